@@ -1,0 +1,1 @@
+"""Fundamental types: bars, messages, orders, instruments, config, errors and the seams."""

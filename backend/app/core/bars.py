@@ -1,0 +1,75 @@
+"""Bars as columns, and the one immutable bar a strategy holds in its hand."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from app.core.calendar import TradingSession
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False):
+    """One bar. Labelled by its start; prices are raw, as traded."""
+
+    symbol: str
+    interval: str
+    start_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class BarColumns(msgspec.Struct, frozen=True):
+    """Bars of one symbol and interval, in time order; the arrays are read-only."""
+
+    start_ns: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def slice(self, first: int, end: int) -> "BarColumns":
+        """Rows first..end as views; nothing is copied."""
+        return BarColumns(*(getattr(self, name)[first:end] for name in COLUMNS))
+
+
+COLUMNS = BarColumns.__struct_fields__
+
+
+class SessionSpan(msgspec.Struct, frozen=True):
+    """Rows `first` to `end` of a block belong to this session (none when equal)."""
+
+    session: TradingSession
+    first: int
+    end: int
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Time-ordered bars of several symbols; within one start, in the config's symbol order.
+
+    `known_ns` is when each bar is complete. `through_ns` promises that every bar known up to
+    there is in this block or an earlier one. `spans` names each session that is under way
+    between the block before and `through_ns`, also those without a row.
+    """
+
+    start_ns: Ints
+    known_ns: Ints
+    symbol: npt.NDArray[np.int32]  # index into the run's symbols
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    spans: tuple[SessionSpan, ...]
+    through_ns: int
+
+    def __len__(self) -> int:
+        return len(self.start_ns)

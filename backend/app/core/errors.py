@@ -1,0 +1,71 @@
+"""Every error this project raises on purpose.
+
+    AppError                      exit code 1
+    ├── UsageError                2   the words given make no sense
+    ├── NotFoundError             3   a run, symbol, file or session that is not there
+    ├── ConfigError               4   a session config or setting that cannot be used
+    ├── RunTimeoutError           5   a run that did not finish in the time given
+    ├── DataError                 1   bars, files or actions that cannot be used
+    ├── StrategyError             1   a user's strategy failed (its own traceback inside)
+    │   ├── LookaheadError            it, or its indicator, read past the clock
+    │   └── NotReadyError             it read an indicator that is still warming up
+    └── StateError                1   the system was asked for something its state forbids
+
+A message says what happened, where, and what to do. All are recoverable for the
+caller; whatever else escapes is a defect of ours.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AppError(Exception):
+    """Base of every deliberate error; `exit_code` is what a command ends with."""
+
+    exit_code = 1
+
+
+class UsageError(AppError):
+    exit_code = 2
+
+
+class NotFoundError(AppError):
+    exit_code = 3
+
+
+class ConfigError(AppError):
+    exit_code = 4
+
+
+class RunTimeoutError(AppError):
+    exit_code = 5
+
+
+class DataError(AppError):
+    pass
+
+
+class StrategyError(AppError):
+    pass
+
+
+class LookaheadError(StrategyError):
+    pass
+
+
+class NotReadyError(StrategyError):
+    pass
+
+
+class StateError(AppError):
+    pass
+
+
+EXIT_INTERRUPTED = 130
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
+    candidates = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
+    return f" Did you mean '{candidates[close[0]]}'?" if close else ""

@@ -1,0 +1,31 @@
+"""Intervals: `1m 5m 15m 1h 1d` as words, and their length in nanoseconds."""
+
+import re
+
+from app.core.errors import UsageError
+
+SECOND_NS = 1_000_000_000
+MINUTE_NS = 60 * SECOND_NS
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+
+BASE_INTERVALS = ("1m", "5m", "1h", "1d")
+DAILY = "1d"
+
+_UNITS_NS = {"m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS}
+_PATTERN = re.compile(r"([1-9][0-9]{0,3})([mhd])")
+
+
+def interval_ns(interval: str) -> int:
+    """The nominal length of an interval; `1d` is a session, whatever its hours."""
+    match = _PATTERN.fullmatch(interval)
+    if match is None or (match[2] == "d" and match[1] != "1"):
+        raise UsageError(
+            f"'{interval}' is not an interval; use minutes (5m), hours (1h) or 1d, lower case."
+        )
+    return int(match[1]) * _UNITS_NS[match[2]]
+
+
+def is_multiple(interval: str, base: str) -> bool:
+    """Whether bars of `interval` can be built from bars of `base`."""
+    return interval_ns(interval) > interval_ns(base) and interval_ns(interval) % interval_ns(base) == 0

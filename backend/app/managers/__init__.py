@@ -1,0 +1,1 @@
+"""Stateful facades: time, data, execution, and the system that wires them."""

@@ -1,0 +1,1 @@
+"""Bars at rest, instruments, corporate actions, and the replay feed."""

@@ -1,0 +1,1 @@
+"""Orders, the simulated broker and the ledger."""

@@ -1,0 +1,1 @@
+"""Database access; tables are in app.models."""

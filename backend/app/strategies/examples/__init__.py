@@ -1,0 +1,1 @@
+"""Three example strategies that teach."""

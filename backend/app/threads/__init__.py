@@ -1,0 +1,1 @@
+"""The four workers of a session and the one base they share."""
