@@ -1,5 +1,7 @@
 """Bars as columns, and the one immutable bar a strategy holds in its hand."""
 
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +44,34 @@ class BarColumns(msgspec.Struct, frozen=True):
 
 
 COLUMNS = BarColumns.__struct_fields__
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Bars of several symbols as columns; `known_ns` is when each is complete."""
+
+    symbol: npt.NDArray[np.int32]
+    start_ns: Ints
+    known_ns: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def take(self, rows: "Ints | npt.NDArray[np.bool_] | slice") -> "Table":
+        """Some rows, by mask, slice or index."""
+        return Table(*(getattr(self, name)[rows] for name in TABLE_FIELDS))
+
+
+TABLE_FIELDS = Table.__struct_fields__
+
+
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Several tables, one after the other."""
+    return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in TABLE_FIELDS))
 
 
 class SessionSpan(msgspec.Struct, frozen=True):

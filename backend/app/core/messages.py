@@ -2,17 +2,20 @@
 
 import msgspec
 
-from app.core.bars import BarColumns, Block
+from app.core.bars import Block, Table
+from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 
 
 class History(msgspec.Struct, frozen=True):
     """What came before a run's first session, and the corporate actions of its whole span.
 
-    `bars` holds raw bars per (symbol index, interval). `adjustments` are sorted by session date.
+    `sessions` are those before the run's first, oldest first; `bars` holds their raw bars per
+    (symbol index, interval). `adjustments` are sorted by session date.
     """
 
-    bars: dict[tuple[int, str], BarColumns]
+    sessions: tuple[TradingSession, ...]
+    bars: dict[tuple[int, str], Table]
     adjustments: tuple[Adjustment, ...]
 
 

@@ -1,0 +1,88 @@
+"""Orders and fills: their states, the one table of legal transitions, and the records."""
+
+from decimal import Decimal
+
+import msgspec
+
+from app.core.errors import AppError
+from app.core.money import from_units
+
+NEW, SUBMITTED, ACCEPTED, PARTIAL = "NEW", "SUBMITTED", "ACCEPTED", "PARTIAL"
+FILLED, CANCELED, REJECTED, EXPIRED = "FILLED", "CANCELED", "REJECTED", "EXPIRED"
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    NEW: frozenset({SUBMITTED, REJECTED}),
+    SUBMITTED: frozenset({ACCEPTED, REJECTED}),
+    ACCEPTED: frozenset({PARTIAL, FILLED, CANCELED, EXPIRED}),
+    PARTIAL: frozenset({PARTIAL, FILLED, CANCELED, EXPIRED}),
+    FILLED: frozenset(),
+    CANCELED: frozenset(),
+    REJECTED: frozenset(),
+    EXPIRED: frozenset(),
+}
+
+
+class IllegalTransition(AppError):
+    """An order was asked to do what its state forbids: a defect, never a user's fault."""
+
+
+class Order(msgspec.Struct, gc=False, eq=False):
+    """One order. Quantities are signed units: positive buys, negative sells."""
+
+    order_id: int
+    strategy: int  # index in the config's order
+    symbol: str
+    symbol_index: int
+    units: int
+    created_ns: int
+    state: str = NEW
+    filled_units: int = 0
+    reason: str = ""
+    ended_ns: int = 0
+    kind: str = "market"
+    bar_row: int = -1  # the broker's mark: the next row of the current block it can match
+
+    def to(self, state: str) -> None:
+        """Move to `state`, if the table allows it."""
+        if state not in TRANSITIONS[self.state]:
+            raise IllegalTransition(f"Order {self.order_id} cannot go from {self.state} to {state}.")
+        self.state = state
+
+    @property
+    def side(self) -> str:
+        """"buy" or "sell"."""
+        return "buy" if self.units > 0 else "sell"
+
+    @property
+    def quantity(self) -> Decimal:
+        """How much was asked for, unsigned."""
+        return from_units(abs(self.units))
+
+    @property
+    def filled(self) -> Decimal:
+        """How much of it was filled, unsigned."""
+        return from_units(abs(self.filled_units))
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it can still fill."""
+        return bool(TRANSITIONS[self.state])
+
+
+class Fill(msgspec.Struct, frozen=True, gc=False):
+    """One execution. `instant_ns` is when it was known, `bar_start_ns` the bar it happened on."""
+
+    fill_id: int
+    order_id: int
+    strategy: int
+    symbol: str
+    units: int
+    price: float
+    fee_units: int
+    bar_start_ns: int
+    instant_ns: int
+
+    @property
+    def quantity(self) -> Decimal:
+        """Signed: negative sells."""
+        return from_units(self.units)

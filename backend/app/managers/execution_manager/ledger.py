@@ -1,0 +1,116 @@
+"""The ledger: cash, positions by total cost, and the identity that must hold to zero."""
+
+from decimal import Decimal
+
+from app.core.errors import AppError
+from app.core.money import UNITS, amount_units, divide_half_even, from_units
+
+
+class LedgerError(AppError):
+    """The books do not add up: a defect; the run stops rather than report wrong numbers."""
+
+
+class Position:
+    """What one strategy holds of one symbol. Cost is the total paid (negative when short)."""
+
+    __slots__ = ("cost_units", "multiplier_units", "realised_units", "symbol", "trades", "units")
+
+    def __init__(self, symbol: str, multiplier_units: int = UNITS) -> None:
+        self.symbol = symbol
+        self.multiplier_units = multiplier_units
+        self.units = 0
+        self.cost_units = 0
+        self.realised_units = 0
+        self.trades = 0  # times it came back to flat, or through it
+
+    @property
+    def quantity(self) -> Decimal:
+        """Signed: negative is short."""
+        return from_units(self.units)
+
+    @property
+    def cost(self) -> Decimal:
+        """Total cost of what is held."""
+        return from_units(self.cost_units)
+
+    @property
+    def realised(self) -> Decimal:
+        """Profit taken so far."""
+        return from_units(self.realised_units)
+
+    def value_units(self, price: float) -> int:
+        """Market value at `price`."""
+        return amount_units(self.units, price, self.multiplier_units) if self.units else 0
+
+
+class Ledger:
+    """One account in one currency. Every posting is rounded once, and checked at once:
+
+    cash + cost of positions = opening + realised + income - costs.
+
+    With unrealised = market value - cost this is the money identity of the whole account.
+    """
+
+    def __init__(self, opening_units: int) -> None:
+        self.opening_units = opening_units
+        self.cash_units = opening_units
+        self.cost_units = 0
+        self.realised_units = 0
+        self.income_units = 0
+        self.fee_units = 0
+
+    def fill(self, position: Position, units: int, price: float, fee_units: int = 0) -> None:
+        """Book `units` (negative sells) at `price`."""
+        amount = amount_units(units, price, position.multiplier_units)
+        held, cost = position.units, position.cost_units
+        if held == 0 or (held > 0) == (units > 0):
+            added = amount
+        else:
+            added = self._close(position, units, amount)
+        position.units = held + units
+        position.cost_units = cost + added
+        self.cost_units += added
+        self.cash_units -= amount + fee_units
+        self.fee_units += fee_units
+        self.check()
+
+    def _close(self, position: Position, units: int, amount: int) -> int:
+        """Book the profit of the part that closes; returns the change of cost."""
+        held, cost = position.units, position.cost_units
+        if abs(units) < abs(held):
+            closed_cost = divide_half_even(cost * abs(units), abs(held))
+            profit, added = -amount - closed_cost, -closed_cost
+        else:  # to flat or through it: all the old cost goes, what is left of the amount is new cost
+            closing_amount = divide_half_even(amount * abs(held), abs(units))
+            profit, added = -closing_amount - cost, amount - closing_amount - cost
+            position.trades += 1
+        position.realised_units += profit
+        self.realised_units += profit
+        return added
+
+    def split(self, position: Position, ratio: Decimal) -> None:
+        """Multiply the quantity held by `ratio`; the total cost stays."""
+        numerator, denominator = ratio.as_integer_ratio()
+        position.units = divide_half_even(position.units * numerator, denominator)
+        self.check()
+
+    def dividend(self, position: Position, per_share: Decimal) -> int:
+        """Cash for what is held (a short position pays it); returns the amount."""
+        numerator, denominator = per_share.as_integer_ratio()
+        amount = divide_half_even(
+            position.units * position.multiplier_units * numerator, denominator * UNITS
+        )
+        self.cash_units += amount
+        self.income_units += amount
+        self.check()
+        return amount
+
+    def check(self) -> None:
+        """The identity, to zero; always on."""
+        have = self.cash_units + self.cost_units
+        owed = self.opening_units + self.realised_units + self.income_units - self.fee_units
+        if have != owed:
+            raise LedgerError(
+                f"The books are off by {from_units(have - owed)}: cash and cost come to "
+                f"{from_units(have)}, opening and results to {from_units(owed)}."
+            )
