@@ -1,23 +1,73 @@
 """Settings from the environment and `.env`: where things lie and how loudly we log."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.environment import DEFAULT_DATA_FOLDER, ENV_FILE, PREFIX, env_file_values
+from app.core.errors import ConfigError, did_you_mean
+from app.core.logging import known_level
+
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
     """Every setting has a working default; names in the environment carry the prefix MISMARTERA_."""
 
-    model_config = SettingsConfigDict(env_prefix="MISMARTERA_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        extra="ignore",  # `.env` may serve other programs too; our own names are checked below
+        frozen=True,
+    )
 
-    data_folder: Path = Path("data")
-    strategies_folder: Path = Path("strategies")
-    database_url: str | None = None  # SQLite in the data folder
-    log_level: str = "INFO"
+    data_folder: Folder = DEFAULT_DATA_FOLDER
+    strategies_folder: Folder = Path("strategies")
+    database_url: SecretStr | None = None  # None: SQLite in the data folder; it may hold a password
+    log_level: Annotated[str, AfterValidator(known_level)] | None = Field(
+        None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
+    )  # None: what `admin log-level` stored, else INFO
+
+    def secrets(self) -> list[str]:
+        """Every secret in clear, for the log's redaction."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
 
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
     """The settings of this process, read once."""
-    return Settings()
+    return read_settings()
+
+
+def read_settings() -> Settings:
+    """Read environment and `.env`; every fault of both is reported at once."""
+    faults = _unknown_names()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults += [_fault(dict(detail)) for detail in error.errors()]
+    if faults:
+        raise ConfigError("The settings cannot be used:\n  " + "\n  ".join(faults))
+    return settings
+
+
+def _unknown_names() -> list[str]:
+    """Names that carry our prefix and mean nothing: most likely misspelt, so refused."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    given = {name.upper() for name in (*os.environ, *env_file_values())}
+    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    return [f"{name} is not a setting.{did_you_mean(name, known)}" for name in unknown]
+
+
+def _fault(detail: dict[str, Any]) -> str:
+    """One fault as `NAME: what is wrong`; the value is left out, for it may be a secret."""
+    name = str(detail["loc"][0])
+    if not name.isupper():
+        name = PREFIX + name.upper()
+    return f"{name}: {detail['msg'].removeprefix('Value error, ')}"

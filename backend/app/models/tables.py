@@ -2,8 +2,12 @@
 
 import datetime as dt
 
-from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+# On SQLite a bulk table has no row id, so that a row is written once, not twice.
+BULK = {"sqlite_with_rowid": False}
 
 
 class Base(DeclarativeBase):
@@ -72,8 +76,9 @@ class OrderRow(Base):
     """One order of a run; money and quantities as text."""
 
     __tablename__ = "orders"
+    __table_args__ = BULK
 
-    run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.run_id"), primary_key=True)
     order_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     strategy: Mapped[str] = mapped_column(String(64))
     symbol: Mapped[str] = mapped_column(String(32))
@@ -91,9 +96,9 @@ class FillRow(Base):
     """One fill of a run."""
 
     __tablename__ = "fills"
-    __table_args__ = (Index("fills_by_order", "run_id", "order_id"),)
+    __table_args__ = BULK
 
-    run_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.run_id"), primary_key=True)
     fill_id: Mapped[int] = mapped_column(Integer, primary_key=True)
     order_id: Mapped[int] = mapped_column(Integer)
     symbol: Mapped[str] = mapped_column(String(32))

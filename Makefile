@@ -1,0 +1,50 @@
+# Every target sets the project up first (quiet when that is done).
+PYTHON := .venv/bin/python
+PYTEST := PYTHONHASHSEED=0 $(PYTHON) -m pytest
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test test-cov test-unit test-integration test-e2e lint format typecheck bench run-cli clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
+
+setup: ## make .venv and install everything, development tools too
+	@./start_cli.sh --setup dev
+
+test: setup ## run all tests
+	@$(PYTEST) -n 2 -q $(ARGS)
+
+test-cov: setup ## run all tests and report what they do not reach
+	@$(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+test-unit: setup ## run the fast, isolated tests
+	@$(PYTEST) -n 2 -q tests/unit $(ARGS)
+
+test-integration: setup ## run the tests on real files and databases
+	@$(PYTEST) -n 2 -q tests/integration $(ARGS)
+
+test-e2e: setup ## run the tests that start the commands
+	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
+
+lint: setup ## check style, formatting and the direction of imports
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@.venv/bin/lint-imports
+
+format: setup ## rewrite what ruff can put right
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+typecheck: setup ## mypy, strict
+	@$(PYTHON) -m mypy
+
+bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
+	@PYTHONHASHSEED=0 $(PYTHON) -m benchmarks $(ARGS)
+
+run-cli: ## run a command: make run-cli ARGS="init-db"
+	@./start_cli.sh $(ARGS)
+
+clean: ## remove what tools left behind; .venv and data stay
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis htmlcov .coverage
+	@find backend tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

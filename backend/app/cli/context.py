@@ -1,0 +1,84 @@
+"""What commands work with, each part made when it is first asked for."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.core.environment import data_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from app.core.settings import Settings
+    from app.managers.data_manager import DataManager
+    from app.managers.time_manager import TimeManager
+
+DEFAULT_MARKET = "XNYS"
+
+
+class Context:
+    """Settings, managers and database of one command, for one market."""
+
+    def __init__(self, market: str = DEFAULT_MARKET) -> None:
+        self.market = market
+
+    @cached_property
+    def folder(self) -> Path:
+        """The data folder; asking for it does not import pydantic."""
+        return data_folder()
+
+    @cached_property
+    def settings(self) -> "Settings":
+        """The validated settings; from here on the command logs as they say."""
+        from app.core.logging import configure_logging
+        from app.core.settings import read_settings
+
+        settings = read_settings()
+        configure_logging(settings.data_folder, settings.log_level, settings.secrets())
+        return settings
+
+    @cached_property
+    def time(self) -> "TimeManager":
+        from app.managers.time_manager import TimeManager
+
+        return TimeManager(self.folder, self.market)
+
+    @cached_property
+    def data(self) -> "DataManager":
+        from app.managers.data_manager import DataManager
+
+        return DataManager(
+            folder=self.settings.data_folder, time=self.time, engine_factory=lambda: self.engine
+        )
+
+    @cached_property
+    def engine(self) -> "Engine":
+        """The database, at this program's schema."""
+        from app.repositories.database import ensure_database
+
+        engine = self.open_engine()
+        ensure_database(engine)
+        return engine
+
+    def open_engine(self) -> "Engine":
+        """The database as it is, its schema unchecked."""
+        from app.repositories.database import open_database, sqlite_url
+
+        url = self.settings.database_url
+        folder = self.settings.data_folder
+        return open_database(url.get_secret_value() if url else sqlite_url(folder))
+
+    def log_defect(self, error: Exception) -> Path:
+        """Write the error's traceback to the log file alone; return where that is."""
+        from loguru import logger
+
+        from app.core.errors import AppError
+        from app.core.logging import DEFAULT_LEVEL, configure_logging, log_path
+
+        folder = self.folder
+        try:
+            folder = self.settings.data_folder
+        except AppError:  # the settings are faulty too; the defect matters more
+            configure_logging(folder, DEFAULT_LEVEL)
+        logger.bind(file_only=True).opt(exception=error).critical("A defect ended the command")
+        return log_path(folder)

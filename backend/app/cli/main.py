@@ -1,0 +1,145 @@
+"""The root command. A noun's module is imported only when that noun is used, so `--help` is fast."""
+
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from app import __version__
+from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
+
+NOUNS = {
+    "system": "Start a session, and see what runs.",
+    "data": "Import, list, show and export bars.",
+    "time": "The clock, trading sessions and holidays.",
+    "config": "Check a session config; its schema.",
+    "runs": "Past runs: what they were given and what came of it.",
+    "admin": "Housekeeping: how much is logged.",
+}
+PROGRAM = "mismartera"
+
+EPILOG = """\b
+Examples:
+  ./start_cli.sh system start session_configs/example_session.json
+  ./start_cli.sh runs list"""
+
+
+class LazyNouns(TyperGroup):
+    """Lists every noun by its line in NOUNS; loads the one that is resolved."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] in NOUNS:
+            self.commands[args[0]] = _load(args[0])
+        return super().resolve_command(ctx, args)
+
+
+root = typer.Typer(
+    name=PROGRAM,
+    cls=LazyNouns,
+    help="A day-trading backend whose replay and live sessions share one code path.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+for _noun, _help in NOUNS.items():
+    root.add_typer(typer.Typer(help=_help), name=_noun)
+
+
+@root.callback()
+def _root() -> None:
+    """Without a callback, Typer would take the only command for the root."""
+
+
+@root.command("init-db")
+def init_db() -> None:
+    """Make the database, or bring it up to date; doing it again changes nothing.
+
+    \b
+    Example:
+      ./start_cli.sh init-db
+    """
+    from app.cli.context import Context
+    from app.repositories.database import ensure_database
+
+    engine = Context().open_engine()
+    changed = ensure_database(engine)
+    where = engine.url.render_as_string(hide_password=True)
+    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
+
+
+@root.command()
+def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+    """The version of this program and of Python.
+
+    \b
+    Example:
+      ./start_cli.sh version --json
+    """
+    python = sys.version.split()[0]
+    if as_json:
+        typer.echo(json.dumps({"version": __version__, "python": python}))
+    else:
+        typer.echo(f"MisMartera {__version__} (Python {python})")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; no traceback reaches the console."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or (len(args) == 1 and args[0] in NOUNS):
+        args.append("--help")  # bare words list what can follow
+    try:
+        outcome = typer.main.get_command(root).main(args, prog_name=PROGRAM, standalone_mode=False)
+    except KeyboardInterrupt:
+        return _report("interrupted", EXIT_INTERRUPTED, args)
+    except AppError as error:
+        return _report(str(error), error.exit_code, args)
+    except typer.TyperException as error:
+        return _report(_usage_message(error), UsageError.exit_code, args)
+    except typer.Abort:
+        return _report("aborted", EXIT_INTERRUPTED, args)
+    except Exception as error:
+        return _report(_record_defect(error), AppError.exit_code, args)
+    return outcome if isinstance(outcome, int) else 0
+
+
+def _load(noun: str) -> Any:
+    """The noun's own command group, its help as plain as the root's."""
+    command = typer.main.get_command(importlib.import_module(f"app.cli.{noun}").app)
+    for part in (command, *getattr(command, "commands", {}).values()):
+        part.rich_markup_mode = None
+    return command
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """Typer's message, and where the right words are listed."""
+    context = getattr(error, "ctx", None)
+    words = context.command_path if context is not None else PROGRAM
+    return f"{error.format_message()} See '{words} --help'."
+
+
+def _record_defect(error: Exception) -> str:
+    """Put the traceback into the log file; return the one line for the user."""
+    what = f"{type(error).__name__}: {error}; this is a defect"
+    try:
+        from app.cli.context import Context
+
+        return f"{what}; details in {Context().log_defect(error)}"
+    except Exception as second:
+        return f"{what}, and the log could not be written: {second}"
+
+
+def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
+    """Say it on standard error: for `--json` as one object, else as `error: ...`."""
+    if "--json" in args:
+        print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
+    else:
+        print(f"error: {message}", file=sys.stderr)
+    return exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""Logs: a short line on the console, everything in `<data folder>/logs/app.log`; secrets in neither.
+
+A traceback goes to the file alone. The level stored by `admin log-level` is one word in
+`<data folder>/log-level`; MISMARTERA_LOG_LEVEL wins over it.
+"""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.core.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+DEFAULT_LEVEL = "INFO"
+HIDDEN = "***"
+
+CONSOLE_FORMAT = (
+    "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <8}</level> "
+    "<dim>{function}:{line}</dim> {message}"
+)
+FILE_FORMAT = (
+    "{time:YYYY-MM-DD HH:mm:ss.SSSZZ} {level: <8} {process} {thread.name} "
+    "{module}.{function}:{line} {message}{extra[traceback]}"
+)
+
+_KEYED = re.compile(
+    r"""(?ix) ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization )[\w-]*
+        ["']? \s* [=:] \s* (?: bearer \s+ | basic \s+ )? ["']? ) [^\s"',;&}]+"""
+)
+_BEARER = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{8,}")
+_URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@/]+@")
+
+
+def log_path(folder: Path) -> Path:
+    return folder / "logs" / "app.log"
+
+
+def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = ()) -> None:
+    """Log to the console at `level` (None: the stored one) and to the folder's file."""
+    from loguru import logger
+
+    known_secrets = sorted(filter(None, secrets), key=len, reverse=True)
+
+    def hide_secrets(record: "Record") -> None:
+        text = ""
+        if record["exception"] is not None:
+            text = "\n" + "".join(traceback.format_exception(record["exception"].value)).rstrip()
+        record["exception"] = None  # else loguru would write it unredacted
+        record["extra"]["traceback"] = redact(text, known_secrets)
+        record["message"] = redact(record["message"], known_secrets)
+
+    path = log_path(folder)
+    wanted = level or stored_level(folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logger.remove()
+        logger.add(
+            sys.stderr,
+            level=wanted,
+            format=CONSOLE_FORMAT,
+            colorize=_wants_colour(),
+            filter=lambda record: "file_only" not in record["extra"],
+        )
+        logger.add(
+            path,
+            level=wanted,
+            format=FILE_FORMAT,
+            rotation="10 MB",
+            retention="30 days",
+            compression="zip",
+            encoding="utf-8",
+        )
+    except OSError as error:
+        raise ConfigError(
+            f"The log {path} cannot be written: {error.strerror}. "
+            "Set MISMARTERA_DATA_FOLDER to a folder you may write to."
+        ) from error
+    logger.configure(patcher=hide_secrets)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without the given secrets and without what looks like one."""
+    for secret in secrets:
+        text = text.replace(secret, HIDDEN)
+    text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
+    text = _BEARER.sub(rf"\1{HIDDEN}", text)
+    return _KEYED.sub(rf"\1{HIDDEN}", text)
+
+
+def known_level(word: str) -> str:
+    """The level in capitals; ValueError for a word that is none, as pydantic expects."""
+    level = word.strip().upper()
+    if level not in LEVELS:
+        raise ValueError(
+            f"'{word}' is not a log level; use one of {', '.join(LEVELS)}."
+            + did_you_mean(level, LEVELS)
+        )
+    return level
+
+
+def store_level(folder: Path, level: str) -> None:
+    """Keep the level for later commands."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _level_path(folder).write_text(level + "\n", encoding="utf-8")
+
+
+def stored_level(folder: Path) -> str:
+    """What `store_level` kept, else INFO."""
+    path = _level_path(folder)
+    if not path.exists():
+        return DEFAULT_LEVEL
+    try:
+        return known_level(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ConfigError(f"{path} cannot be used: {error} Delete it, or store a level.") from error
+
+
+def _level_path(folder: Path) -> Path:
+    return folder / "log-level"
+
+
+def _wants_colour() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")

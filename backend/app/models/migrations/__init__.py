@@ -1,0 +1,1 @@
+"""The database's history, step by step; `init-db` runs what is missing."""

@@ -1,0 +1,133 @@
+"""The database: SQLite by default, PostgreSQL by URL; its schema follows the packaged migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from app.core.errors import ConfigError, DataError
+
+SCHEMA_REVISION = "0001"  # the newest migration; revisions are numbered, so they compare as text
+MIGRATIONS = "app.models:migrations"
+BUSY_TIMEOUT_MS = 10_000
+_ADVISORY_LOCK = 7_403_118  # any number, the same in every process of ours
+
+
+def sqlite_url(folder: Path) -> str:
+    """The default database of a data folder."""
+    return URL.create("sqlite", database=str(folder / "mismartera.db")).render_as_string()
+
+
+def open_database(url: str) -> Engine:
+    """An engine for the URL; nothing is read yet, but a SQLite file's folder is made."""
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise ConfigError(
+            "MISMARTERA_DATABASE_URL is not a database URL; use sqlite:///path/to/file.db "
+            "or postgresql://user:password@host/name."
+        ) from error
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"The database needs the Python package '{error.name}', which is not installed; "
+            "for PostgreSQL: pip install 'mismartera[postgres]'."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
+
+
+def ensure_database(engine: Engine) -> bool:
+    """Bring the schema up to date; returns whether anything had to be done."""
+    with database_errors(engine):
+        with engine.connect() as connection:
+            found = _revision(connection)
+        if found == SCHEMA_REVISION:
+            return False
+        if found is not None and found > SCHEMA_REVISION:
+            raise DataError(
+                f"The database {_name(engine)} was written by a newer version of this program "
+                f"(schema {found}, this one knows {SCHEMA_REVISION}). Update the program, "
+                "or set MISMARTERA_DATABASE_URL to another database."
+            )
+        with engine.connect().execution_options(write_lock=True) as connection:
+            with connection.begin():
+                _migrate(connection)
+        return True
+
+
+@contextmanager
+def database_errors(engine: Engine) -> Iterator[None]:
+    """Turn the driver's errors into ours, naming the database and the way out."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise DataError(
+            f"The database {_name(engine)} cannot be used: {cause}. {_way_out(cause)}"
+        ) from error
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    path = engine.url.database
+    if path and path != ":memory:" and not path.startswith("file:"):
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"The folder of {path} cannot be made: {error.strerror}.") from error
+
+    @event.listens_for(engine, "connect")
+    def configure(dbapi: object, record: object) -> None:
+        dbapi.isolation_level = None  # the driver's own BEGIN would leave DDL outside
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        locks = connection.get_execution_options().get("write_lock")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if locks else "BEGIN")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(connection: Connection) -> None:
+    """Run what is missing, in one transaction; a second process waits, then finds it done."""
+    from alembic import command
+    from alembic.config import Config
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _name(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        return engine.url.database
+    return engine.url.render_as_string(hide_password=True)
+
+
+def _way_out(cause: str) -> str:
+    if "not a database" in cause or "malformed" in cause:
+        return "Move the file away, or set MISMARTERA_DATABASE_URL to another one."
+    if "locked" in cause:
+        return "Another process has been writing for long; try again."
+    return "Check that it can be reached and written; MISMARTERA_DATABASE_URL names another."
