@@ -1,0 +1,112 @@
+"""Open bar files: memory-mapped Arrow copies on disk (L2), and the few in use in memory (L1)."""
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from app.core.bars import COLUMNS, BarColumns
+from app.repositories.bar_store_codec import (
+    QUOTE_COLUMNS,
+    Label,
+    Quotes,
+    decode_label,
+    from_arrow,
+    read_label,
+    read_table,
+)
+from app.repositories.bar_store_files import write_all
+
+# Mapped pages belong to the page cache; the bound is on address space, not on our own memory.
+DEFAULT_BOUND_BYTES = 1 << 30
+
+
+class OpenYear(msgspec.Struct, frozen=True):
+    """One year of a series, as read-only views of a mapped file."""
+
+    columns: BarColumns
+    quotes: Quotes
+    label: Label
+    size_bytes: int
+
+
+class BarCache:
+    """Opens year files through their Arrow copies.
+
+    A copy's name ends in the hash of its content, so one that is out of date is never found;
+    the folder may be deleted at any time. Several processes share the copies' pages.
+    """
+
+    def __init__(self, bars: Path, copies: Path, bound_bytes: int = DEFAULT_BOUND_BYTES) -> None:
+        self._bars = bars
+        self._copies = copies
+        self._bound_bytes = bound_bytes
+        self._open: OrderedDict[Path, tuple[tuple[int, ...], OpenYear]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, path: Path) -> OpenYear:
+        """The file's bars; opened once until the file is replaced or the bound pushes it out."""
+        status = path.stat()
+        version = (status.st_ino, status.st_size, status.st_mtime_ns)
+        with self._lock:
+            held = self._open.get(path)
+            if held is not None and held[0] == version:
+                self._open.move_to_end(path)
+                return held[1]
+            year = self._map(path)
+            self._open[path] = (version, year)
+            self._open.move_to_end(path)
+            self._trim()
+            return year
+
+    def _trim(self) -> None:
+        held_bytes = sum(year.size_bytes for _, year in self._open.values())
+        while held_bytes > self._bound_bytes and len(self._open) > 1:
+            _, (_, year) = self._open.popitem(last=False)
+            held_bytes -= year.size_bytes
+
+    def _map(self, path: Path) -> OpenYear:
+        copy = self._copy_of(path, read_label(path).content)
+        try:
+            return _map_copy(copy)
+        except (pa.ArrowInvalid, OSError):  # missing or damaged: it is only a copy
+            return _map_copy(self._build(path))
+
+    def _copy_of(self, path: Path, content: str) -> Path:
+        folder = self._copies / path.parent.relative_to(self._bars)
+        return folder / f"{path.stem}-{content[:24]}.arrow"
+
+    def _build(self, path: Path) -> Path:
+        table = read_table(path)
+        # Its own label, not the one read before: the file may have been replaced since.
+        copy = self._copy_of(path, decode_label(path, table.schema.metadata or {}).content)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(file: BinaryIO) -> None:
+            with pa.ipc.new_file(file, table.schema) as writer:
+                writer.write_table(table, max_chunksize=max(table.num_rows, 1))
+
+        write_all([(copy, write)])
+        for older in copy.parent.glob(f"{path.stem}-*.arrow"):
+            if older != copy:
+                older.unlink(missing_ok=True)
+        return copy
+
+
+def _map_copy(copy: Path) -> OpenYear:
+    source = pa.memory_map(str(copy))
+    batch = pa.ipc.open_file(source).get_batch(0)
+    arrays = {
+        name: from_arrow(column, np.int64 if name == COLUMNS[0] else np.float64)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    }
+    return OpenYear(
+        columns=BarColumns(*(arrays[name] for name in COLUMNS)),
+        quotes={name: arrays[name] for name in QUOTE_COLUMNS if name in arrays},
+        label=decode_label(copy, batch.schema.metadata or {}),
+        size_bytes=batch.nbytes,
+    )

@@ -1,0 +1,110 @@
+"""Where bars lie on disk: escaped names, one file a year, and writes that appear whole or not at all."""
+
+import datetime as dt
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import unquote
+
+import msgspec
+
+_PLAIN = re.compile(r"[A-Z0-9_-]")
+_RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")  # device names on Windows
+_TEMPORARY = ".part"
+
+
+class Series(msgspec.Struct, frozen=True, order=True):
+    """What one set of year files holds: the bars of a symbol at one interval."""
+
+    market: str
+    symbol: str
+    interval: str
+
+    def __str__(self) -> str:
+        return f"{self.market} {self.symbol} {self.interval}"
+
+
+def escape(name: str) -> str:
+    """A file name no file system can mistake for another one's; `unescape` undoes it.
+
+    Lower case is escaped too: where case is ignored, `abc` and `ABC` stay apart.
+    """
+    if _RESERVED.fullmatch(name):
+        return f"%{ord(name[0]):02X}{name[1:]}"
+    return "".join(
+        char if _PLAIN.fullmatch(char) else "".join(f"%{byte:02X}" for byte in char.encode())
+        for char in name
+    )
+
+
+def unescape(name: str) -> str:
+    """The name that `escape` was given."""
+    return unquote(name)
+
+
+def series_folder(root: Path, series: Series) -> Path:
+    """The folder of a series' year files; intervals are lower-case words and need no escape."""
+    return root / escape(series.market) / escape(series.symbol) / series.interval
+
+
+def stored_series(root: Path) -> list[Series]:
+    """Every series that has at least one file, in order."""
+    folders = {path.parent for path in root.glob("*/*/*/*.parquet") if is_year(path)}
+    return sorted(
+        Series(unescape(folder.parent.parent.name), unescape(folder.parent.name), folder.name)
+        for folder in folders
+    )
+
+
+def is_year(path: Path) -> bool:
+    """Whether a file is a year of bars; a temporary one of a writer that died is not."""
+    return path.stem.isdecimal() and len(path.stem) == 4
+
+
+def year_start_ns(year: int, zone: dt.tzinfo) -> int:
+    """The first moment of a year in a market's zone."""
+    return int(dt.datetime(year, 1, 1, tzinfo=zone).timestamp()) * 1_000_000_000
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One writer at a time in this folder; the lock of a process that dies dies with it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(f".{folder.name}.lock"), "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir(exist_ok=True)
+        for leftover in folder.glob(f"*{_TEMPORARY}"):
+            leftover.unlink()
+        yield
+
+
+def write_all(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]]) -> None:
+    """Write every file beside its place, each safe on disk, and only then rename them all."""
+    parts = [(path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}"), path) for path, _ in files]
+    try:
+        for (part, _), (_, write) in zip(parts, files, strict=True):
+            with open(part, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+    except BaseException:
+        for part, _ in parts:
+            part.unlink(missing_ok=True)
+        raise
+    for part, path in parts:
+        os.replace(part, path)
+    for folder in {path.parent for _, path in parts}:
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
