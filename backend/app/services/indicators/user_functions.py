@@ -1,0 +1,112 @@
+"""A user's own function of whole columns, as a computation."""
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.core.bars import Floats
+from app.core.errors import StrategyError
+from app.core.windows import Window
+from app.services.indicators.computation import (
+    Computation,
+    Problem,
+    Values,
+    column,
+    input_problems,
+    label_of,
+)
+
+UserFunction = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserComputation(Computation):
+    """A callable that takes columns and returns one array of their length.
+
+    Leading `nan` are its warm-up; after them every value must be finite.
+    """
+
+    function: UserFunction
+
+    def batch(self, window: Window) -> Values:
+        columns = [_read_only(column(window, name)) for name in self.inputs]
+        try:
+            result = np.asarray(self.function(*columns, **dict(self.params)))
+        except Exception as error:
+            raise StrategyError(
+                f"Indicator {self.label} failed on {len(window)} rows: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        values = self._checked(result, len(window))
+        return Values((values,), 0, self._first_ready(values))
+
+    def _checked(self, result: np.ndarray[Any, Any], rows: int) -> Floats:
+        if result.dtype.kind not in "biuf" or result.shape != (rows,):
+            raise StrategyError(
+                f"Indicator {self.label} returned an array of {result.dtype} with shape "
+                f"{result.shape}; it must return one number for each of its {rows} rows."
+            )
+        return result.astype(np.float64)  # a copy: the function may keep what it returned
+
+    def _first_ready(self, values: Floats) -> int:
+        warming_up = np.isnan(values)
+        ready = int(np.argmin(warming_up)) if not warming_up.all() else len(values)
+        bad = np.flatnonzero(~np.isfinite(values[ready:]))
+        if len(bad):
+            row = ready + int(bad[0])
+            raise StrategyError(
+                f"Indicator {self.label} returned {values[row]} at row {row}, after its first "
+                f"value at row {ready}; only its warm-up may be nan."
+            )
+        return ready
+
+
+def user_computation(
+    function: UserFunction,
+    params: Mapping[str, object],
+    inputs: Sequence[str] | None,
+    problems: list[Problem],
+) -> Computation | None:
+    """`function(*columns, **params)`; it reads `close` unless told otherwise."""
+    name = str(getattr(function, "__name__", type(function).__name__))
+    chosen = ("close",) if inputs is None else tuple(inputs)
+    problems.extend(input_problems(name, chosen))
+    problems.extend(_signature_problems(name, function, len(chosen), params))
+    for word, value in {"function": function, **params}.items():
+        if not isinstance(value, Hashable):
+            problems.append(
+                (f"params.{word}", f"found {value!r}; give a value that cannot change.")
+            )
+    if problems:
+        return None
+    pairs = tuple(sorted(params.items()))
+    return UserComputation(
+        name=name,
+        params=pairs,
+        inputs=chosen,
+        label=label_of(name, pairs, () if inputs is None else chosen),
+        outputs=("value",),
+        function=function,
+    )
+
+
+def _signature_problems(
+    name: str, function: UserFunction, columns: int, params: Mapping[str, object]
+) -> list[Problem]:
+    try:
+        inspect.signature(function).bind(*[None] * columns, **params)
+    except TypeError as error:
+        call = f"{columns} columns and {dict(params)}"
+        return [("params", f"{name} cannot be called with {call}: {error}.")]
+    except ValueError:  # written in C, it does not tell its signature
+        return []
+    return []
+
+
+def _read_only(values: Floats) -> Floats:
+    view = values.view()
+    view.flags.writeable = False
+    return view
