@@ -46,7 +46,7 @@ install_package() { # install_package "EXTRA ..."
   local target=$home extras=${1// /,}
   [ -z "$extras" ] || target="$home[$extras]"
   if command -v uv >/dev/null; then
-    uv pip install --quiet --python "$python" --editable "$target"
+    uv pip install --quiet --compile-bytecode --python "$python" --editable "$target"
   else
     "$python" -m pip install --quiet --disable-pip-version-check --editable "$target"
   fi

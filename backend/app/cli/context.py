@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.environment import data_folder
+from app.core.errors import AppError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,11 +23,6 @@ class Context:
         self.market = market
 
     @cached_property
-    def folder(self) -> Path:
-        """The data folder; asking for it does not import pydantic."""
-        return data_folder()
-
-    @cached_property
     def settings(self) -> "Settings":
         """The validated settings; from here on the command logs as they say."""
         from app.core.logging import configure_logging
@@ -41,7 +36,7 @@ class Context:
     def time(self) -> "TimeManager":
         from app.managers.time_manager import TimeManager
 
-        return TimeManager(self.folder, self.market)
+        return TimeManager(self.settings.data_folder, self.market)
 
     @cached_property
     def data(self) -> "DataManager":
@@ -72,13 +67,13 @@ class Context:
         """Write the error's traceback to the log file alone; return where that is."""
         from loguru import logger
 
-        from app.core.errors import AppError
         from app.core.logging import DEFAULT_LEVEL, configure_logging, log_path
+        from app.core.settings import DEFAULT_DATA_FOLDER
 
-        folder = self.folder
         try:
             folder = self.settings.data_folder
         except AppError:  # the settings are faulty too; the defect matters more
+            folder = DEFAULT_DATA_FOLDER
             configure_logging(folder, DEFAULT_LEVEL)
         logger.bind(file_only=True).opt(exception=error).critical("A defect ended the command")
         return log_path(folder)

@@ -108,8 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _load(noun: str) -> Any:
     """The noun's own command group, its help as plain as the root's."""
-    command = typer.main.get_command(importlib.import_module(f"app.cli.{noun}").app)
-    for part in (command, *getattr(command, "commands", {}).values()):
+    command = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
+    for part in (command, *command.commands.values()):
         part.rich_markup_mode = None
     return command
 

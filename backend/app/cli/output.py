@@ -1,13 +1,34 @@
-"""How commands speak: one JSON object for scripts, tables for people."""
+"""How commands speak: one JSON object for scripts, tables for people. Rich is loaded when used."""
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
+if TYPE_CHECKING:
+    from rich.console import Console
 
-console = Console()
-errors = Console(stderr=True)
+    console: Console
+    errors: Console
+
+PIPED_WIDTH = 200  # a file or a pipe has no width; its lines should not be broken
+
+
+def __getattr__(name: str) -> object:
+    """`console` and `errors`, made when first asked for."""
+    if name in ("console", "errors"):
+        return _console(stderr=name == "errors")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def _console(stderr: bool) -> "Console":
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    if not console.is_terminal:
+        console.width = PIPED_WIDTH
+    return console
 
 
 def print_json(value: object) -> None:
@@ -17,9 +38,19 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table; None shows as a dash, numbers are aligned right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*("-" if cell is None else str(cell) for cell in row))
-    console.print(table)
+    for index, column in enumerate(columns):
+        numeric = bool(cells) and all(_is_number(row[index]) for row in cells)
+        table.add_column(column, justify="right" if numeric else "left")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))  # Text: a name in brackets is no markup
+    _console(stderr=False).print(table)
+
+
+def _is_number(text: str) -> bool:
+    stripped = text.replace(",", "").rstrip("%").lstrip("-")
+    return not stripped or stripped.replace(".", "", 1).isdecimal()

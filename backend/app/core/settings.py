@@ -5,12 +5,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.core.environment import DEFAULT_DATA_FOLDER, ENV_FILE, PREFIX, env_file_values
 from app.core.errors import ConfigError, did_you_mean
 from app.core.logging import known_level
+
+PREFIX = "MISMARTERA_"
+ENV_FILE = ".env"
+DEFAULT_DATA_FOLDER = Path("data")
 
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
@@ -60,7 +64,7 @@ def read_settings() -> Settings:
 def _unknown_names() -> list[str]:
     """Names that carry our prefix and mean nothing: most likely misspelt, so refused."""
     known = [PREFIX + name.upper() for name in Settings.model_fields]
-    given = {name.upper() for name in (*os.environ, *env_file_values())}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
     unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     return [f"{name} is not a setting.{did_you_mean(name, known)}" for name in unknown]
 

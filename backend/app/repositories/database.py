@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
@@ -56,9 +57,8 @@ def ensure_database(engine: Engine) -> bool:
                 f"(schema {found}, this one knows {SCHEMA_REVISION}). Update the program, "
                 "or set MISMARTERA_DATABASE_URL to another database."
             )
-        with engine.connect().execution_options(write_lock=True) as connection:
-            with connection.begin():
-                _migrate(connection)
+        with engine.execution_options(write_lock=True).begin() as connection:
+            _migrate(connection)
         return True
 
 
@@ -83,7 +83,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             raise ConfigError(f"The folder of {path} cannot be made: {error.strerror}.") from error
 
     @event.listens_for(engine, "connect")
-    def configure(dbapi: object, record: object) -> None:
+    def configure(dbapi: Any, record: object) -> None:
         dbapi.isolation_level = None  # the driver's own BEGIN would leave DDL outside
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",

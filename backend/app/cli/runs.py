@@ -1,0 +1,90 @@
+"""`runs list` and `runs show`: what ran before and what came of it."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.context import Context
+from app.cli.output import console, print_json, print_table
+
+app = typer.Typer(help="Past runs: what they were given and what came of it.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
+SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
+
+
+@app.command("list")
+def list_runs(
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The newest runs, one a line.
+
+    \b
+    Example:
+      ./start_cli.sh runs list --limit 5
+    """
+    runs = [_described(run) for run in _repository().list_runs(limit)]
+    if as_json:
+        print_json(runs)
+    elif not runs:
+        console.print("No runs yet. 'system start CONFIG' makes one.")
+    else:
+        columns = ("run_id", "name", "mode", "state", "started_at", *SUMMARY_COLUMNS)
+        print_table("Runs", columns, [_cells(run, columns) for run in runs])
+
+
+@app.command("show")
+def show_run(
+    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """One run: its state, its summary, its config.
+
+    \b
+    Example:
+      ./start_cli.sh runs show 20260105 --json
+    """
+    repository = _repository()
+    run = _described(repository.get_run(run_id))
+    orders, fills = repository.counts(run["run_id"])
+    run |= {"orders": orders, "fills": fills}
+    if as_json:
+        print_json(run)
+        return
+    facts = {**(run["summary"] or {}), **run}
+    del facts["summary"], facts["config"]
+    print_table(f"Run {run['run_id']}", ("what", "value"), list(facts.items()))
+    console.print("Config:")
+    console.print_json(data=run["config"])
+
+
+def _repository() -> Any:
+    from app.repositories.run_repository import RunRepository
+
+    return RunRepository(Context().engine)
+
+
+def _described(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The run as stored; a run whose process is gone is said to be `abandoned`."""
+    described = dict(run)
+    if run["state"] == "running" and not _is_alive(run["pid"]):
+        described["state"] = "abandoned"
+    return described
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, as another user's
+        return True
+    return True
+
+
+def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:
+    facts = {**(run["summary"] or {}), **run}
+    return [facts.get(column) for column in columns]

@@ -1,0 +1,176 @@
+"""Runs, their orders and their fills in SQL: the readable projection of what a run did."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
+
+from app.core.errors import NotFoundError, did_you_mean
+from app.core.money import from_units
+from app.core.orders import Fill, Order
+from app.models.tables import FillRow, OrderRow, RunRow
+from app.repositories.database import database_errors
+
+RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
+
+Row = Mapping[str, Any]
+
+_RUNS = RunRow.__table__
+_ORDERS = OrderRow.__table__
+_FILLS = FillRow.__table__
+_ENOUGH_FOR_A_SUGGESTION = 1_000
+
+
+class RunRepository:
+    """Reads and writes runs in one database whose schema is up to date."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start_run(
+        self, run_id: str, *, name: str, mode: str, config: Row, started_at: str, pid: int
+    ) -> None:
+        """Record that a run began; it is `running` until `finish_run`."""
+        values = {
+            "run_id": run_id,
+            "name": name,
+            "mode": mode,
+            "state": RUNNING,
+            "pid": pid,
+            "started_at": started_at,
+            "config": dict(config),
+        }
+        with database_errors(self._engine), self._engine.begin() as connection:
+            connection.execute(insert(_RUNS).values(values))
+
+    def finish_run(
+        self,
+        run_id: str,
+        *,
+        state: str,
+        ended_at: str,
+        summary: Row | None = None,
+        error: str | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
+        """Record how a run ended: `finished`, `stopped` or `failed`."""
+        change = (
+            update(_RUNS)
+            .where(_RUNS.c.run_id == run_id)
+            .values(
+                state=state,
+                ended_at=ended_at,
+                summary=None if summary is None else dict(summary),
+                error=error,
+                fingerprint=fingerprint,
+            )
+        )
+        with database_errors(self._engine), self._engine.begin() as connection:
+            if connection.execute(change).rowcount == 0:
+                raise NotFoundError(f"There is no run '{run_id}' to finish.")
+
+    def add_orders(self, run_id: str, orders: Iterable[Order], strategies: Sequence[str]) -> None:
+        """Insert a run's orders; `strategies` names the index each order carries."""
+        self._insert_many(
+            _ORDERS,
+            [
+                (
+                    run_id,
+                    order.order_id,
+                    strategies[order.strategy],
+                    order.symbol,
+                    order.kind,
+                    order.side,
+                    f"{order.quantity:f}",
+                    f"{order.filled:f}",
+                    order.state,
+                    order.reason or None,
+                    order.created_ns,
+                    order.ended_ns or None,
+                )
+                for order in orders
+            ],
+        )
+
+    def add_fills(self, run_id: str, fills: Iterable[Fill]) -> None:
+        """Insert a run's fills."""
+        self._insert_many(
+            _FILLS,
+            [
+                (
+                    run_id,
+                    fill.fill_id,
+                    fill.order_id,
+                    fill.symbol,
+                    f"{fill.quantity:f}",
+                    fill.price,
+                    f"{from_units(fill.fee_units):f}",
+                    fill.bar_start_ns,
+                    fill.instant_ns,
+                )
+                for fill in fills
+            ],
+        )
+
+    def list_runs(self, limit: int = 20) -> list[RowMapping]:
+        """The newest runs first, without their configs."""
+        columns = [column for column in _RUNS.c if column.name != "config"]
+        newest = _RUNS.c.started_at.desc(), _RUNS.c.run_id.desc()
+        return self._rows(select(*columns).order_by(*newest).limit(limit))
+
+    def get_run(self, words: str) -> RowMapping:
+        """The run of this id, or the only one whose id begins so."""
+        starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
+        found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
+        for run in found:
+            if run["run_id"] == words or len(found) == 1:
+                return run
+        if found:
+            names = ", ".join(run["run_id"] for run in found[:5])
+            raise NotFoundError(
+                f"{len(found)} runs begin with '{words}': {names}"
+                f"{', ...' if len(found) > 5 else '.'} Give more of the id."
+            )
+        known = [run["run_id"] for run in self.list_runs(_ENOUGH_FOR_A_SUGGESTION)]
+        raise NotFoundError(
+            f"There is no run '{words}'.{did_you_mean(words, known)} 'runs list' shows them."
+        )
+
+    def get_orders(self, run_id: str) -> list[RowMapping]:
+        """A run's orders, in the order they were given."""
+        wanted = _ORDERS.c.run_id == run_id
+        return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
+
+    def get_fills(self, run_id: str) -> list[RowMapping]:
+        """A run's fills, in the order they happened."""
+        wanted = _FILLS.c.run_id == run_id
+        return self._rows(select(_FILLS).where(wanted).order_by(_FILLS.c.fill_id))
+
+    def counts(self, run_id: str) -> tuple[int, int]:
+        """How many orders and fills a run has."""
+        with database_errors(self._engine), self._engine.connect() as connection:
+            orders, fills = (
+                connection.scalar(
+                    select(func.count()).select_from(table).where(table.c.run_id == run_id)
+                )
+                for table in (_ORDERS, _FILLS)
+            )
+        return int(orders or 0), int(fills or 0)
+
+    def unfinished_runs(self) -> list[RowMapping]:
+        """Runs that began and have no end: under way, or their process died."""
+        return self._rows(select(_RUNS).where(_RUNS.c.state == RUNNING).order_by(_RUNS.c.run_id))
+
+    def _rows(self, query: Any) -> list[RowMapping]:
+        with database_errors(self._engine), self._engine.connect() as connection:
+            return list(connection.execute(query).mappings())
+
+    def _insert_many(self, table: Table, rows: list[tuple[object, ...]]) -> None:
+        """One executemany of plain tuples: half the time of SQLAlchemy's dicts."""
+        if not rows:
+            return
+        mark = "?" if self._engine.dialect.paramstyle == "qmark" else "%s"
+        marks = ", ".join([mark] * len(table.c))
+        names = ", ".join(table.c.keys())
+        with database_errors(self._engine), self._engine.begin() as connection:
+            connection.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
