@@ -17,18 +17,21 @@ class History(msgspec.Struct, frozen=True):
     sessions: tuple[TradingSession, ...]
     bars: dict[tuple[int, str], Table]
     adjustments: tuple[Adjustment, ...]
+    sequence: int = 0
 
 
 class Bars(msgspec.Struct, frozen=True):
     """One block of base-interval bars, or none: then only `through_ns` moves."""
 
     block: Block
+    sequence: int = 0
 
 
 class EndOfStream(msgspec.Struct, frozen=True):
-    """Nothing follows. `reason` is "finished", "stopped", "interrupted" or "timeout"."""
+    """Nothing follows. `reason` is "finished", "stopped", "interrupted", "timeout" or "failed"."""
 
     reason: str
+    sequence: int = 0
 
 
 Message = History | Bars | EndOfStream

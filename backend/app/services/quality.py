@@ -1,0 +1,172 @@
+"""How complete the bars of one symbol are in one session, telling a thin symbol from a hole.
+
+A symbol that trades rarely has no bar in many minutes, and nothing is lost. So a run of missing
+bars counts as a hole only when chance does not explain it. Let the session expect n bars, a run
+miss m of them, and k of the n - m outside the run be absent. The chance that such a bar is absent
+is estimated as q = (k + 1/2) / (n - m + 1); a session of independent bars then shows, on average,
+
+    q^m * (1 + (n - m) * (1 - q))
+
+runs of m or more. Below 1 in 1,000 the run is a hole. A session without a single bar is one hole:
+nothing in it speaks for a thin symbol.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from app.core.bars import Ints
+from app.core.calendar import Segment
+from app.core.intervals import DAY_NS
+
+HOLE_BELOW = 0.001  # such runs a session, on average
+
+Mask = npt.NDArray[np.bool_]
+_NONE: Ints = np.empty(0, np.int64)
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """What was expected of a session, or of its part so far, and what came.
+
+    `missing` bars are either thin (nothing traded) or lie in `holes`, stretches from a start to
+    an end. `bad` ones came but could not be used. Score and coverage are 1.0 at best.
+    """
+
+    expected: int
+    present: int
+    missing: int
+    bad: int
+    thin_bars: int
+    holes: tuple[tuple[int, int], ...]
+    score: float  # 1 - share of the expected bars lost in holes or bad
+    coverage: float  # share of the expected bars that are present
+
+
+class SlotGrid(msgspec.Struct, frozen=True):
+    """Where a session's bars are expected: starts and ends, counted from `anchor_ns`."""
+
+    anchor_ns: int
+    start_ns: Ints
+    end_ns: Ints
+
+    @classmethod
+    def of(
+        cls, segments: Sequence[Segment], interval_ns: int, upto_ns: int | None = None
+    ) -> "SlotGrid":
+        """One slot a bar; a day has one for all its regular hours, from their start."""
+        bounds = [(part.start_ns, part.end_ns) for part in segments]
+        if interval_ns >= DAY_NS:
+            regular = [part for part in segments if part.kind == "regular"]
+            bounds = [(regular[0].start_ns, regular[-1].end_ns)]
+        anchor_ns = bounds[0][0]
+        shape = tuple((start - anchor_ns, end - anchor_ns) for start, end in bounds)
+        starts, ends = _slots(shape, interval_ns)
+        if upto_ns is not None:
+            count = int(np.searchsorted(ends, upto_ns - anchor_ns, side="right"))
+            starts, ends = starts[:count], ends[:count]
+        return cls(anchor_ns, starts, ends)
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    def filled_by(self, starts_ns: Ints) -> bool:
+        """Whether these are exactly the bars expected."""
+        if len(starts_ns) != len(self):
+            return False
+        return bool((starts_ns - self.anchor_ns == self.start_ns).all())
+
+    def slots(self, starts_ns: Ints) -> Ints:
+        """The slot each bar falls into; -1 for none."""
+        if not len(self):
+            return np.full(len(starts_ns), -1, np.int64)
+        offsets = starts_ns - self.anchor_ns
+        slots = np.searchsorted(self.start_ns, offsets, side="right") - 1
+        return np.where(offsets < self.end_ns[slots], slots, -1)
+
+    def occupied(self, starts_ns: Ints) -> Mask:
+        """Which slots have a bar."""
+        taken = np.zeros(len(self) + 1, np.bool_)  # the last takes what falls into none
+        taken[self.slots(starts_ns)] = True
+        return taken[:-1]
+
+    def stretch(self, first: int, end: int) -> tuple[int, int]:
+        """Start and end of some slots in a row."""
+        return (
+            self.anchor_ns + int(self.start_ns[first]),
+            self.anchor_ns + int(self.end_ns[end - 1]),
+        )
+
+
+@lru_cache(maxsize=64)
+def _slots(shape: tuple[tuple[int, int], ...], interval_ns: int) -> tuple[Ints, Ints]:
+    """Sessions have few shapes, so their slots are worked out once."""
+    step_ns = interval_ns if interval_ns < DAY_NS else shape[0][1]
+    starts = [np.arange(start, end, step_ns, dtype=np.int64) for start, end in shape]
+    ends = [np.minimum(s + step_ns, end) for s, (_, end) in zip(starts, shape, strict=True)]
+    slots = np.concatenate(starts), np.concatenate(ends)
+    for array in slots:
+        array.flags.writeable = False
+    return slots
+
+
+def assess(
+    starts_ns: Ints,
+    segments: Sequence[Segment],
+    interval_ns: int,
+    upto_ns: int | None = None,
+    bad_starts_ns: Ints = _NONE,
+) -> Quality:
+    """The quality of one symbol's bars in a session, or in the part of it known by `upto_ns`."""
+    grid = SlotGrid.of(segments, interval_ns, upto_ns)
+    if grid.filled_by(starts_ns):
+        return complete(len(grid))
+    return assess_slots(grid, grid.occupied(starts_ns), grid.occupied(bad_starts_ns))
+
+
+def assess_slots(grid: SlotGrid, present: Mask, bad: Mask | None = None) -> Quality:
+    """The same, for slots already known to hold a bar, or one that could not be used."""
+    expected, count = len(grid), int(np.count_nonzero(present))
+    if count == expected:
+        return complete(expected)
+    traded = present if bad is None else present | bad
+    unusable = int(np.count_nonzero(traded)) - count
+    missing = expected - count - unusable
+    edges = np.flatnonzero(np.diff(traded, prepend=True, append=True)).tolist()
+    runs = list(zip(edges[::2], edges[1::2], strict=True))
+    hole_lengths = {
+        n for n in {end - first for first, end in runs} if is_hole(n, missing, expected)
+    }
+    found = [(first, end) for first, end in runs if end - first in hole_lengths]
+    in_holes = sum(end - first for first, end in found)
+    return Quality(
+        expected=expected,
+        present=count,
+        missing=missing,
+        bad=unusable,
+        thin_bars=missing - in_holes,
+        holes=tuple(grid.stretch(first, end) for first, end in found),
+        score=1.0 - (in_holes + unusable) / expected,
+        coverage=count / expected,
+    )
+
+
+def is_hole(run: int, missing: int, expected: int) -> bool:
+    """Whether chance would show a run this long less than once in 1,000 such sessions."""
+    outside = expected - run
+    if outside == 0:
+        return True
+    absent = (missing - run + 0.5) / (outside + 1)
+    often = 1.0 + outside * (1.0 - absent)
+    for _ in range(run):  # multiplied out: a power's last digit differs between machines
+        often *= absent
+        if often < HOLE_BELOW:
+            return True
+    return False
+
+
+def complete(expected: int) -> Quality:
+    """The quality of a session that lacks nothing, or of which nothing is expected yet."""
+    return Quality(expected, expected, 0, 0, 0, (), 1.0, 1.0)

@@ -1,0 +1,159 @@
+"""The sequencer at the head of the stream: numbers every input, and paces a replay.
+
+At full speed blocks pass whole. Paced or stepped, a block is cut at its instants and each part is
+let through when it is due. Time between sessions is not waited for: pacing starts anew at the
+first bar of each. Every method but `step` may be called from any thread, and acts at once, also
+in the middle of a wait.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from app.core.bars import Block
+from app.core.calendar import TradingSession
+from app.core.errors import StateError, UsageError
+from app.core.messages import Bars, EndOfStream, Message
+from app.services.blocks import cut_block, first_instant
+from app.threads.pacing import Pacer, PacingClock, Speed, checked_speed
+from app.threads.worker import Head
+
+_Turn = Literal["all", "one", "none"]
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What somebody asked of the run, at its place in the order of inputs."""
+
+    sequence: int
+    name: str
+    value: str = ""
+
+
+class SessionCoordinator(Head):
+    """Takes the feed's messages; `speed` is "max" or a multiple of real time."""
+
+    name = "session coordinator"
+
+    def __init__(self, clock: PacingClock, speed: Speed = "max", paused: bool = False) -> None:
+        super().__init__()
+        self._clock = clock
+        self._speed = checked_speed(speed)
+        self._pacer = Pacer(1.0 if speed == "max" else speed)
+        self._paused = paused
+        self._steps = 0
+        self._session: TradingSession | None = None  # the one being paced
+        self._numbers = itertools.count(1)  # safe from any thread and signal handler
+        self.commands: list[Command] = []
+        if paused:
+            self._pacer.stand(clock.monotonic_ns())
+
+    @property
+    def speed(self) -> Speed:
+        return self._speed
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def pause(self) -> None:
+        """Stand still before the next message."""
+        with self._control:
+            if not self._paused:
+                self._paused = True
+                self._pacer.stand(self._clock.monotonic_ns())
+                self._command("pause")
+
+    def resume(self) -> None:
+        """Go on from where the pause began, or from where stepping led."""
+        with self._control:
+            if self._paused:
+                self._paused, self._steps = False, 0
+                self._pacer.go(self._clock.monotonic_ns())
+                self._command("resume")
+
+    def step_instants(self, count: int = 1) -> None:
+        """Let the next `count` instants that have bars through, and stand still again."""
+        if count < 1:
+            raise UsageError(f"Cannot step {count} instants; step 1 or more.")
+        with self._control:
+            if not self._paused:
+                raise StateError("Only a paused replay can be stepped; pause it first.")
+            self._steps += count
+            self._command("step", str(count))
+
+    def set_speed(self, speed: Speed) -> None:
+        """Change the pace from here on."""
+        checked_speed(speed)
+        with self._control:
+            self._speed = speed
+            if speed != "max":
+                self._pacer.set_rate(speed, self._clock.monotonic_ns())
+            self._command("speed", str(speed))
+
+    def stop(self, reason: str) -> None:
+        """End the stream before its next message; the first reason counts."""
+        with self._control:
+            if self.stop_reason is None:
+                self._command("stop", reason)
+            super().stop(reason)
+
+    def step(self, message: Message) -> Iterator[Message]:
+        """Number one message and let it through when it is due, a block in parts if need be."""
+        if isinstance(message, Bars):
+            for block in self._parts(message.block):
+                yield Bars(block, next(self._numbers))
+        elif isinstance(message, EndOfStream):
+            self._turn(None)
+            reason = self.stop_reason or message.reason
+            yield EndOfStream(reason, next(self._numbers))
+        else:
+            yield msgspec.structs.replace(message, sequence=next(self._numbers))
+
+    def _parts(self, block: Block) -> Iterator[Block]:
+        while (turn := self._turn(block)) != "none":
+            rows_end, instant_ns = first_instant(block)
+            if turn == "all" or (rows_end == len(block) and instant_ns == block.through_ns):
+                yield block
+                return
+            part, block = cut_block(block, rows_end, instant_ns)
+            yield part
+
+    def _turn(self, block: Block | None) -> _Turn:
+        """Wait until all of a block may pass, or its first instant, or the stream is stopped.
+
+        No block means the end of the stream, which a pause holds back too.
+        """
+        with self._control:
+            while self.stop_reason is None:
+                seconds: float | None = None
+                if not self._paused:
+                    seconds = self._seconds_until(block)
+                    if seconds <= 0:
+                        return "all" if self._speed == "max" else "one"
+                elif self._steps:
+                    self._session = None
+                    self._steps -= 1 if block is not None and len(block) else 0
+                    return "one"
+                self._clock.wait(self._control, seconds)
+            return "none"
+
+    def _seconds_until(self, block: Block | None) -> float:
+        if self._speed == "max" or block is None or not block.spans:
+            self._session = None
+            return 0.0
+        now_ns = self._clock.monotonic_ns()
+        if not len(block):
+            session = block.spans[-1].session
+            due_ns = min(block.through_ns, session.close_ns)
+            return self._pacer.seconds_until(due_ns, now_ns) if session == self._session else 0.0
+        session = next(span.session for span in block.spans if span.end)
+        if session != self._session:
+            self._session = session
+            self._pacer.jump(int(block.start_ns[0]), now_ns)
+        return self._pacer.seconds_until(int(block.known_ns[0]), now_ns)
+
+    def _command(self, name: str, value: str = "") -> None:
+        self.commands.append(Command(next(self._numbers), name, value))
+        self._control.notify_all()

@@ -1,0 +1,258 @@
+"""Workers: the stages of the stream, each a plain step; and the pipeline that runs them.
+
+A step knows nothing of threads. The same steps run in a pool, one thread a worker with a bounded
+queue between each two, or inline on the caller's thread. Either way every worker gets exactly one
+`EndOfStream`, as its last message, unless it failed itself.
+"""
+
+import decimal
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from app.core.errors import RunTimeoutError, StateError
+from app.core.messages import EndOfStream
+from app.threads.queues import RowQueue
+
+Emit = Callable[[Any], bool]
+
+_POLL_SECONDS = 0.1
+
+
+class Worker(ABC):
+    """One stage. Only the thread that runs it calls `step` and `finish`."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def step(self, message: Any) -> Iterable[Any]:
+        """Take one message, give those that follow from it; `EndOfStream` is passed on for it."""
+
+    def finish(self) -> None:
+        """Called once, when no message will follow, whatever the reason: release what is held."""
+
+
+class Head(Worker):
+    """The first worker: the only one that can end the stream early."""
+
+    def __init__(self) -> None:
+        # Reentrant, so that a signal handler may stop the head on the very thread that runs it.
+        self._control = threading.Condition(threading.RLock())
+        self.stop_reason: str | None = None
+
+    def stop(self, reason: str) -> None:
+        """End the stream before its next message; from any thread, also before the start."""
+        with self._control:
+            if self.stop_reason is None:
+                self.stop_reason = reason
+            self._control.notify_all()
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """What ended a pipeline early: the worker that raised, and its error."""
+
+    worker: str
+    error: BaseException
+
+
+def prepare_thread() -> None:
+    """Set the Decimal context this thread computes with; new threads start with another."""
+    decimal.setcontext(
+        decimal.Context(
+            prec=50,
+            rounding=decimal.ROUND_HALF_EVEN,
+            traps=[decimal.InvalidOperation, decimal.DivisionByZero, decimal.Overflow],
+        )
+    )
+
+
+class Pipeline:
+    """Runs workers in order over a source of messages, once.
+
+    `run` returns the reason the stream ended with: that of its `EndOfStream`, or "failed" when a
+    worker raised; `cause` then says which and why. What was thrown away is named in `dropped`.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        runner: Literal["pool", "inline"],
+        bound_rows: int,
+        stop_seconds: float = 30.0,
+    ) -> None:
+        if not workers or not isinstance(workers[0], Head):
+            raise StateError("A pipeline needs workers, and the first of them to be its head.")
+        self._head: Head = workers[0]
+        self._workers = tuple(workers)
+        self._runner = runner
+        self._bound_rows = bound_rows
+        self._stop_seconds = stop_seconds
+        self._started = threading.Lock()
+        self._failing = threading.Lock()
+        self.cause: Failure | None = None
+        self.dropped: tuple[str, ...] = ()
+
+    def stop(self, reason: str) -> None:
+        """End the stream in order, from any thread: what is under way is worked off."""
+        self._head.stop(reason)
+
+    def run(self, source: Iterable[Any]) -> str:
+        """Run the source through all workers, and wait for the last."""
+        if not self._started.acquire(blocking=False):
+            raise StateError("This pipeline has run already; build another one.")
+        ended: list[str] = []
+
+        def sink(message: object) -> bool:
+            if isinstance(message, EndOfStream):
+                ended.append(message.reason)
+            return True
+
+        if self._runner == "pool":
+            self._run_pool(source, sink)
+        else:
+            self._run_inline(source, sink)
+        return "failed" if self.cause is not None else ended[0]
+
+    def _run_inline(self, source: Iterable[Any], sink: Emit) -> None:
+        emit = sink
+        for worker in reversed(self._workers[1:]):
+            emit = _Stage(self, worker, emit).take
+        first = _Stage(self, self._head, emit)
+        with decimal.localcontext():
+            prepare_thread()
+            try:
+                first.take_all(self._inputs(source))
+            finally:
+                for worker in self._workers:
+                    self._finish(worker)
+
+    def _run_pool(self, source: Iterable[Any], sink: Emit) -> None:
+        queues: list[RowQueue[Any]] = [RowQueue(self._bound_rows) for _ in self._workers[1:]]
+        inputs: list[Iterable[Any]] = [self._inputs(source), *queues]
+        threads = []
+        for place, worker in enumerate(self._workers):
+            inbox = queues[place - 1] if place else None
+            outbox = queues[place] if place < len(queues) else None
+            stage = _Stage(self, worker, outbox.put if outbox else sink)
+            body = self._thread_body(stage, inputs[place], inbox, outbox)
+            threads.append(threading.Thread(target=body, name=worker.name, daemon=True))
+        for thread in threads:
+            thread.start()
+        self._wait(threads, queues)
+        self.dropped = tuple(
+            f"{queue.dropped_messages} messages ({queue.dropped_rows} rows) to {worker.name}"
+            for queue, worker in zip(queues, self._workers[1:], strict=True)
+            if queue.dropped_messages
+        )
+
+    def _thread_body(
+        self,
+        stage: "_Stage",
+        inputs: Iterable[Any],
+        inbox: RowQueue[Any] | None,
+        outbox: RowQueue[Any] | None,
+    ) -> Callable[[], None]:
+        def body() -> None:
+            prepare_thread()
+            try:
+                stage.take_all(inputs)
+            finally:
+                self._finish(stage.worker)
+                if inbox is not None:
+                    inbox.drop()
+                if outbox is not None:
+                    outbox.close()
+
+        return body
+
+    def _inputs(self, source: Iterable[Any]) -> Iterator[Any]:
+        """The source until it ends or the head is stopped, closed by the one end of the stream."""
+        messages = iter(source)
+        while self._head.stop_reason is None:
+            try:
+                yield next(messages)
+            except StopIteration:
+                break
+        yield EndOfStream(self._head.stop_reason or "finished")
+
+    def _wait(self, threads: Sequence[threading.Thread], queues: Sequence[RowQueue[Any]]) -> None:
+        """Join all; after a stop for no longer than `stop_seconds`, then name who hangs."""
+        patience = self._stop_seconds
+        while alive := [thread for thread in threads if thread.is_alive()]:
+            try:
+                alive[0].join(_POLL_SECONDS)
+            except KeyboardInterrupt:
+                self.stop("interrupted")
+            if self._head.stop_reason is None:
+                continue
+            patience -= _POLL_SECONDS
+            if patience < 0:
+                stuck = alive[-1].name  # those before it may only be waiting for it
+                text = (
+                    f"did not end within {self._stop_seconds:g} s of the stop and was left behind."
+                )
+                self.fail(stuck, RunTimeoutError(f"Worker '{stuck}' {text}"))
+                for queue in queues:
+                    queue.drop()
+                return
+
+    def _finish(self, worker: Worker) -> None:
+        try:
+            worker.finish()
+        except BaseException as error:  # noqa: BLE001 kept as the cause
+            self.fail(worker.name, error)
+
+    def fail(self, worker: str, error: BaseException) -> str:
+        """Keep the first error as the cause, have the head end the stream, and say why it ends."""
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with self._failing:
+            if self.cause is None and reason == "failed":
+                self.cause = Failure(worker, error)
+        self._head.stop(reason)
+        return reason
+
+
+class _Stage:
+    """One worker at its place: the same conduct on a thread of its own and inline."""
+
+    def __init__(self, pipeline: Pipeline, worker: Worker, emit: Emit) -> None:
+        self._pipeline = pipeline
+        self.worker = worker
+        self._emit = emit
+        self._ended = False
+
+    def take_all(self, messages: Iterable[Any]) -> None:
+        """Take messages until the stream ends here; an error of their source is this worker's."""
+        try:
+            for message in messages:
+                if not self.take(message):
+                    return
+        except BaseException as error:  # noqa: BLE001 kept as the cause
+            self._fail(error)
+
+    def take(self, message: Any) -> bool:
+        """One step; False once this worker takes no more. No error of the worker leaves it."""
+        if not self._ended:
+            try:
+                self._ended = not self._step(message)
+            except BaseException as error:  # noqa: BLE001 kept as the cause
+                self._fail(error)
+        return not self._ended
+
+    def _step(self, message: Any) -> bool:
+        last = isinstance(message, EndOfStream)
+        for out in self.worker.step(message):
+            if not self._emit(out) or isinstance(out, EndOfStream):
+                if not last:
+                    self._pipeline.stop(getattr(out, "reason", "stopped"))
+                return False
+        if last:
+            self._emit(message)
+        return not last
+
+    def _fail(self, error: BaseException) -> None:
+        self._ended = True
+        self._emit(EndOfStream(self._pipeline.fail(self.worker.name, error)))
