@@ -51,12 +51,15 @@ def _computation(
     inputs: Sequence[str] | None,
     found: list[Problem],
 ) -> Computation | None:
-    if not isinstance(indicator, str):
+    if callable(indicator):
         return user_computation(indicator, params, inputs, found)
     if indicator in session_functions.NAMES:
         return session_computation(indicator, params, inputs, found)
     if indicator in talib_library.NAMES:
         return talib_computation(indicator, params, inputs, found)
+    if not isinstance(indicator, str):
+        found.append(("name", "it is not a name or a function."))
+        return None
     hint = did_you_mean(indicator, names())
     found.append(("name", f"'{indicator}' is not in the catalogue of indicators.{hint}"))
     return None
