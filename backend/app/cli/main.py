@@ -1,4 +1,4 @@
-"""The root command. A noun's module is imported only when that noun is used, so `--help` is fast."""
+"""The root command. A noun's module is imported when that noun is used: `--help` is fast."""
 
 import importlib
 import json
@@ -106,12 +106,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
-def _load(noun: str) -> Any:
+def _load(noun: str) -> TyperGroup:
     """The noun's own command group, its help as plain as the root's."""
-    command = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
-    for part in (command, *command.commands.values()):
-        part.rich_markup_mode = None
-    return command
+    group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
+    _make_plain(group)
+    return group
+
+
+def _make_plain(command: Any) -> None:
+    command.rich_markup_mode = None
+    for part in getattr(command, "commands", {}).values():
+        _make_plain(part)
 
 
 def _usage_message(error: typer.TyperException) -> str:

@@ -1,4 +1,4 @@
-"""Logs: a short line on the console, everything in `<data folder>/logs/app.log`; secrets in neither.
+"""Logs: short on the console, in full in `<data folder>/logs/app.log`; secrets in neither.
 
 A traceback goes to the file alone. The level stored by `admin log-level` is one word in
 `<data folder>/log-level`; MISMARTERA_LOG_LEVEL wins over it.

@@ -20,7 +20,7 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
-    """Every setting has a working default; names in the environment carry the prefix MISMARTERA_."""
+    """Every setting has a working default; the environment's names begin with MISMARTERA_."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     strategies_folder: Folder = Path("strategies")
     database_url: SecretStr | None = None  # None: SQLite in the data folder; it may hold a password
     log_level: Annotated[str, AfterValidator(known_level)] | None = Field(
-        None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
+        default=None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
     )  # None: what `admin log-level` stored, else INFO
 
     def secrets(self) -> list[str]:

@@ -5,7 +5,6 @@ import datetime as dt
 from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
 # On SQLite a bulk table has no row id, so that a row is written once, not twice.
 BULK = {"sqlite_with_rowid": False}
 

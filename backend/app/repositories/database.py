@@ -1,4 +1,4 @@
-"""The database: SQLite by default, PostgreSQL by URL; its schema follows the packaged migrations."""
+"""The database: SQLite by default, PostgreSQL by URL; the packaged migrations make its schema."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

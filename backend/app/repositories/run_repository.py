@@ -8,16 +8,23 @@ from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
 from app.core.orders import Fill, Order
-from app.models.tables import FillRow, OrderRow, RunRow
+from app.models.tables import Base, FillRow, OrderRow, RunRow
 from app.repositories.database import database_errors
 
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
 
 Row = Mapping[str, Any]
 
-_RUNS = RunRow.__table__
-_ORDERS = OrderRow.__table__
-_FILLS = FillRow.__table__
+
+def _table(row: type[Base]) -> Table:
+    """The table of a mapped class, as what it is: bulk work needs no objects."""
+    assert isinstance(row.__table__, Table)
+    return row.__table__
+
+
+_RUNS = _table(RunRow)
+_ORDERS = _table(OrderRow)
+_FILLS = _table(FillRow)
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 
 

@@ -1,12 +1,14 @@
 """First schema: calendars, instruments, corporate actions, runs, orders, fills."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0001"
 down_revision = None
 
-REFERENCE_TABLES = {
+REFERENCE_TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
     "calendar_sessions": (
         sa.Column("market", sa.String(16), primary_key=True),
         sa.Column("date", sa.Date(), primary_key=True),
@@ -48,7 +50,7 @@ REFERENCE_TABLES = {
 }
 
 # Bulk tables: on SQLite without a row id, so that a row is written once, not twice.
-BULK_TABLES = {
+BULK_TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
     "orders": (
         sa.Column("run_id", sa.String(64), sa.ForeignKey("runs.run_id"), primary_key=True),
         sa.Column("order_id", sa.Integer(), primary_key=True),

@@ -1,0 +1,45 @@
+"""What every test can use; none sees the developer's settings, data or `.env`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None, max_examples=50, print_blob=True)
+settings.load_profile("house")
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings of the shell are taken away; data go to a folder of the test run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.upper().startswith("MISMARTERA_") or name.upper() in ("LOG_LEVEL", "NO_COLOR"):
+                patch.delenv(name)
+        patch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Run:
+    """Run a command in its own process, folder and data folder: `cli("runs", "list")`."""
+
+    def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        data = {"MISMARTERA_DATA_FOLDER": str(tmp_path / "data")}
+        return subprocess.run(
+            [sys.executable, "-m", "app.cli.main", *words],
+            cwd=tmp_path,
+            env={**os.environ, **data, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
