@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from app.core.errors import UsageError
@@ -9,18 +10,19 @@ from app.core.errors import UsageError
 Speed = float | Literal["max"]
 
 
-class PacingClock(Protocol):
-    """The part of the wall clock that pacing needs; tests drive one by hand."""
+class MonotonicClock(Protocol):
+    """The part of the wall clock that pacing needs."""
 
     def monotonic_ns(self) -> int: ...
 
-    def wait(self, condition: threading.Condition, seconds: float | None) -> None:
-        """Wait, with the condition held, until it is notified or the time is over."""
+
+Wait = Callable[[threading.Condition, float | None], object]
+"""Waits, with the condition held, until it is notified or the seconds are over."""
 
 
 def checked_speed(speed: Speed) -> Speed:
     """The speed, or a refusal of what is not one."""
-    if speed == "max" or (isinstance(speed, int | float) and 0 < speed and math.isfinite(speed)):
+    if speed == "max" or (isinstance(speed, int | float) and speed > 0 and math.isfinite(speed)):
         return speed
     raise UsageError(f"Speed {speed!r} is neither 'max' nor a multiple of real time above 0.")
 

@@ -2,16 +2,16 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 def rows_of(message: object) -> int:
-    """What a message weighs: the rows of its block, and never less than one."""
-    block = getattr(message, "block", None)
-    return 1 if block is None else max(1, len(block))
+    """What a message weighs: the rows of its block, or its own, and never less than one."""
+    content = getattr(message, "block", message)
+    return max(1, len(content)) if isinstance(content, Sized) else 1
 
 
 class RowQueue(Generic[T]):

@@ -7,6 +7,7 @@ in the middle of a wait.
 """
 
 import itertools
+import threading
 from collections.abc import Iterator
 from typing import Literal
 
@@ -17,7 +18,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, EndOfStream, Message
 from app.services.blocks import cut_block, first_instant
-from app.threads.pacing import Pacer, PacingClock, Speed, checked_speed
+from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
 from app.threads.worker import Head
 
 _Turn = Literal["all", "one", "none"]
@@ -36,9 +37,16 @@ class SessionCoordinator(Head):
 
     name = "session coordinator"
 
-    def __init__(self, clock: PacingClock, speed: Speed = "max", paused: bool = False) -> None:
+    def __init__(
+        self,
+        clock: MonotonicClock,
+        speed: Speed = "max",
+        paused: bool = False,
+        wait: Wait = threading.Condition.wait,
+    ) -> None:
         super().__init__()
         self._clock = clock
+        self._wait = wait
         self._speed = checked_speed(speed)
         self._pacer = Pacer(1.0 if speed == "max" else speed)
         self._paused = paused
@@ -136,7 +144,7 @@ class SessionCoordinator(Head):
                     self._session = None
                     self._steps -= 1 if block is not None and len(block) else 0
                     return "one"
-                self._clock.wait(self._control, seconds)
+                self._wait(self._control, seconds)
             return "none"
 
     def _seconds_until(self, block: Block | None) -> float:

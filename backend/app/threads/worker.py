@@ -31,7 +31,7 @@ class Worker(ABC):
     def step(self, message: Any) -> Iterable[Any]:
         """Take one message, give those that follow from it; `EndOfStream` is passed on for it."""
 
-    def finish(self) -> None:
+    def finish(self) -> None:  # noqa: B027 most workers hold nothing
         """Called once, when no message will follow, whatever the reason: release what is held."""
 
 
@@ -202,7 +202,7 @@ class Pipeline:
     def _finish(self, worker: Worker) -> None:
         try:
             worker.finish()
-        except BaseException as error:  # noqa: BLE001 kept as the cause
+        except BaseException as error:
             self.fail(worker.name, error)
 
     def fail(self, worker: str, error: BaseException) -> str:
@@ -230,7 +230,7 @@ class _Stage:
             for message in messages:
                 if not self.take(message):
                     return
-        except BaseException as error:  # noqa: BLE001 kept as the cause
+        except BaseException as error:
             self._fail(error)
 
     def take(self, message: Any) -> bool:
@@ -238,7 +238,7 @@ class _Stage:
         if not self._ended:
             try:
                 self._ended = not self._step(message)
-            except BaseException as error:  # noqa: BLE001 kept as the cause
+            except BaseException as error:
                 self._fail(error)
         return not self._ended
 

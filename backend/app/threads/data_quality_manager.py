@@ -1,0 +1,125 @@
+"""The second worker: keeps bad bars out of the stream, and knows how complete the rest is.
+
+A bar is judged by itself and by the good bars before it, never by its block, so the same bars are
+dropped however the stream is cut. A block without a bad bar passes as it is.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from app.core.bars import Block
+from app.core.messages import Bars, EndOfStream, Message
+from app.services.bar_checks import FAULTS, GOOD, ORDER, all_good, faults
+from app.services.blocks import keep_rows
+from app.threads.quality_book import QualityBook
+from app.threads.worker import Worker
+
+_EXAMPLES = 20
+
+
+class BadBar(msgspec.Struct, frozen=True):
+    """One bar that was kept out, and why."""
+
+    symbol: str
+    session: dt.date | None  # None: it came with no session
+    start_ns: int
+    reason: str
+
+
+class DataQualityManager(Worker):
+    """Checks base bars; `book` holds the quality of the sessions that are over.
+
+    `bad` counts what was kept out per symbol, session and reason, `examples` shows the first.
+    """
+
+    name = "data quality manager"
+
+    def __init__(self, symbols: Sequence[str], interval: str, extended_hours: bool) -> None:
+        self._symbols = tuple(symbols)
+        self._extended_hours = extended_hours
+        self._order = _Order()
+        self.book = QualityBook(self._symbols, interval, extended_hours)
+        self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
+        self.examples: list[BadBar] = []
+
+    def step(self, message: Message) -> Iterator[Message]:
+        """Take the bad bars out of a block; all else passes."""
+        if isinstance(message, Bars):
+            block = self._checked(message.block)
+            self.book.add(block)
+            if block is not message.block:
+                message = Bars(block, message.sequence)
+        elif isinstance(message, EndOfStream):
+            self.book.close_all()
+        yield message
+
+    def _checked(self, block: Block) -> Block:
+        if not len(block):
+            return block
+        if self._order.follows(block) and all_good(block, self._extended_hours):
+            self._order.take(block)
+            return block
+        found = faults(block, self._extended_hours)
+        for row in np.flatnonzero(found == GOOD).tolist():
+            if not self._order.admit(int(block.start_ns[row]), int(block.symbol[row])):
+                found[row] = ORDER
+        good = found == GOOD
+        if good.all():
+            return block
+        for row in np.flatnonzero(~good).tolist():
+            self._keep_out(block, row, FAULTS[found[row]])
+        return keep_rows(block, good)
+
+    def _keep_out(self, block: Block, row: int, reason: str) -> None:
+        start_ns, symbol = int(block.start_ns[row]), int(block.symbol[row])
+        session = next((s.session for s in block.spans if s.first <= row < s.end), None)
+        date = session.date if session else None
+        bar = BadBar(self._symbols[symbol], date, start_ns, reason)
+        self.bad[bar.symbol, date, reason] += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(bar)
+        if session:
+            self.book.add_bad(session, symbol, start_ns)
+
+
+class _Order:
+    """Knows the latest good bars: time never goes back, and no symbol shows a start twice."""
+
+    def __init__(self) -> None:
+        self._latest_ns = -1
+        self._symbols: set[int] = set()  # those with a bar that starts at the latest
+
+    def follows(self, block: Block) -> bool:
+        """Whether a whole block is in order, in symbol order within one start; fast."""
+        starts, symbols = block.start_ns, block.symbol
+        if starts[0] <= self._latest_ns:
+            rows = int(np.searchsorted(starts, self._latest_ns, side="right"))
+            if starts[0] < self._latest_ns or self._symbols.intersection(symbols[:rows].tolist()):
+                return False
+        later = starts[1:] > starts[:-1]
+        if later.all():
+            return True
+        same = starts[1:] == starts[:-1]
+        return bool((later | (same & (symbols[1:] > symbols[:-1]))).all())
+
+    def take(self, block: Block) -> None:
+        """Remember a block that follows."""
+        last_ns = int(block.start_ns[-1])
+        first = int(np.searchsorted(block.start_ns, last_ns))
+        here = set(block.symbol[first:].tolist())
+        self._symbols = self._symbols | here if last_ns == self._latest_ns else here
+        self._latest_ns = last_ns
+
+    def admit(self, start_ns: int, symbol: int) -> bool:
+        """Whether one more bar is in order; remembers it if so."""
+        if start_ns < self._latest_ns or (start_ns == self._latest_ns and symbol in self._symbols):
+            return False
+        if start_ns > self._latest_ns:
+            self._latest_ns = start_ns
+            self._symbols.clear()
+        self._symbols.add(symbol)
+        return True
