@@ -57,12 +57,10 @@ class CalendarFiles:
 
     def write(self, market: Market, years: Sequence[CalendarYear]) -> None:
         """Store a market and some of its years; each file appears whole or not at all."""
-        stored = {
-            self._path(market.name, str(year.year)): msgspec.json.encode(year) for year in years
-        }
-        stored[self._path(market.name, "market")] = msgspec.json.encode(market)
+        stored = [(str(year.year), msgspec.json.encode(year)) for year in years]
+        stored.append(("market", msgspec.json.encode(market)))
         with locked(self._folder / escape(market.name)):
-            write_all([(path, partial(_put, content)) for path, content in stored.items()])
+            write_all([(self._path(market.name, at), partial(_put, what)) for at, what in stored])
 
     def _path(self, market: str, name: str) -> Path:
         return self._folder / escape(market) / f"{name}.json"

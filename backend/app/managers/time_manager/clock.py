@@ -35,7 +35,5 @@ class SessionClock:
     def advance(self, to_ns: int) -> None:
         """Move to an instant; one that is already past is a defect of the caller."""
         if to_ns < self._now_ns:
-            raise ValueError(
-                f"the session clock is at {self._now_ns} and cannot go back to {to_ns}"
-            )
+            raise ValueError(f"the session clock cannot go back from {self._now_ns} to {to_ns}")
         self._now_ns = to_ns

@@ -3,7 +3,6 @@
 Only this module imports that library, and only when it is asked: the import takes over a second.
 """
 
-import datetime as dt
 import warnings
 from collections import Counter
 from functools import lru_cache
@@ -39,7 +38,7 @@ def find_market(name: str) -> Market:
         first_year, last_year = _known_years(calendar)
     except NotImplementedError as error:  # the library lists a few it cannot work out
         raise ConfigError(
-            f"The calendar library lists '{name}' but has no sessions for it."
+            f"The calendar library lists '{name}' but knows no sessions of it."
         ) from error
     return Market(name, source(), str(calendar.tz), first_year, last_year)
 
@@ -133,11 +132,10 @@ def _pauses(times: dict[str, list[int | None]], rows: int) -> list[list[Pair]]:
     pauses: list[list[Pair]] = [[] for _ in range(rows)]
     for column, starts in times.items():
         if "_start" in column:
-            for row, pair in enumerate(
-                zip(starts, times[column.replace("_start", "_end")], strict=True)
-            ):
-                if pair[0] is not None and pair[1] is not None:
-                    pauses[row].append((pair[0], pair[1]))
+            ends = times[column.replace("_start", "_end")]
+            for row, start_ns, end_ns in zip(pauses, starts, ends, strict=True):
+                if start_ns is not None and end_ns is not None:
+                    row.append((start_ns, end_ns))
     return pauses
 
 

@@ -94,17 +94,17 @@ class TimeManager:
 
     def next_session(self, date: dt.date, market: str | None = None) -> TradingSession:
         """The first session after a date."""
-        year = date.year
-        while not (later := [s for s in self._sessions(year, market) if s.date > date][:1]):
-            year += 1
-        return later[0]
+        sessions = self._sessions(year := date.year, market)
+        while (index := bisect_right(sessions, date, key=_trade_date)) == len(sessions):
+            sessions = self._sessions(year := year + 1, market)
+        return sessions[index]
 
     def previous_session(self, date: dt.date, market: str | None = None) -> TradingSession:
         """The last session before a date."""
-        year = date.year
-        while not (earlier := [s for s in self._sessions(year, market) if s.date < date][-1:]):
-            year -= 1
-        return earlier[0]
+        sessions = self._sessions(year := date.year, market)
+        while (index := bisect_left(sessions, date, key=_trade_date)) == 0:
+            sessions = self._sessions(year := year - 1, market)
+        return sessions[index - 1]
 
     def session_at(
         self, ns: int, market: str | None = None, extended_hours: bool = False
@@ -139,10 +139,8 @@ class TimeManager:
         calendar = self._calendars.year(market or self.market, year)
         traded = {session.date for session in calendar.sessions}
         first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
-        days = (first + day * _DAY for day in range((after - first).days))
-        return tuple(
-            day for day in days if day.weekday() in calendar.weekdays and day not in traded
-        )
+        days = (first + number * _DAY for number in range((after - first).days))
+        return tuple(d for d in days if d.weekday() in calendar.weekdays and d not in traded)
 
     def import_holidays(self, market: str, first_year: int, last_year: int) -> CalendarImport:
         """Make the stored calendar of some years anew from the library."""
@@ -161,8 +159,9 @@ class TimeManager:
         return self._calendars.year(market or self.market, year).sessions
 
     def _sessions_around(self, ns: int, market: str | None) -> tuple[TradingSession, ...]:
-        """Sessions that can hold an instant: they open on the eve of their date or close after it."""
+        """Sessions that can hold an instant: some open on the eve, some close a day later."""
         date = self.to_local(ns, market).date()
+        self._sessions(date.year, market)  # refuses a year that the calendar does not reach
         known = self._calendars.market(market or self.market)
         first = max(date - _DAY, dt.date(known.first_year, 1, 1))
         last = min(date + _DAY, dt.date(known.last_year, 12, 31))
