@@ -50,7 +50,7 @@ class SeriesInfo(msgspec.Struct, frozen=True):
 
 
 class BarStore:
-    """Bars at rest under `<folder>/bars`; `zone` gives a market's time zone, which parts the years."""
+    """Bars at rest under `<folder>/bars`; `zone` gives a market's time zone: it parts the years."""
 
     def __init__(
         self,

@@ -6,20 +6,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
+from app.core.arrow import floats, ints
 from app.core.bars import COLUMNS, BarColumns
 from app.repositories.bar_store_codec import (
-    QUOTE_COLUMNS,
     Label,
     Quotes,
     decode_label,
-    from_arrow,
     read_label,
     read_table,
 )
 from app.repositories.bar_store_files import write_all
+from app.services.csv_columns import QUOTES
 
 # Mapped pages belong to the page cache; the bound is on address space, not on our own memory.
 DEFAULT_BOUND_BYTES = 1 << 30
@@ -101,12 +100,12 @@ def _map_copy(copy: Path) -> OpenYear:
     source = pa.memory_map(str(copy))
     batch = pa.ipc.open_file(source).get_batch(0)
     arrays = {
-        name: from_arrow(column, np.int64 if name == COLUMNS[0] else np.float64)
+        name: ints(column) if name == COLUMNS[0] else floats(column)
         for name, column in zip(batch.schema.names, batch.columns, strict=True)
     }
     return OpenYear(
         columns=BarColumns(*(arrays[name] for name in COLUMNS)),
-        quotes={name: arrays[name] for name in QUOTE_COLUMNS if name in arrays},
+        quotes={name: arrays[name] for name in QUOTES if name in arrays},
         label=decode_label(copy, batch.schema.metadata or {}),
         size_bytes=batch.nbytes,
     )

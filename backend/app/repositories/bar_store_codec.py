@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.core.bars import COLUMNS, BarColumns, Floats, Ints
+from app.core.arrow import to_arrow
+from app.core.bars import COLUMNS, BarColumns, Floats
 from app.core.errors import DataError
+from app.services.csv_columns import QUOTES
 
-QUOTE_COLUMNS = tuple(
-    f"{side}_{what}" for side in ("bid", "ask") for what in ("open", "high", "low", "close", "size")
-)
 START = "start"
 _LABEL_KEY = b"mismartera.bars"
 
@@ -23,7 +22,7 @@ Quotes = Mapping[str, Floats]
 
 
 class Label(msgspec.Struct, frozen=True):
-    """What a file says of itself: where its prices come from, its extent, and its content's hash."""
+    """What a file says of itself: its kind of prices, its extent, the hash of its content."""
 
     prices: str  # "trades", or "mid" for bars made of quotes
     synthetic: bool
@@ -34,11 +33,11 @@ class Label(msgspec.Struct, frozen=True):
 
 
 def content_hash(columns: BarColumns, quotes: Quotes) -> str:
-    """SHA-256 over the columns' bytes in a fixed order; the same bars give the same hash anywhere."""
+    """SHA-256 over the columns in a fixed order: the same bars give the same hash anywhere."""
     digest = hashlib.sha256()
     for name in COLUMNS:
         digest.update(np.ascontiguousarray(getattr(columns, name)))
-    for name in QUOTE_COLUMNS:
+    for name in QUOTES:
         if name in quotes:
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(quotes[name]))
@@ -64,7 +63,7 @@ def write_parquet(columns: BarColumns, quotes: Quotes, label: Label, file: Binar
     }
     for name in COLUMNS[1:]:
         arrays[name] = to_arrow(getattr(columns, name), pa.float64())
-    for name in QUOTE_COLUMNS:
+    for name in QUOTES:
         if name in quotes:
             arrays[name] = to_arrow(quotes[name], pa.float64())
     table = pa.table(arrays).replace_schema_metadata({_LABEL_KEY: msgspec.json.encode(label)})
@@ -78,17 +77,6 @@ def write_parquet(columns: BarColumns, quotes: Quotes, label: Label, file: Binar
         column_encoding={START: "DELTA_BINARY_PACKED"},
         write_statistics=[START],
     )
-
-
-def to_arrow(values: Ints | Floats, kind: pa.DataType) -> pa.Array:
-    """An Arrow array on the same memory; `pa.array` would import pandas to look at it."""
-    buffer = pa.py_buffer(np.ascontiguousarray(values))
-    return pa.Array.from_buffers(kind, len(values), [None, buffer])
-
-
-def from_arrow(column: pa.Array, dtype: type[np.int64] | type[np.float64]) -> Ints | Floats:
-    """A read-only view of a column without nulls; `to_numpy` would import pandas."""
-    return np.frombuffer(column.buffers()[1], dtype, len(column), column.offset * 8)
 
 
 def read_label(path: Path) -> Label:

@@ -1,4 +1,4 @@
-"""Where bars lie on disk: escaped names, one file a year, and writes that appear whole or not at all."""
+"""Where bars lie on disk: escaped names, a file a year, and files that appear whole or not."""
 
 import datetime as dt
 import fcntl

@@ -4,7 +4,8 @@ import msgspec
 import numpy as np
 
 from app.core.bars import COLUMNS, BarColumns, Floats, Ints
-from app.repositories.bar_store_codec import QUOTE_COLUMNS, Quotes
+from app.repositories.bar_store_codec import Quotes
+from app.services.csv_columns import QUOTES
 
 
 class MergeCounts(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ def merge(
         columns.append(_lay(len(starts), at_old, getattr(old, name), at_new, getattr(new, name)))
     quotes = {
         name: _lay(len(starts), at_old, old_quotes.get(name), at_new, new_quotes.get(name))
-        for name in QUOTE_COLUMNS
+        for name in QUOTES
         if name in old_quotes or name in new_quotes
     }
     return BarColumns(*columns), quotes, _count(old, old_quotes, new, new_quotes)

@@ -1,0 +1,325 @@
+"""DataManager: bars at rest, instruments and corporate actions, for every face and the engine."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.core.bars import BarColumns
+from app.core.calendar import TradingSession
+from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
+from app.core.instruments import Adjustment, CorporateAction, Instrument
+from app.core.intervals import interval_ns, is_multiple
+from app.managers.data_manager import sample
+from app.managers.data_manager.corporate_actions import adjustments_of
+from app.managers.data_manager.options import ImportOptions, ImportReport, Progress
+from app.managers.data_manager.passport import (
+    SessionQuality,
+    SymbolPassport,
+    session_columns,
+    session_qualities,
+    symbol_passport,
+)
+from app.managers.data_manager.ranges import Moment, time_range
+from app.managers.data_manager.reference import (
+    default_instrument,
+    read_actions,
+    read_instruments,
+    with_sizes,
+)
+from app.managers.data_manager.symbols import check_symbol
+from app.managers.time_manager import TimeManager
+from app.repositories.bar_store import BarStore, SeriesInfo
+from app.repositories.bar_store_files import Series
+from app.repositories.bar_store_merge import MergeCounts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+    from app.repositories.action_repository import ActionRepository
+    from app.repositories.instrument_repository import InstrumentRepository
+
+ADJUSTMENTS = ("raw", "back")
+
+
+class DataManager:
+    """Everything at rest under one folder; SQL is opened when instruments or actions are asked for.
+
+    Where no market is named, the TimeManager's is meant.
+    """
+
+    def __init__(
+        self, folder: Path, time: TimeManager, engine_factory: "Callable[[], Engine]"
+    ) -> None:
+        self._time = time
+        self._engine_factory = engine_factory
+        self.store = BarStore(folder, time.zone)
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        return self._engine_factory()
+
+    @cached_property
+    def _instruments(self) -> "InstrumentRepository":
+        from app.repositories.instrument_repository import InstrumentRepository
+
+        return InstrumentRepository(self._engine)
+
+    @cached_property
+    def _actions(self) -> "ActionRepository":
+        from app.repositories.action_repository import ActionRepository
+
+        return ActionRepository(self._engine)
+
+    # Files in and out
+
+    def import_csv(
+        self, path: Path, options: ImportOptions, progress: Progress = lambda step: None
+    ) -> ImportReport:
+        """Import one CSV file, whole or not at all."""
+        return self._import(path, "csv", options, progress)
+
+    def import_parquet(
+        self, path: Path, options: ImportOptions, progress: Progress = lambda step: None
+    ) -> ImportReport:
+        """Import one Parquet file, whole or not at all."""
+        return self._import(path, "parquet", options, progress)
+
+    def _import(
+        self, path: Path, kind: str, options: ImportOptions, progress: Progress
+    ) -> ImportReport:
+        from app.managers.data_manager.importing import import_file
+
+        check_symbol(options.symbol)
+        return import_file(self.store, self._time, path, kind, options, progress)
+
+    def export(
+        self,
+        path: Path,
+        kind: str,
+        series: Series,
+        start: Moment | None = None,
+        end: Moment | None = None,
+    ) -> int:
+        """Write stored bars, quotes included, as "csv" or "parquet"; how many there were."""
+        from app.managers.data_manager.exporting import write_file
+
+        self.store.require(series)
+        start_ns, end_ns = time_range(self._time, series.market, start, end)
+        columns = self.store.columns(
+            series.market, series.symbol, series.interval, start_ns, end_ns
+        )
+        if not len(columns):
+            raise NotFoundError(f"No bars of {series} lie in the range asked for.")
+        write_file(path, kind, columns, self.store.quotes(series, start_ns, end_ns))
+        return len(columns)
+
+    # Bars
+
+    def get_bars(
+        self,
+        symbol: str,
+        interval: str,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        *,
+        market: str | None = None,
+        adjust: str = "raw",
+    ) -> "pd.DataFrame":
+        """Bars as a DataFrame; an interval that is not stored is derived from one that is.
+
+        A date as `end` includes that session, a time is excluded. `adjust="back"` applies all
+        known splits and dividends to earlier prices, for charts and comparisons; `attrs` say so.
+        """
+        from app.managers.data_manager.exporting import to_frame
+
+        if adjust not in ADJUSTMENTS:
+            raise UsageError(
+                f"adjust is {' or '.join(ADJUSTMENTS)}, not '{adjust}'."
+                f"{did_you_mean(adjust, ADJUSTMENTS)}"
+            )
+        market = market or self._time.market
+        start_ns, end_ns = time_range(self._time, market, start, end)
+        columns, source = self.load(market, symbol, interval, start_ns, end_ns)
+        if adjust == "back":
+            columns = self._adjusted_back(market, symbol, columns)
+        attributes = {
+            "market": market,
+            "symbol": symbol,
+            "interval": interval,
+            "adjust": adjust,
+            "derived_from": None if source == interval else source,
+        }
+        return to_frame(columns, self._time.zone(market), attributes)
+
+    def load(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> tuple[BarColumns, str]:
+        """Raw bars, and the stored interval they come from; derived ones with extended hours."""
+        source = self.source_interval(market, symbol, interval)
+        columns = self.store.columns(market, symbol, source, start_ns, end_ns)
+        if source != interval and len(columns):
+            from app.services.aggregation import aggregate
+
+            sessions = self._sessions_of(market, columns)
+            columns, _ = aggregate(columns, interval, sessions, True)
+        return columns, source
+
+    def source_interval(self, market: str, symbol: str, interval: str) -> str:
+        """The stored interval that gives this one: itself, or the longest it is a multiple of."""
+        interval_ns(interval)
+        series = Series(market, symbol, interval)
+        if not self.store.has(series):
+            stored = [
+                one.interval
+                for one in self.store.series()
+                if (one.market, one.symbol) == (market, symbol)
+                and is_multiple(interval, one.interval)
+            ]
+            if not stored:
+                self.store.require(series)
+            return max(stored, key=interval_ns)
+        return interval
+
+    def _sessions_of(self, market: str, columns: BarColumns) -> tuple[TradingSession, ...]:
+        """The sessions these bars can belong to; a session may open on the eve of its date."""
+        first, last = (
+            self._time.to_local(int(at_ns), market).date() for at_ns in columns.start_ns[[0, -1]]
+        )
+        return self._time.sessions_between(first, last + dt.timedelta(days=4), market)
+
+    def _adjusted_back(self, market: str, symbol: str, columns: BarColumns) -> BarColumns:
+        from app.services.adjust import adjust_back
+
+        if not len(columns):
+            return columns
+        first = self._time.to_local(int(columns.start_ns[0]), market).date()
+        actions = self.actions(market, symbol)
+        last = max((action.ex_date for action in actions), default=first)
+        sessions = self._time.sessions_between(first, last + dt.timedelta(days=14), market)
+        begins_ns = {one.date: one.segments(True)[0].start_ns for one in sessions}
+        effects = [
+            (begins_ns[one.session_date], one) for one in self.adjustments(market, symbol, sessions)
+        ]
+        return adjust_back(columns, effects)
+
+    def catalogue(self) -> tuple[SeriesInfo, ...]:
+        """Every stored series."""
+        return self.store.catalogue()
+
+    def delete(self, series: Series) -> None:
+        """Remove a series from the store."""
+        self.store.delete(series)
+
+    def quality(
+        self, series: Series, start: dt.date | None = None, end: dt.date | None = None
+    ) -> tuple[SessionQuality, ...]:
+        """How complete a stored series is, per session between its first and last bar."""
+        info = self.store.info(series)
+        zone = self._time.zone(series.market)
+        first, last = (
+            dt.datetime.fromtimestamp(at_ns // 1_000_000_000, zone).date()
+            for at_ns in (info.first_ns, info.last_ns)
+        )
+        sessions = self._time.sessions_between(
+            max(first, start or first), min(last, end or last), series.market
+        )
+        columns = session_columns(self.store, series, sessions)
+        return session_qualities(columns, series.interval, sessions)
+
+    def passport(
+        self,
+        market: str,
+        symbols: Sequence[str],
+        interval: str,
+        sessions: Sequence[TradingSession],
+        *,
+        extended_hours: bool = False,
+    ) -> tuple[SymbolPassport, ...]:
+        """Per symbol, exactly which bars these sessions stand on and how complete they are."""
+        return tuple(
+            symbol_passport(
+                self.store,
+                Series(market, symbol, interval),
+                sessions,
+                extended_hours=extended_hours,
+            )
+            for symbol in symbols
+        )
+
+    # Instruments and corporate actions
+
+    def instrument(self, market: str, symbol: str) -> Instrument:
+        """The instrument as it was set, else with its market's defaults."""
+        return self._instruments.get(market, symbol) or default_instrument(market, symbol)
+
+    def instruments(self, market: str | None = None) -> tuple[Instrument, ...]:
+        """Every instrument that was set."""
+        return self._instruments.all(market)
+
+    def set_instrument(
+        self, market: str, symbol: str, sizes: Mapping[str, str], currency: str | None = None
+    ) -> Instrument:
+        """Set some of an instrument's sizes ("tick", "lot", "multiplier"); the rest stays."""
+        self._time.zone(market)
+        current = self.instrument(market, check_symbol(symbol))
+        instrument = with_sizes(current, sizes, currency or current.currency)
+        self._instruments.put([instrument])
+        return instrument
+
+    def import_instruments(self, path: Path, market: str) -> tuple[Instrument, ...]:
+        """Set the instruments of a CSV file, all or none."""
+        instruments = read_instruments(path, market, check_symbol)
+        for name in {one.market for one in instruments}:
+            self._time.zone(name)
+        self._instruments.put(instruments)
+        return tuple(instruments)
+
+    def actions(self, market: str, symbol: str | None = None) -> tuple[CorporateAction, ...]:
+        """A market's corporate actions, or one symbol's."""
+        return self._actions.of(market, symbol)
+
+    def import_actions(self, path: Path, market: str) -> MergeCounts:
+        """Set the corporate actions of a CSV file, all or none."""
+        self._time.zone(market)
+        return MergeCounts(*self._actions.put(market, read_actions(path, check_symbol)))
+
+    def adjustments(
+        self, market: str, symbol: str, sessions: Sequence[TradingSession]
+    ) -> tuple[Adjustment, ...]:
+        """What takes effect at these sessions, in order; later data never changes it."""
+        return adjustments_of(
+            self.store, self._time, (market, symbol), self.actions(market, symbol), sessions
+        )
+
+    # The sample
+
+    def make_sample(self) -> MergeCounts:
+        """Make the synthetic sample with its instruments and actions; again changes nothing."""
+        sessions = self._time.sessions_between(sample.FIRST_DATE, sample.LAST_DATE, sample.MARKET)
+        self._instruments.put(sample.sample_instruments())
+        self._actions.put(sample.MARKET, sample.sample_actions())
+        counts = MergeCounts()
+        for symbol in sample.SYMBOLS:
+            series = Series(sample.MARKET, symbol, sample.INTERVAL)
+            if any(not label.synthetic for label in self.store.labels(series)):
+                raise DataError(
+                    f"Bars of {series} were imported from a file; delete them before the sample"
+                    " is made under the same name."
+                )
+            counts += self.store.merge(
+                series, sample.make_bars(symbol, sessions), {}, synthetic=True
+            )
+        return counts
+
+    def ensure_sample(self, market: str, symbols: Sequence[str], interval: str) -> bool:
+        """Make the sample when a run asks for its symbols and lacks one; whether it was made."""
+        if market != sample.MARKET or interval != sample.INTERVAL:
+            return False
+        wanted = set(symbols) & set(sample.SYMBOLS)
+        if all(self.store.has(Series(market, symbol, interval)) for symbol in wanted):
+            return False
+        self.make_sample()
+        return True

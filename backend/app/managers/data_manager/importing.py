@@ -1,0 +1,164 @@
+"""One file into the store: read, check every row, lay the good ones over what is there, report."""
+
+import datetime as dt
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from app.core.bars import COLUMNS, BarColumns
+from app.core.calendar import TradingSession
+from app.core.errors import AppError, DataError
+from app.managers.data_manager.options import (
+    FINDINGS_SHOWN,
+    Finding,
+    ImportOptions,
+    ImportReport,
+    Progress,
+)
+from app.managers.data_manager.reading import read_csv, read_parquet
+from app.managers.time_manager import TimeManager
+from app.repositories.bar_store import BarStore
+from app.repositories.bar_store_files import Series
+from app.repositories.bar_store_merge import MergeCounts
+from app.services.bar_import import FAULT_TEXT, Checked, Fault, Rows, check_rows
+from app.services.csv_columns import ColumnMap
+
+_OUT_OF_ORDER = "the row stands after a later one; it was sorted in"
+_READERS = {"csv": read_csv, "parquet": read_parquet}
+
+
+def import_file(
+    store: BarStore,
+    time: TimeManager,
+    path: Path,
+    kind: str,
+    options: ImportOptions,
+    progress: Progress,
+) -> ImportReport:
+    """Import one "csv" or "parquet" file, whole or not at all."""
+    options.check()
+    zone = time.zone(options.market)
+    series = Series(options.market, options.symbol, options.interval)
+    progress("reading")
+    rows, columns = _READERS[kind](path, options, options.timezone or str(zone))
+    progress("checking")
+    sessions = _sessions_of(time, options.market, rows)
+    checked = check_rows(rows, options.interval, options.label, str(zone), sessions)
+    prices = "mid" if columns.from_quotes else "trades"
+    if columns.from_quotes and any(label.prices == "trades" for label in store.labels(series)):
+        checked, prices = _beside_stored_bars(store, series, checked), "trades"
+    if options.strict:
+        _refuse_findings(path, checked)
+    progress("storing")
+    counts = MergeCounts()
+    if len(checked.columns):
+        counts = store.merge(series, checked.columns, checked.quotes, prices=prices)
+    return _report(path, options, rows, columns, checked, counts, prices, zone)
+
+
+def _sessions_of(time: TimeManager, market: str, rows: Rows) -> list[TradingSession]:
+    """The sessions of every year that has a row; one wild time does not load a century."""
+    good = rows.times.ns[~rows.times.unreadable].astype("datetime64[ns]")
+    near = np.timedelta64(4, "D")  # a session may open in the old year, after a long weekend
+    years = np.unique(
+        np.concatenate([(good + shift).astype("datetime64[Y]") for shift in (-near, near)])
+    )
+    sessions: list[TradingSession] = []
+    failure: AppError | None = None
+    for year in 1970 + years.astype(int):
+        try:
+            first, last = dt.date(year, 1, 1), dt.date(year, 12, 31)
+            sessions.extend(time.sessions_between(first, last, market))
+        except AppError as error:  # no calendar reaches there: its rows are outside any session
+            failure = error
+    if failure is not None and not sessions:
+        raise failure
+    return sessions
+
+
+def _beside_stored_bars(store: BarStore, series: Series, checked: Checked) -> Checked:
+    """Quotes for a series of trades: they join the stored bars of their time and make none."""
+    new = checked.columns
+    if not len(new):
+        return checked
+    first_ns, last_ns = int(new.start_ns[0]), int(new.start_ns[-1])
+    stored = store.columns(series.market, series.symbol, series.interval, first_ns, last_ns + 1)
+    at = np.searchsorted(stored.start_ns, new.start_ns)
+    at[at == len(stored)] = 0
+    matches = stored.start_ns[at] == new.start_ns if len(stored) else np.zeros(len(new), bool)
+    bars = BarColumns(*(getattr(stored, name)[at[matches]] for name in COLUMNS))
+    faults = dict(checked.faults)
+    if not matches.all():
+        faults[Fault.NO_BAR] = checked.lines[~matches]
+    return msgspec.structs.replace(
+        checked,
+        columns=bars,
+        quotes={name: values[matches] for name, values in checked.quotes.items()},
+        lines=checked.lines[matches],
+        faults=faults,
+    )
+
+
+def _findings(checked: Checked) -> tuple[tuple[Finding, ...], int]:
+    """The first findings by line, and how many more there are."""
+    reasons = [(FAULT_TEXT[fault], lines) for fault, lines in checked.faults.items()]
+    reasons.append((_OUT_OF_ORDER, checked.out_of_order))
+    shown = sorted(
+        (
+            Finding(int(line), reason)
+            for reason, lines in reasons
+            for line in lines[:FINDINGS_SHOWN]
+        ),
+        key=lambda finding: finding.line,
+    )[:FINDINGS_SHOWN]
+    return tuple(shown), sum(len(lines) for _, lines in reasons) - len(shown)
+
+
+def _refuse_findings(path: Path, checked: Checked) -> None:
+    findings, left_out = _findings(checked)
+    if findings:
+        first = findings[0]
+        raise DataError(
+            f"{path} was refused, as it is read strictly: line {first.line}: {first.reason};"
+            f" {len(findings) + left_out} findings in all. Nothing was stored."
+        )
+
+
+def _report(
+    path: Path,
+    options: ImportOptions,
+    rows: Rows,
+    columns: ColumnMap,
+    checked: Checked,
+    counts: MergeCounts,
+    prices: str,
+    zone: dt.tzinfo,
+) -> ImportReport:
+    findings, left_out = _findings(checked)
+    starts = checked.columns.start_ns
+    return ImportReport(
+        file=str(path),
+        market=options.market,
+        symbol=options.symbol,
+        interval=options.interval,
+        rows=len(rows.lines) + len(rows.broken_lines),
+        stored=len(starts),
+        added=counts.added,
+        same=counts.same,
+        changed=counts.changed,
+        moved_to_open=checked.moved_to_open,
+        out_of_order=len(checked.out_of_order),
+        kept_out={FAULT_TEXT[fault]: len(lines) for fault, lines in checked.faults.items()},
+        findings=findings,
+        findings_left_out=left_out,
+        first=_local(starts[0], zone) if len(starts) else None,
+        last=_local(starts[-1], zone) if len(starts) else None,
+        prices=prices,
+        columns=columns.names,
+        ignored_columns=columns.ignored,
+    )
+
+
+def _local(at_ns: int, zone: dt.tzinfo) -> str:
+    return dt.datetime.fromtimestamp(int(at_ns) // 1_000_000_000, zone).isoformat()

@@ -1,0 +1,75 @@
+"""How a file is to be read, and what came of reading it."""
+
+from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from app.core.errors import UsageError
+from app.core.intervals import interval_ns
+
+LABELS = ("start", "end")
+FINDINGS_SHOWN = 1000  # a report of a ruined file stays readable
+
+Progress = Callable[[str], None]  # told the step that begins
+
+
+class ImportOptions(msgspec.Struct, frozen=True):
+    """What the file does not say of itself; `columns` maps our names to the file's."""
+
+    market: str
+    symbol: str
+    interval: str = "1m"
+    columns: Mapping[str, str] = {}
+    timezone: str | None = None  # of wall-clock times; the market's
+    label: str = "start"
+    price_scale: float = 1.0  # prices in the file are divided by it
+    time_format: str | None = None
+    strict: bool = False
+
+    def check(self) -> None:
+        """Refuse options that make no sense, before any file is opened."""
+        interval_ns(self.interval)
+        if self.label not in LABELS:
+            raise UsageError(f"A bar's label is its 'start' or its 'end', not '{self.label}'.")
+        if not 0 < self.price_scale < float("inf"):
+            raise UsageError(f"Prices cannot be divided by {self.price_scale}; give a number > 0.")
+        if self.timezone is not None:
+            try:
+                ZoneInfo(self.timezone)
+            except (KeyError, ValueError, OSError):
+                raise UsageError(
+                    f"'{self.timezone}' is not a time zone; use a name such as"
+                    " America/New_York or UTC."
+                ) from None
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One row of the file that was kept out or moved, and why."""
+
+    line: int
+    reason: str
+
+
+class ImportReport(msgspec.Struct, frozen=True):
+    """What an import read, kept out and stored; counts are rows."""
+
+    file: str
+    market: str
+    symbol: str
+    interval: str
+    rows: int
+    stored: int
+    added: int
+    same: int
+    changed: int
+    moved_to_open: int
+    out_of_order: int
+    kept_out: dict[str, int]
+    findings: tuple[Finding, ...]
+    findings_left_out: int
+    first: str | None
+    last: str | None
+    prices: str
+    columns: dict[str, str]
+    ignored_columns: tuple[str, ...]

@@ -1,0 +1,96 @@
+"""The data passport: exactly which bars a run stood on, and how complete they were."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from app.core.bars import BarColumns
+from app.core.calendar import TradingSession
+from app.core.intervals import DAILY, interval_ns
+from app.repositories.bar_store import BarStore
+from app.repositories.bar_store_codec import content_hash
+from app.repositories.bar_store_files import Series
+from app.services.quality import Quality, assess
+
+
+class SymbolPassport(msgspec.Struct, frozen=True):
+    """One symbol's bars over the sessions of a run."""
+
+    symbol: str
+    bars: int
+    expected_bars: int
+    coverage_percent: float
+    holes: int
+    half_days: int
+    source_hash: str  # SHA-256 of the columns' bytes
+    synthetic: bool
+
+
+class SessionQuality(msgspec.Struct, frozen=True):
+    """One symbol's bars in one session."""
+
+    session: TradingSession
+    quality: Quality
+
+
+def session_qualities(
+    columns: BarColumns,
+    interval: str,
+    sessions: Sequence[TradingSession],
+    *,
+    extended_hours: bool = False,
+) -> tuple[SessionQuality, ...]:
+    """How complete the bars are in each session."""
+    length_ns = interval_ns(interval)
+    found = []
+    for session in sessions:
+        segments = session.segments(extended_hours and interval != DAILY)
+        first, end = np.searchsorted(columns.start_ns, (segments[0].start_ns, segments[-1].end_ns))
+        starts = columns.start_ns[first:end]
+        found.append(SessionQuality(session, assess(starts, segments, length_ns)))
+    return tuple(found)
+
+
+def symbol_passport(
+    store: BarStore,
+    series: Series,
+    sessions: Sequence[TradingSession],
+    *,
+    extended_hours: bool = False,
+) -> SymbolPassport:
+    """The passport of one symbol; nothing is known of bars outside these sessions."""
+    columns = session_columns(store, series, sessions, extended_hours=extended_hours)
+    qualities = [
+        one.quality
+        for one in session_qualities(
+            columns, series.interval, sessions, extended_hours=extended_hours
+        )
+    ]
+    expected = sum(one.expected for one in qualities)
+    present = sum(one.present for one in qualities)
+    return SymbolPassport(
+        symbol=series.symbol,
+        bars=len(columns),
+        expected_bars=expected,
+        coverage_percent=round(100.0 * present / expected, 3) if expected else 0.0,
+        holes=sum(len(one.holes) for one in qualities),
+        half_days=sum(session.early_close for session in sessions),
+        source_hash=content_hash(columns, {}),
+        synthetic=any(label.synthetic for label in store.labels(series)),
+    )
+
+
+def session_columns(
+    store: BarStore,
+    series: Series,
+    sessions: Sequence[TradingSession],
+    *,
+    extended_hours: bool = False,
+) -> BarColumns:
+    """The stored bars from the first session's start to the last one's end."""
+    if not sessions:
+        return store.columns(series.market, series.symbol, series.interval, 0, 0)
+    start_ns = sessions[0].segments(extended_hours)[0].start_ns
+    end_ns = sessions[-1].segments(extended_hours)[-1].end_ns
+    return store.columns(series.market, series.symbol, series.interval, start_ns, end_ns)

@@ -1,0 +1,199 @@
+"""CSV and Parquet files as rows to be checked: columns all the way, a line number for each row."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from app.core.arrow import floats, nulls, to_arrow
+from app.core.bars import Floats, Ints
+from app.core.errors import DataError, NotFoundError
+from app.managers.data_manager.options import ImportOptions
+from app.services.bar_import import Rows
+from app.services.csv_columns import QUOTES, ColumnMap, map_columns
+from app.services.csv_times import Mask, read_times
+
+_HEADER_BYTES = 64 << 10
+_DELIMITERS = (",", ";", "\t", "|")
+_NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$"
+_VALUES = ("open", "high", "low", "close", "volume", *QUOTES)
+
+
+def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
+    """The rows of a CSV file, which may be compressed; `zone` is that of wall-clock times."""
+    header, delimiter = _read_header(path)
+    columns = map_columns(header, options.columns)
+    broken: list[int] = []
+    try:
+        table = _parse(path, columns, delimiter, broken)
+    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
+        raise DataError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
+    lines = _line_numbers(table.num_rows, broken)
+    blank = _blank_rows(table)
+    if blank.any():
+        kept = np.flatnonzero(~blank)
+        table, lines = table.take(to_arrow(kept, pa.int64())), lines[kept]
+    return _rows(path, table, columns, options, zone, lines, broken), columns
+
+
+def read_parquet(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
+    """The rows of a Parquet file; a row's line is its number, from 1."""
+    _require_file(path)
+    try:
+        file = pq.ParquetFile(path)
+        columns = map_columns(file.schema_arrow.names, options.columns)
+        table = file.read(columns=list(columns.names.values()))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from None
+    lines = np.arange(1, table.num_rows + 1)
+    return _rows(path, table, columns, options, zone, lines, []), columns
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "is not there"
+        raise NotFoundError(f"The file {path} {what}; give the path of one file to import.")
+
+
+def _read_header(path: Path) -> tuple[list[str], str]:
+    _require_file(path)
+    try:
+        with pa.input_stream(str(path), compression="detect") as stream:
+            text = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read: {_first_line(error)}") from None
+    line = text.split("\n", 1)[0].strip("\r")
+    if not line.strip():
+        raise DataError(f"{path} has no header in its first line; name the columns there.")
+    delimiter = max(_DELIMITERS, key=line.count)
+    return [name.strip().strip('"') for name in line.split(delimiter)], delimiter
+
+
+def _parse(path: Path, columns: ColumnMap, delimiter: str, broken: list[int]) -> pa.Table:
+    """Numbers are parsed as such at once; when one cannot be, all are read as texts."""
+    try:
+        return _parse_as(path, columns, delimiter, broken, pa.float64())
+    except pa.ArrowInvalid as error:
+        if "conversion error" not in str(error):
+            raise
+    broken.clear()
+    return _parse_as(path, columns, delimiter, broken, pa.string())
+
+
+def _parse_as(
+    path: Path, columns: ColumnMap, delimiter: str, broken: list[int], values: pa.DataType
+) -> pa.Table:
+    kinds = {
+        name: values if role in _VALUES else pa.string() for role, name in columns.names.items()
+    }
+    convert = pa_csv.ConvertOptions(
+        column_types=kinds, include_columns=list(kinds), strings_can_be_null=True
+    )
+
+    def parse(*, threads: bool) -> pa.Table:
+        def skip(row: pa_csv.InvalidRow) -> str:
+            broken.append(row.number or 0)
+            return "skip"
+
+        return pa_csv.read_csv(
+            path,
+            read_options=pa_csv.ReadOptions(use_threads=threads),
+            # Empty lines are kept, as rows of nulls, so that line numbers can be told.
+            parse_options=pa_csv.ParseOptions(
+                delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=skip
+            ),
+            convert_options=convert,
+        )
+
+    table = parse(threads=True)
+    if broken:  # only a reader on one thread knows where a row stands
+        broken.clear()
+        table = parse(threads=False)
+    return table
+
+
+def _line_numbers(rows: int, broken: list[int]) -> Ints:
+    """The line of each row; the header is line 1, and a broken line moves the rest down."""
+    lines = np.arange(2, 2 + rows, dtype=np.int64)
+    for line in sorted(broken):
+        lines[lines >= line] += 1
+    return lines
+
+
+def _blank_rows(table: pa.Table) -> Mask:
+    blank = np.ones(table.num_rows, dtype=bool)
+    for column in table.columns:
+        if not column.null_count:
+            return np.zeros(table.num_rows, dtype=bool)
+        blank &= nulls(column.combine_chunks())
+    return blank
+
+
+def _rows(
+    path: Path,
+    table: pa.Table,
+    columns: ColumnMap,
+    options: ImportOptions,
+    zone: str,
+    lines: Ints,
+    broken: list[int],
+) -> Rows:
+    if not table.num_rows:
+        raise DataError(f"{path} holds no row that could be read.")
+    arrays = {role: _one_chunk(table.column(name)) for role, name in columns.names.items()}
+    _refuse_several_symbols(path, arrays.get("symbol"))
+    values = {role: _numbers(arrays[role]) for role in _VALUES if role in arrays}
+    values.setdefault("volume", np.zeros(table.num_rows))
+    if options.price_scale != 1.0:
+        for role in values:
+            if role != "volume" and not role.endswith("_size"):
+                values[role] = values[role] / options.price_scale
+    times = read_times(_time_column(arrays), zone, options.time_format)
+    return Rows(times, values, lines, np.array(sorted(broken), dtype=np.int64))
+
+
+def _time_column(arrays: Mapping[str, pa.Array]) -> pa.Array:
+    if "timestamp" in arrays:
+        return arrays["timestamp"]
+    date = arrays["date"]
+    if "time" not in arrays:
+        return date
+    time = pc.utf8_trim_whitespace(pc.cast(arrays["time"], pa.string()))
+    if not pa.types.is_temporal(arrays["time"].type):  # 930 is 09:30
+        width = 4 if (pc.max(pc.utf8_length(time)).as_py() or 0) <= 4 else 6
+        time = pc.utf8_lpad(time, width=width, padding="0")
+    return pc.binary_join_element_wise(pc.cast(date, pa.string()), time, " ")
+
+
+def _numbers(values: pa.Array) -> Floats:
+    """Values as float64, NaN where there is none or it is no number."""
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        text = pc.utf8_trim_whitespace(values)
+        values = pc.if_else(pc.match_substring_regex(text, pattern=_NUMBER), text, None)
+    return floats(pc.cast(values, pa.float64(), safe=False))
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    merged = column.combine_chunks()
+    if isinstance(merged, pa.ChunkedArray):  # of a column too large for one chunk
+        raise DataError("The file is too large to import at once; split it by year.")
+    return merged
+
+
+def _refuse_several_symbols(path: Path, symbols: pa.Array | None) -> None:
+    if symbols is None:
+        return
+    found = pc.unique(symbols.drop_null()).to_pylist()
+    if len(found) > 1:
+        raise DataError(
+            f"{path} holds several symbols ({', '.join(map(str, found[:5]))}, ...);"
+            " split it into one file a symbol."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

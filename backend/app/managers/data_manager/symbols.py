@@ -1,0 +1,19 @@
+"""Which words are symbols."""
+
+from pydantic import TypeAdapter, ValidationError
+
+from app.core.config import Symbol
+from app.core.errors import UsageError, did_you_mean
+
+_SYMBOL: TypeAdapter[str] = TypeAdapter(Symbol)
+
+
+def check_symbol(symbol: str) -> str:
+    """The symbol itself when a session config could name it."""
+    try:
+        return _SYMBOL.validate_python(symbol)
+    except ValidationError:
+        raise UsageError(
+            f"'{symbol[:40]}' is not a symbol: up to 32 capitals, digits and . / : _ -, such as"
+            f" AAPL or BTC/USDT.{did_you_mean(symbol, [symbol.upper()])}"
+        ) from None

@@ -1,0 +1,231 @@
+"""Rows of a file checked and put in order: what may enter the store, and why the rest may not."""
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from app.core.bars import BarColumns, Floats, Ints
+from app.core.calendar import TradingSession
+from app.core.intervals import DAILY, MINUTE_NS, interval_ns
+from app.services.csv_columns import PRICES, QUOTES
+from app.services.csv_times import Mask, Times, local_days
+
+Faults = npt.NDArray[np.uint8]
+
+
+class Fault(IntEnum):
+    """Why a row is kept out; the first that applies is reported."""
+
+    NONE = 0
+    BROKEN_ROW = 1
+    BAD_TIME = 2
+    CLOCK_CHANGE = 3
+    BAD_VALUE = 4
+    NOT_POSITIVE = 5
+    OHLC_ORDER = 6
+    OFF_MINUTE = 7
+    OUTSIDE_SESSION = 8
+    DUPLICATE = 9
+    NO_BAR = 10
+
+
+FAULT_TEXT = {
+    Fault.BROKEN_ROW: "the row has another number of columns than the header",
+    Fault.BAD_TIME: "the time cannot be read",
+    Fault.CLOCK_CHANGE: "the clock change makes this local time ambiguous or void; give UTC times",
+    Fault.BAD_VALUE: "a price or volume is missing or not a finite number",
+    Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
+    Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
+    Fault.OFF_MINUTE: "the bar does not start on a whole minute",
+    Fault.OUTSIDE_SESSION: "the bar lies outside any trading session",
+    Fault.DUPLICATE: "an earlier row has the same time",
+    Fault.NO_BAR: "a quote for a time at which no bar is stored",
+}
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """What a file's reader hands over: a time, values and a line number for each row."""
+
+    times: Times
+    values: Mapping[str, Floats]
+    lines: Ints
+    broken_lines: Ints  # rows that could not be parted into columns
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The rows that passed, in order of time, and what became of the others."""
+
+    columns: BarColumns
+    quotes: dict[str, Floats]
+    lines: Ints  # of the rows that passed
+    faults: dict[Fault, Ints]  # line numbers by reason
+    out_of_order: Ints  # lines that stood after a later time; they were sorted in
+    moved_to_open: int
+
+
+def check_rows(
+    rows: Rows, interval: str, label: str, zone: str, sessions: Sequence[TradingSession]
+) -> Checked:
+    """Judge every row, move bars that span a session's open to it, sort, drop repeats.
+
+    `label` says whether times name a bar's "start" or its "end". Bars have to lie inside
+    one of `sessions`, extended hours included; `zone` is their market's.
+    """
+    quotes = _usable_quotes(rows.values)
+    values = rows.values if "open" in rows.values else _mid_prices(quotes)
+    faults = np.zeros(len(rows.lines), dtype=np.uint8)
+    _mark(faults, Fault.BAD_TIME, rows.times.unreadable)
+    _mark(faults, Fault.CLOCK_CHANGE, rows.times.ambiguous)
+    _mark_values(faults, values)
+    starts, moved = _start_times(rows.times.ns, interval, label, zone, sessions, faults)
+    late = _after_a_later_time(starts, faults)
+    order = _order(starts, faults)
+    starts = starts[order]
+    if len(order) > 1:
+        repeats = np.concatenate(([False], starts[1:] == starts[:-1]))
+        faults[order[repeats]] = Fault.DUPLICATE
+        order, starts = order[~repeats], starts[~repeats]
+    columns = BarColumns(starts, *(values[name][order] for name in (*PRICES, "volume")))
+    quotes = {
+        name: column[order] for name, column in values.items() if name[:4] in ("bid_", "ask_")
+    }
+    by_reason = {
+        fault: rows.lines[faults == fault] for fault in Fault if fault and np.any(faults == fault)
+    }
+    if len(rows.broken_lines):
+        by_reason[Fault.BROKEN_ROW] = rows.broken_lines
+    return Checked(
+        columns=columns,
+        quotes={name: column[order] for name, column in quotes.items()},
+        lines=rows.lines[order],
+        faults=by_reason,
+        out_of_order=rows.lines[late],
+        moved_to_open=int(np.count_nonzero(moved[order])),
+    )
+
+
+def sessions_outline(
+    sessions: Sequence[TradingSession], *, extended_hours: bool
+) -> tuple[Ints, Ints]:
+    """Starts and ends of all stretches of trading, in order."""
+    bounds = [
+        (part.start_ns, part.end_ns)
+        for session in sessions
+        for part in session.segments(extended_hours)
+    ]
+    outline = np.array(bounds, dtype=np.int64).reshape(-1, 2)
+    return outline[:, 0].copy(), outline[:, 1].copy()
+
+
+def inside(at_ns: Ints, starts_ns: Ints, ends_ns: Ints) -> Mask:
+    """Which moments lie in one of the stretches."""
+    if not len(starts_ns):
+        return np.zeros(len(at_ns), dtype=bool)
+    index = np.searchsorted(starts_ns, at_ns, side="right") - 1
+    return (index >= 0) & (at_ns < ends_ns[index])
+
+
+def _mark(faults: Faults, fault: Fault, where: Mask) -> None:
+    if where.any():
+        faults[where & (faults == 0)] = fault
+
+
+def _usable_quotes(values: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Quote columns; one without a positive price is absent, and takes no bar of trades along."""
+    quotes = {}
+    for name in QUOTES:
+        if name in values:
+            column = values[name]
+            usable = np.isfinite(column) & (column >= 0 if name.endswith("_size") else column > 0)
+            quotes[name] = column if usable.all() else np.where(usable, column, np.nan)
+    return quotes
+
+
+def _mid_prices(quotes: Mapping[str, Floats]) -> dict[str, Floats]:
+    mids = {name: (quotes[f"bid_{name}"] + quotes[f"ask_{name}"]) / 2.0 for name in PRICES}
+    return {**mids, "volume": np.zeros(len(mids["open"]))}
+
+
+def _mark_values(faults: Faults, values: Mapping[str, Floats]) -> None:
+    finite = np.ones(len(faults), dtype=bool)
+    for name in (*PRICES, "volume"):
+        finite &= np.isfinite(values[name])
+    _mark(faults, Fault.BAD_VALUE, ~finite)
+    low, high = values["low"], values["high"]
+    positive = (low > 0) & (values["volume"] >= 0)
+    for name in ("open", "high", "close"):
+        positive &= values[name] > 0
+    _mark(faults, Fault.NOT_POSITIVE, ~positive)
+    ordered = (low <= high) & (values["open"] >= low) & (values["open"] <= high)
+    ordered &= (values["close"] >= low) & (values["close"] <= high)
+    _mark(faults, Fault.OHLC_ORDER, ~ordered)
+
+
+def _start_times(
+    times_ns: Ints,
+    interval: str,
+    label: str,
+    zone: str,
+    sessions: Sequence[TradingSession],
+    faults: Faults,
+) -> tuple[Ints, Mask]:
+    """Where each bar starts, and which were moved to a session's open."""
+    if interval == DAILY:
+        return _daily_starts(times_ns, label, zone, sessions, faults)
+    length_ns = interval_ns(interval)
+    starts = times_ns if label == "start" else times_ns - length_ns
+    _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
+    opens, closes = sessions_outline(sessions, extended_hours=False)
+    moved = np.zeros(len(starts), dtype=bool)
+    if length_ns > MINUTE_NS and len(opens):
+        following = np.minimum(np.searchsorted(opens, starts, side="right"), len(opens) - 1)
+        spans_open = (opens[following] > starts) & (opens[following] < starts + length_ns)
+        moved = spans_open & ~inside(starts, opens, closes)
+        starts = np.where(moved, opens[following], starts)
+    outline = sessions_outline(sessions, extended_hours=True)
+    _mark(faults, Fault.OUTSIDE_SESSION, ~inside(starts, *outline))
+    return starts, moved
+
+
+def _daily_starts(
+    times_ns: Ints,
+    label: str,
+    zone: str,
+    sessions: Sequence[TradingSession],
+    faults: Faults,
+) -> tuple[Ints, Mask]:
+    """A day's bar starts at its session's open, whatever time of that day the file names."""
+    moved = np.zeros(len(times_ns), dtype=bool)
+    if not sessions:
+        _mark(faults, Fault.OUTSIDE_SESSION, ~moved)
+        return times_ns, moved
+    dates = np.array([session.date for session in sessions], dtype="datetime64[D]")
+    opens = np.array([session.open_ns for session in sessions], dtype=np.int64)
+    days = local_days(times_ns, zone).astype("datetime64[D]")
+    index = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
+    found = dates[index] == days
+    if label == "end":  # round the clock, a day ends at the next one's midnight
+        closes = np.array([session.close_ns for session in sessions], dtype=np.int64)
+        ending = np.minimum(np.searchsorted(closes, times_ns), len(closes) - 1)
+        at_close = closes[ending] == times_ns
+        index, found = np.where(at_close, ending, index), found | at_close
+    _mark(faults, Fault.OUTSIDE_SESSION, ~found)
+    return opens[index], moved
+
+
+def _after_a_later_time(starts: Ints, faults: Faults) -> Mask:
+    if len(starts) < 2 or bool(np.all(starts[1:] > starts[:-1])):
+        return np.zeros(len(starts), dtype=bool)
+    seen = np.maximum.accumulate(np.where(faults == 0, starts, np.iinfo(np.int64).min))
+    return (faults == 0) & (starts < seen)
+
+
+def _order(starts: Ints, faults: Faults) -> Ints:
+    good = np.flatnonzero(faults == 0)
+    of_good = starts[good]
+    if len(good) > 1 and bool(np.any(of_good[1:] < of_good[:-1])):
+        good = good[np.argsort(of_good, kind="stable")]
+    return good

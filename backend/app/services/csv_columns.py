@@ -1,0 +1,101 @@
+"""Which column of a file means what: guessed from its name, overridable, never assumed."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from app.core.errors import DataError, UsageError, did_you_mean
+
+PRICES = ("open", "high", "low", "close")
+QUOTES = tuple(
+    f"{side}_{what}" for side in ("bid", "ask") for what in ("open", "high", "low", "close", "size")
+)
+QUOTE_PRICES = tuple(name for name in QUOTES if not name.endswith("_size"))
+ROLES = ("timestamp", "date", "time", *PRICES, "volume", *QUOTES, "symbol")
+
+# Names as `_plain` leaves them; the first that a file has is taken.
+_ALIASES: dict[str, tuple[str, ...]] = {
+    "timestamp": (
+        "timestamp", "datetime", "unixtimestamp", "unix", "epoch", "ts", "opentime", "starttime",
+        "start", "time", "date", "t", "begin", "gmttime", "localtime", "index", "indexlevel0",
+    ),
+    "open": ("open", "o", "openprice", "first"),
+    "high": ("high", "h", "highprice", "max"),
+    "low": ("low", "l", "lowprice", "min"),
+    "close": ("close", "c", "closeprice", "closelast", "last"),
+    "volume": ("volume", "v", "vol", "qty", "quantity", "basevolume", "tickvol", "size"),
+    "symbol": ("symbol", "ticker"),
+}  # fmt: skip
+
+
+class ColumnMap(msgspec.Struct, frozen=True):
+    """The file's column for each role it fills, and the columns that mean nothing to us."""
+
+    names: dict[str, str]
+    ignored: tuple[str, ...]
+
+    @property
+    def from_quotes(self) -> bool:
+        """Whether bars have to be made of quotes, as the file has no prices of trades."""
+        return "open" not in self.names
+
+
+def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
+    """Match a file's header to roles; `given` (role to column name) goes before any guess."""
+    if len(set(header)) != len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"The column '{twice}' stands twice in the header; names must differ.")
+    names = _check_given(header, given)
+    by_plain = {_plain(name): name for name in reversed(header) if name not in names.values()}
+    if not {"timestamp", "date", "time"} & names.keys():
+        names.update(_guess_time(by_plain))
+    for role in (*PRICES, "volume", "symbol", *QUOTES):
+        free = by_plain.keys() - {_plain(name) for name in names.values()}
+        aliases = _ALIASES.get(role, (role.replace("_", ""),))
+        found = next((alias for alias in aliases if alias in free), None)
+        if role not in names and found is not None:
+            names[role] = by_plain[found]
+    _check_complete(header, names)
+    return ColumnMap(names, tuple(name for name in header if name not in names.values()))
+
+
+def _plain(name: str) -> str:
+    """`Bid Open`, `bid_open` and `<BID_OPEN>` are one word."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _check_given(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
+    for role, name in given.items():
+        if role not in ROLES:
+            raise UsageError(
+                f"'{role}' is not a column of ours; there are {', '.join(ROLES)}."
+                f"{did_you_mean(role, ROLES)}"
+            )
+        if name not in header:
+            raise DataError(
+                f"The file has no column '{name}' (asked for as {role}); it has"
+                f" {', '.join(header)}.{did_you_mean(name, header)}"
+            )
+    return dict(given)
+
+
+def _guess_time(by_plain: Mapping[str, str]) -> dict[str, str]:
+    aliases = _ALIASES["timestamp"]
+    found = next((alias for alias in aliases if alias in by_plain), None)
+    if found in ("time", "date") and "date" in by_plain and "time" in by_plain:
+        return {"date": by_plain["date"], "time": by_plain["time"]}
+    return {} if found is None else {"timestamp": by_plain[found]}
+
+
+def _check_complete(header: Sequence[str], names: Mapping[str, str]) -> None:
+    missing = [role for role in PRICES if role not in names]
+    if len(missing) == len(PRICES) and all(role in names for role in QUOTE_PRICES):
+        missing = []
+    if not {"timestamp", "date"} & names.keys():
+        missing.insert(0, "timestamp")
+    if missing:
+        raise DataError(
+            f"No column found for {', '.join(missing)}; the header reads"
+            f" {', '.join(header)[:200]}. Name it with --column {missing[0]}=NAME."
+        )

@@ -1,0 +1,164 @@
+"""Times as files write them, epochs or texts, as nanoseconds UTC; unreadable ones are marked."""
+
+import re
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from app.core.arrow import ints, nulls, to_arrow
+from app.core.bars import Ints
+from app.core.errors import DataError
+from app.core.intervals import DAY_NS
+
+Mask = npt.NDArray[np.bool_]
+
+_NS = pa.timestamp("ns")
+_UTC_NS = pa.timestamp("ns", tz="UTC")
+_CLOCK = r"([01]\d|2[0-3])"
+_ISO = r"(19|20)\d\d-[01]\d-[0-3]\d"
+_OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)"
+
+
+class Times(msgspec.Struct, frozen=True):
+    """One time a row; where a mask is set the value means nothing."""
+
+    ns: Ints
+    unreadable: Mask
+    ambiguous: Mask  # a wall-clock time that happened twice, or never: clocks were changed
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """One way to write a time; `replacement` turns it into ISO, or `epoch_ns` is its unit."""
+
+    pattern: str
+    replacement: str | None = None
+    epoch_ns: int = 0
+    aware: bool = False
+
+
+_TIME = rf"{_CLOCK}(:[0-5]\d(:[0-5]\d(\.\d{{1,9}})?)?)?"
+_DAY = r"((?:19|20)\d\d)[./]?([01]\d)[./]?([0-3]\d)"
+# The first that fits a column's first value is the column's format.
+_FORMATS = (
+    _Format(rf"{_ISO}([T ]{_TIME})?"),
+    _Format(rf"{_ISO}[T ]{_TIME}{_OFFSET}", aware=True),
+    _Format(rf"({_ISO}[T ]{_TIME}) ({_OFFSET})", r"\1\7", aware=True),
+    _Format(_DAY, r"\1-\2-\3"),
+    _Format(rf"{_DAY}[T ]?{_CLOCK}:?([0-5]\d)", r"\1-\2-\3 \4:\5"),
+    _Format(rf"{_DAY}[T ]?{_CLOCK}:?([0-5]\d):?([0-5]\d)", r"\1-\2-\3 \4:\5:\6"),
+    _Format(r"\d{9,10}(\.\d*)?", epoch_ns=1_000_000_000),
+    _Format(r"\d{12,13}(\.0*)?", epoch_ns=1_000_000),
+    _Format(r"\d{15,16}(\.0*)?", epoch_ns=1_000),
+    _Format(r"\d{18,19}", epoch_ns=1),
+)
+
+
+def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> Times:
+    """A column of texts, numbers, dates or timestamps as times.
+
+    Wall-clock times are read in `zone`. `time_format` is a strptime pattern for texts that
+    could be read in two ways, such as 03/04/2024.
+    """
+    kind = values.type
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return _from_aware(_cast_timestamps(values, _UTC_NS))
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _from_wall_clock(_cast_timestamps(values, _NS), zone)
+    if pa.types.is_floating(kind):
+        values = pc.cast(pc.round(values, 6), pa.decimal128(28, 6), safe=False)
+    text = pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
+    if time_format is not None:
+        parsed = pc.strptime(text, format=time_format, unit="ns", error_is_null=True)
+        return _from_wall_clock(parsed, zone)
+    return _from_text(text, zone)
+
+
+def _cast_timestamps(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    try:
+        return pc.cast(values, kind)
+    except pa.ArrowInvalid:
+        return _cast_each(values, kind)
+
+
+def _from_text(text: pa.Array, zone: str) -> Times:
+    found = _find_format(text)
+    pattern = f"^{found.pattern}$"
+    if found.epoch_ns:
+        return _from_epoch(_keep_matching(text, pattern), found.epoch_ns)
+    kind = _UTC_NS if found.aware else _NS
+    try:
+        parsed = pc.cast(_iso(text, pattern, found.replacement), kind)
+    except pa.ArrowInvalid:
+        parsed = _cast_each(_iso(_keep_matching(text, pattern), pattern, found.replacement), kind)
+    return _from_aware(parsed) if found.aware else _from_wall_clock(parsed, zone)
+
+
+def _find_format(text: pa.Array) -> _Format:
+    present = text.drop_null()
+    for value in present[:100].to_pylist():
+        for known in _FORMATS:
+            if re.fullmatch(known.pattern, value):
+                return known
+    example = f" such as '{present[0].as_py()[:40]}'" if len(present) else ""
+    raise DataError(
+        f"The times{example} are in no format known here. Use ISO 8601 or epochs, or give the"
+        " pattern, e.g. --time-format '%m/%d/%Y %H:%M'."
+    )
+
+
+def _iso(text: pa.Array, pattern: str, replacement: str | None) -> pa.Array:
+    if replacement is None:
+        return text
+    return pc.replace_substring_regex(text, pattern=pattern, replacement=replacement)
+
+
+def _keep_matching(text: pa.Array, pattern: str) -> pa.Array:
+    return pc.if_else(pc.match_substring_regex(text, pattern=pattern), text, None)
+
+
+def _cast_each(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast by halves, so that the few values that cannot be (a 30 February) become null."""
+    try:
+        return pc.cast(values, kind)
+    except pa.ArrowInvalid:
+        if len(values) == 1:
+            return pa.nulls(1, kind)
+        middle = len(values) // 2
+        halves = (_cast_each(values[:middle], kind), _cast_each(values[middle:], kind))
+        return pa.concat_arrays(halves)
+
+
+def _from_epoch(text: pa.Array, unit_ns: int) -> Times:
+    unreadable = nulls(text)
+    whole = pc.replace_substring_regex(text, pattern=r"\.\d*$", replacement="")
+    units = ints(pc.cast(whole, pa.int64()))
+    return Times(units * unit_ns, unreadable, np.zeros(len(text), dtype=bool))
+
+
+def _from_aware(values: pa.Array) -> Times:
+    return Times(ints(values), nulls(values), np.zeros(len(values), dtype=bool))
+
+
+def _from_wall_clock(values: pa.Array, zone: str) -> Times:
+    earliest = pc.assume_timezone(values, zone, ambiguous="earliest", nonexistent="earliest")
+    ns = ints(earliest)
+    ambiguous = np.zeros(len(ns), dtype=bool)
+    offset_ns = ints(values) - ns
+    if len(ns) and offset_ns.min() != offset_ns.max():  # clocks changed within the file
+        latest = pc.assume_timezone(values, zone, ambiguous="latest", nonexistent="latest")
+        ambiguous = ns != ints(latest)
+    return Times(ns, nulls(values), ambiguous)
+
+
+def local_days(times_ns: Ints, zone: str) -> Ints:
+    """Days since 1970 by the wall clock of `zone`; midnight UTC is taken as that date itself.
+
+    Daily files are often stamped at midnight UTC whatever their market, and no market's day
+    bar means the evening before.
+    """
+    stamps = to_arrow(times_ns, pa.timestamp("ns", tz=zone))
+    days = ints(pc.local_timestamp(stamps)) // DAY_NS
+    return np.where(times_ns % DAY_NS == 0, times_ns // DAY_NS, days)
