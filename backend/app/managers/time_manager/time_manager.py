@@ -106,6 +106,12 @@ class TimeManager:
             sessions = self._sessions(year := year - 1, market)
         return sessions[index - 1]
 
+    def next_to_open(self, ns: int, market: str | None = None) -> TradingSession:
+        """The first session that opens after an instant."""
+        around = self._sessions_around(ns, market)
+        beyond = self.next_session(self.to_local(ns, market).date(), market)
+        return next(session for session in (*around, beyond) if session.open_ns > ns)
+
     def session_at(
         self, ns: int, market: str | None = None, extended_hours: bool = False
     ) -> TradingSession | None:
@@ -142,6 +148,11 @@ class TimeManager:
         days = (first + number * _DAY for number in range((after - first).days))
         return tuple(d for d in days if d.weekday() in calendar.weekdays and d not in traded)
 
+    def known_years(self, market: str | None = None) -> range:
+        """The years whose sessions the calendar library knows."""
+        known = self._calendars.market(market or self.market)
+        return range(known.first_year, known.last_year + 1)
+
     def import_holidays(self, market: str, first_year: int, last_year: int) -> CalendarImport:
         """Make the stored calendar of some years anew from the library."""
         years = self._calendars.rebuild(market, first_year, last_year)
@@ -162,9 +173,9 @@ class TimeManager:
         """Sessions that can hold an instant: some open on the eve, some close a day later."""
         date = self.to_local(ns, market).date()
         self._sessions(date.year, market)  # refuses a year that the calendar does not reach
-        known = self._calendars.market(market or self.market)
-        first = max(date - _DAY, dt.date(known.first_year, 1, 1))
-        last = min(date + _DAY, dt.date(known.last_year, 12, 31))
+        years = self.known_years(market)
+        first = max(date - _DAY, dt.date(years[0], 1, 1))
+        last = min(date + _DAY, dt.date(years[-1], 12, 31))
         return self.sessions_between(first, last, market)
 
 
