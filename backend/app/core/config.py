@@ -1,12 +1,75 @@
 """A session config: everything one run needs, frozen; unknown keys are refused."""
 
 import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-Symbol = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Z0-9][A-Z0-9./:_-]*$")]
+from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
+from app.core.config_problems import explain, raise_if_any
+from app.core.errors import UsageError
+from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
+
+# Name, params and inputs of an indicator to what is wrong with them.
+IndicatorCheck = Callable[[str, Mapping[str, object], Sequence[str] | None], list[Fault]]
+
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./:_-]*")
+_CURRENCY = re.compile(r"[A-Z]{3,5}")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:(?P<name>[A-Za-z_]\w*)")
+_FILE = re.compile(r"([\w-]+/)*(?P<name>[\w-]+)\.py")
+
+
+def _checked_symbol(symbol: str) -> str:
+    if _SYMBOL.fullmatch(symbol) is None:
+        raise ValueError(
+            f"found {json.dumps(symbol)}, allowed are capital letters, digits and . / : _ - "
+            "after the first, as in AAPL or BTC/USDT."
+        )
+    return symbol
+
+
+def _checked_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError("use printable characters, and no space at either end.")
+    return name
+
+
+def _checked_use(use: str) -> str:
+    if not (_CLASS.fullmatch(use) or _FILE.fullmatch(use)):
+        raise ValueError(
+            f"found {json.dumps(use)}, allowed is 'package.module:Class' or a '.py' file of "
+            "the strategies folder."
+        )
+    return use
+
+
+def _checked_currency(currency: str) -> str:
+    if _CURRENCY.fullmatch(currency) is None:
+        raise ValueError(f"found {json.dumps(currency)}, allowed is a code like USD.")
+    return currency
+
+
+Symbol = Annotated[
+    str,
+    Field(min_length=1, max_length=32, json_schema_extra={"pattern": f"^{_SYMBOL.pattern}$"}),
+    AfterValidator(_checked_symbol),
+]
+Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked_name)]
+Quantity = Annotated[Decimal, Field(gt=0, le=10**15)]
 
 
 class _Part(BaseModel):
@@ -20,6 +83,14 @@ class ReplayConfig(_Part):
     end: dt.date
     speed: Literal["max"] | Annotated[float, Field(gt=0, le=1_000_000)] = "max"
 
+    @field_validator("end")
+    @classmethod
+    def _check_order(cls, end: dt.date, info: ValidationInfo) -> dt.date:
+        start = info.data.get("start")  # not there when it is wrong itself
+        if start is not None and end < start:
+            raise ValueError(f"the end {end} is before the start {start}.")
+        return end
+
 
 class IndicatorConfig(_Part):
     """An indicator computed for every symbol of the run, on one interval."""
@@ -27,21 +98,35 @@ class IndicatorConfig(_Part):
     name: str
     interval: str | None = None  # the base interval
     params: dict[str, float | int | str] = Field(default_factory=dict)
+    inputs: tuple[str, ...] | None = None  # the columns it reads; None: its usual ones
+
+    @model_validator(mode="after")
+    def _check_catalogue(self, info: ValidationInfo) -> Self:
+        check: IndicatorCheck | None = (info.context or {}).get("check_indicator")
+        if check is not None:
+            raise_if_any(check(self.name, self.params, self.inputs))
+        return self
 
 
 class StrategyConfig(_Part):
     """One strategy: `use` is `package.module:Class`, or a `.py` file of the strategies folder."""
 
-    use: str
-    name: str | None = None  # the class name
+    use: Annotated[str, AfterValidator(_checked_use)]
+    name: Name | None = None  # the class name
     params: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Its name; unless given, that of the class or the file."""
+        match = _CLASS.fullmatch(self.use) or _FILE.fullmatch(self.use)
+        return self.name or (match["name"] if match else self.use)
 
 
 class AccountConfig(_Part):
     """What the run starts with."""
 
-    currency: str = "USD"
-    cash: Annotated[Decimal, Field(gt=0)] = Decimal(100_000)
+    currency: Annotated[str, AfterValidator(_checked_currency)] = "USD"
+    cash: Quantity = Decimal(100_000)
 
 
 class ExecutionConfig(_Part):
@@ -55,8 +140,8 @@ class RiskConfig(_Part):
     """Limits every order passes; None leaves a limit off."""
 
     allow_short: bool = True
-    max_order_quantity: Annotated[Decimal, Field(gt=0)] | None = None
-    max_position_quantity: Annotated[Decimal, Field(gt=0)] | None = None
+    max_order_quantity: Quantity | None = None
+    max_position_quantity: Quantity | None = None
 
 
 class ReportConfig(_Part):
@@ -75,14 +160,16 @@ class EngineConfig(_Part):
 class SessionConfig(_Part):
     """One run: what is traded, on which data, by which strategies, under which limits."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64)]
+    name: Name
     mode: Literal["replay", "live"] = "replay"
-    market: str = "XNYS"
+    market: Annotated[str, Field(min_length=1, max_length=32)] = "XNYS"
     symbols: Annotated[tuple[Symbol, ...], Field(min_length=1)]
     replay: ReplayConfig
     base_interval: Literal["1m", "5m", "1h", "1d"] = "1m"
     derived_intervals: tuple[str, ...] = ()
-    history: dict[str, Annotated[int, Field(ge=0, le=5000)] | Literal["all"]] = Field(default_factory=dict)
+    history: dict[str, Annotated[int, Field(ge=0, le=5000)] | Literal["all"]] = Field(
+        default_factory=dict
+    )
     extended_hours: bool = False
     indicators: tuple[IndicatorConfig, ...] = ()
     strategies: Annotated[tuple[StrategyConfig, ...], Field(min_length=1)]
@@ -91,3 +178,121 @@ class SessionConfig(_Part):
     risk: RiskConfig = RiskConfig()
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
+
+    @field_validator("mode")
+    @classmethod
+    def _check_mode(cls, mode: str) -> str:
+        if mode == "live":
+            raise ValueError("'live' mode is not available yet; use 'replay'.")
+        return mode
+
+    @field_validator("symbols")
+    @classmethod
+    def _check_symbols(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        raise_if_any(_repeated(symbols, "the symbol"))
+        return symbols
+
+    @field_validator("derived_intervals")
+    @classmethod
+    def _check_derived(cls, derived: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        base = info.data.get("base_interval")
+        faults = _repeated(derived, "the interval")
+        for index, word in enumerate(derived):
+            what = _derived_fault(word, base)
+            faults += [((index,), what)] if what else []
+        raise_if_any(faults)
+        return derived
+
+    @field_validator("history")
+    @classmethod
+    def _check_history(cls, history: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        intervals = _intervals(info)
+        if intervals:
+            allowed = [*intervals, *({DAILY} - set(intervals))]
+            what = f"allowed are the run's intervals: {', '.join(allowed)}."
+            raise_if_any([((word,), what) for word in history if word not in allowed])
+        return history
+
+    @field_validator("indicators")
+    @classmethod
+    def _check_indicators(
+        cls, indicators: tuple[IndicatorConfig, ...], info: ValidationInfo
+    ) -> tuple[IndicatorConfig, ...]:
+        intervals = _intervals(info)
+        wrong = [
+            ((i, "interval"), f"'{indicator.interval}' is not an interval of this run, allowed "
+             f"are {', '.join(intervals)}; add it to derived_intervals.")
+            for i, indicator in enumerate(indicators)
+            if intervals and indicator.interval not in (None, *intervals)
+        ]  # fmt: skip
+        keys = [indicator.model_dump_json() for indicator in indicators]
+        raise_if_any([*wrong, *_repeated(keys, "the indicator")])
+        return indicators
+
+    @field_validator("strategies")
+    @classmethod
+    def _check_strategies(
+        cls, strategies: tuple[StrategyConfig, ...]
+    ) -> tuple[StrategyConfig, ...]:
+        repeated = _repeated([strategy.label for strategy in strategies], "the strategy's name")
+        raise_if_any([(parts, f"{what} Give it a 'name' of its own.") for parts, what in repeated])
+        return strategies
+
+
+def load_session_config(path: Path, check_indicator: IndicatorCheck | None = None) -> SessionConfig:
+    """The session config of a JSON file; one InvalidConfigError lists all that is wrong with it.
+
+    `check_indicator` is `faults` of the catalogue of indicators, which lies above this module.
+    """
+    value, faults = clean(read_json(path))
+    if not isinstance(value, dict):
+        raise InvalidConfigError(path, [("", "it must be one JSON object: {...}.")])
+    value.pop("$schema", None)  # for editors
+    problems = [(json_path(parts), what) for parts, what in faults.items()]
+    try:
+        config = SessionConfig.model_validate_json(
+            json.dumps(value), strict=True, context={"check_indicator": check_indicator}
+        )
+    except ValidationError as error:
+        known = {where for where, _ in problems}
+        problems += explain(error, SessionConfig, value, skip=known)
+        raise InvalidConfigError(path, problems) from None
+    if problems:
+        raise InvalidConfigError(path, problems)
+    return config
+
+
+def export_schema() -> dict[str, Any]:
+    """The JSON schema of a session config, for editors."""
+    schema = SessionConfig.model_json_schema()
+    schema["properties"] = {"$schema": {"type": "string"}, **schema["properties"]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _intervals(info: ValidationInfo) -> tuple[str, ...]:
+    """The base and derived intervals; none when one of them is wrong itself."""
+    if not {"base_interval", "derived_intervals"} <= info.data.keys():
+        return ()
+    return (info.data["base_interval"], *info.data["derived_intervals"])
+
+
+def _derived_fault(word: str, base: str | None) -> str | None:
+    try:
+        length_ns = interval_ns(word)
+    except UsageError as error:
+        return str(error)
+    if length_ns > DAY_NS or (length_ns == DAY_NS and word != DAILY):
+        return f"'{word}' is longer than a session; use 1d."
+    if base is not None and not is_multiple(word, base):
+        return f"'{word}' is not a longer multiple of the base interval {base}."
+    return None
+
+
+def _repeated(items: Iterable[str], what: str) -> list[Fault]:
+    """A problem at each item that was there before."""
+    first: dict[str, int] = {}
+    return [
+        ((index,), f"{what} is the same as at [{first[item]}].")
+        for index, item in enumerate(items)
+        if first.setdefault(item, index) != index
+    ]

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from app.core.config_json import Fault, json_path
 from app.core.errors import ConfigError, did_you_mean
 from app.services.indicators import session_functions, talib_library
-from app.services.indicators.computation import Computation, Problem
+from app.services.indicators.computation import Computation
 from app.services.indicators.session_functions import session_computation
 from app.services.indicators.talib_functions import talib_computation
 from app.services.indicators.user_functions import UserFunction, user_computation
@@ -15,13 +16,13 @@ def names() -> tuple[str, ...]:
     return tuple(sorted((*talib_library.NAMES, *session_functions.NAMES)))
 
 
-def problems(
+def faults(
     indicator: str | UserFunction,
     params: Mapping[str, object],
     inputs: Sequence[str] | None = None,
-) -> list[Problem]:
+) -> list[Fault]:
     """All that keeps this indicator from being resolved, none when it can be."""
-    found: list[Problem] = []
+    found: list[Fault] = []
     _computation(indicator, params, inputs, found)
     return found
 
@@ -37,10 +38,10 @@ def resolve(
     functions of one series read `close`; ADD, SUB, MULT, DIV, BETA and CORREL read `high`
     and `low`; MAVP reads `close` and takes its periods from `session_bar`.
     """
-    found: list[Problem] = []
+    found: list[Fault] = []
     computation = _computation(indicator, params, inputs, found)
     if computation is None:
-        listed = " ".join(f"{where}: {text}" for where, text in found)
+        listed = " ".join(f"{json_path(where)}: {text}" for where, text in found)
         raise ConfigError(f"The indicator {indicator!r} cannot be used. {listed}")
     return computation
 
@@ -49,7 +50,7 @@ def _computation(
     indicator: str | UserFunction,
     params: Mapping[str, object],
     inputs: Sequence[str] | None,
-    found: list[Problem],
+    found: list[Fault],
 ) -> Computation | None:
     if callable(indicator):
         return user_computation(indicator, params, inputs, found)
@@ -58,8 +59,8 @@ def _computation(
     if indicator in talib_library.NAMES:
         return talib_computation(indicator, params, inputs, found)
     if not isinstance(indicator, str):
-        found.append(("name", "it is not a name or a function."))
+        found.append((("name",), "it is not a name or a function."))
         return None
     hint = did_you_mean(indicator, names())
-    found.append(("name", f"'{indicator}' is not in the catalogue of indicators.{hint}"))
+    found.append((("name",), f"'{indicator}' is not in the catalogue of indicators.{hint}"))
     return None

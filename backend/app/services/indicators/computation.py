@@ -14,14 +14,13 @@ import msgspec
 import numpy as np
 
 from app.core.bars import Floats
+from app.core.config_json import Fault
 from app.core.errors import did_you_mean
 from app.core.windows import Window
 
 SESSION_BAR = "session_bar"  # 1 for a session's first bar, 2 for the next, ...
 PRICES = ("open", "high", "low", "close")
 INPUTS = (*PRICES, "volume", SESSION_BAR)
-
-Problem = tuple[str, str]  # where in the indicator's config, and what is wrong there
 
 
 class Values(msgspec.Struct, frozen=True):
@@ -92,19 +91,19 @@ def label_of(name: str, params: tuple[tuple[str, object], ...], inputs: tuple[st
     return f"{label} of {', '.join(inputs)}" if inputs else label
 
 
-def input_problems(
+def input_faults(
     name: str, inputs: Sequence[str], usual: Sequence[str] | None = None
-) -> list[Problem]:
+) -> list[Fault]:
     """What is wrong with the columns asked for: no such column, or not as many as usual."""
-    found: list[Problem] = []
+    found: list[Fault] = []
     if usual is not None and len(inputs) != len(usual):
         text = f"{name} reads {len(usual)} columns ({', '.join(usual)}), found {len(inputs)}."
-        found.append(("inputs", text))
+        found.append((("inputs",), text))
     for index, word in enumerate(inputs):
         if word not in INPUTS:
             hint = did_you_mean(word, INPUTS)
             text = f"'{word}' is not a column, use one of {', '.join(INPUTS)}.{hint}"
-            found.append((f"inputs[{index}]", text))
+            found.append((("inputs", index), text))
     return found
 
 

@@ -5,8 +5,8 @@ from numbers import Real
 
 import msgspec
 
+from app.core.config_json import Fault
 from app.core.errors import did_you_mean
-from app.services.indicators.computation import Problem
 
 Number = int | float
 
@@ -47,15 +47,15 @@ def read_all(
     name: str,
     parameters: Sequence[Parameter],
     given: Mapping[str, object],
-    problems: list[Problem],
+    faults: list[Fault],
 ) -> dict[str, Number]:
-    """Every parameter of indicator `name` with its value; what is wrong goes to `problems`."""
+    """Every parameter of indicator `name` with its value; what is wrong goes to `faults`."""
     known = [parameter.name for parameter in parameters]
     for word in given:
         if word not in known:
             has = f"its parameters: {', '.join(known)}." if known else "it has none."
             text = f"{name} has no parameter '{word}'; {has}{did_you_mean(word, known)}"
-            problems.append((f"params.{word}", text))
+            faults.append((("params", word), text))
     values: dict[str, Number] = {}
     for parameter in parameters:
         value = given.get(parameter.name, parameter.default)
@@ -63,7 +63,7 @@ def read_all(
         if number is None:
             hint = did_you_mean(value, parameter.words) if isinstance(value, str) else ""
             text = f"found {value!r}, allowed is {parameter.allowed}.{hint}"
-            problems.append((f"params.{parameter.name}", text))
+            faults.append((("params", parameter.name), text))
         else:
             values[parameter.name] = number
     return values

@@ -11,9 +11,10 @@ import msgspec
 import numpy as np
 
 from app.core.bars import Floats
+from app.core.config_json import Fault
 from app.core.intervals import MINUTE_NS
 from app.core.windows import Window
-from app.services.indicators.computation import Computation, Problem, Values, label_of
+from app.services.indicators.computation import Computation, Values, label_of
 from app.services.indicators.parameters import Number, Parameter, read_all
 
 
@@ -126,15 +127,21 @@ _CATALOGUE: Mapping[str, _Entry] = {
 NAMES = tuple(_CATALOGUE)
 
 
+def parameter_names(name: str) -> list[str]:
+    """The parameters of one of NAMES, in order; none for any other name."""
+    entry = _CATALOGUE.get(name)
+    return [] if entry is None else [parameter.name for parameter in entry.parameters]
+
+
 def session_computation(
-    name: str, params: Mapping[str, object], inputs: Sequence[str] | None, problems: list[Problem]
+    name: str, params: Mapping[str, object], inputs: Sequence[str] | None, faults: list[Fault]
 ) -> Computation | None:
-    """The function `name` of NAMES; what is wrong goes to `problems`."""
+    """The function `name` of NAMES; what is wrong goes to `faults`."""
     entry = _CATALOGUE[name]
     if inputs is not None:
-        problems.append(("inputs", f"{name} reads columns of its own; leave 'inputs' out."))
-    values = read_all(name, entry.parameters, params, problems)
-    if problems:
+        faults.append((("inputs",), f"{name} reads columns of its own; leave 'inputs' out."))
+    values = read_all(name, entry.parameters, params, faults)
+    if faults:
         return None
     pairs = tuple(values.items())
     return SessionComputation(

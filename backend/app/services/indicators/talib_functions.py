@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from app.core.bars import Floats
+from app.core.config_json import Fault
 from app.core.windows import Window
 from app.services.indicators.computation import (
     PRICES,
     Computation,
-    Problem,
     Running,
     Values,
     column,
-    input_problems,
+    input_faults,
     label_of,
 )
 from app.services.indicators.parameters import read_all
@@ -25,7 +25,7 @@ from app.services.indicators.talib_library import InsufficientHistory, describe
 # TA-Lib flags the outputs that lie on the scale of their input. These are differences or sums
 # of prices: for them, too, it is the price that says which difference is only rounding.
 _SUMS_OF_PRICES = frozenset(
-    ("AC", "ADD", "ADR", "AO", "APO", "ATR", "CEIL", "CUMSUM", "DPO", "ERI", "FLOOR", 
+    ("AC", "ADD", "ADR", "AO", "APO", "ATR", "CEIL", "CUMSUM", "DPO", "ERI", "FLOOR",
      "HT_PHASOR", "LINEARREG_SLOPE", "MACD", "MACDEXT", "MACDFIX", "MINUS_DM", "MOM", "PLUS_DM",
      "QSTICK", "STDDEV", "SUB", "SUM", "TRANGE", "WAD")
 )  # fmt: skip
@@ -79,18 +79,18 @@ def _as_floats(output: npt.NDArray[Any], lookback: int) -> Floats:
 
 
 def talib_computation(
-    name: str, params: Mapping[str, object], inputs: Sequence[str] | None, problems: list[Problem]
+    name: str, params: Mapping[str, object], inputs: Sequence[str] | None, faults: list[Fault]
 ) -> Computation | None:
-    """The function `name` of the library; what is wrong goes to `problems`."""
+    """The function `name` of the library; what is wrong goes to `faults`."""
     function = describe(name)
     chosen = function.inputs if inputs is None else tuple(inputs)
-    problems.extend(input_problems(name, chosen, function.inputs))
-    values = read_all(name, function.parameters, params, problems)
-    if problems:
+    faults.extend(input_faults(name, chosen, function.inputs))
+    values = read_all(name, function.parameters, params, faults)
+    if faults:
         return None
     lookback = function.lookback(values)
     if lookback < 0:
-        problems.append(("params", f"{name} cannot be computed with {values} together."))
+        faults.append((("params",), f"{name} cannot be computed with {values} together."))
         return None
     pairs = tuple(values.items())
     return TalibComputation(

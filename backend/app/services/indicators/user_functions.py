@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from app.core.bars import Floats
+from app.core.config_json import Fault
 from app.core.errors import StrategyError
 from app.core.windows import Window
 from app.services.indicators.computation import (
     Computation,
-    Problem,
     Values,
     column,
-    input_problems,
+    input_faults,
     label_of,
 )
 
@@ -68,19 +68,18 @@ def user_computation(
     function: UserFunction,
     params: Mapping[str, object],
     inputs: Sequence[str] | None,
-    problems: list[Problem],
+    faults: list[Fault],
 ) -> Computation | None:
     """`function(*columns, **params)`; it reads `close` unless told otherwise."""
     name = str(getattr(function, "__name__", type(function).__name__))
     chosen = ("close",) if inputs is None else tuple(inputs)
-    problems.extend(input_problems(name, chosen))
-    problems.extend(_signature_problems(name, function, len(chosen), params))
-    for word, value in {"function": function, **params}.items():
+    faults.extend(input_faults(name, chosen))
+    faults.extend(_signature_faults(name, function, len(chosen), params))
+    for word, value in params.items():
         if not isinstance(value, Hashable):
-            problems.append(
-                (f"params.{word}", f"found {value!r}; give a value that cannot change.")
-            )
-    if problems:
+            what = f"found {value!r}; give a value that cannot change."
+            faults.append((("params", word), what))
+    if faults:
         return None
     pairs = tuple(sorted(params.items()))
     return UserComputation(
@@ -93,14 +92,14 @@ def user_computation(
     )
 
 
-def _signature_problems(
+def _signature_faults(
     name: str, function: UserFunction, columns: int, params: Mapping[str, object]
-) -> list[Problem]:
+) -> list[Fault]:
     try:
         inspect.signature(function).bind(*[None] * columns, **params)
     except TypeError as error:
         call = f"{columns} columns and {dict(params)}"
-        return [("params", f"{name} cannot be called with {call}: {error}.")]
+        return [(("params",), f"{name} cannot be called with {call}: {error}.")]
     except ValueError:  # written in C, it does not tell its signature
         return []
     return []

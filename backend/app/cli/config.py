@@ -1,0 +1,131 @@
+"""`config`: check session configs before a run, and the schema editors complete them by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.output import print_json, print_table
+from app.core.errors import AppError, ConfigError, NotFoundError
+
+if TYPE_CHECKING:
+    from app.core.config import SessionConfig
+    from app.core.config_json import Fault
+
+app = typer.Typer(help="Check a session config; its schema.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
+
+
+@app.command()
+def check(files: Files, as_json: AsJson = False) -> None:
+    """All that is wrong with session configs; when nothing is, what they would run.
+
+    Ends with 0 when every file can be used, 4 when one has problems, 3 when one is not there.
+
+    \b
+    Example:
+      ./start_cli.sh config check session_configs/example_session.json
+    """
+    outcomes = [(path, _load(path)) for path in files]
+    if as_json:
+        checked = [_described(path, outcome) for path, outcome in outcomes]
+        print_json({"ok": all(file["ok"] for file in checked), "files": checked})
+    else:
+        for path, outcome in outcomes:
+            _print_outcome(path, outcome)
+    codes = {outcome.exit_code for _, outcome in outcomes if isinstance(outcome, AppError)}
+    if codes:
+        raise typer.Exit(max(codes))
+
+
+@app.command()
+def schema(
+    output: Annotated[
+        Path | None, typer.Option(help="Write it to this file instead of showing it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The JSON schema of session configs; one that names it as "$schema" completes in editors.
+
+    \b
+    Example:
+      ./start_cli.sh config schema --output session_configs/schema.json
+    """
+    from app.core.config import export_schema
+
+    exported = export_schema()
+    if output is not None:
+        _write(output, json.dumps(exported, indent=2) + "\n")
+        if as_json:
+            print_json({"file": str(output)})
+        else:
+            typer.echo(f"The schema is in {output}")
+    elif as_json:
+        print_json(exported)
+    else:
+        typer.echo(json.dumps(exported, indent=2))
+
+
+def _load(path: Path) -> "SessionConfig | AppError":
+    from app.core.config import load_session_config
+
+    try:
+        return load_session_config(path, _check_indicator)
+    except (ConfigError, NotFoundError) as error:
+        return error
+
+
+def _check_indicator(
+    name: str, params: Mapping[str, object], inputs: Sequence[str] | None
+) -> "list[Fault]":
+    """Ask the catalogue, which takes a second to import, only when there is something to ask."""
+    from app.services.indicators import faults
+
+    return faults(name, params, inputs)
+
+
+def _described(path: Path, outcome: "SessionConfig | AppError") -> dict[str, Any]:
+    from app.core.config_json import InvalidConfigError
+
+    if isinstance(outcome, InvalidConfigError):
+        errors = [{"path": where, "message": what} for where, what in outcome.problems]
+    elif isinstance(outcome, AppError):
+        errors = [{"path": "", "message": str(outcome)}]
+    else:
+        config = outcome.model_dump(mode="json")
+        return {"file": str(path), "ok": True, "errors": [], "config": config}
+    return {"file": str(path), "ok": False, "errors": errors, "config": None}
+
+
+def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
+    if isinstance(outcome, AppError):
+        typer.echo(f"error: {outcome}", err=True)
+        return
+    replay = outcome.replay
+    history = ", ".join(f"{word}: {count}" for word, count in outcome.history.items())
+    rows = [
+        ("market", outcome.market),
+        ("symbols", ", ".join(outcome.symbols)),
+        ("sessions", f"{replay.start} to {replay.end}, speed {replay.speed}"),
+        ("intervals", ", ".join((outcome.base_interval, *outcome.derived_intervals))),
+        ("history sessions", history or "as many as its indicators need"),
+        ("indicators", ", ".join(indicator.name for indicator in outcome.indicators) or None),
+        ("strategies", ", ".join(strategy.label for strategy in outcome.strategies)),
+        ("account", f"{outcome.account.cash} {outcome.account.currency}"),
+    ]
+    typer.echo(f"{path}: ok")
+    print_table(f"It would run '{outcome.name}'", ("what", "value"), rows)
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one step, so that no reader sees half of it."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise AppError(f"'{path}' cannot be written: {error.strerror}.") from None

@@ -1,0 +1,136 @@
+"""Reading a JSON file that a person wrote: strictly, and with every fault named by its path."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import ConfigError, NotFoundError
+
+PathParts = tuple[str | int, ...]  # ("strategies", 0, "params", "fast")
+Fault = tuple[PathParts, str]  # where something is wrong, from some object on, and what
+Problem = tuple[str, str]  # the JSON path from the file's root, and what is wrong there
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 20
+MAX_SHOWN = 50
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]{1,64}")
+
+
+class InvalidConfigError(ConfigError):
+    """A config file with all its problems, each with its JSON path."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        lines = [f"{where or 'the file'}: {what}" for where, what in problems[:MAX_SHOWN]]
+        if len(problems) > MAX_SHOWN:
+            lines.append(f"and {len(problems) - MAX_SHOWN} more.")
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        super().__init__("\n  ".join([f"{_quoted(path)} has {count}:", *lines]))
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that remembers which keys it was given more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def read_json(path: Path) -> Any:
+    """The file's JSON value; raises when it is not there, not text or not JSON."""
+    text = _read_text(path)
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise InvalidConfigError(path, [("", f"not JSON at {where}: {error.msg}.")]) from None
+    except RecursionError:
+        raise InvalidConfigError(path, [("", "it is nested too deep.")]) from None
+    except ValueError:  # Python refuses to read whole numbers of thousands of digits
+        raise InvalidConfigError(path, [("", "it holds a number that is too long.")]) from None
+
+
+def clean(value: Any) -> tuple[Any, dict[PathParts, str]]:
+    """The value with null for what JSON does not allow, and what was wrong by its path."""
+    problems: dict[PathParts, str] = {}
+    return _clean(value, (), problems), problems
+
+
+def json_path(parts: PathParts) -> str:
+    """`strategies[0].params.fast`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part):
+            text += f".{part}"
+        else:
+            text += f"[{shown(part)}]"
+    return text.removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """A value as JSON, cut short, in characters any terminal can print."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _quoted(path: Path) -> str:
+    return json.dumps(str(path))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if not path.exists():
+            raise NotFoundError(f"There is no file {_quoted(path)}; give the path of a JSON file.")
+        if not path.is_file():
+            raise ConfigError(f"{_quoted(path)} is not a file; give the path of a JSON file.")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{_quoted(path)} cannot be read: {reason}.") from None
+    if len(content) > MAX_BYTES:
+        raise InvalidConfigError(path, [("", f"it is larger than {MAX_BYTES:,} bytes.")])
+    try:
+        return content.decode("utf-8-sig")  # editors on Windows put a mark at the start
+    except UnicodeDecodeError as error:
+        what = f"it is not UTF-8 text (byte {error.start}); save it as UTF-8."
+        raise InvalidConfigError(path, [("", what)]) from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> _Object:
+    result = _Object(pairs)
+    if len(result) < len(pairs):
+        keys = [key for key, _ in pairs]
+        result.repeated = tuple(key for key in result if keys.count(key) > 1)
+    return result
+
+
+def _clean(value: Any, parts: PathParts, problems: dict[PathParts, str]) -> Any:
+    if len(parts) > MAX_DEPTH:
+        problems[parts[:1]] = f"it is nested deeper than {MAX_DEPTH} levels."
+        return None
+    if isinstance(value, list):
+        return [_clean(item, (*parts, index), problems) for index, item in enumerate(value)]
+    if isinstance(value, _Object):
+        for key in value.repeated:
+            problems[(*parts, key)] = "the key is given more than once; keep one."
+        items = {key: _clean(item, (*parts, key), problems) for key, item in value.items()}
+        for key in [key for key in items if _has_half_characters(key)]:
+            problems[(*parts, key)] = "the key holds half a character; write it out."
+            del items[key]
+        return items
+    if isinstance(value, float) and not math.isfinite(value):
+        problems[parts] = f"found {shown(value)}, JSON has finite numbers only."
+        return None
+    if isinstance(value, str) and _has_half_characters(value):
+        problems[parts] = f"found {shown(value)}, half a character; write it out."
+        return None
+    return value
+
+
+def _has_half_characters(text: str) -> bool:
+    """Whether it holds one half of a surrogate pair, which no encoding can write."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
