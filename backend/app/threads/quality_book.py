@@ -89,6 +89,7 @@ class QualityBook:
     def __init__(self, symbols: Sequence[str], interval: str, extended_hours: bool) -> None:
         self._symbols = tuple(symbols)
         self._interval = interval
+        self._interval_ns = interval_ns(interval)
         self._extended_hours = extended_hours
         self._under_way: dict[dt.date, _Session] = {}
         self._through_ns = -1
@@ -140,7 +141,8 @@ class QualityBook:
         return found
 
     def _close(self, session: _Session) -> None:
-        grid = SlotGrid.of(session.segments, interval_ns(self._interval), self._through_ns)
+        upto_ns = None if session.end_ns <= self._through_ns else self._through_ns
+        grid = SlotGrid.of(session.segments, self._interval_ns, upto_ns)
         starts = _joined(session.starts, np.int64)
         symbols = _joined(session.symbols, np.int32)
         whole = complete(len(grid))
