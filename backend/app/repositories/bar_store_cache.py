@@ -99,13 +99,12 @@ class BarCache:
 def _map_copy(copy: Path) -> OpenYear:
     source = pa.memory_map(str(copy))
     batch = pa.ipc.open_file(source).get_batch(0)
-    arrays = {
-        name: ints(column) if name == COLUMNS[0] else floats(column)
-        for name, column in zip(batch.schema.names, batch.columns, strict=True)
-    }
+    names = batch.schema.names
     return OpenYear(
-        columns=BarColumns(*(arrays[name] for name in COLUMNS)),
-        quotes={name: arrays[name] for name in QUOTES if name in arrays},
+        columns=BarColumns(
+            ints(batch.column(COLUMNS[0])), *(floats(batch.column(name)) for name in COLUMNS[1:])
+        ),
+        quotes={name: floats(batch.column(name)) for name in QUOTES if name in names},
         label=decode_label(copy, batch.schema.metadata or {}),
         size_bytes=batch.nbytes,
     )

@@ -36,11 +36,11 @@ def content_hash(columns: BarColumns, quotes: Quotes) -> str:
     """SHA-256 over the columns in a fixed order: the same bars give the same hash anywhere."""
     digest = hashlib.sha256()
     for name in COLUMNS:
-        digest.update(np.ascontiguousarray(getattr(columns, name)))
+        digest.update(np.ascontiguousarray(getattr(columns, name)).data)
     for name in QUOTES:
         if name in quotes:
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(quotes[name]))
+            digest.update(np.ascontiguousarray(quotes[name]).data)
     return digest.hexdigest()
 
 

@@ -29,15 +29,16 @@ def merge(
     starts.sort(kind="stable")  # merges two runs that are in order already
     starts = starts[np.concatenate(([True], starts[1:] != starts[:-1]))]
     at_old, at_new = np.searchsorted(starts, old.start_ns), np.searchsorted(starts, new.start_ns)
-    columns = [starts]
-    for name in COLUMNS[1:]:
-        columns.append(_lay(len(starts), at_old, getattr(old, name), at_new, getattr(new, name)))
+    values = [
+        _lay(len(starts), at_old, getattr(old, name), at_new, getattr(new, name))
+        for name in COLUMNS[1:]
+    ]
     quotes = {
         name: _lay(len(starts), at_old, old_quotes.get(name), at_new, new_quotes.get(name))
         for name in QUOTES
         if name in old_quotes or name in new_quotes
     }
-    return BarColumns(*columns), quotes, _count(old, old_quotes, new, new_quotes)
+    return BarColumns(starts, *values), quotes, _count(old, old_quotes, new, new_quotes)
 
 
 def _lay(length: int, at_old: Ints, old: Floats | None, at_new: Ints, new: Floats | None) -> Floats:

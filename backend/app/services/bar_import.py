@@ -89,9 +89,6 @@ def check_rows(
         faults[order[repeats]] = Fault.DUPLICATE
         order, starts = order[~repeats], starts[~repeats]
     columns = BarColumns(starts, *(values[name][order] for name in (*PRICES, "volume")))
-    quotes = {
-        name: column[order] for name, column in values.items() if name[:4] in ("bid_", "ask_")
-    }
     by_reason = {
         fault: rows.lines[faults == fault] for fault in Fault if fault and np.any(faults == fault)
     }
@@ -220,7 +217,7 @@ def _after_a_later_time(starts: Ints, faults: Faults) -> Mask:
     if len(starts) < 2 or bool(np.all(starts[1:] > starts[:-1])):
         return np.zeros(len(starts), dtype=bool)
     seen = np.maximum.accumulate(np.where(faults == 0, starts, np.iinfo(np.int64).min))
-    return (faults == 0) & (starts < seen)
+    return np.asarray((faults == 0) & (starts < seen))
 
 
 def _order(starts: Ints, faults: Faults) -> Ints:

@@ -25,17 +25,16 @@ def time_range(
 
 
 def _to_ns(time: TimeManager, market: str, moment: Moment, *, is_end: bool) -> int:
-    if isinstance(moment, str):
-        moment = _parse(moment)
-    if not isinstance(moment, dt.datetime):
-        day = moment + dt.timedelta(days=1) if is_end else moment
-        moment = dt.datetime.combine(day, dt.time())
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=time.zone(market))
-    return time.to_ns(moment)
+    day = _parse(moment) if isinstance(moment, str) else moment
+    if not isinstance(day, dt.datetime):
+        day = day + dt.timedelta(days=1) if is_end else day
+        day = dt.datetime.combine(day, dt.time())
+    if day.tzinfo is None:
+        day = day.replace(tzinfo=time.zone(market))
+    return time.to_ns(day)
 
 
-def _parse(text: str) -> Moment:
+def _parse(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:

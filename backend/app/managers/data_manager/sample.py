@@ -62,8 +62,9 @@ def make_bars(symbol: str, sessions: Sequence[TradingSession]) -> BarColumns:
     kept = np.ones(len(starts), dtype=bool)
     if symbol == "THIN":
         kept = _small(stream, 7, len(starts), 100) < 30 + edge * 40 // 1000
-    prices = [column[kept] / 100.0 for column in columns[:4]]
-    return BarColumns(starts[kept], *prices, columns[4][kept].astype(np.float64))
+    values = [column[kept] / 100.0 for column in columns[:4]]
+    values.append(columns[4][kept].astype(np.float64))
+    return BarColumns(starts[kept], *values)
 
 
 def _distance_from_noon(sessions: Sequence[TradingSession]) -> npt.NDArray[np.int64]:
@@ -88,7 +89,7 @@ def _path_cents(stream: int, minutes: int, edge: npt.NDArray[np.int64]) -> npt.N
     wave = np.where(place // period % 2 == 0, 1, -1) * (place % 3 == 0)
     start = (15_000, 31_000, 4_200)[stream]
     path = start + np.concatenate(([0], np.cumsum(steps + wave)))
-    return np.maximum(path, 200)
+    return np.asarray(np.maximum(path, 200))
 
 
 def _small(stream: int, part: int, count: int, bound: int) -> npt.NDArray[np.int64]:
