@@ -13,7 +13,7 @@ from app.core.instruments import Adjustment, CorporateAction, Instrument
 from app.core.intervals import interval_ns, is_multiple
 from app.managers.data_manager import sample
 from app.managers.data_manager.corporate_actions import adjustments_of
-from app.managers.data_manager.options import ImportOptions, ImportReport, Progress
+from app.managers.data_manager.options import ImportOptions, ImportReport, Progress, silent
 from app.managers.data_manager.passport import (
     SessionQuality,
     SymbolPassport,
@@ -76,13 +76,13 @@ class DataManager:
     # Files in and out
 
     def import_csv(
-        self, path: Path, options: ImportOptions, progress: Progress = lambda step: None
+        self, path: Path, options: ImportOptions, progress: Progress = silent
     ) -> ImportReport:
         """Import one CSV file, whole or not at all."""
         return self._import(path, "csv", options, progress)
 
     def import_parquet(
-        self, path: Path, options: ImportOptions, progress: Progress = lambda step: None
+        self, path: Path, options: ImportOptions, progress: Progress = silent
     ) -> ImportReport:
         """Import one Parquet file, whole or not at all."""
         return self._import(path, "parquet", options, progress)
@@ -163,7 +163,8 @@ class DataManager:
         if source != interval and len(columns):
             from app.services.aggregation import aggregate
 
-            sessions = self._sessions_of(market, columns)
+            first_ns, last_ns = (int(at) for at in columns.start_ns[[0, -1]])
+            sessions = self._sessions_from(market, first_ns, last_ns)
             columns, _ = aggregate(columns, interval, sessions, True)
         return columns, source
 
@@ -183,11 +184,11 @@ class DataManager:
             return max(stored, key=interval_ns)
         return interval
 
-    def _sessions_of(self, market: str, columns: BarColumns) -> tuple[TradingSession, ...]:
-        """The sessions these bars can belong to; a session may open on the eve of its date."""
-        first, last = (
-            self._time.to_local(int(at_ns), market).date() for at_ns in columns.start_ns[[0, -1]]
-        )
+    def _sessions_from(
+        self, market: str, first_ns: int, last_ns: int
+    ) -> tuple[TradingSession, ...]:
+        """The sessions these moments can belong to; one may open on the eve of its date."""
+        first, last = (self._time.to_local(at, market).date() for at in (first_ns, last_ns))
         return self._time.sessions_between(first, last + dt.timedelta(days=4), market)
 
     def _adjusted_back(self, market: str, symbol: str, columns: BarColumns) -> BarColumns:
@@ -214,18 +215,16 @@ class DataManager:
         self.store.delete(series)
 
     def quality(
-        self, series: Series, start: dt.date | None = None, end: dt.date | None = None
+        self, series: Series, start: Moment | None = None, end: Moment | None = None
     ) -> tuple[SessionQuality, ...]:
         """How complete a stored series is, per session between its first and last bar."""
         info = self.store.info(series)
-        zone = self._time.zone(series.market)
-        first, last = (
-            dt.datetime.fromtimestamp(at_ns // 1_000_000_000, zone).date()
-            for at_ns in (info.first_ns, info.last_ns)
-        )
-        sessions = self._time.sessions_between(
-            max(first, start or first), min(last, end or last), series.market
-        )
+        start_ns, end_ns = time_range(self._time, series.market, start, end)
+        sessions = [
+            session
+            for session in self._sessions_from(series.market, info.first_ns, info.last_ns)
+            if start_ns <= session.open_ns < end_ns and session.open_ns <= info.last_ns
+        ]
         columns = session_columns(self.store, series, sessions)
         return session_qualities(columns, series.interval, sessions)
 

@@ -40,9 +40,9 @@ def import_file(
     options.check()
     zone = time.zone(options.market)
     series = Series(options.market, options.symbol, options.interval)
-    progress("reading")
+    progress("reading", 0.0)
     rows, columns = _READERS[kind](path, options, options.timezone or str(zone))
-    progress("checking")
+    progress("checking", 0.4)
     sessions = _sessions_of(time, options.market, rows)
     checked = check_rows(rows, options.interval, options.label, str(zone), sessions)
     prices = "mid" if columns.from_quotes else "trades"
@@ -50,7 +50,7 @@ def import_file(
         checked, prices = _beside_stored_bars(store, series, checked), "trades"
     if options.strict:
         _refuse_findings(path, checked)
-    progress("storing")
+    progress("storing", 0.7)
     counts = MergeCounts()
     if len(checked.columns):
         counts = store.merge(series, checked.columns, checked.quotes, prices=prices)

@@ -1,0 +1,217 @@
+"""`data`: bars in and out, how complete they are, instruments and corporate actions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
+from app.cli.data_reference import actions, instruments
+from app.cli.output import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from app.repositories.bar_store_files import Series
+
+app = typer.Typer(help="Import, list, show and export bars.")
+app.add_typer(instruments, name="instruments")
+app.add_typer(actions, name="actions")
+app.command("import-csv", help=EXAMPLE_CSV)(import_file)
+app.command("import-parquet", help=EXAMPLE_PARQUET)(import_file)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
+Market = Annotated[str, typer.Option(help="MIC of the market, or 24/7.")]
+Interval = Annotated[str, typer.Option(help="Interval of the bars: 1m 5m 1h 1d.")]
+SymbolArgument = Annotated[str, typer.Argument(help="Symbol, such as AAPL or BTC/USDT.")]
+Start = Annotated[str | None, typer.Option(help="First date, or time.")]
+End = Annotated[str | None, typer.Option(help="Last date; a time is excluded.")]
+
+
+@app.command("export")
+def export(
+    symbol: SymbolArgument,
+    file: Annotated[Path, typer.Argument(help="Where to write; .csv or .parquet.")],
+    market: Market = DEFAULT_MARKET,
+    interval: Interval = "1m",
+    start: Start = None,
+    end: End = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write stored bars, and their quotes, to a CSV or Parquet file.
+
+    \b
+    Example:
+      ./start_cli.sh data export SYN1 syn1.csv --start 2024-11-29 --end 2024-11-29
+    """
+    kind = file.suffix.lower().lstrip(".")
+    bars = Context(market).data.export(file, kind, _series(market, symbol, interval), start, end)
+    if as_json:
+        print_json({"file": str(file), "bars": bars})
+    else:
+        console.print(f"{bars:,} bars written to {file}", highlight=False)
+
+
+@app.command("list")
+def list_series(as_json: AsJson = False) -> None:
+    """Everything in the store.
+
+    \b
+    Example:
+      ./start_cli.sh data list
+    """
+    context = Context()
+    rows = []
+    for info in context.data.catalogue():
+        row = msgspec.structs.asdict(info)
+        for end in ("first", "last"):
+            at_ns = row.pop(f"{end}_ns")
+            row[end] = context.time.to_local(at_ns, info.market).isoformat(timespec="minutes")
+        rows.append(row)
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        console.print("No bars yet. 'data sample' makes some; 'data import-csv' brings yours.")
+    else:
+        columns = ("market", "symbol", "interval", "bars", "first", "last", "prices")
+        cells = [
+            [*(f"{row[name]:,}" if name == "bars" else row[name] for name in columns), _origin(row)]
+            for row in rows
+        ]
+        print_table("Bars", (*columns, "origin"), cells)
+
+
+@app.command("show")
+def show(
+    symbol: SymbolArgument,
+    market: Market = DEFAULT_MARKET,
+    interval: Interval = "1m",
+    start: Start = None,
+    end: End = None,
+    adjust: Annotated[str, typer.Option(help="raw, or back for adjusted prices.")] = "raw",
+    limit: Annotated[int, typer.Option(min=1, help="How many of the last bars.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The last bars of a range; an interval that is not stored is derived.
+
+    \b
+    Example:
+      ./start_cli.sh data show SYN2 --interval 1d --adjust back
+    """
+    frame = Context(market).data.get_bars(
+        symbol, interval, start, end, market=market, adjust=adjust
+    )
+    shown = frame.tail(limit).reset_index()
+    shown["start"] = [at.isoformat() for at in shown["start"]]
+    attributes: dict[str, Any] = {str(key): value for key, value in frame.attrs.items()}
+    if as_json:
+        bars = shown.to_dict("records")
+        print_json({**attributes, "bars_in_range": len(frame), "bars": bars})
+        return
+    marks = [f"{interval} bars of {symbol}"]
+    if attributes["derived_from"]:
+        marks.append(f"derived from {attributes['derived_from']}")
+    if adjust == "back":
+        marks.append("prices adjusted back, not as traded")
+    title = f"{', '.join(marks)} ({len(shown):,} of {len(frame):,})"
+    print_table(title, [str(name) for name in shown.columns], shown.to_numpy().tolist())
+
+
+@app.command("quality")
+def quality(
+    symbol: SymbolArgument,
+    market: Market = DEFAULT_MARKET,
+    interval: Interval = "1m",
+    start: Start = None,
+    end: End = None,
+    as_json: AsJson = False,
+) -> None:
+    """How complete the bars are, per session: thin trading told from holes.
+
+    \b
+    Example:
+      ./start_cli.sh data quality THIN --start 2024-11-25
+    """
+    context = Context(market)
+    found = context.data.quality(_series(market, symbol, interval), start, end)
+    rows = [
+        {
+            "session": one.session.date.isoformat(),
+            "expected": one.quality.expected,
+            "present": one.quality.present,
+            "thin": one.quality.thin_bars,
+            "holes": [
+                [context.time.to_local(at_ns, market).isoformat() for at_ns in hole]
+                for hole in one.quality.holes
+            ],
+            "coverage_percent": round(100 * one.quality.coverage, 2),
+            "score": round(one.quality.score, 4),
+            "early_close": one.session.early_close,
+        }
+        for one in found
+    ]
+    if as_json:
+        print_json({"market": market, "symbol": symbol, "interval": interval, "sessions": rows})
+    else:
+        cells = [
+            [len(cell) if isinstance(cell, list) else cell for cell in row.values()] for row in rows
+        ]
+        names = list(rows[0]) if rows else ["session"]
+        print_table(f"Quality of {interval} bars of {symbol} on {market}", names, cells)
+
+
+@app.command("delete")
+def delete(
+    symbol: SymbolArgument,
+    market: Market = DEFAULT_MARKET,
+    interval: Interval = "1m",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the bars of a symbol at one interval.
+
+    \b
+    Example:
+      ./start_cli.sh data delete SYN1 --yes
+    """
+    data = Context(market).data
+    series = _series(market, symbol, interval)
+    info = data.store.info(series)
+    if not yes:
+        typer.confirm(f"Delete {info.bars:,} bars of {series}?", abort=True, err=True)
+    data.delete(series)
+    if as_json:
+        print_json({"deleted": str(series), "bars": info.bars})
+    else:
+        console.print(f"{info.bars:,} bars of {series} deleted", highlight=False)
+
+
+@app.command("sample")
+def sample(as_json: AsJson = False) -> None:
+    """Make the bundled sample: synthetic minutes of three symbols; again changes nothing.
+
+    \b
+    Example:
+      ./start_cli.sh data sample
+    """
+    from app.managers.data_manager.sample import MARKET, SYMBOLS
+
+    counts = Context(MARKET).data.make_sample()
+    if as_json:
+        print_json({"market": MARKET, "symbols": SYMBOLS, **msgspec.structs.asdict(counts)})
+    else:
+        console.print(
+            f"Synthetic bars of {', '.join(SYMBOLS)} on {MARKET}: {counts.added:,} added,"
+            f" {counts.same:,} there already",
+            highlight=False,
+        )
+
+
+def _series(market: str, symbol: str, interval: str) -> "Series":
+    from app.repositories.bar_store_files import Series
+
+    return Series(market, symbol, interval)
+
+
+def _origin(row: dict[str, Any]) -> str:
+    return "synthetic" if row["synthetic"] else "imported"

@@ -1,0 +1,119 @@
+"""`data import-csv`, `data import-parquet`: a file into the store, and what was kept out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.output import console, errors, print_json, print_table
+from app.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from app.managers.data_manager.options import ImportReport
+
+FINDINGS_PRINTED = 20
+EXAMPLE_CSV = """Import bars from a CSV file, compressed or not; its header tells the columns.
+
+\b
+Example:
+  ./start_cli.sh data import-csv aapl.csv --symbol AAPL --timezone America/New_York
+"""
+EXAMPLE_PARQUET = """Import bars from a Parquet file; columns are guessed from their names.
+
+\b
+Example:
+  ./start_cli.sh data import-parquet btc.parquet --symbol BTC/USDT --market 24/7
+"""
+
+
+def import_file(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The file to import.", show_default=False)],
+    symbol: Annotated[str, typer.Option(help="Symbol to store the bars under.")],
+    market: Annotated[str, typer.Option(help="MIC of the market, or 24/7.")] = DEFAULT_MARKET,
+    interval: Annotated[str, typer.Option(help="Interval of the bars.")] = "1m",
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="OURS=THEIRS, such as close=Last; may be repeated."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Zone of times that carry none; the market's by default.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Whether times name a bar's start or end.")] = "start",
+    price_scale: Annotated[float, typer.Option(help="Divide the file's prices by this.")] = 1.0,
+    time_format: Annotated[
+        str | None, typer.Option(help="Pattern of times as in strptime: %m/%d/%Y %H:%M.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse the file if any row is at fault.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    from app.managers.data_manager import ImportOptions
+
+    options = ImportOptions(
+        market=market,
+        symbol=symbol,
+        interval=interval,
+        columns=_column_names(column or ()),
+        timezone=timezone,
+        label=label,
+        price_scale=price_scale,
+        time_format=time_format,
+        strict=strict,
+    )
+    data = Context(market).data
+    run = data.import_csv if ctx.info_name == "import-csv" else data.import_parquet
+    with _progress() as progress:
+        report = run(file, options, progress)
+    if as_json:
+        print_json(msgspec.to_builtins(report))
+    else:
+        _print_report(report)
+
+
+def _column_names(pairs: Sequence[str]) -> dict[str, str]:
+    names = {}
+    for pair in pairs:
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not theirs:
+            raise UsageError(f"--column wants OURS=THEIRS, such as close=Last; found '{pair}'.")
+        names[ours.strip()] = theirs
+    return names
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, float], None]]:
+    """A bar on standard error that shows the step and how far it is; silent off a terminal."""
+    from rich.progress import Progress
+
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task("starting", total=1.0)
+        yield lambda step, done: bar.update(task, description=step, completed=done)
+
+
+def _print_report(report: "ImportReport") -> None:
+    console.print(
+        f"{report.file}: {report.rows:,} rows; {report.added:,} bars added,"
+        f" {report.same:,} the same, {report.changed:,} changed"
+        + (f"; from {report.first} to {report.last}" if report.first else ""),
+        highlight=False,
+        markup=False,
+    )
+    if report.prices == "mid":
+        console.print("No prices of trades: the bars are the middle between bid and ask.")
+    if "volume" not in report.columns:
+        console.print("No volume: it is stored as 0.")
+    if report.moved_to_open:
+        console.print(f"{report.moved_to_open:,} bars that span a session's open start at it now.")
+    if report.ignored_columns:
+        console.print(f"Columns not used: {', '.join(report.ignored_columns)}", markup=False)
+    if report.findings:
+        left = len(report.findings) - FINDINGS_PRINTED + report.findings_left_out
+        more = f" ({left:,} more; see --json)" if left > 0 else ""
+        rows = [(one.line, one.reason) for one in report.findings[:FINDINGS_PRINTED]]
+        print_table(f"Rows kept out or moved{more}", ("line", "reason"), rows)

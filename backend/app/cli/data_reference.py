@@ -1,0 +1,117 @@
+"""`data instruments` and `data actions`: what is traded, and its splits and dividends."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.output import console, print_json, print_table
+
+instruments = typer.Typer(help="Tick, lot, multiplier and currency.", rich_markup_mode=None)
+actions = typer.Typer(help="Splits and cash dividends.", rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
+Market = Annotated[str, typer.Option(help="MIC of the market, or 24/7.")]
+Size = Annotated[str | None, typer.Option(help="A number above zero.")]
+CsvFile = Annotated[Path, typer.Argument(help="The CSV file.", show_default=False)]
+
+
+@instruments.command("list")
+def list_instruments(
+    market: Annotated[str | None, typer.Option(help="Of this market only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The instruments that were set; all others have their market's defaults.
+
+    \b
+    Example:
+      ./start_cli.sh data instruments list
+    """
+    found = Context().data.instruments(market)
+    _print("Instruments", [msgspec.structs.asdict(one) for one in found], as_json)
+
+
+@instruments.command("set")
+def set_instrument(
+    symbol: Annotated[str, typer.Argument(help="Symbol, such as AAPL or BTC/USDT.")],
+    market: Market = DEFAULT_MARKET,
+    tick: Size = None,
+    lot: Size = None,
+    multiplier: Size = None,
+    currency: Annotated[str | None, typer.Option(help="Such as USD.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set an instrument's sizes; those not given stay as they are.
+
+    \b
+    Example:
+      ./start_cli.sh data instruments set ES --market CMES --tick 0.25 --multiplier 50
+    """
+    given = {"tick": tick, "lot": lot, "multiplier": multiplier}
+    sizes = {name: text for name, text in given.items() if text is not None}
+    instrument = Context(market).data.set_instrument(market, symbol, sizes, currency)
+    row = msgspec.structs.asdict(instrument)
+    if as_json:
+        print_json(row)
+    else:
+        _print("Instrument", [row], as_json=False)
+
+
+@instruments.command("import")
+def import_instruments(
+    file: CsvFile, market: Market = DEFAULT_MARKET, as_json: AsJson = False
+) -> None:
+    """Set instruments from a CSV file: symbol, and any of market, tick, lot, multiplier, currency.
+
+    \b
+    Example:
+      ./start_cli.sh data instruments import instruments.csv
+    """
+    found = Context(market).data.import_instruments(file, market)
+    _print("Instruments set", [msgspec.structs.asdict(one) for one in found], as_json)
+
+
+@actions.command("list")
+def list_actions(
+    symbol: Annotated[str | None, typer.Argument(help="Of this symbol only.")] = None,
+    market: Market = DEFAULT_MARKET,
+    as_json: AsJson = False,
+) -> None:
+    """The corporate actions of a market, by symbol and ex-date.
+
+    \b
+    Example:
+      ./start_cli.sh data actions list SYN2
+    """
+    found = Context(market).data.actions(market, symbol)
+    _print(f"Actions on {market}", [msgspec.structs.asdict(one) for one in found], as_json)
+
+
+@actions.command("import")
+def import_actions(file: CsvFile, market: Market = DEFAULT_MARKET, as_json: AsJson = False) -> None:
+    """Set corporate actions from a CSV file: symbol, ex_date, kind (split, dividend), value.
+
+    A split's value is the new shares for one old share, a dividend's the cash per share.
+
+    \b
+    Example:
+      ./start_cli.sh data actions import actions.csv --market XNYS
+    """
+    counts = Context(market).data.import_actions(file, market)
+    if as_json:
+        print_json(msgspec.structs.asdict(counts))
+    else:
+        console.print(
+            f"{counts.added} actions added, {counts.same} the same, {counts.changed} changed"
+        )
+
+
+def _print(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table(title, list(rows[0]), [list(row.values()) for row in rows])
+    else:
+        console.print(f"{title}: none.")
