@@ -108,6 +108,7 @@ def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
     replay = outcome.replay
     history = ", ".join(f"{word}: {count}" for word, count in outcome.history.items())
     rows = [
+        ("name", outcome.name),
         ("market", outcome.market),
         ("symbols", ", ".join(outcome.symbols)),
         ("sessions", f"{replay.start} to {replay.end}, speed {replay.speed}"),
@@ -118,7 +119,7 @@ def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
         ("account", f"{outcome.account.cash} {outcome.account.currency}"),
     ]
     typer.echo(f"{path}: ok")
-    print_table(f"It would run '{outcome.name}'", ("what", "value"), rows)
+    print_table("It would run", ("what", "value"), rows)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,0 +1,98 @@
+"""`config check` and `config schema` as a user types them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "session_configs"
+
+
+def run(*words: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli.main", "config", *map(str, words)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    path = tmp_path / "faulty.json"
+    text = (EXAMPLES / "example_session.json").read_text()
+    path.write_text(text.replace('"mode": "replay"', '"mode": "live", "symbol": []'))
+    return path
+
+
+def test_the_examples_pass_and_tell_what_they_would_run() -> None:
+    files = sorted(set(EXAMPLES.glob("*.json")) - {EXAMPLES / "schema.json"})
+    done = run("check", *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(": ok") == len(files)
+    assert "SYN1, SYN2, THIN" in done.stdout
+    assert "SmaCross" in done.stdout
+
+
+def test_every_fault_of_a_file_goes_to_standard_error_with_exit_code_4(faulty: Path) -> None:
+    done = run("check", faulty)
+    assert done.returncode == 4
+    assert "has 2 problems" in done.stderr
+    assert "mode: 'live' mode is not available yet; use 'replay'." in done.stderr
+    assert "symbol: unknown key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_one_object_for_all_files(faulty: Path) -> None:
+    done = run("check", "--json", EXAMPLES / "rsi_reversion.json", faulty)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["ok"]) == (4, False)
+    good, bad = told["files"]
+    assert good["ok"]
+    assert good["config"]["derived_intervals"] == ["5m"]
+    assert [error["path"] for error in bad["errors"]] == ["mode", "symbol"]
+
+
+def test_an_indicator_is_checked_against_the_catalogue(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    path.write_text(json.dumps(config | {"indicators": [{"name": "SMAA"}]}))
+    done = run("check", path)
+    assert done.returncode == 4
+    assert "indicators[0].name: 'SMAA'" in done.stderr
+    assert "Did you mean 'SMA'?" in done.stderr
+
+
+def test_a_file_that_is_not_there_ends_with_3(tmp_path: Path) -> None:
+    done = run("check", tmp_path / "none.json")
+    assert done.returncode == 3
+    assert "There is no file" in done.stderr
+
+
+def test_no_file_is_a_usage_error() -> None:
+    assert run("check").returncode == 2
+
+
+def test_the_schema_is_shown_and_written(tmp_path: Path) -> None:
+    shown = run("schema")
+    assert json.loads(shown.stdout) == json.loads((EXAMPLES / "schema.json").read_text())
+    output = tmp_path / "schema.json"
+    written = run("schema", "--output", output, "--json")
+    assert json.loads(written.stdout) == {"file": str(output)}
+    assert output.read_text() == (EXAMPLES / "schema.json").read_text() == shown.stdout
+
+
+def test_a_schema_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    done = run("schema", "--output", tmp_path / "none" / "schema.json")
+    assert done.returncode == 1
+    assert "cannot be written: No such file or directory" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_in_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    text = (EXAMPLES / "example_session.json").read_text()
+    path.write_text(text.replace('"example"', '"[/bold]"'))
+    done = run("check", path)
+    assert done.returncode == 0
+    assert "[/bold]" in done.stdout
