@@ -4,8 +4,10 @@
 #   ./start_cli.sh --setup [dev]   only set up, with the named extra of pyproject.toml
 set -euo pipefail
 
-home=${BASH_SOURCE[0]%/*}
-home=$(cd -P -- "$home" && pwd)
+self=${BASH_SOURCE[0]}
+[ ! -L "$self" ] || self=$(readlink -f -- "$self")
+[[ $self == */* ]] || self=./$self
+home=$(cd -P -- "${self%/*}" && pwd)
 venv=$home/.venv
 python=$venv/bin/python
 stamp=$venv/.installed # line 1: what was installed from where; line 2: with which extras
@@ -48,7 +50,8 @@ install_package() { # install_package "EXTRA ..."
   if command -v uv >/dev/null; then
     uv pip install --quiet --compile-bytecode --python "$python" --editable "$target"
   else
-    "$python" -m pip install --quiet --disable-pip-version-check --editable "$target"
+    "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null # uv leaves it out
+    "$python" -m pip install -qq --disable-pip-version-check --editable "$target"
   fi
 }
 

@@ -128,7 +128,9 @@ def _usage_message(error: typer.TyperException) -> str:
 
 def _record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
-    what = f"{type(error).__name__}: {error}; this is a defect"
+    from app.core.logging import redact
+
+    what = f"{type(error).__name__}: {redact(str(error))}; this is a defect"
     try:
         from app.cli.context import Context
 

@@ -96,7 +96,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 def known_level(word: str) -> str:
     """The level in capitals; ValueError for a word that is none, as pydantic expects."""
-    level = word.strip().upper()
+    level = word.upper()
     if level not in LEVELS:
         raise ValueError(
             f"'{word}' is not a log level; use one of {', '.join(LEVELS)}."
@@ -117,7 +117,7 @@ def stored_level(folder: Path) -> str:
     if not path.exists():
         return DEFAULT_LEVEL
     try:
-        return known_level(path.read_text(encoding="utf-8"))
+        return known_level(path.read_text(encoding="utf-8").strip())
     except (ValueError, OSError) as error:
         raise ConfigError(f"{path} cannot be used: {error} Delete it, or store a level.") from error
 

@@ -1,0 +1,156 @@
+"""The database on real files: made, brought up to date, and refused when it is not ours."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.engine import make_url
+
+from app.core.errors import ConfigError, DataError
+from app.models import migrations
+from app.models.tables import Base
+from app.repositories.database import (
+    SCHEMA_REVISION,
+    database_errors,
+    ensure_database,
+    open_database,
+    sqlite_url,
+)
+
+MAKE = """
+import sys
+from app.repositories.database import ensure_database, open_database
+ensure_database(open_database(sys.argv[1]))
+"""
+
+
+def test_the_first_time_makes_every_table_and_the_second_changes_nothing(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path / "new" / "folder"))
+    assert ensure_database(engine) is True
+    assert set(inspect(engine).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
+    assert ensure_database(engine) is False
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path))
+    ensure_database(engine)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_bulk_tables_have_no_row_id_as_the_models_say(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path))
+    ensure_database(engine)
+    with engine.connect() as connection:
+        for name, table in Base.metadata.tables.items():
+            made = connection.scalar(
+                text("SELECT sql FROM sqlite_master WHERE name = :name"), {"name": name}
+            )
+            is_bulk = table.dialect_options["sqlite"]["with_rowid"] is False
+            assert ("WITHOUT ROWID" in made) is is_bulk, name
+
+
+def test_the_revision_the_program_knows_is_the_newest_migration() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_current_head() == SCHEMA_REVISION
+
+
+def test_sqlite_writes_ahead_waits_and_checks_references(tmp_path: Path) -> None:
+    with open_database(sqlite_url(tmp_path)).connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "busy_timeout", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "busy_timeout": 10_000, "foreign_keys": 1}
+
+
+def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE fills (mine INTEGER)"))  # the last one made
+    with pytest.raises(DataError, match="already exists"):
+        ensure_database(engine)
+    assert inspect(engine).get_table_names() == ["fills"]
+
+
+def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    started = [
+        subprocess.Popen([sys.executable, "-c", MAKE, url], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    ends = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
+    assert ends == [("", 0)] * 3
+    assert ensure_database(open_database(url)) is False
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mismartera.db"
+    path.write_text("these are my notes, not a database " * 100, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        ensure_database(open_database(sqlite_url(tmp_path)))
+    assert str(path) in str(caught.value)
+    assert "Move the file away" in str(caught.value)
+
+
+def test_a_database_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path))
+    ensure_database(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DataError, match=r"newer version .*schema 9999.* Update the program"):
+        ensure_database(engine)
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "a b?c%20#d@e:f"
+    assert ensure_database(open_database(sqlite_url(folder))) is True
+    assert (folder / "mismartera.db").exists()
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "mismartera.db").mkdir()
+    with pytest.raises(DataError, match="unable to open database file"):
+        ensure_database(open_database(sqlite_url(tmp_path)))
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be made"):
+        open_database(sqlite_url(tmp_path / "file" / "folder"))
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle9://x", "sqlite", "://"])
+def test_a_url_that_is_none_is_refused_with_examples(url: str) -> None:
+    with pytest.raises(ConfigError, match="sqlite:///path"):
+        open_database(url)
+
+
+def test_a_missing_driver_is_named_with_the_way_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as if it were not installed
+    with pytest.raises(ConfigError, match=r"'psycopg', which .* pip install"):
+        open_database("postgresql://me:hunter2@localhost/bars")
+
+
+def test_a_database_in_use_is_waited_for_then_reported(tmp_path: Path) -> None:
+    engine = open_database(sqlite_url(tmp_path))
+    ensure_database(engine)
+    holder = sqlite3.connect(make_url(sqlite_url(tmp_path)).database or "", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=10")
+        with (
+            pytest.raises(DataError, match="Another process has been writing"),
+            database_errors(engine),
+        ):
+            connection.exec_driver_sql("DELETE FROM runs")
+    holder.close()

@@ -1,0 +1,157 @@
+"""Logs: what reaches the console, what reaches the file, and what reaches neither."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loguru import logger
+
+from app.core.errors import ConfigError
+from app.core.logging import (
+    HIDDEN,
+    LEVELS,
+    configure_logging,
+    known_level,
+    log_path,
+    redact,
+    store_level,
+    stored_level,
+)
+
+SECRETS = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789-_", min_size=8, max_size=40)
+
+
+@pytest.fixture(autouse=True)
+def quiet_afterwards() -> Iterator[None]:
+    yield
+    logger.remove()
+    logger.configure(patcher=lambda record: None)
+
+
+def logged(folder: Path) -> str:
+    return log_path(folder).read_text(encoding="utf-8")
+
+
+def test_a_line_names_its_level_function_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    logger.info("read 3 bars")
+    console = capsys.readouterr().err
+    function = "test_a_line_names_its_level_function_and_line"
+    assert f"INFO     {function}:" in console
+    assert console.endswith("read 3 bars\n")
+    assert f"test_logging.{function}:" in logged(tmp_path)
+
+
+def test_less_than_the_level_is_written_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "WARNING")
+    logger.info("chatter")
+    assert "chatter" not in capsys.readouterr().err
+    assert "chatter" not in logged(tmp_path)
+
+
+def test_a_traceback_goes_to_the_file_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        logger.exception("it failed")
+    console = capsys.readouterr().err
+    assert "it failed" in console
+    assert "Traceback" not in console
+    assert "Traceback (most recent call last)" in logged(tmp_path)
+    assert "RuntimeError: broken" in logged(tmp_path)
+
+
+def test_secrets_are_hidden_in_messages_and_inside_exceptions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO", secrets=["correct-horse"])
+    logger.info("connecting with correct-horse and api_key=abc123def")
+    try:
+        raise ConnectionError("refused: postgresql://me:hunter2@db/x (correct-horse)")
+    except ConnectionError:
+        logger.exception("no connection")
+    for text in (capsys.readouterr().err, logged(tmp_path)):
+        assert HIDDEN in text
+        for secret in ("correct-horse", "abc123def", "hunter2"):
+            assert secret not in text
+
+
+def test_colours_are_left_out_where_nobody_looks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    logger.error("plain")
+    assert "\x1b[" not in capsys.readouterr().err
+
+
+@given(secret=SECRETS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "password={}",
+        "PASSWORD: {}",
+        '{{"api_key": "{}"}}',
+        "apikey='{}'",
+        "client-secret = {}",
+        "access_token={}&user=me",
+        "Authorization: Bearer {}",
+        "postgresql://me:{}@host/name",
+        "wss://:{}@host",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(form: str, secret: str) -> None:
+    assert secret not in redact(form.format(secret)).replace(form.format(""), "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "read 390 bars of AAPL in 0.1 s",
+        "https://example.org/path?symbol=AAPL",
+        "the token was refused",
+        "at 09:30:00 order 12 filled 100 @ 150.25",
+    ],
+)
+def test_other_text_is_left_alone(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_longer_secret_is_hidden_before_one_it_contains(tmp_path: Path) -> None:
+    configure_logging(tmp_path, "INFO", secrets=["abcd", "abcdefgh"])
+    logger.info("x abcdefgh y")
+    assert f"x {HIDDEN} y" in logged(tmp_path)
+
+
+def test_a_stored_level_counts_until_another_is_stored(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert stored_level(folder) == "INFO"
+    for level in LEVELS:
+        store_level(folder, level)
+        assert stored_level(folder) == level
+
+
+def test_a_stored_word_that_is_no_level_is_refused_with_its_file(tmp_path: Path) -> None:
+    store_level(tmp_path, "LOUD")
+    with pytest.raises(ConfigError, match=r"log-level cannot be used: 'LOUD' is not a log level"):
+        configure_logging(tmp_path, None)
+
+
+def test_a_misspelt_level_gets_a_suggestion() -> None:
+    assert known_level("warning") == "WARNING"
+    with pytest.raises(ValueError, match="Did you mean 'DEBUG'"):
+        known_level("DEBGU")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(ConfigError, match="Set MISMARTERA_DATA_FOLDER"):
+        configure_logging(tmp_path / "file", "INFO")
