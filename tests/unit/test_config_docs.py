@@ -1,0 +1,59 @@
+"""The blocks of docs/SESSION_CONFIGS.md are run, and every key and function is in it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from app.core import config as config_module
+from app.core.config import load_session_config
+from app.core.config_json import InvalidConfigError
+from app.services.indicators import faults, names
+
+TEXT = (Path(__file__).parents[2] / "docs" / "SESSION_CONFIGS.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", TEXT, flags=re.DOTALL)
+SMALLEST, INDICATORS, FAULTY = [json.loads(body) for kind, body in BLOCKS if kind == "json"]
+(REPORT,) = [body for kind, body in BLOCKS if kind == "text"]
+
+
+def test_the_smallest_config_is_one_and_cannot_be_smaller(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(SMALLEST))
+    load_session_config(path)
+    for key in set(SMALLEST) - {"$schema"}:
+        path.write_text(json.dumps({name: SMALLEST[name] for name in SMALLEST if name != key}))
+        with pytest.raises(InvalidConfigError, match=f"{key}: it is missing"):
+            load_session_config(path)
+
+
+def test_the_indicators_shown_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**SMALLEST, **INDICATORS}))
+    assert len(load_session_config(path, faults).indicators) == 4
+
+
+def test_the_faulty_config_is_reported_as_shown(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(FAULTY))
+    with pytest.raises(InvalidConfigError) as caught:
+        load_session_config(path, faults)
+    assert [f"{where}: {what}" for where, what in caught.value.problems] == REPORT.splitlines()
+
+
+def test_every_key_is_described() -> None:
+    models = [
+        thing
+        for thing in vars(config_module).values()
+        if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
+    ]
+    keys = {key for model in models for key in model.model_fields}
+    assert len(keys) > 30
+    assert not [key for key in keys if f"`{key}`" not in TEXT and f'"{key}"' not in TEXT]
+
+
+def test_the_functions_of_ours_are_described() -> None:
+    ours = [name for name in names() if f"| `{name}` |" in TEXT]
+    assert ours == ["OPENING_RANGE", "PREVIOUS_DAY", "SESSION_VWAP", "VOLUME_RATIO"]
+    assert f"All {len(names()) - len(ours)} functions of TA-Lib" in TEXT
