@@ -74,6 +74,12 @@ def join_tables(tables: Sequence[Table]) -> Table:
     return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in TABLE_FIELDS))
 
 
+def no_rows() -> Table:
+    """A table without a row."""
+    times, prices = np.empty(0, np.int64), np.empty(0, np.float64)
+    return Table(np.empty(0, np.int32), times, times, prices, prices, prices, prices, prices)
+
+
 class SessionSpan(msgspec.Struct, frozen=True):
     """Rows `first` to `end` of a block belong to this session (none when equal)."""
 

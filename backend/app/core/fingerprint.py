@@ -1,24 +1,31 @@
 """The fingerprint of a run: one SHA-256 over its decisions and fills, in order.
 
-Lines are canonical and carry no run id, no client id and no wall time; where a block ends
-leaves no trace, so the same run has the same fingerprint however it was cut.
+Each entry has one canonical encoding (little-endian, fixed width, reasons with their length) and
+carries no run id, no client id and no wall time. Strategies and symbols go by their number; the
+names are hashed first. Where a block ends leaves no trace.
 """
 
 import hashlib
+from collections.abc import Sequence
+from struct import Struct
+
+ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units
+FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
+REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, length of the reason
 
 
 class Fingerprint:
-    """Collects lines, hashes them in batches."""
+    """Collects encoded entries, hashes them in batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256()
-        self.lines: list[str] = []  # appended to directly by the hot path, each ended by \n
+        self.entries: list[bytes] = ["\n".join([*strategies, "", *symbols, "", ""]).encode()]
 
     def flush(self) -> None:
         """Hash what was collected; when this is called does not change the result."""
-        if self.lines:
-            self._digest.update("".join(self.lines).encode())
-            self.lines.clear()
+        if self.entries:
+            self._digest.update(b"".join(self.entries))
+            self.entries.clear()
 
     def hexdigest(self) -> str:
         """The fingerprint so far."""

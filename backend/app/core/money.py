@@ -14,7 +14,11 @@ def to_units(value: Decimal | float | int | str) -> int:
     """`value` in units, rounded half-even to the unit."""
     if type(value) is int:
         return value * UNITS
-    number = value if isinstance(value, Decimal) else Decimal(repr(value) if type(value) is float else value)
+    number = (
+        value
+        if isinstance(value, Decimal)
+        else Decimal(repr(value) if type(value) is float else value)
+    )
     return int(number.quantize(_QUANTUM, rounding=ROUND_HALF_EVEN).scaleb(8))
 
 

@@ -45,12 +45,14 @@ class Order(msgspec.Struct, gc=False, eq=False):
     def to(self, state: str) -> None:
         """Move to `state`, if the table allows it."""
         if state not in TRANSITIONS[self.state]:
-            raise IllegalTransition(f"Order {self.order_id} cannot go from {self.state} to {state}.")
+            raise IllegalTransition(
+                f"Order {self.order_id} cannot go from {self.state} to {state}."
+            )
         self.state = state
 
     @property
     def side(self) -> str:
-        """"buy" or "sell"."""
+        """ "buy" or "sell"."""
         return "buy" if self.units > 0 else "sell"
 
     @property

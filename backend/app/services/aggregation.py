@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from app.core.bars import COLUMNS, BarColumns, Ints, Table
+from app.core.bars import COLUMNS, BarColumns, Floats, Ints, Table
 from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
 
@@ -72,8 +72,13 @@ def fold(table: Table, grid: Grid) -> Table:
         high=np.maximum.reduceat(table.high, first),
         low=np.minimum.reduceat(table.low, first),
         close=table.close[last],
-        volume=np.bincount(np.cumsum(fresh) - 1, weights=table.volume),  # adds one by one, in order
+        volume=_sums_in_order(table.volume, np.cumsum(fresh) - 1),
     )
+
+
+def _sums_in_order(values: Floats, group: Ints) -> Floats:
+    """The sum of each group, one addition after the other (bincount does; reduceat does not)."""
+    return np.bincount(group, weights=values).astype(np.float64, copy=False)
 
 
 def aggregate(

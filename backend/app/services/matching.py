@@ -9,16 +9,14 @@ from decimal import Decimal
 from app.core.money import to_units
 
 
-def capacity_units(volume: float, participation: Decimal | None, lot_units: int) -> int | None:
-    """How much of a bar all our orders in a symbol may take, in whole lots; None: no limit."""
-    if participation is None:
-        return None
+def capacity_units(volume: float, participation: Decimal, lot_units: int) -> int:
+    """How much of a bar all our orders in a symbol may take together, in whole lots."""
     numerator, denominator = participation.as_integer_ratio()
     return to_units(volume) * numerator // denominator // lot_units * lot_units
 
 
-def market_units(remaining_units: int, capacity: int | None) -> int:
+def market_units(remaining_units: int, capacity: int) -> int:
     """How much of a market order fills on a bar with `capacity` left (signed like the order)."""
-    if capacity is None or abs(remaining_units) <= capacity:
+    if abs(remaining_units) <= capacity:
         return remaining_units
     return capacity if remaining_units > 0 else -capacity

@@ -1,7 +1,7 @@
 """Typed parameters of a strategy, with bounds: `fast = Param(10, low=2, high=50)`."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, TypeVar, overload
 
 from app.core.errors import ConfigError, did_you_mean
 
@@ -19,10 +19,10 @@ class Param(Generic[T]):
         high: float | None = None,
         choices: tuple[T, ...] = (),
     ) -> None:
-        self.default = default
+        self.default: T = default
         self.low = low
         self.high = high
-        self.choices = choices
+        self.choices: tuple[T, ...] = choices
         self.name = ""
         self.check(default)
 
@@ -50,7 +50,7 @@ class Param(Generic[T]):
                 raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
         if self.choices and value not in self.choices:
             raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
-        return cast(T, value)
+        return value  # type: ignore[return-value]  # its type was compared above
 
     def allowed(self) -> str:
         """What may be given, in words."""

@@ -73,7 +73,16 @@ class Tape:
         start, known = self._times[:, here]
         opens, highs, lows, closes, volumes = self._prices[:, here]
         return Window(
-            self._session, start, known, opens, highs, lows, closes, volumes, self._first, self._opens
+            self._session,
+            start,
+            known,
+            opens,
+            highs,
+            lows,
+            closes,
+            volumes,
+            self._first,
+            self._opens,
         )
 
     def _compact(self, more: int) -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from app.core.fingerprint import Fingerprint
+from app.core.fingerprint import FILL, ORDER, REFUSAL, Fingerprint
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
 from app.core.orders import (
@@ -19,15 +19,21 @@ from app.core.orders import (
     Order,
 )
 from app.managers.execution_manager.ledger import Ledger, Position
-from app.managers.execution_manager.sim_broker import BarBook, SimBroker
+from app.managers.execution_manager.sim_broker import SimBroker
 from app.services.risk import Limits, refusal
 
 
+Change = tuple[int, int, int, int]  # instant, symbol, units held over all strategies, cash
+Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
+
+
 class Records(msgspec.Struct, frozen=True):
-    """What ended since the last time it was asked for."""
+    """Orders that ended, fills, and changes of the account since the last time they were taken."""
 
     orders: list[Order]
     fills: list[Fill]
+    changes: list[Change]
+    actions: list[Action]
 
 
 class ExecutionManager:
@@ -48,7 +54,7 @@ class ExecutionManager:
         self._limits = limits
         self.broker = SimBroker(self._lot_units, participation)
         self.ledger = Ledger(to_units(cash))
-        self.fingerprint = Fingerprint()
+        self.fingerprint = Fingerprint(strategies, self._symbols)
         self.positions = [
             [Position(item.symbol, to_units(item.multiplier)) for item in instruments]
             for _ in strategies
@@ -56,7 +62,8 @@ class ExecutionManager:
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
-        self.changes: list[tuple[int, int, int, int]] = []  # instant, symbol, held units, cash
+        self._changes: list[Change] = []
+        self._actions: list[Action] = []
         self.order_count = 0
         self.fill_count = 0
         self._ended: list[Order] = []
@@ -64,38 +71,45 @@ class ExecutionManager:
 
     def submit(self, strategy: int, symbol: int, units: int, now_ns: int) -> Order:
         """Turn a proposal into an order: refused by risk, or accepted by the broker."""
-        self.order_count += 1
-        name = self._symbols[symbol]
-        order = Order(self.order_count, strategy, name, symbol, units, now_ns)
+        self.order_count = number = self.order_count + 1
+        order = Order(number, strategy, self._symbols[symbol], symbol, units, now_ns)
         aims = self.aim_units[strategy]
         aimed = aims[symbol] + units
         reason = refusal(units, aimed, self._lot_units[symbol], self._limits)
-        self.fingerprint.lines.append(
-            f"order {now_ns} {self._names[strategy]} {name} market {units} {reason}\n"
-        )
         if reason:
-            self._end(order, REJECTED, now_ns, reason)
-        else:
-            order.to(SUBMITTED)
-            order.to(ACCEPTED)
-            aims[symbol] = aimed
-            self.broker.accept(order)
+            self._refuse(order, reason)
+            return order
+        self.fingerprint.entries.append(ORDER(b"O", strategy, symbol, now_ns, units))
+        order.to(SUBMITTED)
+        order.to(ACCEPTED)
+        aims[symbol] = aimed
+        self.broker.accept(order)
         return order
 
-    def match(self, now_ns: int) -> list[Fill]:
-        """Fill what can fill on the bars known now, and book it."""
-        fills: list[Fill] = []
+    def match(self, now_ns: int) -> list[Order]:
+        """Fill what can fill on the bars known now, and book it; the orders it happened to."""
+        filled: list[Order] = []
         for order, units, price, start_ns in self.broker.match(now_ns):
-            self.fill_count += 1
             strategy, symbol = order.strategy, order.symbol_index
-            fill = Fill(
-                self.fill_count, order.order_id, strategy, order.symbol, units, price, 0, start_ns, now_ns
-            )
             self.ledger.fill(self.positions[strategy][symbol], units, price)
             held = self.held_units[symbol] = self.held_units[symbol] + units
-            self.changes.append((now_ns, symbol, held, self.ledger.cash_units))
-            self.fingerprint.lines.append(
-                f"fill {now_ns} {start_ns} {self._names[strategy]} {order.symbol} {units} {price!r}\n"
+            self._changes.append((now_ns, symbol, held, self.ledger.cash_units))
+            self.fingerprint.entries.append(
+                FILL(b"F", strategy, symbol, now_ns, start_ns, units, price)
+            )
+            self.fill_count = number = self.fill_count + 1
+            self._fills.append(
+                Fill(
+                    number,
+                    order.order_id,
+                    strategy,
+                    order.symbol,
+                    units,
+                    price,
+                    0,
+                    start_ns,
+                    now_ns,
+                )
             )
             order.filled_units += units
             if order.filled_units == order.units:
@@ -104,9 +118,8 @@ class ExecutionManager:
                 self._ended.append(order)
             else:
                 order.to(PARTIAL)
-            fills.append(fill)
-        self._fills += fills
-        return fills
+            filled.append(order)
+        return filled
 
     def expire(self, close_ns: int) -> list[Order]:
         """At a session's close its DAY orders end; those given at the close belong to the next."""
@@ -133,24 +146,28 @@ class ExecutionManager:
                 self.held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
                 self.ledger.dividend(position, adjustment.dividend)
-        self.changes.append(
-            (now_ns, symbol, self.held_units[symbol], self.ledger.cash_units)
-        )
+        held, cash = self.held_units[symbol], self.ledger.cash_units
+        self._changes.append((now_ns, symbol, held, cash))
+        self._actions.append((now_ns, symbol, adjustment.price_factor))
 
     def take_records(self) -> Records:
-        """Orders that ended and fills since the last call, in order."""
-        records = Records(self._ended, self._fills)
-        self._ended, self._fills = [], []
+        """What has happened since the last call, in order."""
+        records = Records(self._ended, self._fills, self._changes, self._actions)
+        self._ended, self._fills, self._changes, self._actions = [], [], [], []
         self.fingerprint.flush()
         return records
-
-    def load(self, book: BarBook) -> None:
-        """Go on with the next block of bars."""
-        self.broker.load(book)
 
     def trades(self) -> int:
         """Round trips closed, over all strategies."""
         return sum(position.trades for row in self.positions for position in row)
+
+    def _refuse(self, order: Order, reason: str) -> None:
+        text = reason.encode()
+        most = 2**63 - 1
+        units = max(-most, min(most, order.units))
+        head = REFUSAL(b"R", order.strategy, order.symbol_index, order.created_ns, units, len(text))
+        self.fingerprint.entries.append(head + text)
+        self._end(order, REJECTED, order.created_ns, reason)
 
     def _give_up(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         self.aim_units[order.strategy][order.symbol_index] -= order.units - order.filled_units
@@ -162,5 +179,3 @@ class ExecutionManager:
         order.reason = reason
         order.ended_ns = now_ns
         self._ended.append(order)
-
-

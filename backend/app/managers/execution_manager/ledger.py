@@ -5,6 +5,8 @@ from decimal import Decimal
 from app.core.errors import AppError
 from app.core.money import UNITS, amount_units, divide_half_even, from_units
 
+_EXACT_BELOW = 1e6
+
 
 class LedgerError(AppError):
     """The books do not add up: a defect; the run stops rather than report wrong numbers."""
@@ -61,7 +63,11 @@ class Ledger:
 
     def fill(self, position: Position, units: int, price: float, fee_units: int = 0) -> None:
         """Book `units` (negative sells) at `price`."""
-        amount = amount_units(units, price, position.multiplier_units)
+        scaled = round(price * UNITS) if price < _EXACT_BELOW else 0
+        if scaled / UNITS == price and not units % UNITS and position.multiplier_units == UNITS:
+            amount = units // UNITS * scaled  # whole units at a price of at most 8 decimals: exact
+        else:
+            amount = amount_units(units, price, position.multiplier_units)
         held, cost = position.units, position.cost_units
         if held == 0 or (held > 0) == (units > 0):
             added = amount
@@ -72,7 +78,11 @@ class Ledger:
         self.cost_units += added
         self.cash_units -= amount + fee_units
         self.fee_units += fee_units
-        self.check()
+        if (
+            self.cash_units + self.cost_units + self.fee_units
+            != self.opening_units + self.realised_units + self.income_units
+        ):
+            self.check()
 
     def _close(self, position: Position, units: int, amount: int) -> int:
         """Book the profit of the part that closes; returns the change of cost."""

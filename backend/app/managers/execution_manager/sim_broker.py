@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from app.core.bars import Block
+from app.core.bars import Table
 from app.core.orders import Order
 from app.services.matching import capacity_units, market_units
 
@@ -20,10 +20,10 @@ Execution = tuple[Order, int, float, int]  # order, units, price, start of the b
 class BarBook:
     """The base bars of one block as the broker sees them: a symbol's first bar from a moment on."""
 
-    def __init__(self, block: Block, symbols: int) -> None:
-        self.block = block
-        self.known_ns: list[int] = block.known_ns.tolist()
-        self.start_ns: list[int] = block.start_ns.tolist()
+    def __init__(self, base: Table, symbols: int) -> None:
+        self.base = base
+        self.known_ns: list[int] = base.known_ns.tolist()
+        self.start_ns: list[int] = base.start_ns.tolist()
         self._alone = symbols == 1
         self._by_symbol: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -34,8 +34,8 @@ class BarBook:
             return row if row < len(self.start_ns) else -1
         pair = self._by_symbol.get(symbol)
         if pair is None:
-            rows = np.flatnonzero(self.block.symbol == symbol)
-            pair = self._by_symbol[symbol] = (rows.tolist(), self.block.start_ns[rows].tolist())
+            rows = np.flatnonzero(self.base.symbol == symbol)
+            pair = self._by_symbol[symbol] = (rows.tolist(), self.base.start_ns[rows].tolist())
         rows_of, starts_of = pair
         place = bisect_left(starts_of, from_ns)
         return rows_of[place] if place < len(rows_of) else -1
@@ -47,7 +47,7 @@ class SimBroker:
     def __init__(self, lot_units: list[int], participation: Decimal | None) -> None:
         self._lot_units = lot_units
         self._participation = participation
-        self._book: BarBook | None = None
+        self._book: BarBook
         self.working: dict[int, Order] = {}
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
@@ -62,10 +62,11 @@ class SimBroker:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
         book = self._book
-        if book is not None:
-            row = order.bar_row = book.next_row(order.symbol_index, order.created_ns)
-            if row >= 0 and book.known_ns[row] < self.due_ns:
-                self.due_ns = book.known_ns[row]
+        row = order.bar_row = book.next_row(order.symbol_index, order.created_ns)
+        if row >= 0:
+            known_ns = book.known_ns[row]
+            if known_ns < self.due_ns:
+                self.due_ns = known_ns
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
@@ -74,39 +75,51 @@ class SimBroker:
 
     def match(self, now_ns: int) -> list[Execution]:
         """Fill what the bars known at `now_ns` fill, by order sequence over all symbols."""
-        book = self._book
-        assert book is not None
-        block, known_ns = book.block, book.known_ns
+        working, known_ns = self.working, self._book.known_ns
+        if len(working) == 1:  # by far the most frequent case
+            due = list(working.values())
+        else:
+            due = [o for o in working.values() if o.bar_row >= 0 and known_ns[o.bar_row] == now_ns]
+        if self._participation is None:
+            executions = [self._whole(order) for order in due]
+        else:
+            executions = self._shared(due, self._participation)
+        if working:
+            self._find_due()
+        else:
+            self.due_ns = NEVER_NS
+        return executions
+
+    def _whole(self, order: Order) -> Execution:
+        """All that remains of an order, at the open of its bar."""
+        book, row = self._book, order.bar_row
+        del self.working[order.order_id]
+        remaining = order.units - order.filled_units
+        return order, remaining, float(book.base.open[row]), book.start_ns[row]
+
+    def _shared(self, due: list[Order], participation: Decimal) -> list[Execution]:
+        """The orders due share what may be taken of each bar; the rest of them works on."""
+        book, left = self._book, dict[int, int]()
         executions: list[Execution] = []
-        left: dict[int, int | None] = {}
-        for order in list(self.working.values()):
-            row = order.bar_row
-            if row < 0 or known_ns[row] != now_ns:
-                continue
-            symbol = order.symbol_index
-            if self._participation is not None and symbol not in left:
-                volume = float(block.volume[row])
-                left[symbol] = capacity_units(volume, self._participation, self._lot_units[symbol])
-            remaining = order.units - order.filled_units
+        for order in due:
+            row, symbol = order.bar_row, order.symbol_index
             capacity = left.get(symbol)
-            units = market_units(remaining, capacity)
+            if capacity is None:
+                volume = float(book.base.volume[row])
+                capacity = capacity_units(volume, participation, self._lot_units[symbol])
+            units = market_units(order.units - order.filled_units, capacity)
+            left[symbol] = capacity - abs(units)
+            start_ns = book.start_ns[row]
             if units:
-                executions.append((order, units, float(block.open[row]), book.start_ns[row]))
-                if capacity is not None:
-                    left[symbol] = capacity - abs(units)
-            if units == remaining:
+                executions.append((order, units, float(book.base.open[row]), start_ns))
+            if units == order.units - order.filled_units:
                 del self.working[order.order_id]
             else:
-                order.bar_row = book.next_row(symbol, book.start_ns[row] + 1)
-        self._find_due()
+                order.bar_row = book.next_row(symbol, start_ns + 1)
         return executions
 
     def _find_due(self) -> None:
         """Recompute `due_ns` over the working orders."""
-        due = NEVER_NS
-        if self.working and self._book is not None:
-            known_ns = self._book.known_ns
-            for order in self.working.values():
-                if order.bar_row >= 0 and known_ns[order.bar_row] < due:
-                    due = known_ns[order.bar_row]
-        self.due_ns = due
+        known_ns = self._book.known_ns
+        rows = [order.bar_row for order in self.working.values() if order.bar_row >= 0]
+        self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)

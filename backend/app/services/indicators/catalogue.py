@@ -8,7 +8,7 @@ from app.services.indicators import session_functions, talib_library
 from app.services.indicators.computation import Computation
 from app.services.indicators.session_functions import session_computation
 from app.services.indicators.talib_functions import talib_computation
-from app.services.indicators.user_functions import UserFunction, user_computation
+from app.services.indicators.user_functions import UserFunction, name_of, user_computation
 
 
 def names() -> tuple[str, ...]:
@@ -42,7 +42,7 @@ def resolve(
     computation = _computation(indicator, params, inputs, found)
     if computation is None:
         listed = " ".join(f"{json_path(where)}: {text}" for where, text in found)
-        raise ConfigError(f"The indicator {indicator!r} cannot be used. {listed}")
+        raise ConfigError(f"The indicator '{name_of(indicator)}' cannot be used. {listed}")
     return computation
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from app.core.errors import ConfigError
 from app.services.indicators import session_functions, talib_library
+from app.services.indicators.catalogue import resolve
+from app.services.indicators.user_functions import name_of
 
 
 def positional_params(
@@ -17,16 +19,17 @@ def positional_params(
     """`params` with each of `args` under the name it stands for; `columns` come before them."""
     if not args:
         return dict(params)
+    name = name_of(indicator)
     names = _parameter_names(indicator, columns)
     if len(args) > len(names):
         takes = ", ".join(names) or "none"
         raise ConfigError(
-            f"The indicator {indicator!r} was given {len(args)} values; its parameters: {takes}."
+            f"The indicator '{name}' was given {len(args)} values; its parameters: {takes}."
         )
     given = dict(zip(names, args, strict=False))
     twice = ", ".join(given.keys() & params.keys())
     if twice:
-        raise ConfigError(f"The indicator {indicator!r} was given {twice} twice.")
+        raise ConfigError(f"The indicator '{name}' was given {twice} twice.")
     return {**given, **params}
 
 
@@ -35,4 +38,6 @@ def _parameter_names(indicator: str | Callable[..., Any], columns: int) -> Seque
         return list(inspect.signature(indicator).parameters)[columns:]
     if indicator in talib_library.NAMES:
         return [parameter.name for parameter in talib_library.describe(indicator).parameters]
+    if indicator not in session_functions.NAMES:
+        resolve(indicator, {})  # tells that there is no such name, and which one is close
     return session_functions.parameter_names(indicator)

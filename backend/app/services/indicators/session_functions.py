@@ -128,9 +128,8 @@ NAMES = tuple(_CATALOGUE)
 
 
 def parameter_names(name: str) -> list[str]:
-    """The parameters of one of NAMES, in order; none for any other name."""
-    entry = _CATALOGUE.get(name)
-    return [] if entry is None else [parameter.name for parameter in entry.parameters]
+    """The parameters of one of NAMES, in order."""
+    return [parameter.name for parameter in _CATALOGUE[name].parameters]
 
 
 def session_computation(

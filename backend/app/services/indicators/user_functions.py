@@ -64,6 +64,13 @@ class UserComputation(Computation):
         return ready
 
 
+def name_of(indicator: object) -> str:
+    """A name as it is, a function by its own; never by an address that changes with each run."""
+    if isinstance(indicator, str):
+        return indicator
+    return str(getattr(indicator, "__name__", type(indicator).__name__))
+
+
 def user_computation(
     function: UserFunction,
     params: Mapping[str, object],
@@ -71,7 +78,7 @@ def user_computation(
     faults: list[Fault],
 ) -> Computation | None:
     """`function(*columns, **params)`; it reads `close` unless told otherwise."""
-    name = str(getattr(function, "__name__", type(function).__name__))
+    name = name_of(function)
     chosen = ("close",) if inputs is None else tuple(inputs)
     faults.extend(input_faults(name, chosen))
     faults.extend(_signature_faults(name, function, len(chosen), params))

@@ -1,0 +1,218 @@
+"""From a session config to a run that is ready to start: the one place where parts are chosen."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig
+from app.core.errors import ConfigError
+from app.core.instruments import Adjustment, Instrument
+from app.core.intervals import interval_ns
+from app.core.money import from_units, to_units
+from app.core.seams import BarSource, Feed
+from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.services.indicators import Computation, resolve
+from app.services.risk import Limits
+from app.strategies.indicator import Cursor
+from app.strategies.loader import load_strategy
+from app.threads.analysis_engine import AnalysisEngine, Results
+from app.threads.data_processor import DataProcessor
+from app.threads.data_quality_manager import DataQualityManager
+from app.threads.desk import LocalTime
+from app.threads.equity import EquityCurve
+from app.threads.pacing import MonotonicClock
+from app.threads.plan import Declared, Plan
+from app.threads.seats import Seat
+from app.threads.session_coordinator import SessionCoordinator
+from app.threads.worker import Pipeline
+
+QUEUE_ROWS = 32_768  # rows that may wait before a worker
+
+
+class Market(msgspec.Struct, frozen=True):
+    """What a run needs to know of the world: sessions, instruments, actions, and where bars are."""
+
+    sessions: tuple[TradingSession, ...]
+    sessions_before: Callable[[int], tuple[TradingSession, ...]]
+    instruments: list[Instrument]
+    adjustments: Callable[[Sequence[TradingSession]], tuple[Adjustment, ...]]
+    source: BarSource
+    time: LocalTime
+    clock: MonotonicClock
+
+
+class Run:
+    """One run, wired; `pipeline.run(feed.messages())` executes it."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        market: Market,
+        strategies_folder: Path,
+        on_results: Callable[[Results], None],
+        paused: bool = False,
+    ) -> None:
+        self.config = config
+        self.cursor = Cursor()
+        self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
+        self.plan = plan_of(config, self.seats, market.sessions)
+        self.feed: Feed = self._replay_feed(market)
+        self.execution = self._execution(market.instruments)
+        multipliers = [float(instrument.multiplier) for instrument in market.instruments]
+        cash_units = to_units(config.account.cash)
+        self.curve = EquityCurve(cash_units, multipliers)
+        self.coordinator = SessionCoordinator(market.clock, config.replay.speed, paused)
+        self.quality = DataQualityManager(
+            config.symbols, config.base_interval, config.extended_hours
+        )
+        self.engine = AnalysisEngine(
+            self.plan,
+            self.seats,
+            self.execution,
+            self.curve,
+            self.cursor,
+            on_results,
+            config.report.equity == "session",
+        )
+        workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
+        self.pipeline = Pipeline(workers, config.engine.runner, QUEUE_ROWS)
+
+    def execute(self) -> str:
+        """Run to the end; the reason it ended. An error of a worker is raised here."""
+        reason = self.pipeline.run(self.feed.messages())
+        if self.pipeline.cause is not None:
+            raise self.pipeline.cause.error
+        return reason
+
+    def final_equity(self) -> Decimal:
+        """Cash and positions at their last closes."""
+        units = self.execution.ledger.cash_units
+        for positions in self.execution.positions:
+            for position, mark in zip(positions, self.curve.marks, strict=True):
+                units += position.value_units(mark)
+        return from_units(units)
+
+    def _replay_feed(self, market: Market) -> ReplayFeed:
+        counts = [count for count in self.plan.history.values() if count is not None]
+        before = market.sessions_before(max(counts, default=0))
+        return ReplayFeed(
+            market.source,
+            Wanted(
+                market=self.config.market,
+                symbols=self.plan.symbols,
+                base_interval=self.plan.base_interval,
+                intervals=self.plan.intervals,
+                history=self.plan.history,
+                extended_hours=self.config.extended_hours,
+                sessions=market.sessions,
+                sessions_before=before,
+                adjustments=market.adjustments((*before, *market.sessions)),
+                block_rows=self.config.engine.block_rows,
+            ),
+        )
+
+    def _execution(self, instruments: list[Instrument]) -> ExecutionManager:
+        config = self.config
+        share = config.execution.participation
+        return ExecutionManager(
+            strategies=[seat.name for seat in self.seats],
+            instruments=instruments,
+            cash=config.account.cash,
+            limits=Limits.of(
+                config.risk.allow_short,
+                config.risk.max_order_quantity,
+                config.risk.max_position_quantity,
+            ),
+            participation=None if share is None else Decimal(repr(share)),
+        )
+
+
+def seats_of(
+    config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime
+) -> list[Seat]:
+    """The config's strategies, set up."""
+    seats = []
+    for number, item in enumerate(config.strategies):
+        kind = load_strategy(item.use, folder)
+        seats.append(
+            Seat(
+                kind,
+                number,
+                item.name or kind.__name__,
+                config.symbols,
+                config.base_interval,
+                item.params,
+                cursor,
+                time,
+            )
+        )
+    return seats
+
+
+def plan_of(
+    config: SessionConfig, seats: Sequence[Seat], sessions: Sequence[TradingSession]
+) -> Plan:
+    """What the stream must compute for these strategies and this config."""
+    asked = _asked_for(config, seats)
+    intervals = {config.base_interval, *config.derived_intervals}
+    intervals |= {interval for seat in seats for interval in seat.intervals}
+    intervals |= {interval for _, _, interval in asked} | set(config.history)
+    for interval in intervals - {config.base_interval}:
+        if interval_ns(interval) % interval_ns(config.base_interval):
+            raise ConfigError(f"{interval} bars cannot be made of {config.base_interval} bars.")
+    declared: dict[Declared, None] = {}
+    for computation, symbol, interval in asked:
+        for number in range(len(config.symbols)) if symbol is None else (symbol,):
+            declared[Declared(computation, number, interval)] = None
+    return Plan(
+        symbols=config.symbols,
+        base_interval=config.base_interval,
+        intervals=tuple(sorted(intervals, key=interval_ns)),
+        history=_history(config, asked, sessions[0]),
+        extended_hours=config.extended_hours,
+        declared=tuple(declared),
+    )
+
+
+def _asked_for(
+    config: SessionConfig, seats: Sequence[Seat]
+) -> list[tuple[Computation, int | None, str]]:
+    """Indicators of the config and of the strategies: what, for which symbol (None: all), where."""
+    asked: list[tuple[Computation, int | None, str]] = [
+        (resolve(item.name, item.params), None, item.interval or config.base_interval)
+        for item in config.indicators
+    ]
+    for seat in seats:
+        for handle in seat.desk.indicators:
+            asked.append((handle.computation, handle.symbol, handle.interval))
+    return asked
+
+
+def _history(
+    config: SessionConfig,
+    asked: Sequence[tuple[Computation, int | None, str]],
+    session: TradingSession,
+) -> dict[str, int | None]:
+    """Sessions of history per interval: as declared, else what the indicators need."""
+    history: dict[str, int | None] = {
+        name: None if count == "all" else count for name, count in config.history.items()
+    }
+    hours_ns = session.close_ns - session.open_ns
+    for computation, _, interval in asked:
+        rows = max(1, -(-hours_ns // interval_ns(interval)))  # bars of a session
+        need = max(-(-computation.lookback // rows), computation.history_sessions)
+        if interval not in config.history:
+            history[interval] = max(need, history.get(interval) or 0)
+            continue
+        declared = history[interval]
+        if declared is not None and (declared + 1) * rows <= computation.lookback:
+            raise ConfigError(
+                f"history of {interval} is {declared} sessions, but {computation.label} needs "
+                f"{computation.lookback} bars before its first value: it would never be ready. "
+                f"Declare at least {need}."
+            )
+    return history

@@ -1,0 +1,140 @@
+"""The base class of a strategy: override the hooks you need, propose orders, read what is known."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from app.core.bars import Bar, BarColumns
+from app.core.calendar import TradingSession
+from app.core.orders import Order
+from app.services.indicators import positional_params
+from app.services.quality import Quality
+from app.strategies.context import Context, PositionView, Quantity
+from app.strategies.indicator import Indicator
+from app.strategies.params import checked_params
+
+
+class Strategy:
+    """One instance lives as long as the run, over all its symbols and sessions.
+
+    `intervals` names the bars `on_bar` is called for; empty means the base interval.
+    """
+
+    intervals: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, context: Context, params: Mapping[str, object] | None = None) -> None:
+        self._context = context
+        self.__dict__.update(checked_params(type(self), params or {}))
+
+    # -- hooks ---------------------------------------------------------------------------------
+
+    def setup(self) -> None:
+        """Called once, before any data: declare indicators here."""
+
+    def on_session_open(self, session: TradingSession) -> None:
+        """A session opens; orders given here get its first open."""
+
+    def on_bar(self, bar: Bar) -> None:
+        """A bar is complete."""
+
+    def on_order(self, order: Order) -> None:
+        """One of this strategy's orders filled, in part or whole, was refused, or ended."""
+
+    def on_position(self, symbol: str, position: PositionView) -> None:
+        """One of this strategy's positions changed."""
+
+    def on_timer(self, name: str) -> None:
+        """A timer is due."""
+
+    def on_session_close(self, session: TradingSession) -> None:
+        """A session closes; orders given here belong to the next."""
+
+    # -- what is known -------------------------------------------------------------------------
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The run's symbols, in the config's order."""
+        return self._context.symbols
+
+    @property
+    def now(self) -> dt.datetime:
+        """The moment being processed, in the market's zone."""
+        return self._context.now
+
+    @property
+    def now_ns(self) -> int:
+        """The same in nanoseconds UTC."""
+        return self._context.now_ns
+
+    @property
+    def session(self) -> TradingSession:
+        """The session under way."""
+        return self._context.session
+
+    @property
+    def cash(self) -> Decimal:
+        """Cash of the account."""
+        return self._context.cash
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and positions of the account at their last known closes."""
+        return self._context.equity
+
+    def position(self, symbol: str) -> PositionView:
+        """What this strategy holds."""
+        return self._context.position(symbol)
+
+    def orders(self, symbol: str | None = None) -> list[Order]:
+        """This strategy's working orders."""
+        return self._context.orders(symbol)
+
+    def bars(self, symbol: str, interval: str | None = None, n: int = 1) -> BarColumns:
+        """The last `n` bars up to now as read-only columns (fewer when there are fewer)."""
+        return self._context.bars(symbol, interval, n)
+
+    def quality(self, symbol: str) -> Quality:
+        """How complete today's bars are so far."""
+        return self._context.quality(symbol)
+
+    def indicator(
+        self,
+        name: str | Callable[..., Any],
+        *args: float | int | str,
+        symbol: str | None = None,
+        interval: str | None = None,
+        inputs: Sequence[str] | None = None,
+        **params: float | int | str,
+    ) -> Indicator:
+        """An indicator by name with its parameters, or your own function of whole columns.
+
+        Only in `setup`. Without `symbol` it exists for every symbol and reads that of the bar in
+        hand; without `interval` it uses the first of the class's intervals.
+        """
+        given = positional_params(name, args, params, len(inputs or ("close",)))
+        return self._context.indicator(name, given, symbol, interval, inputs)
+
+    # -- what to do ----------------------------------------------------------------------------
+
+    def order(self, symbol: str, quantity: Quantity) -> None:
+        """Propose a market order; negative sells."""
+        self._context.order(symbol, quantity)
+
+    def order_target(self, symbol: str, quantity: Quantity) -> None:
+        """Propose what is missing from position and working orders to hold `quantity`."""
+        self._context.order_target(symbol, quantity)
+
+    def timer(
+        self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None = None
+    ) -> None:
+        """Ask for `on_timer(name)` at a moment (a time of day: its next occurrence)."""
+        self._context.timer(name, at, every)
+
+    def cancel_timer(self, name: str) -> None:
+        """Forget a timer."""
+        self._context.cancel_timer(name)
+
+    def log(self, message: str) -> None:
+        """Write a line to the run's log."""
+        self._context.log(message)

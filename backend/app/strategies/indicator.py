@@ -1,0 +1,145 @@
+"""What `self.indicator(...)` returns: one output of an indicator, read at the clock, never past it."""
+
+from typing import Protocol, overload
+
+from app.core.errors import LookaheadError, NotReadyError, UsageError, did_you_mean
+from app.services.indicators import Computation
+
+BETWEEN_BARS = 1 << 62  # a step no block has: reads leave the prepared columns
+
+
+class Cursor:
+    """Where the engine stands; every read of every indicator goes through it."""
+
+    __slots__ = ("now_ns", "span", "step", "symbol")
+
+    def __init__(self) -> None:
+        self.step = BETWEEN_BARS  # row of the block's agenda
+        self.now_ns = 0
+        self.symbol = -1  # the symbol in hand
+        self.span = -1  # which session of the block
+
+
+class View(Protocol):
+    """The engine's side of a read, used when no prepared column answers it."""
+
+    def value(self, indicator: "Indicator", back: int) -> float: ...
+    def sign(self, left: "Indicator", right: "Indicator | float") -> int: ...
+    def cross(self, left: "Indicator", right: "Indicator | float") -> int: ...
+
+
+class Indicator:
+    """One output of an indicator. Without a symbol it reads that of the bar in hand."""
+
+    __slots__ = (
+        "column", "computation", "crosses", "cursor", "interval", "output", "outputs", "symbol",
+        "view",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        computation: Computation,
+        output: int,
+        interval: str,
+        symbol: int | None,
+        cursor: Cursor,
+    ) -> None:
+        self.computation = computation
+        self.output = output
+        self.interval = interval
+        self.symbol = symbol
+        self.cursor = cursor
+        self.view: View
+        self.outputs: dict[str, Indicator] = {}
+        self.column: list[float] = []  # prepared by the view for the block, by step
+        self.crosses: dict[Indicator | float, list[int]] = {}
+
+    @property
+    def value(self) -> float:
+        """The value now; an error while it is not `ready`."""
+        try:
+            value = self.column[self.cursor.step]
+        except IndexError:
+            value = self.view.value(self, 0)
+        if value != value:
+            raise NotReadyError(
+                f"{self} has no value yet; ask `.ready` first, or declare more history."
+            )
+        return value
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a value now."""
+        try:
+            value = self.column[self.cursor.step]
+        except IndexError:
+            value = self.view.value(self, 0)
+        return value == value
+
+    @overload
+    def __getitem__(self, key: str) -> "Indicator": ...
+    @overload
+    def __getitem__(self, key: int) -> float: ...
+    def __getitem__(self, key: int | str) -> "Indicator | float":
+        """`ind[0]` is the value now, `ind[-1]` the one a bar earlier in today's anchored series;
+        `ind["upperband"]` is another output of the same indicator.
+        """
+        if isinstance(key, str):
+            return self._output(key)
+        if key > 0:
+            raise LookaheadError(f"{self}[{key}] asks for the future; use [0], [-1], [-2], ...")
+        value = self.view.value(self, -key)
+        if value != value:
+            raise NotReadyError(f"{self}[{key}] has no value; ask `.ready` first.")
+        return value
+
+    def crossed_above(self, other: "Indicator | float") -> bool:
+        """It was at or below `other` a bar ago, and is above it now."""
+        try:
+            return self.crosses[other][self.cursor.step] > 0
+        except (KeyError, IndexError):
+            return self.view.cross(self, other) > 0
+
+    def crossed_below(self, other: "Indicator | float") -> bool:
+        """It was at or above `other` a bar ago, and is below it now."""
+        try:
+            return self.crosses[other][self.cursor.step] < 0
+        except (KeyError, IndexError):
+            return self.view.cross(self, other) < 0
+
+    def above(self, other: "Indicator | float") -> bool:
+        """Whether it is above `other` now (a tie is not)."""
+        return self.view.sign(self, other) > 0
+
+    def below(self, other: "Indicator | float") -> bool:
+        """Whether it is below `other` now (a tie is not)."""
+        return self.view.sign(self, other) < 0
+
+    def _output(self, name: str) -> "Indicator":
+        if name not in self.outputs:
+            has = ", ".join(self.outputs)
+            raise UsageError(
+                f"{self} has no '{name}'; its outputs are {has}.{did_you_mean(name, self.outputs)}"
+            )
+        return self.outputs[name]
+
+    def __str__(self) -> str:
+        name = self.computation.outputs[self.output]
+        suffix = f".{name}" if len(self.computation.outputs) > 1 else ""
+        return f"{self.computation.label}{suffix} on {self.interval}"
+
+    __repr__ = __str__
+
+
+def outputs_of(
+    computation: Computation, interval: str, symbol: int | None, cursor: Cursor
+) -> list[Indicator]:
+    """One handle per output; each knows the others by name, the first is the indicator itself."""
+    handles = [
+        Indicator(computation, number, interval, symbol, cursor)
+        for number in range(len(computation.outputs))
+    ]
+    names = dict(zip(computation.outputs, handles, strict=True))
+    for handle in handles:
+        handle.outputs = names
+    return handles

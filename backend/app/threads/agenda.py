@@ -1,0 +1,99 @@
+"""The agenda of a block: the bars that strategies want, in the order their hooks run."""
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+from typing import TypeVar
+
+import numpy as np
+
+from app.core.bars import Bar, Ints, Table, join_tables
+from app.managers.execution_manager.sim_broker import BarBook
+from app.threads.data_processor import Processed, SessionPart
+from app.threads.plan import Plan
+
+T = TypeVar("T")
+
+
+class Agenda:
+    """Steps are bars ordered by when they are known, then interval (shorter first), then symbol."""
+
+    def __init__(
+        self,
+        processed: Processed,
+        book: BarBook,
+        parts: tuple[SessionPart, ...],
+        plan: Plan,
+        wanted: tuple[str, ...],
+    ) -> None:
+        tables = {plan.base_interval: processed.base, **processed.derived}
+        self.table, self.rank = _in_order([tables[name] for name in wanted])
+        self.wanted = wanted
+        base = self.table is processed.base
+        self.known_ns = book.known_ns if base else self.table.known_ns.tolist()
+        self.symbol: list[int] = self.table.symbol.tolist() if len(plan.symbols) > 1 else []
+        self._symbols = plan.symbols
+        self.bars = self._make_bars(book.start_ns if base else self.table.start_ns.tolist())
+        starts = [part.start_ns for part in parts]
+        # the steps of each session: known after it starts, up to the start of the next
+        self.session_first: list[int] = np.searchsorted(
+            self.table.known_ns, starts, side="right"
+        ).tolist()
+        self._steps_of: dict[int, Ints] = {}
+
+    def __len__(self) -> int:
+        return len(self.known_ns)
+
+    def span(self, number: int) -> tuple[int, int]:
+        """First and end step of a session of the block."""
+        first = self.session_first[number]
+        last = number + 1 == len(self.session_first)
+        return first, len(self) if last else self.session_first[number + 1]
+
+    def steps(self, number: int, symbol: int | None) -> Ints | slice:
+        """The steps of a session of the block, all or those with `symbol` in hand."""
+        first, end = self.span(number)
+        if symbol is None or not self.symbol:
+            return slice(first, end)
+        steps = self._steps_of.get(symbol)
+        if steps is None:
+            steps = self._steps_of[symbol] = np.flatnonzero(self.table.symbol == symbol)
+        low, high = np.searchsorted(steps, (first, end))
+        return steps[low:high]
+
+    def symbol_at(self, step: int) -> int:
+        """The symbol in hand at a step."""
+        return self.symbol[step] if self.symbol else 0
+
+    def by_interval(self, choices: Sequence[T]) -> Iterator[T]:
+        """For each step, the choice for its interval (`choices` follow `wanted`)."""
+        if self.rank is None:
+            return repeat(choices[0])
+        return map(choices.__getitem__, self.rank.tolist())
+
+    def _make_bars(self, starts: list[int]) -> Iterator[Bar]:
+        table = self.table
+        names = (
+            map(self._symbols.__getitem__, self.symbol) if self.symbol else repeat(self._symbols[0])
+        )
+        intervals = self.by_interval(self.wanted)
+        return map(
+            Bar,
+            names,
+            intervals,
+            starts,
+            table.open.tolist(),
+            table.high.tolist(),
+            table.low.tolist(),
+            table.close.tolist(),
+            table.volume.tolist(),
+        )
+
+
+def _in_order(tables: list[Table]) -> tuple[Table, Ints | None]:
+    """The tables merged by known time, interval, symbol; and the interval's number by step."""
+    if len(tables) == 1:
+        return tables[0], None
+    merged = join_tables(tables)
+    rank = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+    order = np.lexsort((merged.symbol, rank, merged.known_ns))
+    return merged.take(order), rank[order]

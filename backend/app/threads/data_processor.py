@@ -1,0 +1,203 @@
+"""The data processor: holds rows until their instant is whole, derives bars, runs indicators."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import numpy as np
+
+from app.core.bars import TABLE_FIELDS, Block, Ints, Table, join_tables, no_rows
+from app.core.calendar import TradingSession
+from app.core.instruments import Adjustment
+from app.core.messages import Bars, History, Message
+from app.core.windows import Window
+from app.services.aggregation import Grid, fold
+from app.services.indicators import Values
+from app.threads.indicator_cell import Cell
+from app.threads.plan import Plan
+from app.threads.tape import Tape
+from app.threads.worker import Worker
+
+Key = tuple[int, str]  # symbol, interval
+
+
+class SessionPart(msgspec.Struct, frozen=True):
+    """One session of a block: its windows up to the block's end, and its indicators' values."""
+
+    session: TradingSession
+    start_ns: int  # with extended hours, when they start
+    end_ns: int
+    adjustments: tuple[Adjustment, ...]
+    windows: dict[Key, Window]
+    values: list[Values]  # by the indicator's number in the plan
+
+
+class Processed(msgspec.Struct, frozen=True):
+    """Whole instants only: base bars, the derived bars closed among them, sessions in order."""
+
+    sequence: int
+    base: Table
+    derived: dict[str, Table]
+    sessions: tuple[SessionPart, ...]
+    through_ns: int
+
+    def __len__(self) -> int:
+        return len(self.base)
+
+
+class DataProcessor(Worker):
+    """Owns one tape per symbol and interval, and one cell per declared indicator."""
+
+    name = "data processor"
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._tapes = {
+            (symbol, interval): Tape(plan.history.get(interval, 0))
+            for interval in plan.intervals
+            for symbol in range(len(plan.symbols))
+        }
+        self._cells = [Cell(item.computation) for item in plan.declared]
+        self._adjustments: dict[dt.date, dict[str, Adjustment]] = {}
+        self._pending = no_rows()
+        self._forming = {interval: no_rows() for interval in plan.derived_intervals}
+        self._ahead: list[TradingSession] = []  # named by a block, not over yet
+        self._parts: dict[dt.date, SessionPart] = {}  # begun and not over
+
+    def step(self, message: Message) -> Iterable[Processed]:
+        """History fills the tapes; a block becomes whole instants."""
+        match message:
+            case Bars(block=block):
+                yield self._process(block, message.sequence)
+            case History():
+                self._load(message)
+
+    def _load(self, history: History) -> None:
+        for item in history.adjustments:
+            self._adjustments.setdefault(item.session_date, {})[item.symbol] = item
+        starts = [self._bounds(session)[0] for session in history.sessions]
+        for (symbol, interval), table in history.bars.items():
+            tape = self._tapes[symbol, interval]
+            places = [*np.searchsorted(table.start_ns, starts).tolist(), len(table)]
+            for number, session in enumerate(history.sessions):
+                tape.open_session(session, self._adjustment(session, symbol))
+                tape.append(table.take(slice(places[number], places[number + 1])))
+
+    def _process(self, block: Block, sequence: int) -> Processed:
+        base = self._whole_instants(block)
+        sessions = self._sessions(block)
+        by_symbol = _by_symbol(base) if len(self._plan.symbols) > 1 else base
+        tables = {self._plan.base_interval: by_symbol}
+        for interval in self._plan.derived_intervals:
+            tables[interval] = self._derive(interval, by_symbol, sessions, block.through_ns)
+        parts = tuple(self._advance(tables, sessions, block.through_ns))
+        derived = {name: _by_time(tables[name]) for name in self._plan.derived_intervals}
+        return Processed(sequence, base, derived, parts, block.through_ns)
+
+    def _whole_instants(self, block: Block) -> Table:
+        """The rows known by `through_ns`; the others wait for the rest of their instant."""
+        rows = Table(*(getattr(block, name) for name in TABLE_FIELDS))
+        if len(self._pending):
+            rows = join_tables([self._pending, rows])
+        whole = int(np.searchsorted(rows.known_ns, block.through_ns, side="right"))
+        self._pending = rows.take(slice(whole, None))
+        return rows.take(slice(0, whole)) if len(self._pending) else rows
+
+    def _sessions(self, block: Block) -> list[TradingSession]:
+        """The sessions that have begun by the block's end and were not over at its start."""
+        named = {session.date for session in self._ahead}
+        self._ahead += [s.session for s in block.spans if s.session.date not in named]
+        begun = [s for s in self._ahead if self._bounds(s)[0] <= block.through_ns]
+        self._ahead = [s for s in self._ahead if self._bounds(s)[1] > block.through_ns]
+        return begun
+
+    def _derive(
+        self, interval: str, base: Table, sessions: list[TradingSession], through_ns: int
+    ) -> Table:
+        """The derived bars that close by `through_ns`; the others go on forming."""
+        rows, forming = base, self._forming[interval]
+        if len(forming):
+            rows = join_tables([forming, base])
+            if len(self._plan.symbols) > 1:
+                rows = _by_symbol(rows)
+        folded = fold(rows, Grid.of(sessions, interval, self._plan.extended_hours))
+        open_still = folded.known_ns > through_ns
+        self._forming[interval] = folded.take(open_still)
+        return folded.take(~open_still)
+
+    def _advance(
+        self, tables: dict[str, Table], sessions: list[TradingSession], through_ns: int
+    ) -> Iterator[SessionPart]:
+        """Append each session's rows to the tapes, in order of the sessions, and cut windows."""
+        starts = np.array([self._bounds(session)[0] for session in sessions], np.int64)
+        places = {name: self._places(table, starts) for name, table in tables.items()}
+        for number, session in enumerate(sessions):
+            before = self._parts.get(session.date)
+            if before is None:
+                self._open_session(session)
+            part = self._part(session, before, number, tables, places)
+            self._parts[session.date] = part
+            if part.end_ns <= through_ns:
+                del self._parts[session.date]
+                for cell in self._cells:
+                    cell.close_session()
+            yield part
+
+    def _open_session(self, session: TradingSession) -> None:
+        for (symbol, _), tape in self._tapes.items():
+            tape.open_session(session, self._adjustment(session, symbol))
+        for cell in self._cells:
+            cell.open_session()
+
+    def _places(self, table: Table, starts: Ints) -> list[list[int]]:
+        """Per symbol, the row of a table where each session starts, and the symbol's end."""
+        if len(self._plan.symbols) == 1:
+            return [[*np.searchsorted(table.start_ns, starts).tolist(), len(table)]]
+        ends = np.searchsorted(table.symbol, np.arange(len(self._plan.symbols) + 1)).tolist()
+        return [
+            [*(np.searchsorted(table.start_ns[first:end], starts) + first).tolist(), end]
+            for first, end in zip(ends, ends[1:], strict=False)
+        ]
+
+    def _part(
+        self,
+        session: TradingSession,
+        before: SessionPart | None,
+        number: int,
+        tables: dict[str, Table],
+        places: dict[str, list[list[int]]],
+    ) -> SessionPart:
+        windows = dict(before.windows) if before else {}
+        for key, tape in self._tapes.items():
+            symbol, interval = key
+            first, end = places[interval][symbol][number : number + 2]
+            if first < end:
+                tape.append(tables[interval].take(slice(first, end)))
+                windows[key] = tape.window()
+            elif before is None:
+                windows[key] = tape.window()
+        values = list(before.values) if before else []
+        for place, (item, cell) in enumerate(zip(self._plan.declared, self._cells, strict=True)):
+            window = windows[item.symbol, item.interval]
+            if before is None:
+                values.append(cell.update(window))
+            elif window is not before.windows[item.symbol, item.interval]:
+                values[place] = cell.update(window)
+        start_ns, end_ns = self._bounds(session)
+        adjustments = tuple(self._adjustments.get(session.date, {}).values())
+        return SessionPart(session, start_ns, end_ns, adjustments, windows, values)
+
+    def _bounds(self, session: TradingSession) -> tuple[int, int]:
+        parts = session.segments(self._plan.extended_hours)
+        return parts[0].start_ns, parts[-1].end_ns
+
+    def _adjustment(self, session: TradingSession, symbol: int) -> Adjustment | None:
+        return self._adjustments.get(session.date, {}).get(self._plan.symbols[symbol])
+
+
+def _by_symbol(table: Table) -> Table:
+    return table.take(np.argsort(table.symbol, kind="stable"))
+
+
+def _by_time(table: Table) -> Table:
+    return table.take(np.lexsort((table.symbol, table.known_ns)))

@@ -1,0 +1,204 @@
+"""A desk: one strategy's side of the engine. It reads what is known and collects proposals."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from loguru import logger
+
+from app.core.bars import COLUMNS, BarColumns
+from app.core.calendar import TradingSession
+from app.core.errors import StrategyError, UsageError, did_you_mean
+from app.core.money import UNITS, from_units, to_units
+from app.core.orders import Order
+from app.services.indicators import resolve
+from app.services.quality import Quality
+from app.strategies.context import PositionView, Quantity
+from app.strategies.indicator import Cursor, Indicator, outputs_of
+
+if TYPE_CHECKING:
+    from app.threads.analysis_engine import AnalysisEngine
+
+
+class LocalTime(Protocol):
+    """The market's local time; the TimeManager gives it."""
+
+    def to_local(self, ns: int) -> dt.datetime: ...
+    def to_ns(self, moment: dt.datetime) -> int: ...
+
+
+class TimerProposal(NamedTuple):
+    """Set a timer; `at_ns` None cancels it."""
+
+    seat: int
+    name: str
+    at_ns: int | None
+    every_ns: int | None = None
+
+
+Proposal = tuple[int, int, int] | TimerProposal  # seat, symbol and units; or a timer
+
+
+class Desk:
+    """Implements `strategies.context.Context` for the strategy with this number.
+
+    Proposals take effect when the hook returns; those of a hook that raises are dropped.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        name: str,
+        symbols: tuple[str, ...],
+        first_interval: str,
+        cursor: Cursor,
+        time: LocalTime,
+    ) -> None:
+        self.number = number
+        self.name = name
+        self.symbols = symbols
+        self.proposals: list[Proposal] = []
+        self.indicators: list[Indicator] = []
+        self.setting_up = True
+        self.engine: AnalysisEngine
+        self._aim_units: list[int] = []
+        self._first_interval = first_interval
+        self._cursor = cursor
+        self._time = time
+        self._index = {symbol: place for place, symbol in enumerate(symbols)}
+
+    def join(self, engine: "AnalysisEngine") -> None:
+        """Become part of a run; the proposals of all its desks are one list."""
+        self.engine = engine
+        self.proposals = engine.proposals
+        self._aim_units = engine.execution.aim_units[self.number]
+        self.setting_up = False
+
+    # -- time and data ---------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        return self._cursor.now_ns
+
+    @property
+    def now(self) -> dt.datetime:
+        return self._time.to_local(self._cursor.now_ns)
+
+    @property
+    def session(self) -> TradingSession:
+        return self.engine.session
+
+    def bars(self, symbol: str, interval: str | None, count: int) -> BarColumns:
+        if count < 1:
+            raise UsageError(f"bars(..., n={count}): n is at least 1.")
+        window = self.engine.window(self._symbol(symbol), interval or self._first_interval)
+        end = self.engine.view.row_now(window) + 1
+        copies = [getattr(window, name)[max(0, end - count) : end].copy() for name in COLUMNS]
+        for column in copies:
+            column.flags.writeable = False
+        return BarColumns(*copies)
+
+    def quality(self, symbol: str) -> Quality:
+        return self.engine.quality(self._symbol(symbol))
+
+    def indicator(
+        self,
+        name: str | Callable[..., object],
+        params: Mapping[str, object],
+        symbol: str | None,
+        interval: str | None,
+        inputs: Sequence[str] | None,
+    ) -> Indicator:
+        if not self.setting_up:
+            raise StrategyError("Indicators are declared in setup(); this is too late.")
+        computation = resolve(name, params, inputs)
+        place = None if symbol is None else self._symbol(symbol)
+        handles = outputs_of(computation, interval or self._first_interval, place, self._cursor)
+        self.indicators += handles
+        return handles[0]
+
+    # -- account -----------------------------------------------------------------------------------
+
+    @property
+    def cash(self) -> Decimal:
+        return from_units(self.engine.execution.ledger.cash_units)
+
+    @property
+    def equity(self) -> Decimal:
+        return from_units(self.engine.equity_units())
+
+    def position(self, symbol: str) -> PositionView:
+        return self.engine.execution.positions[self.number][self._symbol(symbol)]
+
+    def orders(self, symbol: str | None) -> list[Order]:
+        return [
+            order
+            for order in self.engine.execution.broker.working.values()
+            if order.strategy == self.number and symbol in (None, order.symbol)
+        ]
+
+    def order(self, symbol: str, quantity: Quantity) -> None:
+        units = self._units(quantity)
+        self._may_propose()
+        if units:
+            self.proposals.append((self.number, self._symbol(symbol), units))
+
+    def order_target(self, symbol: str, quantity: Quantity) -> None:
+        place = self._index[symbol] if symbol in self._index else self._symbol(symbol)
+        if self.setting_up:
+            self._may_propose()
+        wanted = quantity * UNITS if type(quantity) is int else self._units(quantity)
+        units = wanted - self._aim_units[place]
+        for proposal in self.proposals:
+            if proposal[1] == place and not isinstance(proposal, TimerProposal):
+                units -= proposal[2]
+        if units:
+            self.proposals.append((self.number, place, units))
+
+    # -- timers and log ----------------------------------------------------------------------------
+
+    def timer(self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None) -> None:
+        self._may_propose()
+        moment = at if isinstance(at, dt.datetime) else self._next_occurrence(at)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self.now.tzinfo)
+        at_ns = self._time.to_ns(moment)
+        if at_ns <= self.now_ns:
+            raise UsageError(f"Timer '{name}' is set for {moment}, which is not after now.")
+        every_ns = None if every is None else every // dt.timedelta(microseconds=1) * 1000
+        if every_ns is not None and every_ns <= 0:
+            raise UsageError(f"Timer '{name}' cannot repeat every {every}.")
+        self.proposals.append(TimerProposal(self.number, name, at_ns, every_ns))
+
+    def _next_occurrence(self, at: dt.time) -> dt.datetime:
+        now = self.now
+        moment = now.replace(
+            hour=at.hour, minute=at.minute, second=at.second, microsecond=at.microsecond
+        )
+        return moment if moment > now else moment + dt.timedelta(days=1)
+
+    def cancel_timer(self, name: str) -> None:
+        self.proposals.append(TimerProposal(self.number, name, None))
+
+    def log(self, message: str) -> None:
+        logger.info("[{} {:%Y-%m-%d %H:%M:%S}] {}", self.name, self.now, message)
+
+    def _may_propose(self) -> None:
+        if self.setting_up:
+            raise StrategyError("In setup() there is no market yet: act from on_session_open on.")
+
+    def _symbol(self, symbol: str) -> int:
+        try:
+            return self._index[symbol]
+        except (KeyError, TypeError):
+            raise UsageError(
+                f"{symbol!r} is not one of this run's symbols ({', '.join(self.symbols)})."
+                + did_you_mean(str(symbol), self.symbols)
+            ) from None
+
+    def _units(self, quantity: Quantity) -> int:
+        try:
+            return to_units(quantity)
+        except (InvalidOperation, ValueError, TypeError, OverflowError):
+            raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None

@@ -1,0 +1,104 @@
+"""A market in memory: sessions by rule, bars from a seed; for tests that need a stream, not files."""
+
+import datetime as dt
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from app.core.bars import BarColumns
+from app.core.calendar import TradingSession
+from app.core.instruments import Adjustment, Instrument
+from app.core.intervals import MINUTE_NS
+from app.managers.system_manager.wiring import Market
+from app.managers.time_manager.clock import WallClock
+
+ZONE = ZoneInfo("America/New_York")
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+class Time:
+    """Local time of New York."""
+
+    def to_local(self, ns: int) -> dt.datetime:
+        return (_EPOCH + dt.timedelta(microseconds=ns // 1000)).astimezone(ZONE)
+
+    def to_ns(self, moment: dt.datetime) -> int:
+        return (moment - _EPOCH) // dt.timedelta(microseconds=1) * 1000
+
+
+def weekday_sessions(
+    first: dt.date, count: int, minutes: int = 390, half_days: frozenset[int] = frozenset()
+) -> tuple[TradingSession, ...]:
+    """`count` weekdays from `first` on, open at half past nine; `half_days` by number."""
+    sessions: list[TradingSession] = []
+    date = first
+    while len(sessions) < count:
+        if date.weekday() < 5:
+            moment = dt.datetime(date.year, date.month, date.day, 9, 30, tzinfo=ZONE)
+            open_ns = Time().to_ns(moment)
+            early = len(sessions) in half_days
+            length = minutes // 2 if early else minutes
+            close_ns = open_ns + length * MINUTE_NS
+            sessions.append(TradingSession("XNYS", date, open_ns, close_ns, early_close=early))
+        date += dt.timedelta(days=1)
+    return tuple(sessions)
+
+
+def minute_starts(sessions: Sequence[TradingSession], step_ns: int = MINUTE_NS) -> np.ndarray:
+    """The start of every base bar of these sessions."""
+    return np.concatenate([np.arange(s.open_ns, s.close_ns, step_ns) for s in sessions])
+
+
+def random_bars(starts: np.ndarray, seed: int, cents: int = 10_000, volume: int = 5_000) -> BarColumns:
+    """A random walk in whole cents, with ties in plenty."""
+    rng = np.random.default_rng(seed)
+    count = len(starts)
+    close = np.maximum(cents + np.cumsum(rng.integers(-3, 4, count)), 100)
+    open_ = np.concatenate(([cents], close[:-1])) + rng.integers(-1, 2, count)
+    high = np.maximum(open_, close) + rng.integers(0, 3, count)
+    low = np.minimum(open_, close) - rng.integers(0, 3, count)
+    volumes = rng.integers(1, volume, count).astype(np.float64)
+    return BarColumns(starts, open_ / 100, high / 100, low / 100, close / 100, volumes)
+
+
+class Memory:
+    """A BarSource over bars in memory, by symbol and interval."""
+
+    def __init__(self, bars: dict[tuple[str, str], BarColumns]) -> None:
+        self._bars = bars
+
+    def columns(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> BarColumns:
+        bars = self._bars.get((symbol, interval))
+        if bars is None:
+            none = np.empty(0)
+            return BarColumns(np.empty(0, np.int64), none, none, none, none, none)
+        first, end = np.searchsorted(bars.start_ns, (start_ns, end_ns))
+        return bars.slice(int(first), int(end))
+
+
+def market_of(
+    sessions: Sequence[TradingSession],
+    bars: dict[tuple[str, str], BarColumns],
+    symbols: Sequence[str],
+    first: int = 0,
+    adjustments: Sequence[Adjustment] = (),
+) -> Market:
+    """The market of a run over the sessions from number `first` on; those before are history."""
+
+    def before(count: int) -> tuple[TradingSession, ...]:
+        return tuple(sessions[max(0, first - count) : first])
+
+    return Market(
+        sessions=tuple(sessions[first:]),
+        sessions_before=before,
+        instruments=[Instrument("XNYS", symbol) for symbol in symbols],
+        adjustments=lambda asked: tuple(
+            a for a in adjustments if a.session_date in {s.date for s in asked}
+        ),
+        source=Memory(bars),
+        time=Time(),
+        clock=WallClock(),
+    )
