@@ -16,7 +16,9 @@ def window_of(
 ) -> Window:
     """One session per list of minutes since its open; the arrays hold a value per bar."""
     open_ns = [FIRST_OPEN_NS + day * DAY_NS for day in range(len(minutes))]
-    starts = [day + minute * MINUTE_NS for day, of in zip(open_ns, minutes) for minute in of]
+    starts = [
+        day + minute * MINUTE_NS for day, of in zip(open_ns, minutes, strict=True) for minute in of
+    ]
     start_ns = np.array(starts, dtype=np.int64)
     opening = np.concatenate((close[:1], close[:-1]))
     sizes = [len(of) for of in minutes]

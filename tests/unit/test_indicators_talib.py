@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import talib
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from indicator_windows import random_window
 from talib import abstract
 
 from app.core.errors import ConfigError
 from app.core.windows import Window
-from app.services.indicators import Computation, Values, check_causal, names, resolve
+from app.services.indicators import Computation, Values, check_causal, faults, names, resolve
 from app.services.indicators.causality import window_until
 from app.services.indicators.talib_library import NAMES, describe
 
@@ -32,7 +32,8 @@ def streamed(computation: Computation, window: Window, opened: int, step: int) -
         running.extend(window_until(window, min(row + step, len(window))), row)
         for row in range(opened, len(window), step)
     ]
-    outputs = [np.concatenate(output) for output in zip(*(part.outputs for part in parts))]
+    rows = zip(*(part.outputs for part in parts), strict=True)
+    outputs = [np.concatenate(output) for output in rows]
     return bits(Values(tuple(outputs), opened, computation.lookback), opened)
 
 
@@ -70,25 +71,40 @@ def test_the_first_value_comes_after_the_lookback(name: str) -> None:
     assert all(np.isnan(output[: computation.lookback]).all() for output in values.outputs)
 
 
-@settings(max_examples=150, deadline=None)
+@st.composite
+def indicators(draw: st.DrawFn) -> Computation:
+    """Any function with any parameters that leave it some rows to be ready on."""
+    name = draw(st.sampled_from(NAMES))
+    params: dict[str, float] = {}
+    for parameter in describe(name).parameters:
+        if isinstance(parameter.default, int):
+            params[parameter.name] = draw(st.integers(int(parameter.low), min(parameter.high, 40)))
+        else:
+            low, high = max(parameter.low, -3.0), min(parameter.high, 3.0)
+            params[parameter.name] = draw(st.floats(low, high))
+    assume(not faults(name, params))
+    return resolve(name, params)
+
+
+@settings(max_examples=100, deadline=None)
 @given(
-    name=st.sampled_from(NAMES),
+    computation=indicators(),
     seed=st.integers(0, 10_000),
-    rows=st.integers(1, 400),
-    opened=st.integers(1, 400),
+    rows=st.integers(2, 400),
+    opened=st.floats(0, 1),
     step=st.integers(1, 50),
 )
-def test_the_faces_agree_on_any_walk_however_long(
-    name: str, seed: int, rows: int, opened: int, step: int
+def test_the_faces_agree_for_any_parameters_on_any_walk(
+    computation: Computation, seed: int, rows: int, opened: float, step: int
 ) -> None:
     window = random_window(seed, (rows // 2, rows - rows // 2))
-    computation = resolve(name, {})
-    batch = computation.batch(window)
-    first = min(opened, rows)
-    if computation.open(window_until(window, first)) is None:
-        assert first <= computation.lookback + 40
-    elif first < rows:
+    first = 1 + int(opened * (rows - 2))
+    is_open = computation.open(window_until(window, first)) is not None
+    assert is_open == (first > computation.lookback)
+    if is_open:
+        batch = computation.batch(window)
         assert streamed(computation, window, first, step) == bits(batch, first)
+        check_causal(computation, window, (computation.lookback, first - 1, first))
 
 
 def test_a_window_too_short_is_not_ready_and_opens_no_stream() -> None:

@@ -80,7 +80,7 @@ def test_a_function_cannot_write_to_the_bars() -> None:
         close[:] = 0.0
         return close
 
-    with pytest.raises(StrategyError, match="greedy failed on 90 rows: ValueError.*read-only"):
+    with pytest.raises(StrategyError, match=r"greedy failed on 90 rows: ValueError.*read-only"):
         resolve(greedy, {}).batch(WINDOW)
 
 
