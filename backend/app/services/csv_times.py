@@ -60,7 +60,7 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
     """A column of texts, numbers, dates or timestamps as times.
 
     Wall-clock times are read in `zone`. `time_format` is a strptime pattern for texts that
-    could be read in two ways, such as 03/04/2024.
+    could be read in two ways, such as 03/04/2024. Clock changes are known up to 2037.
     """
     kind = values.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:

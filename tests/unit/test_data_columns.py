@@ -1,0 +1,97 @@
+"""Which column of a file means what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import AppError, DataError, UsageError
+from app.services.csv_columns import map_columns
+
+PRICES = ["open", "high", "low", "close"]
+
+
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("timestamp,open,high,low,close,volume", {"timestamp": "timestamp"}),
+        ("Date,Open,High,Low,Close,Volume", {"timestamp": "Date"}),
+        ("t,o,h,l,c,v", {"timestamp": "t"}),
+        ("Datetime,Open,High,Low,Close,Adj Close,Volume", {"timestamp": "Datetime"}),
+        ("<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>", {"date": "<DATE>", "time": "<TIME>"}),
+        ("time,date,open,high,low,close", {"date": "date", "time": "time"}),
+        ("unix,date,symbol,open,high,low,close,volume", {"timestamp": "unix"}),
+        ("Open time,Open,High,Low,Close,Volume,Close time", {"timestamp": "Open time"}),
+        ("open,high,low,close,__index_level_0__", {"timestamp": "__index_level_0__"}),
+    ],
+)
+def test_headers_of_common_sources_are_understood(header: str, time: dict[str, str]) -> None:
+    names = map_columns(header.split(","), {}).names
+    assert {role: names[role] for role in time} == time
+    assert all(role in names for role in PRICES)
+
+
+def test_what_means_nothing_is_told() -> None:
+    found = map_columns(["time", *PRICES, "vwap", "trades"], {})
+    assert found.ignored == ("vwap", "trades")
+
+
+def test_a_given_name_goes_before_a_guess() -> None:
+    found = map_columns(["time", *PRICES, "last"], {"close": "last"})
+    assert found.names["close"] == "last"
+    assert found.ignored == ("close",)
+
+
+def test_a_file_of_quotes_makes_bars_of_quotes() -> None:
+    sides = [f"{side}_{price}" for side in ("bid", "ask") for price in PRICES]
+    found = map_columns(["timestamp", *sides, "bid_size", "ask_size"], {})
+    assert found.from_quotes
+    assert found.names["ask_size"] == "ask_size"
+
+
+def test_quotes_beside_prices_are_kept_beside_them() -> None:
+    found = map_columns(["timestamp", *PRICES, "Bid Close", "Ask Close"], {})
+    assert not found.from_quotes
+    assert found.names["bid_close"] == "Bid Close"
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        (["open", "high", "low", "close"], "timestamp"),
+        (["time", "open", "high", "low"], "close"),
+        (["time", "price"], "open, high, low, close"),
+        (["a", "b", "c"], "timestamp, open"),
+    ],
+)
+def test_a_missing_column_is_named_with_the_way_out(header: list[str], missing: str) -> None:
+    with pytest.raises(DataError, match=f"No column found for {missing}.*--column"):
+        map_columns(header, {})
+
+
+def test_an_unknown_column_of_the_file_is_refused_with_a_guess() -> None:
+    with pytest.raises(DataError, match="Did you mean 'Last'"):
+        map_columns(["time", *PRICES, "Last"], {"close": "Lst"})
+
+
+def test_an_unknown_role_is_refused_with_a_guess() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'close'"):
+        map_columns(["time", *PRICES], {"clse": "close"})
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    with pytest.raises(DataError, match="'open' stands twice"):
+        map_columns(["time", "open", "open", "high", "low", "close"], {})
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=8))
+def test_any_header_is_mapped_or_refused(header: list[str]) -> None:
+    try:
+        found = map_columns(header, {})
+    except AppError:
+        return
+    assert set(found.names.values()) | set(found.ignored) == set(header)
+
+
+@given(st.permutations(["timestamp", *PRICES, "volume", "bid_close", "ask_close"]))
+def test_the_order_of_columns_does_not_matter(header: list[str]) -> None:
+    assert map_columns(header, {}).names == {name: name for name in header}
