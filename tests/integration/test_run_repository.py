@@ -1,8 +1,6 @@
 """Runs, orders and fills in a real SQLite file."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,19 +10,11 @@ from sqlalchemy import Engine
 from app.core.errors import DataError, NotFoundError
 from app.core.money import UNITS
 from app.core.orders import FILLED, REJECTED, Fill, Order
-from app.repositories.database import ensure_database, open_database, sqlite_url
+from app.repositories.database import ensure_database, open_database
 from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
 
 START_NS = 1_767_623_400_000_000_000
 CONFIG = {"name": "demo", "symbols": ["AAPL"], "account": {"cash": "100000"}}
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(sqlite_url(tmp_path))
-    ensure_database(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -139,13 +129,13 @@ def test_nothing_to_add_is_no_work(repository: RunRepository) -> None:
 
 
 def test_orders_of_a_run_that_does_not_exist_are_refused(repository: RunRepository) -> None:
-    with pytest.raises(DataError, match="FOREIGN KEY"):
+    with pytest.raises(DataError, match=r"(?i)foreign key"):
         repository.add_orders("nowhere", [order(1)], ["x"])
 
 
 def test_a_batch_with_one_bad_row_is_not_written_at_all(repository: RunRepository) -> None:
     start(repository, "r1")
-    with pytest.raises(DataError, match="UNIQUE"):
+    with pytest.raises(DataError, match=r"(?i)unique"):
         repository.add_orders("r1", [order(1), order(2), order(1)], ["x"])
     assert repository.counts("r1") == (0, 0)
 
@@ -183,7 +173,7 @@ def test_a_misspelt_id_gets_a_suggestion(repository: RunRepository) -> None:
 
 def test_a_run_id_is_taken_once(repository: RunRepository) -> None:
     start(repository, "r1")
-    with pytest.raises(DataError, match="UNIQUE"):
+    with pytest.raises(DataError, match=r"(?i)unique"):
         start(repository, "r1")
 
 
@@ -204,13 +194,13 @@ def test_quantities_and_prices_survive_exactly(units: int, price: float) -> None
     engine.dispose()
 
 
-def test_forty_thousand_rows_go_in_within_a_second(repository: RunRepository) -> None:
-    """About 0.12 s on two quiet cores; the bound leaves room for a busy machine."""
+def test_forty_thousand_rows_go_in_within_seconds(repository: RunRepository) -> None:
+    """About 0.12 s into SQLite, 0.9 s into PostgreSQL; the bound leaves room for a busy machine."""
     start(repository, "r1")
     orders = [order(number) for number in range(20_000)]
     fills = [fill(number) for number in range(20_000)]
     began = time.perf_counter()
     repository.add_orders("r1", orders, ["SmaCross"])
     repository.add_fills("r1", fills)
-    assert time.perf_counter() - began < 1.0
+    assert time.perf_counter() - began < 5.0
     assert repository.counts("r1") == (20_000, 20_000)

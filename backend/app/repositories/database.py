@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from app.core.errors import ConfigError, DataError
 
@@ -69,6 +69,8 @@ def database_errors(engine: Engine) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        if isinstance(error, IntegrityError):
+            raise DataError(f"The database {_name(engine)} refused a record: {cause}.") from error
         raise DataError(
             f"The database {_name(engine)} cannot be used: {cause}. {_way_out(cause)}"
         ) from error
