@@ -5,6 +5,8 @@ Only this module imports that library, and only when it is asked: the import tak
 
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,15 @@ def source() -> str:
     return ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """The library warns of its own use of pandas, and of breaks that `_sessions` puts right."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_without_warnings()
 def find_market(name: str) -> Market:
     """A market by its MIC or its name in the library."""
     calendar = _calendar(name)
@@ -43,6 +54,7 @@ def find_market(name: str) -> Market:
     return Market(name, source(), str(calendar.tz), first_year, last_year)
 
 
+@_without_warnings()
 def build_years(market: Market, first_year: int, last_year: int) -> tuple[CalendarYear, ...]:
     """A run of years at once: one more costs little beside the import."""
     sessions = _sessions(market.name, _calendar(market.name), first_year, last_year)
@@ -57,6 +69,7 @@ def build_years(market: Market, first_year: int, last_year: int) -> tuple[Calend
     )
 
 
+@lru_cache(maxsize=4)  # it keeps the holidays it has worked out, the slow part
 def _calendar(name: str) -> Any:
     import pandas_market_calendars
 
@@ -66,9 +79,7 @@ def _calendar(name: str) -> Any:
             f"There is no market '{name}'.{did_you_mean(name, known)} Markets go by their MIC "
             "(XNYS, XLON, XTKS) or their name in pandas-market-calendars (CME_Equity, 24/7)."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of discontinued breaks, which `_sessions` removes
-        return pandas_market_calendars.get_calendar(_NAMES.get(name, name))
+    return pandas_market_calendars.get_calendar(_NAMES.get(name, name))
 
 
 def _known_years(calendar: Any) -> Pair:
@@ -80,7 +91,7 @@ def _known_years(calendar: Any) -> Pair:
         last = min(last, int(str(holidays[-1])[:4]))
     mirrored = getattr(calendar, "_ec_class", None)  # public only on an instance of 0.3 s
     if mirrored is not None and (bound := mirrored.bound_min()) is not None:
-        first = max(first, bound.year + (bound.dayofyear > 1))
+        first = max(first, bound.year + (not bound.is_year_start))
     if mirrored is not None and (bound := mirrored.bound_max()) is not None:
         last = min(last, bound.year)
     return first, last

@@ -108,9 +108,11 @@ class TimeManager:
 
     def next_to_open(self, ns: int, market: str | None = None) -> TradingSession:
         """The first session that opens after an instant."""
-        around = self._sessions_around(ns, market)
-        beyond = self.next_session(self.to_local(ns, market).date(), market)
-        return next(session for session in (*around, beyond) if session.open_ns > ns)
+        date = self.to_local(ns, market).date()
+        session = self.get_trading_session(date, market) or self.next_session(date, market)
+        while session.open_ns <= ns:
+            session = self.next_session(session.date, market)
+        return session
 
     def session_at(
         self, ns: int, market: str | None = None, extended_hours: bool = False
