@@ -100,6 +100,7 @@ CASES: list[Case] = [
     *[(("derived_intervals", 0), bad, "derived_intervals[0]", "is not an interval")
       for bad in ("", "m", "0m", "05m", "5M", "2d", "1w", "5 m", "-5m", "99999m", "90s")],
     (("derived_intervals", 0), "1m", "derived_intervals[0]", "multiple of the base interval 1m"),
+    (("derived_intervals", 0), "\x1b[2J", "derived_intervals[0]", "'\\u001b[2J' is not an"),
     (("derived_intervals", 0), "48h", "derived_intervals[0]", "use 1d"),
     (("derived_intervals", 0), "24h", "derived_intervals[0]", "use 1d"),
     (("derived_intervals", 0), "1h", "derived_intervals[1]", "the same as at [0]"),

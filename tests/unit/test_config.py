@@ -51,7 +51,7 @@ def test_a_file_that_is_no_config_says_why(tmp_path: Path, content: bytes, text:
         load(tmp_path, content)
     assert text in str(caught.value)
     assert "config.json" in str(caught.value)
-    str(caught.value).encode("ascii")
+    assert all(line.isprintable() for line in str(caught.value).split("\n"))
 
 
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def paths_of(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | i
     return [path, *below]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(path=st.sampled_from(paths_of(VALID)[1:]), value=JSON)
 def test_any_value_anywhere_loads_or_is_refused(
     tmp_path: Path, path: tuple[str | int, ...], value: object
@@ -168,7 +168,7 @@ def test_any_value_anywhere_loads_or_is_refused(
     except InvalidConfigError as error:
         assert error.problems
         assert str(path[0]) in str(error) or path[0] in ("base_interval", "derived_intervals")
-        str(error).encode("ascii")
+        assert all(line.isprintable() for line in str(error).split("\n"))
     else:
         assert load(tmp_path, config.model_dump(mode="json")) == config
 

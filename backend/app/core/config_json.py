@@ -23,8 +23,8 @@ class InvalidConfigError(ConfigError):
     """A config file with all its problems, each with its JSON path."""
 
     def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        lines = [f"{where or 'the file'}: {what}" for where, what in problems[:MAX_SHOWN]]
+        self.problems = tuple((where, _printable(what)) for where, what in problems)
+        lines = [f"{where or 'the file'}: {what}" for where, what in self.problems[:MAX_SHOWN]]
         if len(problems) > MAX_SHOWN:
             lines.append(f"and {len(problems) - MAX_SHOWN} more.")
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -74,6 +74,11 @@ def shown(value: object) -> str:
     """A value as JSON, cut short, in characters any terminal can print."""
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _printable(text: str) -> str:
+    """A message may repeat what the file holds, but must not steer the terminal with it."""
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _quoted(path: Path) -> str:
