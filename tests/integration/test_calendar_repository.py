@@ -1,7 +1,6 @@
 """Trading sessions in a real database."""
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
@@ -11,14 +10,6 @@ from app.core.calendar import TradingSession
 from app.core.errors import DataError
 from app.models.tables import CalendarSession
 from app.repositories.calendar_repository import CalendarRepository
-from app.repositories.database import ensure_database, open_database, sqlite_url
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    made = open_database(sqlite_url(tmp_path))
-    ensure_database(made)
-    return made
 
 
 def session_on(date: str, market: str = "XTKS", close_ns: int = 9) -> TradingSession:

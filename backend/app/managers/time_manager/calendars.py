@@ -17,31 +17,33 @@ class Calendars:
 
     def __init__(self, folder: Path) -> None:
         self._files = CalendarFiles(folder / "calendars", library.source())
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # the library is not made for threads
         self.market = lru_cache(maxsize=_MARKETS_KEPT)(self._find_market)
         self.year = lru_cache(maxsize=_YEARS_KEPT)(self._find_year)
 
     def rebuild(self, name: str, first_year: int, last_year: int) -> tuple[CalendarYear, ...]:
         """Make years anew from the library and store them."""
-        market = library.find_market(name)
         if first_year > last_year:
             raise UsageError(f"The first year, {first_year}, is after the last, {last_year}.")
-        for year in (first_year, last_year):
-            _check_year(market, year)
-        built = library.build_years(market, first_year, last_year)
-        try:
-            self._files.write(market, built)
-        except OSError as error:
-            raise DataError(f"The calendar of {name} cannot be stored: {error}.") from error
+        with self._lock:
+            market = library.find_market(name)
+            for year in (first_year, last_year):
+                _check_year(market, year)
+            built = library.build_years(market, first_year, last_year)
+            try:
+                self._files.write(market, built)
+            except OSError as error:
+                raise DataError(f"The calendar of {name} cannot be stored: {error}.") from error
         self.market.cache_clear()
         self.year.cache_clear()
         return built
 
     def _find_market(self, name: str) -> Market:
-        found = self._files.market(name)
-        if found is None:
-            found = library.find_market(name)
-            self._store(found, ())
+        with self._lock:
+            found = self._files.market(name)
+            if found is None:
+                found = library.find_market(name)
+                self._store(found, ())
         return found
 
     def _find_year(self, name: str, year: int) -> CalendarYear:
