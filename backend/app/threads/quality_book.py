@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import deque
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import TypeVar
 
 import msgspec
@@ -49,8 +50,9 @@ class SymbolQuality(msgspec.Struct, frozen=True):
 
     @property
     def score(self) -> float:
-        """1 - share of the expected bars lost in holes or bad."""
-        return 1.0 - (self.hole_bars + self.bad) / self.expected if self.expected else 1.0
+        """Share of the expected bars not lost in holes or bad."""
+        kept = self.expected - self.hole_bars - self.bad
+        return kept / self.expected if self.expected else 1.0
 
     def plus(self, quality: Quality) -> "SymbolQuality":
         """With one session more."""
@@ -114,9 +116,7 @@ class QualityBook:
                 session.starts.append(block.start_ns[span.first : span.end])
                 session.symbols.append(block.symbol[span.first : span.end])
         self._through_ns = block.through_ns
-        for session in [s for s in self._under_way.values() if s.end_ns <= block.through_ns]:
-            del self._under_way[session.date]
-            self._close(session)
+        self._close_until(block.through_ns)
 
     def add_bad(self, of: TradingSession, symbol: int, start_ns: int) -> None:
         """Account for a bar that was kept out."""
@@ -126,9 +126,14 @@ class QualityBook:
 
     def close_all(self) -> None:
         """The stream ends: judge what is under way by its part so far."""
-        for session in self._under_way.values():
+        self._close_until(None)
+
+    def _close_until(self, through_ns: int | None) -> None:
+        """Close the sessions that end by then, or all, by their end."""
+        over = [s for s in self._under_way.values() if through_ns is None or s.end_ns <= through_ns]
+        for session in sorted(over, key=attrgetter("end_ns")):
+            del self._under_way[session.date]
             self._close(session)
-        self._under_way.clear()
 
     def _session(self, session: TradingSession) -> _Session | None:
         """The account of a session; None when it has been closed."""

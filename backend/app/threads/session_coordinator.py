@@ -23,6 +23,8 @@ from app.threads.worker import Head
 
 _Turn = Literal["all", "one", "none"]
 
+_SHORTEST_WAIT, _LONGEST_WAIT = 1e-9, 3600.0  # seconds; the machine's waits have bounds
+
 
 class Command(msgspec.Struct, frozen=True):
     """What somebody asked of the run, at its place in the order of inputs."""
@@ -140,6 +142,7 @@ class SessionCoordinator(Head):
                     seconds = self._seconds_until(block)
                     if seconds <= 0:
                         return "all" if self._speed == "max" else "one"
+                    seconds = min(max(seconds, _SHORTEST_WAIT), _LONGEST_WAIT)
                 elif self._steps:
                     self._session = None
                     self._steps -= 1 if block is not None and len(block) else 0
