@@ -14,6 +14,8 @@ def to_units(value: Decimal | float | int | str) -> int:
     """`value` in units, rounded half-even to the unit."""
     if type(value) is int:
         return value * UNITS
+    if type(value) is float and value.is_integer():
+        return int(value) * UNITS
     number = (
         value
         if isinstance(value, Decimal)

@@ -4,14 +4,12 @@ A market order fills at the open of the first base bar that starts at or after t
 was given, up to what the bar's volume allows; the rest works on.
 """
 
-from decimal import Decimal
-
 from app.core.money import to_units
 
 
-def capacity_units(volume: float, participation: Decimal, lot_units: int) -> int:
+def capacity_units(volume: float, share: tuple[int, int], lot_units: int) -> int:
     """How much of a bar all our orders in a symbol may take together, in whole lots."""
-    numerator, denominator = participation.as_integer_ratio()
+    numerator, denominator = share
     return to_units(volume) * numerator // denominator // lot_units * lot_units
 
 

@@ -25,7 +25,8 @@ class Strategy:
 
     def __init__(self, context: Context, params: Mapping[str, object] | None = None) -> None:
         self._context = context
-        self.__dict__.update(checked_params(type(self), params or {}))
+        for name, value in checked_params(type(self), params or {}).items():
+            setattr(self, name, value)  # not __dict__.update: that makes every attribute slower
 
     # -- hooks ---------------------------------------------------------------------------------
 

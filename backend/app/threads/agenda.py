@@ -32,7 +32,11 @@ class Agenda:
         self.known_ns = book.known_ns if base else self.table.known_ns.tolist()
         self.symbol: list[int] = self.table.symbol.tolist() if len(plan.symbols) > 1 else []
         self._symbols = plan.symbols
-        self.bars = self._make_bars(book.start_ns if base else self.table.start_ns.tolist())
+        self.bars = (
+            self._make_bars(book.start_ns, book.open)
+            if base
+            else self._make_bars(self.table.start_ns.tolist(), self.table.open.tolist())
+        )
         starts = [part.start_ns for part in parts]
         # the steps of each session: known after it starts, up to the start of the next
         self.session_first: list[int] = np.searchsorted(
@@ -70,7 +74,7 @@ class Agenda:
             return repeat(choices[0])
         return map(choices.__getitem__, self.rank.tolist())
 
-    def _make_bars(self, starts: list[int]) -> Iterator[Bar]:
+    def _make_bars(self, starts: list[int], opens: list[float]) -> Iterator[Bar]:
         table = self.table
         names = (
             map(self._symbols.__getitem__, self.symbol) if self.symbol else repeat(self._symbols[0])
@@ -81,7 +85,7 @@ class Agenda:
             names,
             intervals,
             starts,
-            table.open.tolist(),
+            opens,
             table.high.tolist(),
             table.low.tolist(),
             table.close.tolist(),

@@ -14,8 +14,7 @@ from app.core.orders import (
     FILLED,
     PARTIAL,
     REJECTED,
-    SUBMITTED,
-    Fill,
+    FillRow,
     Order,
 )
 from app.managers.execution_manager.ledger import Ledger, Position
@@ -31,7 +30,7 @@ class Records(msgspec.Struct, frozen=True):
     """Orders that ended, fills, and changes of the account since the last time they were taken."""
 
     orders: list[Order]
-    fills: list[Fill]
+    fills: list[FillRow]
     changes: list[Change]
     actions: list[Action]
 
@@ -67,7 +66,7 @@ class ExecutionManager:
         self.order_count = 0
         self.fill_count = 0
         self._ended: list[Order] = []
-        self._fills: list[Fill] = []
+        self._fills: list[FillRow] = []
 
     def submit(self, strategy: int, symbol: int, units: int, now_ns: int) -> Order:
         """Turn a proposal into an order: refused by risk, or accepted by the broker."""
@@ -80,7 +79,6 @@ class ExecutionManager:
             self._refuse(order, reason)
             return order
         self.fingerprint.entries.append(ORDER(b"O", strategy, symbol, now_ns, units))
-        order.to(SUBMITTED)
         order.to(ACCEPTED)
         aims[symbol] = aimed
         self.broker.accept(order)
@@ -98,19 +96,7 @@ class ExecutionManager:
                 FILL(b"F", strategy, symbol, now_ns, start_ns, units, price)
             )
             self.fill_count = number = self.fill_count + 1
-            self._fills.append(
-                Fill(
-                    number,
-                    order.order_id,
-                    strategy,
-                    order.symbol,
-                    units,
-                    price,
-                    0,
-                    start_ns,
-                    now_ns,
-                )
-            )
+            self._fills.append((number, order.order_id, symbol, units, price, 0, start_ns, now_ns))
             order.filled_units += units
             if order.filled_units == order.units:
                 order.to(FILLED)

@@ -24,6 +24,7 @@ class BarBook:
         self.base = base
         self.known_ns: list[int] = base.known_ns.tolist()
         self.start_ns: list[int] = base.start_ns.tolist()
+        self.open: list[float] = base.open.tolist()
         self._alone = symbols == 1
         self._by_symbol: dict[int, tuple[list[int], list[int]]] = {}
 
@@ -46,7 +47,7 @@ class SimBroker:
 
     def __init__(self, lot_units: list[int], participation: Decimal | None) -> None:
         self._lot_units = lot_units
-        self._participation = participation
+        self._share = None if participation is None else participation.as_integer_ratio()
         self._book: BarBook
         self.working: dict[int, Order] = {}
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
@@ -75,48 +76,40 @@ class SimBroker:
 
     def match(self, now_ns: int) -> list[Execution]:
         """Fill what the bars known at `now_ns` fill, by order sequence over all symbols."""
-        working, known_ns = self.working, self._book.known_ns
-        if len(working) == 1:  # by far the most frequent case
-            due = list(working.values())
-        else:
-            due = [o for o in working.values() if o.bar_row >= 0 and known_ns[o.bar_row] == now_ns]
-        if self._participation is None:
-            executions = [self._whole(order) for order in due]
-        else:
-            executions = self._shared(due, self._participation)
-        if working:
-            self._find_due()
-        else:
+        working, book = self.working, self._book
+        if len(working) == 1 and self._share is None:  # by far the most frequent case
+            _, order = working.popitem()
             self.due_ns = NEVER_NS
-        return executions
-
-    def _whole(self, order: Order) -> Execution:
-        """All that remains of an order, at the open of its bar."""
-        book, row = self._book, order.bar_row
-        del self.working[order.order_id]
-        remaining = order.units - order.filled_units
-        return order, remaining, float(book.base.open[row]), book.start_ns[row]
-
-    def _shared(self, due: list[Order], participation: Decimal) -> list[Execution]:
-        """The orders due share what may be taken of each bar; the rest of them works on."""
-        book, left = self._book, dict[int, int]()
+            row = order.bar_row
+            remaining = order.units - order.filled_units
+            return [(order, remaining, book.open[row], book.start_ns[row])]
         executions: list[Execution] = []
-        for order in due:
-            row, symbol = order.bar_row, order.symbol_index
-            capacity = left.get(symbol)
-            if capacity is None:
-                volume = float(book.base.volume[row])
-                capacity = capacity_units(volume, participation, self._lot_units[symbol])
-            units = market_units(order.units - order.filled_units, capacity)
-            left[symbol] = capacity - abs(units)
-            start_ns = book.start_ns[row]
+        left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
+        for order in list(working.values()):
+            row = order.bar_row
+            if row < 0 or book.known_ns[row] != now_ns:
+                continue
+            remaining = units = order.units - order.filled_units
+            if self._share is not None:
+                capacity = self._capacity(order, self._share, left)
+                units = market_units(remaining, capacity)
+                left[order.symbol_index] = capacity - abs(units)
             if units:
-                executions.append((order, units, float(book.base.open[row]), start_ns))
-            if units == order.units - order.filled_units:
-                del self.working[order.order_id]
+                executions.append((order, units, book.open[row], book.start_ns[row]))
+            if units == remaining:
+                del working[order.order_id]
             else:
-                order.bar_row = book.next_row(symbol, start_ns + 1)
+                order.bar_row = book.next_row(order.symbol_index, book.start_ns[row] + 1)
+        self._find_due()
         return executions
+
+    def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int:
+        """What is left for us of an order's bar."""
+        symbol = order.symbol_index
+        if symbol in left:
+            return left[symbol]
+        volume = float(self._book.base.volume[order.bar_row])
+        return capacity_units(volume, share, self._lot_units[symbol])
 
     def _find_due(self) -> None:
         """Recompute `due_ns` over the working orders."""
