@@ -11,13 +11,14 @@ from tests.data_house import ns, session
 from app.core.bars import Floats
 from app.core.calendar import TradingSession
 from app.core.intervals import HOUR_NS, MINUTE_NS
-from app.services.bar_import import Checked, Fault, Rows, check_rows
+from app.services.bar_import import Checked, Fault, Rows, Terms, check_rows
 from app.services.csv_times import Times
 
 DAY = session("2024-01-02")
 HALF_DAY = session("2024-07-03", closes="13:00", post="17:00")
 NEXT_DAY = session("2024-01-03")
 ZONE = "America/New_York"
+NOW_NS = ns("2024-12-31T12:00")
 LUNCH = TradingSession(
     market="XTKS",
     date=dt.date(2024, 1, 2),
@@ -48,7 +49,7 @@ def check(
     label: str = "start",
     sessions: tuple[TradingSession, ...] = (DAY, NEXT_DAY),
 ) -> Checked:
-    return check_rows(given_rows, interval, label, ZONE, sessions)
+    return check_rows(given_rows, Terms(interval, label, ZONE, sessions, NOW_NS))
 
 
 def faults(checked: Checked) -> dict[Fault, list[int]]:
@@ -164,7 +165,7 @@ def test_round_the_clock_a_day_labelled_by_its_end_is_the_day_before() -> None:
     opens = ns("2024-01-02T00:00", dt.UTC)
     whole = TradingSession("24/7", dt.date(2024, 1, 2), opens, opens + 24 * HOUR_NS)
     given_rows = rows(["2024-01-02T19:00"])  # midnight in Greenwich
-    checked = check_rows(given_rows, "1d", "end", "UTC", [whole])
+    checked = check_rows(given_rows, Terms("1d", "end", "UTC", [whole], NOW_NS))
     assert checked.columns.start_ns.tolist() == [opens]
 
 
@@ -172,6 +173,18 @@ def test_without_sessions_nothing_passes() -> None:
     for interval in ("1m", "1h", "1d"):
         checked = check(rows(["2024-01-02T09:30"]), interval=interval, sessions=())
         assert faults(checked) == {Fault.OUTSIDE_SESSION: [2]}
+
+
+def test_a_bar_that_has_not_started_yet_is_kept_out() -> None:
+    terms = Terms("1m", "start", ZONE, (DAY,), now_ns=ns("2024-01-02T09:31"))
+    checked = check_rows(rows(["2024-01-02T09:31", "2024-01-02T09:32"]), terms)
+    assert faults(checked) == {Fault.IN_FUTURE: [3]}
+
+
+def test_a_repeat_that_comes_late_is_told_once() -> None:
+    checked = check(rows(["2024-01-02T09:30", "2024-01-02T09:31", "2024-01-02T09:30"]))
+    assert faults(checked) == {Fault.DUPLICATE: [4]}
+    assert not len(checked.out_of_order)
 
 
 def test_of_two_rows_with_one_time_the_first_stays() -> None:

@@ -28,8 +28,9 @@ class Fault(IntEnum):
     OHLC_ORDER = 6
     OFF_MINUTE = 7
     OUTSIDE_SESSION = 8
-    DUPLICATE = 9
-    NO_BAR = 10
+    IN_FUTURE = 9
+    DUPLICATE = 10
+    NO_BAR = 11
 
 
 FAULT_TEXT = {
@@ -41,6 +42,7 @@ FAULT_TEXT = {
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
     Fault.OFF_MINUTE: "the bar does not start on a whole minute",
     Fault.OUTSIDE_SESSION: "the bar lies outside any trading session",
+    Fault.IN_FUTURE: "the bar lies in the future",
     Fault.DUPLICATE: "an earlier row has the same time",
     Fault.NO_BAR: "a quote for a time at which no bar is stored",
 }
@@ -55,6 +57,16 @@ class Rows(msgspec.Struct, frozen=True):
     broken_lines: Ints  # rows that could not be parted into columns
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """What a file's rows are judged by."""
+
+    interval: str
+    label: str  # whether times name a bar's "start" or its "end"
+    zone: str  # the market's
+    sessions: Sequence[TradingSession]  # bars lie inside one of them, extended hours included
+    now_ns: int
+
+
 class Checked(msgspec.Struct, frozen=True):
     """The rows that passed, in order of time, and what became of the others."""
 
@@ -66,21 +78,16 @@ class Checked(msgspec.Struct, frozen=True):
     moved_to_open: int
 
 
-def check_rows(
-    rows: Rows, interval: str, label: str, zone: str, sessions: Sequence[TradingSession]
-) -> Checked:
-    """Judge every row, move bars that span a session's open to it, sort, drop repeats.
-
-    `label` says whether times name a bar's "start" or its "end". Bars have to lie inside
-    one of `sessions`, extended hours included; `zone` is their market's.
-    """
+def check_rows(rows: Rows, terms: Terms) -> Checked:
+    """Judge every row, move bars that span a session's open to it, sort, drop repeats."""
     quotes = _usable_quotes(rows.values)
     values = rows.values if "open" in rows.values else _mid_prices(quotes)
     faults = np.zeros(len(rows.lines), dtype=np.uint8)
     _mark(faults, Fault.BAD_TIME, rows.times.unreadable)
     _mark(faults, Fault.CLOCK_CHANGE, rows.times.ambiguous)
     _mark_values(faults, values)
-    starts, moved = _start_times(rows.times.ns, interval, label, zone, sessions, faults)
+    starts, moved = _start_times(rows.times.ns, terms, faults)
+    _mark(faults, Fault.IN_FUTURE, starts > terms.now_ns)
     late = _after_a_later_time(starts, faults)
     order = _order(starts, faults)
     starts = starts[order]
@@ -99,7 +106,7 @@ def check_rows(
         quotes={name: column[order] for name, column in quotes.items()},
         lines=rows.lines[order],
         faults=by_reason,
-        out_of_order=rows.lines[late],
+        out_of_order=rows.lines[late & (faults == 0)],
         moved_to_open=int(np.count_nonzero(moved[order])),
     )
 
@@ -161,51 +168,38 @@ def _mark_values(faults: Faults, values: Mapping[str, Floats]) -> None:
     _mark(faults, Fault.OHLC_ORDER, ~ordered)
 
 
-def _start_times(
-    times_ns: Ints,
-    interval: str,
-    label: str,
-    zone: str,
-    sessions: Sequence[TradingSession],
-    faults: Faults,
-) -> tuple[Ints, Mask]:
+def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """Where each bar starts, and which were moved to a session's open."""
-    if interval == DAILY:
-        return _daily_starts(times_ns, label, zone, sessions, faults)
-    length_ns = interval_ns(interval)
-    starts = times_ns if label == "start" else times_ns - length_ns
+    if terms.interval == DAILY:
+        return _daily_starts(times_ns, terms, faults)
+    length_ns = interval_ns(terms.interval)
+    starts = times_ns if terms.label == "start" else times_ns - length_ns
     _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
-    opens, closes = sessions_outline(sessions, extended_hours=False)
+    opens, closes = sessions_outline(terms.sessions, extended_hours=False)
     moved = np.zeros(len(starts), dtype=bool)
     if length_ns > MINUTE_NS and len(opens):
         following = np.minimum(np.searchsorted(opens, starts, side="right"), len(opens) - 1)
         spans_open = (opens[following] > starts) & (opens[following] < starts + length_ns)
         moved = spans_open & ~inside(starts, opens, closes)
         starts = np.where(moved, opens[following], starts)
-    outline = sessions_outline(sessions, extended_hours=True)
+    outline = sessions_outline(terms.sessions, extended_hours=True)
     _mark(faults, Fault.OUTSIDE_SESSION, ~inside(starts, *outline))
     return starts, moved
 
 
-def _daily_starts(
-    times_ns: Ints,
-    label: str,
-    zone: str,
-    sessions: Sequence[TradingSession],
-    faults: Faults,
-) -> tuple[Ints, Mask]:
+def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """A day's bar starts at its session's open, whatever time of that day the file names."""
     moved = np.zeros(len(times_ns), dtype=bool)
-    if not sessions:
+    if not terms.sessions:
         _mark(faults, Fault.OUTSIDE_SESSION, ~moved)
         return times_ns, moved
-    dates = np.array([session.date for session in sessions], dtype="datetime64[D]")
-    opens = np.array([session.open_ns for session in sessions], dtype=np.int64)
-    days = local_days(times_ns, zone).astype("datetime64[D]")
+    dates = np.array([session.date for session in terms.sessions], dtype="datetime64[D]")
+    opens = np.array([session.open_ns for session in terms.sessions], dtype=np.int64)
+    days = local_days(times_ns, terms.zone).astype("datetime64[D]")
     index = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
     found = dates[index] == days
-    if label == "end":  # round the clock, a day ends at the next one's midnight
-        closes = np.array([session.close_ns for session in sessions], dtype=np.int64)
+    if terms.label == "end":  # round the clock, a day ends at the next one's midnight
+        closes = np.array([session.close_ns for session in terms.sessions], dtype=np.int64)
         ending = np.minimum(np.searchsorted(closes, times_ns), len(closes) - 1)
         at_close = closes[ending] == times_ns
         index, found = np.where(at_close, ending, index), found | at_close

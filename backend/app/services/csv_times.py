@@ -72,6 +72,8 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
     text = pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
     if time_format is not None:
         parsed = pc.strptime(text, format=time_format, unit="ns", error_is_null=True)
+        if parsed.null_count == len(parsed):
+            raise DataError(f"No time of the file fits the pattern '{time_format}'.")
         return _from_wall_clock(parsed, zone)
     return _from_text(text, zone)
 

@@ -297,20 +297,20 @@ class DataManager:
 
     def make_sample(self) -> MergeCounts:
         """Make the synthetic sample with its instruments and actions; again changes nothing."""
-        sessions = self._time.sessions_between(sample.FIRST_DATE, sample.LAST_DATE, sample.MARKET)
-        self._instruments.put(sample.sample_instruments())
-        self._actions.put(sample.MARKET, sample.sample_actions())
-        counts = MergeCounts()
-        for symbol in sample.SYMBOLS:
-            series = Series(sample.MARKET, symbol, sample.INTERVAL)
+        all_series = [Series(sample.MARKET, name, sample.INTERVAL) for name in sample.SYMBOLS]
+        for series in all_series:
             if any(not label.synthetic for label in self.store.labels(series)):
                 raise DataError(
                     f"Bars of {series} were imported from a file; delete them before the sample"
                     " is made under the same name."
                 )
-            counts += self.store.merge(
-                series, sample.make_bars(symbol, sessions), {}, synthetic=True
-            )
+        sessions = self._time.sessions_between(sample.FIRST_DATE, sample.LAST_DATE, sample.MARKET)
+        self._instruments.put(sample.sample_instruments())
+        self._actions.put(sample.MARKET, sample.sample_actions())
+        counts = MergeCounts()
+        for series in all_series:
+            bars = sample.make_bars(series.symbol, sessions)
+            counts += self.store.merge(series, bars, {}, synthetic=True)
         return counts
 
     def ensure_sample(self, market: str, symbols: Sequence[str], interval: str) -> bool:

@@ -21,7 +21,7 @@ from app.managers.time_manager import TimeManager
 from app.repositories.bar_store import BarStore
 from app.repositories.bar_store_files import Series
 from app.repositories.bar_store_merge import MergeCounts
-from app.services.bar_import import FAULT_TEXT, Checked, Fault, Rows, check_rows
+from app.services.bar_import import FAULT_TEXT, Checked, Fault, Rows, Terms, check_rows
 from app.services.csv_columns import ColumnMap
 
 _OUT_OF_ORDER = "the row stands after a later one; it was sorted in"
@@ -44,7 +44,8 @@ def import_file(
     rows, columns = _READERS[kind](path, options, options.timezone or str(zone))
     progress("checking", 0.4)
     sessions = _sessions_of(time, options.market, rows)
-    checked = check_rows(rows, options.interval, options.label, str(zone), sessions)
+    terms = Terms(options.interval, options.label, str(zone), sessions, time.now_ns())
+    checked = check_rows(rows, terms)
     prices = "mid" if columns.from_quotes else "trades"
     if columns.from_quotes and any(label.prices == "trades" for label in store.labels(series)):
         checked, prices = _beside_stored_bars(store, series, checked), "trades"

@@ -34,6 +34,8 @@ class ImportOptions(msgspec.Struct, frozen=True):
     def check(self) -> None:
         """Refuse options that make no sense, before any file is opened."""
         interval_ns(self.interval)
+        if not self.market:
+            raise UsageError("The market is missing; name its MIC, such as XNYS, or 24/7.")
         if self.label not in LABELS:
             raise UsageError(f"A bar's label is its 'start' or its 'end', not '{self.label}'.")
         if not 0 < self.price_scale < float("inf"):

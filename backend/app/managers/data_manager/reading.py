@@ -1,6 +1,7 @@
 """CSV and Parquet files as rows to be checked: columns all the way, a line number for each row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,29 +29,34 @@ def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, Colum
     header, delimiter = _read_header(path)
     columns = map_columns(header, options.columns)
     broken: list[int] = []
-    try:
+    with _arrow_errors(path, "CSV"):
         table = _parse(path, columns, delimiter, broken)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise DataError(f"{path} cannot be read as CSV: {_first_line(error)}") from None
-    lines = _line_numbers(table.num_rows, broken)
-    blank = _blank_rows(table)
-    if blank.any():
-        kept = np.flatnonzero(~blank)
-        table, lines = table.take(to_arrow(kept, pa.int64())), lines[kept]
-    return _rows(path, table, columns, options, zone, lines, broken), columns
+        lines = _line_numbers(table.num_rows, broken)
+        blank = _blank_rows(table)
+        if blank.any():
+            kept = np.flatnonzero(~blank)
+            table, lines = table.take(to_arrow(kept, pa.int64())), lines[kept]
+        return _rows(path, table, columns, options, zone, lines, broken), columns
 
 
 def read_parquet(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
     """The rows of a Parquet file; a row's line is its number, from 1."""
     _require_file(path)
-    try:
+    with _arrow_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
         columns = map_columns(file.schema_arrow.names, options.columns)
         table = file.read(columns=list(columns.names.values()))
+        lines = np.arange(1, table.num_rows + 1)
+        return _rows(path, table, columns, options, zone, lines, []), columns
+
+
+@contextmanager
+def _arrow_errors(path: Path, kind: str) -> Iterator[None]:
+    """Whatever Arrow cannot read or convert is the file's fault, said in one line."""
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read as Parquet: {_first_line(error)}") from None
-    lines = np.arange(1, table.num_rows + 1)
-    return _rows(path, table, columns, options, zone, lines, []), columns
+        raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)[:300]}") from None
 
 
 def _require_file(path: Path) -> None:
@@ -61,11 +67,8 @@ def _require_file(path: Path) -> None:
 
 def _read_header(path: Path) -> tuple[list[str], str]:
     _require_file(path)
-    try:
-        with pa.input_stream(str(path), compression="detect") as stream:
-            text = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} cannot be read: {_first_line(error)}") from None
+    with _arrow_errors(path, "CSV"), pa.input_stream(str(path), compression="detect") as stream:
+        text = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
     line = text.split("\n", 1)[0].strip("\r")
     if not line.strip():
         raise DataError(f"{path} has no header in its first line; name the columns there.")
