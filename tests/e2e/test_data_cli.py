@@ -1,0 +1,123 @@
+"""The data commands as a user types them."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+ROWS = "timestamp,open,high,low,close,volume\n2024-01-02T09:30,10,11,9,10.5,7\n"
+BAD = ROWS + "2024-01-02T09:31,10,9,11,10.5,7\n"
+
+
+def write(folder: Path, text: str, name: str = "bars.csv") -> str:
+    (folder / name).write_text(text)
+    return name
+
+
+def test_the_sample_is_made_listed_shown_and_deleted(cli: Cli) -> None:
+    made = json.loads(cli("data", "sample", "--json").stdout)
+    assert made["symbols"] == ["SYN1", "SYN2", "THIN"]
+    listed = json.loads(cli("data", "list", "--json").stdout)
+    assert [row["symbol"] for row in listed] == ["SYN1", "SYN2", "THIN"]
+    assert all(row["synthetic"] for row in listed)
+    assert "synthetic" in cli("data", "list").stdout
+    shown = json.loads(
+        cli("data", "show", "SYN2", "--interval", "1d", "--limit", "2", "--json").stdout
+    )
+    assert (shown["derived_from"], len(shown["bars"])) == ("1m", 2)
+    deleted = cli("data", "delete", "SYN1", "--yes", "--json")
+    assert json.loads(deleted.stdout)["bars"] == listed[0]["bars"]
+    assert len(json.loads(cli("data", "list", "--json").stdout)) == 2
+
+
+def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
+    report = json.loads(
+        cli("data", "import-csv", write(tmp_path, BAD), "--symbol", "AAA", "--json").stdout
+    )
+    assert (report["rows"], report["added"]) == (2, 1)
+    assert report["findings"][0]["line"] == 3
+    again = cli("data", "import-csv", "bars.csv", "--symbol", "AAA")
+    assert "1 the same" in again.stdout
+    assert "high is not the highest" in again.stdout
+    assert cli("data", "export", "AAA", "out.parquet").returncode == 0
+    back = cli("data", "import-parquet", "out.parquet", "--symbol", "BBB", "--json")
+    assert json.loads(back.stdout)["added"] == 1
+
+
+def test_quality_is_told_per_session(cli: Cli, tmp_path: Path) -> None:
+    cli("data", "import-csv", write(tmp_path, ROWS), "--symbol", "AAA")
+    told = json.loads(cli("data", "quality", "AAA", "--json").stdout)
+    assert told["sessions"][0]["session"] == "2024-01-02"
+    assert told["sessions"][0]["expected"] == 390
+
+
+def test_actions_and_instruments_are_imported_and_listed(cli: Cli, tmp_path: Path) -> None:
+    actions = write(tmp_path, "symbol,ex_date,kind,value\nAAA,2024-06-10,split,2\n", "a.csv")
+    counts = json.loads(cli("data", "actions", "import", actions, "--json").stdout)
+    assert counts == {"added": 1, "same": 0, "changed": 0}
+    [action] = json.loads(cli("data", "actions", "list", "--json").stdout)
+    assert (action["symbol"], action["value"]) == ("AAA", "2")
+    cli("data", "instruments", "set", "ES", "--market", "CMES", "--tick", "0.25")
+    instruments = write(tmp_path, "symbol,lot\nAAA,100\n", "i.csv")
+    cli("data", "instruments", "import", instruments)
+    listed = json.loads(cli("data", "instruments", "list", "--json").stdout)
+    assert [(row["symbol"], row["tick"], row["lot"]) for row in listed] == [
+        ("ES", "0.25", "1"),
+        ("AAA", "0.01", "100"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "said"),
+    [
+        (("import-csv", "none.csv", "--symbol", "AAA"), 3, "is not there"),
+        (("import-csv", "bars.csv"), 2, "--symbol"),
+        (("import-csv", "bars.csv", "--symbol", "aaa"), 2, "Did you mean 'AAA'"),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--strict"), 1, "line 3"),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--column", "close"), 2, "OURS=THEIRS"),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--market", "XNYX"), 3, "XNYX"),
+        (("import-parquet", "bars.csv", "--symbol", "AAA"), 1, "Parquet"),
+        (("show", "AAA"), 3, "data import-csv"),
+        (("show", "AAA", "--adjust", "sideways"), 2, "raw or back"),
+        (("export", "AAA", "out.csv"), 3, "No bars of AAA"),
+        (("quality", "AAA"), 3, "No bars of AAA"),
+        (("delete", "AAA", "--yes"), 3, "No bars of AAA"),
+        (("actions", "import", "bars.csv"), 1, "unknown column"),
+        (("instruments", "set", "AAA", "--tick", "none"), 2, "above zero"),
+        (("nothing",), 2, "nothing"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_code(
+    cli: Cli, tmp_path: Path, words: tuple[str, ...], exit_code: int, said: str
+) -> None:
+    write(tmp_path, BAD)
+    done = cli("data", *words)
+    assert (done.returncode, done.stdout) == (exit_code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "data").rglob("*.parquet"))
+
+
+def test_nothing_is_deleted_without_a_yes(cli: Cli, tmp_path: Path) -> None:
+    cli("data", "import-csv", write(tmp_path, ROWS), "--symbol", "AAA")
+    assert cli("data", "delete", "AAA").returncode == 130
+    assert len(json.loads(cli("data", "list", "--json").stdout)) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import-csv",), ("import-parquet",), ("export",), ("list",), ("show",), ("quality",),
+        ("delete",), ("sample",), ("actions", "list"), ("actions", "import"),
+        ("instruments", "list"), ("instruments", "set"), ("instruments", "import"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_has_help_with_an_example(cli: Cli, words: tuple[str, ...]) -> None:
+    told = cli("data", *words, "--help")
+    assert told.returncode == 0
+    assert f"./start_cli.sh data {' '.join(words)}" in told.stdout
+    assert "--json" in told.stdout
