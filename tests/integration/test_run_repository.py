@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.core.errors import DataError, NotFoundError
 from app.core.money import UNITS
-from app.core.orders import FILLED, REJECTED, Fill, Order
+from app.core.orders import FILLED, REJECTED, FillRow, Order
 from app.repositories.database import ensure_database, open_database
 from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
 
@@ -33,8 +33,8 @@ def order(order_id: int, units: int = 100 * UNITS, **changes: object) -> Order:
     return Order(order_id, 0, "AAPL", 0, units, START_NS, **(values | changes))  # type: ignore[arg-type]
 
 
-def fill(fill_id: int, units: int = 100 * UNITS, price: float = 150.25) -> Fill:
-    return Fill(fill_id, fill_id, 0, "AAPL", units, price, 12_345, START_NS, START_NS + 60)
+def fill(fill_id: int, units: int = 100 * UNITS, price: float = 150.25) -> FillRow:
+    return (fill_id, fill_id, 0, units, price, 12_345, START_NS, START_NS + 60)
 
 
 def test_a_run_begins_running_and_ends_with_its_summary(repository: RunRepository) -> None:
@@ -83,7 +83,7 @@ def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository
         2, -UNITS // 2, state=REJECTED, filled_units=0, reason="no shorts", ended_ns=START_NS
     )
     repository.add_orders("r1", [order(1), refused], ["SmaCross"])
-    repository.add_fills("r1", [fill(1), fill(2, -UNITS // 2, 0.1)])
+    repository.add_fills("r1", [fill(1), fill(2, -UNITS // 2, 0.1)], ["AAPL"])
     orders = repository.get_orders("r1")
     assert dict(orders[0]) == {
         "run_id": "r1",
@@ -116,7 +116,7 @@ def test_runs_do_not_see_each_other_s_orders(repository: RunRepository) -> None:
     for run_id in ("r1", "r2"):
         start(repository, run_id)
         repository.add_orders(run_id, [order(1)], ["x"])
-    repository.add_fills("r2", [fill(1)])
+    repository.add_fills("r2", [fill(1)], ["AAPL"])
     assert repository.counts("r1") == (1, 0)
     assert repository.counts("r2") == (1, 1)
 
@@ -124,7 +124,7 @@ def test_runs_do_not_see_each_other_s_orders(repository: RunRepository) -> None:
 def test_nothing_to_add_is_no_work(repository: RunRepository) -> None:
     start(repository, "r1")
     repository.add_orders("r1", [], [])
-    repository.add_fills("r1", [])
+    repository.add_fills("r1", [], ["AAPL"])
     assert repository.counts("r1") == (0, 0)
 
 
@@ -186,7 +186,7 @@ def test_quantities_and_prices_survive_exactly(units: int, price: float) -> None
     ensure_database(engine)
     repository = RunRepository(engine)
     start(repository, "r1")
-    repository.add_fills("r1", [fill(1, units, price)])
+    repository.add_fills("r1", [fill(1, units, price)], ["AAPL"])
     row = repository.get_fills("r1")[0]
     whole, _, decimals = row["quantity"].partition(".")
     assert int(whole + decimals.ljust(8, "0")) == units
@@ -201,6 +201,6 @@ def test_forty_thousand_rows_go_in_within_seconds(repository: RunRepository) -> 
     fills = [fill(number) for number in range(20_000)]
     began = time.perf_counter()
     repository.add_orders("r1", orders, ["SmaCross"])
-    repository.add_fills("r1", fills)
+    repository.add_fills("r1", fills, ["AAPL"])
     assert time.perf_counter() - began < 5.0
     assert repository.counts("r1") == (20_000, 20_000)

@@ -18,7 +18,7 @@ class Instrument(msgspec.Struct, frozen=True):
 
 
 class CorporateAction(msgspec.Struct, frozen=True):
-    """A split (`ratio` new shares for one old) or a cash dividend (`amount` a share), by ex-date."""
+    """A split (new shares for one old) or a cash dividend (a share), by ex-date."""
 
     symbol: str
     ex_date: dt.date

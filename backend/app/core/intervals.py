@@ -28,4 +28,5 @@ def interval_ns(interval: str) -> int:
 
 def is_multiple(interval: str, base: str) -> bool:
     """Whether bars of `interval` can be built from bars of `base`."""
-    return interval_ns(interval) > interval_ns(base) and interval_ns(interval) % interval_ns(base) == 0
+    length_ns, base_ns = interval_ns(interval), interval_ns(base)
+    return length_ns > base_ns and length_ns % base_ns == 0

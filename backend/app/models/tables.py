@@ -18,7 +18,7 @@ class CalendarSession(Base):
 
     __tablename__ = "calendar_sessions"
 
-    market: Mapped[str] = mapped_column(String(16), primary_key=True)
+    market: Mapped[str] = mapped_column(String(40), primary_key=True)
     date: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     open_ns: Mapped[int] = mapped_column(BigInteger)
     close_ns: Mapped[int] = mapped_column(BigInteger)
@@ -33,7 +33,7 @@ class InstrumentRow(Base):
 
     __tablename__ = "instruments"
 
-    market: Mapped[str] = mapped_column(String(16), primary_key=True)
+    market: Mapped[str] = mapped_column(String(40), primary_key=True)
     symbol: Mapped[str] = mapped_column(String(32), primary_key=True)
     tick: Mapped[str] = mapped_column(String(32))
     lot: Mapped[str] = mapped_column(String(32))
@@ -46,7 +46,7 @@ class CorporateActionRow(Base):
 
     __tablename__ = "corporate_actions"
 
-    market: Mapped[str] = mapped_column(String(16), primary_key=True)
+    market: Mapped[str] = mapped_column(String(40), primary_key=True)
     symbol: Mapped[str] = mapped_column(String(32), primary_key=True)
     ex_date: Mapped[dt.date] = mapped_column(Date, primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)

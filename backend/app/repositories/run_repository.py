@@ -7,8 +7,9 @@ from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import Fill, Order
-from app.models.tables import Base, FillRow, OrderRow, RunRow
+from app.core.orders import FillRow, Order
+from app.models import tables
+from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
 
 RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
@@ -24,7 +25,7 @@ def _table(row: type[Base]) -> Table:
 
 _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
-_FILLS = _table(FillRow)
+_FILLS = _table(tables.FillRow)
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 
 
@@ -99,23 +100,23 @@ class RunRepository:
             ],
         )
 
-    def add_fills(self, run_id: str, fills: Iterable[Fill]) -> None:
-        """Insert a run's fills."""
+    def add_fills(self, run_id: str, fills: Iterable[FillRow], symbols: Sequence[str]) -> None:
+        """Insert a run's fills; `symbols` names the index each fill carries."""
         self._insert_many(
             _FILLS,
             [
                 (
                     run_id,
-                    fill.fill_id,
-                    fill.order_id,
-                    fill.symbol,
-                    f"{fill.quantity:f}",
-                    fill.price,
-                    f"{from_units(fill.fee_units):f}",
-                    fill.bar_start_ns,
-                    fill.instant_ns,
+                    fill_id,
+                    order_id,
+                    symbols[symbol],
+                    f"{from_units(units):f}",
+                    price,
+                    f"{from_units(fee):f}",
+                    bar_start_ns,
+                    instant_ns,
                 )
-                for fill in fills
+                for fill_id, order_id, symbol, units, price, fee, bar_start_ns, instant_ns in fills
             ],
         )
 

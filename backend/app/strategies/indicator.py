@@ -1,4 +1,4 @@
-"""What `self.indicator(...)` returns: one output of an indicator, read at the clock, never past it."""
+"""What `self.indicator(...)` returns: an output of an indicator, never read past the clock."""
 
 from typing import Protocol, overload
 

@@ -38,7 +38,7 @@ def _imported(name: str, use: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigError(f"strategies use '{use}': there is no module '{name}'.") from None
-        raise ConfigError(f"strategies use '{use}': it needs {error.name}, not installed.") from None
+        raise ConfigError(f"strategies use '{use}': {error.name} is not installed.") from None
     except Exception as error:
         raise ConfigError(_broken(use, error, name)) from error
 

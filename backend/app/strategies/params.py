@@ -50,7 +50,7 @@ class Param(Generic[T]):
                 raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
         if self.choices and value not in self.choices:
             raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
-        return value  # type: ignore[return-value]  # its type was compared above
+        return value
 
     def allowed(self) -> str:
         """What may be given, in words."""

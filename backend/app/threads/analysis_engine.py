@@ -4,6 +4,7 @@ Order inside an instant: fills, order and position hooks, bars, timers, session 
 session's corporate actions, session open. What a hook proposes takes effect when it returns.
 """
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -15,6 +16,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.messages import EndOfStream
+from app.core.money import from_units
 from app.core.orders import REJECTED, Order
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
@@ -24,11 +26,12 @@ from app.services.quality import Quality, assess
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
 from app.threads.data_processor import Processed, SessionPart
+from app.threads.desk import Proposal, TimerProposal
 from app.threads.equity import EquityCurve
 from app.threads.plan import Plan
-from app.threads.desk import Proposal, TimerProposal
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
+from app.threads.session_data import SessionData, symbol_data
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
@@ -83,6 +86,9 @@ class AnalysisEngine(Worker):
         self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._open = False
         self._closes_ns: list[int] = []  # of sessions closed within the block
+        self._asked = threading.Event()
+        self._published = threading.Condition()
+        self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
 
@@ -95,7 +101,36 @@ class AnalysisEngine(Worker):
             self._load(message)
             self._run(message.through_ns)
         self._report()
+        if self._asked.is_set() or isinstance(message, EndOfStream):
+            self._publish()
         return iter(())
+
+    def publish(self, timeout_seconds: float) -> SessionData | None:
+        """For other threads: a snapshot made after this block, or the last one in a while."""
+        with self._published:
+            before = self._snapshot
+            self._asked.set()
+            self._published.wait_for(lambda: self._snapshot is not before, timeout_seconds)
+            return self._snapshot
+
+    def _publish(self) -> None:
+        """Built only when somebody has asked, between two blocks."""
+        now_ns, ledger = self._cursor.now_ns, self.execution.ledger
+        part = self._parts[self._cursor.span] if self._cursor.span >= 0 else None
+        symbols = tuple(
+            symbol_data(self._plan, part, number, now_ns, from_units(held))
+            for number, held in enumerate(self.execution.held_units)
+        )
+        with self._published:
+            self._snapshot = SessionData(
+                now_ns=now_ns,
+                session=part.session.date if part else None,
+                cash=from_units(ledger.cash_units),
+                equity=from_units(self.equity_units()),
+                symbols=symbols,
+            )
+            self._asked.clear()
+            self._published.notify_all()
 
     # -- what desks ask ------------------------------------------------------------------------
 
@@ -272,13 +307,12 @@ class AnalysisEngine(Worker):
         """When the next timer is due, the session under way closes or the next one opens."""
         timer_ns = self.timers.next_ns()
         place = self._cursor.span
-        if self._open:
-            session_ns = self._parts[place].end_ns
-        elif place + 1 < len(self._parts):
-            session_ns = self._parts[place + 1].start_ns
-        else:
-            session_ns = NEVER_NS
+        session_ns = self._parts[place].end_ns if self._open else self._next_start_ns()
         return session_ns if timer_ns is None else min(timer_ns, session_ns)
+
+    def _next_start_ns(self) -> int:
+        place = self._cursor.span + 1
+        return self._parts[place].start_ns if place < len(self._parts) else NEVER_NS
 
     def _run_special(self, now_ns: int) -> None:
         """Timers, then a close or an open, all at one moment."""
@@ -289,9 +323,8 @@ class AnalysisEngine(Worker):
             self._call(seat, seat.strategy.on_timer, timer.name)
         if self._open and self._parts[cursor.span].end_ns <= now_ns:
             self._close_session(now_ns)
-        elif not self._open and cursor.span + 1 < len(self._parts):
-            if self._parts[cursor.span + 1].start_ns <= now_ns:
-                self._open_session(now_ns)
+        elif not self._open and self._next_start_ns() <= now_ns:
+            self._open_session(now_ns)
 
     def _open_session(self, now_ns: int) -> None:
         """The session's corporate actions, then its hooks."""

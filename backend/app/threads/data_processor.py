@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -156,7 +157,7 @@ class DataProcessor(Worker):
         ends = np.searchsorted(table.symbol, np.arange(len(self._plan.symbols) + 1)).tolist()
         return [
             [*(np.searchsorted(table.start_ns[first:end], starts) + first).tolist(), end]
-            for first, end in zip(ends, ends[1:], strict=False)
+            for first, end in pairwise(ends)
         ]
 
     def _part(

@@ -96,6 +96,6 @@ class EquityCurve:
 
 
 def _as_of(instants: Ints, times: Ints, values: Floats) -> Floats:
-    """At each instant the value set last: values[0] before times[0], values[k + 1] from times[k]."""
+    """At each instant the value set last: values[0] first, values[k + 1] from times[k] on."""
     places = np.searchsorted(instants, times)
     return np.repeat(values, np.diff(places, prepend=0, append=len(instants)))

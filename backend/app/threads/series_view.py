@@ -88,7 +88,7 @@ class SeriesView:
         """The window's last row known now; -1 when there is none."""
         return int(np.searchsorted(window.known_ns, self._cursor.now_ns, side="right")) - 1
 
-    # -- one value ----------------------------------------------------------------------------------
+    # -- one value -----------------------------------------------------------------------------
 
     def _column_pays(self) -> bool:
         return self._cursor.step != BETWEEN_BARS and len(self._agenda) >= COLUMN_STEPS
@@ -134,7 +134,7 @@ class SeriesView:
         price = float(part.windows[symbol, left.interval].close[row]) if priced else None
         return sign(float(values.outputs[left.output][row]), other, price)
 
-    # -- whole columns ------------------------------------------------------------------------------
+    # -- whole columns -------------------------------------------------------------------------
 
     def _column(self, indicator: Indicator, fill: float, rows_from: Rows) -> list[Any]:
         """The rows of each session's window laid out by the agenda's steps, as of each step."""

@@ -117,7 +117,7 @@ class ReplayFeed:
             part = table.take(slice(first, end))
             low = int(np.searchsorted(ends, before_ns, side="right"))
             high = int(np.searchsorted(starts, through_ns, side="right"))
-            places = np.searchsorted(part.start_ns, starts[low:high]).tolist() + [end - first]
+            places = [*np.searchsorted(part.start_ns, starts[low:high]).tolist(), end - first]
             spans = tuple(
                 SessionSpan(sessions[number], places[number - low], places[number - low + 1])
                 for number in range(low, high)

@@ -21,7 +21,6 @@ from app.managers.execution_manager.ledger import Ledger, Position
 from app.managers.execution_manager.sim_broker import SimBroker
 from app.services.risk import Limits, refusal
 
-
 Change = tuple[int, int, int, int]  # instant, symbol, units held over all strategies, cash
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
 

@@ -90,7 +90,7 @@ class Ledger:
         if abs(units) < abs(held):
             closed_cost = divide_half_even(cost * abs(units), abs(held))
             profit, added = -amount - closed_cost, -closed_cost
-        else:  # to flat or through it: all the old cost goes, what is left of the amount is new cost
+        else:  # to flat or through it: all the old cost goes, the rest is new cost
             closing_amount = divide_half_even(amount * abs(held), abs(units))
             profit, added = -closing_amount - cost, amount - closing_amount - cost
             position.trades += 1

@@ -29,7 +29,7 @@ class BarBook:
         self._by_symbol: dict[int, tuple[list[int], list[int]]] = {}
 
     def next_row(self, symbol: int, from_ns: int) -> int:
-        """The first row of `symbol` that starts at or after `from_ns`; -1 when this block has none."""
+        """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
         if self._alone:
             row = bisect_left(self.start_ns, from_ns)
             return row if row < len(self.start_ns) else -1

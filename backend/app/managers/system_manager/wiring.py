@@ -1,5 +1,6 @@
 """From a session config to a run that is ready to start: the one place where parts are chosen."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -12,9 +13,10 @@ from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import interval_ns
 from app.core.money import from_units, to_units
-from app.core.seams import BarSource, Feed
+from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.time_manager import TimeManager
 from app.services.indicators import Computation, resolve
 from app.services.risk import Limits
 from app.strategies.indicator import Cursor
@@ -45,6 +47,20 @@ class Market(msgspec.Struct, frozen=True):
     clock: MonotonicClock
 
 
+class MarketTime:
+    """A TimeManager that speaks of one market."""
+
+    def __init__(self, time: TimeManager, market: str) -> None:
+        self._time = time
+        self._market = market
+
+    def to_local(self, ns: int) -> dt.datetime:
+        return self._time.to_local(ns, self._market)
+
+    def to_ns(self, moment: dt.datetime) -> int:
+        return self._time.to_ns(moment)
+
+
 class Run:
     """One run, wired; `pipeline.run(feed.messages())` executes it."""
 
@@ -60,7 +76,7 @@ class Run:
         self.cursor = Cursor()
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions)
-        self.feed: Feed = self._replay_feed(market)
+        self.feed = self._replay_feed(market)
         self.execution = self._execution(market.instruments)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         cash_units = to_units(config.account.cash)
@@ -131,9 +147,7 @@ class Run:
         )
 
 
-def seats_of(
-    config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime
-) -> list[Seat]:
+def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
     """The config's strategies, set up."""
     seats = []
     for number, item in enumerate(config.strategies):
@@ -183,7 +197,7 @@ def _asked_for(
 ) -> list[tuple[Computation, int | None, str]]:
     """Indicators of the config and of the strategies: what, for which symbol (None: all), where."""
     asked: list[tuple[Computation, int | None, str]] = [
-        (resolve(item.name, item.params), None, item.interval or config.base_interval)
+        (resolve(item.name, item.params, item.inputs), None, item.interval or config.base_interval)
         for item in config.indicators
     ]
     for seat in seats:
@@ -209,10 +223,12 @@ def _history(
             history[interval] = max(need, history.get(interval) or 0)
             continue
         declared = history[interval]
-        if declared is not None and (declared + 1) * rows <= computation.lookback:
+        if declared is None:
+            continue
+        if (declared + 1) * rows <= computation.lookback or declared < computation.history_sessions:
             raise ConfigError(
                 f"history of {interval} is {declared} sessions, but {computation.label} needs "
-                f"{computation.lookback} bars before its first value: it would never be ready. "
-                f"Declare at least {need}."
+                f"{max(computation.lookback, computation.history_sessions * rows)} bars before its "
+                f"first value: it would never be ready. Declare at least {need}."
             )
     return history

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class WallClock:
@@ -21,19 +22,13 @@ class WallClock:
 
 
 class SessionClock:
-    """A run's time: it stands still until a message moves it, and never goes back."""
+    """A run's time: the instant its messages have led to, and nothing between two instants."""
 
-    __slots__ = ("_now_ns",)
+    __slots__ = ("_read_ns",)
 
-    def __init__(self, start_ns: int) -> None:
-        self._now_ns = start_ns
+    def __init__(self, read_ns: Callable[[], int]) -> None:
+        self._read_ns = read_ns
 
     def now_ns(self) -> int:
         """The instant in hand."""
-        return self._now_ns
-
-    def advance(self, to_ns: int) -> None:
-        """Move to an instant; one that is already past is a defect of the caller."""
-        if to_ns < self._now_ns:
-            raise ValueError(f"the session clock cannot go back from {self._now_ns} to {to_ns}")
-        self._now_ns = to_ns
+        return self._read_ns()

@@ -10,7 +10,7 @@ down_revision = None
 
 REFERENCE_TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
     "calendar_sessions": (
-        sa.Column("market", sa.String(16), primary_key=True),
+        sa.Column("market", sa.String(40), primary_key=True),
         sa.Column("date", sa.Date(), primary_key=True),
         sa.Column("open_ns", sa.BigInteger(), nullable=False),
         sa.Column("close_ns", sa.BigInteger(), nullable=False),
@@ -20,7 +20,7 @@ REFERENCE_TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("early_close", sa.Boolean(), nullable=False),
     ),
     "instruments": (
-        sa.Column("market", sa.String(16), primary_key=True),
+        sa.Column("market", sa.String(40), primary_key=True),
         sa.Column("symbol", sa.String(32), primary_key=True),
         sa.Column("tick", sa.String(32), nullable=False),
         sa.Column("lot", sa.String(32), nullable=False),
@@ -28,7 +28,7 @@ REFERENCE_TABLES: dict[str, tuple[sa.Column[Any], ...]] = {
         sa.Column("currency", sa.String(8), nullable=False),
     ),
     "corporate_actions": (
-        sa.Column("market", sa.String(16), primary_key=True),
+        sa.Column("market", sa.String(40), primary_key=True),
         sa.Column("symbol", sa.String(32), primary_key=True),
         sa.Column("ex_date", sa.Date(), primary_key=True),
         sa.Column("kind", sa.String(8), primary_key=True),

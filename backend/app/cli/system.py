@@ -1,0 +1,125 @@
+"""`system start` and `system status`: run a session config, and see what runs."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.output import console, errors, print_json, print_table
+from app.core.errors import EXIT_INTERRUPTED
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.run_session import OnProgress
+    from app.managers.system_manager.system_manager import SystemManager
+
+app = typer.Typer(help="Start a session, and see what runs.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+
+
+@app.command()
+def start(
+    config: Annotated[Path, typer.Argument(help="A session config (JSON).")],
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, help="Stop after so many seconds; exit code 5.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
+
+    \b
+    Example:
+      ./start_cli.sh system start session_configs/example_session.json
+    """
+    from app.cli.context import Context
+    from app.managers.system_manager.system_manager import SystemManager
+
+    system = SystemManager(Context().settings)
+    with _interruptible(system), _progress() as on_progress:
+        summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        print_table(f"Run {summary.run_id}", ("figure", "value"), summary.rows())
+    if system.ended is not None and system.ended.reason == "interrupted":
+        raise typer.Exit(EXIT_INTERRUPTED)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Whether a run is under way, and how the last one ended.
+
+    \b
+    Example:
+      ./start_cli.sh system status --json
+    """
+    from app.cli.context import Context
+    from app.repositories.run_repository import RunRepository
+
+    repository = RunRepository(Context().engine)
+    running = [run["run_id"] for run in repository.unfinished_runs() if _alive(run["pid"])]
+    last = next(iter(repository.list_runs(1)), None)
+    found: dict[str, Any] = {
+        "state": "RUNNING" if running else "STOPPED",
+        "running": running,
+        "last_run": last["run_id"] if last else None,
+        "last_state": last["state"] if last else None,
+    }
+    if as_json:
+        print_json(found)
+        return
+    rows = [(name, ", ".join(v) if isinstance(v, list) else v) for name, v in found.items()]
+    print_table("System", ("what", "value"), rows)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@contextmanager
+def _interruptible(system: "SystemManager") -> Iterator[None]:
+    """The first Ctrl+C has the run end in order, and be recorded; a second ends the program."""
+
+    def on_signal(number: int, frame: object) -> None:
+        signal.signal(number, signal.default_int_handler)
+        if system.ended is None and system.is_running:
+            system.interrupt()
+        else:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress() -> "Iterator[OnProgress | None]":
+    """A bar with bars a second on a terminal; nothing in a pipe."""
+    if not errors.is_terminal:
+        yield None
+        return
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("starting")
+
+        def show(bars: int, through_ns: int) -> None:
+            progress.update(task, description=f"replaying: {bars:,} bars", completed=bars)
+
+        yield show
+
+
+__all__ = ["app", "console"]

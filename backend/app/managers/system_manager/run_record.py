@@ -1,0 +1,105 @@
+"""A run's record: its folder and its rows in SQL, written while the run streams.
+
+`run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
+curve; `report.md` the page for people. Orders and fills are rows in SQL. Memory is flat: what is
+buffered is written out every few thousand rows.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from app.core.bars import Floats, Ints
+from app.core.orders import FillRow, Order
+from app.managers.system_manager.summary import Summary, report_page
+from app.threads.analysis_engine import Results
+
+if TYPE_CHECKING:
+    from app.repositories.run_repository import RunRepository
+
+FLUSH_ROWS = 5_000
+EQUITY_ROWS = 65_536
+
+_EQUITY = pa.schema(
+    [pa.field("instant", pa.timestamp("ns", tz="UTC")), pa.field("equity", pa.float64())]
+)
+
+
+class RunRecord:
+    """Takes the engine's results; `finish` closes the record whatever happened."""
+
+    def __init__(
+        self,
+        folder: Path,
+        run_id: str,
+        repository: "RunRepository",
+        strategies: Sequence[str],
+        symbols: Sequence[str],
+    ) -> None:
+        self.folder = folder
+        self.run_id = run_id
+        self._repository = repository
+        self._strategies = strategies
+        self._symbols = symbols
+        self._orders: list[Order] = []
+        self._fills: list[FillRow] = []
+        self._equity: list[tuple[Ints, Floats]] = []
+        self._equity_rows = 0
+        folder.mkdir(parents=True)
+        self._curve = pq.ParquetWriter(folder / "equity.parquet", _EQUITY, compression="zstd")
+
+    def take(self, results: Results) -> None:
+        """Keep one block's results; write when enough has gathered."""
+        self._orders += results.records.orders
+        self._fills += results.records.fills
+        if len(results.equity):
+            self._equity.append((results.equity_ns, results.equity))
+            self._equity_rows += len(results.equity)
+        if len(self._orders) + len(self._fills) >= FLUSH_ROWS:
+            self._flush_rows()
+        if self._equity_rows >= EQUITY_ROWS:
+            self._flush_equity()
+
+    def finish(
+        self,
+        summary: Summary,
+        facts: Mapping[str, Any],
+        passport: Sequence[Mapping[str, Any]],
+        ended_at: str,
+        error: str | None,
+    ) -> None:
+        """Write what is left, the page and the run's end."""
+        self._flush_rows()
+        self._flush_equity()
+        self._curve.close()
+        whole = {**facts, "passport": list(passport), "summary": summary.as_json(), "error": error}
+        self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
+        self._write("report.md", report_page(summary, passport, error))
+        self._repository.finish_run(
+            self.run_id,
+            state=summary.state,
+            ended_at=ended_at,
+            summary=summary.as_json(),
+            error=error,
+            fingerprint=summary.fingerprint,
+        )
+
+    def _flush_rows(self) -> None:
+        self._repository.add_orders(self.run_id, self._orders, self._strategies)
+        self._repository.add_fills(self.run_id, self._fills, self._symbols)
+        self._orders, self._fills = [], []
+
+    def _flush_equity(self) -> None:
+        if self._equity:
+            instants = np.concatenate([part[0] for part in self._equity])
+            equity = np.concatenate([part[1] for part in self._equity])
+            self._curve.write_table(pa.table([instants, equity], schema=_EQUITY))
+        self._equity, self._equity_rows = [], 0
+
+    def _write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, encoding="utf-8")

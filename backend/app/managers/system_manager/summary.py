@@ -1,0 +1,68 @@
+"""What a run came to: the summary scripts read, and the same as a page for people."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """The figures of one run, in the order they are printed."""
+
+    run_id: str
+    state: str
+    mode: str
+    sessions: int
+    bars: int
+    replay_seconds: float
+    bars_per_second: int
+    orders: int
+    fills: int
+    trades: int
+    start_equity: Decimal
+    final_equity: Decimal
+    fees: Decimal
+    max_drawdown: float
+    fingerprint: str
+    report: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; money as numbers, which print just as the exact amounts do."""
+        values = msgspec.structs.asdict(self)
+        return {k: float(v) if isinstance(v, Decimal) else v for k, v in values.items()}
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Name and value for a table."""
+        money = ("start_equity", "final_equity", "fees")
+        rows = []
+        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
+            if name in money:
+                text = f"{value:,.2f}"
+            elif name == "max_drawdown":
+                text = f"{value:.2%}"
+            elif isinstance(value, float):
+                text = f"{value:,.3f}"
+            else:
+                text = f"{value:,}" if isinstance(value, int) else str(value)
+            rows.append((name.replace("_", " "), text))
+        return rows
+
+
+def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: str | None) -> str:
+    """The report as Markdown."""
+    lines = [f"# Run {summary.run_id}", ""]
+    if error:
+        lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
+    lines += ["| figure | value |", "|---|---:|"]
+    lines += [f"| {name} | {value} |" for name, value in summary.rows()]
+    lines += ["", "## Data", ""]
+    if passport:
+        names = list(passport[0])
+        lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+        lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
+    else:
+        lines.append("No bars were read.")
+    lines += ["", "Fills happen at the open of the first bar after an order was given, without"]
+    lines += ["slippage or fees; the equity curve marks positions at the last known close.", ""]
+    return "\n".join(lines)

@@ -1,0 +1,352 @@
+"""SystemManager: one system, its state, its managers, and the run it has under way."""
+
+import os
+import re
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from loguru import logger
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig, load_session_config
+from app.core.errors import ConfigError, NotFoundError, StateError
+from app.core.instruments import Adjustment
+from app.core.settings import Settings, get_settings
+from app.core.state import StateMachine, SystemState
+from app.managers.data_manager import DataManager
+from app.managers.system_manager.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.run_record import RunRecord
+from app.managers.system_manager.run_session import FAILED, Ended, OnProgress, RunSession
+from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.wiring import Market, MarketTime, Run
+from app.managers.time_manager import SessionClock, TimeManager, WallClock
+from app.services.indicators import faults
+from app.strategies.loader import source_hash
+from app.threads.pacing import Speed
+from app.threads.session_data import SessionData
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+MARKET = "XNYS"
+
+
+class SystemManager:
+    """Wires everything. One run at a time; an ordinary class, so build as many as you like."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or get_settings()
+        self._clock = WallClock()
+        self._states = StateMachine()
+        self._session: RunSession | None = None
+        self._ended: Ended | None = None
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+
+    # -- managers --------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> SystemState:
+        """What the system is doing."""
+        return self._states.state
+
+    @cached_property
+    def time_manager(self) -> TimeManager:
+        return TimeManager(self._settings.data_folder, MARKET, self._clock)
+
+    @cached_property
+    def data_manager(self) -> DataManager:
+        return DataManager(
+            folder=self._settings.data_folder,
+            time=self.time_manager,
+            engine_factory=lambda: self._engine,
+        )
+
+    def get_time_manager(self) -> TimeManager:
+        """The one source of time."""
+        return self.time_manager
+
+    def get_data_manager(self) -> DataManager:
+        """Bars, instruments, corporate actions."""
+        return self.data_manager
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        from app.repositories.database import ensure_database, open_database, sqlite_url
+
+        url = self._settings.database_url
+        folder = self._settings.data_folder
+        engine = open_database(url.get_secret_value() if url else sqlite_url(folder))
+        ensure_database(engine)
+        return engine
+
+    # -- a run -----------------------------------------------------------------------------------
+
+    def start(
+        self,
+        config: SessionConfig | Path | str,
+        *,
+        paused: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> str:
+        """Start a run in the background; its id. `wait` or `stop` ends it."""
+        session = self._prepare(config, paused, on_progress)
+        self._thread = threading.Thread(
+            target=self._run_in_background, args=(session,), name="run", daemon=True
+        )
+        self._thread.start()
+        return session.run_id
+
+    def run(
+        self,
+        config: SessionConfig | Path | str,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Summary:
+        """Run to the end on this thread; an error that ended it is raised, after it is recorded."""
+        session = self._prepare(config, False, on_progress)
+        ended = self._execute(session, timeout_seconds)
+        if ended.error is not None:
+            raise ended.error
+        return ended.summary
+
+    def wait(self, timeout_seconds: float | None = None) -> Summary | None:
+        """Wait for the run that `start` began; None when it is still under way by then."""
+        if self._thread is None:
+            raise StateError("Nothing was started; call start(config) first.")
+        self._thread.join(timeout_seconds)
+        if self._thread.is_alive():
+            return None
+        if self._failure is not None:
+            raise self._failure
+        return None if self._ended is None else self._ended.summary
+
+    def stop(self) -> Summary | None:
+        """Stop the run, if one is under way, and clear an error; harmless otherwise."""
+        if self._session is not None and self._thread is not None and self._thread.is_alive():
+            self._session.run.pipeline.stop("stopped")
+            self._thread.join()
+        if self.state is SystemState.ERROR:
+            self._states.to(SystemState.STOPPING)
+            self._states.to(SystemState.STOPPED)
+        return None if self._ended is None else self._ended.summary
+
+    def interrupt(self) -> None:
+        """Have the run end in order; safe in a signal handler."""
+        if self._session is not None:
+            self._session.run.pipeline.stop("interrupted")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run is under way, paused or not."""
+        return self.state in (SystemState.RUNNING, SystemState.PAUSED)
+
+    @property
+    def ended(self) -> Ended | None:
+        """How the last run ended, and why."""
+        return self._ended
+
+    def pause(self) -> None:
+        """A replay stands still."""
+        self._running().run.coordinator.pause()
+        self._states.to(SystemState.PAUSED)
+
+    def resume(self) -> None:
+        """It goes on."""
+        self._states.to(SystemState.RUNNING)
+        self._running().run.coordinator.resume()
+
+    def step(self, instants: int = 1) -> None:
+        """Let a paused replay take so many instants."""
+        self._running().run.coordinator.step_instants(instants)
+
+    def set_speed(self, speed: Speed) -> None:
+        """Change a replay's pace."""
+        self._running().run.coordinator.set_speed(speed)
+
+    def session_data(self, timeout_seconds: float = 1.0) -> SessionData | None:
+        """A snapshot of the run; the last one published when none comes in time."""
+        return None if self._session is None else self._session.run.engine.publish(timeout_seconds)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _running(self) -> RunSession:
+        if self._session is None or not self.is_running:
+            raise StateError(f"No run is under way: the system is {self.state}.")
+        return self._session
+
+    def _prepare(
+        self, config: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
+    ) -> RunSession:
+        self._states.to(SystemState.STARTING)
+        try:
+            session = self._build(config, paused, on_progress)
+        except BaseException:
+            self._states.to(SystemState.STOPPING)
+            self._states.to(SystemState.STOPPED)
+            raise
+        self._session, self._ended, self._failure = session, None, None
+        self._states.to(SystemState.PAUSED if paused else SystemState.RUNNING)
+        return session
+
+    def _build(
+        self, given: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
+    ) -> RunSession:
+        from app.repositories.run_repository import RunRepository
+
+        config = (
+            given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
+        )
+        sessions = self._sessions(config)
+        self._need_bars(config, sessions)
+        passport = self.data_manager.passport(
+            config.market, config.symbols, config.base_interval, sessions,
+            extended_hours=config.extended_hours,
+        )  # fmt: skip
+        holder: list[RunSession] = []
+        run = Run(
+            config,
+            self._market(config, sessions),
+            self._settings.strategies_folder,
+            lambda results: holder[0].take(results),
+            paused,
+        )
+        repository = RunRepository(self._engine)
+        run_id, folder = self._new_folder(config.name)
+        names = [seat.name for seat in run.seats]
+        record = RunRecord(folder, run_id, repository, names, config.symbols)
+        settings = config.model_dump(mode="json")
+        started_at = self._now_text(config.market)
+        repository.start_run(
+            run_id, name=config.name, mode=config.mode, config=settings,
+            started_at=started_at, pid=os.getpid(),
+        )  # fmt: skip
+        facts: dict[str, Any] = {
+            "run_id": run_id,
+            "started_at": started_at,
+            "config": settings,
+            "versions": library_versions(),
+            "platform": platform_tag(),
+            "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
+        }
+        rows = [msgspec.to_builtins(one) for one in passport]
+        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress))
+        logger.info("Run {}: {} sessions of {}", run_id, len(sessions), ", ".join(config.symbols))
+        return holder[0]
+
+    def _run_in_background(self, session: RunSession) -> None:
+        with suppress(Exception):  # kept in `_failure`; `wait` raises it
+            ended = self._execute(session, None)
+            self._failure = ended.error
+
+    def _execute(self, session: RunSession, timeout_seconds: float | None) -> Ended:
+        market, cursor = session.run.config.market, session.run.cursor
+        try:
+            with self.time_manager.use_clock(SessionClock(lambda: cursor.now_ns)):
+                ended = session.execute(timeout_seconds, lambda: self._now_text(market))
+        except BaseException as error:
+            self._failure = error
+            self._states.to(SystemState.ERROR)
+            raise
+        self._ended = ended
+        if ended.summary.state == FAILED:
+            self._states.to(SystemState.ERROR)
+        else:
+            self._states.to(SystemState.STOPPING)
+            self._states.to(SystemState.STOPPED)
+        logger.info("Run {} {}", ended.summary.run_id, ended.summary.state)
+        return ended
+
+    def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
+        replay = config.replay
+        sessions = self.time_manager.sessions_between(replay.start, replay.end, config.market)
+        if not sessions:
+            raise ConfigError(
+                f"{config.market} has no session from {replay.start} to {replay.end}; "
+                "choose other replay dates."
+            )
+        return sessions
+
+    def _need_bars(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> None:
+        """Every symbol has bars in the run's sessions; the sample is made when it is asked for."""
+        self.data_manager.ensure_sample(config.market, config.symbols, config.base_interval)
+        start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
+        end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
+        lacking = [
+            symbol
+            for symbol in config.symbols
+            if not self._has_bars(config, symbol, start_ns, end_ns)
+        ]
+        if lacking:
+            raise NotFoundError(
+                f"There are no {config.base_interval} bars of {', '.join(lacking)} on "
+                f"{config.market} from {config.replay.start} to {config.replay.end}. "
+                "'data list' shows what there is; 'data import-csv' brings more."
+            )
+
+    def _has_bars(self, config: SessionConfig, symbol: str, start_ns: int, end_ns: int) -> bool:
+        source = self.data_manager.store
+        interval = config.base_interval
+        return len(source.columns(config.market, symbol, interval, start_ns, end_ns)) > 0
+
+    def _market(self, config: SessionConfig, sessions: tuple[TradingSession, ...]) -> Market:
+        time, data, name = self.time_manager, self.data_manager, config.market
+        instruments = [data.instrument(name, symbol) for symbol in config.symbols]
+        foreign = {i.currency for i in instruments} - {config.account.currency}
+        if foreign:
+            raise ConfigError(
+                f"The account is in {config.account.currency}, but instruments trade in "
+                f"{', '.join(sorted(foreign))}; several currencies are not available yet."
+            )
+
+        def before(count: int) -> tuple[TradingSession, ...]:
+            found: list[TradingSession] = []
+            date = sessions[0].date
+            while len(found) < count:
+                session = time.previous_session(date, name)
+                found.append(session)
+                date = session.date
+            return tuple(reversed(found))
+
+        def adjustments(asked: Sequence[TradingSession]) -> tuple[Adjustment, ...]:
+            found = [one for s in config.symbols for one in data.adjustments(name, s, asked)]
+            return tuple(sorted(found, key=lambda one: one.session_date))
+
+        return Market(
+            sessions=sessions,
+            sessions_before=before,
+            instruments=instruments,
+            adjustments=adjustments,
+            source=data.store,
+            time=MarketTime(time, name),
+            clock=self._clock,
+        )
+
+    def _new_folder(self, name: str) -> tuple[str, Path]:
+        """A run id nobody has, and its folder: the time in UTC, and the config's name."""
+        moment = self.time_manager.to_local(self._clock.now_ns(), "24/7")
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
+        stem = f"{moment:%Y%m%d-%H%M%S}-{slug}"
+        number = 1
+        while True:
+            run_id = stem if number == 1 else f"{stem}-{number}"
+            folder = self._settings.data_folder / "runs" / run_id
+            if not folder.exists():
+                return run_id, folder
+            number += 1
+
+    def _now_text(self, market: str) -> str:
+        moment = self.time_manager.to_local(self._clock.now_ns(), market)
+        return moment.isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=1)
+def get_system_manager() -> SystemManager:
+    """The one system of this process, for the faces."""
+    return SystemManager()
