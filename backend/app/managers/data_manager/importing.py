@@ -9,6 +9,7 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
 from app.core.errors import AppError, DataError
+from app.core.intervals import DAY_NS
 from app.managers.data_manager.options import (
     FINDINGS_SHOWN,
     Finding,
@@ -60,11 +61,11 @@ def import_file(
 
 def _sessions_of(time: TimeManager, market: str, rows: Rows) -> list[TradingSession]:
     """The sessions of every year that has a row; one wild time does not load a century."""
-    good = rows.times.ns[~rows.times.unreadable].astype("datetime64[ns]")
-    near = np.timedelta64(4, "D")  # a session may open in the old year, after a long weekend
-    years = np.unique(
-        np.concatenate([(good + shift).astype("datetime64[Y]") for shift in (-near, near)])
-    )
+    days = rows.times.ns[~rows.times.unreadable] // DAY_NS
+    days = days[np.diff(days, prepend=days[:1] - 1) != 0]  # a file in order has few; then unique is quick
+    near_days = 4  # a session may open in the old year, after a long weekend
+    near = np.concatenate((days - near_days, days + near_days))
+    years = np.unique(near.astype("datetime64[D]").astype("datetime64[Y]"))
     sessions: list[TradingSession] = []
     failure: AppError | None = None
     for year in 1970 + years.astype(int):
