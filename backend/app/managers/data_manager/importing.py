@@ -62,7 +62,8 @@ def import_file(
 def _sessions_of(time: TimeManager, market: str, rows: Rows) -> list[TradingSession]:
     """The sessions of every year that has a row; one wild time does not load a century."""
     days = rows.times.ns[~rows.times.unreadable] // DAY_NS
-    days = days[np.diff(days, prepend=days[:1] - 1) != 0]  # a file in order has few; then unique is quick
+    # A file in order has few of these, where a unique over every row would take its time.
+    days = days[np.diff(days, prepend=days[:1] - 1) != 0]
     near_days = 4  # a session may open in the old year, after a long weekend
     near = np.concatenate((days - near_days, days + near_days))
     years = np.unique(near.astype("datetime64[D]").astype("datetime64[Y]"))
