@@ -2,16 +2,24 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
+from app.core.config import SessionConfig
+from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import MINUTE_NS
-from app.managers.system_manager.wiring import Market
+from app.core.orders import FillRow, Order
+from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
+from app.threads.analysis_engine import Results
 
 ZONE = ZoneInfo("America/New_York")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -50,7 +58,9 @@ def minute_starts(sessions: Sequence[TradingSession], step_ns: int = MINUTE_NS) 
     return np.concatenate([np.arange(s.open_ns, s.close_ns, step_ns) for s in sessions])
 
 
-def random_bars(starts: np.ndarray, seed: int, cents: int = 10_000, volume: int = 5_000) -> BarColumns:
+def random_bars(
+    starts: np.ndarray, seed: int, cents: int = 10_000, volume: int = 5_000
+) -> BarColumns:
     """A random walk in whole cents, with ties in plenty."""
     rng = np.random.default_rng(seed)
     count = len(starts)
@@ -101,4 +111,89 @@ def market_of(
         source=Memory(bars),
         time=Time(),
         clock=WallClock(),
+    )
+
+
+def config_of(symbols: Sequence[str], strategies: Sequence[Any], **parts: Any) -> SessionConfig:
+    """A config of these strategies (`"module:Class"`, or a dict); the dates are the market's."""
+    replay = {"start": "2000-01-01", "end": "2040-01-01", "speed": parts.pop("speed", "max")}
+    named = [{"use": item} if isinstance(item, str) else item for item in strategies]
+    return SessionConfig.model_validate(
+        {"name": "proof", "symbols": tuple(symbols), "replay": replay, "strategies": named, **parts}
+    )
+
+
+class Kept(Fingerprint):
+    """A fingerprint that also keeps what it hashed."""
+
+    def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
+        super().__init__(strategies, symbols)
+        self.kept: list[bytes] = []
+
+    def flush(self) -> None:
+        self.kept += self.entries
+        super().flush()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """All that a run came to; two runs are the same when these are equal."""
+
+    reason: str
+    fingerprint: str
+    entries: list[bytes]
+    orders: list[tuple[object, ...]]  # as they ended, in that order
+    fills: list[FillRow]
+    equity: list[tuple[int, float]]
+    max_drawdown: float
+    final_equity: Decimal
+    seen: list[list[tuple[object, ...]]]  # what each strategy noted in `seen`
+
+
+def execute(config: SessionConfig, market: Market) -> Outcome:
+    """Run a config over a market, and take down everything."""
+    return outcome_of(*wired(config, market))
+
+
+def wired(config: SessionConfig, market: Market) -> tuple[Run, list[Results]]:
+    """A run that is ready, with the list its results go to."""
+    results: list[Results] = []
+    run = Run(config, market, Path("strategies"), results.append)
+    run.execution.fingerprint = Kept([seat.name for seat in run.seats], config.symbols)
+    return run, results
+
+
+def outcome_of(run: Run, results: list[Results]) -> Outcome:
+    """Execute a run that is ready."""
+    reason = run.execute()
+    digest = run.execution.fingerprint.hexdigest()
+    fingerprint = run.execution.fingerprint
+    assert isinstance(fingerprint, Kept)
+    return Outcome(
+        reason=reason,
+        fingerprint=digest,
+        entries=fingerprint.kept,
+        orders=[_order_row(order) for part in results for order in part.records.orders],
+        fills=[fill for part in results for fill in part.records.fills],
+        equity=[
+            pair
+            for part in results
+            for pair in zip(part.equity_ns.tolist(), part.equity.tolist(), strict=True)
+        ],
+        max_drawdown=run.curve.max_drawdown,
+        final_equity=run.final_equity(),
+        seen=[getattr(seat.strategy, "seen", []) for seat in run.seats],
+    )
+
+
+def _order_row(order: Order) -> tuple[object, ...]:
+    return (
+        order.order_id,
+        order.strategy,
+        order.symbol,
+        order.units,
+        order.created_ns,
+        order.state,
+        order.filled_units,
+        order.reason,
+        order.ended_ns,
     )
