@@ -33,6 +33,8 @@ def signs(left: Floats, right: Floats | float, price: Floats | None) -> Signs:
 
 
 def crosses(sides: Signs) -> Signs:
-    """From the second row on: 1 where it came above (was not), -1 below, else 0."""
+    """1 where it came above (a row ago it was not), -1 below, else 0; the first row is 0."""
+    found = np.zeros(len(sides), np.int8)
     was, now = sides[:-1], sides[1:]
-    return ((now > 0) & (was <= 0)).astype(np.int8) - ((now < 0) & (was >= 0)).astype(np.int8)
+    found[1:] = ((now > 0) & (was <= 0)).astype(np.int8) - ((now < 0) & (was >= 0))
+    return found

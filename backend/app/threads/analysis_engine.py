@@ -278,21 +278,25 @@ class AnalysisEngine(Worker):
 
     def _take(self, proposals: list[Proposal]) -> bool:
         """Carry out what a hook proposed; True when the next special moment may have moved."""
-        now_ns, moved = self._cursor.now_ns, False
-        taken = proposals.copy()
+        if len(proposals) == 1 and len(proposals[0]) == 3:  # one order: nearly always
+            self._submit(*proposals.pop())
+            return False
+        taken, moved = proposals.copy(), False
         proposals.clear()
         for proposal in taken:
             if isinstance(proposal, TimerProposal):
                 self._set_timer(proposal)
                 moved = True
-                continue
-            number, symbol, units = proposal
-            order = self.execution.submit(number, symbol, units, now_ns)
-            if order.state is REJECTED and self._seats[number].hears_orders:
-                seat, step = self._seats[number], self._cursor.step
-                self._call(seat, seat.strategy.on_order, order)
-                self._cursor.step = step
+            else:
+                self._submit(*proposal)
         return moved
+
+    def _submit(self, number: int, symbol: int, units: int) -> None:
+        order = self.execution.submit(number, symbol, units, self._cursor.now_ns)
+        if order.state is REJECTED and self._seats[number].hears_orders:
+            seat, step = self._seats[number], self._cursor.step
+            self._call(seat, seat.strategy.on_order, order)
+            self._cursor.step = step
 
     def _set_timer(self, proposal: TimerProposal) -> None:
         owner = self._seats[proposal.seat].name

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,6 +21,14 @@ from app.threads.tape import Tape
 from app.threads.worker import Worker
 
 Key = tuple[int, str]  # symbol, interval
+
+
+class Hours(NamedTuple):
+    """A session, and when its bars may start and must end (with extended hours, if they count)."""
+
+    session: TradingSession
+    start_ns: int
+    end_ns: int
 
 
 class SessionPart(msgspec.Struct, frozen=True):
@@ -62,7 +71,7 @@ class DataProcessor(Worker):
         self._adjustments: dict[dt.date, dict[str, Adjustment]] = {}
         self._pending = no_rows()
         self._forming = {interval: no_rows() for interval in plan.derived_intervals}
-        self._ahead: list[TradingSession] = []  # named by a block, not over yet
+        self._ahead: list[Hours] = []  # named by a block, not over yet
         self._parts: dict[dt.date, SessionPart] = {}  # begun and not over
 
     def step(self, message: Message) -> Iterable[Processed]:
@@ -76,13 +85,13 @@ class DataProcessor(Worker):
     def _load(self, history: History) -> None:
         for item in history.adjustments:
             self._adjustments.setdefault(item.session_date, {})[item.symbol] = item
-        starts = [self._bounds(session)[0] for session in history.sessions]
+        starts = [self._hours(session).start_ns for session in history.sessions]
         for (symbol, interval), table in history.bars.items():
             tape = self._tapes[symbol, interval]
             places = [*np.searchsorted(table.start_ns, starts).tolist(), len(table)]
             for number, session in enumerate(history.sessions):
                 tape.open_session(session, self._adjustment(session, symbol))
-                tape.append(table.take(slice(places[number], places[number + 1])))
+                tape.append(table, places[number], places[number + 1])
 
     def _process(self, block: Block, sequence: int) -> Processed:
         base = self._whole_instants(block)
@@ -104,39 +113,40 @@ class DataProcessor(Worker):
         self._pending = rows.take(slice(whole, None))
         return rows.take(slice(0, whole)) if len(self._pending) else rows
 
-    def _sessions(self, block: Block) -> list[TradingSession]:
+    def _sessions(self, block: Block) -> list[Hours]:
         """The sessions that have begun by the block's end and were not over at its start."""
-        named = {session.date for session in self._ahead}
-        self._ahead += [s.session for s in block.spans if s.session.date not in named]
-        begun = [s for s in self._ahead if self._bounds(s)[0] <= block.through_ns]
-        self._ahead = [s for s in self._ahead if self._bounds(s)[1] > block.through_ns]
+        named = {hours.session.date for hours in self._ahead}
+        spans = [span for span in block.spans if span.session.date not in named]
+        self._ahead += [self._hours(span.session) for span in spans]
+        begun = [hours for hours in self._ahead if hours.start_ns <= block.through_ns]
+        self._ahead = [hours for hours in self._ahead if hours.end_ns > block.through_ns]
         return begun
 
-    def _derive(
-        self, interval: str, base: Table, sessions: list[TradingSession], through_ns: int
-    ) -> Table:
+    def _derive(self, interval: str, base: Table, sessions: list[Hours], through_ns: int) -> Table:
         """The derived bars that close by `through_ns`; the others go on forming."""
         rows, forming = base, self._forming[interval]
         if len(forming):
             rows = join_tables([forming, base])
             if len(self._plan.symbols) > 1:
                 rows = _by_symbol(rows)
-        folded = fold(rows, Grid.of(sessions, interval, self._plan.extended_hours))
+        grid = Grid.of([h.session for h in sessions], interval, self._plan.extended_hours)
+        folded = fold(rows, grid)
         open_still = folded.known_ns > through_ns
         self._forming[interval] = folded.take(open_still)
         return folded.take(~open_still)
 
     def _advance(
-        self, tables: dict[str, Table], sessions: list[TradingSession], through_ns: int
+        self, tables: dict[str, Table], sessions: list[Hours], through_ns: int
     ) -> Iterator[SessionPart]:
         """Append each session's rows to the tapes, in order of the sessions, and cut windows."""
-        starts = np.array([self._bounds(session)[0] for session in sessions], np.int64)
+        starts = np.array([hours.start_ns for hours in sessions], np.int64)
         places = {name: self._places(table, starts) for name, table in tables.items()}
-        for number, session in enumerate(sessions):
+        for number, hours in enumerate(sessions):
+            session = hours.session
             before = self._parts.get(session.date)
             if before is None:
                 self._open_session(session)
-            part = self._part(session, before, number, tables, places)
+            part = self._part(hours, before, number, tables, places)
             self._parts[session.date] = part
             if part.end_ns <= through_ns:
                 del self._parts[session.date]
@@ -162,7 +172,7 @@ class DataProcessor(Worker):
 
     def _part(
         self,
-        session: TradingSession,
+        hours: Hours,
         before: SessionPart | None,
         number: int,
         tables: dict[str, Table],
@@ -173,7 +183,7 @@ class DataProcessor(Worker):
             symbol, interval = key
             first, end = places[interval][symbol][number : number + 2]
             if first < end:
-                tape.append(tables[interval].take(slice(first, end)))
+                tape.append(tables[interval], first, end)
                 windows[key] = tape.window()
             elif before is None:
                 windows[key] = tape.window()
@@ -184,13 +194,12 @@ class DataProcessor(Worker):
                 values.append(cell.update(window))
             elif window is not before.windows[item.symbol, item.interval]:
                 values[place] = cell.update(window)
-        start_ns, end_ns = self._bounds(session)
-        adjustments = tuple(self._adjustments.get(session.date, {}).values())
-        return SessionPart(session, start_ns, end_ns, adjustments, windows, values)
+        adjustments = tuple(self._adjustments.get(hours.session.date, {}).values())
+        return SessionPart(*hours, adjustments, windows, values)
 
-    def _bounds(self, session: TradingSession) -> tuple[int, int]:
+    def _hours(self, session: TradingSession) -> Hours:
         parts = session.segments(self._plan.extended_hours)
-        return parts[0].start_ns, parts[-1].end_ns
+        return Hours(session, parts[0].start_ns, parts[-1].end_ns)
 
     def _adjustment(self, session: TradingSession, symbol: int) -> Adjustment | None:
         return self._adjustments.get(session.date, {}).get(self._plan.symbols[symbol])

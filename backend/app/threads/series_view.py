@@ -4,16 +4,16 @@ A column holds, for each step of the agenda, the value as of that step. It is ma
 read in a block, so an indicator nobody asks for costs nothing here.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from app.core.bars import Floats
+from app.core.bars import Floats, Ints
 from app.core.errors import UsageError
 from app.core.windows import Window
-from app.services.comparison import crosses, sign, signs
+from app.services.comparison import Signs, crosses, sign, signs
 from app.services.indicators import Values
 from app.strategies.indicator import BETWEEN_BARS, Cursor, Indicator
 from app.threads.agenda import Agenda
@@ -23,7 +23,19 @@ from app.threads.plan import Declared
 COLUMN_STEPS = 16  # fewer steps than this are cheaper one by one
 
 Other = Indicator | float
-Rows = Callable[[SessionPart, int, int], npt.NDArray[Any]]  # session, symbol, from row
+
+
+class Slice(NamedTuple):
+    """The steps of one session that read one window, from its row `low` on."""
+
+    part: SessionPart
+    window: Window
+    steps: slice | Ints
+    low: int
+    rows: Ints | None  # which row from `low` each step reads; None: all, one by one
+
+
+ReadSlices = Callable[[int, list[Slice]], npt.NDArray[Any]]  # of a symbol
 
 
 class SeriesView:
@@ -54,7 +66,7 @@ class SeriesView:
     def value(self, indicator: Indicator, back: int) -> float:
         """The value `back` bars before the last one known; nan while there is none."""
         if back == 0 and self._column_pays():
-            indicator.column = self._column(indicator, np.nan, self._value_rows(indicator))
+            indicator.column = self._column(indicator, np.nan, self._values_reader(indicator))
             return indicator.column[self._cursor.step]
         symbol, part = self._here(indicator)
         row = self.row_now(part.windows[symbol, indicator.interval]) - back
@@ -73,7 +85,7 @@ class SeriesView:
         """1 when it has just come above `right`, -1 below, else 0."""
         if self._column_pays():
             self._pair(left, right)
-            column = self._column(left, 0, self._cross_rows(left, right))
+            column = self._column(left, 0, self._crosses_reader(left, right))
             left.crosses[right] = column
             return int(column[self._cursor.step])
         symbol, part = self._pair(left, right)
@@ -117,85 +129,117 @@ class SeriesView:
         declared = Declared(indicator.computation, symbol, indicator.interval)
         return part.values[self._numbers[declared]]
 
+    @staticmethod
+    def _priced(left: Indicator, right: Other) -> bool:
+        """Whether the two are compared as prices."""
+        return left.computation.price_units or (
+            isinstance(right, Indicator) and right.computation.price_units
+        )
+
     def _sign_at(
         self, part: SessionPart, left: Indicator, right: Other, symbol: int, row: int
     ) -> int | None:
         """The side at one row; None while one of the two is not ready there."""
         values = self._values(part, left, symbol)
-        ready, priced = values.first_ready, left.computation.price_units
-        other: float
+        ready = values.first_ready
         if isinstance(right, Indicator):
             others = self._values(part, right, symbol)
             ready = max(ready, others.first_ready)
-            priced = priced or right.computation.price_units
         if row < max(ready, 0):
             return None
         other = float(others.outputs[right.output][row]) if isinstance(right, Indicator) else right
-        price = float(part.windows[symbol, left.interval].close[row]) if priced else None
+        window = part.windows[symbol, left.interval]
+        price = float(window.close[row]) if self._priced(left, right) else None
         return sign(float(values.outputs[left.output][row]), other, price)
 
     # -- whole columns -------------------------------------------------------------------------
 
-    def _column(self, indicator: Indicator, fill: float, rows_from: Rows) -> list[Any]:
+    def _column(self, indicator: Indicator, fill: float, read: ReadSlices) -> list[Any]:
         """The rows of each session's window laid out by the agenda's steps, as of each step."""
         agenda = self._agenda
         column = np.full(len(agenda), fill)
-        in_step = indicator.symbol is None and agenda.wanted == (indicator.interval,)
-        symbols = range(self._symbols) if indicator.symbol is None else (indicator.symbol,)
-        for number, part in enumerate(self._parts):
-            for symbol in symbols:
-                steps = agenda.steps(number, None if indicator.symbol is not None else symbol)
-                window = part.windows[symbol, indicator.interval]
-                count = len(steps) if not isinstance(steps, slice) else steps.stop - steps.start
-                if count == 0:
-                    continue
-                if in_step:  # the window ends with just these steps
-                    column[steps] = rows_from(part, symbol, len(window) - count)
-                    continue
-                rows = (
-                    np.searchsorted(window.known_ns, agenda.table.known_ns[steps], side="right") - 1
-                )
-                known = rows >= 0
-                low = max(int(rows[0]), 0)
-                column[steps] = (
-                    np.where(known, rows_from(part, symbol, low)[np.maximum(rows - low, 0)], fill)
-                    if known.any()
-                    else fill
-                )
+        for symbol in range(self._symbols) if indicator.symbol is None else (indicator.symbol,):
+            slices = list(self._slices(indicator, symbol))
+            rows = read(symbol, slices)
+            place = 0
+            for piece in slices:
+                here = rows[place : place + len(piece.window) - piece.low]
+                column[piece.steps] = here if piece.rows is None else here[piece.rows]
+                place += len(here)
         return column.tolist()
 
-    def _value_rows(self, indicator: Indicator) -> Rows:
-        def rows(part: SessionPart, symbol: int, low: int) -> Floats:
-            values = self._values(part, indicator, symbol)
-            output = values.outputs[indicator.output][low:]
-            if values.first_ready <= low:
-                return output
-            output = output.copy()
-            output[: values.first_ready - low] = np.nan
-            return output
+    def _slices(self, indicator: Indicator, symbol: int) -> Iterator[Slice]:
+        """Per session of the block, the steps that read a window and the rows they read."""
+        agenda, free = self._agenda, indicator.symbol is None
+        in_step = free and agenda.wanted == (indicator.interval,)
+        for number, part in enumerate(self._parts):
+            steps = agenda.steps(number, symbol if free else None)
+            count = steps.stop - steps.start if isinstance(steps, slice) else len(steps)
+            window = part.windows[symbol, indicator.interval]
+            if count == 0:
+                continue
+            if in_step:  # the window ends with just these steps
+                yield Slice(part, window, steps, len(window) - count, None)
+                continue
+            known = agenda.table.known_ns[steps]
+            rows = np.searchsorted(window.known_ns, known, side="right") - 1
+            if isinstance(steps, slice):
+                steps = np.arange(steps.start, steps.stop)
+            steps, rows = steps[rows >= 0], rows[rows >= 0]
+            if len(rows):
+                yield Slice(part, window, steps, int(rows[0]), rows - rows[0])
 
-        return rows
+    def _values_reader(self, indicator: Indicator) -> ReadSlices:
+        def read(symbol: int, slices: list[Slice]) -> Floats:
+            outputs = []
+            for piece in slices:
+                values = self._values(piece.part, indicator, symbol)
+                output = values.outputs[indicator.output][piece.low :]
+                if values.first_ready > piece.low:
+                    output = output.copy()
+                    output[: values.first_ready - piece.low] = np.nan
+                outputs.append(output)
+            return _joined(outputs)
 
-    def _cross_rows(self, left: Indicator, right: Other) -> Rows:
-        def rows(part: SessionPart, symbol: int, low: int) -> npt.NDArray[np.int8]:
-            window = part.windows[symbol, left.interval]
-            values = self._values(part, left, symbol)
-            ready, priced = values.first_ready, left.computation.price_units
-            first = max(low - 1, 0)
-            other: Floats | float
-            if isinstance(right, Indicator):
-                others = self._values(part, right, symbol)
-                ready = max(ready, others.first_ready)
-                priced = priced or right.computation.price_units
-                other = others.outputs[right.output][first:]
-            else:
-                other = right
-            price = window.close[first:] if priced else None
-            found = crosses(signs(values.outputs[left.output][first:], other, price))
-            if low == 0:
-                found = np.concatenate((np.zeros(1, np.int8), found))
-            if ready + 1 > low:
-                found[: ready + 1 - low] = 0
-            return found
+        return read
 
-        return rows
+    def _crosses_reader(self, left: Indicator, right: Other) -> ReadSlices:
+        """Sides are compared a row further back than is read: there every cross begins."""
+
+        def read(symbol: int, slices: list[Slice]) -> Signs:
+            lefts, rights, closes, edges = [], [], [], []
+            place = 0
+            for piece in slices:
+                values = self._values(piece.part, left, symbol)
+                ready = values.first_ready
+                first = max(piece.low - 1, 0)
+                lefts.append(values.outputs[left.output][first:])
+                closes.append(piece.window.close[first:])
+                if isinstance(right, Indicator):
+                    others = self._values(piece.part, right, symbol)
+                    ready = max(ready, others.first_ready)
+                    rights.append(others.outputs[right.output][first:])
+                edges.append((place, piece.low - first, max(ready + 1 - piece.low, 0)))
+                place += len(lefts[-1])
+            other = _joined(rights) if isinstance(right, Indicator) else right
+            price = _joined(closes) if self._priced(left, right) else None
+            found = crosses(signs(_joined(lefts), other, price))
+            return _without_edges(found, edges)
+
+        return read
+
+
+def _without_edges(found: Signs, edges: list[tuple[int, int, int]]) -> Signs:
+    """Take out the row before each slice, and clear what was not ready."""
+    keep = np.ones(len(found), np.bool_)
+    for place, before, unready in edges:
+        keep[place : place + before] = False
+        found[place + before : place + before + unready] = 0
+    kept: Signs = found[keep]
+    return kept
+
+
+def _joined(pieces: list[Floats]) -> Floats:
+    if len(pieces) == 1:
+        return pieces[0]
+    return np.concatenate(pieces) if pieces else np.empty(0)

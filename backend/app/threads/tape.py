@@ -49,22 +49,20 @@ class Tape:
         self._first = np.array([mark.row - start for mark in self._marks], np.int64)
         self._opens = np.array([mark.open_ns for mark in self._marks], np.int64)
 
-    def append(self, table: Table) -> None:
-        """Add today's next bars."""
-        end = self._length + len(table)
-        if end > self._times.shape[1]:
-            self._compact(len(table))
-            end = self._length + len(table)
-        here = slice(self._length, end)
-        self._times[0, here] = table.start_ns
-        self._times[1, here] = table.known_ns
-        prices = self._prices
-        prices[0, here] = table.open
-        prices[1, here] = table.high
-        prices[2, here] = table.low
-        prices[3, here] = table.close
-        prices[4, here] = table.volume
-        self._length = end
+    def append(self, table: Table, first: int, end: int) -> None:
+        """Add rows `first` to `end` of a table: today's next bars."""
+        if self._length + end - first > self._times.shape[1]:
+            self._compact(end - first)
+        here, rows = slice(self._length, self._length + end - first), slice(first, end)
+        times, prices = self._times, self._prices
+        times[0, here] = table.start_ns[rows]
+        times[1, here] = table.known_ns[rows]
+        prices[0, here] = table.open[rows]
+        prices[1, here] = table.high[rows]
+        prices[2, here] = table.low[rows]
+        prices[3, here] = table.close[rows]
+        prices[4, here] = table.volume[rows]
+        self._length = here.stop
 
     def window(self) -> Window:
         """History and today so far, as read-only views."""

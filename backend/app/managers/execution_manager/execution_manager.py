@@ -86,18 +86,19 @@ class ExecutionManager:
     def match(self, now_ns: int) -> list[Order]:
         """Fill what can fill on the bars known now, and book it; the orders it happened to."""
         filled: list[Order] = []
+        ledger, held_units = self.ledger, self.held_units
         for order, units, price, start_ns in self.broker.match(now_ns):
             strategy, symbol = order.strategy, order.symbol_index
-            self.ledger.fill(self.positions[strategy][symbol], units, price)
-            held = self.held_units[symbol] = self.held_units[symbol] + units
-            self._changes.append((now_ns, symbol, held, self.ledger.cash_units))
+            ledger.fill(self.positions[strategy][symbol], units, price)
+            held_units[symbol] = held = held_units[symbol] + units
+            self.fill_count = number = self.fill_count + 1
             self.fingerprint.entries.append(
                 FILL(b"F", strategy, symbol, now_ns, start_ns, units, price)
             )
-            self.fill_count = number = self.fill_count + 1
             self._fills.append((number, order.order_id, symbol, units, price, 0, start_ns, now_ns))
-            order.filled_units += units
-            if order.filled_units == order.units:
+            self._changes.append((now_ns, symbol, held, ledger.cash_units))
+            order.filled_units = done = order.filled_units + units
+            if done == order.units:
                 order.to(FILLED)
                 order.ended_ns = now_ns
                 self._ended.append(order)

@@ -72,7 +72,14 @@ class Ledger:
         if held == 0 or (held > 0) == (units > 0):
             added = amount
         else:
-            added = self._close(position, units, amount)
+            if units == -held:
+                added, profit = -cost, -amount - cost
+            else:
+                added, profit = _closing(held, cost, units, amount)
+            position.realised_units += profit
+            self.realised_units += profit
+            if abs(units) >= abs(held):
+                position.trades += 1
         position.units = held + units
         position.cost_units = cost + added
         self.cost_units += added
@@ -83,20 +90,6 @@ class Ledger:
             != self.opening_units + self.realised_units + self.income_units
         ):
             self.check()
-
-    def _close(self, position: Position, units: int, amount: int) -> int:
-        """Book the profit of the part that closes; returns the change of cost."""
-        held, cost = position.units, position.cost_units
-        if abs(units) < abs(held):
-            closed_cost = divide_half_even(cost * abs(units), abs(held))
-            profit, added = -amount - closed_cost, -closed_cost
-        else:  # to flat or through it: all the old cost goes, the rest is new cost
-            closing_amount = divide_half_even(amount * abs(held), abs(units))
-            profit, added = -closing_amount - cost, amount - closing_amount - cost
-            position.trades += 1
-        position.realised_units += profit
-        self.realised_units += profit
-        return added
 
     def split(self, position: Position, ratio: Decimal) -> None:
         """Multiply the quantity held by `ratio`; the total cost stays."""
@@ -124,3 +117,12 @@ class Ledger:
                 f"The books are off by {from_units(have - owed)}: cash and cost come to "
                 f"{from_units(have)}, opening and results to {from_units(owed)}."
             )
+
+
+def _closing(held: int, cost: int, units: int, amount: int) -> tuple[int, int]:
+    """Change of cost and profit of a fill that closes part of a position, or goes through flat."""
+    if abs(units) < abs(held):
+        closed_cost = divide_half_even(cost * abs(units), abs(held))
+        return -closed_cost, -amount - closed_cost
+    closing_amount = divide_half_even(amount * abs(held), abs(units))
+    return amount - closing_amount - cost, -closing_amount - cost
