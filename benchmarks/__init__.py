@@ -1,1 +1,1 @@
-"""How fast the engine is, and how little memory it needs, each beside a yardstick of its own run."""
+"""How fast the engine is and how little memory it needs, each beside a yardstick of its run."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
-from benchmarks import replays
+from benchmarks import hops, imports, orders, replays, starts
 from benchmarks.outcome import Outcome, as_json, show
 
 FEWEST_BARS = 1_000
@@ -19,6 +19,10 @@ WORKLOADS: dict[str, tuple[Callable[[Path, int, int], Outcome], int]] = {
     "many": (replays.many, 1_000_000),
     "wide": (replays.wide, 195_000),
     "long": (replays.long, 980_000),
+    "hop": (hops.hop, 2_340),
+    "import": (imports.import_csv, 2_000_000),
+    "start": (starts.start, 0),
+    "orders": (orders.orders, 100_000),
 }
 
 

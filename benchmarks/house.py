@@ -11,10 +11,12 @@ from loguru import logger
 
 from app.core.bars import BarColumns, Ints
 from app.core.config import SessionConfig
+from app.core.instruments import Instrument
 from app.core.intervals import MINUTE_NS
 from app.core.settings import Settings
 from app.managers.system_manager.system_manager import SystemManager
-from app.managers.time_manager import TimeManager
+from app.managers.system_manager.wiring import Market, MarketTime
+from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.bar_store_files import Series
 
 MARKET, INTERVAL = "XNYS", "1m"
@@ -40,6 +42,20 @@ def fill_store(folder: Path, symbols: Sequence[str], bars: int) -> SessionConfig
         store.columns(MARKET, symbol, INTERVAL, int(starts[0]), int(starts[-1]))
     last = system.time_manager.to_local(int(starts[-1]), MARKET).date()
     return config_of(symbols, last)
+
+
+def plain_market(system: SystemManager, config: SessionConfig) -> Market:
+    """The stored bars of a config's symbols, without history and without corporate actions."""
+    time, replay = system.time_manager, config.replay
+    return Market(
+        sessions=time.sessions_between(replay.start, replay.end, MARKET),
+        sessions_before=lambda count: (),
+        instruments=[Instrument(MARKET, symbol) for symbol in config.symbols],
+        adjustments=lambda sessions: (),
+        source=system.data_manager.store,
+        time=MarketTime(time, MARKET),
+        clock=WallClock(),
+    )
 
 
 def config_of(
