@@ -1,4 +1,4 @@
-"""A market in memory: sessions by rule, bars from a seed; for tests that need a stream, not files."""
+"""A market in memory: sessions by rule, bars from a seed; for streams that need no files."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-
-from app.core.money import UNITS
 from tests.market import config_of, execute, market_of, minute_starts, random_bars, weekday_sessions
 from tests.reference import Trade, sma_cross
+
+from app.core.money import UNITS
 
 CASH_CENTS = 100_000_00
 ALL = bool(os.environ.get("PROOF_MATRIX"))  # every seed and block size at full length: minutes

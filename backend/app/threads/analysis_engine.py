@@ -7,7 +7,7 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
@@ -35,6 +35,7 @@ from app.threads.session_data import SessionData, symbol_data
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
+Step = tuple[Bar, int, BarHook]  # a bar, when it is known, and whom to call
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -81,8 +82,11 @@ class AnalysisEngine(Worker):
         self._hooks = [self._bar_hook(interval) for interval in self._wanted]
         self._parts: tuple[SessionPart, ...] = ()
         self._base = no_rows()
+        self._book = BarBook(self._base, len(plan.symbols))
         self._agenda: Agenda
         self._step = 0  # the agenda's next
+        self._held: tuple[Step, ...] = ()  # taken from the agenda, and to wait for a timer first
+        self._moved = False  # a hook has set or cancelled a timer: another moment may be next
         self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._open = False
         self._closes_ns: list[int] = []  # of sessions closed within the block
@@ -163,9 +167,19 @@ class AnalysisEngine(Worker):
         for positions in self.execution.positions:
             for symbol, position in enumerate(positions):
                 if position.units:
-                    window = self.window(symbol, self._plan.base_interval)
-                    units += position.value_units(float(window.close[self.view.row_now(window)]))
+                    units += position.value_units(self._mark(symbol))
         return units
+
+    def _mark(self, symbol: int) -> float:
+        """A symbol's last close known now, in the terms of the session under way."""
+        row = self._book.last_row(symbol, self._cursor.now_ns)
+        known_ns, price = -1, self.curve.marks[symbol]
+        if row >= 0:
+            known_ns, price = self._book.known_ns[row], float(self._base.close[row])
+        for at_ns, of, factor in self.execution.actions:
+            if of == symbol and at_ns >= known_ns:
+                price *= factor
+        return price
 
     # -- one block -----------------------------------------------------------------------------
 
@@ -179,7 +193,7 @@ class AnalysisEngine(Worker):
         self._parts = parts
         self._base = processed.base
         plan = self._plan
-        book = BarBook(processed.base, len(plan.symbols))
+        self._book = book = BarBook(processed.base, len(plan.symbols))
         self.execution.broker.load(book)
         self._agenda = Agenda(processed, book, parts, plan, self._wanted)
         self._step = 0
@@ -189,39 +203,48 @@ class AnalysisEngine(Worker):
         calls = self._agenda.by_interval(self._hooks)
         bars = zip(self._agenda.bars, self._agenda.known_ns, calls, strict=False)
         while True:
+            self._moved = False
             special_ns = self._next_special_ns()
-            if not self._run_bars(bars, min(special_ns, through_ns)):
-                continue  # a hook has moved the next special moment
+            self._run_bars(bars, min(special_ns, through_ns))
+            if self._moved:
+                continue
             if special_ns > through_ns:
                 return
             self._run_special(special_ns)
 
-    def _run_bars(self, bars: Iterator[tuple[Bar, int, BarHook]], limit_ns: int) -> bool:
-        """Run the bars known up to `limit_ns`; False when a hook moved the next special moment.
+    def _run_bars(self, bars: Iterator[Step], limit_ns: int) -> None:
+        """Run the bars known up to `limit_ns`, or until a hook moves the next special moment.
 
         This is the hot loop: what is looked up here is looked up once a bar.
         """
         cursor, broker, proposals = self._cursor, self.execution.broker, self.proposals
-        step, undisturbed = self._step, True
+        step = self._step
         count = bisect_right(self._agenda.known_ns, limit_ns, step) - step
+        steps: Iterator[Step] = islice(bars, count)
+        if self._held and count:
+            steps = chain(self._held, islice(bars, count - 1))
+            self._held = ()
         try:
-            for bar, now_ns, on_bar in islice(bars, count):
+            for bar, now_ns, on_bar in steps:
                 if broker.due_ns <= now_ns:
                     self._match_until(now_ns)
+                    if self._moved:  # perhaps to before this bar
+                        self._held = ((bar, now_ns, on_bar),)
+                        break
                 cursor.step = step
                 cursor.now_ns = now_ns
                 step += 1
                 on_bar(bar)
-                if proposals and self._take(proposals):
-                    undisturbed = False
+                if proposals:
+                    self._take(proposals)
+                if self._moved:
                     break
         except Exception as error:
             raise self._failure(on_bar, error) from error
         self._step = step
         cursor.step, cursor.symbol = BETWEEN_BARS, -1
-        if undisturbed and broker.due_ns <= limit_ns:
+        if not self._moved:
             self._match_until(limit_ns)
-        return undisturbed
 
     def _bar_hook(self, interval: str) -> BarHook:
         """What to call with a bar of this interval: one strategy's hook, or each in turn."""
@@ -230,14 +253,11 @@ class AnalysisEngine(Worker):
             return seats[0].strategy.on_bar
 
         def each(bar: Bar) -> None:
-            moved: list[Proposal] = []
             for seat in seats:
                 self._calling = seat
                 seat.strategy.on_bar(bar)
-                moved += [p for p in self.proposals if isinstance(p, TimerProposal)]
-                self.proposals[:] = [p for p in self.proposals if p not in moved]
-                self._take(self.proposals)
-            self.proposals += moved
+                if self.proposals:
+                    self._take(self.proposals)
 
         return each
 
@@ -248,9 +268,12 @@ class AnalysisEngine(Worker):
         return seat.failure("on_bar", error)
 
     def _match_until(self, limit_ns: int) -> None:
-        """Fill what can fill on the base bars known up to `limit_ns`, instant by instant."""
+        """Fill what can fill on the base bars known up to `limit_ns`, instant by instant.
+
+        It stops where a hook moves the next special moment, as that may come before the next fill.
+        """
         cursor, broker = self._cursor, self.execution.broker
-        while broker.due_ns <= limit_ns:
+        while broker.due_ns <= limit_ns and not self._moved:
             cursor.now_ns = now_ns = broker.due_ns
             filled = self.execution.match(now_ns)
             if self._hears_fills:
@@ -276,29 +299,30 @@ class AnalysisEngine(Worker):
         if self.proposals:
             self._take(self.proposals)
 
-    def _take(self, proposals: list[Proposal]) -> bool:
-        """Carry out what a hook proposed; True when the next special moment may have moved."""
+    def _take(self, proposals: list[Proposal]) -> None:
+        """Carry out what a hook proposed."""
         if len(proposals) == 1 and len(proposals[0]) == 3:  # one order: nearly always
             self._submit(*proposals.pop())
-            return False
-        taken, moved = proposals.copy(), False
+            return
+        taken = proposals.copy()
         proposals.clear()
         for proposal in taken:
             if isinstance(proposal, TimerProposal):
                 self._set_timer(proposal)
-                moved = True
             else:
                 self._submit(*proposal)
-        return moved
 
     def _submit(self, number: int, symbol: int, units: int) -> None:
-        order = self.execution.submit(number, symbol, units, self._cursor.now_ns)
+        cursor = self._cursor
+        order = self.execution.submit(number, symbol, units, cursor.now_ns)
         if order.state is REJECTED and self._seats[number].hears_orders:
-            seat, step = self._seats[number], self._cursor.step
+            seat, step, in_hand = self._seats[number], cursor.step, cursor.symbol
+            cursor.step, cursor.symbol = BETWEEN_BARS, symbol
             self._call(seat, seat.strategy.on_order, order)
-            self._cursor.step = step
+            cursor.step, cursor.symbol = step, in_hand
 
     def _set_timer(self, proposal: TimerProposal) -> None:
+        self._moved = True
         owner = self._seats[proposal.seat].name
         if proposal.at_ns is None:
             self.timers.cancel(owner, proposal.name)
@@ -370,3 +394,5 @@ class AnalysisEngine(Worker):
         equity_ns, equity = self.curve.advance(self._base, records.changes, records.actions, at_ns)
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))
+        self._base = no_rows()  # the curve's marks hold all of it now
+        self._book = BarBook(self._base, len(self._plan.symbols))

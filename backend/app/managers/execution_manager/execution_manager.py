@@ -61,7 +61,7 @@ class ExecutionManager:
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
         self._changes: list[Change] = []
-        self._actions: list[Action] = []
+        self.actions: list[Action] = []  # since the records were last taken
         self.order_count = 0
         self.fill_count = 0
         self._ended: list[Order] = []
@@ -134,12 +134,12 @@ class ExecutionManager:
                 self.ledger.dividend(position, adjustment.dividend)
         held, cash = self.held_units[symbol], self.ledger.cash_units
         self._changes.append((now_ns, symbol, held, cash))
-        self._actions.append((now_ns, symbol, adjustment.price_factor))
+        self.actions.append((now_ns, symbol, adjustment.price_factor))
 
     def take_records(self) -> Records:
         """What has happened since the last call, in order."""
-        records = Records(self._ended, self._fills, self._changes, self._actions)
-        self._ended, self._fills, self._changes, self._actions = [], [], [], []
+        records = Records(self._ended, self._fills, self._changes, self.actions)
+        self._ended, self._fills, self._changes, self.actions = [], [], [], []
         self.fingerprint.flush()
         return records
 

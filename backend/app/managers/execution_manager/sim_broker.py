@@ -4,7 +4,7 @@ It is stepped synchronously inside the instant, so that a fill is known at the v
 its bar is. An order belongs to the bars that start at or after it was given, never earlier.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from decimal import Decimal
 
 import numpy as np
@@ -33,13 +33,25 @@ class BarBook:
         if self._alone:
             row = bisect_left(self.start_ns, from_ns)
             return row if row < len(self.start_ns) else -1
+        rows_of, starts_of = self._rows(symbol)
+        place = bisect_left(starts_of, from_ns)
+        return rows_of[place] if place < len(rows_of) else -1
+
+    def last_row(self, symbol: int, now_ns: int) -> int:
+        """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
+        if self._alone:
+            return bisect_right(self.known_ns, now_ns) - 1
+        rows, _ = self._rows(symbol)
+        place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
+        return rows[place - 1] if place else -1
+
+    def _rows(self, symbol: int) -> tuple[list[int], list[int]]:
+        """The rows of a symbol and their starts, looked for when first asked."""
         pair = self._by_symbol.get(symbol)
         if pair is None:
             rows = np.flatnonzero(self.base.symbol == symbol)
             pair = self._by_symbol[symbol] = (rows.tolist(), self.base.start_ns[rows].tolist())
-        rows_of, starts_of = pair
-        place = bisect_left(starts_of, from_ns)
-        return rows_of[place] if place < len(rows_of) else -1
+        return pair
 
 
 class SimBroker:

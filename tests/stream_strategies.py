@@ -1,0 +1,148 @@
+"""Strategies that test the stream: they read all there is, and their orders depend on all of it."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import ClassVar
+from zlib import crc32
+
+import numpy as np
+
+from app.core.bars import COLUMNS, Floats
+from app.core.errors import NotReadyError
+from app.strategies import Bar, Order, Param, Strategy, TradingSession
+from app.strategies.context import PositionView
+
+
+def running_range(high: Floats, low: Floats) -> Floats:
+    """A user's own indicator, honest: the range of all rows so far."""
+    return np.maximum.accumulate(high) - np.minimum.accumulate(low)
+
+
+class Reader(Strategy):
+    """Decides by a checksum over everything it has ever read, so that no difference stays hidden.
+
+    `seen` is what it read, hook by hook: the moment, the hook, the checksum after it.
+    """
+
+    salt = Param(0)
+    deep = Param(True)  # read windows, quality and equity too
+
+    def setup(self) -> None:
+        self.digest = self.salt
+        self.seen: list[tuple[object, ...]] = []
+        bands = self.indicator("BBANDS", 4)
+        self.own = [  # on the bars of on_bar, for the symbol in hand
+            self.indicator("SMA", 3),
+            self.indicator("SMA", 7),
+            self.indicator("RSI", 4),
+            self.indicator("SESSION_VWAP"),
+            self.indicator("OPENING_RANGE", 15)["low"],
+            self.indicator("PREVIOUS_DAY")["close"],
+            self.indicator("VOLUME_RATIO", 2),
+            self.indicator(running_range, inputs=("high", "low")),
+            bands["upperband"],
+            bands["lowerband"],
+        ]
+        first, last = self.symbols[0], self.symbols[-1]
+        self.placed = [  # readable from every hook
+            self.indicator("SMA", 4, symbol=first, interval="5m"),
+            self.indicator("EMA", 3, symbol=last, interval="15m"),
+            self.indicator("SMA", 2, symbol=first, interval="1h"),
+            self.indicator("MOM", 1, symbol=last, interval="1d"),
+        ]
+
+    # -- hooks -----------------------------------------------------------------------------------
+
+    def on_session_open(self, session: TradingSession) -> None:
+        self._hook("open", session.date)
+
+    def on_bar(self, bar: Bar) -> None:
+        for indicator in self.own:
+            if indicator.ready:
+                self._note(indicator.value)
+            for back in (-1, -3):
+                try:
+                    self._note(indicator[back])
+                except NotReadyError:
+                    self._note("not ready")
+        fast, slow = self.own[:2]
+        self._note(fast.crossed_above(slow), slow.crossed_below(fast), fast.above(slow))
+        self._note(self.own[2].crossed_above(50.0), self.own[0].below(self.own[3]))
+        self._hook("bar", bar)
+
+    def on_order(self, order: Order) -> None:
+        self._note(self.own[0].ready, self.own[0].crossed_below(self.own[1]))
+        self._hook("order", order.order_id, order.state, order.filled, order.reason)
+
+    def on_position(self, symbol: str, position: PositionView) -> None:
+        self._hook("position", symbol, position.quantity, position.cost, position.realised)
+
+    def on_timer(self, name: str) -> None:
+        self._hook("timer", name)
+
+    def on_session_close(self, session: TradingSession) -> None:
+        self._hook("close", session.date)
+
+    # -- reading and deciding ----------------------------------------------------------------------
+
+    def _hook(self, name: str, *words: object) -> None:
+        self._note(name, *words, self.now_ns, self.now, self.session.date, self.cash)
+        for indicator in self.placed:
+            if indicator.ready:
+                self._note(indicator.value, indicator.above(0.0), indicator.crossed_above(100.0))
+        for symbol in self.symbols:
+            position = self.position(symbol)
+            self._note(position.quantity, position.cost, position.realised)
+            self._note(len(self.orders(symbol)))
+            if self.deep:
+                self._note(self.quality(symbol), self.equity)
+                for interval in (None, "15m", "1d"):
+                    columns = self.bars(symbol, interval, 1 + self.digest % 40)
+                    self._note(*(getattr(columns, name).tobytes() for name in COLUMNS))
+        self.seen.append((self.now_ns, name, self.digest))
+        self._act(self.digest)
+
+    def _note(self, *words: object) -> None:
+        self.digest = crc32(repr(words).encode(), self.digest)
+
+    def _act(self, digest: int) -> None:
+        symbol = self.symbols[digest // 64 % len(self.symbols)]
+        number = digest // 1024 % 50
+        match digest % 24:
+            case 0 | 1 | 2:
+                self.order(symbol, 1 + number)
+            case 3 | 4 | 5:
+                self.order(symbol, -1 - number)
+            case 6 | 7:
+                self.order_target(symbol, 2 * number - 50)
+            case 8:
+                self.order_target(symbol, 0)
+                self.order_target(self.symbols[0], number)
+            case 9:
+                self.order(symbol, Decimal("0.5"))  # no whole lot: refused
+            case 10 | 11 | 12:
+                self.timer(f"timer {number % 3}", self.now + dt.timedelta(seconds=1 + 40 * number))
+            case 13:
+                self.timer("again", self.now + dt.timedelta(minutes=3), dt.timedelta(hours=7))
+            case 14:
+                self.cancel_timer(f"timer {number % 3}")
+            case 15:
+                self.timer("noon", dt.time(9, 30 + number % 30))
+
+
+class OnFive(Reader):
+    """Reads 5m bars."""
+
+    intervals: ClassVar[tuple[str, ...]] = ("5m",)
+
+
+class OnSeveral(Reader):
+    """Reads bars of three lengths; indicators lie on the first."""
+
+    intervals: ClassVar[tuple[str, ...]] = ("15m", "5m", "1d")
+
+
+class OnHours(Reader):
+    """Reads hours and days: many instants pass without a bar for it."""
+
+    intervals: ClassVar[tuple[str, ...]] = ("1h", "1d")
