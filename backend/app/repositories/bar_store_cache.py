@@ -17,7 +17,7 @@ from app.repositories.bar_store_codec import (
     read_label,
     read_table,
 )
-from app.repositories.bar_store_files import write_all
+from app.repositories.bar_store_files import clear_leftovers, write_all
 from app.services.csv_columns import QUOTES
 
 # Mapped pages belong to the page cache; the bound is on address space, not on our own memory.
@@ -89,6 +89,7 @@ class BarCache:
             with pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table, max_chunksize=max(table.num_rows, 1))
 
+        clear_leftovers(copy.parent)
         write_all([(copy, write)])
         for older in copy.parent.glob(f"{path.stem}-*.arrow"):
             if older != copy:

@@ -101,6 +101,18 @@ def write_all(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]]) -> None:
         sync_folder(folder)
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Remove the temporary files of writers that died; those of living ones stay."""
+    for leftover in folder.glob(f"*{_TEMPORARY}"):
+        pid = int(leftover.name.removesuffix(_TEMPORARY).rpartition(".")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            leftover.unlink(missing_ok=True)
+        except PermissionError:  # somebody else's, and alive
+            continue
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

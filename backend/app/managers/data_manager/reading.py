@@ -55,7 +55,7 @@ def _arrow_errors(path: Path, kind: str) -> Iterator[None]:
     """Whatever Arrow cannot read or convert is the file's fault, said in one line."""
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8, too
         raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)[:300]}") from None
 
 
