@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -75,4 +76,4 @@ def _anonymous_mb() -> float:
 
 def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that `share` of them do not exceed."""
-    return sorted(values)[max(0, -(-len(values) * round(share * 1000) // 1000) - 1)]
+    return sorted(values)[max(0, ceil(len(values) * share) - 1)]

@@ -9,28 +9,20 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 
+from app.core.settings import PREFIX
 from benchmarks.measure import BenchError, interleaved
 from benchmarks.outcome import Outcome, Row
 
-ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = (
-    "--help",
-    "version",
-    "time now",
-    "data list",
-    "runs list",
-    "config check session_configs/example_session.json",
-)
+CONFIG = Path(__file__).resolve().parents[1] / "session_configs" / "example_session.json"
+CHECK = "config check"
+COMMANDS = ("--help", "version", "time now", "data list", "runs list", CHECK)
 
 
 def start(folder: Path, size: int, repeats: int) -> Outcome:
     """Median wall times; a first round, not counted, makes database, calendar and bytecode."""
-    environment = {**os.environ, "MISMARTERA_DATA_FOLDER": str(folder)}
-    lines = [
-        ["-c", "pass"],
-        *(["-m", "app.cli.main", *command.split()] for command in COMMANDS),
-    ]
-    rounds = interleaved([partial(_ms, line, environment) for line in lines], repeats)
+    lines = [["-c", "pass"], *(["-m", "app.cli.main", *command.split()] for command in COMMANDS)]
+    lines[1 + COMMANDS.index(CHECK)].append(str(CONFIG))
+    rounds = interleaved([partial(_ms, line, folder) for line in lines], repeats)
     nothing_ms, *spent_ms = map(statistics.median, rounds)
     yardstick = f"{nothing_ms:.0f} ms for python -c pass"
     rows = [
@@ -42,11 +34,14 @@ def start(folder: Path, size: int, repeats: int) -> Outcome:
     return Outcome("start", figures, tuple(rows))
 
 
-def _ms(line: Sequence[str], environment: dict[str, str]) -> float:
+def _ms(words: Sequence[str], folder: Path) -> float:
+    """One start, in a folder without a `.env` and without the settings of the shell."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
+    environment[f"{PREFIX}DATA_FOLDER"] = str(folder)
     begin_ns = perf_counter_ns()
     done = subprocess.run(
-        [sys.executable, *line],
-        cwd=ROOT,
+        [sys.executable, *words],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
@@ -54,5 +49,5 @@ def _ms(line: Sequence[str], environment: dict[str, str]) -> float:
     )
     spent_ns = perf_counter_ns() - begin_ns
     if done.returncode:
-        raise BenchError(f"'{' '.join(line)}' ended with {done.returncode}: {done.stderr.strip()}")
+        raise BenchError(f"'{' '.join(words)}' ended with {done.returncode}: {done.stderr.strip()}")
     return spent_ns / 1e6
