@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from loguru import logger
 from benchmarks import hops, imports, orders, replays, starts
 from benchmarks.__main__ import WORKLOADS, main
 from benchmarks.hand_loop import trade_by_hand
 from benchmarks.house import cent_bars, config_of, fill_store, open_system
 from benchmarks.measure import BenchError, fresh, interleaved, peak_anonymous_mb, percentile
 from benchmarks.outcome import Outcome
+from loguru import logger
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS
