@@ -154,10 +154,10 @@ def execute(config: SessionConfig, market: Market) -> Outcome:
     return outcome_of(*wired(config, market))
 
 
-def wired(config: SessionConfig, market: Market) -> tuple[Run, list[Results]]:
+def wired(config: SessionConfig, market: Market, paused: bool = False) -> tuple[Run, list[Results]]:
     """A run that is ready, with the list its results go to."""
     results: list[Results] = []
-    run = Run(config, market, Path("strategies"), results.append)
+    run = Run(config, market, Path("strategies"), results.append, paused)
     run.execution.fingerprint = Kept([seat.name for seat in run.seats], config.symbols)
     return run, results
 

@@ -45,7 +45,7 @@ class Spec(msgspec.Struct, frozen=True):
     empty: frozenset[tuple[int, int]]  # symbol and session without any bar
     actions: tuple[Action, ...]
     strategies: tuple[str, ...]
-    declared: dict[str, Any]  # history by interval
+    declared: dict[str, Any]  # history by interval, "base" for the base
     participation: float | None
     allow_short: bool
 
@@ -147,7 +147,7 @@ class Spec(msgspec.Struct, frozen=True):
             strategies,
             base_interval=self.base,
             derived_intervals=tuple(i for i in ("5m", "15m", "1h", "1d") if i != self.base),
-            history=self.declared,
+            history={i.replace("base", self.base): count for i, count in self.declared.items()},
             extended_hours=self.extended,
             execution={"participation": self.participation},
             risk={"allow_short": self.allow_short, "max_position_quantity": Decimal(150)},
@@ -187,7 +187,7 @@ def specs(draw: st.DrawFn) -> Spec:
         empty=draw(st.frozensets(numbers, max_size=3)),
         actions=tuple(draw(st.lists(actions_of(symbols, sessions), max_size=3))),
         strategies=tuple(draw(st.lists(st.sampled_from(STRATEGIES), min_size=1, max_size=3))),
-        declared=draw(st.sampled_from([{}, {"1d": 3}, {"1m": "all"}, {"15m": 8, "1h": 8}])),
+        declared=draw(st.sampled_from([{}, {"1d": 3}, {"base": "all"}, {"15m": 8, "1h": 8}])),
         participation=draw(st.sampled_from([None, 0.1, 0.35])),
         allow_short=draw(st.booleans()),
     )

@@ -1,9 +1,18 @@
 """How a run is executed leaves no trace: block size, threads, pace, switching, hash seed."""
 
-from hypothesis import given, settings
-from tests.market import Outcome, execute
-from tests.random_market import Spec, specs
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
 
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.market import Outcome, execute, outcome_of, wired
+from tests.random_market import Action, Spec, specs
+
+ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = (1, 7, 390, 8192)
 
 
@@ -28,3 +37,106 @@ def test_a_run_is_the_same_for_every_block_size(spec: Spec) -> None:
     outcomes = [execute(spec.config(block_rows), spec.market()) for block_rows in BLOCKS]
     for outcome in outcomes[:-1]:
         assert not differences(outcomes[-1], outcome)
+
+
+class Leaping:
+    """A machine on which every moment is already due: pacing cuts, and never waits."""
+
+    def __init__(self) -> None:
+        self._now_ns = 0
+
+    def monotonic_ns(self) -> int:
+        self._now_ns += 10**15
+        return self._now_ns
+
+
+@given(specs(), st.sampled_from(BLOCKS))
+@settings(max_examples=10)
+def test_a_paced_run_is_the_same_as_one_at_full_speed(spec: Spec, block_rows: int) -> None:
+    market = msgspec.structs.replace(spec.market(), clock=Leaping())
+    paced = execute(spec.config(block_rows, speed=60.0), market)
+    assert not differences(execute(spec.config(), spec.market()), paced)
+
+
+@given(specs(), st.sampled_from(BLOCKS))
+@settings(max_examples=5)
+def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: int) -> None:
+    run, results = wired(spec.config(block_rows), spec.market(), paused=True)
+    run.coordinator.step_instants(10**6)
+    assert not differences(execute(spec.config(), spec.market()), outcome_of(run, results))
+
+
+@given(specs(), st.sampled_from(BLOCKS))
+@settings(max_examples=10)
+def test_four_threads_make_what_one_makes(spec: Spec, block_rows: int) -> None:
+    pool = execute(spec.config(block_rows, "pool"), spec.market())
+    assert not differences(execute(spec.config(), spec.market()), pool)
+
+
+def busy_spec() -> Spec:
+    """One market with everything in it."""
+    return Spec(
+        seed=11,
+        base="1m",
+        sessions=5,
+        history=2,
+        minutes=70,
+        half_days=frozenset({3}),
+        gapless=False,
+        broken=True,
+        extended=True,
+        keep=(1.0, 0.9, 0.4),
+        empty=frozenset({(1, 3)}),
+        actions=(
+            Action(0, 1, "split", Decimal(2)),
+            Action(1, 3, "split", Decimal("0.5")),
+            Action(0, 4, "dividend", Decimal("0.25")),
+        ),
+        strategies=("Reader", "OnSeveral", "OnHours"),
+        declared={},
+        participation=0.1,
+        allow_short=True,
+    )
+
+
+def test_a_run_paced_by_the_machine_s_clock_is_the_same() -> None:
+    spec = busy_spec()
+    paced = execute(spec.config(runner="pool", speed=500_000.0), spec.market())
+    assert not differences(execute(spec.config(), spec.market()), paced)
+
+
+def test_fifty_runs_on_four_threads_are_one_run_however_the_machine_switches() -> None:
+    spec = busy_spec()
+    expected = execute(spec.config(), spec.market())
+    assert len(expected.fills) > 50, "a market in which little happens proves little"
+    before = sys.getswitchinterval()
+    try:
+        for number in range(50):
+            sys.setswitchinterval((1e-6, 1e-4, 5e-3, 1.0)[number % 4])
+            block_rows = (7, 64, 390, 8192)[number // 4 % 4]
+            outcome = execute(spec.config(block_rows, "pool"), spec.market())
+            assert not differences(expected, outcome)
+    finally:
+        sys.setswitchinterval(before)
+
+
+PRINT_RUN = """
+from tests.integration.test_stream_invariance import busy_spec
+from tests.market import execute
+outcome = execute(busy_spec().config(64, "pool"), busy_spec().market())
+print(outcome.fingerprint, outcome.final_equity, len(outcome.fills), outcome.seen[-1][-1])
+"""
+
+
+def test_no_hash_seed_changes_a_run() -> None:
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT_RUN],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "12345")
+    }
+    assert len(printed) == 1 and printed.pop().strip()

@@ -18,12 +18,13 @@ def cut_block(block: Block, rows_end: int, through_ns: int) -> tuple[Block, Bloc
     """The block up to `through_ns`, its first `rows_end` rows; and the rest. Nothing is copied.
 
     The cut lies between instants: rows before it are known by `through_ns`, later ones are not.
-    A session is named on each side that has rows of it or part of its regular hours.
+    A session is named in the first part from its earliest hour on, so that it never opens late;
+    and in the second when that has rows of it, or some of its regular hours.
     """
     head = tuple(
         SessionSpan(span.session, min(span.first, rows_end), min(span.end, rows_end))
         for span in block.spans
-        if span.first < min(span.end, rows_end) or span.session.open_ns <= through_ns
+        if span.session.segments(extended_hours=True)[0].start_ns <= through_ns
     )
     rest = tuple(
         SessionSpan(span.session, max(span.first - rows_end, 0), max(span.end - rows_end, 0))

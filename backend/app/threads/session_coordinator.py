@@ -124,8 +124,8 @@ class SessionCoordinator(Head):
     def _parts(self, block: Block) -> Iterator[Block]:
         while (turn := self._turn(block)) != "none":
             rows_end, instant_ns = first_instant(block)
-            if turn == "all" or (rows_end == len(block) and instant_ns == block.through_ns):
-                yield block
+            if turn == "all" or instant_ns >= block.through_ns:
+                yield block  # beyond `through_ns` an instant is whole only with the next block
                 return
             part, block = cut_block(block, rows_end, instant_ns)
             yield part
@@ -145,7 +145,7 @@ class SessionCoordinator(Head):
                     seconds = min(max(seconds, _SHORTEST_WAIT), _LONGEST_WAIT)
                 elif self._steps:
                     self._session = None
-                    self._steps -= 1 if block is not None and len(block) else 0
+                    self._steps -= _completes_an_instant(block)
                     return "one"
                 self._wait(self._control, seconds)
             return "none"
@@ -168,3 +168,8 @@ class SessionCoordinator(Head):
     def _command(self, name: str, value: str = "") -> None:
         self.commands.append(Command(next(self._numbers), name, value))
         self._control.notify_all()
+
+
+def _completes_an_instant(block: Block | None) -> bool:
+    """Whether there is an instant with bars in it that no later block adds to."""
+    return block is not None and len(block) > 0 and int(block.known_ns[0]) <= block.through_ns

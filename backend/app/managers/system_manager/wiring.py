@@ -156,7 +156,7 @@ def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTim
             Seat(
                 kind,
                 number,
-                item.name or kind.__name__,
+                item.label,
                 config.symbols,
                 config.base_interval,
                 item.params,
