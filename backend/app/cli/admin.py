@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from app.cli.context import Context
+from app.cli.output import print_json
 from app.core.errors import UsageError
 from app.core.logging import known_level, log_path, store_level, stored_level
 
@@ -14,6 +15,7 @@ app = typer.Typer(help="Housekeeping: how much is logged.")
 @app.command("log-level")
 def log_level(
     level: Annotated[str | None, typer.Argument(help="DEBUG, INFO, WARNING, ERROR ...")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show the log level, or set it for later commands.
 
@@ -28,7 +30,11 @@ def log_level(
             store_level(folder, known_level(level))
         except ValueError as error:
             raise UsageError(str(error)) from error
-    typer.echo(f"{settings.log_level or stored_level(folder)} (log file: {log_path(folder)})")
+    current = settings.log_level or stored_level(folder)
+    if as_json:
+        print_json({"level": current, "file": str(log_path(folder))})
+        return
+    typer.echo(f"{current} (log file: {log_path(folder)})")
     if level is not None and settings.log_level:
         typer.echo(
             "The environment's MISMARTERA_LOG_LEVEL or LOG_LEVEL wins over the stored level."

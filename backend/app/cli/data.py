@@ -113,6 +113,10 @@ def show(
         marks.append(f"derived from {attributes['derived_from']}")
     if adjust == "back":
         marks.append("prices adjusted back, not as traded")
+    if frame.empty:
+        console.print(f"{', '.join(marks)}: none in the range asked for.", highlight=False)
+        return
+    shown["volume"] = [f"{volume:,.10g}" for volume in shown["volume"]]
     title = f"{', '.join(marks)} ({len(shown):,} of {len(frame):,})"
     print_table(title, [str(name) for name in shown.columns], shown.to_numpy().tolist())
 
@@ -152,12 +156,13 @@ def quality(
     ]
     if as_json:
         print_json({"market": market, "symbol": symbol, "interval": interval, "sessions": rows})
+    elif not rows:
+        console.print(f"No session of {symbol} lies in the range asked for.", highlight=False)
     else:
         cells = [
             [len(cell) if isinstance(cell, list) else cell for cell in row.values()] for row in rows
         ]
-        names = list(rows[0]) if rows else ["session"]
-        print_table(f"Quality of {interval} bars of {symbol} on {market}", names, cells)
+        print_table(f"Quality of {interval} bars of {symbol} on {market}", list(rows[0]), cells)
 
 
 @app.command("delete")

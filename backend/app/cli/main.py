@@ -21,6 +21,7 @@ NOUNS = {
     "runs": "Past runs: what they were given and what came of it.",
     "admin": "Housekeeping: how much is logged.",
 }
+SUBNOUNS = (("data", "instruments"), ("data", "actions"))
 PROGRAM = "mismartera"
 
 EPILOG = """\b
@@ -59,8 +60,8 @@ def _root() -> None:
 
 
 @root.command("init-db")
-def init_db() -> None:
-    """Make the database, or bring it up to date; doing it again changes nothing.
+def init_db(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+    """Make the database, or bring it up to date.
 
     \b
     Example:
@@ -72,6 +73,9 @@ def init_db() -> None:
     engine = Context().open_engine()
     changed = ensure_database(engine)
     where = engine.url.render_as_string(hide_password=True)
+    if as_json:
+        typer.echo(json.dumps({"database": where, "changed": changed}))
+        return
     typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
 
 
@@ -93,10 +97,15 @@ def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if not args or (len(args) == 1 and args[0] in NOUNS):
+    if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
         outcome = typer.main.get_command(root).main(args, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has seen enough (`| head`): as click does, end without a word.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return AppError.exit_code
     except KeyboardInterrupt:
         return _report("interrupted", EXIT_INTERRUPTED, args)
     except AppError as error:
@@ -127,7 +136,9 @@ def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
     words = context.command_path if context is not None else PROGRAM
-    return f"{error.format_message()} See '{words} --help'."
+    message = error.format_message()
+    end = "" if message.endswith((".", "?")) else "."
+    return f"{message}{end} See '{words} --help'."
 
 
 def _record_defect(error: Exception) -> str:
@@ -144,11 +155,17 @@ def _record_defect(error: Exception) -> str:
 
 
 def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
-    """Say it on standard error: for `--json` as one object, else as `error: ...`."""
+    """Say it on standard error: for `--json` as one object, else as `error: ...`.
+
+    What a file or an argument smuggled in may not steer the terminal.
+    """
     if "--json" in args:
         print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
     else:
-        print(f"error: {message}", file=sys.stderr)
+        shown = "".join(
+            char if char.isprintable() or char == "\n" else "\ufffd" for char in message
+        )
+        print(f"error: {shown}", file=sys.stderr)
     return exit_code
 
 

@@ -42,13 +42,15 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from rich.text import Text
 
     cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for index, column in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[index]) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))  # Text: a name in brackets is no markup
-    _console(stderr=False).print(table)
+    console = _console(stderr=False)
+    console.print(Text(title, style="bold"))  # a title of the table would wrap at its width
+    console.print(table)
 
 
 def _is_number(text: str) -> bool:

@@ -32,7 +32,7 @@ def list_runs(
     elif not runs:
         console.print("No runs yet. 'system start CONFIG' makes one.")
     else:
-        columns = ("run_id", "name", "mode", "state", "started_at", *SUMMARY_COLUMNS)
+        columns = ("run_id", "state", *SUMMARY_COLUMNS)
         print_table("Runs", columns, [_cells(run, columns) for run in runs])
 
 
@@ -87,4 +87,5 @@ def _is_alive(pid: int) -> bool:
 
 def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:
     facts = {**(run["summary"] or {}), **run}
-    return [facts.get(column) for column in columns]
+    values = [facts.get(column) for column in columns]
+    return [f"{value:,}" if isinstance(value, int | float) else value for value in values]

@@ -72,7 +72,7 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = [(name, ", ".join(v) if isinstance(v, list) else v) for name, v in found.items()]
+    rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
     print_table("System", ("what", "value"), rows)
 
 
@@ -88,20 +88,20 @@ def _alive(pid: int) -> bool:
 
 @contextmanager
 def _interruptible(system: "SystemManager") -> Iterator[None]:
-    """The first Ctrl+C has the run end in order, and be recorded; a second ends the program."""
+    """The first Ctrl+C or SIGTERM has the run end in order and be recorded; a second kills it."""
 
     def on_signal(number: int, frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
-        if system.ended is None and system.is_running:
-            system.interrupt()
-        else:
+        if not system.interrupt():
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, on_signal)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [(number, signal.signal(number, on_signal)) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -30,7 +30,7 @@ IndicatorCheck = Callable[[str, Mapping[str, object], Sequence[str] | None], lis
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./:_-]*")
 _CURRENCY = re.compile(r"[A-Z]{3,5}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:(?P<name>[A-Za-z_]\w*)")
-_FILE = re.compile(r"([\w-]+/)*(?P<name>[\w-]+)\.py")
+_FILE = re.compile(r"([\w-]+/)*(?P<file>[\w-]+)\.py(:(?P<name>[A-Za-z_]\w*))?")
 
 
 def _checked_symbol(symbol: str) -> str:
@@ -51,8 +51,8 @@ def _checked_name(name: str) -> str:
 def _checked_use(use: str) -> str:
     if not (_CLASS.fullmatch(use) or _FILE.fullmatch(use)):
         raise ValueError(
-            f"found {json.dumps(use)}, allowed is 'package.module:Class' or a '.py' file of "
-            "the strategies folder."
+            f"found {json.dumps(use)}, allowed is 'package.module:Class', or a '.py' file of "
+            "the strategies folder, as 'file.py' or 'file.py:Class'."
         )
     return use
 
@@ -118,8 +118,12 @@ class StrategyConfig(_Part):
     @property
     def label(self) -> str:
         """Its name; unless given, that of the class or the file."""
-        match = _CLASS.fullmatch(self.use) or _FILE.fullmatch(self.use)
-        return self.name or (match["name"] if match else self.use)
+        if self.name is not None:
+            return self.name
+        if match := _CLASS.fullmatch(self.use):
+            return match["name"]
+        match = _FILE.fullmatch(self.use)
+        return (match["name"] or match["file"]) if match else self.use
 
 
 class AccountConfig(_Part):

@@ -166,8 +166,10 @@ def _time_column(arrays: Mapping[str, pa.Array]) -> pa.Array:
     if "time" not in arrays:
         return date
     time = pc.utf8_trim_whitespace(pc.cast(arrays["time"], pa.string()))
-    if not pa.types.is_temporal(arrays["time"].type):  # 930 is 09:30
-        width = 4 if (pc.max(pc.utf8_length(time)).as_py() or 0) <= 4 else 6
+    if not pa.types.is_temporal(arrays["time"].type):  # 930 and 9:30 are 09:30
+        longest = pc.max(pc.utf8_length(time)).as_py() or 0
+        widths = (5, 8) if pc.any(pc.match_substring(time, ":")).as_py() else (4, 6)
+        width = widths[longest > widths[0]]
         time = pc.utf8_lpad(time, width=width, padding="0")
     return pc.binary_join_element_wise(pc.cast(date, pa.string()), time, " ")
 

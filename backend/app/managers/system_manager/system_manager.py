@@ -44,6 +44,7 @@ class SystemManager:
         self._clock = WallClock()
         self._states = StateMachine()
         self._session: RunSession | None = None
+        self._wired: Run | None = None  # until its record is closed
         self._ended: Ended | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -137,10 +138,15 @@ class SystemManager:
             self._states.to(SystemState.STOPPED)
         return None if self._ended is None else self._ended.summary
 
-    def interrupt(self) -> None:
-        """Have the run end in order; safe in a signal handler."""
-        if self._session is not None:
-            self._session.run.pipeline.stop("interrupted")
+    def interrupt(self) -> bool:
+        """Have the run end in order, if there is one; safe in a signal handler.
+
+        A run that is wired is one already: from then on its record may have begun.
+        """
+        if self._wired is None:
+            return False
+        self._wired.pipeline.stop("interrupted")
+        return True
 
     @property
     def is_running(self) -> bool:
@@ -188,6 +194,7 @@ class SystemManager:
         try:
             session = self._build(config, paused, on_progress)
         except BaseException:
+            self._wired = None
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
             raise
@@ -217,6 +224,7 @@ class SystemManager:
             lambda results: holder[0].take(results),
             paused,
         )
+        self._wired = run
         repository = RunRepository(self._engine)
         run_id, folder = self._new_folder(config.name)
         names = [seat.name for seat in run.seats]
@@ -254,6 +262,8 @@ class SystemManager:
             self._failure = error
             self._states.to(SystemState.ERROR)
             raise
+        finally:
+            self._wired = None
         self._ended = ended
         if ended.summary.state == FAILED:
             self._states.to(SystemState.ERROR)

@@ -1,0 +1,132 @@
+"""What a newcomer runs into: slips, pipes, narrow terminals, a run that has to be stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.conftest import Run
+
+from app.cli import output
+
+CONFIG = {
+    "name": "first",
+    "symbols": ["SYN1"],
+    "replay": {"start": "2024-11-01", "end": "2024-11-04"},
+    "strategies": [{"use": "app.strategies.examples.sma_cross:SmaCross"}],
+}
+TWO = """from app.strategies import Strategy
+
+class Buyer(Strategy):
+    def on_session_open(self, session):
+        self.order("SYN1", 10)
+
+class Seller(Strategy):
+    def on_session_open(self, session):
+        self.order("SYN1", -10)
+"""
+
+
+def _write(path: Path, **changes: object) -> str:
+    path.write_text(json.dumps({**CONFIG, **changes}))
+    return str(path)
+
+
+@pytest.mark.parametrize("noun", ["instruments", "actions"])
+def test_a_bare_noun_within_a_noun_lists_its_verbs(cli: Run, noun: str) -> None:
+    done = cli("data", noun)
+    assert done.returncode == 0
+    assert "import" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["config schema", "version"])  # more than a buffer, and less
+def test_a_reader_that_goes_early_ends_a_command_without_a_word(tmp_path: Path, words: str) -> None:
+    command = f"{sys.executable} -m app.cli.main {words} | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+def test_a_file_cannot_steer_the_terminal_through_a_message(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("\x1b[31mopen,\x07high\n1,2\n")
+    done = cli("data", "import-csv", "bad.csv", "--symbol", "BAD")
+    assert done.returncode == 1
+    assert "\ufffd[31mopen" in done.stderr
+    assert not {"\x1b", "\x07"} & set(done.stderr)
+
+
+def test_times_beside_their_date_may_be_written_with_a_colon(cli: Run, tmp_path: Path) -> None:
+    header = "Date,Time,Open,High,Low,Close,Volume\n"
+    for number, form in enumerate(("9:30", "09:30", "9:30:00", "09:30:00")):
+        (tmp_path / "bars.csv").write_text(f"{header}2024-11-29,{form},1,2,1,2,10\n")
+        done = cli("data", "import-csv", "bars.csv", "--symbol", f"T{number}", "--json")
+        assert done.returncode == 0, (form, done.stderr)
+        assert json.loads(done.stdout)["first"] == "2024-11-29T09:30:00-05:00"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_a_run_in_order_and_it_is_recorded(
+    cli: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    replay = {**CONFIG["replay"], "speed": 60}  # type: ignore[dict-item]
+    path = _write(tmp_path / "paced.json", replay=replay)
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.cli.main", "system", "start", path],
+        cwd=tmp_path,
+        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(tmp_path / "data")},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "sessions of SYN1" in process.stderr.readline()
+        process.send_signal(number)
+    assert process.returncode == 130
+    (run,) = json.loads(cli("runs", "list", "--json").stdout)
+    assert run["state"] == "stopped"
+
+
+def test_strategies_of_one_file_are_told_apart(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "two.py").write_text(TWO)
+    uses = [{"use": "two.py:Buyer"}, {"use": "two.py:Seller"}]
+    done = cli("system", "start", _write(tmp_path / "two.json", strategies=uses), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["orders"] == 4
+    done = cli("system", "start", _write(tmp_path / "which.json", strategies=[{"use": "two.py"}]))
+    assert done.returncode == 4
+    assert "it has Buyer, Seller" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "show", "SYN1"], "none in the range asked for"),
+        (["data", "quality", "SYN1"], "No session of SYN1"),
+    ],
+)
+def test_a_range_without_bars_is_said_to_be_so(cli: Run, words: list[str], message: str) -> None:
+    cli("data", "sample")
+    done = cli(*words, "--start", "2030-01-02")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert message in done.stdout
+
+
+def test_nothing_is_cut_off_on_a_narrow_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output, "PIPED_WIDTH", 40)
+    output._console.cache_clear()
+    value = "abcdefghij" * 6
+    output.print_table("A title longer than this narrow table", ("x",), [("y",)])
+    output.print_table("T", ("fingerprint",), [(value,)])
+    printed = capsys.readouterr().out
+    output._console.cache_clear()
+    assert "A title longer than this narrow table\n" in printed
+    assert "…" not in printed
+    rows = [line.strip("│ ") for line in printed.splitlines() if line.startswith("│")]
+    assert "".join(rows[1:]) == value
