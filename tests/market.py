@@ -1,6 +1,7 @@
 """A market in memory: sessions by rule, bars from a seed; for streams that need no files."""
 
 import datetime as dt
+import os
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +21,9 @@ from app.core.orders import FillRow, Order
 from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
 from app.threads.analysis_engine import Results
+
+# How many times the usual number of examples the proofs try; above 1 they also run at full length.
+SCALE = int(os.environ.get("PROOF_SCALE", "1"))
 
 ZONE = ZoneInfo("America/New_York")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

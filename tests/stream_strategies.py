@@ -21,11 +21,10 @@ def running_range(high: Floats, low: Floats) -> Floats:
 class Reader(Strategy):
     """Decides by a checksum over everything it has ever read, so that no difference stays hidden.
 
-    `seen` is what it read, hook by hook: the moment, the hook, the checksum after it.
+    What it does not read in every hook it reads by turns, as the checksum says. `seen` is what it read, hook by hook: the moment, the hook, the checksum after it.
     """
 
     salt = Param(0)
-    deep = Param(True)  # read windows, quality and equity too
 
     def setup(self) -> None:
         self.digest = self.salt
@@ -90,15 +89,17 @@ class Reader(Strategy):
         for indicator in self.placed:
             if indicator.ready:
                 self._note(indicator.value, indicator.above(0.0), indicator.crossed_above(100.0))
-        for symbol in self.symbols:
-            position = self.position(symbol)
-            self._note(position.quantity, position.cost, position.realised)
-            self._note(len(self.orders(symbol)))
-            if self.deep:
-                self._note(self.quality(symbol), self.equity)
-                for interval in (None, "15m", "1d"):
-                    columns = self.bars(symbol, interval, 1 + self.digest % 40)
-                    self._note(*(getattr(columns, name).tobytes() for name in COLUMNS))
+        symbol = self.symbols[self.digest % len(self.symbols)]
+        position = self.position(symbol)
+        self._note(position.quantity, position.cost, position.realised, self.equity)
+        self._note([order.order_id for order in self.orders(symbol)])
+        match self.digest % 4:
+            case 0:
+                self._note(self.quality(symbol))
+            case 1:
+                interval = (None, "15m", "1d")[self.digest % 3]
+                columns = self.bars(symbol, interval, 1 + self.digest % 40)
+                self._note(*(getattr(columns, name).tobytes() for name in COLUMNS))
         self.seen.append((self.now_ns, name, self.digest))
         self._act(self.digest)
 
@@ -108,7 +109,7 @@ class Reader(Strategy):
     def _act(self, digest: int) -> None:
         symbol = self.symbols[digest // 64 % len(self.symbols)]
         number = digest // 1024 % 50
-        match digest % 24:
+        match digest % 40:
             case 0 | 1 | 2:
                 self.order(symbol, 1 + number)
             case 3 | 4 | 5:

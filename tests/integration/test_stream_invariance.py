@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.market import Outcome, execute, outcome_of, wired
+from tests.market import SCALE, Outcome, execute, outcome_of, wired
 from tests.random_market import Action, Spec, specs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def differences(one: Outcome, other: Outcome) -> list[str]:
 
 
 @given(specs())
-@settings(max_examples=12)
+@settings(max_examples=15 * SCALE)
 def test_a_run_is_the_same_for_every_block_size(spec: Spec) -> None:
     outcomes = [execute(spec.config(block_rows), spec.market()) for block_rows in BLOCKS]
     for outcome in outcomes[:-1]:
@@ -51,15 +51,15 @@ class Leaping:
 
 
 @given(specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=10)
+@settings(max_examples=10 * SCALE)
 def test_a_paced_run_is_the_same_as_one_at_full_speed(spec: Spec, block_rows: int) -> None:
     market = msgspec.structs.replace(spec.market(), clock=Leaping())
-    paced = execute(spec.config(block_rows, speed=60.0), market)
+    paced = execute(spec.config(block_rows, speed=1e6), market)
     assert not differences(execute(spec.config(), spec.market()), paced)
 
 
 @given(specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=5)
+@settings(max_examples=5 * SCALE)
 def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: int) -> None:
     run, results = wired(spec.config(block_rows), spec.market(), paused=True)
     run.coordinator.step_instants(10**6)
@@ -67,7 +67,7 @@ def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: in
 
 
 @given(specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=10)
+@settings(max_examples=10 * SCALE)
 def test_four_threads_make_what_one_makes(spec: Spec, block_rows: int) -> None:
     pool = execute(spec.config(block_rows, "pool"), spec.market())
     assert not differences(execute(spec.config(), spec.market()), pool)
@@ -80,7 +80,7 @@ def busy_spec() -> Spec:
         base="1m",
         sessions=5,
         history=2,
-        minutes=70,
+        minutes=30,
         half_days=frozenset({3}),
         gapless=False,
         broken=True,
@@ -92,7 +92,7 @@ def busy_spec() -> Spec:
             Action(1, 3, "split", Decimal("0.5")),
             Action(0, 4, "dividend", Decimal("0.25")),
         ),
-        strategies=("Reader", "OnSeveral", "OnHours"),
+        strategies=("Reader", "OnSeveral"),
         declared={},
         participation=0.1,
         allow_short=True,

@@ -1,18 +1,24 @@
 """The average cross on bars in cents, against an independent calculation in whole numbers."""
 
 import datetime as dt
-import os
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from tests.market import config_of, execute, market_of, minute_starts, random_bars, weekday_sessions
+from tests.market import (
+    SCALE,
+    config_of,
+    execute,
+    market_of,
+    minute_starts,
+    random_bars,
+    weekday_sessions,
+)
 from tests.reference import Trade, sma_cross
 
 from app.core.money import UNITS
 
 CASH_CENTS = 100_000_00
-ALL = bool(os.environ.get("PROOF_MATRIX"))  # every seed and block size at full length: minutes
 
 FULL = 500_000
 CHEAP = [(1, 8192, FULL), (1, 390, FULL), (2, 7, 40_000), (3, 1, 8_000)]
@@ -51,7 +57,7 @@ def proof(seed: int, block_rows: int, length: int) -> Iterator[tuple[list[Trade]
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("seed", "block_rows", "length"), MATRIX if ALL else CHEAP)
+@pytest.mark.parametrize(("seed", "block_rows", "length"), CHEAP if SCALE == 1 else MATRIX)
 def test_the_average_cross_makes_exactly_the_trades_of_whole_numbers(
     seed: int, block_rows: int, length: int
 ) -> None:
