@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from app.core.bars import Bar, BarColumns
 from app.core.calendar import TradingSession
+from app.core.errors import StrategyError
 from app.core.orders import Order
 from app.services.indicators import positional_params
 from app.services.quality import Quality
 from app.strategies.context import Context, PositionView, Quantity
 from app.strategies.indicator import Indicator
-from app.strategies.params import checked_params
+from app.strategies.params import checked_params, params_of
 
 
 class Strategy:
@@ -22,6 +23,20 @@ class Strategy:
     """
 
     intervals: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Refuse what would go wrong later, and quietly: `cash = Param(5)`, `intervals = "5m"`."""
+        super().__init_subclass__()
+        taken = [name for name in params_of(cls) if hasattr(Strategy, name)]
+        if taken:
+            raise StrategyError(
+                f"{cls.__name__}.{taken[0]} is a Param, but every strategy has a '{taken[0]}' "
+                "already; give the parameter another name."
+            )
+        if not isinstance(cls.intervals, tuple):
+            raise StrategyError(
+                f"{cls.__name__}.intervals is {cls.intervals!r}; write a tuple, as ('5m',)."
+            )
 
     def __init__(self, context: Context, params: Mapping[str, object] | None = None) -> None:
         self._context = context

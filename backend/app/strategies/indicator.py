@@ -2,7 +2,7 @@
 
 from typing import Protocol, overload
 
-from app.core.errors import LookaheadError, NotReadyError, UsageError, did_you_mean
+from app.core.errors import LookaheadError, NotReadyError, StrategyError, UsageError, did_you_mean
 from app.services.indicators import Computation
 
 BETWEEN_BARS = 1 << 62  # a step no block has: reads leave the prepared columns
@@ -28,6 +28,18 @@ class View(Protocol):
     def cross(self, left: "Indicator", right: "Indicator | float") -> int: ...
 
 
+class _NoView:
+    """Until the run begins there is nothing to read."""
+
+    def value(self, indicator: "Indicator", back: int) -> float:
+        raise StrategyError(f"{indicator} was read in setup(): there is no bar yet.")
+
+    def sign(self, left: "Indicator", right: "Indicator | float") -> int:
+        raise StrategyError(f"{left} was read in setup(): there is no bar yet.")
+
+    cross = sign
+
+
 class Indicator:
     """One output of an indicator. Without a symbol it reads that of the bar in hand."""
 
@@ -49,7 +61,7 @@ class Indicator:
         self.interval = interval
         self.symbol = symbol
         self.cursor = cursor
-        self.view: View
+        self.view: View = _NoView()
         self.outputs: dict[str, Indicator] = {}
         self.column: list[float] = []  # prepared by the view for the block, by step
         self.crosses: dict[Indicator | float, list[int]] = {}

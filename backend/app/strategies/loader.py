@@ -5,11 +5,24 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from app.core.errors import ConfigError, did_you_mean
 from app.strategies.base import Strategy
+
+_IMPORTING = ("<frozen importlib", importlib.__file__, __file__)  # frames of no interest to a user
+
+
+class _FreshLoader(SourceFileLoader):
+    """Always compiles the source: bytecode left by an edit of the same second would be stale."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
 
 
 def load_strategy(use: str, folder: Path) -> type[Strategy]:
@@ -39,31 +52,37 @@ def _imported(name: str, use: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigError(f"strategies use '{use}': there is no module '{name}'.") from None
         raise ConfigError(f"strategies use '{use}': {error.name} is not installed.") from None
-    except Exception as error:
-        raise ConfigError(_broken(use, error, name)) from error
+    except (Exception, SystemExit) as error:
+        raise ConfigError(_broken(use, error)) from error
 
 
 def _from_file(folder: Path, name: str) -> ModuleType:
     """A file of the strategies folder, and of nowhere else."""
-    root = folder.resolve()
-    path = (root / name).resolve()
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        is_file = path.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+        raise ConfigError(f"strategies use '{name}': it cannot be opened: {error}.") from None
     if not path.is_relative_to(root):
         raise ConfigError(f"strategies use '{name}': the file must lie in {folder}.")
-    if not path.is_file():
+    if not is_file:
         known = [item.name for item in root.glob("*.py")] if root.is_dir() else []
         raise ConfigError(
             f"strategies use '{name}': there is no such file in {folder}."
             + did_you_mean(name, known)
         )
-    module_name = f"mismartera_strategies.{path.stem}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    assert spec is not None and spec.loader is not None
+    module_name = f"strategy file {path}"  # no other module has it, whatever its folder
+    loader = _FreshLoader(module_name, str(path))
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
+    assert spec is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigError(_broken(name, error, str(path))) from error
+        loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module_name]
+        raise ConfigError(_broken(name, error)) from error
     return module
 
 
@@ -78,19 +97,19 @@ def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
             hint = did_you_mean(class_name, found)
             raise ConfigError(f"strategies use '{use}': no strategy '{class_name}' there.{hint}")
         return found[class_name]
-    own = [item for item in found.values() if item.__module__ == module.__name__]
-    if len(own) != 1:
-        names = ", ".join(item.__name__ for item in own) or "none"
-        raise ConfigError(f"strategies use '{use}': name one as {use}:Class (it has {names}).")
-    return own[0]
+    own = {item.__name__: item for item in found.values() if item.__module__ == module.__name__}
+    if not own:
+        raise ConfigError(f"strategies use '{use}': there is no class in it that is a Strategy.")
+    if len(own) > 1:
+        names, first = ", ".join(own), next(iter(own))
+        raise ConfigError(f"strategies use '{use}': it has {names}; name one: {use}:{first}.")
+    return next(iter(own.values()))
 
 
-def _broken(use: str, error: Exception, where: str) -> str:
-    line = getattr(error, "lineno", None)
-    traceback = error.__traceback__
-    while line is None and traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == where or traceback.tb_next is None:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    place = f" (line {line})" if line else ""
-    return f"strategies use '{use}': it does not import{place}: {type(error).__name__}: {error}"
+def _broken(use: str, error: BaseException) -> str:
+    """What keeps a module from being imported, and at which line of whose file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(_IMPORTING)]
+    place = f" ({Path(own[0].filename).name}, line {own[0].lineno})" if own else ""
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return f"strategies use '{use}': it does not import{place}: {what}"

@@ -1,11 +1,14 @@
 """Typed parameters of a strategy, with bounds: `fast = Param(10, low=2, high=50)`."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from app.core.errors import ConfigError, did_you_mean
 
 T = TypeVar("T", int, float, bool, str)
+
+_KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
 class Param(Generic[T]):
@@ -19,11 +22,17 @@ class Param(Generic[T]):
         high: float | None = None,
         choices: tuple[T, ...] = (),
     ) -> None:
-        self.default: T = default
-        self.low = low
-        self.high = high
-        self.choices: tuple[T, ...] = choices
         self.name = ""
+        self.default: T = default
+        self.low: float | None = None
+        self.high: float | None = None
+        self.choices: tuple[T, ...] = ()
+        if type(default) not in _KINDS:
+            raise ConfigError(f"A Param's default is a number, a truth or a text, not {default!r}.")
+        if type(default) in (bool, str) and (low, high) != (None, None):
+            raise ConfigError(f"A Param that is {self.allowed()} has no low or high; use choices.")
+        self.choices = tuple(self.check(choice) for choice in choices)
+        self.low, self.high = low, high
         self.check(default)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -40,22 +49,19 @@ class Param(Generic[T]):
         """`value` as this parameter's type, or a ConfigError that says what is allowed."""
         wanted = type(self.default)
         if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = _as_float(value)
+        fits = type(value) is wanted and (not self.choices or value in self.choices)
+        if fits and isinstance(value, (int, float)) and not isinstance(value, bool):
             below = self.low is not None and value < self.low
             above = self.high is not None and value > self.high
-            if value != value or below or above:
-                raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
-        if self.choices and value not in self.choices:
+            fits = not (below or above) and abs(value) != math.inf and value == value
+        if not fits:
             raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
-        return value
+        return value  # type: ignore[return-value]
 
     def allowed(self) -> str:
         """What may be given, in words."""
-        words = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-        text = words[type(self.default)]
+        text = _KINDS[type(self.default)]
         if self.choices:
             return f"{text} out of {', '.join(map(repr, self.choices))}"
         if self.low is not None and self.high is not None:
@@ -65,11 +71,26 @@ class Param(Generic[T]):
         return f"{text} of at most {self.high}" if self.high is not None else text
 
 
+def _as_float(number: int) -> float:
+    """As a float; too large a one is infinite, and refused as such."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def params_of(strategy: type) -> dict[str, Param[Any]]:
-    """The parameters a strategy class declares, inherited ones first."""
+    """The parameters a strategy class has, inherited ones first.
+
+    A subclass that sets one to a plain value has fixed it: it is no parameter any more.
+    """
     found: dict[str, Param[Any]] = {}
     for base in reversed(strategy.__mro__):
-        found.update({name: item for name, item in vars(base).items() if isinstance(item, Param)})
+        for name, item in vars(base).items():
+            if isinstance(item, Param):
+                found[name] = item
+            else:
+                found.pop(name, None)
     return found
 
 

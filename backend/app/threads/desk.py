@@ -10,6 +10,7 @@ from loguru import logger
 from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
 from app.core.errors import StrategyError, UsageError, did_you_mean
+from app.core.intervals import interval_ns
 from app.core.money import UNITS, from_units, to_units
 from app.core.orders import Order
 from app.services.indicators import resolve
@@ -38,6 +39,7 @@ class TimerProposal(NamedTuple):
 
 
 Proposal = tuple[int, int, int] | TimerProposal  # seat, symbol and units; or a timer
+_MOST_UNITS = 10**20 * UNITS  # more of anything is a mistake of arithmetic
 
 
 class Desk:
@@ -58,10 +60,8 @@ class Desk:
         self.number = number
         self.name = name
         self.symbols = symbols
-        self.proposals: list[Proposal] = []
         self.indicators: list[Indicator] = []
-        self.setting_up = True
-        self.engine: AnalysisEngine
+        self._engine: AnalysisEngine | None = None  # none in setup
         self._aim_units: list[int] = []
         self._first_interval = first_interval
         self._cursor = cursor
@@ -69,21 +69,28 @@ class Desk:
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
 
     def join(self, engine: "AnalysisEngine") -> None:
-        """Become part of a run; the proposals of all its desks are one list."""
-        self.engine = engine
-        self.proposals = engine.proposals
+        """Become part of a run."""
+        self._engine = engine
         self._aim_units = engine.execution.aim_units[self.number]
-        self.setting_up = False
+
+    @property
+    def engine(self) -> "AnalysisEngine":
+        """The run's engine, from which all is read; there is none before the run."""
+        if self._engine is None:
+            raise _too_early()
+        return self._engine
 
     # -- time and data ---------------------------------------------------------------------------
 
     @property
     def now_ns(self) -> int:
+        if self._engine is None:
+            raise _too_early()
         return self._cursor.now_ns
 
     @property
     def now(self) -> dt.datetime:
-        return self._time.to_local(self._cursor.now_ns)
+        return self._time.to_local(self.now_ns)
 
     @property
     def session(self) -> TradingSession:
@@ -110,8 +117,9 @@ class Desk:
         interval: str | None,
         inputs: Sequence[str] | None,
     ) -> Indicator:
-        if not self.setting_up:
+        if self._engine is not None:
             raise StrategyError("Indicators are declared in setup(); this is too late.")
+        interval_ns(interval or self._first_interval)  # refuses what is none
         computation = resolve(name, params, inputs)
         place = None if symbol is None else self._symbol(symbol)
         handles = outputs_of(computation, interval or self._first_interval, place, self._cursor)
@@ -132,34 +140,40 @@ class Desk:
         return self.engine.execution.positions[self.number][self._symbol(symbol)]
 
     def orders(self, symbol: str | None) -> list[Order]:
+        place = None if symbol is None else self._symbol(symbol)
         return [
             order
             for order in self.engine.execution.broker.working.values()
-            if order.strategy == self.number and symbol in (None, order.symbol)
+            if order.strategy == self.number and place in (None, order.symbol_index)
         ]
 
     def order(self, symbol: str, quantity: Quantity) -> None:
-        units = self._units(quantity)
-        self._may_propose()
-        if units:
-            self.proposals.append((self.number, self._symbol(symbol), units))
+        self._propose(self._symbol(symbol), self._units(quantity))
 
     def order_target(self, symbol: str, quantity: Quantity) -> None:
-        place = self._index[symbol] if symbol in self._index else self._symbol(symbol)
-        if self.setting_up:
-            self._may_propose()
+        try:
+            place = self._index[symbol]
+        except (KeyError, TypeError):
+            place = self._symbol(symbol)
         wanted = quantity * UNITS if type(quantity) is int else self._units(quantity)
-        units = wanted - self._aim_units[place]
-        for proposal in self.proposals:
+        for proposal in self.engine.proposals:
             if proposal[1] == place and not isinstance(proposal, TimerProposal):
-                units -= proposal[2]
+                wanted -= proposal[2]
+        self._propose(place, wanted - self._aim_units[place])
+
+    def _propose(self, place: int, units: int) -> None:
+        if not -_MOST_UNITS < units < _MOST_UNITS:
+            raise UsageError("An order for 1e20 or more is a mistake; check its arithmetic.")
+        proposals = self.engine.proposals
         if units:
-            self.proposals.append((self.number, place, units))
+            proposals.append((self.number, place, units))
 
     # -- timers and log ----------------------------------------------------------------------------
 
     def timer(self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None) -> None:
-        self._may_propose()
+        proposals = self.engine.proposals
+        if not isinstance(at, dt.datetime | dt.time):
+            raise UsageError(f"Timer '{name}' is set for {at!r}; give a datetime or a time of day.")
         moment = at if isinstance(at, dt.datetime) else self._next_occurrence(at)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self.now.tzinfo)
@@ -169,24 +183,21 @@ class Desk:
         every_ns = None if every is None else every // dt.timedelta(microseconds=1) * 1000
         if every_ns is not None and every_ns <= 0:
             raise UsageError(f"Timer '{name}' cannot repeat every {every}.")
-        self.proposals.append(TimerProposal(self.number, name, at_ns, every_ns))
+        proposals.append(TimerProposal(self.number, name, at_ns, every_ns))
 
     def _next_occurrence(self, at: dt.time) -> dt.datetime:
-        now = self.now
+        now = self.now if at.tzinfo is None else self.now.astimezone(at.tzinfo)
         moment = now.replace(
             hour=at.hour, minute=at.minute, second=at.second, microsecond=at.microsecond
         )
         return moment if moment > now else moment + dt.timedelta(days=1)
 
     def cancel_timer(self, name: str) -> None:
-        self.proposals.append(TimerProposal(self.number, name, None))
+        self.engine.proposals.append(TimerProposal(self.number, name, None))
 
     def log(self, message: str) -> None:
-        logger.info("[{} {:%Y-%m-%d %H:%M:%S}] {}", self.name, self.now, message)
-
-    def _may_propose(self) -> None:
-        if self.setting_up:
-            raise StrategyError("In setup() there is no market yet: act from on_session_open on.")
+        moment = "setup" if self._engine is None else f"{self.now:%Y-%m-%d %H:%M:%S}"
+        logger.info("[{} {}] {}", self.name, moment, message)
 
     def _symbol(self, symbol: str) -> int:
         try:
@@ -202,3 +213,7 @@ class Desk:
             return to_units(quantity)
         except (InvalidOperation, ValueError, TypeError, OverflowError):
             raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None
+
+
+def _too_early() -> StrategyError:
+    return StrategyError("In setup() there is no market yet: ask and act from on_session_open on.")

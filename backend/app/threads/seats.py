@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from app.core.errors import StrategyError
+from app.core.errors import AppError, StrategyError, UsageError
+from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
 from app.strategies.failure import failure
 from app.strategies.indicator import Cursor
@@ -30,16 +31,34 @@ class Seat:
     ) -> None:
         self.number = number
         self.name = name
-        self.intervals = kind.intervals or (base_interval,)
+        self.intervals = tuple(kind.intervals) or (base_interval,)
         self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time)
-        self._source = inspect.getsourcefile(kind) or ""
-        self.strategy = kind(self.desk, params)
+        self._sources = _sources_of(kind)
+        self._check_intervals(kind)
+        self.strategy = self._built(kind, params)
         self.hears_orders = kind.on_order is not Strategy.on_order
         self.hears_positions = kind.on_position is not Strategy.on_position
         try:
             self.strategy.setup()
-        except Exception as error:
-            raise failure(name, "setup", "the start", error, self._source) from error
+        except (Exception, SystemExit) as error:
+            raise failure(name, "setup", "the start", error, self._sources) from error
+
+    def _check_intervals(self, kind: type[Strategy]) -> None:
+        for interval in self.intervals:
+            try:
+                interval_ns(interval)
+            except (UsageError, TypeError) as error:
+                raise StrategyError(
+                    f"{kind.__name__}.intervals of strategy {self.name} cannot be used: {error}"
+                ) from None
+
+    def _built(self, kind: type[Strategy], params: Mapping[str, object]) -> Strategy:
+        try:
+            return kind(self.desk, params)
+        except AppError:  # wrong parameters: these are the config's
+            raise
+        except (Exception, SystemExit) as error:  # of an `__init__` of its own
+            raise failure(self.name, "__init__", "the start", error, self._sources) from error
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Take the seat in a run."""
@@ -51,12 +70,19 @@ class Seat:
         """Run a hook between bars; a hook that raises proposes nothing."""
         try:
             hook(*args)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.failure(hook.__name__, error) from error
 
-    def failure(self, where: str, error: Exception) -> StrategyError:
+    def failure(self, where: str, error: BaseException) -> StrategyError:
         """The error to end the run with."""
-        self.desk.proposals.clear()
+        self.desk.engine.proposals.clear()
         if isinstance(error, StrategyError) and error.__cause__ is not None:
             return error  # told already, by a hook within this one
-        return failure(self.name, where, f"{self.desk.now:%Y-%m-%d %H:%M:%S}", error, self._source)
+        moment = f"{self.desk.now:%Y-%m-%d %H:%M:%S}"
+        return failure(self.name, where, moment, error, self._sources)
+
+
+def _sources_of(kind: type[Strategy]) -> frozenset[str]:
+    """The files of a strategy and of what it inherits from, up to our own base class."""
+    own = kind.__mro__[: kind.__mro__.index(Strategy)]
+    return frozenset(inspect.getsourcefile(base) or "" for base in own)
