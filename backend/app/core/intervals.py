@@ -18,12 +18,17 @@ _PATTERN = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 
 def interval_ns(interval: str) -> int:
     """The nominal length of an interval; `1d` is a session, whatever its hours."""
-    match = _PATTERN.fullmatch(interval)
-    if match is None or (match[2] == "d" and match[1] != "1"):
+    if not is_interval(interval):
         raise UsageError(
             f"'{interval}' is not an interval; use minutes (5m), hours (1h) or 1d, lower case."
         )
-    return int(match[1]) * _UNITS_NS[match[2]]
+    return int(interval[:-1]) * _UNITS_NS[interval[-1]]
+
+
+def is_interval(word: str) -> bool:
+    """Whether `interval_ns` knows the word."""
+    match = _PATTERN.fullmatch(word)
+    return match is not None and (match[2] != "d" or match[1] == "1")
 
 
 def is_multiple(interval: str, base: str) -> bool:

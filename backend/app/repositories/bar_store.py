@@ -11,6 +11,7 @@ import numpy as np
 
 from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.errors import DataError, NotFoundError, did_you_mean
+from app.core.intervals import interval_ns
 from app.repositories.bar_store_cache import DEFAULT_BOUND_BYTES, BarCache, OpenYear
 from app.repositories.bar_store_codec import (
     Label,
@@ -21,6 +22,7 @@ from app.repositories.bar_store_codec import (
 )
 from app.repositories.bar_store_files import (
     Series,
+    disk_errors,
     is_year,
     locked,
     series_folder,
@@ -103,7 +105,7 @@ class BarStore:
     ) -> MergeCounts:
         """Lay bars over what is stored: all of it or, when anything fails, none of it."""
         folder = series_folder(self._root, series)
-        with locked(folder):
+        with disk_errors(f"Bars of {series} cannot be stored"), locked(folder):
             labels = self.labels(series)
             _refuse_mixed(series, labels, prices)
             synthetic = synthetic or any(label.synthetic for label in labels)
@@ -159,13 +161,14 @@ class BarStore:
         """Remove a series and its copies."""
         self.require(series)
         folder = series_folder(self._root, series)
-        with locked(folder):
+        with disk_errors(f"{series} cannot be deleted"), locked(folder):
             shutil.rmtree(folder)
-        sync_folder(folder.parent)
+            sync_folder(folder.parent)
         shutil.rmtree(series_folder(self._copies, series), ignore_errors=True)
 
     def require(self, series: Series) -> None:
         """Refuse a series that is not stored, and say what is."""
+        interval_ns(series.interval)  # refuses what is none: it names a folder as it is
         if self.has(series):
             return
         stored = stored_series(self._root)

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from app.core.arrow import floats, ints
 from app.core.bars import COLUMNS, BarColumns
+from app.core.errors import DataError
 from app.repositories.bar_store_codec import (
     Label,
     Quotes,
@@ -17,7 +18,7 @@ from app.repositories.bar_store_codec import (
     read_label,
     read_table,
 )
-from app.repositories.bar_store_files import clear_leftovers, write_all
+from app.repositories.bar_store_files import clear_leftovers, disk_errors, write_all
 from app.services.csv_columns import QUOTES
 
 # Mapped pages belong to the page cache; the bound is on address space, not on our own memory.
@@ -49,7 +50,12 @@ class BarCache:
 
     def open(self, path: Path) -> OpenYear:
         """The file's bars; opened once until the file is replaced or the bound pushes it out."""
-        status = path.stat()
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise DataError(
+                f"{path} is gone; its bars were deleted while they were read."
+            ) from None
         version = (status.st_ino, status.st_size, status.st_mtime_ns)
         with self._lock:
             held = self._open.get(path)
@@ -83,14 +89,15 @@ class BarCache:
         table = read_table(path)
         # Its own label, not the one read before: the file may have been replaced since.
         copy = self._copy_of(path, decode_label(path, table.schema.metadata or {}).content)
-        copy.parent.mkdir(parents=True, exist_ok=True)
 
         def write(file: BinaryIO) -> None:
             with pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table, max_chunksize=max(table.num_rows, 1))
 
-        clear_leftovers(copy.parent)
-        write_all([(copy, write)])
+        with disk_errors(f"The copy of {path} to read from cannot be made"):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(copy.parent)
+            write_all([(copy, write)])
         for older in copy.parent.glob(f"{path.stem}-*.arrow"):
             if older != copy:
                 older.unlink(missing_ok=True)

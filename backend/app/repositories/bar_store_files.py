@@ -4,6 +4,7 @@ import datetime as dt
 import fcntl
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,9 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 import msgspec
+
+from app.core.errors import DataError
+from app.core.intervals import is_interval
 
 _PLAIN = re.compile(r"[A-Z0-9_-]")
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")  # device names on Windows
@@ -52,8 +56,9 @@ def series_folder(root: Path, series: Series) -> Path:
 
 
 def stored_series(root: Path) -> list[Series]:
-    """Every series that has at least one file, in order."""
+    """Every series that has at least one file, in order; other folders are not ours."""
     folders = {path.parent for path in root.glob("*/*/*/*.parquet") if is_year(path)}
+    folders = {folder for folder in folders if is_interval(folder.name)}
     return sorted(
         Series(unescape(folder.parent.parent.name), unescape(folder.parent.name), folder.name)
         for folder in folders
@@ -82,21 +87,34 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def disk_errors(failed: str) -> Iterator[None]:
+    """A disk that is full or refuses is no defect of ours: say what `failed`, and the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"{failed}: {error.strerror or error}. Look after the space and permissions of the"
+            " data folder; MISMARTERA_DATA_FOLDER names another."
+        ) from error
+
+
 def write_all(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]]) -> None:
     """Write every file beside its place, each safe on disk, and only then rename them all."""
-    parts = [(path.with_name(f"{path.name}.{os.getpid()}{_TEMPORARY}"), path) for path, _ in files]
+    writer = f"{threading.get_ident()}.{os.getpid()}"  # no other has its temporary names
+    parts = [(path.with_name(f"{path.name}.{writer}{_TEMPORARY}"), path) for path, _ in files]
     try:
         for (part, _), (_, write) in zip(parts, files, strict=True):
             with open(part, "wb") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
+        for part, path in parts:
+            os.replace(part, path)
     except BaseException:
         for part, _ in parts:
             part.unlink(missing_ok=True)
         raise
-    for part, path in parts:
-        os.replace(part, path)
     for folder in {path.parent for _, path in parts}:
         sync_folder(folder)
 
@@ -104,12 +122,11 @@ def write_all(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]]) -> None:
 def clear_leftovers(folder: Path) -> None:
     """Remove the temporary files of writers that died; those of living ones stay."""
     for leftover in folder.glob(f"*{_TEMPORARY}"):
-        pid = int(leftover.name.removesuffix(_TEMPORARY).rpartition(".")[2])
         try:
-            os.kill(pid, 0)
+            os.kill(int(leftover.name.removesuffix(_TEMPORARY).rpartition(".")[2]), 0)
         except ProcessLookupError:
             leftover.unlink(missing_ok=True)
-        except PermissionError:  # somebody else's, and alive
+        except (PermissionError, ValueError, OverflowError):  # somebody else's
             continue
 
 

@@ -1,5 +1,6 @@
 """CSV and Parquet files as rows to be checked: columns all the way, a line number for each row."""
 
+import csv
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, Colum
     columns = map_columns(header, options.columns)
     broken: list[int] = []
     with _arrow_errors(path, "CSV"):
-        table = _parse(path, columns, delimiter, broken)
+        table = _parse(path, header, columns, delimiter, broken)
         lines = _line_numbers(table.num_rows, broken)
         blank = _blank_rows(table)
         if blank.any():
@@ -73,22 +74,30 @@ def _read_header(path: Path) -> tuple[list[str], str]:
     if not line.strip():
         raise DataError(f"{path} has no header in its first line; name the columns there.")
     delimiter = max(_DELIMITERS, key=line.count)
-    return [name.strip().strip('"') for name in line.split(delimiter)], delimiter
+    names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
+    return [name.strip() for name in names], delimiter
 
 
-def _parse(path: Path, columns: ColumnMap, delimiter: str, broken: list[int]) -> pa.Table:
+def _parse(
+    path: Path, header: list[str], columns: ColumnMap, delimiter: str, broken: list[int]
+) -> pa.Table:
     """Numbers are parsed as such at once; when one cannot be, all are read as texts."""
     try:
-        return _parse_as(path, columns, delimiter, broken, pa.float64())
+        return _parse_as(path, header, columns, delimiter, broken, pa.float64())
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise
     broken.clear()
-    return _parse_as(path, columns, delimiter, broken, pa.string())
+    return _parse_as(path, header, columns, delimiter, broken, pa.string())
 
 
 def _parse_as(
-    path: Path, columns: ColumnMap, delimiter: str, broken: list[int], values: pa.DataType
+    path: Path,
+    header: list[str],
+    columns: ColumnMap,
+    delimiter: str,
+    broken: list[int],
+    values: pa.DataType,
 ) -> pa.Table:
     kinds = {
         name: values if role in _VALUES else pa.string() for role, name in columns.names.items()
@@ -104,7 +113,8 @@ def _parse_as(
 
         return pa_csv.read_csv(
             path,
-            read_options=pa_csv.ReadOptions(use_threads=threads),
+            # The names as we read them: Arrow would keep the blanks around them.
+            read_options=pa_csv.ReadOptions(use_threads=threads, column_names=header, skip_rows=1),
             # Empty lines are kept, as rows of nulls, so that line numbers can be told.
             parse_options=pa_csv.ParseOptions(
                 delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=skip
