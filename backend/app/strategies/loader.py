@@ -110,6 +110,7 @@ def _broken(use: str, error: BaseException) -> str:
     """What keeps a module from being imported, and at which line of whose file."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_IMPORTING)]
-    place = f" ({Path(own[0].filename).name}, line {own[0].lineno})" if own else ""
+    own = [frame for frame in own if frame.filename == own[0].filename]
+    place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
     return f"strategies use '{use}': it does not import{place}: {what}"
