@@ -74,6 +74,22 @@ def join_tables(tables: Sequence[Table]) -> Table:
     return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in TABLE_FIELDS))
 
 
+class SymbolRows:
+    """Which rows of a table belong to each symbol, in the order of the table."""
+
+    __slots__ = ("_bounds", "order")
+
+    def __init__(self, symbol: npt.NDArray[np.int32], symbols: int) -> None:
+        # of 16-bit numbers numpy's stable sort is a radix sort
+        self.order: Ints = np.argsort(symbol.astype(np.uint16), kind="stable")
+        counts = np.bincount(symbol, minlength=symbols)
+        self._bounds: list[int] = [0, *np.cumsum(counts).tolist()]
+
+    def of(self, symbol: int) -> Ints:
+        """The rows of one symbol."""
+        return self.order[self._bounds[symbol] : self._bounds[symbol + 1]]
+
+
 def no_rows() -> Table:
     """A table without a row."""
     times, prices = np.empty(0, np.int64), np.empty(0, np.float64)

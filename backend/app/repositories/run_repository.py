@@ -1,6 +1,7 @@
 """Runs, their orders and their fills in SQL: the readable projection of what a run did."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
@@ -27,6 +28,12 @@ _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
 _FILLS = _table(tables.FillRow)
 _ENOUGH_FOR_A_SUGGESTION = 1_000
+
+
+@lru_cache(maxsize=4_096)
+def _text(units: int) -> str:
+    """Units as exact decimal text; a run has few quantities, each many times."""
+    return f"{from_units(units):f}"
 
 
 class RunRepository:
@@ -89,8 +96,8 @@ class RunRepository:
                     order.symbol,
                     order.kind,
                     order.side,
-                    f"{order.quantity:f}",
-                    f"{order.filled:f}",
+                    _text(abs(order.units)),
+                    _text(abs(order.filled_units)),
                     order.state,
                     order.reason or None,
                     order.created_ns,
@@ -110,9 +117,9 @@ class RunRepository:
                     fill_id,
                     order_id,
                     symbols[symbol],
-                    f"{from_units(units):f}",
+                    _text(units),
                     price,
-                    f"{from_units(fee):f}",
+                    _text(fee),
                     bar_start_ns,
                     instant_ns,
                 )
@@ -125,6 +132,10 @@ class RunRepository:
         columns = [column for column in _RUNS.c if column.name != "config"]
         newest = _RUNS.c.started_at.desc(), _RUNS.c.run_id.desc()
         return self._rows(select(*columns).order_by(*newest).limit(limit))
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is a run of exactly this id."""
+        return bool(self._rows(select(_RUNS.c.run_id).where(_RUNS.c.run_id == run_id)))
 
     def get_run(self, words: str) -> RowMapping:
         """The run of this id, or the only one whose id begins so."""

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from app.core.bars import Bar, Ints, Table, join_tables
+from app.core.bars import Bar, Ints, SymbolRows, Table, join_tables
 from app.managers.execution_manager.sim_broker import BarBook
 from app.threads.data_processor import Processed, SessionPart
 from app.threads.plan import Plan
@@ -29,6 +29,7 @@ class Agenda:
         self.table, self.rank = _in_order([tables[name] for name in wanted])
         self.wanted = wanted
         base = self.table is processed.base
+        self._rows = book.rows if base else None
         self.known_ns = book.known_ns if base else self.table.known_ns.tolist()
         self.symbol: list[int] = self.table.symbol.tolist() if len(plan.symbols) > 1 else []
         self._symbols = plan.symbols
@@ -42,7 +43,6 @@ class Agenda:
         self.session_first: list[int] = np.searchsorted(
             self.table.known_ns, starts, side="right"
         ).tolist()
-        self._steps_of: dict[int, Ints] = {}
 
     def __len__(self) -> int:
         return len(self.known_ns)
@@ -58,9 +58,9 @@ class Agenda:
         first, end = self.span(number)
         if symbol is None or not self.symbol:
             return slice(first, end)
-        steps = self._steps_of.get(symbol)
-        if steps is None:
-            steps = self._steps_of[symbol] = np.flatnonzero(self.table.symbol == symbol)
+        if self._rows is None:
+            self._rows = SymbolRows(self.table.symbol, len(self._symbols))
+        steps = self._rows.of(symbol)
         low, high = np.searchsorted(steps, (first, end))
         return steps[low:high]
 

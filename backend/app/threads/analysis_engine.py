@@ -4,14 +4,13 @@ Order inside an instant: fills, order and position hooks, bars, timers, session 
 session's corporate actions, session open. What a hook proposes takes effect when it returns.
 """
 
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
 import msgspec
 
-from app.core.bars import Bar, Floats, Ints, no_rows
+from app.core.bars import Bar, Floats, Ints, SymbolRows, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, StrategyError, UsageError
 from app.core.intervals import interval_ns
@@ -31,7 +30,7 @@ from app.threads.equity import EquityCurve
 from app.threads.plan import Plan
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
-from app.threads.session_data import SessionData, symbol_data
+from app.threads.session_data import Publication, SessionData, symbols_data
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
@@ -70,6 +69,7 @@ class AnalysisEngine(Worker):
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
         self.timers = Timers()
+        self.publication = Publication()
         self._plan = plan
         self._seats = seats
         self._cursor = cursor
@@ -82,7 +82,8 @@ class AnalysisEngine(Worker):
         self._hooks = [self._bar_hook(interval) for interval in self._wanted]
         self._parts: tuple[SessionPart, ...] = ()
         self._base = no_rows()
-        self._book = BarBook(self._base, len(plan.symbols))
+        self._rows: SymbolRows | None = None
+        self._book = BarBook(self._base, None)
         self._agenda: Agenda
         self._step = 0  # the agenda's next
         self._held: tuple[Step, ...] = ()  # taken from the agenda, and to wait for a timer first
@@ -90,51 +91,37 @@ class AnalysisEngine(Worker):
         self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._open = False
         self._closes_ns: list[int] = []  # of sessions closed within the block
-        self._asked = threading.Event()
-        self._published = threading.Condition()
-        self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
 
     def step(self, message: Processed | EndOfStream) -> Iterator[object]:
         """Run the instants of a block."""
         if isinstance(message, EndOfStream):
-            self.execution.cancel_all(self._cursor.now_ns, f"the run {message.reason}")
-            self._base = no_rows()
+            self.execution.cancel_all(self._cursor.now_ns, f"the run ended: {message.reason}")
         else:
             self._load(message)
-            self._run(message.through_ns)
+            try:
+                self._run(message.through_ns)
+            except BaseException:
+                self._break_off()
+                raise
         self._report()
-        if self._asked.is_set() or isinstance(message, EndOfStream):
-            self._publish()
+        last = isinstance(message, EndOfStream)
+        if last or self.publication.asked:
+            self._publish(last)
         return iter(())
 
-    def publish(self, timeout_seconds: float) -> SessionData | None:
-        """For other threads: a snapshot made after this block, or the last one in a while."""
-        with self._published:
-            before = self._snapshot
-            self._asked.set()
-            self._published.wait_for(lambda: self._snapshot is not before, timeout_seconds)
-            return self._snapshot
-
-    def _publish(self) -> None:
-        """Built only when somebody has asked, between two blocks."""
-        now_ns, ledger = self._cursor.now_ns, self.execution.ledger
-        part = self._parts[self._cursor.span] if self._cursor.span >= 0 else None
-        symbols = tuple(
-            symbol_data(self._plan, part, number, now_ns, from_units(held))
-            for number, held in enumerate(self.execution.held_units)
+    def _publish(self, last: bool) -> None:
+        now_ns, span = self._cursor.now_ns, self._cursor.span
+        part = self._parts[span] if span >= 0 else None
+        snapshot = SessionData(
+            now_ns=now_ns,
+            session=part.session.date if part else None,
+            cash=from_units(self.execution.ledger.cash_units),
+            equity=from_units(self.equity_units()),
+            symbols=symbols_data(self._plan, part, now_ns, self.execution.held_units),
         )
-        with self._published:
-            self._snapshot = SessionData(
-                now_ns=now_ns,
-                session=part.session.date if part else None,
-                cash=from_units(ledger.cash_units),
-                equity=from_units(self.equity_units()),
-                symbols=symbols,
-            )
-            self._asked.clear()
-            self._published.notify_all()
+        self.publication.put(snapshot, last)
 
     # -- what desks ask ------------------------------------------------------------------------
 
@@ -191,9 +178,9 @@ class AnalysisEngine(Worker):
                 parts = (last, *parts)
             cursor.span = 0
         self._parts = parts
-        self._base = processed.base
+        self._base, self._rows = processed.base, processed.rows
         plan = self._plan
-        self._book = book = BarBook(processed.base, len(plan.symbols))
+        self._book = book = BarBook(processed.base, processed.rows)
         self.execution.broker.load(book)
         self._agenda = Agenda(processed, book, parts, plan, self._wanted)
         self._step = 0
@@ -239,7 +226,7 @@ class AnalysisEngine(Worker):
                     self._take(proposals)
                 if self._moved:
                     break
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failure(on_bar, error) from error
         self._step = step
         cursor.step, cursor.symbol = BETWEEN_BARS, -1
@@ -261,7 +248,7 @@ class AnalysisEngine(Worker):
 
         return each
 
-    def _failure(self, on_bar: BarHook, error: Exception) -> StrategyError:
+    def _failure(self, on_bar: BarHook, error: BaseException) -> StrategyError:
         """The error of the strategy whose hook this is."""
         owner = getattr(on_bar, "__self__", None)
         seat = next((seat for seat in self._seats if seat.strategy is owner), self._calling)
@@ -388,11 +375,20 @@ class AnalysisEngine(Worker):
 
     # -- records -------------------------------------------------------------------------------
 
+    def _break_off(self) -> None:
+        """A hook failed amid a block: what was known and done until then is recorded."""
+        now_ns = self._cursor.now_ns
+        self.execution.cancel_all(now_ns, "the run broke off")
+        self._base = self._base.take(slice(0, bisect_right(self._book.known_ns, now_ns)))
+        self._report()
+
     def _report(self) -> None:
         records = self.execution.take_records()
         at_ns = self._closes_ns if self._equity_by_session else None
-        equity_ns, equity = self.curve.advance(self._base, records.changes, records.actions, at_ns)
+        equity_ns, equity = self.curve.advance(
+            self._base, self._rows, records.changes, records.actions, at_ns
+        )
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))
-        self._base = no_rows()  # the curve's marks hold all of it now
-        self._book = BarBook(self._base, len(self._plan.symbols))
+        self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
+        self._book = BarBook(self._base, None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from app.core.bars import TABLE_FIELDS, Block, Ints, Table, join_tables, no_rows
+from app.core.bars import TABLE_FIELDS, Block, Ints, SymbolRows, Table, join_tables, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.messages import Bars, History, Message
@@ -47,6 +47,7 @@ class Processed(msgspec.Struct, frozen=True):
 
     sequence: int
     base: Table
+    rows: SymbolRows | None  # of the base bars; None where there is only one symbol
     derived: dict[str, Table]
     sessions: tuple[SessionPart, ...]
     through_ns: int
@@ -96,13 +97,15 @@ class DataProcessor(Worker):
     def _process(self, block: Block, sequence: int) -> Processed:
         base = self._whole_instants(block)
         sessions = self._sessions(block)
-        by_symbol = _by_symbol(base) if len(self._plan.symbols) > 1 else base
+        count = len(self._plan.symbols)
+        rows = SymbolRows(base.symbol, count) if count > 1 else None
+        by_symbol = base if rows is None else base.take(rows.order)
         tables = {self._plan.base_interval: by_symbol}
         for interval in self._plan.derived_intervals:
             tables[interval] = self._derive(interval, by_symbol, sessions, block.through_ns)
         parts = tuple(self._advance(tables, sessions, block.through_ns))
         derived = {name: _by_time(tables[name]) for name in self._plan.derived_intervals}
-        return Processed(sequence, base, derived, parts, block.through_ns)
+        return Processed(sequence, base, rows, derived, parts, block.through_ns)
 
     def _whole_instants(self, block: Block) -> Table:
         """The rows known by `through_ns`; the others wait for the rest of their instant."""
@@ -128,7 +131,7 @@ class DataProcessor(Worker):
         if len(forming):
             rows = join_tables([forming, base])
             if len(self._plan.symbols) > 1:
-                rows = _by_symbol(rows)
+                rows = rows.take(SymbolRows(rows.symbol, len(self._plan.symbols)).order)
         grid = Grid.of([h.session for h in sessions], interval, self._plan.extended_hours)
         folded = fold(rows, grid)
         open_still = folded.known_ns > through_ns
@@ -203,10 +206,6 @@ class DataProcessor(Worker):
 
     def _adjustment(self, session: TradingSession, symbol: int) -> Adjustment | None:
         return self._adjustments.get(session.date, {}).get(self._plan.symbols[symbol])
-
-
-def _by_symbol(table: Table) -> Table:
-    return table.take(np.argsort(table.symbol, kind="stable"))
 
 
 def _by_time(table: Table) -> Table:

@@ -1,11 +1,10 @@
 """The equity curve: cash and positions at every instant, a whole block at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from app.core.bars import Floats, Ints, Table
+from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.money import UNITS
 from app.managers.execution_manager.execution_manager import Action, Change
 
@@ -27,23 +26,27 @@ class EquityCurve:
     def advance(
         self,
         base: Table,
+        rows: SymbolRows | None,
         changes: Sequence[Change],
         actions: Sequence[Action],
         at_ns: Sequence[int] | None,
     ) -> tuple[Ints, Floats]:
         """The curve over one block: at each of its instants, or only at the times given."""
+        block = _Block(base, rows, changes, actions)
         instants = base.known_ns
-        if len(instants) and len(self.marks) > 1:
+        if len(instants) and rows is not None:
             instants = instants[np.append(instants[1:] != instants[:-1], True)]
-        values = self._values(base, changes, actions, instants)
+        values = self._values(block, instants)
         self._draw_down(values)
         if at_ns is not None:
             instants = np.array(at_ns, np.int64)
-            values = self._values(base, changes, actions, instants)
-        for symbol in self._touched(base, actions):
-            self.marks[symbol] = float(self._marks(symbol, base, actions)[1][-1])
-        for _, symbol, held, self._cash in changes:
-            self._held[symbol] = held
+            values = self._values(block, instants)
+        for symbol in block.moved():
+            self.marks[symbol] = float(block.marks(symbol, self.marks[symbol])[1][-1])
+        for symbol, own in block.changes.items():
+            self._held[symbol] = own[-1][2]
+        if changes:
+            self._cash = changes[-1][3]
         return instants, values
 
     def _draw_down(self, values: Floats) -> None:
@@ -53,46 +56,58 @@ class EquityCurve:
             self.max_drawdown = max(self.max_drawdown, float(((peaks - values) / peaks).max()))
             self._peak = float(peaks[-1])
 
-    def _values(
-        self,
-        base: Table,
-        changes: Sequence[Change],
-        actions: Sequence[Action],
-        instants: Ints,
-    ) -> Floats:
-        times = np.array([change[0] for change in changes], np.int64)
-        cash = np.array([self._cash, *[change[3] for change in changes]], np.float64) / UNITS
-        values = _as_of(instants, times, cash)
-        touched = {change[1] for change in changes}
+    def _values(self, block: "_Block", instants: Ints) -> Floats:
+        values = _as_of(instants, *_steps(block.all_changes, 3, self._cash))
         for symbol, held in enumerate(self._held):
-            if held or symbol in touched:
-                own = [change for change in changes if change[1] == symbol]
-                times = np.array([change[0] for change in own], np.int64)
-                units = np.array([held, *[change[2] for change in own]], np.float64) / UNITS
-                marks = _as_of(instants, *self._marks(symbol, base, actions))
-                values += _as_of(instants, times, units) * marks * self._multipliers[symbol]
+            own = block.changes.get(symbol, ())
+            if held or own:
+                units = _as_of(instants, *_steps(own, 2, held))
+                marks = _as_of(instants, *block.marks(symbol, self.marks[symbol]))
+                values += units * marks * self._multipliers[symbol]
         return values
 
-    def _marks(self, symbol: int, base: Table, actions: Sequence[Action]) -> tuple[Ints, Floats]:
+
+class _Block:
+    """What moved the account and its marks in one block, by symbol."""
+
+    def __init__(
+        self,
+        base: Table,
+        rows: SymbolRows | None,
+        changes: Sequence[Change],
+        actions: Sequence[Action],
+    ) -> None:
+        self._base, self._rows, self._actions = base, rows, actions
+        self.all_changes = changes
+        self.changes: dict[int, list[Change]] = {}
+        for change in changes:
+            self.changes.setdefault(change[1], []).append(change)
+
+    def moved(self) -> Iterable[int]:
+        """Symbols whose mark this block moves."""
+        of_actions = {action[1] for action in self._actions}
+        return of_actions.union(np.unique(self._base.symbol).tolist())
+
+    def marks(self, symbol: int, before: float) -> tuple[Ints, Floats]:
         """When a symbol's mark changes, and to what; the first mark holds before all of them."""
-        known, closes = base.known_ns, base.close
-        if len(self.marks) > 1:
-            rows = np.flatnonzero(base.symbol == symbol)
+        known, closes = self._base.known_ns, self._base.close
+        if self._rows is not None:
+            rows = self._rows.of(symbol)
             known, closes = known[rows], closes[rows]
-        marks = np.concatenate(((self.marks[symbol],), closes))
-        for instant_ns, of, factor in actions:
+        marks = np.concatenate(((before,), closes))
+        for instant_ns, of, factor in self._actions:
             if of == symbol:  # the last mark in today's terms, until a bar says more
                 place = int(np.searchsorted(known, instant_ns, side="right"))
                 known = np.insert(known, place, instant_ns)
                 marks = np.insert(marks, place + 1, marks[place] * factor)
         return known, marks
 
-    def _touched(self, base: Table, actions: Sequence[Action]) -> set[int]:
-        """Symbols whose mark this block moves."""
-        symbols: npt.NDArray[np.int32] = base.symbol
-        if len(self.marks) == 1:
-            return {0} if len(symbols) or actions else set()
-        return {action[1] for action in actions} | set(np.unique(symbols).tolist())
+
+def _steps(changes: Sequence[Change], field: int, before: int) -> tuple[Ints, Floats]:
+    """When one figure of the account changes, and its values, the one before all changes first."""
+    times = np.array([change[0] for change in changes], np.int64)
+    values = np.array([before, *[change[field] for change in changes]], np.float64)
+    return times, values / UNITS
 
 
 def _as_of(instants: Ints, times: Ints, values: Floats) -> Floats:

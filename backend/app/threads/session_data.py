@@ -1,13 +1,15 @@
-"""What the outside sees of a run under way: a snapshot, published between two blocks."""
+"""What the outside sees of a run under way: a snapshot, made between two blocks when asked for."""
 
 import datetime as dt
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
 import numpy as np
 
 from app.core.bars import Bar
+from app.core.money import from_units
 from app.core.windows import Window
 from app.threads.data_processor import SessionPart
 from app.threads.plan import Plan
@@ -32,26 +34,57 @@ class SessionData(msgspec.Struct, frozen=True):
     symbols: tuple[SymbolData, ...]
 
 
-def symbol_data(
-    plan: Plan, part: SessionPart | None, symbol: int, now_ns: int, quantity: Decimal
-) -> SymbolData:
-    """One symbol's part of a snapshot, with nothing in it that is not known by `now_ns`."""
-    bars: dict[str, Bar] = {}
-    indicators: dict[str, float] = {}
+class Publication:
+    """Hands snapshots from the engine's thread to any other."""
+
+    def __init__(self) -> None:
+        self.asked = False  # read by the engine once a block, without a lock
+        self._snapshot: SessionData | None = None
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def ask(self, timeout_seconds: float) -> SessionData | None:
+        """A snapshot made from now on; the last one when none comes in time or the run is over."""
+        with self._changed:
+            if self._ended:
+                return self._snapshot
+            before = self._snapshot
+            self.asked = True
+            self._changed.wait_for(lambda: self._snapshot is not before, timeout_seconds)
+            return self._snapshot
+
+    def put(self, snapshot: SessionData, last: bool) -> None:
+        """For the engine: the snapshot that was asked for, or the run's last."""
+        with self._changed:
+            self._snapshot, self._ended, self.asked = snapshot, last, False
+            self._changed.notify_all()
+
+
+def symbols_data(
+    plan: Plan, part: SessionPart | None, now_ns: int, held_units: Sequence[int]
+) -> tuple[SymbolData, ...]:
+    """Every symbol's part of a snapshot, with nothing in it that is not known by `now_ns`."""
+    bars: list[dict[str, Bar]] = [{} for _ in plan.symbols]
+    indicators: list[dict[str, float]] = [{} for _ in plan.symbols]
     if part is not None:
-        for interval in plan.intervals:
-            window = part.windows[symbol, interval]
-            row = _row(window, now_ns)
+        rows = {key: _row(window, now_ns) for key, window in part.windows.items()}
+        for (symbol, interval), row in rows.items():
             if row >= 0:
-                bars[interval] = _bar(plan.symbols[symbol], interval, window, row)
+                window = part.windows[symbol, interval]
+                bars[symbol][interval] = _bar(plan.symbols[symbol], interval, window, row)
         for declared, values in zip(plan.declared, part.values, strict=True):
-            row = _row(part.windows[symbol, declared.interval], now_ns)
-            if declared.symbol == symbol and row >= max(values.first_ready, 0):
-                for name, output in zip(declared.computation.outputs, values.outputs, strict=True):
-                    several = f".{name}" if len(values.outputs) > 1 else ""
-                    label = f"{declared.computation.label}{several} on {declared.interval}"
-                    indicators[label] = float(output[row])
-    return SymbolData(plan.symbols[symbol], bars, indicators, quantity)
+            row = rows[declared.symbol, declared.interval]
+            if row < max(values.first_ready, 0):
+                continue
+            names = declared.computation.outputs
+            for name, output in zip(names, values.outputs, strict=True):
+                several = f".{name}" if len(names) > 1 else ""
+                label = f"{declared.computation.label}{several} on {declared.interval}"
+                indicators[declared.symbol][label] = float(output[row])
+    return tuple(
+        SymbolData(name, bars[number], indicators[number], from_units(held_units[number]))
+        for number, name in enumerate(plan.symbols)
+    )
 
 
 def _row(window: Window, now_ns: int) -> int:

@@ -7,9 +7,7 @@ its bar is. An order belongs to the bars that start at or after it was given, ne
 from bisect import bisect_left, bisect_right
 from decimal import Decimal
 
-import numpy as np
-
-from app.core.bars import Table
+from app.core.bars import SymbolRows, Table
 from app.core.orders import Order
 from app.services.matching import capacity_units, market_units
 
@@ -20,36 +18,36 @@ Execution = tuple[Order, int, float, int]  # order, units, price, start of the b
 class BarBook:
     """The base bars of one block as the broker sees them: a symbol's first bar from a moment on."""
 
-    def __init__(self, base: Table, symbols: int) -> None:
+    def __init__(self, base: Table, rows: SymbolRows | None) -> None:
         self.base = base
+        self.rows = rows
         self.known_ns: list[int] = base.known_ns.tolist()
         self.start_ns: list[int] = base.start_ns.tolist()
         self.open: list[float] = base.open.tolist()
-        self._alone = symbols == 1
         self._by_symbol: dict[int, tuple[list[int], list[int]]] = {}
 
     def next_row(self, symbol: int, from_ns: int) -> int:
         """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
-        if self._alone:
+        if self.rows is None:
             row = bisect_left(self.start_ns, from_ns)
             return row if row < len(self.start_ns) else -1
-        rows_of, starts_of = self._rows(symbol)
+        rows_of, starts_of = self._lists(symbol, self.rows)
         place = bisect_left(starts_of, from_ns)
         return rows_of[place] if place < len(rows_of) else -1
 
     def last_row(self, symbol: int, now_ns: int) -> int:
         """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
-        if self._alone:
+        if self.rows is None:
             return bisect_right(self.known_ns, now_ns) - 1
-        rows, _ = self._rows(symbol)
+        rows, _ = self._lists(symbol, self.rows)
         place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
         return rows[place - 1] if place else -1
 
-    def _rows(self, symbol: int) -> tuple[list[int], list[int]]:
-        """The rows of a symbol and their starts, looked for when first asked."""
+    def _lists(self, symbol: int, symbol_rows: SymbolRows) -> tuple[list[int], list[int]]:
+        """The rows of a symbol and their starts, made when first asked for."""
         pair = self._by_symbol.get(symbol)
         if pair is None:
-            rows = np.flatnonzero(self.base.symbol == symbol)
+            rows = symbol_rows.of(symbol)
             pair = self._by_symbol[symbol] = (rows.tolist(), self.base.start_ns[rows].tolist())
         return pair
 

@@ -6,7 +6,9 @@ buffered is written out every few thousand rows.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.core.bars import Floats, Ints
+from app.core.errors import AppError, ConfigError, DataError
 from app.core.orders import FillRow, Order
 from app.managers.system_manager.summary import Summary, report_page
 from app.threads.analysis_engine import Results
@@ -22,7 +25,7 @@ from app.threads.analysis_engine import Results
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
 
-FLUSH_ROWS = 5_000
+FLUSH_ROWS = 50_000
 EQUITY_ROWS = 65_536
 
 _EQUITY = pa.schema(
@@ -30,8 +33,20 @@ _EQUITY = pa.schema(
 )
 
 
+def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[str, Path]:
+    """A run id that nobody has, and its new folder."""
+    run_id, number = stem, 1
+    while repository.has_run(run_id) or not _made(runs / run_id):
+        number += 1
+        run_id = f"{stem}-{number}"
+    return run_id, runs / run_id
+
+
 class RunRecord:
-    """Takes the engine's results; `finish` closes the record whatever happened."""
+    """Takes the engine's results; `finish` closes the record whatever happened.
+
+    Its folder is there and empty when it begins.
+    """
 
     def __init__(
         self,
@@ -50,8 +65,19 @@ class RunRecord:
         self._fills: list[FillRow] = []
         self._equity: list[tuple[Ints, Floats]] = []
         self._equity_rows = 0
-        folder.mkdir(parents=True)
-        self._curve = pq.ParquetWriter(folder / "equity.parquet", _EQUITY, compression="zstd")
+        with _disk_errors(folder):
+            self._curve = pq.ParquetWriter(
+                folder / "equity.parquet",
+                _EQUITY,
+                compression="zstd",
+                use_dictionary=False,
+                column_encoding={"instant": "DELTA_BINARY_PACKED", "equity": "BYTE_STREAM_SPLIT"},
+            )
+
+    def discard(self) -> None:
+        """The run did not begin: leave nothing of it."""
+        self._curve.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def take(self, results: Results) -> None:
         """Keep one block's results; write when enough has gathered."""
@@ -73,21 +99,30 @@ class RunRecord:
         ended_at: str,
         error: str | None,
     ) -> None:
-        """Write what is left, the page and the run's end."""
-        self._flush_rows()
-        self._flush_equity()
-        self._curve.close()
-        whole = {**facts, "passport": list(passport), "summary": summary.as_json(), "error": error}
-        self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
-        self._write("report.md", report_page(summary, passport, error))
+        """Write what is left, the page and the run's end; SQL learns of it in any case."""
+        state, trouble = summary.state, None
+        figures = summary.as_json()
+        try:
+            self._flush_rows()
+            self._flush_equity()
+            with _disk_errors(self.folder):
+                self._curve.close()
+                whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
+                self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
+                self._write("report.md", report_page(summary, passport, error))
+        except AppError as raised:
+            state, trouble = "failed", raised
+            error = error or str(raised)
         self._repository.finish_run(
             self.run_id,
-            state=summary.state,
+            state=state,
             ended_at=ended_at,
-            summary=summary.as_json(),
+            summary=figures,
             error=error,
             fingerprint=summary.fingerprint,
         )
+        if trouble is not None:
+            raise trouble
 
     def _flush_rows(self) -> None:
         self._repository.add_orders(self.run_id, self._orders, self._strategies)
@@ -98,8 +133,34 @@ class RunRecord:
         if self._equity:
             instants = np.concatenate([part[0] for part in self._equity])
             equity = np.concatenate([part[1] for part in self._equity])
-            self._curve.write_table(pa.table([instants, equity], schema=_EQUITY))
+            with _disk_errors(self.folder):
+                self._curve.write_table(pa.table([instants, equity], schema=_EQUITY))
         self._equity, self._equity_rows = [], 0
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"The run's record in {folder} cannot be written: {error.strerror or error}. "
+            "Check the disk's space and rights."
+        ) from error
+
+
+def _made(folder: Path) -> bool:
+    """Make a run's folder; False when another run has it, which may run in another process."""
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise ConfigError(
+            f"The run's folder {folder} cannot be made: {error.strerror}. "
+            "Set MISMARTERA_DATA_FOLDER to a folder that can be written."
+        ) from error
+    return True

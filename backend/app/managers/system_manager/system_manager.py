@@ -20,8 +20,14 @@ from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
-from app.managers.system_manager.run_record import RunRecord
-from app.managers.system_manager.run_session import FAILED, Ended, OnProgress, RunSession
+from app.managers.system_manager.run_record import RunRecord, claim_folder
+from app.managers.system_manager.run_session import (
+    FAILED,
+    Ended,
+    OnProgress,
+    RunSession,
+    check_timeout,
+)
 from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Market, MarketTime, Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
@@ -43,6 +49,7 @@ class SystemManager:
         self._settings = settings or get_settings()
         self._clock = WallClock()
         self._states = StateMachine()
+        self._commands = threading.RLock()  # one pause, resume or clearing stop at a time
         self._session: RunSession | None = None
         self._wired: Run | None = None  # until its record is closed
         self._ended: Ended | None = None
@@ -111,6 +118,7 @@ class SystemManager:
         on_progress: OnProgress | None = None,
     ) -> Summary:
         """Run to the end on this thread; an error that ended it is raised, after it is recorded."""
+        check_timeout(timeout_seconds)
         session = self._prepare(config, False, on_progress)
         ended = self._execute(session, timeout_seconds)
         if ended.error is not None:
@@ -129,13 +137,21 @@ class SystemManager:
         return None if self._ended is None else self._ended.summary
 
     def stop(self) -> Summary | None:
-        """Stop the run, if one is under way, and clear an error; harmless otherwise."""
-        if self._session is not None and self._thread is not None and self._thread.is_alive():
+        """Stop the run under way, also one that is starting, and clear an error.
+
+        It waits for the run's end; a callback of the run itself asks for it by `interrupt`.
+        """
+        settled = (SystemState.STOPPED, SystemState.ERROR)
+        self._states.wait_for(*settled, SystemState.RUNNING, SystemState.PAUSED)
+        if self._session is not None and self.is_running:
             self._session.run.pipeline.stop("stopped")
+            self._states.wait_for(*settled)
+        if self._thread is not None:
             self._thread.join()
-        if self.state is SystemState.ERROR:
-            self._states.to(SystemState.STOPPING)
-            self._states.to(SystemState.STOPPED)
+        with self._commands:
+            if self.state is SystemState.ERROR:
+                self._states.to(SystemState.STOPPING)
+                self._states.to(SystemState.STOPPED)
         return None if self._ended is None else self._ended.summary
 
     def interrupt(self) -> bool:
@@ -160,13 +176,16 @@ class SystemManager:
 
     def pause(self) -> None:
         """A replay stands still."""
-        self._running().run.coordinator.pause()
-        self._states.to(SystemState.PAUSED)
+        with self._commands:
+            self._running().run.coordinator.pause()
+            self._states.to(SystemState.PAUSED)
 
     def resume(self) -> None:
         """It goes on."""
-        self._states.to(SystemState.RUNNING)
-        self._running().run.coordinator.resume()
+        with self._commands:
+            session = self._running()
+            self._states.to(SystemState.RUNNING)
+            session.run.coordinator.resume()
 
     def step(self, instants: int = 1) -> None:
         """Let a paused replay take so many instants."""
@@ -178,7 +197,11 @@ class SystemManager:
 
     def session_data(self, timeout_seconds: float = 1.0) -> SessionData | None:
         """A snapshot of the run; the last one published when none comes in time."""
-        return None if self._session is None else self._session.run.engine.publish(timeout_seconds)
+        return (
+            None
+            if self._session is None
+            else self._session.run.engine.publication.ask(timeout_seconds)
+        )
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -190,7 +213,10 @@ class SystemManager:
     def _prepare(
         self, config: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
     ) -> RunSession:
-        self._states.to(SystemState.STARTING)
+        try:
+            self._states.to(SystemState.STARTING)
+        except StateError as error:
+            raise StateError(f"{error} There is one run at a time: call stop() first.") from None
         try:
             session = self._build(config, paused, on_progress)
         except BaseException:
@@ -205,8 +231,6 @@ class SystemManager:
     def _build(
         self, given: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
     ) -> RunSession:
-        from app.repositories.run_repository import RunRepository
-
         config = (
             given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
         )
@@ -225,33 +249,44 @@ class SystemManager:
             paused,
         )
         self._wired = run
-        repository = RunRepository(self._engine)
-        run_id, folder = self._new_folder(config.name)
-        names = [seat.name for seat in run.seats]
-        record = RunRecord(folder, run_id, repository, names, config.symbols)
-        settings = config.model_dump(mode="json")
-        started_at = self._now_text(config.market)
-        repository.start_run(
-            run_id, name=config.name, mode=config.mode, config=settings,
-            started_at=started_at, pid=os.getpid(),
-        )  # fmt: skip
         facts: dict[str, Any] = {
-            "run_id": run_id,
-            "started_at": started_at,
-            "config": settings,
+            "started_at": self._now_text(config.market),
+            "config": config.model_dump(mode="json"),
             "versions": library_versions(),
             "platform": platform_tag(),
             "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
         }
+        record = self._begin_record(run, facts)
         rows = [msgspec.to_builtins(one) for one in passport]
         holder.append(RunSession(run, record, self._clock, facts, rows, on_progress))
-        logger.info("Run {}: {} sessions of {}", run_id, len(sessions), ", ".join(config.symbols))
+        logger.info(
+            "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
+        )
         return holder[0]
+
+    def _begin_record(self, run: Run, facts: dict[str, Any]) -> RunRecord:
+        """The run's folder and row, or neither; `facts` learn the id."""
+        from app.repositories.run_repository import RunRepository
+
+        config, repository = run.config, RunRepository(self._engine)
+        runs = self._settings.data_folder / "runs"
+        run_id, folder = claim_folder(runs, self._stem(config.name), repository)
+        names = [seat.name for seat in run.seats]
+        record = RunRecord(folder, run_id, repository, names, config.symbols)
+        try:
+            repository.start_run(
+                run_id, name=config.name, mode=config.mode, config=facts["config"],
+                started_at=facts["started_at"], pid=os.getpid(),
+            )  # fmt: skip
+        except BaseException:
+            record.discard()
+            raise
+        facts["run_id"] = run_id
+        return record
 
     def _run_in_background(self, session: RunSession) -> None:
         with suppress(Exception):  # kept in `_failure`; `wait` raises it
-            ended = self._execute(session, None)
-            self._failure = ended.error
+            self._execute(session, None)
 
     def _execute(self, session: RunSession, timeout_seconds: float | None) -> Ended:
         market, cursor = session.run.config.market, session.run.cursor
@@ -264,7 +299,7 @@ class SystemManager:
             raise
         finally:
             self._wired = None
-        self._ended = ended
+        self._ended, self._failure = ended, ended.error
         if ended.summary.state == FAILED:
             self._states.to(SystemState.ERROR)
         else:
@@ -338,18 +373,11 @@ class SystemManager:
             clock=self._clock,
         )
 
-    def _new_folder(self, name: str) -> tuple[str, Path]:
-        """A run id nobody has, and its folder: the time in UTC, and the config's name."""
+    def _stem(self, name: str) -> str:
+        """What a run's id begins with: the time in UTC, and the config's name."""
         moment = self.time_manager.to_local(self._clock.now_ns(), "24/7")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
-        stem = f"{moment:%Y%m%d-%H%M%S}-{slug}"
-        number = 1
-        while True:
-            run_id = stem if number == 1 else f"{stem}-{number}"
-            folder = self._settings.data_folder / "runs" / run_id
-            if not folder.exists():
-                return run_id, folder
-            number += 1
+        return f"{moment:%Y%m%d-%H%M%S}-{slug}"
 
     def _now_text(self, market: str) -> str:
         moment = self.time_manager.to_local(self._clock.now_ns(), market)
