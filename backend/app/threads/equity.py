@@ -112,5 +112,7 @@ def _steps(changes: Sequence[Change], field: int, before: int) -> tuple[Ints, Fl
 
 def _as_of(instants: Ints, times: Ints, values: Floats) -> Floats:
     """At each instant the value set last: values[0] first, values[k + 1] from times[k] on."""
-    places = np.searchsorted(instants, times)
-    return np.repeat(values, np.diff(places, prepend=0, append=len(instants)))
+    edges = np.empty(len(values) + 1, np.int64)
+    edges[0], edges[-1] = 0, len(instants)
+    edges[1:-1] = np.searchsorted(instants, times)
+    return np.repeat(values, edges[1:] - edges[:-1])

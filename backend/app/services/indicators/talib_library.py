@@ -1,6 +1,7 @@
 """The untyped TA-Lib package behind one typed description a function."""
 
 import importlib
+import inspect
 from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
@@ -12,7 +13,7 @@ from app.services.indicators.computation import SESSION_BAR
 from app.services.indicators.parameters import Number, Parameter
 
 _talib: Any = importlib.import_module("talib")
-_functions: Any = importlib.import_module("talib._ta_lib")  # without the wrappers for data frames
+_functions: Any = importlib.import_module("talib._ta_lib")
 _abstract: Any = importlib.import_module("talib.abstract")
 
 NAMES: tuple[str, ...] = tuple(sorted(_talib.get_functions()))
@@ -54,7 +55,7 @@ def describe(name: str) -> TalibFunction:
         parameters=tuple(_parameter(name, word, info.parameters) for word in info.parameters),
         outputs=tuple(info.output_names),
         on_input_scale=_ON_INPUT_SCALE in info.function_flags,
-        batch=getattr(_functions, name),
+        batch=inspect.unwrap(getattr(_functions, name)),  # the wrapper looks for data frames
         stream=getattr(_talib.stream, name),
     )
 
