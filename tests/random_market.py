@@ -109,6 +109,15 @@ class Spec(msgspec.Struct, frozen=True):
         starts = np.concatenate(parts)
         return starts[rng.random(len(starts)) < self.keep[number]]
 
+    def known_ns(self, starts: np.ndarray) -> np.ndarray:
+        """When the bars with these starts are complete."""
+        known = starts + interval_ns(self.base)
+        for session in self.calendar():
+            for part in session.segments(extended_hours=True):
+                inside = (starts >= part.start_ns) & (starts < part.end_ns)
+                known[inside] = np.minimum(known[inside], part.end_ns)
+        return known
+
     def adjustments(self, bars: dict[tuple[str, str], BarColumns]) -> list[Adjustment]:
         """The actions as the data manager would hand them over, from the bars before each."""
         found: dict[tuple[int, int], list[CorporateAction]] = {}

@@ -56,3 +56,34 @@ def _sides(closes: Sequence[int], fast: int, slow: int) -> list[int | None]:
         difference = (sums[row] - sums[row - fast]) * slow - (sums[row] - sums[row - slow]) * fast
         sides.append((difference > 0) - (difference < 0))
     return sides
+
+
+Row = tuple[int, float, float, float, float, float]  # start, open, high, low, close, volume
+Span = tuple[int, int]  # of time: start and end
+
+
+def derive(rows: Sequence[Row], spans: Sequence[Span], step_ns: int) -> list[tuple[int, Row]]:
+    """Longer bars with the moment each is known; they anchor at a span's start and end with it."""
+    bars: list[tuple[int, Row]] = []
+    for start_ns, end_ns in spans:
+        for anchor_ns in range(start_ns, end_ns, step_ns):
+            limit_ns = min(anchor_ns + step_ns, end_ns)
+            inside = [row for row in rows if anchor_ns <= row[0] < limit_ns]
+            if not inside:
+                continue
+            volume = 0.0
+            for row in inside:
+                volume += row[5]
+            high, low = max(row[2] for row in inside), min(row[3] for row in inside)
+            bar = (anchor_ns, inside[0][1], high, low, inside[-1][4], volume)
+            bars.append((limit_ns, bar))
+    return bars
+
+
+def adjusted(row: Row, factors: Sequence[tuple[float, float]]) -> Row:
+    """A bar in the terms of a later session, by the price and volume factors up to it in order."""
+    start_ns, *prices, volume = row
+    for price_factor, volume_factor in factors:
+        prices = [price * price_factor for price in prices]
+        volume *= volume_factor
+    return (start_ns, *prices, volume)  # type: ignore[return-value]

@@ -21,7 +21,8 @@ def running_range(high: Floats, low: Floats) -> Floats:
 class Reader(Strategy):
     """Decides by a checksum over everything it has ever read, so that no difference stays hidden.
 
-    What it does not read in every hook it reads by turns, as the checksum says. `seen` is what it read, hook by hook: the moment, the hook, the checksum after it.
+    What it does not read in every hook it reads by turns, as the checksum says. `seen` is what it
+    read, hook by hook: the moment, the hook, the checksum after it.
     """
 
     salt = Param(0)
@@ -147,3 +148,25 @@ class OnHours(Reader):
     """Reads hours and days: many instants pass without a bar for it."""
 
     intervals: ClassVar[tuple[str, ...]] = ("1h", "1d")
+
+
+class Collector(Strategy):
+    """Keeps every bar it is given, and with it the windows of all intervals of its symbol."""
+
+    intervals: ClassVar[tuple[str, ...]] = ("5m", "15m", "1h", "1d")
+
+    def setup(self) -> None:
+        self.seen: list[tuple[object, ...]] = []
+
+    def on_bar(self, bar: Bar) -> None:
+        self.seen.append((self.now_ns, bar))
+        for interval in self.intervals:
+            columns = self.bars(bar.symbol, interval, 10**6)
+            rows = zip(*(getattr(columns, name).tolist() for name in COLUMNS), strict=True)
+            self.seen.append((self.now_ns, bar.symbol, interval, *rows))
+
+
+class MinuteCollector(Collector):
+    """The same on minutes too."""
+
+    intervals: ClassVar[tuple[str, ...]] = ("1m", *Collector.intervals)

@@ -1,0 +1,72 @@
+"""What is decided up to a moment does not change with anything that comes after it."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.market import SCALE, Outcome, execute, market_of
+from tests.random_market import Action, Spec, actions_of, specs
+
+from app.core.bars import COLUMNS, BarColumns
+from app.managers.system_manager.wiring import Market
+
+
+def decided(outcome: Outcome, until_ns: int) -> dict[str, list[Any]]:
+    """All that was read, decided, filled and shown up to a moment."""
+    orders = sorted(row[:5] for row in outcome.orders if row[4] <= until_ns)
+    fills = [fill for fill in outcome.fills if fill[7] <= until_ns]
+    return {
+        "seen": [[note for note in notes if note[0] <= until_ns] for notes in outcome.seen],
+        "orders": orders,
+        "fills": fills,
+        "hashed": outcome.entries[: 1 + len(orders) + len(fills)],
+        "equity": [point for point in outcome.equity if point[0] <= until_ns],
+    }
+
+
+def spoiled(spec: Spec, columns: BarColumns, after_ns: int, keep: float) -> BarColumns:
+    """Other bars after a moment: some are gone, and all have other prices and volumes."""
+    later = spec.known_ns(columns.start_ns) > after_ns
+    rows = ~later | (np.random.default_rng(spec.seed).random(len(columns)) < keep)
+    values = {name: getattr(columns, name)[rows].copy() for name in COLUMNS}
+    for name in COLUMNS[1:]:
+        values[name][later[rows]] *= 3
+    return BarColumns(**values)
+
+
+def another_future(
+    spec: Spec, after_ns: int, actions: tuple[Action, ...], keep: float, cut: bool
+) -> Market:
+    """The market up to a moment, then other bars and actions; or no further session at all."""
+    sessions, bars = spec.calendar(), spec.bars()
+    starts = [session.segments(spec.extended)[0].start_ns for session in sessions]
+    kept = [action for action in spec.actions if starts[action.session] <= after_ns]
+    kept += [action for action in actions if starts[action.session] > after_ns]
+    other = {key: spoiled(spec, columns, after_ns, keep) for key, columns in bars.items()}
+    adjustments = msgspec.structs.replace(spec, actions=tuple(kept)).adjustments(other)
+    if cut:
+        sessions = sessions[: sum(start_ns <= after_ns for start_ns in starts)]
+    return market_of(sessions, other, spec.symbols, spec.history, adjustments)
+
+
+@given(
+    specs(),
+    st.integers(0, 10**6),
+    st.lists(actions_of(1, 5), min_size=1, max_size=3),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.booleans(),
+    st.sampled_from([1, 7, 8192]),
+)
+@settings(max_examples=20 * SCALE)
+def test_no_later_bar_split_or_dividend_changes_what_was_decided(
+    spec: Spec, place: int, actions: list[Action], keep: float, cut: bool, block_rows: int
+) -> None:
+    known = execute(spec.config(), spec.market())
+    instants = [note[0] for notes in known.seen for note in notes]
+    until_ns = sorted(instants)[place % len(instants)]
+    fitting = tuple(action for action in actions if action.session < spec.sessions)
+    market = another_future(spec, until_ns, fitting, keep, cut)
+    other = execute(spec.config(block_rows), market)
+    assert decided(other, until_ns) == decided(known, until_ns)
