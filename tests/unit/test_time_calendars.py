@@ -105,7 +105,7 @@ def test_an_instant_belongs_to_the_one_session_that_spans_it(
     time: TimeManager, market: str, at_ns: int, extended_hours: bool
 ) -> None:
     at = time.to_local(at_ns, market)
-    near = time.sessions_between(at.date() - 5 * DAY, at.date() + 5 * DAY, market)
+    near = time.known_sessions(at.date() - 5 * DAY, at.date() + 5 * DAY, market)
     spans = {session: session.segments(extended_hours) for session in near}
     around = [s for s, parts in spans.items() if parts[0].start_ns <= at_ns < parts[-1].end_ns]
     trading = any(
@@ -121,7 +121,7 @@ def test_the_next_session_to_open_is_the_first_that_has_not(
     time: TimeManager, market: str, at_ns: int
 ) -> None:
     date = time.to_local(at_ns, market).date()
-    near = time.sessions_between(date - 2 * DAY, date + 20 * DAY, market)
+    near = time.known_sessions(date - 2 * DAY, date + 20 * DAY, market)
     later = [session for session in near if session.open_ns > at_ns]
     assert time.next_to_open(at_ns, market) == later[0]
 

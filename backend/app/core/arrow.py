@@ -1,11 +1,15 @@
 """numpy and Arrow on the same memory; pyarrow's own conversions would import pandas to do it."""
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from app.core.bars import Floats, Ints
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 def to_arrow(values: Ints | Floats, kind: pa.DataType) -> pa.Array:
@@ -16,18 +20,22 @@ def to_arrow(values: Ints | Floats, kind: pa.DataType) -> pa.Array:
 
 def ints(values: pa.Array) -> Ints:
     """A read-only view of 64-bit integers or timestamps; what a null holds is undefined."""
-    if not len(values):
-        return np.empty(0, np.int64)
-    return np.frombuffer(values.buffers()[1], np.int64, len(values), values.offset * 8)
+    return _view(values, np.int64)
 
 
 def floats(values: pa.Array) -> Floats:
     """A read-only view of float64; nulls become NaN, in a copy."""
     if values.null_count:
         values = pc.fill_null(values, float("nan"))
+    return _view(values, np.float64)
+
+
+def _view(values: pa.Array, kind: type[Number]) -> npt.NDArray[Number]:
     if not len(values):
-        return np.empty(0, np.float64)
-    return np.frombuffer(values.buffers()[1], np.float64, len(values), values.offset * 8)
+        return np.empty(0, kind)
+    view = np.frombuffer(values.buffers()[1], kind, len(values), values.offset * 8)
+    view.flags.writeable = False  # Arrow lets its own fresh memory be written
+    return view
 
 
 def nulls(values: pa.Array) -> npt.NDArray[np.bool_]:

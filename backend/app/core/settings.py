@@ -16,7 +16,15 @@ PREFIX = "MISMARTERA_"
 ENV_FILE = ".env"
 DEFAULT_DATA_FOLDER = Path("data")
 
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError as error:  # a user that this machine does not know
+        raise ValueError("its ~ names no user of this machine; write the folder out.") from error
+
+
+Folder = Annotated[Path, AfterValidator(_expanded)]
 
 
 class Settings(BaseSettings):
@@ -51,11 +59,14 @@ def get_settings() -> Settings:
 
 def read_settings() -> Settings:
     """Read environment and `.env`; every fault of both is reported at once."""
-    faults = _unknown_names()
+    faults: list[str] = []
     try:
+        faults = _unknown_names()
         settings = Settings()
     except ValidationError as error:
         faults += [_fault(dict(detail)) for detail in error.errors()]
+    except UnicodeDecodeError as error:
+        faults.append(f"{ENV_FILE} is not UTF-8 text (byte {error.start}); save it as UTF-8.")
     if faults:
         raise ConfigError("The settings cannot be used:\n  " + "\n  ".join(faults))
     return settings

@@ -68,7 +68,8 @@ def database_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        words = str(getattr(error, "orig", None) or error).strip()
+        cause = words.splitlines()[0] if words else type(error).__name__
         if isinstance(error, IntegrityError):
             raise DataError(f"The database {_name(engine)} refused a record: {cause}.") from error
         raise DataError(

@@ -52,7 +52,7 @@ _FORMATS = (
     _Format(r"\d{9,10}(\.\d*)?", epoch_ns=1_000_000_000),
     _Format(r"\d{12,13}(\.0*)?", epoch_ns=1_000_000),
     _Format(r"\d{15,16}(\.0*)?", epoch_ns=1_000),
-    _Format(r"\d{18,19}", epoch_ns=1),
+    _Format(r"[1-8]?\d{18}", epoch_ns=1),
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.core.calendar import TradingSession
+from app.core.errors import NotFoundError
 from app.core.instruments import Adjustment, CorporateAction
 from app.core.intervals import interval_ns
 from app.managers.time_manager import TimeManager
@@ -31,7 +32,10 @@ def adjustments_of(
         return ()
     market, symbol = series
     dates = [session.date for session in sessions]
-    before = time.previous_session(dates[0], market).date
+    try:
+        before = time.previous_session(dates[0], market).date
+    except NotFoundError:  # the calendar begins here
+        before = dates[0] - dt.timedelta(days=1)
     by_session: dict[int, list[CorporateAction]] = {}
     for action in actions:
         if before < action.ex_date <= dates[-1]:
@@ -73,7 +77,7 @@ def _last_of(
         )
         sessions = [
             one
-            for one in time.sessions_between(first, last + dt.timedelta(days=4), series.market)
+            for one in time.known_sessions(first, last + dt.timedelta(days=4), series.market)
             if one.date < session.date
         ]
         regular = sessions_outline(sessions, extended_hours=False)

@@ -189,7 +189,7 @@ class DataManager:
     ) -> tuple[TradingSession, ...]:
         """The sessions these moments can belong to; one may open on the eve of its date."""
         first, last = (self._time.to_local(at, market).date() for at in (first_ns, last_ns))
-        return self._time.sessions_between(first, last + dt.timedelta(days=4), market)
+        return self._time.known_sessions(first, last + dt.timedelta(days=4), market)
 
     def _adjusted_back(self, market: str, symbol: str, columns: BarColumns) -> BarColumns:
         from app.services.adjust import adjust_back
@@ -199,7 +199,7 @@ class DataManager:
         first = self._time.to_local(int(columns.start_ns[0]), market).date()
         actions = self.actions(market, symbol)
         last = max((action.ex_date for action in actions), default=first)
-        sessions = self._time.sessions_between(first, last + dt.timedelta(days=14), market)
+        sessions = self._time.known_sessions(first, last + dt.timedelta(days=14), market)
         begins_ns = {one.date: one.segments(True)[0].start_ns for one in sessions}
         effects = [
             (begins_ns[one.session_date], one) for one in self.adjustments(market, symbol, sessions)
@@ -282,8 +282,8 @@ class DataManager:
 
     def import_actions(self, path: Path, market: str) -> MergeCounts:
         """Set the corporate actions of a CSV file, all or none."""
-        self._time.zone(market)
-        return MergeCounts(*self._actions.put(market, read_actions(path, check_symbol)))
+        actions = read_actions(path, check_symbol, self._time.known_years(market))
+        return MergeCounts(*self._actions.put(market, actions))
 
     def adjustments(
         self, market: str, symbol: str, sessions: Sequence[TradingSession]

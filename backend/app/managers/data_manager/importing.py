@@ -100,6 +100,7 @@ def _beside_stored_bars(store: BarStore, series: Series, checked: Checked) -> Ch
         quotes={name: values[matches] for name, values in checked.quotes.items()},
         lines=checked.lines[matches],
         faults=faults,
+        out_of_order=np.intersect1d(checked.out_of_order, checked.lines[matches]),
     )
 
 

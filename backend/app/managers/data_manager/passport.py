@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from app.core.bars import BarColumns
+from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
 from app.repositories.bar_store import BarStore
 from app.repositories.bar_store_codec import content_hash
 from app.repositories.bar_store_files import Series
+from app.services.bar_import import inside, sessions_outline
 from app.services.quality import Quality, assess
 
 
@@ -60,7 +61,11 @@ def symbol_passport(
     extended_hours: bool = False,
 ) -> SymbolPassport:
     """The passport of one symbol; nothing is known of bars outside these sessions."""
-    columns = session_columns(store, series, sessions, extended_hours=extended_hours)
+    columns = _inside_alone(
+        session_columns(store, series, sessions, extended_hours=extended_hours),
+        sessions,
+        extended_hours=extended_hours,
+    )
     qualities = [
         one.quality
         for one in session_qualities(
@@ -94,3 +99,14 @@ def session_columns(
     start_ns = sessions[0].segments(extended_hours)[0].start_ns
     end_ns = sessions[-1].segments(extended_hours)[-1].end_ns
     return store.columns(series.market, series.symbol, series.interval, start_ns, end_ns)
+
+
+def _inside_alone(
+    columns: BarColumns, sessions: Sequence[TradingSession], *, extended_hours: bool
+) -> BarColumns:
+    """Without what is stored between the sessions, such as hours that a run does not ask for."""
+    outline = sessions_outline(sessions, extended_hours=extended_hours)
+    kept = inside(columns.start_ns, *outline)
+    if kept.all():
+        return columns
+    return BarColumns(*(getattr(columns, name)[kept] for name in COLUMNS))

@@ -27,11 +27,13 @@ def time_range(
 def _to_ns(time: TimeManager, market: str, moment: Moment, *, is_end: bool) -> int:
     day = _parse(moment) if isinstance(moment, str) else moment
     if not isinstance(day, dt.datetime):
+        if is_end and day == dt.date.max:
+            return _LATEST_NS
         day = day + dt.timedelta(days=1) if is_end else day
         day = dt.datetime.combine(day, dt.time())
     if day.tzinfo is None:
         day = day.replace(tzinfo=time.zone(market))
-    return time.to_ns(day)
+    return min(max(time.to_ns(day), _EARLIEST_NS), _LATEST_NS)
 
 
 def _parse(text: str) -> dt.date:

@@ -2,8 +2,9 @@
 
 import csv
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
@@ -13,6 +14,8 @@ ACTION_KINDS = ("split", "dividend")
 SIZES = ("tick", "lot", "multiplier")
 SymbolCheck = Callable[[str], str]  # returns the symbol it is given, or refuses it
 
+_NUMBER = re.compile(r"[+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
+_LEAST, _MOST = Decimal("1e-12"), Decimal("1e12")
 _CENT, _ONE = Decimal("0.01"), Decimal(1)
 # Tick, lot and currency where a market has its own; an instrument that is set goes before.
 _DEFAULTS: dict[str, tuple[Decimal, Decimal, str]] = {
@@ -50,22 +53,25 @@ def with_sizes(instrument: Instrument, sizes: Mapping[str, str], currency: str) 
 
 
 def positive_decimal(text: str, what: str) -> Decimal:
-    """A finite number above zero that fits its column."""
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        value = Decimal(0)
-    if not value.is_finite() or value <= 0 or len(str(value)) > 32:
-        raise UsageError(f"The {what} '{text}' is not a number above zero.")
+    """A number above zero that a float, the books and its column can hold."""
+    word = text.strip()
+    value = Decimal(word) if _NUMBER.fullmatch(word) else Decimal(0)
+    if value <= 0:
+        raise UsageError(f"The {what} '{text[:40]}' is not a number above zero.")
+    if not _LEAST <= value <= _MOST or len(str(value)) > 32:
+        raise UsageError(
+            f"The {what} '{text[:40]}' is out of reach; give at most 30 digits, from {_LEAST:g}"
+            f" to {_MOST:g}."
+        )
     return value
 
 
-def read_actions(path: Path, check_symbol: SymbolCheck) -> list[CorporateAction]:
-    """Actions from a CSV file with the columns symbol, ex_date, kind, value."""
+def read_actions(path: Path, check_symbol: SymbolCheck, years: range) -> list[CorporateAction]:
+    """Actions from a CSV file: symbol, ex_date (in years that have a calendar), kind, value."""
     actions: dict[tuple[str, dt.date, str], CorporateAction] = {}
     for line, row in _read_csv(path, ("symbol", "ex_date", "kind", "value"), ()):
         try:
-            action = _action(row, check_symbol)
+            action = _action(row, check_symbol, years)
         except (UsageError, ValueError) as error:
             raise DataError(f"{path}, line {line}: {error} Nothing was stored.") from None
         key = (action.symbol, action.ex_date, action.kind)
@@ -93,7 +99,7 @@ def read_instruments(path: Path, market: str, check_symbol: SymbolCheck) -> list
     return instruments
 
 
-def _action(row: Mapping[str, str], check_symbol: SymbolCheck) -> CorporateAction:
+def _action(row: Mapping[str, str], check_symbol: SymbolCheck, years: range) -> CorporateAction:
     kind = row["kind"].lower()
     if kind not in ACTION_KINDS:
         raise UsageError(f"'{row['kind']}' is no kind of action; use split or dividend.")
@@ -101,6 +107,10 @@ def _action(row: Mapping[str, str], check_symbol: SymbolCheck) -> CorporateActio
         ex_date = dt.date.fromisoformat(row["ex_date"])
     except ValueError:
         raise UsageError(f"'{row['ex_date']}' is not a date; write it as 2024-12-31.") from None
+    if ex_date.year not in years:
+        raise UsageError(
+            f"The calendar reaches from {years[0]} to {years[-1]}; {ex_date} is beyond it."
+        )
     value = positive_decimal(row["value"], "ratio" if kind == "split" else "dividend")
     return CorporateAction(check_symbol(row["symbol"]), ex_date, kind, value)
 

@@ -92,6 +92,14 @@ class TimeManager:
         start = bisect_left(found, first, key=_trade_date)
         return tuple(found[start : bisect_right(found, last, key=_trade_date)])
 
+    def known_sessions(
+        self, first: dt.date, last: dt.date, market: str | None = None
+    ) -> tuple[TradingSession, ...]:
+        """The same, for spans with a margin: what lies beyond the calendar is left out."""
+        years = self.known_years(market)
+        first = max(first, dt.date(years[0], 1, 1))
+        return self.sessions_between(first, min(last, dt.date(years[-1], 12, 31)), market)
+
     def next_session(self, date: dt.date, market: str | None = None) -> TradingSession:
         """The first session after a date."""
         sessions = self._sessions(year := date.year, market)
@@ -175,10 +183,7 @@ class TimeManager:
         """Sessions that can hold an instant: some open on the eve, some close a day later."""
         date = self.to_local(ns, market).date()
         self._sessions(date.year, market)  # refuses a year that the calendar does not reach
-        years = self.known_years(market)
-        first = max(date - _DAY, dt.date(years[0], 1, 1))
-        last = min(date + _DAY, dt.date(years[-1], 12, 31))
-        return self.sessions_between(first, last, market)
+        return self.known_sessions(date - _DAY, date + _DAY, market)
 
 
 def _trade_date(session: TradingSession) -> dt.date:
