@@ -1,0 +1,108 @@
+"""Every block of the documentation is run, in order, in a folder of its page's own.
+
+A `console` block holds commands after `$ ` and what they print, with `...` for what is left out.
+A `json` or `python` block with a file name after the language is written to that file; a `python`
+block without one is executed. A `text` block is a picture. Links between pages lead somewhere.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"))
+)
+BLOCK = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
+LAUNCHER = f'#!/bin/sh\nexec "{sys.executable}" -m app.cli.main "$@"\n'
+
+# What differs from run to run or from machine to machine, and is as long each time.
+PASSING = (
+    (r"\d{8}-\d{6}(?=-[a-z])", "<run>"),
+    (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<time>"),
+    (r"\b(_\w+):\d+ ", r"\1:<line> "),
+    (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"(replay seconds|bars per second)( +│) [\d.,]+ +│", r"\1\2 <speed> │"),
+    (r"[ \t]+$", ""),
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path) -> None:
+    blocks = BLOCK.findall((ROOT / page).read_text())
+    if any(kind == "console" or (kind, file) == ("python", "") for kind, file, _ in blocks):
+        _furnish(tmp_path)
+    for kind, file, body in blocks:
+        if file:
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file).write_text(body)
+        elif kind == "console":
+            _run_console(body, tmp_path)
+        elif kind == "python":
+            done = _run([sys.executable, "-c", body], tmp_path)
+            assert done.returncode == 0, f"{body}\n{done.stdout}"
+        elif kind != "text":
+            pytest.fail(f"{page} holds a block that cannot be run: {kind or 'no language'}\n{body}")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_of_a_page_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_fence_is_closed(page: str) -> None:
+    text = (ROOT / page).read_text()
+    assert text.count("\n```") + text.startswith("```") == 2 * len(BLOCK.findall(text))
+
+
+def _furnish(folder: Path) -> None:
+    """What a clone has: the launcher, the examples, and no data."""
+    (folder / "start_cli.sh").write_text(LAUNCHER)
+    (folder / "start_cli.sh").chmod(0o755)
+    shutil.copytree(ROOT / "session_configs", folder / "session_configs")
+
+
+def _run(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MISMARTERA_")}
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env=kept,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _run_console(body: str, folder: Path) -> None:
+    """Each command prints what stands below it; one that is shown to fail does."""
+    _, *parts = re.split(r"^\$ ", body, flags=re.MULTILINE)
+    assert parts, f"a console block without a command:\n{body}"
+    for part in parts:
+        command, _, shown = part.partition("\n")
+        done = _run(["bash", "-c", command], folder)
+        assert _matches(shown, done.stdout), f"$ {command}\n{done.stdout}"
+        fails = re.search(r'^(error: |{"error": )', shown, flags=re.MULTILINE) is not None
+        assert (done.returncode != 0) == fails, f"$ {command} ended with {done.returncode}"
+
+
+def _matches(shown: str, printed: str) -> bool:
+    pattern = re.escape(_settled(shown)).replace(re.escape("..."), ".*?")
+    return re.fullmatch(pattern, _settled(printed), flags=re.DOTALL) is not None
+
+
+def _settled(text: str) -> str:
+    for pattern, replacement in PASSING:
+        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
+    return text.strip()
