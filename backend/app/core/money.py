@@ -3,31 +3,40 @@
 A float enters once, by its `repr`: 10.1 means 10.1. An amount is rounded once, half-even.
 """
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from operator import index
 
 UNITS = 100_000_000  # ledger units in one share, coin or unit of currency
 _QUANTUM = Decimal(1).scaleb(-8)
 _EXACT_BELOW = 2.0**51 / UNITS  # floats below this keep 8 decimals exactly through p * UNITS
+_WHOLE_BELOW = 2.0**53  # floats below this are the whole number they print
+# Ours, whatever context the thread has: a strategy that sets its precision moves no money.
+_EXACT = Context(prec=400, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 
 
 def to_units(value: Decimal | float | int | str) -> int:
     """`value` in units, rounded half-even to the unit."""
     if type(value) is int:
         return value * UNITS
-    if type(value) is float and value.is_integer():
-        return int(value) * UNITS
-    number = (
-        value
-        if isinstance(value, Decimal)
-        else Decimal(repr(value) if type(value) is float else value)
-    )
-    return int(number.quantize(_QUANTUM, rounding=ROUND_HALF_EVEN).scaleb(8))
+    if isinstance(value, float):
+        value = float(value)  # numpy's print themselves another way
+        if value.is_integer() and -_WHOLE_BELOW < value < _WHOLE_BELOW:
+            return int(value) * UNITS
+        value = repr(value)
+    elif not isinstance(value, Decimal | str):
+        if isinstance(value, bool):
+            raise TypeError("a truth is no amount")
+        return index(value) * UNITS  # whole numbers of numpy
+    number = _EXACT.quantize(Decimal(value), _QUANTUM)
+    return int(_EXACT.scaleb(number, 8))
 
 
 def from_units(units: int) -> Decimal:
     """Units as a Decimal without trailing zeros: 12_50000000 -> 12.5."""
     whole, rest = divmod(units, UNITS)
-    return Decimal(whole) if rest == 0 else (Decimal(units) * _QUANTUM).normalize()
+    if rest == 0:
+        return Decimal(whole)
+    return _EXACT.normalize(_EXACT.scaleb(Decimal(units), -8))
 
 
 def divide_half_even(numerator: int, denominator: int) -> int:
