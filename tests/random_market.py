@@ -76,7 +76,7 @@ class Spec(msgspec.Struct, frozen=True):
         middle_ns = session.open_ns + half_ns
         return msgspec.structs.replace(
             session,
-            breaks=((middle_ns, middle_ns + 4 * MINUTE_NS),) if self.broken else (),
+            breaks=((middle_ns, middle_ns + 2 * MINUTE_NS),) if self.broken else (),
             pre_open_ns=session.open_ns - 25 * MINUTE_NS,
             post_close_ns=session.close_ns + 17 * MINUTE_NS,
         )

@@ -1,6 +1,7 @@
 """Independent answers, in plain Python integers and fractions: nothing here imports the project."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 Trade = tuple[int, int, int]  # row of the bar it filled on, shares (negative: sold), price in cents
 
@@ -87,3 +88,48 @@ def adjusted(row: Row, factors: Sequence[tuple[float, float]]) -> Row:
         prices = [price * price_factor for price in prices]
         volume *= volume_factor
     return (start_ns, *prices, volume)  # type: ignore[return-value]
+
+
+class Book:
+    """An account in exact fractions: what is posted is rounded once, half-even, to 1e-8."""
+
+    def __init__(self, opening: Fraction, symbols: int, multiplier: Fraction) -> None:
+        self.cash = self.opening = opening
+        self.multiplier = multiplier
+        self.held = [Fraction(0)] * symbols
+        self.cost = [Fraction(0)] * symbols
+        self.realised = [Fraction(0)] * symbols
+        self.income = self.fees = Fraction(0)
+
+    def fill(self, symbol: int, quantity: Fraction, price: Fraction, fee: Fraction) -> None:
+        amount = posted(quantity * price * self.multiplier)
+        held, cost = self.held[symbol], self.cost[symbol]
+        if held * quantity >= 0:
+            self.cost[symbol] = cost + amount
+        elif abs(quantity) < abs(held):
+            part = posted(cost * abs(quantity) / abs(held))
+            self.realised[symbol] -= amount + part
+            self.cost[symbol] = cost - part
+        else:
+            closing = posted(amount * abs(held) / abs(quantity))
+            self.realised[symbol] -= closing + cost
+            self.cost[symbol] = amount - closing
+        self.held[symbol] = held + quantity
+        self.cash -= amount + fee
+        self.fees += fee
+
+    def split(self, symbol: int, ratio: Fraction) -> None:
+        self.held[symbol] = posted(self.held[symbol] * ratio)
+        if not self.held[symbol]:  # so small that nothing is left
+            self.realised[symbol] -= self.cost[symbol]
+            self.cost[symbol] = Fraction(0)
+
+    def dividend(self, symbol: int, per_share: Fraction) -> None:
+        amount = posted(self.held[symbol] * self.multiplier * per_share)
+        self.cash += amount
+        self.income += amount
+
+
+def posted(amount: Fraction) -> Fraction:
+    """Rounded half-even to the ledger's unit."""
+    return Fraction(round(amount * 10**8), 10**8)

@@ -92,9 +92,15 @@ class Ledger:
             self.check()
 
     def split(self, position: Position, ratio: Decimal) -> None:
-        """Multiply the quantity held by `ratio`; the total cost stays."""
+        """Multiply the quantity held by `ratio`; the total cost stays, unless nothing is left."""
         numerator, denominator = ratio.as_integer_ratio()
         position.units = divide_half_even(position.units * numerator, denominator)
+        if not position.units:
+            lost = position.cost_units
+            position.cost_units -= lost
+            self.cost_units -= lost
+            position.realised_units -= lost
+            self.realised_units -= lost
         self.check()
 
     def dividend(self, position: Position, per_share: Decimal) -> int:
