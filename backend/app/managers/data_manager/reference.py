@@ -86,17 +86,24 @@ def read_actions(path: Path, check_symbol: SymbolCheck, years: range) -> list[Co
 
 def read_instruments(path: Path, market: str, check_symbol: SymbolCheck) -> list[Instrument]:
     """Instruments from a CSV file: symbol, and any of market, tick, lot, multiplier, currency."""
-    instruments = []
+    instruments: dict[tuple[str, str], Instrument] = {}
     for line, row in _read_csv(path, ("symbol",), ("market", *SIZES, "currency")):
         try:
             symbol = check_symbol(row["symbol"])
             default = default_instrument(row.get("market") or market, symbol)
             sizes = {name: row[name] for name in SIZES if row.get(name)}
             currency = row.get("currency") or default.currency
-            instruments.append(with_sizes(default, sizes, currency))
+            instrument = with_sizes(default, sizes, currency)
         except UsageError as error:
             raise DataError(f"{path}, line {line}: {error} Nothing was stored.") from None
-    return instruments
+        key = (instrument.market, symbol)
+        if key in instruments:
+            raise DataError(
+                f"{path}, line {line}: a second row of {symbol} on {instrument.market};"
+                " keep one of the two. Nothing was stored."
+            )
+        instruments[key] = instrument
+    return list(instruments.values())
 
 
 def _action(row: Mapping[str, str], check_symbol: SymbolCheck, years: range) -> CorporateAction:
