@@ -1,6 +1,6 @@
 """The fingerprint of a run: one SHA-256 over its decisions and fills, in order.
 
-Each entry has one canonical encoding (little-endian, fixed width, reasons with their length) and
+Each entry has one canonical encoding (little-endian, fixed width, texts with their length) and
 carries no run id, no client id and no wall time. Strategies and symbols go by their number; the
 names are hashed first. Where a block ends leaves no trace.
 """
@@ -12,6 +12,7 @@ from struct import Struct
 ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units
 FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
 REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, length of the reason
+_COUNT = Struct("<I").pack
 
 
 class Fingerprint:
@@ -19,7 +20,7 @@ class Fingerprint:
 
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256()
-        self.entries: list[bytes] = ["\n".join([*strategies, "", *symbols, "", ""]).encode()]
+        self.entries: list[bytes] = [_encoded(strategies), _encoded(symbols)]
 
     def flush(self) -> None:
         """Hash what was collected; when this is called does not change the result."""
@@ -31,3 +32,9 @@ class Fingerprint:
         """The fingerprint so far."""
         self.flush()
         return self._digest.hexdigest()
+
+
+def _encoded(names: Sequence[str]) -> bytes:
+    """How many there are, and each with its length: no two lists of names look alike."""
+    words = [name.encode() for name in names]
+    return _COUNT(len(words)) + b"".join(_COUNT(len(word)) + word for word in words)

@@ -1,0 +1,162 @@
+"""The fingerprint: the same decisions give the same one, and no two different runs share one."""
+
+import hashlib
+import struct
+from collections.abc import Sequence
+
+import pytest
+from execution_house import Row, manager_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.fingerprint import FILL, ORDER, REFUSAL, Fingerprint
+from app.core.money import UNITS
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.services.risk import Limits
+
+NAMES = st.lists(st.text(max_size=4), max_size=4)
+
+
+def digest(strategies: Sequence[str], symbols: Sequence[str], entries: Sequence[bytes] = ()) -> str:
+    fingerprint = Fingerprint(strategies, symbols)
+    fingerprint.entries += entries
+    return fingerprint.hexdigest()
+
+
+def test_the_encoding_is_written_down_here_once_more() -> None:
+    """Changing it makes every fingerprint on record worthless: that must be meant."""
+    entries = [
+        ORDER(b"O", 0, 1, 1_700_000_000_000_000_000, -5 * UNITS),
+        FILL(b"F", 0, 1, 1_700_000_060_000_000_000, 1_700_000_000_000_000_000, -5 * UNITS, 101.25),
+        REFUSAL(b"R", 0, 1, 1_700_000_060_000_000_000, UNITS // 2, 4) + b"why!",
+    ]
+    raw = (
+        b"\x01\0\0\0" + b"\x03\0\0\0Sma" + b"\x02\0\0\0" + b"\x01\0\0\0A" + b"\x02\0\0\0BB"
+        + b"O" + bytes([0, 0, 1, 0]) + struct.pack("<qq", 1_700_000_000_000_000_000, -500_000_000)
+        + b"F" + bytes([0, 0, 1, 0])
+        + struct.pack("<qq", 1_700_000_060_000_000_000, 1_700_000_000_000_000_000)
+        + struct.pack("<qd", -500_000_000, 101.25)
+        + b"R" + bytes([0, 0, 1, 0]) + struct.pack("<qq", 1_700_000_060_000_000_000, 50_000_000)
+        + b"\x04\0why!"
+    )  # fmt: skip
+    assert digest(["Sma"], ["A", "BB"], entries) == hashlib.sha256(raw).hexdigest()
+
+
+@given(NAMES, NAMES, NAMES, NAMES)
+def test_other_names_never_look_the_same(
+    strategies: list[str], symbols: list[str], others: list[str], other_symbols: list[str]
+) -> None:
+    same = (strategies, symbols) == (others, other_symbols)
+    assert (digest(strategies, symbols) == digest(others, other_symbols)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ((["a", "b"], ["c"]), (["a"], ["b", "c"])),
+        ((["a\nb"], ["c"]), (["a", "b"], ["c"])),
+        ((["a", "", "b"], ["c"]), (["a"], ["b", "", "c"])),
+        ((["a"], ["b", "c"]), (["a"], ["c", "b"])),
+        ((["a", "b"], ["c"]), (["b", "a"], ["c"])),
+        ((["ä"], ["c"]), (["a"], ["c"])),
+    ],
+)
+def test_names_that_could_be_run_together_are_told_apart(
+    one: tuple[list[str], list[str]], other: tuple[list[str], list[str]]
+) -> None:
+    assert digest(*one) != digest(*other)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=30), max_size=12), st.data())
+def test_when_it_is_flushed_leaves_no_trace(entries: list[bytes], data: st.DataObject) -> None:
+    fingerprint = Fingerprint(["a"], ["X"])
+    for entry in entries:
+        fingerprint.entries.append(entry)
+        if data.draw(st.booleans()):
+            fingerprint.flush()
+        if data.draw(st.integers(0, 3)) == 0:
+            fingerprint.hexdigest()  # asking in between changes nothing either
+    assert fingerprint.hexdigest() == digest(["a"], ["X"], entries)
+    assert fingerprint.entries == []
+
+
+# -- what the execution manager writes into it -----------------------------------------------------
+
+
+def read(raw: bytes) -> list[tuple[object, ...]]:
+    """The entries of a run, decoded: what can be read back cannot be ambiguous."""
+    found: list[tuple[object, ...]] = []
+    place = 0
+    layouts = {b"O": struct.Struct("<cHHqq"), b"F": struct.Struct("<cHHqqqd"),
+               b"R": struct.Struct("<cHHqqH")}  # fmt: skip
+    while place < len(raw):
+        layout = layouts[raw[place : place + 1]]
+        words = layout.unpack_from(raw, place)
+        place += layout.size
+        if words[0] == b"R":
+            length = words[-1]
+            words = (*words[:-1], raw[place : place + length].decode())
+            place += length
+        found.append(words)
+    return found
+
+
+def manager() -> ExecutionManager:
+    rows = [Row(0, 10, 1.5), Row(1, 10, 2.5), Row(0, 20, 3.5)]
+    return manager_of(rows, limits=Limits(max_order_units=50 * UNITS))
+
+
+def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> None:
+    execution = manager()
+    del execution.fingerprint.entries[:2]  # the names
+    execution.submit(1, 0, 3 * UNITS, 5)
+    execution.submit(0, 1, -UNITS, 5)
+    execution.submit(0, 0, 60 * UNITS, 5)
+    execution.match(20)
+    execution.submit(1, 0, -3 * UNITS, 20)
+    execution.match(30)
+    assert read(b"".join(execution.fingerprint.entries)) == [
+        (b"O", 1, 0, 5, 3 * UNITS),
+        (b"O", 0, 1, 5, -UNITS),
+        (b"R", 0, 0, 5, 60 * UNITS, "max_order_quantity: 60 is over 50"),
+        (b"F", 1, 0, 20, 10, 3 * UNITS, 1.5),
+        (b"F", 0, 1, 20, 10, -UNITS, 2.5),
+        (b"O", 1, 0, 20, -3 * UNITS),
+        (b"F", 1, 0, 30, 20, -3 * UNITS, 3.5),
+    ]
+
+
+def test_the_order_of_two_decisions_of_one_instant_counts() -> None:
+    one, other = manager(), manager()
+    one.submit(0, 0, UNITS, 5)
+    one.submit(1, 0, UNITS, 5)
+    other.submit(1, 0, UNITS, 5)
+    other.submit(0, 0, UNITS, 5)
+    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+
+
+@pytest.mark.parametrize(
+    "changed", [(1, 0, UNITS, 5), (0, 1, UNITS, 5), (0, 0, 2 * UNITS, 5), (0, 0, UNITS, 6),
+                (0, 0, -UNITS, 5), (0, 0, 99 * UNITS, 5), (0, 0, UNITS + 1, 5)],
+)  # fmt: skip
+def test_each_part_of_a_decision_counts(changed: tuple[int, int, int, int]) -> None:
+    one, other = manager(), manager()
+    one.submit(0, 0, UNITS, 5)
+    other.submit(*changed)
+    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+
+
+def test_refusals_that_differ_in_their_reason_alone_differ() -> None:
+    one, other = manager(), manager()
+    other._limits = Limits(max_order_units=55 * UNITS)
+    one.submit(0, 0, 60 * UNITS, 5)
+    other.submit(0, 0, 60 * UNITS, 5)
+    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+
+
+@pytest.mark.parametrize("units", [2**63, -(2**63) - 1, 10**28 - 1])
+def test_a_refusal_of_more_than_the_field_holds_is_still_written(units: int) -> None:
+    one, other = manager(), manager()
+    one.submit(0, 0, units, 5)
+    other.submit(0, 0, units + (UNITS if units > 0 else -UNITS), 5)
+    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()  # by the reason's number
