@@ -77,13 +77,14 @@ def join_tables(tables: Sequence[Table]) -> Table:
 class SymbolRows:
     """Which rows of a table belong to each symbol, in the order of the table."""
 
-    __slots__ = ("_bounds", "order")
+    __slots__ = ("_bounds", "order", "present")
 
     def __init__(self, symbol: npt.NDArray[np.int32], symbols: int) -> None:
         # of 16-bit numbers numpy's stable sort is a radix sort
         self.order: Ints = np.argsort(symbol.astype(np.uint16), kind="stable")
         counts = np.bincount(symbol, minlength=symbols)
         self._bounds: list[int] = [0, *np.cumsum(counts).tolist()]
+        self.present: list[int] = np.flatnonzero(counts).tolist()
 
     def of(self, symbol: int) -> Ints:
         """The rows of one symbol."""

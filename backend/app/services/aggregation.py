@@ -97,14 +97,26 @@ def aggregate(
 def known_times(
     start_ns: Ints, interval: str, sessions: Sequence[TradingSession], extended_hours: bool
 ) -> Ints:
-    """When each base bar is complete: after its interval, or where its stretch of trading ends."""
+    """When each base bar is complete: after its interval, or where its stretch of trading ends.
+
+    The bars are those of one symbol, in order of time.
+    """
     if interval == DAILY:
         opens = np.array([s.segments(extended_hours)[0].start_ns for s in sessions], np.int64)
         closes = np.array([s.close_ns for s in sessions], np.int64)
-        place = np.searchsorted(opens, start_ns, side="right") - 1
-        return closes[np.maximum(place, 0)]
+        return closes[np.maximum(stretches(start_ns, opens), 0)]
     grid = Grid.of(sessions, interval, extended_hours)
     nominal = start_ns + grid.step_ns
-    place = np.maximum(np.searchsorted(grid.start_ns, start_ns, side="right") - 1, 0)
-    limit = grid.end_ns[place]
+    limit = grid.end_ns[np.maximum(stretches(start_ns, grid.start_ns), 0)]
     return np.where(start_ns < limit, np.minimum(nominal, limit), nominal)
+
+
+def stretches(times_ns: Ints, starts_ns: Ints) -> Ints:
+    """For each of some sorted times the last start at or before it; -1 before the first.
+
+    There are few starts and many times, so it is the starts that are looked up.
+    """
+    edges = np.empty(len(starts_ns) + 2, np.int64)
+    edges[0], edges[-1] = 0, len(times_ns)
+    edges[1:-1] = np.searchsorted(times_ns, starts_ns)
+    return np.repeat(np.arange(-1, len(starts_ns)), edges[1:] - edges[:-1])

@@ -62,7 +62,8 @@ class EquityCurve:
             own = block.changes.get(symbol, ())
             if held or own:
                 units = _as_of(instants, *_steps(own, 2, held))
-                marks = _as_of(instants, *block.marks(symbol, self.marks[symbol]))
+                known, marks = block.marks(symbol, self.marks[symbol])
+                marks = marks[1:] if known is instants else _as_of(instants, known, marks)
                 values += units * marks * self._multipliers[symbol]
         return values
 
@@ -86,7 +87,9 @@ class _Block:
     def moved(self) -> Iterable[int]:
         """Symbols whose mark this block moves."""
         of_actions = {action[1] for action in self._actions}
-        return of_actions.union(np.unique(self._base.symbol).tolist())
+        if self._rows is None:
+            return of_actions.union(self._base.symbol[:1].tolist())
+        return of_actions.union(self._rows.present)
 
     def marks(self, symbol: int, before: float) -> tuple[Ints, Floats]:
         """When a symbol's mark changes, and to what; the first mark holds before all of them."""

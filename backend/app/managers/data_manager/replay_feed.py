@@ -21,7 +21,7 @@ from app.core.instruments import Adjustment
 from app.core.intervals import interval_ns
 from app.core.messages import Bars, History, Message
 from app.core.seams import BarSource
-from app.services.aggregation import Grid, fold, known_times
+from app.services.aggregation import Grid, fold, known_times, stretches
 from app.services.quality import SlotGrid
 
 READ_ROWS = 65_536  # about what is read and merged at a time; memory is flat in a run's length
@@ -99,7 +99,7 @@ class ReplayFeed:
             int(starts[0]),
             int(ends[-1]),
         )
-        place = np.searchsorted(starts, columns.start_ns, side="right") - 1
+        place = stretches(columns.start_ns, starts)
         inside = columns.start_ns < ends[place]
         if inside.all():
             return columns
