@@ -26,12 +26,15 @@ UserFunction = Callable[..., Any]
 class UserComputation(Computation):
     """A callable that takes columns and returns one array of their length.
 
-    Leading `nan` are its warm-up; after them every value must be finite.
+    Leading `nan` are its warm-up; after them every value must be finite. Where there is no row yet
+    it is not called: most functions need one.
     """
 
     function: UserFunction
 
     def batch(self, window: Window) -> Values:
+        if not len(window):
+            return Values((np.empty(0),), 0, 0)
         columns = [_read_only(column(window, name)) for name in self.inputs]
         try:
             result = np.asarray(self.function(*columns, **dict(self.params)))
