@@ -26,7 +26,7 @@ def list_runs(
     Example:
       ./start_cli.sh runs list --limit 5
     """
-    runs = [_described(run) for run in _repository().list_runs(limit)]
+    runs = [described(run) for run in _repository().list_runs(limit)]
     if as_json:
         print_json(runs)
     elif not runs:
@@ -48,7 +48,7 @@ def show_run(
       ./start_cli.sh runs show 20260105 --json
     """
     repository = _repository()
-    run = _described(repository.get_run(run_id))
+    run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
     run |= {"orders": orders, "fills": fills}
     if as_json:
@@ -67,7 +67,7 @@ def _repository() -> Any:
     return RunRepository(Context().engine)
 
 
-def _described(run: Mapping[str, Any]) -> dict[str, Any]:
+def described(run: Mapping[str, Any]) -> dict[str, Any]:
     """The run as stored; a run whose process is gone is said to be `abandoned`."""
     described = dict(run)
     if run["state"] == "running" and not _is_alive(run["pid"]):

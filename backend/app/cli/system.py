@@ -1,6 +1,5 @@
 """`system start` and `system status`: run a session config, and see what runs."""
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,11 +57,13 @@ def status(as_json: AsJson = False) -> None:
       ./start_cli.sh system status --json
     """
     from app.cli.context import Context
-    from app.repositories.run_repository import RunRepository
+    from app.cli.runs import described
+    from app.repositories.run_repository import RUNNING, RunRepository
 
     repository = RunRepository(Context().engine)
-    running = [run["run_id"] for run in repository.unfinished_runs() if _alive(run["pid"])]
-    last = next(iter(repository.list_runs(1)), None)
+    unfinished = [described(dict(run)) for run in repository.unfinished_runs()]
+    running = [run["run_id"] for run in unfinished if run["state"] == RUNNING]
+    last = next((described(dict(run)) for run in repository.list_runs(1)), None)
     found: dict[str, Any] = {
         "state": "RUNNING" if running else "STOPPED",
         "running": running,
@@ -74,16 +75,6 @@ def status(as_json: AsJson = False) -> None:
         return
     rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
     print_table("System", ("what", "value"), rows)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

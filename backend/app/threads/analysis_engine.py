@@ -4,6 +4,7 @@ Order inside an instant: fills, order and position hooks, bars, timers, session 
 session's corporate actions, session open. What a hook proposes takes effect when it returns.
 """
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -15,7 +16,6 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.messages import EndOfStream
-from app.core.money import from_units
 from app.core.orders import REJECTED, Order
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
@@ -30,7 +30,7 @@ from app.threads.equity import EquityCurve
 from app.threads.plan import Plan
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
-from app.threads.session_data import Publication, SessionData, symbols_data
+from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
@@ -69,7 +69,6 @@ class AnalysisEngine(Worker):
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
         self.timers = Timers()
-        self.publication = Publication()
         self._plan = plan
         self._seats = seats
         self._cursor = cursor
@@ -91,37 +90,40 @@ class AnalysisEngine(Worker):
         self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._open = False
         self._closes_ns: list[int] = []  # of sessions closed within the block
+        self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
+        self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
 
     def step(self, message: Processed | EndOfStream) -> Iterator[object]:
         """Run the instants of a block."""
-        if isinstance(message, EndOfStream):
-            self.execution.cancel_all(self._cursor.now_ns, f"the run ended: {message.reason}")
-        else:
-            self._load(message)
-            try:
-                self._run(message.through_ns)
-            except BaseException:
-                self._break_off()
-                raise
-        self._report()
-        last = isinstance(message, EndOfStream)
-        if last or self.publication.asked:
-            self._publish(last)
+        with self._under_way:
+            if isinstance(message, EndOfStream):
+                self.execution.cancel_all(self._cursor.now_ns, f"the run ended: {message.reason}")
+            else:
+                self._load(message)
+                try:
+                    self._run(message.through_ns)
+                except BaseException:
+                    self._break_off()
+                    raise
+            self._report()
         return iter(())
 
-    def _publish(self, last: bool) -> None:
-        now_ns, span = self._cursor.now_ns, self._cursor.span
-        part = self._parts[span] if span >= 0 else None
-        snapshot = SessionData(
-            now_ns=now_ns,
-            session=part.session.date if part else None,
-            cash=from_units(self.execution.ledger.cash_units),
-            equity=from_units(self.equity_units()),
-            symbols=symbols_data(self._plan, part, now_ns, self.execution.held_units),
-        )
-        self.publication.put(snapshot, last)
+    def publish(self, timeout_seconds: float) -> SessionData | None:
+        """For other threads: the run as it stands between two blocks, paused and ended ones too.
+
+        While a block takes longer than the timeout, the snapshot published last.
+        """
+        if self._under_way.acquire(timeout=min(max(timeout_seconds, 0.0), threading.TIMEOUT_MAX)):
+            try:
+                part = self._parts[self._cursor.span] if self._cursor.span >= 0 else None
+                self._snapshot = snapshot(
+                    self._plan, part, self._cursor.now_ns, self.execution, self.equity_units()
+                )
+            finally:
+                self._under_way.release()
+        return self._snapshot
 
     # -- what desks ask ------------------------------------------------------------------------
 
@@ -379,7 +381,9 @@ class AnalysisEngine(Worker):
         """A hook failed amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
         self.execution.cancel_all(now_ns, "the run broke off")
-        self._base = self._base.take(slice(0, bisect_right(self._book.known_ns, now_ns)))
+        self._base = base = self._base.take(slice(0, bisect_right(self._book.known_ns, now_ns)))
+        symbols = len(self._plan.symbols)
+        self._rows = SymbolRows(base.symbol, symbols) if symbols > 1 else None
         self._report()
 
     def _report(self) -> None:

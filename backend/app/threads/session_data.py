@@ -1,7 +1,6 @@
 """What the outside sees of a run under way: a snapshot, made between two blocks when asked for."""
 
 import datetime as dt
-import threading
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -11,6 +10,7 @@ import numpy as np
 from app.core.bars import Bar
 from app.core.money import from_units
 from app.core.windows import Window
+from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.threads.data_processor import SessionPart
 from app.threads.plan import Plan
 
@@ -34,36 +34,26 @@ class SessionData(msgspec.Struct, frozen=True):
     symbols: tuple[SymbolData, ...]
 
 
-class Publication:
-    """Hands snapshots from the engine's thread to any other."""
-
-    def __init__(self) -> None:
-        self.asked = False  # read by the engine once a block, without a lock
-        self._snapshot: SessionData | None = None
-        self._ended = False
-        self._changed = threading.Condition()
-
-    def ask(self, timeout_seconds: float) -> SessionData | None:
-        """A snapshot made from now on; the last one when none comes in time or the run is over."""
-        with self._changed:
-            if self._ended:
-                return self._snapshot
-            before = self._snapshot
-            self.asked = True
-            self._changed.wait_for(lambda: self._snapshot is not before, timeout_seconds)
-            return self._snapshot
-
-    def put(self, snapshot: SessionData, last: bool) -> None:
-        """For the engine: the snapshot that was asked for, or the run's last."""
-        with self._changed:
-            self._snapshot, self._ended, self.asked = snapshot, last, False
-            self._changed.notify_all()
+def snapshot(
+    plan: Plan,
+    part: SessionPart | None,
+    now_ns: int,
+    execution: ExecutionManager,
+    equity_units: int,
+) -> SessionData:
+    """The run as it stands in a session, with nothing in it that is not known by `now_ns`."""
+    return SessionData(
+        now_ns=now_ns,
+        session=part.session.date if part else None,
+        cash=from_units(execution.ledger.cash_units),
+        equity=from_units(equity_units),
+        symbols=_symbols(plan, part, now_ns, execution.held_units),
+    )
 
 
-def symbols_data(
+def _symbols(
     plan: Plan, part: SessionPart | None, now_ns: int, held_units: Sequence[int]
 ) -> tuple[SymbolData, ...]:
-    """Every symbol's part of a snapshot, with nothing in it that is not known by `now_ns`."""
     bars: list[dict[str, Bar]] = [{} for _ in plan.symbols]
     indicators: list[dict[str, float]] = [{} for _ in plan.symbols]
     if part is not None:

@@ -193,6 +193,8 @@ class Pipeline:
             try:
                 alive[0].join(_POLL_SECONDS)
             except KeyboardInterrupt:
+                if self._head.stop_reason is not None:
+                    raise  # asked for twice: whoever does not end is left behind
                 self.stop("interrupted")
             if self._head.stop_reason is None:
                 continue

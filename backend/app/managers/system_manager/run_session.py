@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import AppError, RunTimeoutError
+from app.core.errors import AppError, RunTimeoutError, UsageError
 from app.core.money import from_units
 from app.managers.system_manager.run_record import RunRecord
 from app.managers.system_manager.summary import Summary
@@ -15,6 +15,7 @@ from app.managers.time_manager import WallClock
 from app.threads.analysis_engine import Results
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+_LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
 OnProgress = Callable[[int, int], None]  # bars so far, and the instant
 
@@ -67,6 +68,8 @@ class RunSession:
         started_ns = self._clock.monotonic_ns()
         try:
             reason = self.run.execute()
+        except KeyboardInterrupt:  # a second one, while a worker did not end
+            reason = "interrupted"
         except Exception as raised:
             reason, error = FAILED, raised
         finally:
@@ -89,7 +92,7 @@ class RunSession:
 
     def _stop_after(self, seconds: float) -> None:
         def watch() -> None:
-            if not self._clock.wait(self._ended, seconds):
+            if not self._clock.wait(self._ended, min(seconds, _LONGEST_SECONDS)):
                 self.run.pipeline.stop("timeout")
 
         threading.Thread(target=watch, name="run timeout", daemon=True).start()
@@ -114,6 +117,12 @@ class RunSession:
             fingerprint=execution.fingerprint.hexdigest(),
             report=str(self._record.folder / "report.md"),
         )
+
+
+def check_timeout(seconds: float | None) -> None:
+    """Refuse what is not a time to wait."""
+    if seconds is not None and not seconds > 0:  # nan is not above 0 either
+        raise UsageError(f"A timeout of {seconds} s makes no sense; give seconds above 0.")
 
 
 def _told(error: BaseException) -> str:

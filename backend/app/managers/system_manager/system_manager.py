@@ -196,12 +196,8 @@ class SystemManager:
         self._running().run.coordinator.set_speed(speed)
 
     def session_data(self, timeout_seconds: float = 1.0) -> SessionData | None:
-        """A snapshot of the run; the last one published when none comes in time."""
-        return (
-            None
-            if self._session is None
-            else self._session.run.engine.publication.ask(timeout_seconds)
-        )
+        """The run as it stands, or as it ended; the last one told when none comes in time."""
+        return None if self._session is None else self._session.run.engine.publish(timeout_seconds)
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -307,6 +303,16 @@ class SystemManager:
             self._states.to(SystemState.STOPPED)
         logger.info("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
+
+    def check(self, config: SessionConfig) -> Plan:
+        """What a run of this config would compute; an error when it could not start.
+
+        Strategies are loaded and set up; whether their bars are there is not asked.
+        """
+        sessions = self._sessions(config)
+        time = MarketTime(self.time_manager, config.market)
+        seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
+        return plan_of(config, seats, sessions)
 
     def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
         replay = config.replay

@@ -11,7 +11,7 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
-from app.core.intervals import interval_ns
+from app.core.intervals import DAILY, interval_ns
 from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
@@ -74,6 +74,7 @@ class Run:
     ) -> None:
         self.config = config
         self.cursor = Cursor()
+        self.cursor.now_ns = market.sessions[0].segments(config.extended_hours)[0].start_ns
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions)
         self.feed = self._replay_feed(market)
@@ -215,9 +216,8 @@ def _history(
     history: dict[str, int | None] = {
         name: None if count == "all" else count for name, count in config.history.items()
     }
-    hours_ns = session.close_ns - session.open_ns
     for computation, _, interval in asked:
-        rows = max(1, -(-hours_ns // interval_ns(interval)))  # bars of a session
+        rows = _bars_of(session, interval, config.extended_hours)
         need = max(-(-computation.lookback // rows), computation.history_sessions)
         if interval not in config.history:
             history[interval] = max(need, history.get(interval) or 0)
@@ -225,10 +225,21 @@ def _history(
         declared = history[interval]
         if declared is None:
             continue
-        if (declared + 1) * rows <= computation.lookback or declared < computation.history_sessions:
+        least = max(computation.lookback // rows, computation.history_sessions)
+        if declared < least:
             raise ConfigError(
                 f"history of {interval} is {declared} sessions, but {computation.label} needs "
                 f"{max(computation.lookback, computation.history_sessions * rows)} bars before its "
-                f"first value: it would never be ready. Declare at least {need}."
+                f"first value: it would never be ready. Declare at least {least}."
             )
     return history
+
+
+def _bars_of(session: TradingSession, interval: str, extended_hours: bool) -> int:
+    """How many bars a session has that lacks none."""
+    if interval == DAILY:
+        return 1
+    return sum(
+        -(-(part.end_ns - part.start_ns) // interval_ns(interval))
+        for part in session.segments(extended_hours)
+    )
