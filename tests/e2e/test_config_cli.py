@@ -96,3 +96,26 @@ def test_a_name_in_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
     done = run("check", path)
     assert done.returncode == 0
     assert "[/bold]" in done.stdout
+
+
+def test_a_check_loads_the_strategies_and_refuses_what_could_never_run(tmp_path: Path) -> None:
+    config: dict[str, object] = {
+        "name": "x",
+        "symbols": ["SYN1"],
+        "replay": {"start": "2024-11-01", "end": "2024-11-20"},
+        "strategies": [{"use": "app.strategies.examples.sma_cross:SmaCross"}],
+    }
+    path = tmp_path / "c.json"
+
+    def checked(**changes: object) -> str:
+        path.write_text(json.dumps({**config, **changes}))
+        result = run("check", path)
+        assert result.returncode == (4 if changes else 0), result.stderr
+        return result.stderr
+
+    checked()
+    use = "app.strategies.examples.sma_cross:SmaCross"
+    assert "Did you mean 'fast'?" in checked(strategies=[{"use": use, "params": {"fst": 3}}])
+    daily = {"name": "SMA", "interval": "1d", "params": {"timeperiod": 200}}
+    assert "never be ready" in checked(indicators=[daily], history={"1d": 5})
+    assert "no session" in checked(replay={"start": "2024-11-02", "end": "2024-11-03"})

@@ -3,17 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.output import print_json, print_table
-from app.core.errors import AppError, ConfigError, NotFoundError
+from app.core.errors import AppError, NotFoundError
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.core.config_json import Fault
+    from app.managers.system_manager.system_manager import SystemManager
 
 app = typer.Typer(help="Check a session config; its schema.")
 
@@ -75,9 +77,20 @@ def _load(path: Path) -> "SessionConfig | AppError":
     from app.core.config import load_session_config
 
     try:
-        return load_session_config(path, _check_indicator)
-    except (ConfigError, NotFoundError) as error:
+        config = load_session_config(path, _check_indicator)
+        _system().check(config)
+    except AppError as error:
         return error
+    return config
+
+
+@cache
+def _system() -> "SystemManager":
+    """Loading strategies and sessions takes the whole system, but no data."""
+    from app.cli.context import Context
+    from app.managers.system_manager.system_manager import SystemManager
+
+    return SystemManager(Context().settings)
 
 
 def _check_indicator(

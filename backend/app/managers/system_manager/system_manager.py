@@ -29,11 +29,13 @@ from app.managers.system_manager.run_session import (
     check_timeout,
 )
 from app.managers.system_manager.summary import Summary
-from app.managers.system_manager.wiring import Market, MarketTime, Run
+from app.managers.system_manager.wiring import Market, MarketTime, Run, plan_of, seats_of
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.services.indicators import faults
+from app.strategies.indicator import Cursor
 from app.strategies.loader import source_hash
 from app.threads.pacing import Speed
+from app.threads.plan import Plan
 from app.threads.session_data import SessionData
 
 if TYPE_CHECKING:
