@@ -25,7 +25,8 @@ def sign(left: float, right: float, price: float | None) -> int:
 
 def signs(left: Floats, right: Floats | float, price: Floats | None) -> Signs:
     """`sign` for whole columns."""
-    difference = left - right
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite values tie with their like
+        difference = left - right
     scale = np.maximum(np.abs(left), np.abs(right)) if price is None else price
     apart = np.abs(difference) >= TIE * scale
     result: Signs = ((difference > 0) & apart).astype(np.int8) - ((difference < 0) & apart)

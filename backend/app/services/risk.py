@@ -33,16 +33,21 @@ class Limits(msgspec.Struct, frozen=True):
 
 def refusal(units: int, aimed_units: int, lot_units: int, limits: Limits) -> str:
     """Why an order of `units` is refused, or "". `aimed_units` is the position with it filled."""
-    if not -_MOST_UNITS < units < _MOST_UNITS:
-        return f"too_large: {from_units(abs(units))} is over {from_units(_MOST_UNITS)}"
+    if not -_MOST_UNITS <= units <= _MOST_UNITS:
+        return f"too_large: {_text(units)} is over {_text(_MOST_UNITS)}"
     if units % lot_units:
-        return f"not_whole_lots: {from_units(abs(units))} is no multiple of {from_units(lot_units)}"
+        return f"not_whole_lots: {_text(units)} is no multiple of {_text(lot_units)}"
     most = limits.max_order_units
     if most is not None and abs(units) > most:
-        return f"max_order_quantity: {from_units(abs(units))} is over {from_units(most)}"
+        return f"max_order_quantity: {_text(units)} is over {_text(most)}"
     most = limits.max_position_units
     if most is not None and abs(aimed_units) > most and abs(aimed_units) > abs(aimed_units - units):
-        return f"max_position_quantity: {from_units(abs(aimed_units))} is over {from_units(most)}"
+        return f"max_position_quantity: {_text(aimed_units)} is over {_text(most)}"
     if not limits.allow_short and aimed_units < 0 and units < 0:
-        return f"short_not_allowed: it would leave {from_units(aimed_units)}"
+        return f"short_not_allowed: it would leave -{_text(aimed_units)}"
     return ""
+
+
+def _text(units: int) -> str:
+    """A quantity without its sign, and never as 1E-8."""
+    return f"{from_units(abs(units)):f}"
