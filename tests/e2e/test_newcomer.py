@@ -130,3 +130,20 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(
     assert "…" not in printed
     rows = [line.strip("│ ") for line in printed.splitlines() if line.startswith("│")]
     assert "".join(rows[1:]) == value
+
+
+def test_quotes_beside_stored_trades_are_not_said_to_lack_volume(cli: Run, tmp_path: Path) -> None:
+    sides = [
+        f"{side}_{what}" for side in ("bid", "ask") for what in ("open", "high", "low", "close")
+    ]
+    files = {
+        "trades.csv": ("open,high,low,close,volume", "1,1,1,1,10"),
+        "quotes.csv": (",".join(sides), ",".join("11112222")),
+    }
+    for name, (columns, values) in files.items():
+        (tmp_path / name).write_text(f"timestamp,{columns}\n2024-11-29T14:30:00Z,{values}\n")
+        done = cli("data", "import-csv", name, "--symbol", "AAA")
+        assert done.returncode == 0, done.stderr
+        assert "No volume" not in done.stdout
+    alone = cli("data", "import-csv", "quotes.csv", "--symbol", "BBB").stdout
+    assert "No volume: it is stored as 0." in alone

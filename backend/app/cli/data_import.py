@@ -106,7 +106,8 @@ def _print_report(report: "ImportReport") -> None:
     )
     if report.prices == "mid":
         console.print("No prices of trades: the bars are the middle between bid and ask.")
-    if "volume" not in report.columns:
+    quotes_alone = report.prices == "trades" and "open" not in report.columns
+    if "volume" not in report.columns and not quotes_alone:
         console.print("No volume: it is stored as 0.")
     if report.moved_to_open:
         console.print(f"{report.moved_to_open:,} bars that span a session's open start at it now.")

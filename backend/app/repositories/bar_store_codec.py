@@ -108,5 +108,5 @@ def read_table(path: Path) -> pa.Table:
 
 def _unreadable(path: Path, why: str) -> DataError:
     return DataError(
-        f"{path} cannot be read as bars: {why}. Delete the file and import its data again."
+        f"{path} cannot be read as bars: {why.rstrip(".")}. Delete the file and import its data again."
     )
