@@ -44,8 +44,8 @@ class Indicator:
     """One output of an indicator. Without a symbol it reads that of the bar in hand."""
 
     __slots__ = (
-        "column", "computation", "crosses", "cursor", "interval", "output", "outputs", "symbol",
-        "view",
+        "codes", "column", "computation", "cursor", "interval", "output", "outputs", "rival",
+        "symbol", "view",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +64,9 @@ class Indicator:
         self.view: View = _NoView()
         self.outputs: dict[str, Indicator] = {}
         self.column: list[float] = []  # prepared by the view for the block, by step
-        self.crosses: dict[Indicator | float, list[int]] = {}
+        # crosses by step, for what it was last compared with
+        self.rival: Indicator | float | None = None
+        self.codes: list[int] = []
 
     @property
     def value(self) -> float:
@@ -107,17 +109,21 @@ class Indicator:
 
     def crossed_above(self, other: "Indicator | float") -> bool:
         """It was at or below `other` a bar ago, and is above it now."""
-        try:
-            return self.crosses[other][self.cursor.step] > 0
-        except (KeyError, IndexError):
-            return self.view.cross(self, other) > 0
+        if other is self.rival:
+            try:
+                return self.codes[self.cursor.step] > 0
+            except IndexError:
+                pass
+        return self.view.cross(self, other) > 0
 
     def crossed_below(self, other: "Indicator | float") -> bool:
         """It was at or above `other` a bar ago, and is below it now."""
-        try:
-            return self.crosses[other][self.cursor.step] < 0
-        except (KeyError, IndexError):
-            return self.view.cross(self, other) < 0
+        if other is self.rival:
+            try:
+                return self.codes[self.cursor.step] < 0
+            except IndexError:
+                pass
+        return self.view.cross(self, other) < 0
 
     def above(self, other: "Indicator | float") -> bool:
         """Whether it is above `other` now (a tie is not)."""

@@ -21,6 +21,7 @@ from app.threads.data_processor import SessionPart
 from app.threads.plan import Declared
 
 COLUMN_STEPS = 16  # fewer steps than this are cheaper one by one
+MOST_COLUMNS = 16  # of crosses per handle and block: a level that moves with each bar gets none
 
 Other = Indicator | float
 
@@ -46,6 +47,7 @@ class SeriesView:
         self._symbols = symbols
         self._numbers = numbers
         self._handles: list[Indicator] = []
+        self._crosses: dict[Indicator, dict[Other, list[int]]] = {}
         self._agenda: Agenda
         self._parts: tuple[SessionPart, ...] = ()
 
@@ -59,7 +61,8 @@ class SeriesView:
         self._agenda, self._parts = agenda, parts
         for handle in self._handles:
             handle.column = []
-            handle.crosses = {}
+            handle.codes = []
+        self._crosses.clear()
 
     # -- called by a handle that finds no prepared column ------------------------------------------
 
@@ -83,12 +86,14 @@ class SeriesView:
 
     def cross(self, left: Indicator, right: Other) -> int:
         """1 when it has just come above `right`, -1 below, else 0."""
-        if self._column_pays():
-            self._pair(left, right)
-            column = self._column(left, 0, self._crosses_reader(left, right))
-            left.crosses[right] = column
-            return int(column[self._cursor.step])
         symbol, part = self._pair(left, right)
+        if self._column_pays():
+            columns = self._crosses.setdefault(left, {})
+            if right not in columns and len(columns) < MOST_COLUMNS:
+                columns[right] = self._column(left, 0, self._crosses_reader(left, right))
+            if right in columns:
+                left.rival, left.codes = right, columns[right]
+                return left.codes[self._cursor.step]
         row = self.row_now(part.windows[symbol, left.interval])
         now = self._sign_at(part, left, right, symbol, row)
         was = self._sign_at(part, left, right, symbol, row - 1)
