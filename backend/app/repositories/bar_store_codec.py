@@ -107,6 +107,7 @@ def read_table(path: Path) -> pa.Table:
 
 
 def _unreadable(path: Path, why: str) -> DataError:
+    reason = why.rstrip(".")
     return DataError(
-        f"{path} cannot be read as bars: {why.rstrip(".")}. Delete the file and import its data again."
+        f"{path} cannot be read as bars: {reason}. Delete the file and import its data again."
     )
