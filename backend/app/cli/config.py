@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table
-from app.core.errors import AppError, NotFoundError
+from app.core.errors import AppError
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
