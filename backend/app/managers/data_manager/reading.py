@@ -30,7 +30,7 @@ def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, Colum
     header, delimiter = _read_header(path)
     columns = map_columns(header, options.columns)
     broken: list[int] = []
-    with _arrow_errors(path, "CSV"):
+    with _reading_errors(path, "CSV"):
         table = _parse(path, header, columns, delimiter, broken)
         lines = _line_numbers(table.num_rows, broken)
         blank = _blank_rows(table)
@@ -43,7 +43,7 @@ def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, Colum
 def read_parquet(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
     """The rows of a Parquet file; a row's line is its number, from 1."""
     _require_file(path)
-    with _arrow_errors(path, "Parquet"):
+    with _reading_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
         columns = map_columns(file.schema_arrow.names, options.columns)
         table = file.read(columns=list(columns.names.values()))
@@ -52,11 +52,11 @@ def read_parquet(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, C
 
 
 @contextmanager
-def _arrow_errors(path: Path, kind: str) -> Iterator[None]:
-    """Whatever Arrow cannot read or convert is the file's fault, said in one line."""
+def _reading_errors(path: Path, kind: str) -> Iterator[None]:
+    """What cannot be read or converted is the file's fault, said in one line."""
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no UTF-8, too
+    except (pa.ArrowException, csv.Error, OSError, ValueError) as error:  # names in no UTF-8, too
         raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)[:300]}") from None
 
 
@@ -68,13 +68,14 @@ def _require_file(path: Path) -> None:
 
 def _read_header(path: Path) -> tuple[list[str], str]:
     _require_file(path)
-    with _arrow_errors(path, "CSV"), pa.input_stream(str(path), compression="detect") as stream:
+    with _reading_errors(path, "CSV"), pa.input_stream(str(path), compression="detect") as stream:
         text = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
     line = text.split("\n", 1)[0].strip("\r")
     if not line.strip():
         raise DataError(f"{path} has no header in its first line; name the columns there.")
     delimiter = max(_DELIMITERS, key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
+    with _reading_errors(path, "CSV"):
+        names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
     return [name.strip() for name in names], delimiter
 
 
