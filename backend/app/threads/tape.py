@@ -68,8 +68,10 @@ class Tape:
         """History and today so far, as read-only views."""
         assert self._session is not None
         here = slice(self._marks[0].row, self._length)
-        start, known = self._times[:, here]
-        opens, highs, lows, closes, volumes = self._prices[:, here]
+        times, prices = self._times[:, here], self._prices[:, here]
+        times.flags.writeable = prices.flags.writeable = False
+        start, known = times
+        opens, highs, lows, closes, volumes = prices
         return Window(
             self._session,
             start,
