@@ -289,26 +289,26 @@ class AnalysisEngine(Worker):
             self._take(self.proposals)
 
     def _take(self, proposals: list[Proposal]) -> None:
-        """Carry out what a hook proposed."""
-        if len(proposals) == 1 and len(proposals[0]) == 3:  # one order: nearly always
-            self._submit(*proposals.pop())
-            return
+        """Carry out what a hook proposed; refusals are told when all of it is under way."""
+        submit, now_ns = self.execution.submit, self._cursor.now_ns
         taken = proposals.copy()
         proposals.clear()
+        orders: list[Order] = []
         for proposal in taken:
             if isinstance(proposal, TimerProposal):
                 self._set_timer(proposal)
             else:
-                self._submit(*proposal)
+                orders.append(submit(*proposal, now_ns))
+        for order in orders:
+            if order.state is REJECTED and self._seats[order.strategy].hears_orders:
+                self._tell_refusal(order)
 
-    def _submit(self, number: int, symbol: int, units: int) -> None:
-        cursor = self._cursor
-        order = self.execution.submit(number, symbol, units, cursor.now_ns)
-        if order.state is REJECTED and self._seats[number].hears_orders:
-            seat, step, in_hand = self._seats[number], cursor.step, cursor.symbol
-            cursor.step, cursor.symbol = BETWEEN_BARS, symbol
-            self._call(seat, seat.strategy.on_order, order)
-            cursor.step, cursor.symbol = step, in_hand
+    def _tell_refusal(self, order: Order) -> None:
+        seat, cursor = self._seats[order.strategy], self._cursor
+        step, in_hand = cursor.step, cursor.symbol
+        cursor.step, cursor.symbol = BETWEEN_BARS, order.symbol_index
+        self._call(seat, seat.strategy.on_order, order)
+        cursor.step, cursor.symbol = step, in_hand
 
     def _set_timer(self, proposal: TimerProposal) -> None:
         self._moved = True
