@@ -30,8 +30,18 @@ Examples:
   ./start_cli.sh runs list"""
 
 
+class _Interrupted(Exception):
+    """Ctrl-C within a command."""
+
+
 class LazyNouns(TyperGroup):
     """Lists every noun by its line in NOUNS; loads the one that is resolved."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # Typer would end with the right code, but without a word
+            raise _Interrupted from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in NOUNS:
@@ -106,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough (`| head`): as click does, end without a word.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return AppError.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Interrupted):
         return _report("interrupted", EXIT_INTERRUPTED, args)
     except AppError as error:
         return _report(str(error), error.exit_code, args)
