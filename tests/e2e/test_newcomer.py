@@ -147,3 +147,10 @@ def test_quotes_beside_stored_trades_are_not_said_to_lack_volume(cli: Run, tmp_p
         assert "No volume" not in done.stdout
     alone = cli("data", "import-csv", "quotes.csv", "--symbol", "BBB").stdout
     assert "No volume: it is stored as 0." in alone
+
+
+@pytest.mark.parametrize("words", [["-h"], ["data", "-h"], ["runs", "list", "-h"]])
+def test_help_may_be_asked_for_in_short(cli: Run, words: list[str]) -> None:
+    done = cli(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: mismartera" in done.stdout

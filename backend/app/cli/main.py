@@ -59,6 +59,7 @@ root = typer.Typer(
     epilog=EPILOG,
     rich_markup_mode=None,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _noun, _help in NOUNS.items():
     root.add_typer(typer.Typer(help=_help), name=_noun)
