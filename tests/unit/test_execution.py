@@ -233,6 +233,25 @@ def test_orders_of_one_symbol_share_its_bar_in_their_order() -> None:
     assert execution.broker.working == {}
 
 
+def test_where_the_data_has_no_volume_its_share_is_off() -> None:
+    rows = [Row(0, 10, 1.0, 0.0), Row(1, 10, 5.0, 100.0), Row(0, 20, 2.0, 50.0), Row(0, 30, 3.0, 0.0)]
+    execution = manager_of(rows, participation=Decimal("0.1"))
+    execution.submit(0, 0, 80 * UNITS, 0)
+    execution.submit(1, 0, -7 * UNITS, 0)
+    assert [order.state for order in execution.match(20)] == [FILLED, FILLED]
+    execution.submit(0, 0, -80 * UNITS, 20)  # from the first bar with volume on it counts
+    (order,) = execution.match(30)
+    assert (order.state, order.filled) == (PARTIAL, Decimal(5))
+    assert execution.match(40) == []
+
+
+def test_volume_seen_in_one_block_is_remembered_in_the_next() -> None:
+    execution = manager_of([Row(0, 10, 1.0, 50.0)], symbols=["X"], participation=Decimal("0.1"))
+    execution.broker.load(book_of([Row(0, 20, 2.0, 0.0)], 1))
+    execution.submit(0, 0, UNITS, 15)
+    assert execution.match(30) == []
+
+
 def test_a_bar_without_room_for_a_lot_is_passed_over() -> None:
     rows = [Row(0, 10, 1.0, 9.9), Row(0, 20, 2.0, 0.0), Row(0, 30, 3.0, 1999.0)]
     execution = manager_of(rows, symbols=["X"], participation=Decimal("0.1"), lot=Decimal(100))
@@ -255,8 +274,12 @@ def naive(
     """Every bar in time order, every order in its sequence: what fills, and at what price."""
     left = [order.quantity for order in orders]
     fills = []
+    loud = set()  # symbols that have shown volume
     for row in sorted(rows, key=lambda row: (row.start_ns, row.symbol)):
-        room = None if share is None else int(Fraction(row.volume) * share)
+        if row.volume:
+            loud.add(row.symbol)
+        silent = share is None or row.symbol not in loud
+        room = None if silent else int(Fraction(row.volume) * share)
         for number, order in enumerate(orders):
             late = order.at_ns < close_ns < row.start_ns + 10
             if order.symbol != row.symbol or row.start_ns < order.at_ns or late:

@@ -7,7 +7,7 @@ its bar is. An order belongs to the bars that start at or after it was given, ne
 from bisect import bisect_left, bisect_right
 from decimal import Decimal
 
-from app.core.bars import SymbolRows, Table
+from app.core.bars import SymbolRows, Table, no_rows
 from app.core.orders import Order
 from app.services.matching import capacity_units, market_units
 
@@ -43,6 +43,14 @@ class BarBook:
         place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
         return rows[place - 1] if place else -1
 
+    def has_volume(self, symbol: int, now_ns: int) -> bool:
+        """Whether a bar of `symbol` known at `now_ns` has any volume."""
+        end = bisect_right(self.known_ns, now_ns)
+        traded = self.base.volume[:end] > 0
+        if self.rows is not None:
+            traded &= self.base.symbol[:end] == symbol
+        return bool(traded.any())
+
     def _lists(self, symbol: int, symbol_rows: SymbolRows) -> tuple[list[int], list[int]]:
         """The rows of a symbol and their starts, made when first asked for."""
         pair = self._by_symbol.get(symbol)
@@ -53,17 +61,24 @@ class BarBook:
 
 
 class SimBroker:
-    """Market orders of one run, all symbols, in order of acceptance."""
+    """Market orders of one run, all symbols, in order of acceptance.
+
+    A symbol whose bars have shown no volume yet is taken for one that has none: quotes, say. Its
+    orders share nothing then, and fill whole.
+    """
 
     def __init__(self, lot_units: list[int], participation: Decimal | None) -> None:
         self._lot_units = lot_units
         self._share = None if participation is None else participation.as_integer_ratio()
-        self._book: BarBook
+        # symbols that have shown no volume so far; asked for only where volume counts
+        self._silent = set() if participation is None else set(range(len(lot_units)))
+        self._book = BarBook(no_rows(), None)
         self.working: dict[int, Order] = {}
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
+        self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
         for order in self.working.values():
             order.bar_row = book.next_row(order.symbol_index, order.created_ns)
@@ -102,8 +117,9 @@ class SimBroker:
             remaining = units = order.units - order.filled_units
             if self._share is not None:
                 capacity = self._capacity(order, self._share, left)
-                units = market_units(remaining, capacity)
-                left[order.symbol_index] = capacity - abs(units)
+                if capacity is not None:
+                    units = market_units(remaining, capacity)
+                    left[order.symbol_index] = capacity - abs(units)
             if units:
                 executions.append((order, units, book.open[row], book.start_ns[row]))
             if units == remaining:
@@ -113,12 +129,15 @@ class SimBroker:
         self._find_due()
         return executions
 
-    def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int:
-        """What is left for us of an order's bar."""
-        symbol = order.symbol_index
+    def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int | None:
+        """What is left for us of an order's bar; None while its symbol's data has no volume."""
+        symbol, book = order.symbol_index, self._book
         if symbol in left:
             return left[symbol]
-        volume = float(self._book.base.volume[order.bar_row])
+        volume = float(book.base.volume[order.bar_row])
+        silent = volume == 0 and symbol in self._silent
+        if silent and not book.has_volume(symbol, book.known_ns[order.bar_row]):
+            return None
         return capacity_units(volume, share, self._lot_units[symbol])
 
     def _find_due(self) -> None:
