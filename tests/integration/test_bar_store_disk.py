@@ -1,6 +1,7 @@
 """What the bar store does when the disk, other writers or a user's own hands are in its way."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,7 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.data_house import (
     NEW_YORK,
     House,
@@ -274,3 +279,60 @@ def test_bars_held_outlive_their_series(house: House) -> None:
     house.data.delete(AAA)
     assert held.close.tolist() == [100.5, 101.5, 102.5, 103.5, 104.5]
     assert np.all(np.diff(held.start_ns) > 0)
+
+
+# Bits that turn over
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_no_bit_that_turns_over_gives_other_bars(house: House, place: float, bit: int) -> None:
+    given_bars = minutes("2024-01-02T09:30", 300)
+    if not house.store.has(AAA):
+        house.store.merge(AAA, given_bars, {})
+    [path] = (house.folder / "bars").rglob("*.parquet")
+    good = path.read_bytes()
+    at = int(place * len(good))
+    try:
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+        shutil.rmtree(house.folder / "cache", ignore_errors=True)
+        store = BarStore(house.folder, lambda market: NEW_YORK)
+        try:
+            found = store.columns("XNYS", "AAA", "1m", *ALL)
+        except DataError as error:
+            assert "2024.parquet cannot be read as bars: " in str(error)
+            assert "Delete the file and import its data again." in str(error)
+        else:
+            assert same_bars(found, given_bars)
+    finally:
+        path.write_bytes(good)
+
+
+def test_bars_under_the_label_of_others_are_refused(house: House) -> None:
+    house.import_text(TEXT)
+    [path] = (house.folder / "bars").rglob("*.parquet")
+    table = pq.ParquetFile(path).read()
+    closes = pa.array([1.0] * table.num_rows)
+    at = table.column_names.index("close")
+    pq.write_table(table.set_column(at, "close", closes), path)
+    with pytest.raises(DataError, match="its bars are not those it was written with"):
+        house.all_bars()
+
+
+def test_bars_without_one_of_their_columns_are_refused(house: House) -> None:
+    house.import_text(TEXT)
+    [path] = (house.folder / "bars").rglob("*.parquet")
+    pq.write_table(pq.ParquetFile(path).read().drop_columns(["volume"]), path)
+    with pytest.raises(DataError, match=r"cannot be read as bars: .*volume"):
+        house.all_bars()
+
+
+def test_damage_is_told_before_an_import_lays_bars_over_it(house: House) -> None:
+    house.import_text(TEXT)
+    [path] = (house.folder / "bars").rglob("*.parquet")
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.set_column(1, "open", pa.array([1.0] * table.num_rows)), path)
+    damaged = path.read_bytes()
+    with pytest.raises(DataError, match="Delete the file and import its data again"):
+        house.import_text(rows_text(minute_rows("2024-01-02T09:30", 9)))
+    assert path.read_bytes() == damaged

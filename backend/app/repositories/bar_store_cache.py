@@ -8,8 +8,7 @@ from typing import BinaryIO
 import msgspec
 import pyarrow as pa
 
-from app.core.arrow import floats, ints
-from app.core.bars import COLUMNS, BarColumns
+from app.core.bars import BarColumns
 from app.core.errors import DataError
 from app.repositories.bar_store_codec import (
     Label,
@@ -17,9 +16,9 @@ from app.repositories.bar_store_codec import (
     decode_label,
     read_label,
     read_table,
+    views,
 )
 from app.repositories.bar_store_files import clear_leftovers, disk_errors, write_all
-from app.services.csv_columns import QUOTES
 
 # Mapped pages belong to the page cache; the bound is on address space, not on our own memory.
 DEFAULT_BOUND_BYTES = 1 << 30
@@ -107,12 +106,10 @@ class BarCache:
 def _map_copy(copy: Path) -> OpenYear:
     source = pa.memory_map(str(copy))
     batch = pa.ipc.open_file(source).get_batch(0)
-    names = batch.schema.names
+    columns, quotes = views(batch)
     return OpenYear(
-        columns=BarColumns(
-            ints(batch.column(COLUMNS[0])), *(floats(batch.column(name)) for name in COLUMNS[1:])
-        ),
-        quotes={name: floats(batch.column(name)) for name in QUOTES if name in names},
+        columns=columns,
+        quotes=quotes,
         label=decode_label(copy, batch.schema.metadata or {}),
         size_bytes=batch.nbytes,
     )

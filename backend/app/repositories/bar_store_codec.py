@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.core.arrow import to_arrow
+from app.core.arrow import floats, ints, to_arrow
 from app.core.bars import COLUMNS, BarColumns, Floats
 from app.core.errors import DataError
 from app.services.csv_columns import QUOTES
@@ -97,13 +97,29 @@ def decode_label(path: Path, metadata: Mapping[bytes, bytes]) -> Label:
 
 
 def read_table(path: Path) -> pa.Table:
-    """All columns as the cache keeps them: one chunk, `start_ns` in nanoseconds."""
+    """All columns as the cache keeps them: one chunk, `start_ns` in nanoseconds.
+
+    They are checked against the label: most bits that turn over on a disk make other bars.
+    """
     try:
         table = pq.ParquetFile(path).read().combine_chunks()  # `read_table` imports pandas
-    except (pa.ArrowInvalid, OSError) as error:
+        starts = table.column(START).cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64())
+        table = table.set_column(0, COLUMNS[0], starts)
+        columns, quotes = views(table.to_batches()[0])
+    except (pa.ArrowException, OSError, KeyError, IndexError) as error:
         raise _unreadable(path, str(error)) from None
-    starts = table.column(START).cast(pa.timestamp("ns", tz="UTC")).cast(pa.int64())
-    return table.set_column(0, "start_ns", starts)
+    label = decode_label(path, table.schema.metadata or {})
+    if content_hash(columns, quotes) != label.content:
+        raise _unreadable(path, "its bars are not those it was written with")
+    return table
+
+
+def views(batch: pa.RecordBatch) -> tuple[BarColumns, Quotes]:
+    """Bars and quotes of a batch with the cache's columns; nothing is copied."""
+    bars = BarColumns(
+        ints(batch.column(COLUMNS[0])), *(floats(batch.column(name)) for name in COLUMNS[1:])
+    )
+    return bars, {name: floats(batch.column(name)) for name in QUOTES if name in batch.schema.names}
 
 
 def _unreadable(path: Path, why: str) -> DataError:
