@@ -11,7 +11,7 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
-from app.core.intervals import DAILY, interval_ns
+from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
@@ -179,6 +179,8 @@ def plan_of(
     for interval in intervals - {config.base_interval}:
         if interval_ns(interval) % interval_ns(config.base_interval):
             raise ConfigError(f"{interval} bars cannot be made of {config.base_interval} bars.")
+        if interval_ns(interval) >= DAY_NS and interval != DAILY:
+            raise ConfigError(f"{interval} bars are no shorter than a day; use 1d.")
     declared: dict[Declared, None] = {}
     for computation, symbol, interval in asked:
         for number in range(len(config.symbols)) if symbol is None else (symbol,):
