@@ -97,7 +97,7 @@ def test_every_malformed_config_is_refused_with_exit_code_4(
 
 
 def test_no_malformed_config_starts_a_run(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    for content in CONFIGS[::4]:
+    for content in CONFIGS[::8]:
         name = desk.file("config.json", content)
         refused(desk, capsys, ("system", "start", name), (4,))
     capsys.readouterr()
@@ -141,7 +141,7 @@ def test_every_bad_file_of_actions_is_refused(
 
 
 SHARED = settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 TEXTS = st.text(max_size=10) | st.sampled_from(["1", "nan", "-1", "1e400", "2024-01-02T09:31", '"'])
 
