@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from app.repositories.run_repository import FINISHED, RunRepository
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parents[2]
-LIGHT_SECONDS = 0.4
 HEAVY = ("sqlalchemy", "pandas", "numpy", "pyarrow", "talib", "alembic", "pandas_market_calendars")
 
 
@@ -37,12 +35,6 @@ def make_run(tmp_path: Path, run_id: str, **finish: object) -> None:
     if finish:
         repository.finish_run(run_id, **finish)  # type: ignore[arg-type]
     engine.dispose()
-
-
-def cpu_seconds() -> float:
-    """Work done by finished commands: what they take on a quiet machine, whatever runs beside."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def test_no_words_list_every_command(cli: Run) -> None:
@@ -202,16 +194,8 @@ def test_a_closed_pipe_ends_quietly() -> None:
 
 
 @pytest.mark.parametrize("words", [["--help"], ["time", "now"], ["version"]])
-def test_a_light_command_starts_fast_and_imports_nothing_heavy(
-    cli: Run, tmp_path: Path, words: list[str]
-) -> None:
-    cli(*words)  # once cold: bytecode, calendar file
-    seconds = []
-    for _ in range(3):
-        before = cpu_seconds()
-        assert cli(*words).returncode == 0
-        seconds.append(cpu_seconds() - before)
-    assert min(seconds) < LIGHT_SECONDS
+def test_a_light_command_imports_nothing_heavy(cli: Run, tmp_path: Path, words: list[str]) -> None:
+    assert cli(*words).returncode == 0  # once cold: the calendar file is made
     listed = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "app.cli.main", *words],
         env={**os.environ, "MISMARTERA_DATA_FOLDER": str(tmp_path / "data")},

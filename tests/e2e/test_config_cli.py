@@ -117,5 +117,7 @@ def test_a_check_loads_the_strategies_and_refuses_what_could_never_run(tmp_path:
     use = "app.strategies.examples.sma_cross:SmaCross"
     assert "Did you mean 'fast'?" in checked(strategies=[{"use": use, "params": {"fst": 3}}])
     daily = {"name": "SMA", "interval": "1d", "params": {"timeperiod": 200}}
-    assert "never be ready" in checked(indicators=[daily], history={"1d": 5})
+    assert "never be ready" in checked(
+        indicators=[daily], history={"1d": 5}, derived_intervals=["1d"]
+    )
     assert "no session" in checked(replay={"start": "2024-11-02", "end": "2024-11-03"})

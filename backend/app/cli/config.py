@@ -78,9 +78,12 @@ def _load(path: Path) -> "SessionConfig | AppError":
 
     try:
         config = load_session_config(path, _check_indicator)
+    except AppError as error:
+        return error  # it names the file
+    try:
         _system().check(config)
     except AppError as error:
-        return error
+        return type(error)(f'"{path}": {error}')
     return config
 
 
