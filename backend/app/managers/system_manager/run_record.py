@@ -2,7 +2,7 @@
 
 `run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
 curve; `report.md` the page for people. Orders and fills are rows in SQL. Memory is flat: what is
-buffered is written out every few thousand rows.
+buffered is written out before it grows large.
 """
 
 import json

@@ -28,7 +28,7 @@ class Summary(msgspec.Struct, frozen=True):
     report: str
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; money as numbers, which print just as the exact amounts do."""
+        """Plain values; money as numbers, exact to fifteen digits."""
         values = msgspec.structs.asdict(self)
         return {k: float(v) if isinstance(v, Decimal) else v for k, v in values.items()}
 
