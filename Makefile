@@ -3,6 +3,9 @@ PYTHON := .venv/bin/python
 PYTEST := PYTHONHASHSEED=0 $(PYTHON) -m pytest
 ARGS ?=
 
+# Tests start hundreds of processes; each would compile the program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup test test-cov test-unit test-integration test-e2e lint format typecheck bench run-cli clean
 
