@@ -96,8 +96,7 @@ class Spec(msgspec.Struct, frozen=True):
         high = np.maximum(open_, close) + rng.integers(0, 3, count)
         low = np.minimum(open_, close) - rng.integers(0, 3, count)
         volume = np.round(rng.exponential(200.0, count), 3)
-        columns = [column / 100 for column in (open_, high, low, close)]
-        return BarColumns(starts, *columns, volume)
+        return BarColumns(starts, open_ / 100, high / 100, low / 100, close / 100, volume)
 
     def _starts(self, number: int, rng: np.random.Generator) -> np.ndarray:
         step_ns = interval_ns(self.base)

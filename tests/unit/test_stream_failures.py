@@ -20,6 +20,7 @@ from tests.market import (
 
 from app.core.bars import COLUMNS, Floats
 from app.core.errors import ConfigError, LookaheadError, NotReadyError, StrategyError, UsageError
+from app.managers.execution_manager.ledger import LedgerError
 from app.strategies import Bar, Order, Strategy, TradingSession
 
 BLOCKS = pytest.mark.parametrize("block_rows", [1, 8192])
@@ -184,6 +185,24 @@ def test_a_hook_that_raises_proposes_nothing() -> None:
     assert built.execution.order_count == 9, (
         "one a minute up to 09:39, none from the hook that fell"
     )
+
+
+class Buyer(Strategy):
+    """Buys on every bar."""
+
+    def on_bar(self, bar: Bar) -> None:
+        self.order("A", 1)
+
+
+@pytest.mark.parametrize("kinds", [["Buyer"], ["Buyer", "Probe"]])
+def test_books_that_do_not_add_up_are_not_the_strategy_s_fault(kinds: list[str]) -> None:
+    Probe.probe = lambda strategy: None
+    config = config_of(["A"], [f"{__name__}:{kind}" for kind in kinds], engine={"runner": "inline"})
+    market = market_of(SESSIONS, {("A", "1m"): random_bars(STARTS, 3)}, ["A"])
+    built, results = wired(config, market)
+    built.execution.ledger.cash_units += 1
+    with pytest.raises(LedgerError, match=r"^The books are off"):
+        outcome_of(built, results)
 
 
 class FaultyOnOrder(Strategy):

@@ -16,9 +16,10 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.messages import EndOfStream
-from app.core.orders import REJECTED, Order
+from app.core.orders import REJECTED, IllegalTransition, Order
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
+from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.sim_broker import NEVER_NS, BarBook
 from app.managers.time_manager.timers import Timers
 from app.services.quality import Quality, assess
@@ -228,6 +229,8 @@ class AnalysisEngine(Worker):
                     self._take(proposals)
                 if self._moved:
                     break
+        except (LedgerError, IllegalTransition):
+            raise  # a defect of ours
         except (Exception, SystemExit) as error:
             raise self._failure(on_bar, error) from error
         self._step = step
@@ -300,15 +303,17 @@ class AnalysisEngine(Worker):
             else:
                 orders.append(submit(*proposal, now_ns))
         for order in orders:
-            if order.state is REJECTED and self._seats[order.strategy].hears_orders:
-                self._tell_refusal(order)
+            if order.state is REJECTED:
+                self._tell_end(order)
 
-    def _tell_refusal(self, order: Order) -> None:
+    def _tell_end(self, order: Order) -> None:
+        """The order hook after a refusal or an expiry."""
         seat, cursor = self._seats[order.strategy], self._cursor
-        step, in_hand = cursor.step, cursor.symbol
-        cursor.step, cursor.symbol = BETWEEN_BARS, order.symbol_index
-        self._call(seat, seat.strategy.on_order, order)
-        cursor.step, cursor.symbol = step, in_hand
+        if seat.hears_orders:
+            step, in_hand = cursor.step, cursor.symbol
+            cursor.step, cursor.symbol = BETWEEN_BARS, order.symbol_index
+            self._call(seat, seat.strategy.on_order, order)
+            cursor.step, cursor.symbol = step, in_hand
 
     def _set_timer(self, proposal: TimerProposal) -> None:
         self._moved = True
@@ -362,11 +367,7 @@ class AnalysisEngine(Worker):
         self._closes_ns.append(now_ns)
         session = self._parts[self._cursor.span].session
         for order in self.execution.expire(now_ns):
-            seat = self._seats[order.strategy]
-            if seat.hears_orders:
-                self._cursor.symbol = order.symbol_index
-                self._call(seat, seat.strategy.on_order, order)
-        self._cursor.symbol = -1
+            self._tell_end(order)
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
 
