@@ -234,7 +234,12 @@ def test_orders_of_one_symbol_share_its_bar_in_their_order() -> None:
 
 
 def test_where_the_data_has_no_volume_its_share_is_off() -> None:
-    rows = [Row(0, 10, 1.0, 0.0), Row(1, 10, 5.0, 100.0), Row(0, 20, 2.0, 50.0), Row(0, 30, 3.0, 0.0)]
+    rows = [
+        Row(0, 10, 1.0, 0.0),
+        Row(1, 10, 5.0, 100.0),
+        Row(0, 20, 2.0, 50.0),
+        Row(0, 30, 3.0, 0.0),
+    ]
     execution = manager_of(rows, participation=Decimal("0.1"))
     execution.submit(0, 0, 80 * UNITS, 0)
     execution.submit(1, 0, -7 * UNITS, 0)
