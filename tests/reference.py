@@ -26,14 +26,14 @@ def sma_cross(
     wanted: int | None = None
     for end in ends:
         window = closes[before:end]
-        sides = _sides(window, fast, slow)
+        signs = sides(window, fast, slow)
         for row in range(start, end):
             if wanted is not None and wanted != held:
                 trades.append((row, wanted - held, opens[row]))
                 cash -= (wanted - held) * opens[row]
                 held = wanted
             wanted = None
-            now, was = sides[row - before], sides[row - before - 1] if row > before else None
+            now, was = signs[row - before], signs[row - before - 1] if row > before else None
             if now is None or was is None:
                 continue
             if was <= 0 < now:
@@ -44,19 +44,19 @@ def sma_cross(
     return trades, cash + held * closes[ends[-1] - 1]
 
 
-def _sides(closes: Sequence[int], fast: int, slow: int) -> list[int | None]:
+def sides(closes: Sequence[int], fast: int, slow: int) -> list[int | None]:
     """Row by row, the exact sign of fast average minus slow average; None while one lacks bars."""
     sums = [0]
     for close in closes:
         sums.append(sums[-1] + close)
-    sides: list[int | None] = []
+    signs: list[int | None] = []
     for row in range(1, len(sums)):
         if row < max(fast, slow):
-            sides.append(None)
+            signs.append(None)
             continue
         difference = (sums[row] - sums[row - fast]) * slow - (sums[row] - sums[row - slow]) * fast
-        sides.append((difference > 0) - (difference < 0))
-    return sides
+        signs.append((difference > 0) - (difference < 0))
+    return signs
 
 
 Row = tuple[int, float, float, float, float, float]  # start, open, high, low, close, volume

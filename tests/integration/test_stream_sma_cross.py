@@ -14,7 +14,7 @@ from tests.market import (
     random_bars,
     weekday_sessions,
 )
-from tests.reference import Trade, sma_cross
+from tests.reference import Trade, sides, sma_cross
 
 from app.core.money import UNITS
 
@@ -53,6 +53,7 @@ def proof(seed: int, block_rows: int, length: int) -> Iterator[tuple[list[Trade]
         np.rint(column * 100).astype(int).tolist() for column in (bars.open, bars.close)
     )
     ends = np.searchsorted(starts, [session.close_ns for session in sessions]).tolist()
+    assert sides(closes, 10, 30).count(0) > length // 1000, "without ties it would be easy"
     yield sma_cross(opens, closes, ends, CASH_CENTS)
 
 
