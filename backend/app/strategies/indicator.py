@@ -9,15 +9,32 @@ BETWEEN_BARS = 1 << 62  # a step no block has: reads leave the prepared columns
 
 
 class Cursor:
-    """Where the engine stands; every read of every indicator goes through it."""
+    """Where the engine stands; every read of every indicator goes through it.
 
-    __slots__ = ("now_ns", "span", "step", "symbol")
+    While a bar is in hand only `step` moves, and the time follows from it.
+    """
+
+    __slots__ = ("_now_ns", "known_ns", "span", "step", "symbol")
 
     def __init__(self) -> None:
         self.step = BETWEEN_BARS  # row of the block's agenda
-        self.now_ns = 0
+        self.known_ns: list[int] = []  # when the bar of each step is known
         self.symbol = -1  # the symbol in hand
         self.span = -1  # which session of the block
+        self._now_ns = 0
+
+    @property
+    def now_ns(self) -> int:
+        """The instant being processed."""
+        try:
+            return self.known_ns[self.step]
+        except IndexError:
+            return self._now_ns
+
+    def stand(self, now_ns: int) -> None:
+        """Be at an instant with no bar in hand."""
+        self._now_ns = now_ns
+        self.step = BETWEEN_BARS
 
 
 class View(Protocol):

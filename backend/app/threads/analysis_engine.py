@@ -5,29 +5,26 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 """
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import chain, islice
+from itertools import islice
 
 import msgspec
 
 from app.core.bars import Bar, Floats, Ints, SymbolRows, no_rows
-from app.core.calendar import TradingSession
-from app.core.errors import StateError, StrategyError, UsageError
-from app.core.intervals import interval_ns
+from app.core.errors import StrategyError
 from app.core.messages import EndOfStream
 from app.core.orders import REJECTED, IllegalTransition, Order
-from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.sim_broker import NEVER_NS, BarBook
 from app.managers.time_manager.timers import Timers
-from app.services.quality import Quality, assess
-from app.strategies.indicator import BETWEEN_BARS, Cursor
+from app.strategies.indicator import Cursor
 from app.threads.agenda import Agenda
-from app.threads.data_processor import Processed, SessionPart
-from app.threads.desk import Proposal, TimerProposal
+from app.threads.data_processor import Processed
+from app.threads.desk import ACTED, Proposal, TimerProposal
 from app.threads.equity import EquityCurve
+from app.threads.outlook import Outlook
 from app.threads.plan import Plan
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
@@ -35,7 +32,7 @@ from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
-Step = tuple[Bar, int, BarHook]  # a bar, when it is known, and whom to call
+Step = tuple[Bar, BarHook]
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -69,6 +66,7 @@ class AnalysisEngine(Worker):
         self.view = SeriesView(
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
+        self.outlook = Outlook(plan, cursor, execution, curve)
         self.timers = Timers()
         self._plan = plan
         self._seats = seats
@@ -80,13 +78,10 @@ class AnalysisEngine(Worker):
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
         self._hooks = [self._bar_hook(interval) for interval in self._wanted]
-        self._parts: tuple[SessionPart, ...] = ()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
-        self._book = BarBook(self._base, None)
         self._agenda: Agenda
         self._step = 0  # the agenda's next
-        self._held: tuple[Step, ...] = ()  # taken from the agenda, and to wait for a timer first
         self._moved = False  # a hook has set or cancelled a timer: another moment may be next
         self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._open = False
@@ -118,125 +113,89 @@ class AnalysisEngine(Worker):
         """
         if self._under_way.acquire(timeout=min(max(timeout_seconds, 0.0), threading.TIMEOUT_MAX)):
             try:
-                part = self._parts[self._cursor.span] if self._cursor.span >= 0 else None
+                part = self.outlook.parts[self._cursor.span] if self._cursor.span >= 0 else None
                 self._snapshot = snapshot(
-                    self._plan, part, self._cursor.now_ns, self.execution, self.equity_units()
+                    self._plan,
+                    part,
+                    self._cursor.now_ns,
+                    self.execution,
+                    self.outlook.equity_units(),
                 )
             finally:
                 self._under_way.release()
         return self._snapshot
-
-    # -- what desks ask ------------------------------------------------------------------------
-
-    @property
-    def session(self) -> TradingSession:
-        """The session under way, or the last one."""
-        return self._part().session
-
-    def window(self, symbol: int, interval: str) -> Window:
-        """The anchored series of the session under way."""
-        try:
-            return self._part().windows[symbol, interval]
-        except KeyError:
-            has = ", ".join(self._plan.intervals)
-            raise UsageError(
-                f"There are no {interval} bars in this run, which has {has}; name the interval in "
-                "the config's derived_intervals."
-            ) from None
-
-    def quality(self, symbol: int) -> Quality:
-        """How complete today's base bars of a symbol are, up to now."""
-        window = self.window(symbol, self._plan.base_interval)
-        starts = window.start_ns[window.today : self.view.row_now(window) + 1]
-        segments = self.session.segments(self._plan.extended_hours)
-        return assess(starts, segments, interval_ns(self._plan.base_interval), self._cursor.now_ns)
-
-    def equity_units(self) -> int:
-        """Cash and positions at their last known closes."""
-        units = self.execution.ledger.cash_units
-        for positions in self.execution.positions:
-            for symbol, position in enumerate(positions):
-                if position.units:
-                    units += position.value_units(self._mark(symbol))
-        return units
-
-    def _mark(self, symbol: int) -> float:
-        """A symbol's last close known now, in the terms of the session under way."""
-        row = self._book.last_row(symbol, self._cursor.now_ns)
-        known_ns, price = -1, self.curve.marks[symbol]
-        if row >= 0:
-            known_ns, price = self._book.known_ns[row], float(self._base.close[row])
-        for at_ns, of, factor in self.execution.actions:
-            if of == symbol and at_ns >= known_ns:
-                price *= factor
-        return price
 
     # -- one block -----------------------------------------------------------------------------
 
     def _load(self, processed: Processed) -> None:
         cursor, parts = self._cursor, processed.sessions
         if cursor.span >= 0:  # keep the session under way, or the last one, in reach
-            last = self._parts[cursor.span]
+            last = self.outlook.parts[cursor.span]
             if not parts or parts[0].session.date != last.session.date:
                 parts = (last, *parts)
             cursor.span = 0
-        self._parts = parts
+        self.outlook.parts = parts
         self._base, self._rows = processed.base, processed.rows
         plan = self._plan
-        self._book = book = BarBook(processed.base, processed.rows)
+        self.outlook.book = book = BarBook(processed.base, processed.rows)
         self.execution.broker.load(book)
         self._agenda = Agenda(processed, book, parts, plan, self._wanted)
         self._step = 0
+        cursor.known_ns = self._agenda.known_ns
         self.view.load(self._agenda, parts)
 
     def _run(self, through_ns: int) -> None:
         calls = self._agenda.by_interval(self._hooks)
-        bars = zip(self._agenda.bars, self._agenda.known_ns, calls, strict=False)
+        bars = zip(self._agenda.bars, calls, strict=False)
         while True:
             self._moved = False
             special_ns = self._next_special_ns()
-            self._run_bars(bars, min(special_ns, through_ns))
+            self._run_until(bars, min(special_ns, through_ns))
             if self._moved:
                 continue
             if special_ns > through_ns:
                 return
             self._run_special(special_ns)
 
-    def _run_bars(self, bars: Iterator[Step], limit_ns: int) -> None:
-        """Run the bars known up to `limit_ns`, or until a hook moves the next special moment.
+    def _run_until(self, bars: Iterator[Step], limit_ns: int) -> None:
+        """Run fills and bars up to `limit_ns`, or until a hook moves the next special moment.
+
+        Between two fills there is nothing to do but to hand out bars.
+        """
+        known_ns, broker = self._agenda.known_ns, self.execution.broker
+        end = bisect_right(known_ns, limit_ns, self._step)
+        while self._step < end and not self._moved:
+            due_ns = broker.due_ns
+            if due_ns <= known_ns[self._step]:  # fills come first in their instant
+                self._match_until(known_ns[self._step])
+            elif due_ns > limit_ns:
+                self._hand_out(bars, end)
+            else:
+                self._hand_out(bars, bisect_left(known_ns, due_ns, self._step, end))
+        if not self._moved:
+            self._match_until(limit_ns)
+
+    def _hand_out(self, bars: Iterator[Step], end: int) -> None:
+        """Call the hooks of the bars up to the step `end`, or until one of them has proposed.
 
         This is the hot loop: what is looked up here is looked up once a bar.
         """
-        cursor, broker, proposals = self._cursor, self.execution.broker, self.proposals
-        step = self._step
-        count = bisect_right(self._agenda.known_ns, limit_ns, step) - step
-        steps: Iterator[Step] = islice(bars, count)
-        if self._held and count:
-            steps = chain(self._held, islice(bars, count - 1))
-            self._held = ()
+        cursor, proposals, step = self._cursor, self.proposals, self._step
         try:
-            for bar, now_ns, on_bar in steps:
-                if broker.due_ns <= now_ns:
-                    self._match_until(now_ns)
-                    if self._moved:  # perhaps to before this bar
-                        self._held = ((bar, now_ns, on_bar),)
-                        break
+            for bar, on_bar in islice(bars, end - step):
                 cursor.step = step
-                cursor.now_ns = now_ns
                 step += 1
                 on_bar(bar)
                 if proposals:
                     self._take(proposals)
-                if self._moved:
                     break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except (Exception, SystemExit) as error:
             raise self._failure(on_bar, error) from error
         self._step = step
-        cursor.step, cursor.symbol = BETWEEN_BARS, -1
-        if not self._moved:
-            self._match_until(limit_ns)
+        cursor.stand(cursor.now_ns)
+        cursor.symbol = -1
 
     def _bar_hook(self, interval: str) -> BarHook:
         """What to call with a bar of this interval: one strategy's hook, or each in turn."""
@@ -245,11 +204,15 @@ class AnalysisEngine(Worker):
             return seats[0].strategy.on_bar
 
         def each(bar: Bar) -> None:
+            acted = False
             for seat in seats:
                 self._calling = seat
                 seat.strategy.on_bar(bar)
                 if self.proposals:
                     self._take(self.proposals)
+                    acted = True
+            if acted:
+                self.proposals.append(ACTED)  # the loop looks for fills and timers anew
 
         return each
 
@@ -266,10 +229,10 @@ class AnalysisEngine(Worker):
         """
         cursor, broker = self._cursor, self.execution.broker
         while broker.due_ns <= limit_ns and not self._moved:
-            cursor.now_ns = now_ns = broker.due_ns
+            now_ns = broker.due_ns
+            cursor.stand(now_ns)
             filled = self.execution.match(now_ns)
             if self._hears_fills:
-                cursor.step = BETWEEN_BARS
                 for order in filled:
                     self._tell(order)
                 cursor.symbol = -1
@@ -298,10 +261,10 @@ class AnalysisEngine(Worker):
         proposals.clear()
         orders: list[Order] = []
         for proposal in taken:
-            if isinstance(proposal, TimerProposal):
-                self._set_timer(proposal)
-            else:
+            if not isinstance(proposal, TimerProposal):
                 orders.append(submit(*proposal, now_ns))
+            elif proposal is not ACTED:
+                self._set_timer(proposal)
         for order in orders:
             if order.state is REJECTED:
                 self._tell_end(order)
@@ -311,7 +274,8 @@ class AnalysisEngine(Worker):
         seat, cursor = self._seats[order.strategy], self._cursor
         if seat.hears_orders:
             step, in_hand = cursor.step, cursor.symbol
-            cursor.step, cursor.symbol = BETWEEN_BARS, order.symbol_index
+            cursor.stand(cursor.now_ns)
+            cursor.symbol = order.symbol_index
             self._call(seat, seat.strategy.on_order, order)
             cursor.step, cursor.symbol = step, in_hand
 
@@ -329,21 +293,21 @@ class AnalysisEngine(Worker):
         """When the next timer is due, the session under way closes or the next one opens."""
         timer_ns = self.timers.next_ns()
         place = self._cursor.span
-        session_ns = self._parts[place].end_ns if self._open else self._next_start_ns()
+        session_ns = self.outlook.parts[place].end_ns if self._open else self._next_start_ns()
         return session_ns if timer_ns is None else min(timer_ns, session_ns)
 
     def _next_start_ns(self) -> int:
         place = self._cursor.span + 1
-        return self._parts[place].start_ns if place < len(self._parts) else NEVER_NS
+        return self.outlook.parts[place].start_ns if place < len(self.outlook.parts) else NEVER_NS
 
     def _run_special(self, now_ns: int) -> None:
         """Timers, then a close or an open, all at one moment."""
         cursor = self._cursor
-        cursor.now_ns = now_ns
+        cursor.stand(now_ns)
         for timer in self.timers.pop_due(now_ns):
             seat = next(seat for seat in self._seats if seat.name == timer.owner)
             self._call(seat, seat.strategy.on_timer, timer.name)
-        if self._open and self._parts[cursor.span].end_ns <= now_ns:
+        if self._open and self.outlook.parts[cursor.span].end_ns <= now_ns:
             self._close_session(now_ns)
         elif not self._open and self._next_start_ns() <= now_ns:
             self._open_session(now_ns)
@@ -353,7 +317,7 @@ class AnalysisEngine(Worker):
         cursor = self._cursor
         cursor.span += 1
         self._open = True
-        part = self._parts[cursor.span]
+        part = self.outlook.parts[cursor.span]
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             self.execution.adjust(symbol, adjustment, now_ns)
@@ -365,16 +329,11 @@ class AnalysisEngine(Worker):
         self._open = False
         self.sessions += 1
         self._closes_ns.append(now_ns)
-        session = self._parts[self._cursor.span].session
+        session = self.outlook.parts[self._cursor.span].session
         for order in self.execution.expire(now_ns):
             self._tell_end(order)
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
-
-    def _part(self) -> SessionPart:
-        if self._cursor.span < 0:
-            raise StateError("There is no session yet; ask from on_session_open on.")
-        return self._parts[self._cursor.span]
 
     # -- records -------------------------------------------------------------------------------
 
@@ -382,7 +341,9 @@ class AnalysisEngine(Worker):
         """A hook failed amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
         self.execution.cancel_all(now_ns, "the run broke off")
-        self._base = base = self._base.take(slice(0, bisect_right(self._book.known_ns, now_ns)))
+        self._base = base = self._base.take(
+            slice(0, bisect_right(self.outlook.book.known_ns, now_ns))
+        )
         symbols = len(self._plan.symbols)
         self._rows = SymbolRows(base.symbol, symbols) if symbols > 1 else None
         self._report()
@@ -396,4 +357,4 @@ class AnalysisEngine(Worker):
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
-        self._book = BarBook(self._base, None)
+        self.outlook.book = BarBook(self._base, None)

@@ -38,6 +38,7 @@ class TimerProposal(NamedTuple):
     every_ns: int | None = None
 
 
+ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
 Proposal = tuple[int, int, int] | TimerProposal  # seat, symbol and units; or a timer
 _MOST_UNITS = 10**20 * UNITS  # more of anything is a mistake of arithmetic
 
@@ -94,20 +95,20 @@ class Desk:
 
     @property
     def session(self) -> TradingSession:
-        return self.engine.session
+        return self.engine.outlook.session
 
     def bars(self, symbol: str, interval: str | None, count: int) -> BarColumns:
         if count < 1:
             raise UsageError(f"bars(..., n={count}): n is at least 1.")
-        window = self.engine.window(self._symbol(symbol), interval or self._first_interval)
-        end = self.engine.view.row_now(window) + 1
+        window = self.engine.outlook.window(self._symbol(symbol), interval or self._first_interval)
+        end = self.engine.outlook.rows_now(window)
         copies = [getattr(window, name)[max(0, end - count) : end].copy() for name in COLUMNS]
         for column in copies:
             column.flags.writeable = False
         return BarColumns(*copies)
 
     def quality(self, symbol: str) -> Quality:
-        return self.engine.quality(self._symbol(symbol))
+        return self.engine.outlook.quality(self._symbol(symbol))
 
     def indicator(
         self,
@@ -134,7 +135,7 @@ class Desk:
 
     @property
     def equity(self) -> Decimal:
-        return from_units(self.engine.equity_units())
+        return from_units(self.engine.outlook.equity_units())
 
     def position(self, symbol: str) -> PositionView:
         return self.engine.execution.positions[self.number][self._symbol(symbol)]

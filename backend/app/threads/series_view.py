@@ -72,7 +72,7 @@ class SeriesView:
             indicator.column = self._column(indicator, np.nan, self._values_reader(indicator))
             return indicator.column[self._cursor.step]
         symbol, part = self._here(indicator)
-        row = self.row_now(part.windows[symbol, indicator.interval]) - back
+        row = part.windows[symbol, indicator.interval].row_at(self._cursor.now_ns) - back
         values = self._values(part, indicator, symbol)
         if row < max(values.first_ready, 0):
             return float("nan")
@@ -81,7 +81,7 @@ class SeriesView:
     def sign(self, left: Indicator, right: Other) -> int:
         """Which side of `right` it is on now; 0 for a tie and while one of them is not ready."""
         symbol, part = self._pair(left, right)
-        row = self.row_now(part.windows[symbol, left.interval])
+        row = part.windows[symbol, left.interval].row_at(self._cursor.now_ns)
         return self._sign_at(part, left, right, symbol, row) or 0
 
     def cross(self, left: Indicator, right: Other) -> int:
@@ -94,16 +94,12 @@ class SeriesView:
             if right in columns:
                 left.rival, left.codes = right, columns[right]
                 return left.codes[self._cursor.step]
-        row = self.row_now(part.windows[symbol, left.interval])
+        row = part.windows[symbol, left.interval].row_at(self._cursor.now_ns)
         now = self._sign_at(part, left, right, symbol, row)
         was = self._sign_at(part, left, right, symbol, row - 1)
         if now is None or was is None:
             return 0
         return int(now > 0 >= was) - int(now < 0 <= was)
-
-    def row_now(self, window: Window) -> int:
-        """The window's last row known now; -1 when there is none."""
-        return int(np.searchsorted(window.known_ns, self._cursor.now_ns, side="right")) - 1
 
     # -- one value -----------------------------------------------------------------------------
 

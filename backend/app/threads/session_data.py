@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
-import numpy as np
 
 from app.core.bars import Bar
 from app.core.money import from_units
@@ -57,7 +56,7 @@ def _symbols(
     bars: list[dict[str, Bar]] = [{} for _ in plan.symbols]
     indicators: list[dict[str, float]] = [{} for _ in plan.symbols]
     if part is not None:
-        rows = {key: _row(window, now_ns) for key, window in part.windows.items()}
+        rows = {key: window.row_at(now_ns) for key, window in part.windows.items()}
         for (symbol, interval), row in rows.items():
             if row >= 0:
                 window = part.windows[symbol, interval]
@@ -75,10 +74,6 @@ def _symbols(
         SymbolData(name, bars[number], indicators[number], from_units(held_units[number]))
         for number, name in enumerate(plan.symbols)
     )
-
-
-def _row(window: Window, now_ns: int) -> int:
-    return int(np.searchsorted(window.known_ns, now_ns, side="right")) - 1
 
 
 def _bar(symbol: str, interval: str, window: Window, row: int) -> Bar:

@@ -74,7 +74,7 @@ class Run:
     ) -> None:
         self.config = config
         self.cursor = Cursor()
-        self.cursor.now_ns = market.sessions[0].segments(config.extended_hours)[0].start_ns
+        self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions)
         self.feed = self._replay_feed(market)

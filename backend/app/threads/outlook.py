@@ -1,0 +1,83 @@
+"""The outlook: what is known at the instant in hand, for desks and snapshots to ask."""
+
+from app.core.bars import no_rows
+from app.core.calendar import TradingSession
+from app.core.errors import StateError, UsageError
+from app.core.intervals import interval_ns
+from app.core.windows import Window
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_broker import BarBook
+from app.services.quality import Quality, assess
+from app.strategies.indicator import Cursor
+from app.threads.data_processor import SessionPart
+from app.threads.equity import EquityCurve
+from app.threads.plan import Plan
+
+
+class Outlook:
+    """Reads the block in hand up to the cursor, and nothing beyond it."""
+
+    def __init__(
+        self, plan: Plan, cursor: Cursor, execution: ExecutionManager, curve: EquityCurve
+    ) -> None:
+        self._plan = plan
+        self._cursor = cursor
+        self._execution = execution
+        self._curve = curve
+        self.parts: tuple[SessionPart, ...] = ()  # the sessions of the block in hand
+        self.book = BarBook(no_rows(), None)  # its base bars
+
+    @property
+    def part(self) -> SessionPart:
+        """The session under way, or the last one, with its windows."""
+        if self._cursor.span < 0:
+            raise StateError("There is no session yet; ask from on_session_open on.")
+        return self.parts[self._cursor.span]
+
+    @property
+    def session(self) -> TradingSession:
+        """The session under way, or the last one."""
+        return self.part.session
+
+    def window(self, symbol: int, interval: str) -> Window:
+        """The anchored series of the session under way."""
+        try:
+            return self.part.windows[symbol, interval]
+        except KeyError:
+            has = ", ".join(self._plan.intervals)
+            raise UsageError(
+                f"There are no {interval} bars in this run, which has {has}; name the interval in "
+                "the config's derived_intervals."
+            ) from None
+
+    def rows_now(self, window: Window) -> int:
+        """How many rows of a window are known now."""
+        return window.row_at(self._cursor.now_ns) + 1
+
+    def quality(self, symbol: int) -> Quality:
+        """How complete today's base bars of a symbol are, up to now."""
+        window = self.window(symbol, self._plan.base_interval)
+        starts = window.start_ns[window.today : self.rows_now(window)]
+        segments = self.session.segments(self._plan.extended_hours)
+        return assess(starts, segments, interval_ns(self._plan.base_interval), self._cursor.now_ns)
+
+    def equity_units(self) -> int:
+        """Cash and positions at their last known closes."""
+        units = self._execution.ledger.cash_units
+        for positions in self._execution.positions:
+            for symbol, position in enumerate(positions):
+                if position.units:
+                    units += position.value_units(self._mark(symbol))
+        return units
+
+    def _mark(self, symbol: int) -> float:
+        """A symbol's last close known now, in the terms of the session under way."""
+        book = self.book
+        row = book.last_row(symbol, self._cursor.now_ns)
+        known_ns, price = -1, self._curve.marks[symbol]
+        if row >= 0:
+            known_ns, price = book.known_ns[row], float(book.base.close[row])
+        for at_ns, of, factor in self._execution.actions:
+            if of == symbol and at_ns >= known_ns:
+                price *= factor
+        return price
