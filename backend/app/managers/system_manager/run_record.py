@@ -25,7 +25,7 @@ from app.threads.analysis_engine import Results
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
 
-FLUSH_ROWS = 50_000
+FLUSH_ROWS = 10_000
 EQUITY_ROWS = 65_536
 
 _EQUITY = pa.schema(
