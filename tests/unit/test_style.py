@@ -46,7 +46,7 @@ RANDOM_MODULES = {"random", "secrets"}
 # Where the mode is a word to check, and where it chooses Feed and Broker.
 MODE_OWNERS = (APP / "core" / "config.py", APP / "managers" / "system_manager")
 EXCHANGE_TIMES = {(9, 30), (16, 0)}
-MACHINE_PATH = re.compile(r"""["'(\s](?:/home/|/root/|/Users/|/work/|[A-Z]:\\\\)""")
+MACHINE_PATH = re.compile(r"""["'(\s](?:/home/|/root/|/Users/|[A-Z]:\\\\)""")
 
 FILES = sorted(path for path in APP.rglob("*.py") if MIGRATIONS not in path.parents)
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
