@@ -26,7 +26,7 @@ class IllegalTransition(AppError):
     """An order was asked to do what its state forbids: a defect, never a user's fault."""
 
 
-class Order(msgspec.Struct, gc=False, eq=False):
+class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One order. Quantities are signed units: positive buys, negative sells."""
 
     order_id: int

@@ -176,7 +176,7 @@ class AnalysisEngine(Worker):
             self._match_until(limit_ns)
 
     def _hand_out(self, bars: Iterator[Step], end: int) -> None:
-        """Call the hooks of the bars up to the step `end`, or until one of them has proposed.
+        """Call the hooks of the bars up to the step `end`, or until one leaves more to do first.
 
         This is the hot loop: what is looked up here is looked up once a bar.
         """
@@ -188,7 +188,8 @@ class AnalysisEngine(Worker):
                 on_bar(bar)
                 if proposals:
                     self._take(proposals)
-                    break
+                    if step == end or not self._fills_before(step, end):
+                        break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except (Exception, SystemExit) as error:
@@ -196,6 +197,13 @@ class AnalysisEngine(Worker):
         self._step = step
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
+
+    def _fills_before(self, step: int, end: int) -> bool:
+        """Run the fills that come before this step's bar; False when more come before the `end`."""
+        known_ns, broker = self._agenda.known_ns, self.execution.broker
+        if broker.due_ns <= known_ns[step]:
+            self._match_until(known_ns[step])
+        return broker.due_ns > known_ns[end - 1] and not self._moved
 
     def _bar_hook(self, interval: str) -> BarHook:
         """What to call with a bar of this interval: one strategy's hook, or each in turn."""
@@ -257,6 +265,11 @@ class AnalysisEngine(Worker):
     def _take(self, proposals: list[Proposal]) -> None:
         """Carry out what a hook proposed; refusals are told when all of it is under way."""
         submit, now_ns = self.execution.submit, self._cursor.now_ns
+        if len(proposals) == 1 and type(proposals[0]) is tuple:  # by far the most frequent case
+            order = submit(*proposals.pop(), now_ns)
+            if order.state is REJECTED:
+                self._tell_end(order)
+            return
         taken = proposals.copy()
         proposals.clear()
         orders: list[Order] = []

@@ -63,7 +63,8 @@ class Desk:
         self.symbols = symbols
         self.indicators: list[Indicator] = []
         self._engine: AnalysisEngine | None = None  # none in setup
-        self._aim_units: list[int] = []
+        self._aim_units: list[int] = [0] * len(symbols)
+        self._proposals: list[Proposal] = []  # the engine's, of the hook that runs
         self._first_interval = first_interval
         self._cursor = cursor
         self._time = time
@@ -73,6 +74,7 @@ class Desk:
         """Become part of a run."""
         self._engine = engine
         self._aim_units = engine.execution.aim_units[self.number]
+        self._proposals = engine.proposals
 
     @property
     def engine(self) -> "AnalysisEngine":
@@ -156,23 +158,26 @@ class Desk:
             place = self._index[symbol]
         except (KeyError, TypeError):
             place = self._symbol(symbol)
-        wanted = quantity * UNITS if type(quantity) is int else self._units(quantity)
-        for proposal in self.engine.proposals:
+        missing = quantity * UNITS if type(quantity) is int else self._units(quantity)
+        missing -= self._aim_units[place]
+        for proposal in self._proposals:
             if proposal[1] == place and not isinstance(proposal, TimerProposal):
-                wanted -= proposal[2]
-        self._propose(place, wanted - self._aim_units[place])
+                missing -= proposal[2]
+        self._propose(place, missing)
 
     def _propose(self, place: int, units: int) -> None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 1e20 or more is a mistake; check its arithmetic.")
-        proposals = self.engine.proposals
+        if self._engine is None:
+            raise _too_early()
         if units:
-            proposals.append((self.number, place, units))
+            self._proposals.append((self.number, place, units))
 
     # -- timers and log ----------------------------------------------------------------------------
 
     def timer(self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None) -> None:
-        proposals = self.engine.proposals
+        if self._engine is None:
+            raise _too_early()
         if not isinstance(at, dt.datetime | dt.time):
             raise UsageError(f"Timer '{name}' is set for {at!r}; give a datetime or a time of day.")
         moment = at if isinstance(at, dt.datetime) else self._next_occurrence(at)
@@ -184,7 +189,7 @@ class Desk:
         every_ns = None if every is None else every // dt.timedelta(microseconds=1) * 1000
         if every_ns is not None and every_ns <= 0:
             raise UsageError(f"Timer '{name}' cannot repeat every {every}.")
-        proposals.append(TimerProposal(self.number, name, at_ns, every_ns))
+        self._proposals.append(TimerProposal(self.number, name, at_ns, every_ns))
 
     def _next_occurrence(self, at: dt.time) -> dt.datetime:
         now = self.now if at.tzinfo is None else self.now.astimezone(at.tzinfo)

@@ -6,6 +6,7 @@ from app.core.errors import AppError
 from app.core.money import UNITS, amount_units, divide_half_even, from_units
 
 _EXACT_BELOW = 1e6
+_SCALE = float(UNITS)
 
 
 class LedgerError(AppError):
@@ -63,33 +64,40 @@ class Ledger:
 
     def fill(self, position: Position, units: int, price: float, fee_units: int = 0) -> None:
         """Book `units` (negative sells) at `price`."""
-        scaled = round(price * UNITS) if price < _EXACT_BELOW else 0
-        if scaled / UNITS == price and not units % UNITS and position.multiplier_units == UNITS:
+        scaled = int(price * _SCALE + 0.5) if 0 < price < _EXACT_BELOW else 0
+        if scaled / _SCALE == price and not units % UNITS and position.multiplier_units == UNITS:
             amount = units // UNITS * scaled  # whole units at a price of at most 8 decimals: exact
         else:
             amount = amount_units(units, price, position.multiplier_units)
-        held, cost = position.units, position.cost_units
-        if held == 0 or (held > 0) == (units > 0):
-            added = amount
+        held = position.units
+        if held == 0:
+            position.units, position.cost_units, added = units, amount, amount
         else:
-            if units == -held:
-                added, profit = -cost, -amount - cost
-            else:
-                added, profit = _closing(held, cost, units, amount)
-            position.realised_units += profit
-            self.realised_units += profit
-            if abs(units) >= abs(held):
-                position.trades += 1
-        position.units = held + units
-        position.cost_units = cost + added
-        self.cost_units += added
-        self.cash_units -= amount + fee_units
+            added = self._change(position, units, amount)
+        self.cost_units = costs = self.cost_units + added
+        self.cash_units = cash = self.cash_units - amount - fee_units
         self.fee_units += fee_units
-        if (
-            self.cash_units + self.cost_units + self.fee_units
-            != self.opening_units + self.realised_units + self.income_units
-        ):
+        own = self.opening_units + self.income_units + self.realised_units - self.fee_units
+        if cash + costs != own:
             self.check()
+
+    def _change(self, position: Position, units: int, amount: int) -> int:
+        """Add to what is held, close it or go through flat; the change of its cost."""
+        held, cost = position.units, position.cost_units
+        position.units = held + units
+        if (held > 0) == (units > 0):
+            position.cost_units = cost + amount
+            return amount
+        if units == -held:
+            added, profit = -cost, -amount - cost
+        else:
+            added, profit = _closing(held, cost, units, amount)
+        position.cost_units = cost + added
+        position.realised_units += profit
+        self.realised_units += profit
+        if abs(units) >= abs(held):
+            position.trades += 1
+        return added
 
     def split(self, position: Position, ratio: Decimal) -> None:
         """Multiply the quantity held by `ratio`; the total cost stays, unless nothing is left."""

@@ -1,17 +1,20 @@
 """A run's record: its folder and its rows in SQL, written while the run streams.
 
 `run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
-curve; `report.md` the page for people. Orders and fills are rows in SQL. Memory is flat: what is
-buffered is written out before it grows large.
+curve; `report.md` the page for people. Orders and fills are rows in SQL: a projection for readers,
+made when the replay has ended, since a row costs as much as all else of an order's life. Until
+then they are held packed; a run with more than fits writes in between, so that memory is flat.
 """
 
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,8 +28,12 @@ from app.threads.analysis_engine import Results
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
 
-FLUSH_ROWS = 10_000
+PACKED_BYTES = 8_000_000  # of orders and fills: about 40,000 of each
 EQUITY_ROWS = 65_536
+
+_orders_of = msgspec.json.Decoder(list[Order]).decode
+_fills_of = msgspec.json.Decoder(list[FillRow]).decode
+_pack = msgspec.json.Encoder().encode
 
 _EQUITY = pa.schema(
     [pa.field("instant", pa.timestamp("ns", tz="UTC")), pa.field("equity", pa.float64())]
@@ -61,8 +68,8 @@ class RunRecord:
         self._repository = repository
         self._strategies = strategies
         self._symbols = symbols
-        self._orders: list[Order] = []
-        self._fills: list[FillRow] = []
+        self._packed: list[tuple[bytes, bytes]] = []  # each block's orders and fills
+        self._packed_bytes = 0
         self._equity: list[tuple[Ints, Floats]] = []
         self._equity_rows = 0
         with _disk_errors(folder):
@@ -81,12 +88,14 @@ class RunRecord:
 
     def take(self, results: Results) -> None:
         """Keep one block's results; write when enough has gathered."""
-        self._orders += results.records.orders
-        self._fills += results.records.fills
+        orders, fills = results.records.orders, results.records.fills
+        if orders or fills:
+            self._packed.append((_pack(orders), _pack(fills)))
+            self._packed_bytes += sum(map(len, self._packed[-1]))
         if len(results.equity):
             self._equity.append((results.equity_ns, results.equity))
             self._equity_rows += len(results.equity)
-        if len(self._orders) + len(self._fills) >= FLUSH_ROWS:
+        if self._packed_bytes >= PACKED_BYTES:
             self._flush_rows()
         if self._equity_rows >= EQUITY_ROWS:
             self._flush_equity()
@@ -125,9 +134,12 @@ class RunRecord:
             raise trouble
 
     def _flush_rows(self) -> None:
-        self._repository.add_orders(self.run_id, self._orders, self._strategies)
-        self._repository.add_fills(self.run_id, self._fills, self._symbols)
-        self._orders, self._fills = [], []
+        packed, self._packed, self._packed_bytes = self._packed, [], 0
+        if packed:
+            orders = chain.from_iterable(_orders_of(own) for own, _ in packed)
+            fills = chain.from_iterable(_fills_of(own) for _, own in packed)
+            self._repository.add_orders(self.run_id, orders, self._strategies)
+            self._repository.add_fills(self.run_id, fills, self._symbols)
 
     def _flush_equity(self) -> None:
         if self._equity:
