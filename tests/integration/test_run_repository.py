@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.core.errors import DataError, NotFoundError
 from app.core.money import UNITS
-from app.core.orders import FILLED, REJECTED, FillRow, Order
+from app.core.orders import FILLED, REJECTED, Order, RecordedFill
 from app.repositories.database import ensure_database, open_database
 from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
 
@@ -33,7 +33,7 @@ def order(order_id: int, units: int = 100 * UNITS, **changes: object) -> Order:
     return Order(order_id, 0, "AAPL", 0, units, START_NS, **(values | changes))  # type: ignore[arg-type]
 
 
-def fill(fill_id: int, units: int = 100 * UNITS, price: float = 150.25) -> FillRow:
+def fill(fill_id: int, units: int = 100 * UNITS, price: float = 150.25) -> RecordedFill:
     return (fill_id, fill_id, 0, units, price, 12_345, START_NS, START_NS + 60)
 
 

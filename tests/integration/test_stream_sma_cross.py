@@ -46,7 +46,7 @@ def proof(seed: int, block_rows: int, length: int) -> Iterator[tuple[list[Trade]
     rows = {start_ns: row for row, start_ns in enumerate(starts.tolist())}
     trades = [
         (rows[start_ns], units // UNITS, round(price * 100))
-        for _, _, _, units, price, _, start_ns, _ in outcome.fills
+        for _, _, _, units, price, _, start_ns, *_ in outcome.fills
     ]
     yield trades, int(outcome.final_equity * 100)
     opens, closes = (

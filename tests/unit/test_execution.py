@@ -19,6 +19,7 @@ from app.core.orders import (
     CANCELED,
     EXPIRED,
     FILLED,
+    INSTANT,
     NEW,
     PARTIAL,
     REJECTED,
@@ -179,7 +180,7 @@ def shares(execution: ExecutionManager) -> list[tuple[int, str, float, int, int]
     """The fills so far: order, quantity, price, start of the bar, instant."""
     return [
         (order, f"{from_units(units):f}", price, start_ns, at_ns)
-        for _, order, _, units, price, _, start_ns, at_ns in execution.take_records().fills
+        for _, order, _, units, price, _, start_ns, at_ns, *_ in execution.take_records().fills
     ]
 
 
@@ -443,13 +444,12 @@ def test_records_are_handed_over_once_and_in_order() -> None:
     execution.match(30)
     records = execution.take_records()
     assert [order.order_id for order in records.orders] == [1, 2]
-    assert records.fills == [
-        (1, 1, 0, 4 * UNITS, 1.25, 0, 10, 20), (2, 2, 0, -UNITS, 1.5, 0, 20, 30),
-    ]  # fmt: skip
     cash = 100_000 * UNITS
-    assert records.changes == [
-        (20, 0, 4 * UNITS, cash - 5 * UNITS), (30, 0, 3 * UNITS, cash - 350_000_000),
-    ]  # fmt: skip
+    assert records.fills == [
+        (1, 1, 0, 4 * UNITS, 1.25, 0, 10, 20, 0, 4 * UNITS, cash - 5 * UNITS),
+        (2, 2, 0, -UNITS, 1.5, 0, 20, 30, 1, 3 * UNITS, cash - 350_000_000),
+    ]
+    assert records.changes == records.fills
     again = execution.take_records()
     assert (again.orders, again.fills, again.changes, again.actions) == ([], [], [], [])
     assert (execution.order_count, execution.fill_count) == (2, 2)
@@ -483,5 +483,6 @@ def test_a_split_moves_every_strategy_s_position_aim_and_the_sum() -> None:
     cash = (100_000 - 60 + 6) * UNITS  # the dividend is paid on the new shares
     assert execution.ledger.cash_units == cash
     records = execution.take_records()
-    assert records.changes[-1] == (100, 0, 12 * UNITS, cash)
+    assert records.changes[:2] == records.fills
+    assert records.changes[2][INSTANT:] == (100, 0, 12 * UNITS, cash)
     assert records.actions == [(100, 0, 0.475)]

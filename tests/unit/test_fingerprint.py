@@ -9,26 +9,39 @@ from execution_house import Row, manager_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fingerprint import FILL, ORDER, REFUSAL, Fingerprint
+from app.core.fingerprint import Fingerprint, encoded
 from app.core.money import UNITS
+from app.core.orders import ACCEPTED, REJECTED, FillRow, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.risk import Limits
 
 NAMES = st.lists(st.text(max_size=4), max_size=4)
 
 
-def digest(strategies: Sequence[str], symbols: Sequence[str], entries: Sequence[bytes] = ()) -> str:
+Entry = Order | FillRow
+
+
+def order(symbol: int, at_ns: int, units: int, reason: str = "") -> Order:
+    state = REJECTED if reason else ACCEPTED
+    return Order(1, 0, "any", symbol, units, at_ns, state, reason=reason)
+
+
+def fill(symbol: int, at_ns: int, start_ns: int, units: int, price: float) -> FillRow:
+    return (1, 1, symbol, units, price, 0, start_ns, at_ns, 0, units, 0)
+
+
+def digest(strategies: Sequence[str], symbols: Sequence[str], entries: Sequence[Entry] = ()) -> str:
     fingerprint = Fingerprint(strategies, symbols)
-    fingerprint.entries += entries
+    fingerprint.add(entries)
     return fingerprint.hexdigest()
 
 
 def test_the_encoding_is_written_down_here_once_more() -> None:
     """Changing it makes every fingerprint on record worthless: that must be meant."""
     entries = [
-        ORDER(b"O", 0, 1, 1_700_000_000_000_000_000, -5 * UNITS),
-        FILL(b"F", 0, 1, 1_700_000_060_000_000_000, 1_700_000_000_000_000_000, -5 * UNITS, 101.25),
-        REFUSAL(b"R", 0, 1, 1_700_000_060_000_000_000, UNITS // 2, 4) + b"why!",
+        order(1, 1_700_000_000_000_000_000, -5 * UNITS),
+        fill(1, 1_700_000_060_000_000_000, 1_700_000_000_000_000_000, -5 * UNITS, 101.25),
+        order(1, 1_700_000_060_000_000_000, UNITS // 2, "why!"),
     ]
     raw = (
         b"\x01\0\0\0" + b"\x03\0\0\0Sma" + b"\x02\0\0\0" + b"\x01\0\0\0A" + b"\x02\0\0\0BB"
@@ -67,17 +80,25 @@ def test_names_that_could_be_run_together_are_told_apart(
     assert digest(*one) != digest(*other)
 
 
-@given(st.lists(st.binary(min_size=1, max_size=30), max_size=12), st.data())
-def test_when_it_is_flushed_leaves_no_trace(entries: list[bytes], data: st.DataObject) -> None:
+numbers = st.integers(-(2**63), 2**63 - 1)
+entries_of = st.lists(
+    st.builds(order, st.integers(0, 3), numbers, numbers, st.sampled_from(["", "no", "no: 5"]))
+    | st.builds(fill, st.integers(0, 3), numbers, numbers, numbers, st.floats(allow_nan=False)),
+    max_size=12,
+)
+
+
+@given(entries_of, st.data())
+def test_where_it_is_cut_leaves_no_trace(entries: list[Entry], data: st.DataObject) -> None:
     fingerprint = Fingerprint(["a"], ["X"])
-    for entry in entries:
-        fingerprint.entries.append(entry)
-        if data.draw(st.booleans()):
-            fingerprint.flush()
+    place = 0
+    while place < len(entries):
+        end = data.draw(st.integers(place, len(entries)))
+        fingerprint.add(entries[place:end])
         if data.draw(st.integers(0, 3)) == 0:
             fingerprint.hexdigest()  # asking in between changes nothing either
+        place = end
     assert fingerprint.hexdigest() == digest(["a"], ["X"], entries)
-    assert fingerprint.entries == []
 
 
 # -- what the execution manager writes into it -----------------------------------------------------
@@ -106,16 +127,21 @@ def manager() -> ExecutionManager:
     return manager_of(rows, limits=Limits(max_order_units=50 * UNITS))
 
 
+def happened(execution: ExecutionManager) -> str:
+    """The fingerprint of all that an execution manager did."""
+    execution.take_records()
+    return execution.fingerprint.hexdigest()
+
+
 def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> None:
     execution = manager()
-    del execution.fingerprint.entries[:2]  # the names
     execution.submit(1, 0, 3 * UNITS, 5)
     execution.submit(0, 1, -UNITS, 5)
     execution.submit(0, 0, 60 * UNITS, 5)
     execution.match(20)
     execution.submit(1, 0, -3 * UNITS, 20)
     execution.match(30)
-    assert read(b"".join(execution.fingerprint.entries)) == [
+    assert read(encoded(execution._happened)) == [
         (b"O", 1, 0, 5, 3 * UNITS),
         (b"O", 0, 1, 5, -UNITS),
         (b"R", 0, 0, 5, 60 * UNITS, "max_order_quantity: 60 is over 50"),
@@ -132,7 +158,7 @@ def test_the_order_of_two_decisions_of_one_instant_counts() -> None:
     one.submit(1, 0, UNITS, 5)
     other.submit(1, 0, UNITS, 5)
     other.submit(0, 0, UNITS, 5)
-    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+    assert happened(one) != happened(other)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +169,7 @@ def test_each_part_of_a_decision_counts(changed: tuple[int, int, int, int]) -> N
     one, other = manager(), manager()
     one.submit(0, 0, UNITS, 5)
     other.submit(*changed)
-    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+    assert happened(one) != happened(other)
 
 
 def test_refusals_that_differ_in_their_reason_alone_differ() -> None:
@@ -151,7 +177,7 @@ def test_refusals_that_differ_in_their_reason_alone_differ() -> None:
     other._limits = Limits(max_order_units=55 * UNITS)
     one.submit(0, 0, 60 * UNITS, 5)
     other.submit(0, 0, 60 * UNITS, 5)
-    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()
+    assert happened(one) != happened(other)
 
 
 @pytest.mark.parametrize("units", [2**63, -(2**63) - 1, 10**28 - 1])
@@ -159,4 +185,4 @@ def test_a_refusal_of_more_than_the_field_holds_is_still_written(units: int) -> 
     one, other = manager(), manager()
     one.submit(0, 0, units, 5)
     other.submit(0, 0, units + (UNITS if units > 0 else -UNITS), 5)
-    assert one.fingerprint.hexdigest() != other.fingerprint.hexdigest()  # by the reason's number
+    assert happened(one) != happened(other)  # by the reason's number

@@ -201,7 +201,7 @@ def test_a_long_run_is_read_in_chunks_of_sessions_and_never_twice() -> None:
     assert rows == 2 * 400 * 390
     for symbol in ("AAA", "BBB"):
         reads = [(start, end) for name, _, start, end in source.reads if name == symbol]
-        assert len(reads) == 5  # of 84 sessions each, as 65,536 rows hold
+        assert len(reads) == 10  # of 42 sessions each
         assert reads[0][0] == sessions[0].open_ns
         assert reads[-1][1] == sessions[-1].close_ns
         assert all(one[1] <= other[0] for one, other in itertools.pairwise(reads))

@@ -144,7 +144,7 @@ def test_a_snapshot_waits_for_the_block_under_way_but_not_for_ever() -> None:
         leave.wait(10)
 
     run.seats[0].strategy.on_bar = slow  # type: ignore[method-assign]
-    run.engine._hooks = [slow]
+    run.engine._on_bar = slow
     runner = threading.Thread(target=run.execute)
     runner.start()
     try:

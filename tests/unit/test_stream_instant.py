@@ -176,7 +176,7 @@ def test_an_order_given_on_a_bar_gets_the_open_of_the_next(block_rows: int) -> N
     Logger.acts = {"10:01 Two bar A 1m": lambda s: s.order("A", 1)}
     outcome = play(sessions, {"A": flat_bars(starts_of(sessions))}, Two, block_rows=block_rows)
     (fill,) = outcome.fills
-    assert fill[4:] == (
+    assert fill[4:8] == (
         11.0,
         0,
         sessions[0].open_ns + MINUTE_NS,

@@ -75,19 +75,30 @@ days = st.builds(
 )
 
 
+def put(tape: Tape, table: Table, first: int, end: int) -> None:
+    """Rows of today, there and shown at once."""
+    tape.append(table, first, end)
+    tape.advance(end - first)
+
+
 @given(st.lists(days, min_size=1, max_size=12), st.sampled_from([None, 0, 1, 3]), st.data())
 def test_a_window_is_its_history_as_adjusted_today_and_today(
     given_days: list[Day], history: int | None, data: st.DataObject
 ) -> None:
     tape, model = Tape(history), Model(history)
     shown: list[tuple[Window, dict[str, list[float]]]] = []
+    ahead = data.draw(st.booleans())  # all rows on the tape before their sessions
+    for number, day in enumerate(given_days if ahead else ()):
+        tape.append(table_of(number, day.rows), 0, day.rows)
     for number, day in enumerate(given_days):
         tape.open_session(session(day=number), day.adjustment)
         model.open_session(day.adjustment)
         table = table_of(number, day.rows)
         cut = data.draw(st.integers(0, day.rows))
         for first, end in ((0, cut), (cut, day.rows)):
-            tape.append(table, first, end)
+            if not ahead:
+                tape.append(table, first, end)
+            tape.advance(end - first)
             model.append(table, first, end)
             window = tape.window()
             assert columns_of(window) == model.columns()
@@ -103,7 +114,7 @@ def test_opens_stand_beside_the_first_rows() -> None:
     tape = Tape(1)
     for number in range(3):
         tape.open_session(session(day=number), None)
-        tape.append(table_of(number, 2), 0, 2)
+        put(tape, table_of(number, 2), 0, 2)
     window = tape.window()
     assert window.session_open_ns.tolist() == [session(day=n).open_ns for n in (1, 2)]
     assert window.session_first.tolist() == [0, 2]
@@ -112,7 +123,7 @@ def test_opens_stand_beside_the_first_rows() -> None:
 def test_today_is_never_adjusted_by_its_own_action() -> None:
     tape = Tape(5)
     tape.open_session(session(day=0), adjustment(0.5, 2.0))
-    tape.append(table_of(0, 3), 0, 3)
+    put(tape, table_of(0, 3), 0, 3)
     assert tape.window().open.tolist() == table_of(0, 3).open.tolist()
     tape.open_session(session(day=1), adjustment(0.5, 2.0))
     assert tape.window().open.tolist() == (table_of(0, 3).open * 0.5).tolist()
@@ -123,7 +134,7 @@ def test_today_is_never_adjusted_by_its_own_action() -> None:
 def test_two_actions_multiply_one_after_the_other() -> None:
     tape = Tape(None)
     tape.open_session(session(day=0), None)
-    tape.append(table_of(0, 1), 0, 1)
+    put(tape, table_of(0, 1), 0, 1)
     for number, factor in ((1, 0.1), (2, 0.3)):
         tape.open_session(session(day=number), adjustment(factor, 1.0))
     assert tape.window().close[0] == table_of(0, 1).close[0] * 0.1 * 0.3
@@ -135,7 +146,7 @@ def test_memory_is_flat_in_the_length_of_the_run(history: int) -> None:
     most = 0
     for number in range(300):
         tape.open_session(session(day=number), None)
-        tape.append(table_of(number, 390), 0, 390)
+        put(tape, table_of(number, 390), 0, 390)
         base = tape.window().close.base
         assert base is not None
         most = max(most, base.shape[-1])
@@ -146,7 +157,7 @@ def test_all_of_the_run_is_kept_when_that_is_asked_for() -> None:
     tape = Tape(None)
     for number in range(20):
         tape.open_session(session(day=number), None)
-        tape.append(table_of(number, 390), 0, 390)
+        put(tape, table_of(number, 390), 0, 390)
     assert len(tape.window()) == 20 * 390
     assert tape.window().today == 19 * 390
 
@@ -155,7 +166,7 @@ def test_a_session_without_a_bar_is_a_session_of_the_window() -> None:
     tape = Tape(2)
     for number, rows in enumerate((2, 0, 0, 1)):
         tape.open_session(session(day=number), None)
-        tape.append(table_of(number, rows), 0, rows)
+        put(tape, table_of(number, rows), 0, rows)
     window = tape.window()
     assert window.session_first.tolist() == [0, 0, 0]
     assert len(window) == 1
@@ -165,14 +176,14 @@ def test_rows_are_taken_from_the_middle_of_a_table() -> None:
     tape = Tape(0)
     tape.open_session(session(), None)
     table = table_of(0, 10)
-    tape.append(table, 3, 6)
+    put(tape, table, 3, 6)
     assert tape.window().start_ns.tolist() == table.start_ns[3:6].tolist()
 
 
 def test_nobody_writes_through_a_window() -> None:
     tape = Tape(0)
     tape.open_session(session(), None)
-    tape.append(table_of(0, 3), 0, 3)
+    put(tape, table_of(0, 3), 0, 3)
     for name in COLUMNS:
         with pytest.raises(ValueError, match="read-only"):
             getattr(tape.window(), name)[0] = 0

@@ -1,6 +1,8 @@
 """Bars as columns, and the one immutable bar a strategy holds in its hand."""
 
+from array import array
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -72,6 +74,25 @@ TABLE_FIELDS = Table.__struct_fields__
 def join_tables(tables: Sequence[Table]) -> Table:
     """Several tables, one after the other."""
     return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in TABLE_FIELDS))
+
+
+def numbers(column: Ints | Floats) -> "array[Any]":
+    """A column to take Python numbers from one at a time, each made when it is asked for.
+
+    A list makes all of them at once and all over the memory: reading every one of a column once
+    takes a fifth longer.
+    """
+    return array("q" if column.dtype == np.int64 else "d", column.tobytes())
+
+
+def interleave(tables: Sequence[Table]) -> Table:
+    """Tables in time order as one, by start; of one start, in the order of the tables."""
+    starts = tables[0].start_ns
+    if all(np.array_equal(table.start_ns, starts) for table in tables[1:]):
+        columns = ([getattr(table, name) for table in tables] for name in TABLE_FIELDS)
+        return Table(*(np.stack(column, axis=1).ravel() for column in columns))
+    merged = join_tables(tables)
+    return merged.take(np.argsort(merged.start_ns, kind="stable"))
 
 
 class SymbolRows:

@@ -1,6 +1,7 @@
 """Orders and fills: their states, the one table of legal transitions, and the records."""
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -71,6 +72,14 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
         return bool(TRANSITIONS[self.state])
 
 
-# One execution: fill id, order id, symbol index, signed units, price, fee in units, start of the
-# bar it happened on, and the instant it was known. A plain tuple: thousands are made a second.
-FillRow = tuple[int, int, int, int, float, int, int, int]
+# One execution as a run's record keeps it: fill id, order id, symbol index, signed units, price,
+# fee in units, start of the bar it happened on, and the instant it was known. Plain tuples:
+# thousands are made a second.
+RecordedFill = tuple[int, int, int, int, float, int, int, int]
+# In a run there follow the strategy's number, and what it left: units held over all strategies,
+# and cash.
+FillRow = tuple[int, int, int, int, float, int, int, int, int, int, int]
+SYMBOL: Final = 2  # places in both
+INSTANT: Final = 7
+HELD: Final = 9
+CASH: Final = 10

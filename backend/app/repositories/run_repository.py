@@ -9,7 +9,7 @@ from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import FillRow, Order
+from app.core.orders import Order, RecordedFill
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
@@ -109,7 +109,7 @@ class RunRepository:
             ),
         )
 
-    def add_fills(self, run_id: str, fills: Iterable[FillRow], symbols: Sequence[str]) -> None:
+    def add_fills(self, run_id: str, fills: Iterable[RecordedFill], symbols: Sequence[str]) -> None:
         """Insert a run's fills, all or none; `symbols` names the index each fill carries."""
         self._insert_many(
             _FILLS,

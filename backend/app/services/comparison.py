@@ -28,8 +28,8 @@ def signs(left: Floats, right: Floats | float, price: Floats | None) -> Signs:
     with np.errstate(invalid="ignore", over="ignore"):  # infinite values tie with their like
         difference = left - right
     scale = np.maximum(np.abs(left), np.abs(right)) if price is None else price
-    apart = np.abs(difference) >= TIE * scale
-    result: Signs = ((difference > 0) & apart).astype(np.int8) - ((difference < 0) & apart)
+    least = TIE * scale
+    result: Signs = (difference >= least).view(np.int8) - (difference <= -least).view(np.int8)
     return result
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from app.core.money import UNITS, from_units, to_units
 
-_MOST_UNITS = 10**10 * UNITS  # ten billion: no order of a sane strategy, and it fits 64 bits
+MOST_UNITS = 10**10 * UNITS  # ten billion: no order of a sane strategy, and it fits 64 bits
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -33,8 +33,8 @@ class Limits(msgspec.Struct, frozen=True):
 
 def refusal(units: int, aimed_units: int, lot_units: int, limits: Limits) -> str:
     """Why an order of `units` is refused, or "". `aimed_units` is the position with it filled."""
-    if not -_MOST_UNITS <= units <= _MOST_UNITS:
-        return f"too_large: {_text(units)} is over {_text(_MOST_UNITS)}"
+    if not -MOST_UNITS <= units <= MOST_UNITS:
+        return f"too_large: {_text(units)} is over {_text(MOST_UNITS)}"
     if units % lot_units:
         return f"not_whole_lots: {_text(units)} is no multiple of {_text(lot_units)}"
     most = limits.max_order_units

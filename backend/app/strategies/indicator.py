@@ -1,5 +1,6 @@
 """What `self.indicator(...)` returns: an output of an indicator, never read past the clock."""
 
+from collections.abc import Sequence
 from typing import Protocol, overload
 
 from app.core.errors import LookaheadError, NotReadyError, StrategyError, UsageError, did_you_mean
@@ -18,7 +19,7 @@ class Cursor:
 
     def __init__(self) -> None:
         self.step = BETWEEN_BARS  # row of the block's agenda
-        self.known_ns: list[int] = []  # when the bar of each step is known
+        self.known_ns: Sequence[int] = ()  # when the bar of each step is known
         self.symbol = -1  # the symbol in hand
         self.span = -1  # which session of the block
         self._now_ns = 0

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from app.core.bars import Bar, Ints, SymbolRows, Table, join_tables
+from app.core.bars import COLUMNS, Bar, Ints, SymbolRows, Table, join_tables, numbers
 from app.managers.execution_manager.sim_broker import BarBook
 from app.threads.data_processor import Processed, SessionPart
 from app.threads.plan import Plan
@@ -30,14 +30,9 @@ class Agenda:
         self.wanted = wanted
         base = self.table is processed.base
         self._rows = book.rows if base else None
-        self.known_ns = book.known_ns if base else self.table.known_ns.tolist()
-        self.symbol: list[int] = self.table.symbol.tolist() if len(plan.symbols) > 1 else []
+        self.known_ns = book.known_ns if base else numbers(self.table.known_ns)
         self._symbols = plan.symbols
-        self.bars = (
-            self._make_bars(book.start_ns, book.open)
-            if base
-            else self._make_bars(self.table.start_ns.tolist(), self.table.open.tolist())
-        )
+        self.bars = self._make_bars()
         starts = [part.start_ns for part in parts]
         # the steps of each session: known after it starts, up to the start of the next
         self.session_first: list[int] = np.searchsorted(
@@ -56,7 +51,7 @@ class Agenda:
     def steps(self, number: int, symbol: int | None) -> Ints | slice:
         """The steps of a session of the block, all or those with `symbol` in hand."""
         first, end = self.span(number)
-        if symbol is None or not self.symbol:
+        if symbol is None or len(self._symbols) == 1:
             return slice(first, end)
         if self._rows is None:
             self._rows = SymbolRows(self.table.symbol, len(self._symbols))
@@ -66,7 +61,7 @@ class Agenda:
 
     def symbol_at(self, step: int) -> int:
         """The symbol in hand at a step."""
-        return self.symbol[step] if self.symbol else 0
+        return int(self.table.symbol[step])
 
     def by_interval(self, choices: Sequence[T]) -> Iterator[T]:
         """For each step, the choice for its interval (`choices` follow `wanted`)."""
@@ -74,23 +69,15 @@ class Agenda:
             return repeat(choices[0])
         return map(choices.__getitem__, self.rank.tolist())
 
-    def _make_bars(self, starts: list[int], opens: list[float]) -> Iterator[Bar]:
+    def _make_bars(self) -> Iterator[Bar]:
         table = self.table
         names = (
-            map(self._symbols.__getitem__, self.symbol) if self.symbol else repeat(self._symbols[0])
+            np.array(self._symbols, object)[table.symbol].tolist()
+            if len(self._symbols) > 1
+            else repeat(self._symbols[0])
         )
-        intervals = self.by_interval(self.wanted)
-        return map(
-            Bar,
-            names,
-            intervals,
-            starts,
-            opens,
-            table.high.tolist(),
-            table.low.tolist(),
-            table.close.tolist(),
-            table.volume.tolist(),
-        )
+        columns = [numbers(getattr(table, name)) for name in COLUMNS]
+        return map(Bar, names, self.by_interval(self.wanted), *columns)
 
 
 def _in_order(tables: list[Table]) -> tuple[Table, Ints | None]:

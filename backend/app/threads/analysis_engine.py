@@ -12,7 +12,6 @@ from itertools import islice
 import msgspec
 
 from app.core.bars import Bar, Floats, Ints, SymbolRows, no_rows
-from app.core.errors import StrategyError
 from app.core.messages import EndOfStream
 from app.core.orders import REJECTED, IllegalTransition, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
@@ -32,7 +31,6 @@ from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
-Step = tuple[Bar, BarHook]
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -77,7 +75,7 @@ class AnalysisEngine(Worker):
         self._wanted = tuple(name for name in plan.intervals if name in asked)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
-        self._hooks = [self._bar_hook(interval) for interval in self._wanted]
+        self._on_bar = self._bar_hook()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
         self._agenda: Agenda
@@ -145,8 +143,7 @@ class AnalysisEngine(Worker):
         self.view.load(self._agenda, parts)
 
     def _run(self, through_ns: int) -> None:
-        calls = self._agenda.by_interval(self._hooks)
-        bars = zip(self._agenda.bars, calls, strict=False)
+        bars = self._agenda.bars
         while True:
             self._moved = False
             special_ns = self._next_special_ns()
@@ -157,7 +154,7 @@ class AnalysisEngine(Worker):
                 return
             self._run_special(special_ns)
 
-    def _run_until(self, bars: Iterator[Step], limit_ns: int) -> None:
+    def _run_until(self, bars: Iterator[Bar], limit_ns: int) -> None:
         """Run fills and bars up to `limit_ns`, or until a hook moves the next special moment.
 
         Between two fills there is nothing to do but to hand out bars.
@@ -175,25 +172,26 @@ class AnalysisEngine(Worker):
         if not self._moved:
             self._match_until(limit_ns)
 
-    def _hand_out(self, bars: Iterator[Step], end: int) -> None:
+    def _hand_out(self, bars: Iterator[Bar], end: int) -> None:
         """Call the hooks of the bars up to the step `end`, or until one leaves more to do first.
 
         This is the hot loop: what is looked up here is looked up once a bar.
         """
-        cursor, proposals, step = self._cursor, self.proposals, self._step
+        cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
+        step, on_bar = self._step, self._on_bar
         try:
-            for bar, on_bar in islice(bars, end - step):
+            for bar in islice(bars, end - step):
                 cursor.step = step
                 step += 1
                 on_bar(bar)
                 if proposals:
-                    self._take(proposals)
+                    self._take(proposals, known_ns[step - 1])
                     if step == end or not self._fills_before(step, end):
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except (Exception, SystemExit) as error:
-            raise self._failure(on_bar, error) from error
+            raise self._calling.failure("on_bar", error) from error
         self._step = step
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
@@ -205,30 +203,24 @@ class AnalysisEngine(Worker):
             self._match_until(known_ns[step])
         return broker.due_ns > known_ns[end - 1] and not self._moved
 
-    def _bar_hook(self, interval: str) -> BarHook:
-        """What to call with a bar of this interval: one strategy's hook, or each in turn."""
-        seats = [seat for seat in self._seats if interval in seat.intervals]
-        if len(seats) == 1:
-            return seats[0].strategy.on_bar
+    def _bar_hook(self) -> BarHook:
+        """What to call with a bar: the one strategy's hook, or each that wants its interval."""
+        seats = {name: [s for s in self._seats if name in s.intervals] for name in self._wanted}
+        if len(self._seats) == 1:
+            return self._seats[0].strategy.on_bar
 
         def each(bar: Bar) -> None:
             acted = False
-            for seat in seats:
+            for seat in seats[bar.interval]:
                 self._calling = seat
                 seat.strategy.on_bar(bar)
                 if self.proposals:
-                    self._take(self.proposals)
+                    self._take(self.proposals, self._cursor.now_ns)
                     acted = True
             if acted:
                 self.proposals.append(ACTED)  # the loop looks for fills and timers anew
 
         return each
-
-    def _failure(self, on_bar: BarHook, error: BaseException) -> StrategyError:
-        """The error of the strategy whose hook this is."""
-        owner = getattr(on_bar, "__self__", None)
-        seat = next((seat for seat in self._seats if seat.strategy is owner), self._calling)
-        return seat.failure("on_bar", error)
 
     def _match_until(self, limit_ns: int) -> None:
         """Fill what can fill on the base bars known up to `limit_ns`, instant by instant.
@@ -260,13 +252,16 @@ class AnalysisEngine(Worker):
         """Run a hook between bars, then what it proposed."""
         seat.call(hook, *args)
         if self.proposals:
-            self._take(self.proposals)
+            self._take(self.proposals, self._cursor.now_ns)
 
-    def _take(self, proposals: list[Proposal]) -> None:
+    def _take(self, proposals: list[Proposal], now_ns: int) -> None:
         """Carry out what a hook proposed; refusals are told when all of it is under way."""
-        submit, now_ns = self.execution.submit, self._cursor.now_ns
-        if len(proposals) == 1 and type(proposals[0]) is tuple:  # by far the most frequent case
-            order = submit(*proposals.pop(), now_ns)
+        submit = self.execution.submit
+        self.outlook.book.near_row = self._cursor.step
+        first = proposals[0]
+        if len(proposals) == 1 and not isinstance(first, TimerProposal):  # the most frequent case
+            proposals.clear()
+            order = submit(*first, now_ns)
             if order.state is REJECTED:
                 self._tell_end(order)
             return

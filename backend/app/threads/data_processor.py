@@ -93,6 +93,7 @@ class DataProcessor(Worker):
             for number, session in enumerate(history.sessions):
                 tape.open_session(session, self._adjustment(session, symbol))
                 tape.append(table, places[number], places[number + 1])
+                tape.advance(places[number + 1] - places[number])
 
     def _process(self, block: Block, sequence: int) -> Processed:
         base = self._whole_instants(block)
@@ -144,12 +145,16 @@ class DataProcessor(Worker):
         """Append each session's rows to the tapes, in order of the sessions, and cut windows."""
         starts = np.array([hours.start_ns for hours in sessions], np.int64)
         places = {name: self._places(table, starts) for name, table in tables.items()}
+        for (symbol, interval), tape in self._tapes.items():
+            own = places[interval][symbol]
+            if own[0] < own[-1]:
+                tape.append(tables[interval], own[0], own[-1])
         for number, hours in enumerate(sessions):
             session = hours.session
             before = self._parts.get(session.date)
             if before is None:
                 self._open_session(session)
-            part = self._part(hours, before, number, tables, places)
+            part = self._part(hours, before, number, places)
             self._parts[session.date] = part
             if part.end_ns <= through_ns:
                 del self._parts[session.date]
@@ -178,7 +183,6 @@ class DataProcessor(Worker):
         hours: Hours,
         before: SessionPart | None,
         number: int,
-        tables: dict[str, Table],
         places: dict[str, list[list[int]]],
     ) -> SessionPart:
         windows = dict(before.windows) if before else {}
@@ -186,7 +190,7 @@ class DataProcessor(Worker):
             symbol, interval = key
             first, end = places[interval][symbol][number : number + 2]
             if first < end:
-                tape.append(tables[interval], first, end)
+                tape.advance(end - first)
                 windows[key] = tape.window()
             elif before is None:
                 windows[key] = tape.window()

@@ -40,7 +40,7 @@ class TimerProposal(NamedTuple):
 
 ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
 Proposal = tuple[int, int, int] | TimerProposal  # seat, symbol and units; or a timer
-_MOST_UNITS = 10**20 * UNITS  # more of anything is a mistake of arithmetic
+_MOST_UNITS = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
 
 
 class Desk:
@@ -158,16 +158,19 @@ class Desk:
             place = self._index[symbol]
         except (KeyError, TypeError):
             place = self._symbol(symbol)
+        if self._engine is None:
+            raise _too_early()
         missing = quantity * UNITS if type(quantity) is int else self._units(quantity)
         missing -= self._aim_units[place]
         for proposal in self._proposals:
             if proposal[1] == place and not isinstance(proposal, TimerProposal):
                 missing -= proposal[2]
-        self._propose(place, missing)
+        if missing:
+            self._propose(place, missing)
 
     def _propose(self, place: int, units: int) -> None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
-            raise UsageError("An order for 1e20 or more is a mistake; check its arithmetic.")
+            raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
         if self._engine is None:
             raise _too_early()
         if units:

@@ -6,7 +6,8 @@ import numpy as np
 
 from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.money import UNITS
-from app.managers.execution_manager.execution_manager import Action, Change
+from app.core.orders import CASH, HELD, INSTANT, SYMBOL, FillRow
+from app.managers.execution_manager.execution_manager import Action
 
 
 class EquityCurve:
@@ -27,7 +28,7 @@ class EquityCurve:
         self,
         base: Table,
         rows: SymbolRows | None,
-        changes: Sequence[Change],
+        changes: Sequence[FillRow],
         actions: Sequence[Action],
         at_ns: Sequence[int] | None,
     ) -> tuple[Ints, Floats]:
@@ -44,9 +45,9 @@ class EquityCurve:
         for symbol in block.moved():
             self.marks[symbol] = float(block.marks(symbol, self.marks[symbol])[1][-1])
         for symbol, own in block.changes.items():
-            self._held[symbol] = own[-1][2]
+            self._held[symbol] = own[-1][HELD]
         if changes:
-            self._cash = changes[-1][3]
+            self._cash = changes[-1][CASH]
         return instants, values
 
     def _draw_down(self, values: Floats) -> None:
@@ -57,13 +58,14 @@ class EquityCurve:
             self._peak = float(peaks[-1])
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
-        values = _as_of(instants, *_steps(block.all_changes, 3, self._cash))
+        values = _as_of(instants, *_steps(block.all_changes, CASH, self._cash))
         for symbol, held in enumerate(self._held):
             own = block.changes.get(symbol, ())
             if held or own:
-                units = _as_of(instants, *_steps(own, 2, held))
+                units = _as_of(instants, *_steps(own, HELD, held)) if own else held / UNITS
                 known, marks = block.marks(symbol, self.marks[symbol])
-                marks = marks[1:] if known is instants else _as_of(instants, known, marks)
+                whole = known is instants or np.array_equal(known, instants)
+                marks = marks[1:] if whole else _as_of(instants, known, marks)
                 values += units * marks * self._multipliers[symbol]
         return values
 
@@ -75,14 +77,20 @@ class _Block:
         self,
         base: Table,
         rows: SymbolRows | None,
-        changes: Sequence[Change],
+        changes: Sequence[FillRow],
         actions: Sequence[Action],
     ) -> None:
         self._base, self._rows, self._actions = base, rows, actions
         self.all_changes = changes
-        self.changes: dict[int, list[Change]] = {}
-        for change in changes:
-            self.changes.setdefault(change[1], []).append(change)
+        self._marks: dict[int, tuple[Ints, Floats]] = {}
+        self.changes: dict[int, Sequence[FillRow]] = {}
+        if rows is None and changes:
+            self.changes[changes[0][SYMBOL]] = changes
+        elif changes:
+            by_symbol: dict[int, list[FillRow]] = {}
+            for change in changes:
+                by_symbol.setdefault(change[SYMBOL], []).append(change)
+            self.changes.update(by_symbol)
 
     def moved(self) -> Iterable[int]:
         """Symbols whose mark this block moves."""
@@ -93,6 +101,11 @@ class _Block:
 
     def marks(self, symbol: int, before: float) -> tuple[Ints, Floats]:
         """When a symbol's mark changes, and to what; the first mark holds before all of them."""
+        if symbol not in self._marks:
+            self._marks[symbol] = self._marks_of(symbol, before)
+        return self._marks[symbol]
+
+    def _marks_of(self, symbol: int, before: float) -> tuple[Ints, Floats]:
         known, closes = self._base.known_ns, self._base.close
         if self._rows is not None:
             rows = self._rows.of(symbol)
@@ -106,9 +119,9 @@ class _Block:
         return known, marks
 
 
-def _steps(changes: Sequence[Change], field: int, before: int) -> tuple[Ints, Floats]:
+def _steps(changes: Sequence[FillRow], field: int, before: int) -> tuple[Ints, Floats]:
     """When one figure of the account changes, and its values, the one before all changes first."""
-    times = np.array([change[0] for change in changes], np.int64)
+    times = np.array([change[INSTANT] for change in changes], np.int64)
     values = np.array([before, *[change[field] for change in changes]], np.float64)
     return times, values / UNITS
 

@@ -23,12 +23,15 @@ from app.threads.plan import Declared
 COLUMN_STEPS = 16  # fewer steps than this are cheaper one by one
 MOST_COLUMNS = 16  # of crosses per handle and block: a level that moves with each bar gets none
 
+_NO_CROSS = np.int8(0)
+
 Other = Indicator | float
 
 
 class Slice(NamedTuple):
-    """The steps of one session that read one window, from its row `low` on."""
+    """The steps of one session that read one symbol's window, from its row `low` on."""
 
+    symbol: int
     part: SessionPart
     window: Window
     steps: slice | Ints
@@ -36,7 +39,7 @@ class Slice(NamedTuple):
     rows: Ints | None  # which row from `low` each step reads; None: all, one by one
 
 
-ReadSlices = Callable[[int, list[Slice]], npt.NDArray[Any]]  # of a symbol
+ReadSlices = Callable[[list[Slice]], npt.NDArray[Any]]  # their rows, one after the other
 
 
 class SeriesView:
@@ -90,7 +93,7 @@ class SeriesView:
         if self._column_pays():
             columns = self._crosses.setdefault(left, {})
             if right not in columns and len(columns) < MOST_COLUMNS:
-                columns[right] = self._column(left, 0, self._crosses_reader(left, right))
+                columns[right] = self._column(left, _NO_CROSS, self._crosses_reader(left, right))
             if right in columns:
                 left.rival, left.codes = right, columns[right]
                 return left.codes[self._cursor.step]
@@ -155,19 +158,20 @@ class SeriesView:
 
     # -- whole columns -------------------------------------------------------------------------
 
-    def _column(self, indicator: Indicator, fill: float, read: ReadSlices) -> list[Any]:
+    def _column(self, indicator: Indicator, fill: float | np.int8, read: ReadSlices) -> list[Any]:
         """The rows of each session's window laid out by the agenda's steps, as of each step."""
         agenda = self._agenda
-        column = np.full(len(agenda), fill)
-        for symbol in range(self._symbols) if indicator.symbol is None else (indicator.symbol,):
-            slices = list(self._slices(indicator, symbol))
-            rows = read(symbol, slices)
-            place = 0
-            for piece in slices:
-                here = rows[place : place + len(piece.window) - piece.low]
-                column[piece.steps] = here if piece.rows is None else here[piece.rows]
-                place += len(here)
-        return column.tolist()
+        column: npt.NDArray[Any] = np.full(len(agenda), fill)
+        symbols = range(self._symbols) if indicator.symbol is None else (indicator.symbol,)
+        slices = [piece for symbol in symbols for piece in self._slices(indicator, symbol)]
+        rows = read(slices)
+        place = 0
+        for piece in slices:
+            here = rows[place : place + len(piece.window) - piece.low]
+            column[piece.steps] = here if piece.rows is None else here[piece.rows]
+            place += len(here)
+        values: list[Any] = column.tolist()
+        return values
 
     def _slices(self, indicator: Indicator, symbol: int) -> Iterator[Slice]:
         """Per session of the block, the steps that read a window and the rows they read."""
@@ -180,7 +184,7 @@ class SeriesView:
             if count == 0:
                 continue
             if in_step:  # the window ends with just these steps
-                yield Slice(part, window, steps, len(window) - count, None)
+                yield Slice(symbol, part, window, steps, len(window) - count, None)
                 continue
             known = agenda.table.known_ns[steps]
             rows = np.searchsorted(window.known_ns, known, side="right") - 1
@@ -188,13 +192,13 @@ class SeriesView:
                 steps = np.arange(steps.start, steps.stop)
             steps, rows = steps[rows >= 0], rows[rows >= 0]
             if len(rows):
-                yield Slice(part, window, steps, int(rows[0]), rows - rows[0])
+                yield Slice(symbol, part, window, steps, int(rows[0]), rows - rows[0])
 
     def _values_reader(self, indicator: Indicator) -> ReadSlices:
-        def read(symbol: int, slices: list[Slice]) -> Floats:
+        def read(slices: list[Slice]) -> Floats:
             outputs = []
             for piece in slices:
-                values = self._values(piece.part, indicator, symbol)
+                values = self._values(piece.part, indicator, piece.symbol)
                 output = values.outputs[indicator.output][piece.low :]
                 if values.first_ready > piece.low:
                     output = output.copy()
@@ -207,20 +211,21 @@ class SeriesView:
     def _crosses_reader(self, left: Indicator, right: Other) -> ReadSlices:
         """Sides are compared a row further back than is read: there every cross begins."""
 
-        def read(symbol: int, slices: list[Slice]) -> Signs:
+        def read(slices: list[Slice]) -> Signs:
             lefts, rights, closes, edges = [], [], [], []
             place = 0
             for piece in slices:
-                values = self._values(piece.part, left, symbol)
+                values = self._values(piece.part, left, piece.symbol)
                 ready = values.first_ready
                 first = max(piece.low - 1, 0)
                 lefts.append(values.outputs[left.output][first:])
                 closes.append(piece.window.close[first:])
                 if isinstance(right, Indicator):
-                    others = self._values(piece.part, right, symbol)
+                    others = self._values(piece.part, right, piece.symbol)
                     ready = max(ready, others.first_ready)
                     rights.append(others.outputs[right.output][first:])
-                edges.append((place, piece.low - first, max(ready + 1 - piece.low, 0)))
+                unready = min(max(ready + 1 - piece.low, 0), len(piece.window) - piece.low)
+                edges.append((place, piece.low - first, unready))
                 place += len(lefts[-1])
             other = _joined(rights) if isinstance(right, Indicator) else right
             price = _joined(closes) if self._priced(left, right) else None

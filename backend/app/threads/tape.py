@@ -1,8 +1,9 @@
 """A tape: the growing series of one symbol and interval, from which windows are cut as views."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from app.core.bars import Floats, Ints, Table
 from app.core.calendar import TradingSession
@@ -10,6 +11,8 @@ from app.core.instruments import Adjustment
 from app.core.windows import Window
 
 _ROOM_ROWS = 1024
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 class _Mark(NamedTuple):
@@ -30,7 +33,9 @@ class Tape:
         self._history = history
         self._times: Ints = np.empty((2, _ROOM_ROWS), np.int64)
         self._prices: Floats = np.empty((5, _ROOM_ROWS), np.float64)
-        self._length = 0
+        self._shown = _read_only(self._times), _read_only(self._prices)
+        self._length = 0  # rows of sessions so far
+        self._filled = 0  # rows there, those of sessions to come too
         self._marks: list[_Mark] = []
         self._session: TradingSession | None = None
         self._first = self._opens = np.empty(0, np.int64)
@@ -39,7 +44,7 @@ class Tape:
         """Start a session: what lies behind it is now history, adjusted as of it."""
         self._session = session
         if adjustment is not None and self._length:
-            self._move(self._room(self._length))
+            self._move(self._room(self._filled))
             self._prices[:4, : self._length] *= adjustment.price_factor
             self._prices[4, : self._length] *= adjustment.volume_factor
         self._marks.append(_Mark(self._length, session.open_ns))
@@ -50,10 +55,10 @@ class Tape:
         self._opens = np.array([mark.open_ns for mark in self._marks], np.int64)
 
     def append(self, table: Table, first: int, end: int) -> None:
-        """Add rows `first` to `end` of a table: today's next bars."""
-        if self._length + end - first > self._times.shape[1]:
+        """Put rows `first` to `end` of a table on the tape; `advance` makes them today's."""
+        if self._filled + end - first > self._times.shape[1]:
             self._compact(end - first)
-        here, rows = slice(self._length, self._length + end - first), slice(first, end)
+        here, rows = slice(self._filled, self._filled + end - first), slice(first, end)
         times, prices = self._times, self._prices
         times[0, here] = table.start_ns[rows]
         times[1, here] = table.known_ns[rows]
@@ -62,20 +67,23 @@ class Tape:
         prices[2, here] = table.low[rows]
         prices[3, here] = table.close[rows]
         prices[4, here] = table.volume[rows]
-        self._length = here.stop
+        self._filled = here.stop
+
+    def advance(self, rows: int) -> None:
+        """The next rows on the tape are today's."""
+        self._length += rows
 
     def window(self) -> Window:
         """History and today so far, as read-only views."""
         assert self._session is not None
-        here = slice(self._marks[0].row, self._length)
-        times, prices = self._times[:, here], self._prices[:, here]
-        times.flags.writeable = prices.flags.writeable = False
-        start, known = times
-        opens, highs, lows, closes, volumes = prices
+        times, prices = self._shown
+        first, end = self._marks[0].row, self._length
+        start_ns, known_ns = times[:, first:end]
+        opens, highs, lows, closes, volumes = prices[:, first:end]
         return Window(
             self._session,
-            start,
-            known,
+            start_ns,
+            known_ns,
             opens,
             highs,
             lows,
@@ -89,17 +97,24 @@ class Tape:
         """Drop what no window reaches any more, and make room."""
         start = self._marks[0].row if self._marks else 0
         self._marks = [_Mark(mark.row - start, mark.open_ns) for mark in self._marks]
-        kept = self._length - start
-        self._move(self._room(kept + more), start)
-        self._length = kept
+        self._move(self._room(self._filled - start + more), start)
+        self._length -= start
+        self._filled -= start
 
     def _move(self, room: int, start: int = 0) -> None:
         times, prices = np.empty((2, room), np.int64), np.empty((5, room), np.float64)
-        kept = self._length - start
-        times[:, :kept] = self._times[:, start : self._length]
-        prices[:, :kept] = self._prices[:, start : self._length]
+        kept = self._filled - start
+        times[:, :kept] = self._times[:, start : self._filled]
+        prices[:, :kept] = self._prices[:, start : self._filled]
         self._times, self._prices = times, prices
+        self._shown = _read_only(times), _read_only(prices)
 
     @staticmethod
     def _room(rows: int) -> int:
         return max(_ROOM_ROWS, 2 * rows)
+
+
+def _read_only(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

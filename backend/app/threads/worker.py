@@ -16,6 +16,7 @@ import msgspec
 from app.core.errors import RunTimeoutError, StateError
 from app.core.messages import EndOfStream
 from app.managers.time_manager.clock import WallClock
+from app.threads.affinity import stay_on, this_processor
 from app.threads.queues import RowQueue
 
 Emit = Callable[[Any], bool]
@@ -85,6 +86,7 @@ class Pipeline:
         runner: Literal["pool", "inline"],
         bound_rows: int,
         stop_seconds: float = 30.0,
+        one_processor: bool = False,
     ) -> None:
         if not workers or not isinstance(workers[0], Head):
             raise StateError("A pipeline needs workers, and the first of them to be its head.")
@@ -93,6 +95,7 @@ class Pipeline:
         self._runner = runner
         self._bound_rows = bound_rows
         self._stop_seconds = stop_seconds
+        self._one_processor = one_processor
         self._started = threading.Lock()
         self._failing = threading.Lock()
         self.cause: Failure | None = None
@@ -137,11 +140,12 @@ class Pipeline:
         queues: list[RowQueue[Any]] = [RowQueue(self._bound_rows) for _ in self._workers[1:]]
         inputs: list[Iterable[Any]] = [self._inputs(source), *queues]
         threads = []
+        processor = this_processor() if self._one_processor else None
         for place, worker in enumerate(self._workers):
             inbox = queues[place - 1] if place else None
             outbox = queues[place] if place < len(queues) else None
             stage = _Stage(self, worker, outbox.put if outbox is not None else sink)
-            body = self._thread_body(stage, inputs[place], inbox, outbox)
+            body = self._thread_body(stage, inputs[place], inbox, outbox, processor)
             threads.append(threading.Thread(target=body, name=worker.name, daemon=True))
         for thread in threads:
             thread.start()
@@ -158,9 +162,11 @@ class Pipeline:
         inputs: Iterable[Any],
         inbox: RowQueue[Any] | None,
         outbox: RowQueue[Any] | None,
+        processor: int | None,
     ) -> Callable[[], None]:
         def body() -> None:
             prepare_thread()
+            stay_on(processor)
             try:
                 stage.take_all(inputs)
             finally:

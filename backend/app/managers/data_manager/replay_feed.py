@@ -13,7 +13,7 @@ from app.core.bars import (
     Ints,
     SessionSpan,
     Table,
-    join_tables,
+    interleave,
     no_rows,
 )
 from app.core.calendar import TradingSession
@@ -25,6 +25,7 @@ from app.services.aggregation import Grid, fold, known_times, stretches
 from app.services.quality import SlotGrid
 
 READ_ROWS = 65_536  # about what is read and merged at a time; memory is flat in a run's length
+READ_SESSIONS = 42  # and no more of them: what few symbols would gain by more is not worth it
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -68,17 +69,14 @@ class ReplayFeed:
         first = wanted.sessions[0]
         step_ns = interval_ns(wanted.base_interval)
         rows = max(1, (first.close_ns - first.open_ns) // step_ns) * len(wanted.symbols)
-        count = max(1, READ_ROWS // rows)
+        count = max(1, min(READ_SESSIONS, READ_ROWS // rows))
         for place in range(0, len(wanted.sessions), count):
             yield wanted.sessions[place : place + count]
 
     def _read(self, sessions: Sequence[TradingSession]) -> Table:
         """Base bars of all symbols in these sessions, by time, then symbol."""
         tables = [self._table(symbol, sessions) for symbol in range(len(self._wanted.symbols))]
-        if len(tables) == 1:
-            return tables[0]
-        merged = join_tables(tables)
-        return merged.take(np.argsort(merged.start_ns, kind="stable"))
+        return tables[0] if len(tables) == 1 else interleave(tables)
 
     def _table(self, symbol: int, sessions: Sequence[TradingSession]) -> Table:
         columns = self._columns(symbol, self._wanted.base_interval, sessions)

@@ -5,14 +5,16 @@ its bar is. An order belongs to the bars that start at or after it was given, ne
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from app.core.bars import SymbolRows, Table, no_rows
+from app.core.bars import SymbolRows, Table, no_rows, numbers
 from app.core.orders import Order
 from app.services.matching import capacity_units, market_units
 
 NEVER_NS = 2**63 - 1
-Execution = tuple[Order, int, float, int]  # order, units, price, start of the bar
+# Called with each execution: order, units, price, start of its bar, instant.
+OnFill = Callable[[Order, int, float, int, int], None]
 
 
 class BarBook:
@@ -21,17 +23,21 @@ class BarBook:
     def __init__(self, base: Table, rows: SymbolRows | None) -> None:
         self.base = base
         self.rows = rows
-        self.known_ns: list[int] = base.known_ns.tolist()
-        self.start_ns: list[int] = base.start_ns.tolist()
-        self.open: list[float] = base.open.tolist()
-        self._by_symbol: dict[int, tuple[list[int], list[int]]] = {}
+        self.known_ns = numbers(base.known_ns)
+        self.start_ns = numbers(base.start_ns)
+        self.open = numbers(base.open)
+        self._by_symbol: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+        self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
 
     def next_row(self, symbol: int, from_ns: int) -> int:
         """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
         if self.rows is None:
-            row = bisect_left(self.start_ns, from_ns)
-            return row if row < len(self.start_ns) else -1
-        rows_of, starts_of = self._lists(symbol, self.rows)
+            starts, row = self.start_ns, self.near_row + 1
+            if 0 < row < len(starts) and starts[row - 1] < from_ns <= starts[row]:
+                return row
+            row = bisect_left(starts, from_ns)
+            return row if row < len(starts) else -1
+        rows_of, starts_of = self._rows_of(symbol, self.rows)
         place = bisect_left(starts_of, from_ns)
         return rows_of[place] if place < len(rows_of) else -1
 
@@ -39,7 +45,7 @@ class BarBook:
         """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
         if self.rows is None:
             return bisect_right(self.known_ns, now_ns) - 1
-        rows, _ = self._lists(symbol, self.rows)
+        rows, _ = self._rows_of(symbol, self.rows)
         place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
         return rows[place - 1] if place else -1
 
@@ -51,12 +57,12 @@ class BarBook:
             traded &= self.base.symbol[:end] == symbol
         return bool(traded.any())
 
-    def _lists(self, symbol: int, symbol_rows: SymbolRows) -> tuple[list[int], list[int]]:
+    def _rows_of(self, symbol: int, symbol_rows: SymbolRows) -> tuple[Sequence[int], Sequence[int]]:
         """The rows of a symbol and their starts, made when first asked for."""
         pair = self._by_symbol.get(symbol)
         if pair is None:
             rows = symbol_rows.of(symbol)
-            pair = self._by_symbol[symbol] = (rows.tolist(), self.base.start_ns[rows].tolist())
+            pair = self._by_symbol[symbol] = numbers(rows), numbers(self.base.start_ns[rows])
         return pair
 
 
@@ -67,8 +73,11 @@ class SimBroker:
     orders share nothing then, and fill whole.
     """
 
-    def __init__(self, lot_units: list[int], participation: Decimal | None) -> None:
+    def __init__(
+        self, lot_units: list[int], participation: Decimal | None, on_fill: OnFill
+    ) -> None:
         self._lot_units = lot_units
+        self._on_fill = on_fill
         self._share = None if participation is None else participation.as_integer_ratio()
         # symbols that have shown no volume so far; asked for only where volume counts
         self._silent = set() if participation is None else set(range(len(lot_units)))
@@ -99,16 +108,15 @@ class SimBroker:
         del self.working[order.order_id]
         self._find_due()
 
-    def match(self, now_ns: int) -> list[Execution]:
+    def match(self, now_ns: int) -> None:
         """Fill what the bars known at `now_ns` fill, by order sequence over all symbols."""
         working, book = self.working, self._book
         if len(working) == 1 and self._share is None:  # by far the most frequent case
             _, order = working.popitem()
             self.due_ns = NEVER_NS
-            row = order.bar_row
-            remaining = order.units - order.filled_units
-            return [(order, remaining, book.open[row], book.start_ns[row])]
-        executions: list[Execution] = []
+            row, units = order.bar_row, order.units - order.filled_units
+            self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
+            return
         left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
         for order in list(working.values()):
             row = order.bar_row
@@ -120,14 +128,13 @@ class SimBroker:
                 if capacity is not None:
                     units = market_units(remaining, capacity)
                     left[order.symbol_index] = capacity - abs(units)
-            if units:
-                executions.append((order, units, book.open[row], book.start_ns[row]))
             if units == remaining:
                 del working[order.order_id]
             else:
                 order.bar_row = book.next_row(order.symbol_index, book.start_ns[row] + 1)
+            if units:
+                self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
         self._find_due()
-        return executions
 
     def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int | None:
         """What is left for us of an order's bar; None while its symbol's data has no volume."""

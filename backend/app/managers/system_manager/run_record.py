@@ -1,43 +1,24 @@
 """A run's record: its folder and its rows in SQL, written while the run streams.
 
 `run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
-curve; `report.md` the page for people. Orders and fills are rows in SQL: a projection for readers,
-made when the replay has ended, since a row costs as much as all else of an order's life. Until
-then they are held packed; a run with more than fits writes in between, so that memory is flat.
+curve; `report.md` the page for people. Orders and fills are rows in SQL, made when the replay has
+ended. Memory is flat in a run's length.
 """
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from app.core.bars import Floats, Ints
-from app.core.errors import AppError, ConfigError, DataError
-from app.core.orders import FillRow, Order
+from app.core.errors import AppError, ConfigError
+from app.managers.system_manager.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.summary import Summary, report_page
+from app.managers.system_manager.waiting_rows import WaitingRows
 from app.threads.analysis_engine import Results
 
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
-
-PACKED_BYTES = 8_000_000  # of orders and fills: about 40,000 of each
-EQUITY_ROWS = 65_536
-
-_orders_of = msgspec.json.Decoder(list[Order]).decode
-_fills_of = msgspec.json.Decoder(list[FillRow]).decode
-_pack = msgspec.json.Encoder().encode
-
-_EQUITY = pa.schema(
-    [pa.field("instant", pa.timestamp("ns", tz="UTC")), pa.field("equity", pa.float64())]
-)
 
 
 def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[str, Path]:
@@ -68,37 +49,21 @@ class RunRecord:
         self._repository = repository
         self._strategies = strategies
         self._symbols = symbols
-        self._packed: list[tuple[bytes, bytes]] = []  # each block's orders and fills
-        self._packed_bytes = 0
-        self._equity: list[tuple[Ints, Floats]] = []
-        self._equity_rows = 0
-        with _disk_errors(folder):
-            self._curve = pq.ParquetWriter(
-                folder / "equity.parquet",
-                _EQUITY,
-                compression="zstd",
-                use_dictionary=False,
-                column_encoding={"instant": "DELTA_BINARY_PACKED", "equity": "BYTE_STREAM_SPLIT"},
-            )
+        self._curve = EquityFile(folder)
+        with disk_errors(folder):
+            self._rows = WaitingRows(folder)
 
     def discard(self) -> None:
         """The run did not begin: leave nothing of it."""
         self._curve.close()
+        self._rows.delete()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def take(self, results: Results) -> None:
-        """Keep one block's results; write when enough has gathered."""
-        orders, fills = results.records.orders, results.records.fills
-        if orders or fills:
-            self._packed.append((_pack(orders), _pack(fills)))
-            self._packed_bytes += sum(map(len, self._packed[-1]))
-        if len(results.equity):
-            self._equity.append((results.equity_ns, results.equity))
-            self._equity_rows += len(results.equity)
-        if self._packed_bytes >= PACKED_BYTES:
-            self._flush_rows()
-        if self._equity_rows >= EQUITY_ROWS:
-            self._flush_equity()
+        """Write down one block's results."""
+        with disk_errors(self.folder):
+            self._rows.add(results.records.orders, results.records.fills)
+        self._curve.add(results.equity_ns, results.equity)
 
     def finish(
         self,
@@ -112,10 +77,9 @@ class RunRecord:
         state, trouble = summary.state, None
         figures = summary.as_json()
         try:
-            self._flush_rows()
-            self._flush_equity()
-            with _disk_errors(self.folder):
-                self._curve.close()
+            self._curve.close()
+            self._store_rows()
+            with disk_errors(self.folder):
                 whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
                 self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
                 self._write("report.md", report_page(summary, passport, error))
@@ -133,35 +97,16 @@ class RunRecord:
         if trouble is not None:
             raise trouble
 
-    def _flush_rows(self) -> None:
-        packed, self._packed, self._packed_bytes = self._packed, [], 0
-        if packed:
-            orders = chain.from_iterable(_orders_of(own) for own, _ in packed)
-            fills = chain.from_iterable(_fills_of(own) for _, own in packed)
-            self._repository.add_orders(self.run_id, orders, self._strategies)
-            self._repository.add_fills(self.run_id, fills, self._symbols)
-
-    def _flush_equity(self) -> None:
-        if self._equity:
-            instants = np.concatenate([part[0] for part in self._equity])
-            equity = np.concatenate([part[1] for part in self._equity])
-            with _disk_errors(self.folder):
-                self._curve.write_table(pa.table([instants, equity], schema=_EQUITY))
-        self._equity, self._equity_rows = [], 0
+    def _store_rows(self) -> None:
+        """Give orders and fills their place in SQL."""
+        with disk_errors(self.folder):
+            rows = self._rows
+            self._repository.add_orders(self.run_id, rows.orders(), self._strategies)
+            self._repository.add_fills(self.run_id, rows.fills(), self._symbols)
+            rows.delete()
 
     def _write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, encoding="utf-8")
-
-
-@contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"The run's record in {folder} cannot be written: {error.strerror or error}. "
-            "Check the disk's space and rights."
-        ) from error
 
 
 def _made(folder: Path) -> bool:

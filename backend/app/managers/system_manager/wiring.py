@@ -96,7 +96,10 @@ class Run:
             config.report.equity == "session",
         )
         workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
-        self.pipeline = Pipeline(workers, config.engine.runner, QUEUE_ROWS)
+        full_speed = config.replay.speed == "max"  # then workers take turns, and none waits
+        self.pipeline = Pipeline(
+            workers, config.engine.runner, QUEUE_ROWS, one_processor=full_speed
+        )
 
     def execute(self) -> str:
         """Run to the end; the reason it ended. An error of a worker is raised here."""

@@ -1,0 +1,52 @@
+"""Orders and fills that wait for their place in SQL, in a file of the run's folder.
+
+A row in SQL costs as much as all else of an order's life, so a replay's rows are written there
+when it has ended. Here they cost a tenth of that, and no memory however many they are.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from app.core.orders import INSTANT, FillRow, Order, RecordedFill
+
+Rows = tuple[list[Order], list[RecordedFill]]
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Rows).decode
+_LENGTH_BYTES = 4
+
+
+class WaitingRows:
+    """Packed block by block: the length of each, then its orders and fills."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "rows.waiting"
+        self._file = self._path.open("w+b")
+
+    def add(self, orders: Sequence[Order], fills: Sequence[FillRow]) -> None:
+        """Put a block's rows at the end."""
+        if orders or fills:
+            block = _pack((orders, [fill[: INSTANT + 1] for fill in fills]))
+            self._file.write(len(block).to_bytes(_LENGTH_BYTES, "little") + block)
+
+    def orders(self) -> Iterator[Order]:
+        """All orders, in the order they ended."""
+        for orders, _ in self._blocks():
+            yield from orders
+
+    def fills(self) -> Iterator[RecordedFill]:
+        """All fills, in the order they happened."""
+        for _, fills in self._blocks():
+            yield from fills
+
+    def delete(self) -> None:
+        """They have found their place, or are not wanted."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _blocks(self) -> Iterator[Rows]:
+        self._file.seek(0)
+        while length := self._file.read(_LENGTH_BYTES):
+            yield _unpack(self._file.read(int.from_bytes(length, "little")))
