@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.data_house import minute_rows, rows_text
+from tests.data_house import HEADER, minute_rows, rows_text
 
 from app.cli.main import main
 from app.core.errors import EXIT_INTERRUPTED
@@ -15,6 +15,10 @@ from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
 
 BARS = rows_text(minute_rows("2024-01-02T09:30", 5))
+NAMED = rows_text(
+    [f"{row},{('MSFT', 'AAP')[place % 2]}" for place, row in enumerate(BARS.splitlines()[1:])],
+    f"{HEADER},symbol",
+)
 
 
 class Said(NamedTuple):
@@ -36,6 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("MISMARTERA_DATA_FOLDER", str(made / "data"))
         patch.chdir(made)
         (made / "bars.csv").write_text(BARS)
+        (made / "named.csv").write_text(NAMED)
         assert main(["data", "import-csv", "bars.csv", "--symbol", "AAA"]) == 0
         yield made
 
@@ -72,6 +77,16 @@ def answer(said: Said) -> Any:
          "'soon' is neither a date (2024-12-31) nor a time (2024-12-31T09:30)."),
         (("show", "AAA", "--end", "2023-12-30", "--start", "2024-01-01"), 2,
          "The range ends at 2023-12-30, before it starts at 2024-01-01."),
+        *(
+            ((*words, "--start", "2024-01-03", "--end", "2024-01-02"), 2,
+             "The range ends at 2024-01-02, before it starts at 2024-01-03.")
+            for words in (("show", "AAA"), ("quality", "AAA"), ("export", "AAA", "out.csv"))
+        ),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--interval", "5m"), 1,
+         "bars.csv was refused: the bars lie 1 minute apart, not 5m; import them with"
+         " --interval 1m. Nothing was stored."),
+        (("import-csv", "named.csv", "--symbol", "AAPL"), 1,
+         "named.csv has no row of AAPL; its symbols are AAP, MSFT. Did you mean 'AAP'?"),
         (("show", "AAA", "--interval", "1h", "--adjust", "BACK"), 2,
          "adjust is raw or back, not 'BACK'. Did you mean 'back'?"),
         (("show", "AAB"), 3,
@@ -312,6 +327,15 @@ def test_hours_that_span_the_open_are_moved_and_told(say: Say, folder: Path) -> 
     assert "1 bars that span a session's open start at it now." in say(*words).out
     assert answer(say(*words, "--json"))["same"] == 7
     assert say("data", "delete", "HRS", "--interval", "1h", "--yes").code == 0
+
+
+def test_rows_of_another_symbol_are_told_at_the_import(say: Say) -> None:
+    said = say("data", "import-csv", "named.csv", "--symbol", "MSFT")
+    assert "named.csv: 5 rows; 3 bars added" in said.out
+    assert said.out.count("another symbol: AAP") == 2
+    assert "Columns not used" not in said.out
+    assert say("data", "import-csv", "named.csv", "--symbol", "MSFT", "--strict").code == 1
+    assert say("data", "delete", "MSFT", "--yes").code == 0
 
 
 def test_actions_and_instruments_of_nothing_say_none(say: Say) -> None:

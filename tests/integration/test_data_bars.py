@@ -182,6 +182,21 @@ def test_an_export_of_nothing_leaves_no_file(two_days: House) -> None:
     assert not path.exists()
 
 
+def test_hours_by_the_clock_lack_nothing(house: House) -> None:
+    days = ("2024-07-02", "2024-07-03")  # the second closes at one
+    rows = [
+        f"{day}T{hour:02}:00,1,2,0.5,1,1" for day in days for hour in range(9, 16)
+        if (day, hour) < ("2024-07-03", 13)
+    ]  # fmt: skip
+    assert house.import_text(rows_text(rows), interval="1h").moved_to_open == 2
+    series = Series("XNYS", "AAA", "1h")
+    found = [one.quality for one in house.data.quality(series)]
+    assert [(one.expected, one.present, one.holes) for one in found] == [(7, 7, ()), (4, 4, ())]
+    sessions = house.time.sessions_between(dt.date(2024, 7, 2), dt.date(2024, 7, 3))
+    [passport] = house.data.passport("XNYS", ["AAA"], "1h", sessions)
+    assert (passport.bars, passport.expected_bars, passport.holes) == (11, 11, 0)
+
+
 def test_quality_tells_each_session(two_days: House) -> None:
     first, second = two_days.data.quality(AAA)
     assert (first.quality.expected, first.quality.present) == (390, 120)

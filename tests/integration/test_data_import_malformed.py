@@ -288,7 +288,10 @@ def test_a_parquet_file_without_sense_is_refused(house: House, name: str) -> Non
         ({"timestamp": pa.array([1704205800, None, 1704205860])}, 2),
         ({"timestamp": ["2024-01-02 09:30", "x", "2024-01-02 09:32"]}, 2),
         ({"timestamp": pa.array([1 << 62, 1704187800000, 0], pa.timestamp("ms"))}, 1),
-        ({"symbol": pa.array(["A", "A", "A"]).dictionary_encode()}, 3),
+        ({"symbol": pa.array(["AAA", "AAA", "AAA"]).dictionary_encode()}, 3),
+        ({"symbol": pa.array(["AAA", None, "aaa"])}, 2),
+        ({"symbol": pa.nulls(3)}, 3),
+        ({"ticker": pa.array([1, 1, 1]), "symbol": ["AAA", "BBB", "AAA"]}, 2),
     ],
 )
 def test_parquet_columns_of_many_types_are_read(

@@ -58,13 +58,45 @@ def test_a_range_may_reach_for_ever(
 
 @pytest.mark.parametrize(
     ("start", "end"),
-    [("2024-01-03", "2024-01-01"), ("2024-01-02T10:00", "2024-01-02T09:59")],
+    [
+        ("2024-01-03", "2024-01-01"),
+        ("2024-01-03", "2024-01-02"),  # the day before, to the nanosecond
+        (dt.date(2024, 1, 3), dt.date(2024, 1, 2)),
+        ("2024-01-03T00:00", "2024-01-02"),
+        ("2024-01-02T10:00", "2024-01-02T09:59"),
+        ("2600-01-01", "2500-01-01"),
+        ("9999-12-31", "9999-12-30"),
+        ("0001-01-02", "0001-01-01"),
+    ],
 )
-def test_a_range_turned_around_names_both_ends(house: House, start: str, end: str) -> None:
+def test_a_range_turned_around_names_both_ends(
+    house: House, start: str | dt.date, end: str | dt.date
+) -> None:
     house.import_text(rows_text(minute_rows("2024-01-02T09:30", 5)))
-    with pytest.raises(UsageError) as caught:
-        house.data.get_bars("AAA", "1m", start, end)
-    assert str(caught.value) == f"The range ends at {end}, before it starts at {start}."
+    for ask in (
+        lambda: house.data.get_bars("AAA", "1m", start, end),
+        lambda: house.data.quality(AAA, start, end),
+        lambda: house.data.export(house.folder / "out.csv", "csv", AAA, start, end),
+    ):
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert str(caught.value) == f"The range ends at {end}, before it starts at {start}."
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "count"),
+    [
+        ("2024-01-02T09:34", "2024-01-02", 1),  # a time, to the end of its day
+        ("2024-01-02", "2024-01-02T09:31", 1),
+        ("2024-01-02T23:59:59", "2024-01-02", 0),
+        ("2024-01-03", "2024-01-03", 0),
+    ],
+)
+def test_a_date_as_the_end_reaches_to_the_end_of_its_day(
+    house: House, start: str, end: str, count: int
+) -> None:
+    house.import_text(rows_text(minute_rows("2024-01-02T09:30", 5)))
+    assert len(house.data.get_bars("AAA", "1m", start, end)) == count
 
 
 def test_a_day_is_a_range_of_its_own_and_a_moment_is_empty(house: House) -> None:

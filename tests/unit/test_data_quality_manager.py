@@ -236,6 +236,27 @@ def test_a_bad_bar_costs_score_and_is_no_hole() -> None:
     assert (total.bad, total.holes, total.score, total.coverage) == (1, 0, 0.9, 0.9)
 
 
+def test_each_symbol_s_hours_are_expected_where_they_lie() -> None:
+    """AAA by the clock, BBB from the open on, CCC by the clock and without its last hours."""
+    of = session(minutes=390)
+    by_the_clock, by_the_open = [0, *range(30, 390, 60)], list(range(0, 390, 60))
+    minutes = {0: by_the_clock, 1: by_the_open, 2: by_the_clock[:3]}
+    rows = sorted((minute(of, n), symbol) for symbol in minutes for n in minutes[symbol])
+    manager = DataQualityManager(SYMBOLS, "1h", False)
+    list(manager.step(Bars(block_of([(of, rows)]))))
+    found = {name: (t.expected, t.present) for name, t in manager.book.totals.items()}
+    assert found == {"AAA": (7, 7), "BBB": (7, 7), "CCC": (7, 3)}
+    assert [(r.symbol, r.quality.missing) for r in manager.book.reports] == [("CCC", 4)]
+
+
+def test_a_bar_that_is_not_over_when_the_stream_ends_is_not_expected() -> None:
+    of = session(minutes=390)
+    manager = DataQualityManager(("AAA",), "1h", False)
+    list(manager.step(Bars(block_of([(of, [(minute(of, 0), 0)])], through_ns=minute(of, 10)))))
+    list(manager.step(EndOfStream("stopped")))
+    assert manager.book.totals["AAA"].expected == 0
+
+
 def test_daily_bars_are_one_a_session() -> None:
     sessions = [session(day, 390) for day in range(3)]
     parts = [(of, [(of.open_ns, 0)]) for of in sessions]

@@ -124,6 +124,77 @@ def test_the_last_hour_of_a_session_may_be_short() -> None:
     assert assess(hours, of.segments(), HOUR_NS, upto_ns=of.close_ns - 1).expected == 6
 
 
+CLOCK_HOURS = [0, *range(30, 390, 60)]  # minutes after 9:30: the open, 10:00, 11:00, ...
+
+
+def hours(minutes: list[int], of: TradingSession = FULL, **more: int) -> Quality:
+    return assess(starts(of, minutes), of.segments(), HOUR_NS, **more)
+
+
+def test_hours_by_the_clock_are_expected_by_the_clock() -> None:
+    assert hours(CLOCK_HOURS) == Quality(7, 7, 0, 0, 0, (), 1.0, 1.0)
+    early = hours(CLOCK_HOURS[:3], upto_ns=minute(FULL, 150))
+    assert (early.expected, early.present) == (3, 3)
+
+
+@pytest.mark.parametrize("gone", CLOCK_HOURS)
+def test_an_hour_by_the_clock_that_is_not_there_is_missing(gone: int) -> None:
+    found = hours([number for number in CLOCK_HOURS if number != gone])
+    assert (found.expected, found.present, found.missing) == (7, 6, 1)
+
+
+def test_hours_by_the_clock_leave_a_hole_where_they_stop() -> None:
+    week = TradingSession("24/5", dt.date(2024, 3, 11), minute(FULL, 30), minute(FULL, 30 + 1440))
+    there = [30 + 15 + 60 * number for number in range(24) if not 8 <= number < 16]
+    found = hours(there, week, upto_ns=week.close_ns)
+    assert (found.expected, found.present) == (25, 16)
+    assert found.holes == ((minute(week, 525), minute(week, 1005)),)
+
+
+def test_hours_of_two_phases_are_judged_by_the_open() -> None:
+    found = hours([0, 30, 75, 135])
+    assert (found.expected, found.present) == (7, 3)
+
+
+def test_hours_by_the_clock_begin_anew_after_a_break() -> None:
+    tokyo = session(minutes=360, breaks=[(150, 210)])
+    by_the_clock, by_the_stretch = [0, 60, 120, 210, 240, 300], [0, 60, 120, 210, 270, 330]
+    for minutes in (by_the_clock, by_the_stretch):
+        assert hours(minutes, tokyo) == Quality(6, 6, 0, 0, 0, (), 1.0, 1.0)
+        assert hours(minutes[:-1], tokyo).missing == 1
+
+
+@given(st.sets(st.integers(0, 389), max_size=389))
+def test_minutes_have_no_phase_to_hide_a_hole_behind(there: set[int]) -> None:
+    found = quality(starts(FULL, sorted(there)))
+    assert (found.expected, found.present) == (390, len(there))
+
+
+@given(
+    st.sampled_from([2, 5, 7, 60]),
+    st.integers(0, 59),
+    st.sets(st.integers(0, 200)),
+    st.sampled_from([(), ((100, 130),)]),
+)
+def test_whatever_phase_bars_lie_at_each_lost_one_is_missing(
+    length: int, phase: int, lost: set[int], breaks: tuple[tuple[int, int], ...]
+) -> None:
+    """Bars fill the slots of one phase, and the starts of the stretches; some are then lost."""
+    of = session(minutes=390, breaks=breaks)
+    parts = [(0, 100), (130, 390)] if breaks else [(0, 390)]
+    slots = sorted(
+        {first for first, _ in parts}
+        | {n for first, end in parts for n in range(first, end) if n % length == phase % length}
+    )
+    kept = [n for place, n in enumerate(slots) if place not in lost]
+    found = assess(starts(of, kept), of.segments(), length * MINUTE_NS)
+    if any(n % length == phase % length for n in kept if n not in (0, 130)):
+        assert found.present == len(kept)
+        assert found.missing >= len(slots) - len(kept)
+    whole = assess(starts(of, slots), of.segments(), length * MINUTE_NS)
+    assert (whole.expected, whole.score) == (len(slots), 1.0)
+
+
 def test_a_market_that_never_closes_expects_every_minute_of_the_day() -> None:
     of = TradingSession("24/7", dt.date(2024, 3, 10), 0, DAY_NS)
     assert assess(np.arange(0, DAY_NS, MINUTE_NS), of.segments(), MINUTE_NS).expected == 1440

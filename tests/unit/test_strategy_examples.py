@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,15 +29,27 @@ Fills = list[tuple[int, int]]  # start of the bar, shares
 
 
 def replay(
-    use: str, sessions: Sequence[TradingSession], bars: BarColumns, **params: float
+    use: str,
+    sessions: Sequence[TradingSession],
+    bars: BarColumns,
+    *,
+    extended_hours: bool = False,
+    **params: float,
 ) -> Outcome:
     config = config_of(
         ["AAA"],
         [{"use": f"app.strategies.examples.{use}", "params": params}],
         execution={"participation": None},
         engine={"runner": "inline"},
+        extended_hours=extended_hours,
     )
     return execute(config, market_of(sessions, {("AAA", "1m"): bars}, ["AAA"]))
+
+
+def rising_bars(starts: npt.NDArray[np.int64]) -> BarColumns:
+    """Each bar closes a cent above all that came before it."""
+    close = 100.0 + np.arange(1, len(starts) + 1) / 100
+    return BarColumns(starts, close, close, close - 0.01, close, np.full(len(starts), 1_000.0))
 
 
 def fills_of(outcome: Outcome) -> Fills:
@@ -86,6 +100,33 @@ def test_the_breakout_buys_once_a_session_and_is_flat_before_the_close(
     outcome = replay("opening_range:OpeningRangeBreakout", sessions, bars, **params)
     assert fills_of(outcome) == breakout(sessions, bars, minutes, leave, quantity)
     assert sum(shares for _, shares in fills_of(outcome)) == 0
+
+
+@pytest.mark.parametrize("minutes", [9, 10])
+def test_the_breakout_leaves_alone_a_session_that_is_over_within_its_leave_minutes(
+    minutes: int,
+) -> None:
+    """Sessions 0 and 2 are short; in the others it buys and sells as ever."""
+    sessions = weekday_sessions(dt.date(2024, 3, 6), 4, 2 * minutes, frozenset({0, 2}))
+    bars = rising_bars(minute_starts(sessions))
+    params = {"minutes": 5, "leave_minutes": 10}
+    outcome = replay("opening_range:OpeningRangeBreakout", sessions, bars, **params)
+    leave = [session.close_ns - 10 * MINUTE_NS for session in sessions]
+    assert fills_of(outcome) == [
+        (sessions[day].open_ns + 6 * MINUTE_NS, 100) if shares > 0 else (leave[day], -100)
+        for day in (1, 3)
+        for shares in (100, -100)
+    ]
+
+
+def test_the_breakout_leaves_before_the_close_when_the_market_opens_before_its_open() -> None:
+    [plain] = weekday_sessions(dt.date(2024, 3, 6), 1, 60)
+    session = msgspec.structs.replace(plain, pre_open_ns=plain.open_ns - 60 * MINUTE_NS)
+    bars = rising_bars(np.arange(session.pre_open_ns, session.close_ns, MINUTE_NS))
+    use = "opening_range:OpeningRangeBreakout"
+    outcome = replay(use, [session], bars, extended_hours=True, minutes=5, leave_minutes=10)
+    assert [shares for _, shares in fills_of(outcome)] == [100, -100]
+    assert fills_of(outcome)[1][0] == session.close_ns - 10 * MINUTE_NS
 
 
 # -- the reversion of the RSI ----------------------------------------------------------------------

@@ -53,10 +53,48 @@ def test_a_cancelled_timer_never_falls_due(timers: list[Added], data: st.DataObj
     assert pending.cancel(owner, name) is True
     assert pending.cancel(owner, name) is False
     kept = [timer for timer in timers if (timer[1], timer[2]) != (owner, name)]
-    due = pending.pop_due(60)
+    due = list(pending.pop_due(60))
     assert [(at, who, what) for at, _, who, what in facts(due)] == [
         (at, who, what) for at, _, who, what in expected(kept, 60)
     ]
+
+
+@given(st.lists(added, min_size=1), st.data())
+def test_a_timer_cancelled_while_others_fall_due_does_not_come_any_more(
+    timers: list[Added], data: st.DataObject
+) -> None:
+    pending = filled(timers)
+    _, owner, name, _ = data.draw(st.sampled_from(timers))
+    wanted = expected(timers, 60)
+    after = data.draw(st.integers(0, max(0, len(wanted) - 1)))
+    came = []
+    for timer in pending.pop_due(60):
+        came.append(timer)
+        if len(came) == after + 1:
+            pending.cancel(owner, name)
+    wanted = wanted[: after + 1] + [one for one in wanted[after + 1 :] if one[2:] != (owner, name)]
+    assert facts(came) == wanted
+
+
+def test_a_timer_moved_by_one_due_with_it_comes_at_its_new_time_alone() -> None:
+    timers = filled([(10, "sma", "first", None), (10, "sma", "second", None)])
+    came = []
+    for timer in timers.pop_due(10):
+        came.append(timer.name)
+        timers.add(15, "sma", "second")
+    assert came == ["first"]
+    assert facts(list(timers.pop_due(20))) == [(15, 2, "sma", "second")]
+
+
+@pytest.mark.parametrize("names", [("beat", "once"), ("once", "beat")])
+def test_a_repeating_timer_comes_once_at_one_instant_whoever_is_due_with_it(
+    names: tuple[str, str],
+) -> None:
+    every_ns = {"beat": 5, "once": None}
+    timers = filled([(10, "sma", name, every_ns[name]) for name in names])
+    assert [timer.name for timer in timers.pop_due(10)] == list(names)
+    assert list(timers.pop_due(10)) == []
+    assert timers.next_ns() == 15
 
 
 @given(st.lists(added))
@@ -68,8 +106,8 @@ def test_the_next_timer_is_the_first_that_is_due(timers: list[Added]) -> None:
 
 def test_a_timer_is_due_at_its_own_nanosecond() -> None:
     timers = filled([(10, "sma", "exit", None)])
-    assert timers.pop_due(9) == []
-    assert facts(timers.pop_due(10)) == [(10, 0, "sma", "exit")]
+    assert list(timers.pop_due(9)) == []
+    assert facts(list(timers.pop_due(10))) == [(10, 0, "sma", "exit")]
     assert timers.next_ns() is None
 
 

@@ -55,6 +55,7 @@ class Rows(msgspec.Struct, frozen=True):
     values: Mapping[str, Floats]
     lines: Ints
     broken_lines: Ints  # rows that could not be parted into columns
+    other_symbols: Mapping[str, Ints] = {}  # lines of rows that are not of the symbol asked for
 
 
 class Terms(msgspec.Struct, frozen=True):

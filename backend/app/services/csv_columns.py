@@ -25,7 +25,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "low": ("low", "l", "lowprice", "min"),
     "close": ("close", "c", "closeprice", "closelast", "last"),
     "volume": ("volume", "v", "vol", "qty", "quantity", "basevolume", "tickvol", "size"),
-    "symbol": ("symbol", "ticker"),
+    "symbol": ("symbol", "ticker", "sym"),
 }  # fmt: skip
 
 

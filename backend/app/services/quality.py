@@ -12,6 +12,10 @@ and a session shows about P * (1 + N * (1 - q)) runs of m or more, with q the fi
 whatever their activity; q^m for P would take up to 280, as it trusts few bars too much. Of 390
 busy minutes, 3 missing in a row are a hole; 7 hourly bars are too few to tell, short of all. A
 session without a single bar is one hole: nothing in it speaks for a thin symbol.
+
+Bars are expected from the start of each stretch of trading on, one an interval. Where a session's
+bars lie elsewhere, but all at one phase of the interval (10:00, 11:00, ... after an open at 9:30),
+they are expected at that phase, and one at the start of each stretch that it cuts short.
 """
 
 from collections.abc import Sequence
@@ -57,20 +61,44 @@ class SlotGrid(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, segments: Sequence[Segment], interval_ns: int, upto_ns: int | None = None
+        cls,
+        segments: Sequence[Segment],
+        interval_ns: int,
+        upto_ns: int | None = None,
+        phase_ns: int | None = None,
     ) -> "SlotGrid":
-        """One slot a bar; a day has one for all its regular hours, from their start."""
+        """One slot a bar; a day has one for all its regular hours, from their start.
+
+        Slots are cut at a phase of the interval, counted from 1970, or from each stretch's start.
+        """
         bounds = [(part.start_ns, part.end_ns) for part in segments]
         if interval_ns >= DAY_NS:
             regular = [part for part in segments if part.kind == "regular"]
             bounds = [(regular[0].start_ns, regular[-1].end_ns)]
         anchor_ns = bounds[0][0]
         shape = tuple((start - anchor_ns, end - anchor_ns) for start, end in bounds)
-        starts, ends = _slots(shape, interval_ns)
+        from_anchor_ns = None if phase_ns is None else (phase_ns - anchor_ns) % interval_ns
+        starts, ends = _slots(shape, interval_ns, from_anchor_ns)
         if upto_ns is not None:
             count = int(np.searchsorted(ends, upto_ns - anchor_ns, side="right"))
             starts, ends = starts[:count], ends[:count]
         return cls(anchor_ns, starts, ends)
+
+    @classmethod
+    def fitting(
+        cls,
+        segments: Sequence[Segment],
+        interval_ns: int,
+        upto_ns: int | None,
+        starts_ns: Ints,
+    ) -> "SlotGrid":
+        """Cut at the phase that these bars show when that is not the one of the stretches."""
+        phase_ns = None
+        if interval_ns < DAY_NS and not cls.of(segments, interval_ns).starts_all(starts_ns):
+            opening = np.array([part.start_ns for part in segments], np.int64)
+            phases = np.unique(starts_ns[~np.isin(starts_ns, opening)] % interval_ns)
+            phase_ns = int(phases[0]) if len(phases) == 1 else None
+        return cls.of(segments, interval_ns, upto_ns, phase_ns)
 
     def __len__(self) -> int:
         return len(self.start_ns)
@@ -80,6 +108,14 @@ class SlotGrid(msgspec.Struct, frozen=True):
         if len(starts_ns) != len(self):
             return False
         return bool((starts_ns - self.anchor_ns == self.start_ns).all())
+
+    def starts_all(self, starts_ns: Ints) -> bool:
+        """Whether each bar starts where a slot does."""
+        if not len(self):
+            return not len(starts_ns)
+        offsets = starts_ns - self.anchor_ns
+        slots = np.searchsorted(self.start_ns, offsets, side="right") - 1
+        return bool((self.start_ns[slots] == offsets).all())
 
     def slots(self, starts_ns: Ints) -> Ints:
         """The slot each bar falls into; -1 for none."""
@@ -104,11 +140,17 @@ class SlotGrid(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=64)
-def _slots(shape: tuple[tuple[int, int], ...], interval_ns: int) -> tuple[Ints, Ints]:
+def _slots(
+    shape: tuple[tuple[int, int], ...], interval_ns: int, phase_ns: int | None
+) -> tuple[Ints, Ints]:
     """Sessions have few shapes, so their slots are worked out once."""
     step_ns = interval_ns if interval_ns < DAY_NS else shape[0][1]
-    starts = [np.arange(start, end, step_ns, dtype=np.int64) for start, end in shape]
-    ends = [np.minimum(s + step_ns, end) for s, (_, end) in zip(starts, shape, strict=True)]
+    starts, ends = [], []
+    for start, end in shape:
+        cut_short = 0 if phase_ns is None else (phase_ns - start) % step_ns
+        cuts = np.arange(start + cut_short, end, step_ns, dtype=np.int64)
+        starts.append(np.concatenate(([start], cuts)) if cut_short else cuts)
+        ends.append(np.append(starts[-1][1:], end))
     slots = np.concatenate(starts), np.concatenate(ends)
     for array in slots:
         array.flags.writeable = False
@@ -123,7 +165,7 @@ def assess(
     bad_starts_ns: Ints = _NONE,
 ) -> Quality:
     """The quality of one symbol's bars in a session, or in the part of it known by `upto_ns`."""
-    grid = SlotGrid.of(segments, interval_ns, upto_ns)
+    grid = SlotGrid.fitting(segments, interval_ns, upto_ns, starts_ns)
     if grid.filled_by(starts_ns):
         return complete(len(grid))
     return assess_slots(grid, grid.occupied(starts_ns), grid.occupied(bad_starts_ns))

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from app.core.bars import Block, Ints
 from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
-from app.services.quality import Quality, SlotGrid, assess_slots, complete
+from app.services.quality import Mask, Quality, SlotGrid, assess_slots, complete
 
 _REPORTS = 10_000
 
@@ -80,6 +80,13 @@ class _Session:
         self.starts: list[Ints] = []
         self.symbols: list[Symbols] = []
         self.bad: dict[int, list[int]] = {}
+
+
+class _Slots(NamedTuple):
+    """Where one symbol's bars are expected, and which of these slots hold one."""
+
+    grid: SlotGrid
+    taken: Mask
 
 
 class QualityBook:
@@ -155,15 +162,33 @@ class QualityBook:
             for name, total in self._totals.items():
                 self._totals[name] = total.plus(whole)
             return
-        taken = np.zeros((len(self._symbols), len(grid) + 1), np.bool_)  # the last: no slot
-        taken[symbols, grid.slots(starts)] = True
-        for place, name in enumerate(self._symbols):
-            bad = session.bad.get(place)
-            mask = None if bad is None else grid.occupied(np.array(bad, np.int64))
-            quality = assess_slots(grid, taken[place, :-1], mask)
+        for place, own in enumerate(self._own_slots(session, grid, starts, symbols, upto_ns)):
+            name, bad = self._symbols[place], session.bad.get(place)
+            mask = None if bad is None else own.grid.occupied(np.array(bad, np.int64))
+            quality = assess_slots(own.grid, own.taken, mask)
             self._totals[name] = self._totals[name].plus(quality)
             if quality.present < quality.expected:
                 self._reports.append(SessionQuality(name, self._interval, session.date, quality))
+
+    def _own_slots(
+        self,
+        session: _Session,
+        grid: SlotGrid,
+        starts: Ints,
+        symbols: Symbols,
+        upto_ns: int | None,
+    ) -> Iterator[_Slots]:
+        """Each symbol's slots: the common ones, unless there are bars that lie elsewhere."""
+        count = len(self._symbols)
+        if grid.starts_all(starts):
+            taken = np.zeros((count, len(grid)), np.bool_)
+            taken[symbols, grid.slots(starts)] = True
+            yield from (_Slots(grid, row) for row in taken)
+            return
+        for place in range(count):
+            own = starts[symbols == place]
+            fitting = SlotGrid.fitting(session.segments, self._interval_ns, upto_ns, own)
+            yield _Slots(fitting, fitting.occupied(own))
 
     def _is_complete(self, grid: SlotGrid, starts: Ints, symbols: Symbols) -> bool:
         """Whether every symbol has every bar, in the order a whole stream has them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from app.core.bars import COLUMNS, BarColumns
+from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.errors import AppError, DataError
 from app.core.intervals import DAY_NS
@@ -23,10 +23,14 @@ from app.repositories.bar_store import BarStore
 from app.repositories.bar_store_files import Series
 from app.repositories.bar_store_merge import MergeCounts
 from app.services.bar_import import FAULT_TEXT, Checked, Fault, Rows, Terms, check_rows
+from app.services.bar_spacing import spacing_problem
 from app.services.csv_columns import ColumnMap
 
 _OUT_OF_ORDER = "the row stands after a later one; it was sorted in"
+_NO_SYMBOL = "the row names no symbol"
 _READERS = {"csv": read_csv, "parquet": read_parquet}
+
+Reasons = dict[str, Ints]
 
 
 def import_file(
@@ -47,16 +51,20 @@ def import_file(
     sessions = _sessions_of(time, options.market, rows)
     terms = Terms(options.interval, options.label, str(zone), sessions, time.now_ns())
     checked = check_rows(rows, terms)
+    problem = spacing_problem(rows, checked, terms)
+    if problem is not None:
+        raise DataError(f"{path} was refused: {problem} Nothing was stored.")
     prices = "mid" if columns.from_quotes else "trades"
     if columns.from_quotes and any(label.prices == "trades" for label in store.labels(series)):
         checked, prices = _beside_stored_bars(store, series, checked), "trades"
+    reasons = _reasons(rows, checked)
     if options.strict:
-        _refuse_findings(path, checked)
+        _refuse_findings(path, reasons)
     progress("storing", 0.7)
     counts = MergeCounts()
     if len(checked.columns):
         counts = store.merge(series, checked.columns, checked.quotes, prices=prices)
-    return _report(path, options, rows, columns, checked, counts, prices, zone)
+    return _report(path, options, rows, columns, checked, reasons, counts, prices, zone)
 
 
 def _sessions_of(time: TimeManager, market: str, rows: Rows) -> list[TradingSession]:
@@ -104,23 +112,31 @@ def _beside_stored_bars(store: BarStore, series: Series, checked: Checked) -> Ch
     )
 
 
-def _findings(checked: Checked) -> tuple[tuple[Finding, ...], int]:
+def _reasons(rows: Rows, checked: Checked) -> Reasons:
+    """Why rows were kept out, or moved, and the lines of these rows."""
+    reasons = {FAULT_TEXT[fault]: lines for fault, lines in checked.faults.items()}
+    for name, lines in rows.other_symbols.items():
+        reasons[f"another symbol: {name}" if name else _NO_SYMBOL] = lines
+    if len(checked.out_of_order):
+        reasons[_OUT_OF_ORDER] = checked.out_of_order
+    return reasons
+
+
+def _findings(reasons: Reasons) -> tuple[tuple[Finding, ...], int]:
     """The first findings by line, and how many more there are."""
-    reasons = [(FAULT_TEXT[fault], lines) for fault, lines in checked.faults.items()]
-    reasons.append((_OUT_OF_ORDER, checked.out_of_order))
     shown = sorted(
         (
             Finding(int(line), reason)
-            for reason, lines in reasons
+            for reason, lines in reasons.items()
             for line in lines[:FINDINGS_SHOWN]
         ),
         key=lambda finding: finding.line,
     )[:FINDINGS_SHOWN]
-    return tuple(shown), sum(len(lines) for _, lines in reasons) - len(shown)
+    return tuple(shown), sum(map(len, reasons.values())) - len(shown)
 
 
-def _refuse_findings(path: Path, checked: Checked) -> None:
-    findings, left_out = _findings(checked)
+def _refuse_findings(path: Path, reasons: Reasons) -> None:
+    findings, left_out = _findings(reasons)
     if findings:
         first = findings[0]
         raise DataError(
@@ -135,25 +151,27 @@ def _report(
     rows: Rows,
     columns: ColumnMap,
     checked: Checked,
+    reasons: Reasons,
     counts: MergeCounts,
     prices: str,
     zone: dt.tzinfo,
 ) -> ImportReport:
-    findings, left_out = _findings(checked)
+    findings, left_out = _findings(reasons)
+    others = sum(map(len, rows.other_symbols.values()))
     starts = checked.columns.start_ns
     return ImportReport(
         file=str(path),
         market=options.market,
         symbol=options.symbol,
         interval=options.interval,
-        rows=len(rows.lines) + len(rows.broken_lines),
+        rows=len(rows.lines) + len(rows.broken_lines) + others,
         stored=len(starts),
         added=counts.added,
         same=counts.same,
         changed=counts.changed,
         moved_to_open=checked.moved_to_open,
         out_of_order=len(checked.out_of_order),
-        kept_out={FAULT_TEXT[fault]: len(lines) for fault, lines in checked.faults.items()},
+        kept_out={why: len(lines) for why, lines in reasons.items() if why != _OUT_OF_ORDER},
         findings=findings,
         findings_left_out=left_out,
         first=_local(starts[0], zone) if len(starts) else None,

@@ -7,6 +7,8 @@ from app.managers.time_manager import TimeManager
 
 Moment = str | dt.date | dt.datetime
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), 1 << 62
+_DAY_BEGINS = dt.time.min
+_DAY_ENDS = dt.time.max.replace(fold=1)  # where clocks go back at midnight: the second time
 
 
 def time_range(
@@ -17,23 +19,26 @@ def time_range(
     A date stands for its day by the market's clock, as a start and as an end; a time without a
     zone is by that clock too, and as an end it is excluded.
     """
-    start_ns = _EARLIEST_NS if start is None else _to_ns(time, market, start, is_end=False)
-    end_ns = _LATEST_NS if end is None else _to_ns(time, market, end, is_end=True)
-    if start_ns > end_ns:
+    start_ns = _EARLIEST_NS if start is None else _to_ns(time, market, start, _DAY_BEGINS)
+    end_ns = _LATEST_NS if end is None else _to_ns(time, market, end, _DAY_ENDS)
+    if start is not None and end is not None and start_ns > end_ns:
         raise UsageError(f"The range ends at {end}, before it starts at {start}.")
-    return start_ns, end_ns
+    return _within_reach(start_ns), _within_reach(end_ns)
 
 
-def _to_ns(time: TimeManager, market: str, moment: Moment, *, is_end: bool) -> int:
-    day = _parse(moment) if isinstance(moment, str) else moment
-    if not isinstance(day, dt.datetime):
-        if is_end and day == dt.date.max:
-            return _LATEST_NS
-        day = day + dt.timedelta(days=1) if is_end else day
-        day = dt.datetime.combine(day, dt.time())
-    if day.tzinfo is None:
-        day = day.replace(tzinfo=time.zone(market))
-    return min(max(time.to_ns(day), _EARLIEST_NS), _LATEST_NS)
+def _to_ns(time: TimeManager, market: str, moment: Moment, of_day: dt.time) -> int:
+    """The instant of a time, or of a date at that time of the day."""
+    at = _parse(moment) if isinstance(moment, str) else moment
+    if not isinstance(at, dt.datetime):
+        at = dt.datetime.combine(at, of_day)
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=time.zone(market))
+    return time.to_ns(at)
+
+
+def _within_reach(at_ns: int) -> int:
+    """Moments beyond all bars, which may be beyond 64 bits too, drawn in."""
+    return min(max(at_ns, _EARLIEST_NS), _LATEST_NS)
 
 
 def _parse(text: str) -> dt.date:

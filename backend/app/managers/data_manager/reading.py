@@ -13,15 +13,17 @@ import pyarrow.parquet as pq
 
 from app.core.arrow import floats, nulls, to_arrow
 from app.core.bars import Floats, Ints
-from app.core.errors import DataError, NotFoundError
+from app.core.errors import DataError, NotFoundError, did_you_mean
 from app.managers.data_manager.options import ImportOptions
 from app.services.bar_import import Rows
 from app.services.csv_columns import QUOTES, ColumnMap, map_columns
+from app.services.csv_symbols import Picked, pick_symbol
 from app.services.csv_times import Mask, read_times
 
 _HEADER_BYTES = 64 << 10
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$"
+_NAMES_SHOWN = 10
 _VALUES = ("open", "high", "low", "close", "volume", *QUOTES)
 
 
@@ -158,8 +160,13 @@ def _rows(
 ) -> Rows:
     if not table.num_rows:
         raise DataError(f"{path} holds no row that could be read.")
+    others: dict[str, Ints] = {}
+    if "symbol" in columns.names:
+        picked = _picked(path, table.column(columns.names["symbol"]), options.symbol)
+        if picked.others:
+            others = {name: lines[rows] for name, rows in picked.others.items()}
+            table, lines = table.take(to_arrow(picked.own, pa.int64())), lines[picked.own]
     arrays = {role: _one_chunk(table.column(name)) for role, name in columns.names.items()}
-    _refuse_several_symbols(path, arrays.get("symbol"))
     values = {role: _numbers(arrays[role]) for role in _VALUES if role in arrays}
     values.setdefault("volume", np.zeros(table.num_rows))
     if options.price_scale != 1.0:
@@ -167,7 +174,7 @@ def _rows(
             if role != "volume" and not role.endswith("_size"):
                 values[role] = values[role] / options.price_scale
     times = read_times(_time_column(arrays), zone, options.time_format)
-    return Rows(times, values, lines, np.array(sorted(broken), dtype=np.int64))
+    return Rows(times, values, lines, np.array(sorted(broken), dtype=np.int64), others)
 
 
 def _time_column(arrays: Mapping[str, pa.Array]) -> pa.Array:
@@ -200,15 +207,17 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return merged
 
 
-def _refuse_several_symbols(path: Path, symbols: pa.Array | None) -> None:
-    if symbols is None:
-        return
-    found = pc.unique(symbols.drop_null()).to_pylist()
-    if len(found) > 1:
+def _picked(path: Path, symbols: pa.ChunkedArray, asked: str) -> Picked:
+    picked = pick_symbol(_one_chunk(symbols), asked)
+    if not len(picked.own):
+        names = sorted(name for name in picked.others if name)
+        shown = ", ".join(names[:_NAMES_SHOWN])
+        if len(names) > _NAMES_SHOWN:
+            shown += f" and {len(names) - _NAMES_SHOWN:,} more"
         raise DataError(
-            f"{path} holds several symbols ({', '.join(map(str, found[:5]))}, ...);"
-            " split it into one file a symbol."
+            f"{path} has no row of {asked}; its symbols are {shown}.{did_you_mean(asked, names)}"
         )
+    return picked
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """The timers of a run, kept in the order in which they fall due; it has no clock of its own."""
 
 import heapq
+from collections.abc import Iterator
 from itertools import count
 
 import msgspec
@@ -46,20 +47,19 @@ class Timers:
             heapq.heappop(self._heap)  # it was cancelled or replaced
         return None
 
-    def pop_due(self, now_ns: int) -> list[Timer]:
-        """Take what is due up to and including now, earliest first.
+    def pop_due(self, now_ns: int) -> Iterator[Timer]:
+        """Take what is due up to and including now, earliest first, each as it is asked for.
 
-        A repeating timer comes once for each time it fell due and keeps its place among those
-        due together, so that the answer does not depend on how often one asks.
+        So a timer that is cancelled or moved on account of an earlier one does not come. A
+        repeating timer comes once for each time it fell due and keeps its place among those due
+        together, so that the answer does not depend on how often one asks.
         """
-        due: list[Timer] = []
         while (at_ns := self.next_ns()) is not None and at_ns <= now_ns:
             timer = heapq.heappop(self._heap)
             del self._active[timer.owner, timer.name]
-            due.append(timer)
             if timer.every_ns is not None:
                 self._push(msgspec.structs.replace(timer, at_ns=at_ns + timer.every_ns))
-        return due
+            yield timer
 
     def _push(self, timer: Timer) -> None:
         self._active[timer.owner, timer.name] = timer

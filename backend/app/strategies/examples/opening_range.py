@@ -1,4 +1,7 @@
-"""Buy the first close above the session's opening range; be flat before the close."""
+"""Buy the first close above the session's opening range; be flat before the close.
+
+A session that is over within `leave_minutes` is not traded.
+"""
 
 import datetime as dt
 
@@ -17,9 +20,11 @@ class OpeningRangeBreakout(Strategy):
 
     def on_session_open(self, session: TradingSession) -> None:
         self.bought.clear()
-        self.leaving = False
-        open_for = dt.timedelta(microseconds=(session.close_ns - session.open_ns) // 1000)
-        self.timer("leave", self.now + open_for - dt.timedelta(minutes=self.leave_minutes))
+        until_close = dt.timedelta(microseconds=(session.close_ns - self.now_ns) // 1000)
+        until_leave = until_close - dt.timedelta(minutes=self.leave_minutes)
+        self.leaving = until_leave <= dt.timedelta(0)
+        if not self.leaving:
+            self.timer("leave", self.now + until_leave)
 
     def on_bar(self, bar: Bar) -> None:
         if self.leaving or bar.symbol in self.bought or not self.high.ready:
