@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ import numpy as np
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.fingerprint import Fingerprint
+from app.core.fingerprint import Fingerprint, encoded
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import MINUTE_NS
-from app.core.orders import FillRow, Order
+from app.core.orders import Cancel, FillRow, Order
 from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
 from app.threads.analysis_engine import Results
@@ -134,9 +134,9 @@ class Kept(Fingerprint):
         super().__init__(strategies, symbols)
         self.kept: list[bytes] = []
 
-    def flush(self) -> None:
-        self.kept += self.entries
-        super().flush()
+    def add(self, entries: Iterable[Order | Cancel | FillRow]) -> None:
+        self.kept += [encoded([entry]) for entry in entries]
+        super().add(entries)
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -17,6 +17,12 @@ from app.services.adjust import combine
 from tests.market import config_of, market_of, weekday_sessions
 
 FIRST = dt.date(2024, 3, 6)  # the clocks change that weekend
+EXECUTION: tuple[dict[str, Any], ...] = (  # one of these, by the seed
+    {},
+    {"fees": "ib_tiered", "slippage": {"kind": "bps", "amount": 3}},
+    {"fees": "ib_fixed", "slippage": {"kind": "fixed", "amount": 0.013, "impact_bps": 40}},
+    {"fees": "binance_spot", "latency_ms": 90_000, "limit_fill": "through"},
+)
 STRATEGIES = ("Reader", "OnFive", "OnSeveral", "OnHours")
 
 
@@ -140,6 +146,9 @@ class Spec(msgspec.Struct, frozen=True):
         bars = self.bars()
         return market_of(self.calendar(), bars, self.symbols, self.history, self.adjustments(bars))
 
+    def _rules(self) -> dict[str, Any]:
+        return EXECUTION[self.seed % len(EXECUTION)]
+
     def config(self, block_rows: int = 8192, runner: str = "inline", speed: Any = "max") -> Any:
         """The config of a run over it."""
         strategies = [
@@ -157,7 +166,7 @@ class Spec(msgspec.Struct, frozen=True):
             derived_intervals=tuple(i for i in ("5m", "15m", "1h", "1d") if i != self.base),
             history={i.replace("base", self.base): count for i, count in self.declared.items()},
             extended_hours=self.extended,
-            execution={"participation": self.participation},
+            execution={"participation": self.participation, **self._rules()},
             risk={"allow_short": self.allow_short, "max_position_quantity": Decimal(150)},
             engine={"block_rows": block_rows, "runner": runner},
             speed=speed,

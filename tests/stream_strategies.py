@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 
 from app.core.bars import COLUMNS, Floats
-from app.core.errors import NotReadyError
+from app.core.errors import NotReadyError, UsageError
 from app.strategies import Bar, Order, Param, Strategy, TradingSession
 from app.strategies.context import PositionView
 
@@ -130,6 +130,42 @@ class Reader(Strategy):
                 self.cancel_timer(f"timer {number % 3}")
             case 15:
                 self.timer("noon", dt.time(9, 30 + number % 30))
+            case place if place < 28:
+                self._act_at_a_price(place, symbol, number)
+
+    def _act_at_a_price(self, place: int, symbol: str, number: int) -> None:
+        closes = self.bars(symbol, None, 1).close
+        last = float(closes[0]) if len(closes) else 50.0
+        below, above = last - number % 7 / 100, last + number % 5 / 100
+        match place:
+            case 16:
+                self.order(symbol, 1 + number, limit=below)
+            case 17:
+                self.order(symbol, -1 - number, limit=above, tif="gtc")
+            case 18:
+                self.order(symbol, 1 + number, stop=above, tif="gtc")
+            case 19:
+                self.order(symbol, -1 - number, stop=below)
+            case 20:
+                self.order(symbol, -1 - number, stop=below, limit=below - 0.02, tif="gtc")
+            case 21:
+                self.order(symbol, 1 + number, stop=above, limit=above - 0.01)
+            case 22:
+                self.order(symbol, 1 + number, limit=last, tif="ioc")
+            case 23:
+                self.order(symbol, -1 - number, tif="ioc")
+            case 24:
+                for order in self.orders():
+                    self.cancel(order)
+            case 25:
+                self.close(symbol)
+            case 26:
+                try:
+                    self.order_target_percent(symbol, number % 9 - 4)
+                except UsageError as error:
+                    self._note(str(error))  # no price yet
+            case 27:
+                self.flatten()
 
 
 class OnFive(Reader):

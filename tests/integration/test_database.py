@@ -6,28 +6,55 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from app.core.errors import ConfigError, DataError
+from app.core.money import UNITS
+from app.core.orders import FILLED, LIMIT, Order
 from app.models import migrations
 from app.models.tables import Base
 from app.repositories.database import (
+    MIGRATIONS,
     SCHEMA_REVISION,
     database_errors,
     ensure_database,
     open_database,
     sqlite_url,
 )
+from app.repositories.run_repository import RunRepository
 
 MAKE = """
 import sys
 from app.repositories.database import ensure_database, open_database
 ensure_database(open_database(sys.argv[1]))
 """
+
+OLD_RUN = """
+INSERT INTO runs (run_id, name, mode, state, pid, started_at, config)
+VALUES ('old', 'demo', 'replay', 'finished', 1, '2025-01-02T10:00:00Z', '{}')
+"""
+OLD_ORDER = """
+INSERT INTO orders VALUES
+('old', 1, 'SmaCross', 'AAPL', 'market', 'buy', '100', '100', 'FILLED', NULL, 5, 65)
+"""
+
+
+def back_to_the_first_schema(engine: Engine) -> None:
+    """Empty the database, and make it as the first migration did."""
+    config = Config()
+    config.set_main_option("script_location", MIGRATIONS)
+    config.set_main_option("path_separator", "os")
+    with engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
 
 
 def test_the_first_time_makes_every_table_and_the_second_changes_nothing(tmp_path: Path) -> None:
@@ -77,6 +104,58 @@ def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="already exists"):
         ensure_database(engine)
     assert inspect(engine).get_table_names() == ["fills"]
+
+
+def test_a_database_of_the_first_schema_gets_the_new_columns_and_keeps_its_rows(
+    engine: Engine,
+) -> None:
+    back_to_the_first_schema(engine)
+    with engine.begin() as connection:
+        connection.execute(text(OLD_RUN))
+        connection.execute(text(OLD_ORDER))
+        before = connection.execute(text("SELECT * FROM orders")).mappings().one()
+    assert ensure_database(engine) is True
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT * FROM orders")).mappings().one()
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    new = {"tif": None, "limit_price": None, "stop_price": None, "fee": None}
+    assert dict(found) == {**before, **new}
+    assert ensure_database(engine) is False
+
+
+def test_an_old_run_is_read_beside_a_new_one(engine: Engine) -> None:
+    back_to_the_first_schema(engine)
+    with engine.begin() as connection:
+        connection.execute(text(OLD_RUN))
+        connection.execute(text(OLD_ORDER))
+    ensure_database(engine)
+    repository = RunRepository(engine)
+    repository.start_run("new", name="demo", mode="replay", config={}, started_at="2026", pid=1)
+    given = Order(1, 0, "AAPL", 0, UNITS, 1, state=FILLED, kind=LIMIT, limit=9.5, fee_units=UNITS)
+    repository.add_orders("new", [given], ["SmaCross"])
+    kept = {run: repository.get_orders(run)[0] for run in ("old", "new")}
+    assert (kept["old"]["quantity"], kept["old"]["limit_price"], kept["old"]["fee"]) == (
+        "100",
+        None,
+        None,
+    )
+    assert (kept["new"]["quantity"], kept["new"]["limit_price"], kept["new"]["fee"]) == (
+        "1",
+        9.5,
+        "1",
+    )
+
+
+def test_a_step_that_fails_leaves_the_older_schema_as_it_was(engine: Engine) -> None:
+    back_to_the_first_schema(engine)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE orders ADD COLUMN fee INTEGER"))  # the last one added
+    with pytest.raises(DataError, match=r"duplicate column|already exists"):
+        ensure_database(engine)
+    assert "tif" not in {column["name"] for column in inspect(engine).get_columns("orders")}
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0001"
 
 
 def test_processes_that_start_together_make_one_database(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.core.errors import DataError, NotFoundError
 from app.core.money import UNITS
-from app.core.orders import FILLED, REJECTED, Order, RecordedFill
+from app.core.orders import FILLED, GTC, IOC, LIMIT, REJECTED, STOP_LIMIT, Order, RecordedFill
 from app.repositories.database import ensure_database, open_database
 from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
 
@@ -98,6 +98,10 @@ def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository
         "reason": None,
         "created_ns": START_NS,
         "ended_ns": START_NS + 60,
+        "tif": "day",
+        "limit_price": None,
+        "stop_price": None,
+        "fee": "0",
     }
     assert (orders[1]["side"], orders[1]["quantity"], orders[1]["reason"]) == (
         "sell",
@@ -110,6 +114,20 @@ def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository
         ("-0.5", 0.1, "0.00012345"),
     ]
     assert repository.counts("r1") == (2, 2)
+
+
+def test_an_order_s_terms_and_what_it_was_charged_come_back_exactly(
+    repository: RunRepository,
+) -> None:
+    start(repository, "r1")
+    limit = order(1, kind=LIMIT, tif=IOC, limit=0.1 + 0.2, fee_units=456_266_801)
+    both = order(2, -UNITS, kind=STOP_LIMIT, tif=GTC, limit=99.5, stop=100.01, fee_units=1)
+    repository.add_orders("r1", [limit, both], ["SmaCross"])
+    names = "kind", "tif", "limit_price", "stop_price", "fee"
+    assert [tuple(row[name] for name in names) for row in repository.get_orders("r1")] == [
+        ("limit", "ioc", 0.1 + 0.2, None, "4.56266801"),
+        ("stop_limit", "gtc", 99.5, 100.01, "0.00000001"),
+    ]
 
 
 def test_runs_do_not_see_each_other_s_orders(repository: RunRepository) -> None:

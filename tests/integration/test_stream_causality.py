@@ -15,15 +15,21 @@ from app.managers.system_manager.wiring import Market
 
 def decided(outcome: Outcome, until_ns: int) -> dict[str, list[Any]]:
     """All that was read, decided, filled and shown up to a moment."""
-    orders = sorted(row[:5] for row in outcome.orders if row[4] <= until_ns)
+    # not the quantity: a split that comes later changes that of a resting order
+    orders = sorted((*row[:3], row[4]) for row in outcome.orders if row[4] <= until_ns)
     fills = [fill for fill in outcome.fills if fill[7] <= until_ns]
     return {
         "seen": [[note for note in notes if note[0] <= until_ns] for notes in outcome.seen],
         "orders": orders,
         "fills": fills,
-        "hashed": outcome.entries[: 1 + len(orders) + len(fills)],
+        "hashed": [entry for entry in outcome.entries if _instant(entry) <= until_ns],
         "equity": [point for point in outcome.equity if point[0] <= until_ns],
     }
+
+
+def _instant(entry: bytes) -> int:
+    """When a hashed entry happened: it stands behind kind, strategy and symbol."""
+    return int.from_bytes(entry[5:13], "little", signed=True)
 
 
 def spoiled(spec: Spec, columns: BarColumns, after_ns: int, keep: float) -> BarColumns:

@@ -42,7 +42,7 @@ class EquityReader(Reader):
 def events_of(spec: Spec, outcome: Outcome) -> Iterator[Event]:
     """Fills, then closes, then corporate actions of each moment."""
     for fill in outcome.fills:
-        yield fill[7], 0, "fill", fill[2], (fill[3] / UNITS, fill[4])
+        yield fill[7], 0, "fill", fill[2], (fill[3] / UNITS, fill[4], fill[5] / UNITS)
     sessions, bars = spec.calendar()[spec.history :], spec.bars()
     hours = [session.segments(spec.extended) for session in sessions]
     for symbol, name in enumerate(spec.symbols):
@@ -72,7 +72,7 @@ def naive_curve(spec: Spec, outcome: Outcome) -> list[tuple[int, float]]:
             marks[symbol] *= value.price_factor
         elif isinstance(value, tuple):
             held[symbol] += value[0]
-            cash -= value[0] * value[1]
+            cash -= value[0] * value[1] + value[2]
         else:
             assert isinstance(value, float) and what == "mark"
             marks[symbol] = value

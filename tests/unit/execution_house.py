@@ -8,8 +8,10 @@ import numpy as np
 
 from app.core.bars import SymbolRows, Table
 from app.core.instruments import Instrument
+from app.core.orders import Order
+from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import BarBook
+from app.managers.execution_manager.sim_broker import FillRules
 from app.services.risk import Limits
 
 
@@ -20,15 +22,19 @@ class Row(NamedTuple):
     start_ns: int
     open: float
     volume: float = 1e6
+    high: float | None = None  # as the open, unless said
+    low: float | None = None
 
 
 def table_of(rows: Sequence[Row]) -> Table:
-    """The rows as a table; open, high, low and close are one."""
+    """The rows as a table; they close where they opened."""
     start_ns = np.array([row.start_ns for row in rows], np.int64)
     price = np.array([row.open for row in rows], np.float64)
     volume = np.array([row.volume for row in rows], np.float64)
     symbol = np.array([row.symbol for row in rows], np.int32)
-    return Table(symbol, start_ns, start_ns + 10, price, price, price, price, volume)
+    high = np.array([row.open if row.high is None else row.high for row in rows], np.float64)
+    low = np.array([row.open if row.low is None else row.low for row in rows], np.float64)
+    return Table(symbol, start_ns, start_ns + 10, price, high, low, price, volume)
 
 
 def book_of(rows: Sequence[Row], symbols: int = 2) -> BarBook:
@@ -43,6 +49,7 @@ def manager_of(
     strategies: Sequence[str] = ("one", "two"),
     symbols: Sequence[str] = ("X", "Y"),
     participation: Decimal | None = None,
+    rules: FillRules | None = None,
     cash: Decimal = Decimal(100_000),
     limits: Limits | None = None,
     **sizes: Any,
@@ -53,7 +60,17 @@ def manager_of(
         instruments=[Instrument("XNYS", symbol, **sizes) for symbol in symbols],
         cash=cash,
         limits=limits or Limits(),
-        participation=participation,
+        rules=rules or FillRules(participation),
     )
     execution.broker.load(book_of(rows, len(symbols)))
     return execution
+
+
+def submit(
+    execution: ExecutionManager, strategy: int, symbol: int, units: int, now_ns: int, **terms: Any
+) -> Order:
+    """Give an order as a desk does: proposed first, then taken."""
+    name = execution.positions[strategy][symbol].symbol
+    order = Order(0, strategy, name, symbol, units, 0, **terms)
+    execution.submit(order, now_ns)
+    return order

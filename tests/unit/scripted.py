@@ -85,7 +85,10 @@ def run_script(
     config = config_of(
         symbols,
         [f"{__name__}:{name}" for name in names],
-        execution={"participation": parts.pop("participation", None)},
+        execution={
+            "participation": parts.pop("participation", None),
+            **parts.pop("execution", {}),
+        },
         engine={"block_rows": block_rows, "runner": "inline"},
         **parts,
     )

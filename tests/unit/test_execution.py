@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from execution_house import Row, book_of, manager_of
+from execution_house import Row, book_of, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from app.core.instruments import Adjustment
 from app.core.money import UNITS, from_units
 from app.core.orders import (
     ACCEPTED,
+    CANCEL_PENDING,
     CANCELED,
     EXPIRED,
     FILLED,
@@ -28,19 +29,23 @@ from app.core.orders import (
     IllegalTransition,
     Order,
 )
+from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import NEVER_NS
-from app.services.matching import capacity_units, market_units
+from app.services.matching import capacity_units, taken_units
 from app.services.risk import Limits, refusal
 
 # -- states --------------------------------------------------------------------------------------
 
-STATES = (NEW, SUBMITTED, ACCEPTED, PARTIAL, FILLED, CANCELED, REJECTED, EXPIRED)
+STATES = (
+    NEW, SUBMITTED, ACCEPTED, PARTIAL, CANCEL_PENDING, FILLED, CANCELED, REJECTED, EXPIRED,
+)  # fmt: skip
 LEGAL = {
     (NEW, SUBMITTED), (NEW, ACCEPTED), (NEW, REJECTED),
     (SUBMITTED, ACCEPTED), (SUBMITTED, REJECTED),
     (ACCEPTED, PARTIAL), (ACCEPTED, FILLED), (ACCEPTED, CANCELED), (ACCEPTED, EXPIRED),
     (PARTIAL, PARTIAL), (PARTIAL, FILLED), (PARTIAL, CANCELED), (PARTIAL, EXPIRED),
+    (ACCEPTED, CANCEL_PENDING), (PARTIAL, CANCEL_PENDING), (CANCEL_PENDING, CANCEL_PENDING),
+    (CANCEL_PENDING, FILLED), (CANCEL_PENDING, CANCELED), (CANCEL_PENDING, EXPIRED),
 }  # fmt: skip
 
 
@@ -168,7 +173,7 @@ def test_capacity_is_the_share_of_the_volume_rounded_down_to_lots(
 def test_a_market_order_takes_all_it_needs_and_no_more_than_there_is(
     remaining: int, capacity: int
 ) -> None:
-    taken = market_units(remaining, capacity)
+    taken = taken_units(remaining, capacity)
     assert abs(taken) == min(abs(remaining), capacity)
     assert taken * remaining >= 0
 
@@ -187,7 +192,7 @@ def shares(execution: ExecutionManager) -> list[tuple[int, str, float, int, int]
 def test_an_order_gets_the_first_bar_that_starts_at_or_after_it() -> None:
     for at_ns, start_ns in [(0, 10), (10, 10), (11, 20), (20, 20)]:
         execution = manager_of([Row(0, 10, 1.0), Row(0, 20, 2.0)], symbols=["X"])
-        execution.submit(0, 0, UNITS, at_ns)
+        submit(execution, 0, 0, UNITS, at_ns)
         assert execution.broker.due_ns == start_ns + 10
         (order,) = execution.match(execution.broker.due_ns)
         assert order.state == FILLED
@@ -198,7 +203,7 @@ def test_an_order_gets_the_first_bar_that_starts_at_or_after_it() -> None:
 
 def test_an_order_after_the_last_bar_waits_for_the_next_block() -> None:
     execution = manager_of([Row(0, 10, 1.0)], symbols=["X"])
-    execution.submit(0, 0, UNITS, 11)
+    submit(execution, 0, 0, UNITS, 11)
     assert execution.broker.due_ns == NEVER_NS
     execution.broker.load(book_of([], 1))
     assert execution.broker.due_ns == NEVER_NS
@@ -210,7 +215,7 @@ def test_an_order_after_the_last_bar_waits_for_the_next_block() -> None:
 
 def test_bars_of_another_symbol_fill_nothing() -> None:
     execution = manager_of([Row(1, 10, 2.0), Row(0, 30, 1.0)])
-    execution.submit(0, 0, UNITS, 0)
+    submit(execution, 0, 0, UNITS, 0)
     assert execution.broker.due_ns == 40
     execution.match(40)
     assert shares(execution) == [(1, "1", 1.0, 30, 40)]
@@ -220,7 +225,7 @@ def test_orders_of_one_symbol_share_its_bar_in_their_order() -> None:
     rows = [Row(0, 10, 1.0, 100.0), Row(1, 10, 5.0, 100.0), Row(0, 20, 2.0, 1000.0)]
     execution = manager_of(rows, participation=Decimal("0.1"))
     for strategy, symbol, quantity in [(0, 0, 6), (1, 0, -7), (0, 1, 10), (1, 0, 2)]:
-        execution.submit(strategy, symbol, quantity * UNITS, 0)
+        submit(execution, strategy, symbol, quantity * UNITS, 0)
     happened = execution.match(20)
     assert [order.order_id for order in happened] == [1, 2, 3]
     assert [order.state for order in happened] == [FILLED, PARTIAL, FILLED]
@@ -242,10 +247,10 @@ def test_where_the_data_has_no_volume_its_share_is_off() -> None:
         Row(0, 30, 3.0, 0.0),
     ]
     execution = manager_of(rows, participation=Decimal("0.1"))
-    execution.submit(0, 0, 80 * UNITS, 0)
-    execution.submit(1, 0, -7 * UNITS, 0)
+    submit(execution, 0, 0, 80 * UNITS, 0)
+    submit(execution, 1, 0, -7 * UNITS, 0)
     assert [order.state for order in execution.match(20)] == [FILLED, FILLED]
-    execution.submit(0, 0, -80 * UNITS, 20)  # from the first bar with volume on it counts
+    submit(execution, 0, 0, -80 * UNITS, 20)  # from the first bar with volume on it counts
     (order,) = execution.match(30)
     assert (order.state, order.filled) == (PARTIAL, Decimal(5))
     assert execution.match(40) == []
@@ -254,14 +259,14 @@ def test_where_the_data_has_no_volume_its_share_is_off() -> None:
 def test_volume_seen_in_one_block_is_remembered_in_the_next() -> None:
     execution = manager_of([Row(0, 10, 1.0, 50.0)], symbols=["X"], participation=Decimal("0.1"))
     execution.broker.load(book_of([Row(0, 20, 2.0, 0.0)], 1))
-    execution.submit(0, 0, UNITS, 15)
+    submit(execution, 0, 0, UNITS, 15)
     assert execution.match(30) == []
 
 
 def test_a_bar_without_room_for_a_lot_is_passed_over() -> None:
     rows = [Row(0, 10, 1.0, 9.9), Row(0, 20, 2.0, 0.0), Row(0, 30, 3.0, 1999.0)]
     execution = manager_of(rows, symbols=["X"], participation=Decimal("0.1"), lot=Decimal(100))
-    execution.submit(0, 0, 200 * UNITS, 0)
+    submit(execution, 0, 0, 200 * UNITS, 0)
     assert execution.match(20) == []
     assert execution.match(30) == []
     (order,) = execution.match(40)
@@ -343,7 +348,7 @@ def test_fills_are_those_of_a_naive_loop_over_all_bars_and_orders(
                 execution.expire(now_ns)
             while waiting and waiting[0].at_ns == now_ns:
                 order = waiting.pop(0)
-                execution.submit(0, order.symbol, order.quantity * UNITS, now_ns)
+                submit(execution, 0, order.symbol, order.quantity * UNITS, now_ns)
     fills = execution.take_records().fills
     found = [(row[1], row[3] // UNITS, row[4], row[6]) for row in fills]
     assert found == naive(rows, orders, None if share is None else Fraction(share), close_ns)
@@ -354,9 +359,9 @@ def test_fills_are_those_of_a_naive_loop_over_all_bars_and_orders(
 
 def test_an_aim_is_the_position_and_the_working_orders() -> None:
     execution = manager_of([Row(0, 10, 1.0, 100.0)], participation=Decimal("0.1"))
-    execution.submit(0, 0, 15 * UNITS, 0)
-    execution.submit(1, 0, -4 * UNITS, 0)
-    execution.submit(1, 1, 3 * UNITS, 0)
+    submit(execution, 0, 0, 15 * UNITS, 0)
+    submit(execution, 1, 0, -4 * UNITS, 0)
+    submit(execution, 1, 1, 3 * UNITS, 0)
     assert execution.aim_units == [[15 * UNITS, 0], [-4 * UNITS, 3 * UNITS]]
     execution.match(20)
     assert execution.aim_units == [[15 * UNITS, 0], [-4 * UNITS, 3 * UNITS]]
@@ -367,7 +372,7 @@ def test_an_aim_is_the_position_and_the_working_orders() -> None:
 
 def test_a_refused_order_moves_no_aim_and_reaches_no_broker() -> None:
     execution = manager_of([Row(0, 10, 1.0)])
-    order = execution.submit(0, 0, UNITS // 2, 5)
+    order = submit(execution, 0, 0, UNITS // 2, 5)
     assert (order.state, order.ended_ns) == (REJECTED, 5)
     assert order.reason == "not_whole_lots: 0.5 is no multiple of 1"
     assert execution.aim_units[0] == [0, 0]
@@ -378,22 +383,22 @@ def test_a_refused_order_moves_no_aim_and_reaches_no_broker() -> None:
 
 def test_the_position_limit_counts_what_is_working() -> None:
     execution = manager_of(limits=Limits(max_position_units=10 * UNITS))
-    assert execution.submit(0, 0, 6 * UNITS, 0).state == ACCEPTED
-    assert execution.submit(0, 0, 6 * UNITS, 0).reason == "max_position_quantity: 12 is over 10"
-    assert execution.submit(1, 0, 6 * UNITS, 0).state == ACCEPTED  # another strategy's position
+    assert submit(execution, 0, 0, 6 * UNITS, 0).state == ACCEPTED
+    assert submit(execution, 0, 0, 6 * UNITS, 0).reason == "max_position_quantity: 12 is over 10"
+    assert submit(execution, 1, 0, 6 * UNITS, 0).state == ACCEPTED  # another strategy's position
 
 
 def test_selling_twice_what_is_held_is_a_short_although_nothing_has_filled() -> None:
     execution = manager_of([Row(0, 10, 1.0)], limits=Limits(allow_short=False))
-    execution.submit(0, 0, 5 * UNITS, 0)
+    submit(execution, 0, 0, 5 * UNITS, 0)
     execution.match(20)
-    assert execution.submit(0, 0, -5 * UNITS, 20).state == ACCEPTED
-    assert execution.submit(0, 0, -UNITS, 20).reason == "short_not_allowed: it would leave -1"
+    assert submit(execution, 0, 0, -5 * UNITS, 20).state == ACCEPTED
+    assert submit(execution, 0, 0, -UNITS, 20).reason == "short_not_allowed: it would leave -1"
 
 
 def test_at_the_close_only_orders_given_before_it_expire() -> None:
     execution = manager_of([Row(0, 200, 1.0)])
-    early, late = execution.submit(0, 0, UNITS, 99), execution.submit(0, 0, 2 * UNITS, 100)
+    early, late = submit(execution, 0, 0, UNITS, 99), submit(execution, 0, 0, 2 * UNITS, 100)
     assert execution.expire(100) == [early]
     assert (early.state, early.reason, early.ended_ns) == (EXPIRED, "the session closed", 100)
     assert late.state == ACCEPTED
@@ -404,7 +409,7 @@ def test_at_the_close_only_orders_given_before_it_expire() -> None:
 
 def test_the_rest_of_a_partly_filled_order_expires_and_keeps_what_it_got() -> None:
     execution = manager_of([Row(0, 10, 1.0, 30.0)], participation=Decimal("0.1"))
-    order = execution.submit(0, 0, -10 * UNITS, 0)
+    order = submit(execution, 0, 0, -10 * UNITS, 0)
     execution.match(20)
     execution.expire(50)
     assert (order.state, order.filled, order.quantity) == (EXPIRED, Decimal(3), Decimal(10))
@@ -414,9 +419,9 @@ def test_the_rest_of_a_partly_filled_order_expires_and_keeps_what_it_got() -> No
 
 def test_cancel_all_ends_every_working_order_and_says_why() -> None:
     execution = manager_of([Row(0, 10, 1.0, 30.0), Row(0, 40, 1.0)], participation=Decimal("0.1"))
-    partly = execution.submit(0, 0, 10 * UNITS, 0)
+    partly = submit(execution, 0, 0, 10 * UNITS, 0)
     execution.match(20)
-    untouched = execution.submit(1, 1, UNITS, 20)
+    untouched = submit(execution, 1, 1, UNITS, 20)
     assert execution.cancel_all(30, "the run stopped") == [partly, untouched]
     for order in (partly, untouched):
         assert (order.state, order.reason, order.ended_ns) == (CANCELED, "the run stopped", 30)
@@ -428,7 +433,7 @@ def test_cancel_all_ends_every_working_order_and_says_why() -> None:
 
 def test_when_the_earliest_order_ends_the_next_is_due() -> None:
     execution = manager_of([Row(0, 10, 1.0), Row(1, 30, 2.0)])
-    first, second = execution.submit(0, 0, UNITS, 0), execution.submit(0, 1, UNITS, 5)
+    first, second = submit(execution, 0, 0, UNITS, 0), submit(execution, 0, 1, UNITS, 5)
     assert execution.broker.due_ns == 20
     execution.broker.remove(first)
     assert execution.broker.due_ns == 40
@@ -438,9 +443,9 @@ def test_when_the_earliest_order_ends_the_next_is_due() -> None:
 
 def test_records_are_handed_over_once_and_in_order() -> None:
     execution = manager_of([Row(0, 10, 1.25), Row(0, 20, 1.5)])
-    execution.submit(0, 0, 4 * UNITS, 0)
+    submit(execution, 0, 0, 4 * UNITS, 0)
     execution.match(20)
-    execution.submit(1, 0, -UNITS, 20)
+    submit(execution, 1, 0, -UNITS, 20)
     execution.match(30)
     records = execution.take_records()
     assert [order.order_id for order in records.orders] == [1, 2]
@@ -459,26 +464,26 @@ def test_records_are_handed_over_once_and_in_order() -> None:
 def test_trades_are_counted_over_all_strategies_and_symbols() -> None:
     execution = manager_of([Row(0, 10, 1.0), Row(1, 10, 1.0), Row(0, 20, 1.0), Row(1, 20, 1.0)])
     for strategy, symbol in [(0, 0), (1, 1)]:
-        execution.submit(strategy, symbol, UNITS, 0)
+        submit(execution, strategy, symbol, UNITS, 0)
     execution.match(20)
     assert execution.trades() == 0
     for strategy, symbol in [(0, 0), (1, 1)]:
-        execution.submit(strategy, symbol, -3 * UNITS, 20)
+        submit(execution, strategy, symbol, -3 * UNITS, 20)
     execution.match(30)
     assert execution.trades() == 2
 
 
 def test_a_split_moves_every_strategy_s_position_aim_and_the_sum() -> None:
     execution = manager_of([Row(0, 10, 10.0), Row(0, 400, 5.0)])
-    execution.submit(0, 0, 10 * UNITS, 0)
-    execution.submit(1, 0, -4 * UNITS, 0)
+    submit(execution, 0, 0, 10 * UNITS, 0)
+    submit(execution, 1, 0, -4 * UNITS, 0)
     execution.match(20)
-    execution.submit(0, 0, UNITS, 30)  # it works on as it is
+    submit(execution, 0, 0, UNITS, 30)  # it becomes two
     adjustment = Adjustment("X", dt.date(2024, 1, 3), Decimal(2), Decimal("0.5"), 0.475, 2.0)
     execution.adjust(0, adjustment, 100)
     assert [row[0].quantity for row in execution.positions] == [Decimal(20), Decimal(-8)]
     assert [row[0].cost for row in execution.positions] == [Decimal(100), Decimal(-40)]
-    assert execution.aim_units == [[21 * UNITS, 0], [-8 * UNITS, 0]]
+    assert execution.aim_units == [[22 * UNITS, 0], [-8 * UNITS, 0]]
     assert execution.held_units == [12 * UNITS, 0]
     cash = (100_000 - 60 + 6) * UNITS  # the dividend is paid on the new shares
     assert execution.ledger.cash_units == cash

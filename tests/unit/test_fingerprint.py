@@ -5,7 +5,7 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from execution_house import Row, manager_of
+from execution_house import Row, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -135,11 +135,11 @@ def happened(execution: ExecutionManager) -> str:
 
 def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> None:
     execution = manager()
-    execution.submit(1, 0, 3 * UNITS, 5)
-    execution.submit(0, 1, -UNITS, 5)
-    execution.submit(0, 0, 60 * UNITS, 5)
+    submit(execution, 1, 0, 3 * UNITS, 5)
+    submit(execution, 0, 1, -UNITS, 5)
+    submit(execution, 0, 0, 60 * UNITS, 5)
     execution.match(20)
-    execution.submit(1, 0, -3 * UNITS, 20)
+    submit(execution, 1, 0, -3 * UNITS, 20)
     execution.match(30)
     assert read(encoded(execution._happened)) == [
         (b"O", 1, 0, 5, 3 * UNITS),
@@ -154,10 +154,10 @@ def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> Non
 
 def test_the_order_of_two_decisions_of_one_instant_counts() -> None:
     one, other = manager(), manager()
-    one.submit(0, 0, UNITS, 5)
-    one.submit(1, 0, UNITS, 5)
-    other.submit(1, 0, UNITS, 5)
-    other.submit(0, 0, UNITS, 5)
+    submit(one, 0, 0, UNITS, 5)
+    submit(one, 1, 0, UNITS, 5)
+    submit(other, 1, 0, UNITS, 5)
+    submit(other, 0, 0, UNITS, 5)
     assert happened(one) != happened(other)
 
 
@@ -167,22 +167,22 @@ def test_the_order_of_two_decisions_of_one_instant_counts() -> None:
 )  # fmt: skip
 def test_each_part_of_a_decision_counts(changed: tuple[int, int, int, int]) -> None:
     one, other = manager(), manager()
-    one.submit(0, 0, UNITS, 5)
-    other.submit(*changed)
+    submit(one, 0, 0, UNITS, 5)
+    submit(other, *changed)
     assert happened(one) != happened(other)
 
 
 def test_refusals_that_differ_in_their_reason_alone_differ() -> None:
     one, other = manager(), manager()
     other._limits = Limits(max_order_units=55 * UNITS)
-    one.submit(0, 0, 60 * UNITS, 5)
-    other.submit(0, 0, 60 * UNITS, 5)
+    submit(one, 0, 0, 60 * UNITS, 5)
+    submit(other, 0, 0, 60 * UNITS, 5)
     assert happened(one) != happened(other)
 
 
 @pytest.mark.parametrize("units", [2**63, -(2**63) - 1, 10**28 - 1])
 def test_a_refusal_of_more_than_the_field_holds_is_still_written(units: int) -> None:
     one, other = manager(), manager()
-    one.submit(0, 0, units, 5)
-    other.submit(0, 0, units + (UNITS if units > 0 else -UNITS), 5)
+    submit(one, 0, 0, units, 5)
+    submit(other, 0, 0, units + (UNITS if units > 0 else -UNITS), 5)
     assert happened(one) != happened(other)  # by the reason's number

@@ -15,6 +15,7 @@ from scripted import OnThree, run_script
 
 from app.core.errors import AppError, ConfigError, StrategyError, UsageError
 from app.core.money import UNITS
+from app.core.orders import FILLED, REJECTED
 from app.strategies import Param, Strategy
 
 DAY = dt.date(2024, 6, 3)
@@ -290,7 +291,7 @@ def test_a_refusal_is_told_when_all_that_was_proposed_is_under_way() -> None:
         "09:31 order 1": lambda s: (len(s.orders("AAA")), s.order_target("AAA", 7)),
     }
     answers, outcome = run_script(steps)
-    assert answers == [(None, None), (1, None)]
+    assert [[order.state for order in answers[0]], answers[1]] == [[REJECTED, FILLED], (1, None)]
     assert [row[3] for row in outcome.orders if row[5] == "FILLED"] == [7 * UNITS]
 
 
@@ -372,6 +373,29 @@ def test_timers_of_one_name_belong_to_their_strategies() -> None:
     steps = {"09:31 AAA": lambda s: s.timer("x", dt.time(9, 33)), "09:33 timer x": lambda s: "one"}
     others = {"09:31 AAA": lambda s: s.timer("x", dt.time(9, 32)), "09:32 timer x": lambda s: "two"}
     assert run_script(steps, others)[0] == [None, None, "two", "one"]
+
+
+@pytest.mark.parametrize("block_rows", [1, 8192])
+def test_a_timer_cancelled_by_the_hook_of_one_due_with_it_does_not_come(block_rows: int) -> None:
+    at = dt.time(9, 33)
+    steps = {
+        "09:31 AAA": lambda s: (s.timer("first", at), s.timer("second", at), s.timer("third", at)),
+        "09:33 timer first": lambda s: s.cancel_timer("second"),
+        "09:33 timer second": lambda s: "too late",
+        "09:33 timer third": lambda s: "third",
+    }
+    answers, _ = run_script(steps, symbols=["AAA"], block_rows=block_rows)
+    assert answers == [(None, None, None), None, "third"]
+
+
+def test_a_repeating_timer_cancelled_at_its_own_instant_is_gone_for_good() -> None:
+    at, beats = dt.time(9, 33), {f"09:{n} timer beat": lambda s: "beat" for n in range(31, 37)}
+    steps = {
+        "09:31 AAA": lambda s: (s.timer("end", at), s.timer("beat", at, dt.timedelta(minutes=1))),
+        "09:33 timer end": lambda s: s.cancel_timer("beat"),
+        **beats,
+    }
+    assert run_script(steps, symbols=["AAA"])[0] == [(None, None), None]
 
 
 # -- failing ---------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_an_instant_runs_fills_hooks_bars_timers_close_actions_and_open_in_this_
         "10:03 Two open A=14 B=0",
     ]
     after = Logger.log.index("10:03 Two open A=14 B=0") + 1
-    assert Logger.log[after] == "10:04 One order 3 A FILLED 1"
+    assert Logger.log[after] == "10:04 One order 3 A FILLED 2"
 
 
 @BLOCKS

@@ -1,17 +1,28 @@
 """From a config to a plan: which intervals, indicators and histories a run computes."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.market import Time, config_of, market_of, minute_starts, random_bars, weekday_sessions
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from tests.market import (
+    Time,
+    config_of,
+    execute,
+    market_of,
+    minute_starts,
+    random_bars,
+    weekday_sessions,
+)
 
 from app.core.calendar import TradingSession
 from app.core.errors import AppError, ConfigError
 from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.wiring import Run, plan_of, seats_of
-from app.strategies import Strategy
+from app.strategies import Bar, Strategy
 from app.strategies.indicator import Cursor
 from app.threads.plan import Plan
 from app.threads.seats import Seat
@@ -27,6 +38,22 @@ class OddInterval(Strategy):
     intervals = ("7m",)
 
 
+class FirstBars(Strategy):
+    """Notes at the first bar of each session whether its indicator is ready."""
+
+    def setup(self) -> None:
+        self.average = self.indicator("SMA", 300)
+        self.seen: list[tuple[bool]] = []
+
+    def on_session_open(self, session: TradingSession) -> None:
+        self.first = True
+
+    def on_bar(self, bar: Bar) -> None:
+        if self.first:
+            self.seen.append((self.average.ready,))
+        self.first = False
+
+
 class Doubled(Strategy):
     """Declares the same indicator twice, for all symbols and for one."""
 
@@ -36,10 +63,23 @@ class Doubled(Strategy):
         self.indicator("SMA", 11, symbol=self.symbols[-1])
 
 
-def planned(*strategies: str, session: TradingSession = SESSIONS[0], **parts: Any) -> Plan:
+def planned(
+    *strategies: str,
+    session: TradingSession = SESSIONS[0],
+    run: Sequence[TradingSession] = (),
+    before: Sequence[TradingSession] | None = None,
+    **parts: Any,
+) -> Plan:
+    """The plan of a run of one session, or of `run`; the sessions before it are as that one."""
     config = config_of(parts.pop("symbols", ["AAA", "BBB"]), strategies or (CROSS,), **parts)
     seats = seats_of(config, Path("strategies"), Cursor(), Time())
-    return plan_of(config, seats, [session])
+
+    def sessions_before(count: int) -> tuple[TradingSession, ...]:
+        return (
+            (session,) * count if before is None else tuple(before[max(0, len(before) - count) :])
+        )
+
+    return plan_of(config, seats, run or [session], sessions_before)
 
 
 # -- intervals and indicators ----------------------------------------------------------------------
@@ -74,7 +114,7 @@ def test_a_strategy_s_interval_of_a_day_or_more_is_the_day_or_refused(interval: 
     config = config_of(["AAA"], [CROSS])
     seat = Seat(Long, 0, "long", config.symbols, "1m", {}, Cursor(), Time())
     with pytest.raises(ConfigError, match=f"{interval} bars are no shorter than a day; use 1d"):
-        plan_of(config, [seat], SESSIONS[:1])
+        plan_of(config, [seat], SESSIONS[:1], lambda count: ())
 
 
 def test_an_indicator_of_the_config_exists_for_every_symbol() -> None:
@@ -128,6 +168,80 @@ def test_default_history_is_the_sessions_the_indicators_need(
     derived = tuple({"1h", "1d"} & {interval})
     plan = planned(derived_intervals=derived, indicators=sma(period, interval))
     assert plan.history[interval or "1m"] == sessions
+
+
+HALF_DAY_LAST = weekday_sessions(dt.date(2024, 6, 3), 6, half_days=frozenset({5}))
+LONG = weekday_sessions(dt.date(2024, 6, 11), 3)  # 390 bars each, where a half day has 195
+
+
+@pytest.mark.parametrize(("period", "sessions"), [(196, 1), (197, 2), (391, 2), (587, 3)])
+def test_a_half_day_before_the_run_counts_as_what_it_is(period: int, sessions: int) -> None:
+    plan = planned(run=LONG[:1], before=HALF_DAY_LAST, indicators=sma(period))
+    assert plan.history["1m"] == sessions
+
+
+@pytest.mark.parametrize(("period", "sessions"), [(196, 1), (391, 1), (392, 2)])
+def test_a_run_that_begins_with_a_half_day_reaches_back_no_further(
+    period: int, sessions: int
+) -> None:
+    plan = planned(run=HALF_DAY_LAST[5:], before=HALF_DAY_LAST[:5], indicators=sma(period))
+    assert plan.history["1m"] == sessions
+
+
+@pytest.mark.parametrize(("days", "sessions"), [(1, 1), (2, 2), (3, 2)])
+def test_a_half_day_within_the_run_is_followed_by_a_session_that_needs_more(
+    days: int, sessions: int
+) -> None:
+    run = (HALF_DAY_LAST[5], *LONG)[:days]
+    plan = planned(run=run, before=HALF_DAY_LAST[:5], indicators=sma(300))
+    assert plan.history["1m"] == sessions
+
+
+def test_where_the_calendar_begins_the_first_session_stands_for_those_before() -> None:
+    assert planned(run=LONG, before=(), indicators=sma(800)).history["1m"] == 3
+    assert planned(run=LONG, before=HALF_DAY_LAST[5:], indicators=sma(800)).history["1m"] == 3
+
+
+@given(
+    period=st.integers(2, 2500),
+    half_days=st.frozensets(st.integers(0, 15)),
+    days=st.integers(1, 6),
+)
+def test_default_history_is_the_least_with_which_every_session_begins_ready(
+    period: int, half_days: frozenset[int], days: int
+) -> None:
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 20, half_days=half_days)
+    run, before = sessions[16 - days : 16], sessions[: 16 - days]
+    assume(sum(bars_of(one) for one in before) >= period)
+    found = planned(run=run, before=before, indicators=sma(period)).history["1m"]
+    assert found is not None
+
+    def least(history: int) -> int:
+        firsts = range(16 - days, 16)
+        return min(sum(map(bars_of, sessions[first - history : first])) for first in firsts)
+
+    assert least(found) >= period - 1
+    assert found == 0 or least(found - 1) < period - 1
+
+
+def bars_of(session: TradingSession) -> int:
+    return (session.close_ns - session.open_ns) // MINUTE_NS
+
+
+def test_history_that_is_enough_on_a_whole_day_is_not_refused_for_a_half_day_at_the_start() -> None:
+    run = (HALF_DAY_LAST[5], *LONG)
+    plan = planned(run=run, indicators=sma(700), history={"1m": 1})
+    assert plan.history["1m"] == 1
+    with pytest.raises(ConfigError, match=r"Declare at least 3\."):
+        planned(run=run[:1], indicators=sma(700), history={"1m": 1})
+
+
+def test_with_default_history_an_indicator_is_ready_at_the_first_bar_of_every_session() -> None:
+    calendar = weekday_sessions(dt.date(2024, 6, 3), 8, half_days=frozenset({2, 5}))
+    config = config_of(["AAA"], ["tests.unit.test_wiring:FirstBars"], engine={"runner": "inline"})
+    bars = {("AAA", "1m"): random_bars(minute_starts(calendar), 1)}
+    outcome = execute(config, market_of(calendar, bars, ["AAA"], first=3))
+    assert outcome.seen == [[(True,)] * 5]
 
 
 def test_the_longest_of_several_indicators_decides() -> None:

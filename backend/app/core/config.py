@@ -133,11 +133,23 @@ class AccountConfig(_Part):
     cash: Quantity = Decimal(100_000)
 
 
+class SlippageConfig(_Part):
+    """How far market and stop fills are moved against the order."""
+
+    kind: Literal["none", "fixed", "bps"] = "none"
+    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, or basis points
+    impact_bps: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # of a fill of a whole bar's volume
+
+
 class ExecutionConfig(_Part):
-    """How the simulated broker fills."""
+    """How the simulated broker fills, and what it charges."""
 
     market_fill: Literal["next_open"] = "next_open"
+    limit_fill: Literal["touch", "through"] = "touch"
     participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1  # None: no limit
+    slippage: SlippageConfig = SlippageConfig()
+    latency_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
+    fees: Literal["zero", "ib_fixed", "ib_tiered", "binance_spot"] = "zero"
 
 
 class RiskConfig(_Part):

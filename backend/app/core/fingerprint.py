@@ -7,13 +7,31 @@ names are hashed first. Where a block ends leaves no trace.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from math import nan
 from struct import Struct
 
-from app.core.orders import REJECTED, FillRow, Order
+from app.core.orders import (
+    DAY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    REJECTED,
+    STOP,
+    STOP_LIMIT,
+    Cancel,
+    FillRow,
+    Order,
+)  # fmt: skip
 
-ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units
+ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units: at market, for the day
 FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
 REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, length of the reason
+# b"T", strategy, symbol, instant, units, kind, time in force, limit, stop (nan: none); before a
+# refusal too
+TICKET = Struct("<cHHqqBBdd").pack
+CANCEL = Struct("<cHHqq").pack  # b"C", strategy, symbol, instant, number of the order
+_KINDS, _TIFS = (MARKET, LIMIT, STOP, STOP_LIMIT), (DAY, GTC, IOC)
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
 
@@ -24,7 +42,7 @@ class Fingerprint:
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256(_encoded(strategies) + _encoded(symbols))
 
-    def add(self, entries: Iterable[Order | FillRow]) -> None:
+    def add(self, entries: Iterable[Order | Cancel | FillRow]) -> None:
         """Hash what has happened since the last call; where it is cut does not matter."""
         self._digest.update(encoded(entries))
 
@@ -33,23 +51,39 @@ class Fingerprint:
         return self._digest.hexdigest()
 
 
-def encoded(entries: Iterable[Order | FillRow]) -> bytes:
-    """The canonical bytes of orders, refusals and fills."""
-    fill, order = FILL, ORDER
+def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
+    """The canonical bytes of orders, refusals, cancels and fills."""
+    fill, order = FILL, ORDER  # this runs twice for every order
     return b"".join(
         fill(b"F", e[8], e[2], e[7], e[6], e[3], e[4])
         if isinstance(e, tuple)
+        else _cancel(e)
+        if isinstance(e, Cancel)
         else order(b"O", e.strategy, e.symbol_index, e.created_ns, e.units)
-        if e.state is not REJECTED
-        else _refusal(e)
+        if e.kind == MARKET and e.tif == DAY and e.state is not REJECTED
+        else _ticket(e)
         for e in entries
     )
 
 
-def _refusal(order: Order) -> bytes:
-    text, units = order.reason.encode(), max(-_MOST, min(_MOST, order.units))
+def _ticket(order: Order) -> bytes:
+    """An order of any terms; and its refusal behind it, alone where the terms are plain."""
     where = order.strategy, order.symbol_index, order.created_ns
-    return REFUSAL(b"R", *where, units, len(text)) + text
+    units, head = max(-_MOST, min(_MOST, order.units)), b""
+    if order.kind != MARKET or order.tif != DAY:
+        limit = nan if order.limit is None else order.limit
+        stop = nan if order.stop is None else order.stop
+        kind, tif = _KINDS.index(order.kind), _TIFS.index(order.tif)
+        head = TICKET(b"T", *where, units, kind, tif, limit, stop)
+    if order.state is not REJECTED:
+        return head
+    text = order.reason.encode()
+    return head + REFUSAL(b"R", *where, units, len(text)) + text
+
+
+def _cancel(cancel: Cancel) -> bytes:
+    order = cancel.order
+    return CANCEL(b"C", order.strategy, order.symbol_index, cancel.at_ns, order.order_id)
 
 
 def _encoded(names: Sequence[str]) -> bytes:

@@ -9,18 +9,24 @@ from app.core.errors import AppError
 from app.core.money import from_units
 
 NEW, SUBMITTED, ACCEPTED, PARTIAL = "NEW", "SUBMITTED", "ACCEPTED", "PARTIAL"
+CANCEL_PENDING = "CANCEL_PENDING"
 FILLED, CANCELED, REJECTED, EXPIRED = "FILLED", "CANCELED", "REJECTED", "EXPIRED"
 
+_ENDS = {FILLED, CANCELED, EXPIRED}
 TRANSITIONS: dict[str, frozenset[str]] = {
     NEW: frozenset({SUBMITTED, ACCEPTED, REJECTED}),
     SUBMITTED: frozenset({ACCEPTED, REJECTED}),
-    ACCEPTED: frozenset({PARTIAL, FILLED, CANCELED, EXPIRED}),
-    PARTIAL: frozenset({PARTIAL, FILLED, CANCELED, EXPIRED}),
+    ACCEPTED: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
+    PARTIAL: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
+    CANCEL_PENDING: frozenset({CANCEL_PENDING, *_ENDS}),  # it can still fill
     FILLED: frozenset(),
     CANCELED: frozenset(),
     REJECTED: frozenset(),
     EXPIRED: frozenset(),
 }
+
+MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
+DAY, GTC, IOC = "day", "gtc", "ioc"  # until its session closes, for good, or at once
 
 
 class IllegalTransition(AppError):
@@ -30,7 +36,7 @@ class IllegalTransition(AppError):
 class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One order. Quantities are signed units: positive buys, negative sells."""
 
-    order_id: int
+    order_id: int  # 0 until the hook that proposed it has returned
     strategy: int  # index in the config's order
     symbol: str
     symbol_index: int
@@ -40,8 +46,15 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     filled_units: int = 0
     reason: str = ""
     ended_ns: int = 0
-    kind: str = "market"
+    kind: str = MARKET
     bar_row: int = -1  # the broker's mark: the next row of the current block it can match
+    tif: str = DAY
+    limit: float | None = None
+    stop: float | None = None
+    triggered: bool = False  # its stop was touched
+    fee_units: int = 0  # charged so far
+    value_units: int = 0  # traded so far, unsigned
+    maker_units: int = 0  # of it as a maker
 
     def to(self, state: str) -> None:
         """Move to `state`, if the table allows it."""
@@ -70,6 +83,13 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     def is_working(self) -> bool:
         """Whether it can still fill."""
         return bool(TRANSITIONS[self.state])
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False):
+    """A strategy took an order back; it may fill still, on a bar that is under way."""
+
+    order: Order
+    at_ns: int
 
 
 # One execution as a run's record keeps it: fill id, order id, symbol index, signed units, price,

@@ -89,6 +89,12 @@ class OrderRow(Base):
     reason: Mapped[str | None] = mapped_column(String(200))
     created_ns: Mapped[int] = mapped_column(BigInteger)
     ended_ns: Mapped[int | None] = mapped_column(BigInteger)
+    # Prices after the splits it has seen. None in a run recorded before these were kept, the
+    # prices also where the order has none.
+    tif: Mapped[str | None] = mapped_column(String(8))
+    limit_price: Mapped[float | None] = mapped_column(Float)
+    stop_price: Mapped[float | None] = mapped_column(Float)
+    fee: Mapped[str | None] = mapped_column(String(32))
 
 
 class FillRow(Base):

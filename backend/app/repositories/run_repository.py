@@ -104,6 +104,10 @@ class RunRepository:
                     order.reason or None,
                     order.created_ns,
                     order.ended_ns or None,
+                    order.tif,
+                    order.limit,
+                    order.stop,
+                    _text(order.fee_units),
                 )
                 for order in orders
             ),

@@ -133,13 +133,49 @@ class Strategy:
 
     # -- what to do ----------------------------------------------------------------------------
 
-    def order(self, symbol: str, quantity: Quantity) -> None:
-        """Propose a market order; negative sells."""
-        self._context.order(symbol, quantity)
+    def order(
+        self,
+        symbol: str,
+        quantity: Quantity,
+        *,
+        limit: Quantity | None = None,
+        stop: Quantity | None = None,
+        tif: str = "day",
+    ) -> Order | None:
+        """Propose an order; negative sells. At market, unless it has a `limit` or a `stop` price.
 
-    def order_target(self, symbol: str, quantity: Quantity) -> None:
-        """Propose what is missing from position and working orders to hold `quantity`."""
-        self._context.order_target(symbol, quantity)
+        `tif` is how long it works: "day", "gtc" (until cancelled) or "ioc" (at once or not at all).
+        The order returned is NEW until the hook returns; None when there is nothing to order.
+        """
+        return self._context.order(symbol, quantity, limit, stop, tif)
+
+    def order_target(self, symbol: str, quantity: Quantity) -> Order | None:
+        """Propose what is missing from position and working orders to hold `quantity`.
+
+        Orders with a stop are not counted: they protect, and are not on their way.
+        """
+        return self._context.order_target(symbol, quantity)
+
+    def order_target_value(self, symbol: str, value: Quantity) -> Order | None:
+        """The same for holdings worth `value` at the last close, in whole lots."""
+        return self._context.order_target_value(symbol, value)
+
+    def order_target_percent(self, symbol: str, percent: Quantity) -> Order | None:
+        """The same for so many percent of the account's equity (50 is half of it)."""
+        return self._context.order_target_percent(symbol, percent)
+
+    def cancel(self, order: Order) -> None:
+        """Take an order back. A bar that is under way can still fill it."""
+        self._context.cancel(order)
+
+    def close(self, symbol: str) -> Order | None:
+        """Cancel this strategy's orders of a symbol, and propose what makes it hold none."""
+        return self._context.close(symbol)
+
+    def flatten(self) -> None:
+        """`close` every symbol."""
+        for symbol in self.symbols:
+            self.close(symbol)
 
     def timer(
         self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None = None

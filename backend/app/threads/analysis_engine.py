@@ -14,14 +14,14 @@ import msgspec
 from app.core.bars import Bar, Floats, Ints, SymbolRows, no_rows
 from app.core.messages import EndOfStream
 from app.core.orders import REJECTED, IllegalTransition, Order
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager, Records
 from app.managers.execution_manager.ledger import LedgerError
-from app.managers.execution_manager.sim_broker import NEVER_NS, BarBook
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import Cursor
 from app.threads.agenda import Agenda
 from app.threads.data_processor import Processed
-from app.threads.desk import ACTED, Proposal, TimerProposal
+from app.threads.desk import ACTED, Proposal, TimerProposal, Withdrawal
 from app.threads.equity import EquityCurve
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
@@ -236,6 +236,8 @@ class AnalysisEngine(Worker):
                 for order in filled:
                     self._tell(order)
                 cursor.symbol = -1
+            if self.execution.lapsed:
+                self._tell_lapsed()
 
     def _tell(self, order: Order) -> None:
         """The order and position hooks after a fill."""
@@ -255,27 +257,29 @@ class AnalysisEngine(Worker):
             self._take(self.proposals, self._cursor.now_ns)
 
     def _take(self, proposals: list[Proposal], now_ns: int) -> None:
-        """Carry out what a hook proposed; refusals are told when all of it is under way."""
-        submit = self.execution.submit
+        """Carry out what a hook proposed; what ended is told when all of it is under way."""
         self.outlook.book.near_row = self._cursor.step
-        first = proposals[0]
-        if len(proposals) == 1 and not isinstance(first, TimerProposal):  # the most frequent case
-            proposals.clear()
-            order = submit(*first, now_ns)
-            if order.state is REJECTED:
-                self._tell_end(order)
-            return
         taken = proposals.copy()
         proposals.clear()
-        orders: list[Order] = []
+        ended: list[Order] = []
         for proposal in taken:
-            if not isinstance(proposal, TimerProposal):
-                orders.append(submit(*proposal, now_ns))
+            if isinstance(proposal, Order):
+                self.execution.submit(proposal, now_ns)
+                if proposal.state is REJECTED:
+                    ended.append(proposal)
+            elif isinstance(proposal, Withdrawal):
+                if self.execution.cancel(proposal.order, now_ns):
+                    ended.append(proposal.order)
             elif proposal is not ACTED:
                 self._set_timer(proposal)
-        for order in orders:
-            if order.state is REJECTED:
-                self._tell_end(order)
+        for order in ended:
+            self._tell_end(order)
+
+    def _tell_lapsed(self) -> None:
+        """The order hook after orders that the broker ended with this instant's bars."""
+        lapsed, self.execution.lapsed = self.execution.lapsed, []
+        for order in lapsed:
+            self._tell_end(order)
 
     def _tell_end(self, order: Order) -> None:
         """The order hook after a refusal or an expiry."""
@@ -326,9 +330,11 @@ class AnalysisEngine(Worker):
         cursor.span += 1
         self._open = True
         part = self.outlook.parts[cursor.span]
+        self.execution.open_session(part.session.date)
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             self.execution.adjust(symbol, adjustment, now_ns)
+        self._tell_lapsed()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_open, part.session)
 

@@ -11,10 +11,21 @@ from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
 from app.core.errors import StrategyError, UsageError, did_you_mean
 from app.core.intervals import interval_ns
-from app.core.money import UNITS, from_units, to_units
-from app.core.orders import Order
+from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
+from app.core.orders import (
+    CANCEL_PENDING,
+    DAY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    STOP,
+    STOP_LIMIT,
+    Order,
+)  # fmt: skip
 from app.services.indicators import resolve
 from app.services.quality import Quality
+from app.services.slippage import on_tick
 from app.strategies.context import PositionView, Quantity
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 
@@ -29,6 +40,12 @@ class LocalTime(Protocol):
     def to_ns(self, moment: dt.datetime) -> int: ...
 
 
+class Withdrawal(NamedTuple):
+    """Take an order back."""
+
+    order: Order
+
+
 class TimerProposal(NamedTuple):
     """Set a timer; `at_ns` None cancels it."""
 
@@ -39,7 +56,11 @@ class TimerProposal(NamedTuple):
 
 
 ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
-Proposal = tuple[int, int, int] | TimerProposal  # seat, symbol and units; or a timer
+Proposal = Order | Withdrawal | TimerProposal
+TIFS = (DAY, GTC, IOC)
+KINDS = {  # by whether there is a limit, and a stop
+    (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
+}  # fmt: skip
 _MOST_UNITS = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
 
 
@@ -150,10 +171,30 @@ class Desk:
             if order.strategy == self.number and place in (None, order.symbol_index)
         ]
 
-    def order(self, symbol: str, quantity: Quantity) -> None:
-        self._propose(self._symbol(symbol), self._units(quantity))
+    def order(
+        self,
+        symbol: str,
+        quantity: Quantity,
+        limit: Quantity | None,
+        stop: Quantity | None,
+        tif: str,
+    ) -> Order | None:
+        place, units = self._symbol(symbol), self._units(quantity)
+        if tif not in TIFS:
+            raise UsageError(
+                f"tif={tif!r} is no time in force; use {', '.join(TIFS)}."
+                + did_you_mean(str(tif), TIFS)
+            )
+        order = self._propose(place, units)
+        if order is not None and (limit is not None or stop is not None or tif != DAY):
+            buys, tick_units = units > 0, self.engine.execution.tick_units[place]
+            order.limit = self._price("limit", limit, tick_units, up=not buys)
+            order.stop = self._price("stop", stop, tick_units, up=not buys)
+            order.kind = KINDS[limit is not None, stop is not None]
+            order.tif = tif
+        return order
 
-    def order_target(self, symbol: str, quantity: Quantity) -> None:
+    def order_target(self, symbol: str, quantity: Quantity) -> Order | None:
         try:
             place = self._index[symbol]
         except (KeyError, TypeError):
@@ -163,18 +204,66 @@ class Desk:
         missing = quantity * UNITS if type(quantity) is int else self._units(quantity)
         missing -= self._aim_units[place]
         for proposal in self._proposals:
-            if proposal[1] == place and not isinstance(proposal, TimerProposal):
-                missing -= proposal[2]
-        if missing:
-            self._propose(place, missing)
+            if isinstance(proposal, Order) and proposal.symbol_index == place:
+                missing -= 0 if proposal.stop is not None else proposal.units
+            elif isinstance(proposal, Withdrawal) and proposal.order.symbol_index == place:
+                missing += left_units(proposal.order)
+        return self._propose(place, missing) if missing else None
 
-    def _propose(self, place: int, units: int) -> None:
+    def order_target_value(self, symbol: str, value: Quantity) -> Order | None:
+        place, execution = self._symbol(symbol), self.engine.execution
+        price = self.engine.outlook.mark(place)
+        if not price:
+            raise UsageError(f"{symbol} has no price yet; a target value needs one.")
+        each = amount_units(UNITS, price, execution.positions[self.number][place].multiplier_units)
+        lot_units, wanted = execution.lot_units[place], self._units(value) * UNITS
+        units = abs(wanted) // each // lot_units * lot_units
+        return self.order_target(symbol, from_units(units if wanted > 0 else -units))
+
+    def order_target_percent(self, symbol: str, percent: Quantity) -> Order | None:
+        units = self.engine.outlook.equity_units() * self._units(percent)
+        return self.order_target_value(symbol, from_units(divide_half_even(units, 100 * UNITS)))
+
+    def cancel(self, order: Order) -> None:
+        if self._engine is None:
+            raise _too_early()
+        if order.strategy != self.number:
+            raise UsageError(f"Order {order.order_id} is another strategy's.")
+        if order in self._proposals:  # of this very hook: it never was
+            self._proposals.remove(order)
+        elif order.is_working and Withdrawal(order) not in self._proposals:
+            self._proposals.append(Withdrawal(order))
+
+    def close(self, symbol: str) -> Order | None:
+        for proposal in [p for p in self._proposals if isinstance(p, Order)]:
+            if proposal.symbol == symbol:
+                self._proposals.remove(proposal)
+        for order in self.orders(symbol):
+            self.cancel(order)
+        return self.order_target(symbol, 0)
+
+    def _propose(self, place: int, units: int) -> Order | None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
         if self._engine is None:
             raise _too_early()
-        if units:
-            self._proposals.append((self.number, place, units))
+        if not units:
+            return None
+        order = Order(0, self.number, self.symbols[place], place, units, 0)
+        self._proposals.append(order)
+        return order
+
+    def _price(self, name: str, price: Quantity | None, tick_units: int, up: bool) -> float | None:
+        """A price on the tick: a limit is never worse than asked for, a stop never later."""
+        if price is None:
+            return None
+        try:
+            units = to_units(price)
+        except (InvalidOperation, ValueError, TypeError, OverflowError):
+            units = 0
+        if not 0 < units < _MOST_UNITS:
+            raise UsageError(f"{name}={price!r} is not a price; give a number above 0.")
+        return max(on_tick(units / UNITS, tick_units, up), tick_units / UNITS)
 
     # -- timers and log ----------------------------------------------------------------------------
 
@@ -222,6 +311,13 @@ class Desk:
             return to_units(quantity)
         except (InvalidOperation, ValueError, TypeError, OverflowError):
             raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None
+
+
+def left_units(order: Order) -> int:
+    """What an order that is aimed with may still fill."""
+    if order.stop is not None or order.state is CANCEL_PENDING:
+        return 0
+    return order.units - order.filled_units
 
 
 def _too_early() -> StrategyError:

@@ -5,8 +5,8 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
 from app.core.windows import Window
+from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import BarBook
 from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart
@@ -67,11 +67,11 @@ class Outlook:
         for positions in self._execution.positions:
             for symbol, position in enumerate(positions):
                 if position.units:
-                    units += position.value_units(self._mark(symbol))
+                    units += position.value_units(self.mark(symbol))
         return units
 
-    def _mark(self, symbol: int) -> float:
-        """A symbol's last close known now, in the terms of the session under way."""
+    def mark(self, symbol: int) -> float:
+        """A symbol's last close known now, in the terms of the session under way; 0 for none."""
         book = self.book
         row = book.last_row(symbol, self._cursor.now_ns)
         known_ns, price = -1, self._curve.marks[symbol]
@@ -80,4 +80,10 @@ class Outlook:
         for at_ns, of, factor in self._execution.actions:
             if of == symbol and at_ns >= known_ns:
                 price *= factor
-        return price
+        return price or self._last_of_history(symbol)
+
+    def _last_of_history(self, symbol: int) -> float:
+        """The last close from before the run, while the run has shown none."""
+        window = self.part.windows[symbol, self._plan.base_interval]
+        rows = self.rows_now(window)
+        return float(window.close[rows - 1]) if rows else 0.0

@@ -1,5 +1,6 @@
 """Proposals in, orders and fills out: risk, the fingerprint, the broker and the ledger."""
 
+import datetime as dt
 from decimal import Decimal
 from operator import itemgetter
 
@@ -7,24 +8,33 @@ import msgspec
 
 from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
-from app.core.money import to_units
+from app.core.money import amount_units, to_units
 from app.core.orders import (
     ACCEPTED,
+    CANCEL_PENDING,
     CANCELED,
     EXPIRED,
     FILLED,
+    GTC,
     INSTANT,
+    LIMIT,
     PARTIAL,
     REJECTED,
+    Cancel,
     FillRow,
     Order,
 )
 from app.managers.execution_manager.ledger import Ledger, Position
-from app.managers.execution_manager.sim_broker import SimBroker
+from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, SimBroker
+from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits, refusal
+from app.services.slippage import on_tick
 
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
+
+
+FREE = "zero"  # fees
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -49,14 +59,18 @@ class ExecutionManager:
         instruments: list[Instrument],
         cash: Decimal,
         limits: Limits,
-        participation: Decimal | None,
+        rules: FillRules,
+        fees: str = FREE,
     ) -> None:
         self._names = strategies
         self._symbols = [instrument.symbol for instrument in instruments]
-        self._lot_units = [to_units(instrument.lot) for instrument in instruments]
+        self.lot_units = [to_units(instrument.lot) for instrument in instruments]
         self._limits = limits
         self._limited = limits != Limits()
-        self.broker = SimBroker(self._lot_units, participation, self._fill)
+        self.tick_units = [to_units(instrument.tick) for instrument in instruments]
+        self.broker = SimBroker(self.lot_units, self.tick_units, rules, self._fill, self._lapse)
+        self._fees_named = fees
+        self._fees: FeeSchedule | None = None  # that of the session under way; None: free
         self.ledger = Ledger(to_units(cash))
         self.fingerprint = Fingerprint(strategies, self._symbols)
         self.positions = [
@@ -71,27 +85,47 @@ class ExecutionManager:
         self.fill_count = 0
         # Happenings since then, in order. What is made of them is made when they are taken: in
         # one go it costs half of what it would cost one by one.
-        self._happened: list[Order | FillRow] = []
+        self._happened: list[Order | Cancel | FillRow] = []
+        self._hashed = 0  # of them, how many are in the fingerprint
         self._ended: list[Order] = []
         self._adjusted: list[FillRow] = []
         self._filled: list[Order] = []  # in the instant under way
+        self.lapsed: list[Order] = []  # that ended then by the broker's doing; whoever tells clears
 
-    def submit(self, strategy: int, symbol: int, units: int, now_ns: int) -> Order:
-        """Turn a proposal into an order: refused by risk, or accepted by the broker."""
-        self.order_count = number = self.order_count + 1
-        order = Order(number, strategy, self._symbols[symbol], symbol, units, now_ns)
+    def open_session(self, date: dt.date) -> None:
+        """A session begins: what it charges is what was in force on its day."""
+        if self._fees_named != FREE:
+            self._fees = schedule_at(self._fees_named, date)
+
+    def submit(self, order: Order, now_ns: int) -> None:
+        """Take a proposed order: refused by risk, or accepted by the broker."""
+        self.order_count = order.order_id = self.order_count + 1
+        order.created_ns = now_ns
         self._happened.append(order)
-        aims = self.aim_units[strategy]
+        symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
         aimed = aims[symbol] + units
-        if self._limited or units % self._lot_units[symbol] or not -MOST < units < MOST:
-            reason = refusal(units, aimed, self._lot_units[symbol], self._limits)
+        if self._limited or units % self.lot_units[symbol] or not -MOST < units < MOST:
+            reason = refusal(units, aimed, self.lot_units[symbol], self._limits)
             if reason:
                 self._end(order, REJECTED, now_ns, reason)
-                return order
+                return
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
-        aims[symbol] = aimed
+        if order.stop is None:
+            aims[symbol] = aimed
         self.broker.accept(order)
-        return order
+
+    def cancel(self, order: Order, now_ns: int) -> bool:
+        """Take an order back; whether it ended at once. One that has ended stays as it is."""
+        if not order.is_working or order.state is CANCEL_PENDING:
+            return False
+        self._happened.append(Cancel(order, now_ns))
+        if self.broker.cancel(order, now_ns):
+            self._finish(order, CANCELED, now_ns, BY_STRATEGY)
+            return True
+        if order.stop is None:
+            self._aim_without(order)
+        order.to(CANCEL_PENDING)
+        return False
 
     def match(self, now_ns: int) -> list[Order]:
         """Fill what can fill on the bars known now, and book it; the orders it happened to."""
@@ -103,27 +137,52 @@ class ExecutionManager:
     def _fill(self, order: Order, units: int, price: float, start_ns: int, now_ns: int) -> None:
         """Book an execution."""
         strategy, symbol, ledger = order.strategy, order.symbol_index, self.ledger
-        ledger.fill(self.positions[strategy][symbol], units, price)
+        fee = 0 if self._fees is None else self._fee(self._fees, order, units, price)
+        ledger.fill(self.positions[strategy][symbol], units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
+        if order.stop is not None or order.state is CANCEL_PENDING:  # no part of the aim so far
+            self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1
         cash, order_id = ledger.cash_units, order.order_id
         self._happened.append(
-            (number, order_id, symbol, units, price, 0, start_ns, now_ns, strategy, held, cash)
+            (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
         order.filled_units = done = order.filled_units + units
         if done == order.units:
             order.to(FILLED)
             order.ended_ns = now_ns
             self._ended.append(order)
-        else:
+        elif order.state is not CANCEL_PENDING:
             order.to(PARTIAL)
         self._filled.append(order)
 
+    def _fee(self, fees: FeeSchedule, order: Order, units: int, price: float) -> int:
+        """What a fill adds to its order's fee; a minimum is paid once, with the first."""
+        multiplier_units = self.positions[order.strategy][order.symbol_index].multiplier_units
+        value = amount_units(abs(units), price, multiplier_units)
+        order.value_units += value
+        makes = order.kind == LIMIT
+        order.maker_units += value if makes else 0
+        filled = Filled(
+            abs(order.filled_units + units), order.value_units, order.maker_units, order.units < 0
+        )
+        before = order.fee_units
+        order.fee_units = max(before, fee_units(fees, filled))  # rates may fall while it works
+        return order.fee_units - before
+
     def expire(self, close_ns: int) -> list[Order]:
-        """At a session's close its DAY orders end; those given at the close belong to the next."""
-        late = [order for order in self.broker.working.values() if order.created_ns < close_ns]
+        """At a session's close its orders end, but for those that are good till cancelled; what
+        was given at the close belongs to the next session.
+        """
+        late = [
+            order
+            for order in self.broker.working.values()
+            if order.created_ns < close_ns and (order.tif != GTC or order.state is CANCEL_PENDING)
+        ]
         for order in late:
-            self._give_up(order, EXPIRED, close_ns, "the session closed")
+            leaves = order.state is CANCEL_PENDING
+            state, reason = (CANCELED, BY_STRATEGY) if leaves else (EXPIRED, "the session closed")
+            self._give_up(order, state, close_ns, reason)
         return late
 
     def cancel_all(self, now_ns: int, reason: str) -> list[Order]:
@@ -144,28 +203,70 @@ class ExecutionManager:
                 self.held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
                 self.ledger.dividend(position, adjustment.dividend)
+        if adjustment.split_ratio != 1:
+            self._split_orders(symbol, adjustment.split_ratio, now_ns)
         held, cash = self.held_units[symbol], self.ledger.cash_units
         self._adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
         self.actions.append((now_ns, symbol, adjustment.price_factor))
 
+    def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+        """Working orders in the terms of the new shares: whole lots, prices on the tick."""
+        self._hash()  # they were given in the old terms
+        lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
+        for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
+            left = order.units - order.filled_units
+            lots = int(abs(left) * ratio) // lot_units
+            if not lots:
+                self._lapse(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")
+                continue
+            now_left = lots * lot_units if left > 0 else -lots * lot_units
+            if order.stop is None and order.state is not CANCEL_PENDING:
+                self.aim_units[order.strategy][symbol] += now_left - left
+            order.units = order.filled_units + now_left
+            up = order.units < 0
+            if order.limit is not None:
+                order.limit = on_tick(order.limit / float(ratio), tick_units, up)
+            if order.stop is not None:
+                order.stop = on_tick(order.stop / float(ratio), tick_units, up)
+            self.broker.look_again(order, now_ns)
+
     def take_records(self) -> Records:
         """What has happened since the last call, in order."""
-        self.fingerprint.add(self._happened)
+        self._hash()
         changes = fills = [entry for entry in self._happened if isinstance(entry, tuple)]
         if self._adjusted:  # fills come first in their instant
             changes = sorted(fills + self._adjusted, key=itemgetter(INSTANT))
         records = Records(self._ended, fills, changes, self.actions)
         self._happened, self._ended, self._adjusted, self.actions = [], [], [], []
+        self._hashed = 0
         return records
+
+    def _hash(self) -> None:
+        self.fingerprint.add(self._happened[self._hashed :])
+        self._hashed = len(self._happened)
 
     def trades(self) -> int:
         """Round trips closed, over all strategies."""
         return sum(position.trades for row in self.positions for position in row)
 
+    def _lapse(self, order: Order, state: str, now_ns: int, reason: str) -> None:
+        """An order ended by the broker's doing."""
+        self._give_up(order, state, now_ns, reason)
+        self.lapsed.append(order)
+
     def _give_up(self, order: Order, state: str, now_ns: int, reason: str) -> None:
-        self.aim_units[order.strategy][order.symbol_index] -= order.units - order.filled_units
         self.broker.remove(order)
+        self._finish(order, state, now_ns, reason)
+
+    def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
+        """An order ends unfilled, or not wholly filled: nobody aims with it any more."""
+        if order.stop is None and order.state is not CANCEL_PENDING:
+            self._aim_without(order)
         self._end(order, state, now_ns, reason)
+
+    def _aim_without(self, order: Order) -> None:
+        left = order.units - order.filled_units
+        self.aim_units[order.strategy][order.symbol_index] -= left
 
     def _end(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         order.to(state)

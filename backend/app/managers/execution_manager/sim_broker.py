@@ -1,88 +1,65 @@
 """The simulated broker: holds working orders, finds the bar each can match, and fills it.
 
 It is stepped synchronously inside the instant, so that a fill is known at the very instant
-its bar is. An order belongs to the bars that start at or after it was given, never earlier.
+its bar is. An order belongs to the bars that start at or after it was given, never earlier; a
+cancel counts from there too, so that it can lose to a fill.
 """
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 
-from app.core.bars import SymbolRows, Table, no_rows, numbers
-from app.core.orders import Order
-from app.services.matching import capacity_units, market_units
+import msgspec
 
-NEVER_NS = 2**63 - 1
+from app.core.bars import no_rows
+from app.core.orders import CANCELED, EXPIRED, IOC, MARKET, Order
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.services.matching import OPEN, Touch, capacity_units, taken_units, touch
+from app.services.slippage import Slippage, slipped
+
 # Called with each execution: order, units, price, start of its bar, instant.
 OnFill = Callable[[Order, int, float, int, int], None]
+OnEnd = Callable[[Order, str, int, str], None]  # order, its last state, instant, reason
+BY_STRATEGY = "cancelled by its strategy"
 
 
-class BarBook:
-    """The base bars of one block as the broker sees them: a symbol's first bar from a moment on."""
+class FillRules(msgspec.Struct, frozen=True):
+    """How the simulated broker fills."""
 
-    def __init__(self, base: Table, rows: SymbolRows | None) -> None:
-        self.base = base
-        self.rows = rows
-        self.known_ns = numbers(base.known_ns)
-        self.start_ns = numbers(base.start_ns)
-        self.open = numbers(base.open)
-        self._by_symbol: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
-        self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
-
-    def next_row(self, symbol: int, from_ns: int) -> int:
-        """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
-        if self.rows is None:
-            starts, row = self.start_ns, self.near_row + 1
-            if 0 < row < len(starts) and starts[row - 1] < from_ns <= starts[row]:
-                return row
-            row = bisect_left(starts, from_ns)
-            return row if row < len(starts) else -1
-        rows_of, starts_of = self._rows_of(symbol, self.rows)
-        place = bisect_left(starts_of, from_ns)
-        return rows_of[place] if place < len(rows_of) else -1
-
-    def last_row(self, symbol: int, now_ns: int) -> int:
-        """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
-        if self.rows is None:
-            return bisect_right(self.known_ns, now_ns) - 1
-        rows, _ = self._rows_of(symbol, self.rows)
-        place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
-        return rows[place - 1] if place else -1
-
-    def has_volume(self, symbol: int, now_ns: int) -> bool:
-        """Whether a bar of `symbol` known at `now_ns` has any volume."""
-        end = bisect_right(self.known_ns, now_ns)
-        traded = self.base.volume[:end] > 0
-        if self.rows is not None:
-            traded &= self.base.symbol[:end] == symbol
-        return bool(traded.any())
-
-    def _rows_of(self, symbol: int, symbol_rows: SymbolRows) -> tuple[Sequence[int], Sequence[int]]:
-        """The rows of a symbol and their starts, made when first asked for."""
-        pair = self._by_symbol.get(symbol)
-        if pair is None:
-            rows = symbol_rows.of(symbol)
-            pair = self._by_symbol[symbol] = numbers(rows), numbers(self.base.start_ns[rows])
-        return pair
+    participation: Decimal | None = None  # share of a bar's volume; None: no limit
+    limit_through: bool = False
+    latency_ns: int = 0
+    slippage: Slippage = Slippage()
 
 
 class SimBroker:
-    """Market orders of one run, all symbols, in order of acceptance.
+    """Orders of one run, all symbols, in order of acceptance.
 
     A symbol whose bars have shown no volume yet is taken for one that has none: quotes, say. Its
     orders share nothing then, and fill whole.
     """
 
     def __init__(
-        self, lot_units: list[int], participation: Decimal | None, on_fill: OnFill
+        self,
+        lot_units: list[int],
+        tick_units: list[int],
+        rules: FillRules,
+        on_fill: OnFill,
+        on_end: OnEnd,
     ) -> None:
         self._lot_units = lot_units
+        self._tick_units = tick_units
+        self._rules = rules
+        self._plain = rules == FillRules()  # every order fills whole, at the bar's price
+        self._slips = rules.slippage != Slippage()
         self._on_fill = on_fill
-        self._share = None if participation is None else participation.as_integer_ratio()
+        self._on_end = on_end
+        share = rules.participation
+        self._share = None if share is None else share.as_integer_ratio()
         # symbols that have shown no volume so far; asked for only where volume counts
-        self._silent = set() if participation is None else set(range(len(lot_units)))
+        self._silent = set() if share is None else set(range(len(lot_units)))
         self._book = BarBook(no_rows(), None)
         self.working: dict[int, Order] = {}
+        self._leaving: dict[int, int] = {}  # orders that are to be cancelled, and since when
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
     def load(self, book: BarBook) -> None:
@@ -90,51 +67,142 @@ class SimBroker:
         self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
         for order in self.working.values():
-            order.bar_row = book.next_row(order.symbol_index, order.created_ns)
-        self._find_due()
+            order.bar_row = self._next_row(order, order.created_ns + self._rules.latency_ns)
+        self._find_due(0)
 
     def accept(self, order: Order) -> None:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
-        book = self._book
-        row = order.bar_row = book.next_row(order.symbol_index, order.created_ns)
+        book, from_ns = self._book, order.created_ns + self._rules.latency_ns
+        if order.kind == MARKET:
+            row = book.next_row(order.symbol_index, from_ns)
+        else:
+            row = self._next_row(order, from_ns)
+        order.bar_row = row
         if row >= 0:
             known_ns = book.known_ns[row]
             if known_ns < self.due_ns:
                 self.due_ns = known_ns
 
+    def cancel(self, order: Order, now_ns: int) -> bool:
+        """Take an order back. False while a bar under way can still fill it: it ends with that."""
+        if self._book.ends_bars(now_ns):
+            self.remove(order)
+            return True
+        self._leaving[order.order_id] = now_ns
+        self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
+        return False
+
+    def look_again(self, order: Order, now_ns: int) -> None:
+        """An order's terms have changed: other bars may fill it, from now on."""
+        from_ns = max(order.created_ns + self._rules.latency_ns, now_ns)
+        order.bar_row = self._next_row(order, from_ns)
+        self._find_due(0)
+
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
         del self.working[order.order_id]
-        self._find_due()
+        self._leaving.pop(order.order_id, None)
+        self._find_due(0)
 
     def match(self, now_ns: int) -> None:
-        """Fill what the bars known at `now_ns` fill, by order sequence over all symbols."""
+        """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
+        before limits, each by order sequence over all symbols.
+        """
         working, book = self.working, self._book
-        if len(working) == 1 and self._share is None:  # by far the most frequent case
+        if len(working) == 1 and self._plain and not self._leaving:  # the most frequent case
             _, order = working.popitem()
-            self.due_ns = NEVER_NS
-            row, units = order.bar_row, order.units - order.filled_units
-            self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
-            return
-        left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
-        for order in list(working.values()):
-            row = order.bar_row
-            if row < 0 or book.known_ns[row] != now_ns:
-                continue
-            remaining = units = order.units - order.filled_units
-            if self._share is not None:
-                capacity = self._capacity(order, self._share, left)
-                if capacity is not None:
-                    units = market_units(remaining, capacity)
-                    left[order.symbol_index] = capacity - abs(units)
-            if units == remaining:
-                del working[order.order_id]
-            else:
-                order.bar_row = book.next_row(order.symbol_index, book.start_ns[row] + 1)
-            if units:
+            if order.kind == MARKET:
+                self.due_ns = NEVER_NS
+                row, units = order.bar_row, order.units - order.filled_units
                 self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
-        self._find_due()
+                return
+            working[order.order_id] = order
+        left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
+        due = [order for order in working.values() if self._is_due(order, now_ns)]
+        for order, at in self._touched(due):
+            self._fill(order, at, left, now_ns)
+        for order in due:
+            if order.tif == IOC and order.order_id in working:
+                self._on_end(order, EXPIRED, now_ns, "ioc: no more at the open")
+        self._let_go(now_ns)
+        self._find_due(now_ns)
+
+    def _is_due(self, order: Order, now_ns: int) -> bool:
+        row, book = order.bar_row, self._book
+        if row < 0 or book.known_ns[row] != now_ns:
+            return False
+        since_ns = self._leaving.get(order.order_id)
+        return since_ns is None or book.start_ns[row] < since_ns
+
+    def _touched(self, due: list[Order]) -> list[tuple[Order, Touch]]:
+        """Those of the orders that their bar fills, in their turn; the others look further on."""
+        book, found = self._book, []
+        for order in due:
+            row = order.bar_row
+            at, order.triggered = touch(
+                order.kind,
+                order.units > 0,
+                order.limit,
+                order.stop,
+                book.prices(row),
+                triggered=order.triggered,
+                through=self._rules.limit_through,
+            )
+            if at is not None and not (order.tif == IOC and at.phase != OPEN):
+                found.append((order, at))
+            else:
+                order.bar_row = self._next_row(order, book.start_ns[row] + 1)
+        return sorted(found, key=lambda one: (one[1].phase, not one[1].at_market, one[0].order_id))
+
+    def _fill(self, order: Order, at: Touch, left: dict[int, int], now_ns: int) -> None:
+        """Fill as much of an order as its bar can."""
+        book, row = self._book, order.bar_row
+        remaining = units = order.units - order.filled_units
+        if self._share is not None:
+            capacity = self._capacity(order, self._share, left)
+            if capacity is not None:
+                units = taken_units(remaining, capacity)
+                left[order.symbol_index] = capacity - abs(units)
+        if units == remaining:
+            del self.working[order.order_id]
+            self._leaving.pop(order.order_id, None)
+        else:
+            order.bar_row = self._next_row(order, book.start_ns[row] + 1)
+        if units:
+            price = self._price(order, at, row, units) if at.at_market else at.price
+            self._on_fill(order, units, price, book.start_ns[row], now_ns)
+
+    def _price(self, order: Order, at: Touch, row: int, units: int) -> float:
+        """The price of a fill at market, slippage and impact in it."""
+        if not self._slips:
+            return at.price
+        volume = float(self._book.base.volume[row])
+        share = abs(units) / 1e8 / volume if volume else 1.0
+        return slipped(
+            at.price,
+            order.units > 0,
+            self._tick_units[order.symbol_index],
+            self._rules.slippage,
+            spread=0.0,
+            volatility=0.0,
+            share=share,
+        )
+
+    def _let_go(self, now_ns: int) -> None:
+        """End the orders whose cancel waited for the bars under way."""
+        for order_id, since_ns in list(self._leaving.items()):
+            if since_ns < now_ns:
+                self._on_end(self.working[order_id], CANCELED, now_ns, BY_STRATEGY)
+
+    def _next_row(self, order: Order, from_ns: int) -> int:
+        """The next row that may do something to an order; -1 when this block has none."""
+        symbol, buys = order.symbol_index, order.units > 0
+        waits = order.stop is not None and not order.triggered
+        level = order.stop if waits else order.limit
+        if level is None or order.tif == IOC:
+            return self._book.next_row(symbol, from_ns)
+        return self._book.first_reach(symbol, from_ns, level, rising=waits == buys)
 
     def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int | None:
         """What is left for us of an order's bar; None while its symbol's data has no volume."""
@@ -147,8 +215,11 @@ class SimBroker:
             return None
         return capacity_units(volume, share, self._lot_units[symbol])
 
-    def _find_due(self) -> None:
+    def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
         known_ns = self._book.known_ns
         rows = [order.bar_row for order in self.working.values() if order.bar_row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
+        if self._leaving:
+            since_ns = max(now_ns, min(self._leaving.values()))
+            self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))

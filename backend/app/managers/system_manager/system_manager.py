@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -314,7 +314,7 @@ class SystemManager:
         sessions = self._sessions(config)
         time = MarketTime(self.time_manager, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
-        return plan_of(config, seats, sessions)
+        return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
     def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
         replay = config.replay
@@ -349,7 +349,8 @@ class SystemManager:
         return len(source.columns(config.market, symbol, interval, start_ns, end_ns)) > 0
 
     def _market(self, config: SessionConfig, sessions: tuple[TradingSession, ...]) -> Market:
-        time, data, name = self.time_manager, self.data_manager, config.market
+        data, name = self.data_manager, config.market
+        time = MarketTime(self.time_manager, name)
         instruments = [data.instrument(name, symbol) for symbol in config.symbols]
         foreign = {i.currency for i in instruments} - {config.account.currency}
         if foreign:
@@ -358,26 +359,17 @@ class SystemManager:
                 f"{', '.join(sorted(foreign))}; several currencies are not available yet."
             )
 
-        def before(count: int) -> tuple[TradingSession, ...]:
-            found: list[TradingSession] = []
-            date = sessions[0].date
-            while len(found) < count:
-                session = time.previous_session(date, name)
-                found.append(session)
-                date = session.date
-            return tuple(reversed(found))
-
         def adjustments(asked: Sequence[TradingSession]) -> tuple[Adjustment, ...]:
             found = [one for s in config.symbols for one in data.adjustments(name, s, asked)]
             return tuple(sorted(found, key=lambda one: one.session_date))
 
         return Market(
             sessions=sessions,
-            sessions_before=before,
+            sessions_before=partial(time.sessions_before, sessions[0]),
             instruments=instruments,
             adjustments=adjustments,
             source=data.store,
-            time=MarketTime(time, name),
+            time=time,
             clock=self._clock,
         )
 

@@ -16,9 +16,12 @@ from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_broker import FillRules
+from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.time_manager import TimeManager
-from app.services.indicators import Computation, resolve
+from app.services.indicators import resolve
 from app.services.risk import Limits
+from app.services.slippage import Slippage
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
 from app.threads.analysis_engine import AnalysisEngine, Results
@@ -39,7 +42,7 @@ class Market(msgspec.Struct, frozen=True):
     """What a run needs to know of the world: sessions, instruments, actions, and where bars are."""
 
     sessions: tuple[TradingSession, ...]
-    sessions_before: Callable[[int], tuple[TradingSession, ...]]
+    sessions_before: SessionsBefore
     instruments: list[Instrument]
     adjustments: Callable[[Sequence[TradingSession]], tuple[Adjustment, ...]]
     source: BarSource
@@ -60,6 +63,13 @@ class MarketTime:
     def to_ns(self, moment: dt.datetime) -> int:
         return self._time.to_ns(moment)
 
+    def sessions_before(self, first: TradingSession, count: int) -> tuple[TradingSession, ...]:
+        """The last `count` sessions before one, in order."""
+        found = [first]
+        while len(found) <= count:
+            found.append(self._time.previous_session(found[-1].date, self._market))
+        return tuple(reversed(found[1:]))
+
 
 class Run:
     """One run, wired; `pipeline.run(feed.messages())` executes it."""
@@ -76,7 +86,7 @@ class Run:
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
-        self.plan = plan_of(config, self.seats, market.sessions)
+        self.plan = plan_of(config, self.seats, market.sessions, market.sessions_before)
         self.feed = self._replay_feed(market)
         self.execution = self._execution(market.instruments)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
@@ -136,8 +146,8 @@ class Run:
         )
 
     def _execution(self, instruments: list[Instrument]) -> ExecutionManager:
-        config = self.config
-        share = config.execution.participation
+        config, execution = self.config, self.config.execution
+        share, slippage = execution.participation, execution.slippage
         return ExecutionManager(
             strategies=[seat.name for seat in self.seats],
             instruments=instruments,
@@ -147,7 +157,13 @@ class Run:
                 config.risk.max_order_quantity,
                 config.risk.max_position_quantity,
             ),
-            participation=None if share is None else Decimal(repr(share)),
+            rules=FillRules(
+                participation=None if share is None else Decimal(repr(share)),
+                limit_through=execution.limit_fill == "through",
+                latency_ns=execution.latency_ms * 1_000_000,
+                slippage=Slippage(slippage.kind, slippage.amount, slippage.impact_bps),
+            ),
+            fees=execution.fees,
         )
 
 
@@ -172,7 +188,10 @@ def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTim
 
 
 def plan_of(
-    config: SessionConfig, seats: Sequence[Seat], sessions: Sequence[TradingSession]
+    config: SessionConfig,
+    seats: Sequence[Seat],
+    sessions: Sequence[TradingSession],
+    sessions_before: SessionsBefore,
 ) -> Plan:
     """What the stream must compute for these strategies and this config."""
     asked = _asked_for(config, seats)
@@ -192,17 +211,15 @@ def plan_of(
         symbols=config.symbols,
         base_interval=config.base_interval,
         intervals=tuple(sorted(intervals, key=interval_ns)),
-        history=_history(config, asked, sessions[0]),
+        history=history_of(config, asked, sessions, sessions_before),
         extended_hours=config.extended_hours,
         declared=tuple(declared),
     )
 
 
-def _asked_for(
-    config: SessionConfig, seats: Sequence[Seat]
-) -> list[tuple[Computation, int | None, str]]:
-    """Indicators of the config and of the strategies: what, for which symbol (None: all), where."""
-    asked: list[tuple[Computation, int | None, str]] = [
+def _asked_for(config: SessionConfig, seats: Sequence[Seat]) -> list[Asked]:
+    """Indicators of the config and of the strategies."""
+    asked: list[Asked] = [
         (resolve(item.name, item.params, item.inputs), None, item.interval or config.base_interval)
         for item in config.indicators
     ]
@@ -210,41 +227,3 @@ def _asked_for(
         for handle in seat.desk.indicators:
             asked.append((handle.computation, handle.symbol, handle.interval))
     return asked
-
-
-def _history(
-    config: SessionConfig,
-    asked: Sequence[tuple[Computation, int | None, str]],
-    session: TradingSession,
-) -> dict[str, int | None]:
-    """Sessions of history per interval: as declared, else what the indicators need."""
-    history: dict[str, int | None] = {
-        name: None if count == "all" else count for name, count in config.history.items()
-    }
-    for computation, _, interval in asked:
-        rows = _bars_of(session, interval, config.extended_hours)
-        need = max(-(-computation.lookback // rows), computation.history_sessions)
-        if interval not in config.history:
-            history[interval] = max(need, history.get(interval) or 0)
-            continue
-        declared = history[interval]
-        if declared is None:
-            continue
-        least = max(computation.lookback // rows, computation.history_sessions)
-        if declared < least:
-            raise ConfigError(
-                f"history of {interval} is {declared} sessions, but {computation.label} needs "
-                f"{max(computation.lookback, computation.history_sessions * rows)} bars before its "
-                f"first value: it would never be ready. Declare at least {least}."
-            )
-    return history
-
-
-def _bars_of(session: TradingSession, interval: str, extended_hours: bool) -> int:
-    """How many bars a session has that lacks none."""
-    if interval == DAILY:
-        return 1
-    return sum(
-        -(-(part.end_ns - part.start_ns) // interval_ns(interval))
-        for part in session.segments(extended_hours)
-    )

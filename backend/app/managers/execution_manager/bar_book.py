@@ -1,0 +1,94 @@
+"""The base bars of one block as the broker sees them: a symbol's next, or next at a price."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.core.bars import SymbolRows, Table, numbers
+from app.services.matching import Prices
+
+NEVER_NS = 2**63 - 1
+
+
+class BarBook:
+    """Looked up by symbol and moment; `base` are the columns themselves."""
+
+    def __init__(self, base: Table, rows: SymbolRows | None) -> None:
+        self.base = base
+        self.rows = rows
+        self.known_ns = numbers(base.known_ns)
+        self.start_ns = numbers(base.start_ns)
+        self.open = numbers(base.open)
+        self._by_symbol: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+        self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
+
+    def next_row(self, symbol: int, from_ns: int) -> int:
+        """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
+        if self.rows is None:
+            starts, row = self.start_ns, self.near_row + 1
+            if 0 < row < len(starts) and starts[row - 1] < from_ns <= starts[row]:
+                return row
+            row = bisect_left(starts, from_ns)
+            return row if row < len(starts) else -1
+        rows_of, starts_of = self._rows_of(symbol, self.rows)
+        place = bisect_left(starts_of, from_ns)
+        return rows_of[place] if place < len(rows_of) else -1
+
+    def first_reach(self, symbol: int, from_ns: int, level: float, rising: bool) -> int:
+        """The first of those rows whose high comes up to a level, or whose low down to it."""
+        first = self.next_row(symbol, from_ns)
+        if first < 0:
+            return -1
+        prices = self.base.high if rising else self.base.low
+        if self.rows is None:
+            rows = None
+            prices = prices[first:]
+        else:
+            rows = self.rows.of(symbol)
+            rows = rows[np.searchsorted(rows, first) :]
+            prices = prices[rows]
+        reached = prices >= level if rising else prices <= level
+        place = int(reached.argmax())
+        if not reached[place]:
+            return -1
+        return first + place if rows is None else int(rows[place])
+
+    def prices(self, row: int) -> Prices:
+        """A row's prices."""
+        base = self.base
+        return Prices(self.open[row], float(base.high[row]), float(base.low[row]))
+
+    def ends_bars(self, now_ns: int) -> bool:
+        """Whether bars end at this instant: then none of a symbol is under way."""
+        place = bisect_left(self.known_ns, now_ns)
+        return place < len(self.known_ns) and self.known_ns[place] == now_ns
+
+    def next_known_ns(self, now_ns: int) -> int:
+        """When the next bar after this instant is known; NEVER_NS when none is in the block."""
+        place = bisect_right(self.known_ns, now_ns)
+        return self.known_ns[place] if place < len(self.known_ns) else NEVER_NS
+
+    def last_row(self, symbol: int, now_ns: int) -> int:
+        """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
+        if self.rows is None:
+            return bisect_right(self.known_ns, now_ns) - 1
+        rows, _ = self._rows_of(symbol, self.rows)
+        place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
+        return rows[place - 1] if place else -1
+
+    def has_volume(self, symbol: int, now_ns: int) -> bool:
+        """Whether a bar of `symbol` known at `now_ns` has any volume."""
+        end = bisect_right(self.known_ns, now_ns)
+        traded = self.base.volume[:end] > 0
+        if self.rows is not None:
+            traded &= self.base.symbol[:end] == symbol
+        return bool(traded.any())
+
+    def _rows_of(self, symbol: int, symbol_rows: SymbolRows) -> tuple[Sequence[int], Sequence[int]]:
+        """The rows of a symbol and their starts, made when first asked for."""
+        pair = self._by_symbol.get(symbol)
+        if pair is None:
+            rows = symbol_rows.of(symbol)
+            pair = self._by_symbol[symbol] = numbers(rows), numbers(self.base.start_ns[rows])
+        return pair

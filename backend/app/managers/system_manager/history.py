@@ -1,0 +1,87 @@
+"""How many sessions of history a run keeps: as declared, else what its indicators need."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig
+from app.core.errors import ConfigError
+from app.core.intervals import DAILY, interval_ns
+from app.services.indicators import Computation
+
+Asked = tuple[Computation, int | None, str]  # what, for which symbol (None: all), where
+SessionsBefore = Callable[[int], tuple[TradingSession, ...]]
+
+
+def history_of(
+    config: SessionConfig,
+    asked: Sequence[Asked],
+    sessions: Sequence[TradingSession],
+    sessions_before: SessionsBefore,
+) -> dict[str, int | None]:
+    """Sessions of history per interval; None keeps all of the run."""
+    history: dict[str, int | None] = {
+        name: None if count == "all" else count for name, count in config.history.items()
+    }
+    for interval in dict.fromkeys(interval for _, _, interval in asked):
+        computations = [one for one, _, where in asked if where == interval]
+        length = partial(_bars_of, interval=interval, extended_hours=config.extended_hours)
+        if interval not in history:
+            bars = max(one.lookback for one in computations)
+            need = _sessions_with(bars, length, sessions, sessions_before)
+            history[interval] = max(need, *(one.history_sessions for one in computations))
+        elif (declared := history[interval]) is not None:
+            longest = max(map(length, sessions))
+            for one in computations:
+                _refuse_too_little(declared, one, interval, longest)
+    return history
+
+
+def _sessions_with(
+    bars: int,
+    length: Callable[[TradingSession], int],
+    sessions: Sequence[TradingSession],
+    sessions_before: SessionsBefore,
+) -> int:
+    """The fewest sessions that have so many bars before every session of the run, none missing.
+
+    Where there are no earlier ones, the run's first session stands for each.
+    """
+    run = [length(session) for session in sessions]
+    past: list[int] = []
+    count = 0
+    while sum(past) < bars and len(past) == count:
+        count += -(-(bars - sum(past)) // run[0])
+        past = [length(session) for session in sessions_before(count)]
+    if sum(past) < bars:
+        return count
+    totals = np.cumsum([0, *past, *run])
+    ends = np.arange(len(past), len(past) + len(run))
+    begins = np.searchsorted(totals, totals[ends] - bars, side="right") - 1
+    return int((ends - begins).max())
+
+
+def _refuse_too_little(
+    declared: int, computation: Computation, interval: str, session_bars: int
+) -> None:
+    """With less than this the indicator has no value even at the end of the longest session."""
+    least = max(computation.lookback // session_bars, computation.history_sessions)
+    if declared < least:
+        bars = max(computation.lookback, computation.history_sessions * session_bars)
+        raise ConfigError(
+            f"history of {interval} is {declared} sessions, but {computation.label} needs "
+            f"{bars} bars before its first value: it would never be ready. "
+            f"Declare at least {least}."
+        )
+
+
+def _bars_of(session: TradingSession, interval: str, extended_hours: bool) -> int:
+    """How many bars a session has that lacks none."""
+    if interval == DAILY:
+        return 1
+    return sum(
+        -(-(part.end_ns - part.start_ns) // interval_ns(interval))
+        for part in session.segments(extended_hours)
+    )

@@ -1,0 +1,287 @@
+"""Orders with terms, from the strategy's word to the fill: prices, times in force, cancels, costs.
+
+Each script runs over bars of a minute that open at 10, 11, 12, ..., each from 0.25 below its open
+to 0.75 above.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from tests.market import Outcome
+from tests.unit.scripted import run_script
+
+from app.core.errors import AppError
+from app.core.instruments import Adjustment
+from app.core.money import UNITS, to_units
+
+Fill = tuple[int, str, float]  # units, when known, price
+
+
+def fills(outcome: Outcome) -> list[Fill]:
+    def clock(at_ns: int) -> str:  # New York in June
+        return f"{dt.datetime.fromtimestamp(at_ns / 1e9, dt.UTC) - dt.timedelta(hours=4):%H:%M}"
+
+    return [(fill[3] // UNITS, clock(fill[7]), fill[4]) for fill in outcome.fills]
+
+
+def ends(outcome: Outcome) -> list[tuple[str, str]]:
+    """How each order ended, and why, in order of the orders."""
+    return [(str(row[5]), str(row[7])) for row in sorted(outcome.orders)]
+
+
+def play(*acts: tuple[str, Callable[[Any], object]], **parts: Any) -> Outcome:
+    return run_script(dict(acts), symbols=["AAA"], **parts)[1]
+
+
+def on_the_first_day(act: Callable[[Any], object]) -> tuple[str, Callable[[Any], object]]:
+    return "09:31 AAA", lambda s: act(s) if s.now.day == 3 else None
+
+
+# -- prices ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("terms", "found"),
+    [
+        ({"limit": 20}, [(1, "09:32", 11.0)]),  # the open is better
+        ({"limit": 11.8}, [(1, "09:32", 11.0)]),
+        ({"limit": 10.8}, [(1, "09:32", 10.8)]),  # touched
+        ({"limit": 10.74}, []),
+        ({"stop": 12.5}, [(1, "09:33", 12.5)]),  # touched
+        ({"stop": 12.9}, [(1, "09:34", 13.0)]),  # gapped
+        ({"stop": 12.5, "limit": 12.6}, [(1, "09:33", 12.5)]),
+        ({"stop": 12.9, "limit": 12.95}, [(1, "09:34", 12.95)]),  # gapped over, then it came back
+        ({"stop": 12.9, "limit": 12.5}, []),
+    ],
+)
+def test_a_purchase_with_prices_fills_where_the_bars_let_it(
+    terms: dict[str, float], found: list[Fill]
+) -> None:
+    outcome = play(("09:31 AAA", lambda s: s.order("AAA", 1, **terms)))
+    assert fills(outcome) == found
+    if not found:
+        assert ends(outcome) == [("EXPIRED", "the session closed")]
+
+
+def test_a_stop_gapped_overnight_fills_at_the_open() -> None:
+    outcome = play(
+        on_the_first_day(lambda s: (s.order("AAA", 5), s.order("AAA", -5, stop=10.5, tif="gtc"))),
+        sessions=2,
+        adjustments=[
+            Adjustment("AAA", dt.date(2024, 6, 4), Decimal("0.5"), Decimal(0), 2.0, 0.5),
+        ],
+    )
+    # one new share for two old: 5 become 2 whole ones in the order, at a stop of 21
+    assert fills(outcome) == [(5, "09:32", 11.0), (-2, "09:31", 16.0)]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "terms", "rounded"),
+    [
+        (1, {"limit": 10.809}, (10.80, None)), (-1, {"limit": 10.801}, (10.81, None)),
+        (1, {"stop": 12.509}, (None, 12.50)), (-1, {"stop": 9.001}, (None, 9.01)),
+        (1, {"limit": "10.80", "stop": Decimal("12.5")}, (10.8, 12.5)),
+        (1, {"limit": 0.001}, (0.01, None)),
+    ],
+)  # fmt: skip
+def test_a_limit_is_never_worse_than_asked_and_a_stop_never_later(
+    quantity: int, terms: dict[str, Any], rounded: tuple[float | None, float | None]
+) -> None:
+    steps = {"09:31 AAA": lambda s: s.order("AAA", quantity, **terms)}
+    (order,), _ = run_script(steps, symbols=["AAA"])
+    assert (order.limit, order.stop) == rounded  # type: ignore[attr-defined]
+
+
+def told(act: Callable[[Any], object]) -> str:
+    with pytest.raises(AppError) as caught:
+        play(("09:31 AAA", act))
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("price", [0, -1, float("nan"), float("inf"), "ten", True, 1e300])
+def test_what_is_no_price_is_refused(price: Any) -> None:
+    assert f"limit={price!r} is not a price; give a number above 0." in told(
+        lambda s: s.order("AAA", 1, limit=price)
+    )
+
+
+def test_a_misspelt_time_in_force_is_told_with_the_right_one() -> None:
+    text = told(lambda s: s.order("AAA", 1, tif="gct"))
+    assert "tif='gct' is no time in force; use day, gtc, ioc. Did you mean 'gtc'?" in text
+
+
+# -- time in force ---------------------------------------------------------------------------------
+
+
+def test_an_order_for_the_day_ends_with_it_and_one_till_cancelled_does_not() -> None:
+    outcome = play(
+        on_the_first_day(
+            lambda s: (s.order("AAA", 1, stop=17), s.order("AAA", 2, stop=17, tif="gtc"))
+        ),
+        sessions=2,
+    )
+    assert fills(outcome) == [(2, "09:32", 17.0)]  # of the next day
+    assert ends(outcome) == [("EXPIRED", "the session closed"), ("FILLED", "")]
+
+
+def test_immediate_or_cancel_takes_what_the_first_open_gives() -> None:
+    outcome = play(
+        ("09:31 AAA", lambda s: s.order("AAA", 150, tif="ioc")),
+        ("09:32 AAA", lambda s: s.order("AAA", 1, limit=11.9, tif="ioc")),  # touched, not at once
+        participation=0.1,
+    )
+    assert fills(outcome) == [(100, "09:32", 11.0)]
+    assert [end[0] for end in ends(outcome)] == ["EXPIRED", "EXPIRED"]
+    assert ends(outcome)[0][1].startswith("ioc: ")
+
+
+def test_a_stop_once_touched_works_on_at_market_when_a_bar_has_too_little() -> None:
+    outcome = play(("09:31 AAA", lambda s: s.order("AAA", 150, stop=11.5)), participation=0.1)
+    assert fills(outcome) == [(100, "09:32", 11.5), (50, "09:33", 12.0)]
+
+
+# -- cancels ---------------------------------------------------------------------------------------
+
+
+def test_a_cancel_between_two_bars_counts_at_once() -> None:
+    steps = {
+        "09:31 AAA": lambda s: setattr(s, "resting", s.order("AAA", 1, stop=12.5)),
+        "09:32 AAA": lambda s: (s.cancel(s.resting), s.resting.state),
+        "09:33 AAA": lambda s: (s.resting.state, s.resting.reason, s.orders()),
+    }
+    answers, outcome = run_script(steps, symbols=["AAA"])
+    assert answers[1:] == [
+        (None, "ACCEPTED"),  # it counts when the hook has returned
+        ("CANCELED", "cancelled by its strategy", []),
+    ]
+    assert outcome.fills == []
+
+
+@pytest.mark.parametrize(("stop", "end"), [(12.5, "FILLED"), (13.5, "CANCELED")])
+def test_a_cancel_within_a_bar_can_lose_to_its_fill(stop: float, end: str) -> None:
+    """The bar from 09:32 on was under way: it is matched under the terms it began with."""
+
+    def rest(s: Any) -> None:
+        s.resting = s.order("AAA", 1, stop=stop)
+        s.timer("between", s.now + dt.timedelta(seconds=90))
+
+    steps = {
+        "09:31 AAA": rest,
+        "09:32 timer between": lambda s: s.cancel(s.resting),
+        "09:33 AAA": lambda s: (s.resting.state, len(s.orders())),
+    }
+    for block_rows in (1, 8192):
+        answers, outcome = run_script(steps, symbols=["AAA"], block_rows=block_rows)
+        assert answers[-1] == (end, 0)
+        assert fills(outcome) == ([(1, "09:33", 12.5)] if end == "FILLED" else [])
+
+
+@pytest.mark.parametrize("where", ["open", "timer before"])
+def test_no_bar_that_starts_at_or_after_a_cancel_fills_the_order(where: str) -> None:
+    """Where no bar is under way and none ends, as at the open: the order is as good as gone."""
+
+    def rest(s: Any) -> None:
+        if s.now.day == 3:
+            s.resting = s.order("AAA", 1, stop=15.9, tif="gtc")
+            s.timer("before", dt.datetime(2024, 6, 4, 9, 20))
+
+    clock = "09:30" if where == "open" else "09:20"
+    steps = {
+        "09:31 AAA": rest,
+        f"{clock} {where}": lambda s: s.cancel(s.resting) if s.now.day == 4 else None,
+        "09:32 AAA": lambda s: s.resting.state,
+    }
+    for block_rows in (1, 7, 8192):
+        answers, outcome = run_script(steps, symbols=["AAA"], sessions=2, block_rows=block_rows)
+        assert (answers[-1], outcome.fills) == ("CANCELED", [])
+
+
+def test_an_order_taken_back_by_the_hook_that_gave_it_never_was() -> None:
+    steps = {"09:31 AAA": lambda s: s.cancel(s.order("AAA", 1))}
+    _, outcome = run_script(steps, symbols=["AAA"])
+    assert (outcome.orders, outcome.entries) == ([], [])
+
+
+def test_what_has_ended_cannot_be_cancelled_and_nothing_happens() -> None:
+    steps = {
+        "09:31 AAA": lambda s: setattr(s, "done", s.order("AAA", 1)),
+        "09:33 AAA": lambda s: (s.cancel(s.done), s.done.state),
+    }
+    answers, outcome = run_script(steps, symbols=["AAA"])
+    assert answers[1] == (None, "FILLED")
+    assert len(outcome.entries) == 2  # the order, and its fill
+
+
+# -- targets ---------------------------------------------------------------------------------------
+
+
+def test_a_target_counts_working_limits_and_leaves_stops_out() -> None:
+    steps = {
+        "09:31 AAA": lambda s: (
+            s.order("AAA", 30, limit=5), s.order("AAA", -30, stop=5), s.order_target("AAA", 100),
+        ),
+    }  # fmt: skip
+    (answer,), _ = run_script(steps, symbols=["AAA"])
+    assert answer[2].quantity == 70  # type: ignore[index]
+
+
+def test_a_target_of_value_buys_whole_lots_at_the_last_close() -> None:
+    steps = {
+        "09:31 AAA": lambda s: s.order_target_value("AAA", 1000).quantity,  # at 10.50
+        "09:33 AAA": lambda s: s.order_target_value("AAA", -1000).quantity,  # at 12.50, from 95
+        "09:35 AAA": lambda s: s.order_target_value("AAA", 0).quantity,
+    }
+    assert run_script(steps, symbols=["AAA"])[0] == [95, 175, 80]
+
+
+def test_a_target_of_percent_is_one_of_equity() -> None:
+    steps = {"09:31 AAA": lambda s: s.order_target_percent("AAA", 10).quantity}  # of 100,000
+    assert run_script(steps, symbols=["AAA"])[0] == [952]
+
+
+def test_close_cancels_what_works_and_sells_what_is_held() -> None:
+    steps = {
+        "09:31 AAA": lambda s: (s.order("AAA", 7), s.order("AAA", -7, stop=5, tif="gtc")),
+        "09:33 AAA": lambda s: (s.order("AAA", 9, limit=5), s.close("AAA"))[1].quantity,
+        "09:35 AAA": lambda s: (s.position("AAA").quantity, s.orders(), s.flatten()),
+    }
+    answers, outcome = run_script(steps, symbols=["AAA"])
+    assert answers[1:] == [7, (0, [], None)]
+    assert fills(outcome) == [(7, "09:32", 11.0), (-7, "09:34", 13.0)]
+    assert [state for state, _ in ends(outcome)] == ["FILLED", "CANCELED", "FILLED"]
+
+
+# -- what it costs ---------------------------------------------------------------------------------
+
+
+def test_the_minimum_commission_is_paid_once_over_partial_fills() -> None:
+    outcome = play(
+        ("09:31 AAA", lambda s: s.order("AAA", 150)),
+        participation=0.1,
+        execution={"fees": "ib_fixed"},
+    )
+    assert [fill[5] for fill in outcome.fills] == [to_units("1.00"), 0]
+
+
+def test_slippage_moves_market_and_stop_fills_and_leaves_limits() -> None:
+    acts = ("09:31 AAA", lambda s: (s.order("AAA", 1), s.order("AAA", 1, limit=10.9),
+                                    s.order("AAA", -1, stop=10.9)))  # fmt: skip
+    outcome = play(acts, execution={"slippage": {"kind": "fixed", "amount": 0.02}})
+    assert fills(outcome) == [(1, "09:32", 11.02), (-1, "09:32", 10.88), (1, "09:32", 10.9)]
+
+
+def test_with_latency_an_order_gets_a_later_bar() -> None:
+    for latency_ms, found in [(0, "09:32"), (1, "09:33"), (60_000, "09:33"), (60_001, "09:34")]:
+        outcome = play(
+            ("09:31 AAA", lambda s: s.order("AAA", 1)), execution={"latency_ms": latency_ms}
+        )
+        assert [fill[1] for fill in fills(outcome)] == [found]
+
+
+def test_by_option_a_limit_must_be_traded_through() -> None:
+    act = ("09:31 AAA", lambda s: s.order("AAA", 1, limit=10.75))
+    assert fills(play(act)) == [(1, "09:32", 10.75)]
+    assert fills(play(act, execution={"limit_fill": "through"})) == []
