@@ -42,7 +42,7 @@ class EquityReader(Reader):
 def events_of(spec: Spec, outcome: Outcome) -> Iterator[Event]:
     """Fills, then closes, then corporate actions of each moment."""
     for fill in outcome.fills:
-        yield fill[7], 0, "fill", fill[2], (fill[3] / UNITS, fill[4], fill[5] / UNITS)
+        yield fill[7], 0, "fill", fill[2], (fill[3] / UNITS, fill[4], fill[5] / UNITS, fill[8])
     sessions, bars = spec.calendar()[spec.history :], spec.bars()
     hours = [session.segments(spec.extended) for session in sessions]
     for symbol, name in enumerate(spec.symbols):
@@ -60,24 +60,32 @@ def events_of(spec: Spec, outcome: Outcome) -> Iterator[Event]:
 
 def naive_curve(spec: Spec, outcome: Outcome) -> list[tuple[int, float]]:
     """Equity after all that happened at each instant with a bar."""
-    cash, held, marks = OPENING, [0.0] * len(spec.symbols), [0.0] * len(spec.symbols)
+    cash, marks = OPENING, [0.0] * len(spec.symbols)
+    held = [[0.0] * len(spec.symbols) for _ in spec.strategies]
     curve: dict[int, float] = {}
     instants = set()
     for moment_ns, _, what, symbol, value in sorted(
         events_of(spec, outcome), key=lambda event: event[:2]
     ):
         if isinstance(value, Adjustment):
-            held[symbol] *= float(value.split_ratio)
-            cash += held[symbol] * float(value.dividend)
+            ratio = float(value.split_ratio)
+            for own in held:
+                own[symbol] *= ratio
+                if marks[symbol]:  # whole shares are kept, the rest is paid out
+                    whole = float(int(own[symbol]))
+                    cash += (own[symbol] - whole) * marks[symbol] / ratio
+                    own[symbol] = whole
+                cash += own[symbol] * float(value.dividend)
             marks[symbol] *= value.price_factor
         elif isinstance(value, tuple):
-            held[symbol] += value[0]
+            held[value[3]][symbol] += value[0]
             cash -= value[0] * value[1] + value[2]
         else:
             assert isinstance(value, float) and what == "mark"
             marks[symbol] = value
             instants.add(moment_ns)
-        curve[moment_ns] = cash + sum(map(float.__mul__, held, marks))
+        worth = (sum(map(float.__mul__, own, marks)) for own in held)
+        curve[moment_ns] = cash + sum(worth)
     return [(ns, value) for ns, value in curve.items() if ns in instants]
 
 

@@ -480,7 +480,7 @@ def test_a_split_moves_every_strategy_s_position_aim_and_the_sum() -> None:
     execution.match(20)
     submit(execution, 0, 0, UNITS, 30)  # it becomes two
     adjustment = Adjustment("X", dt.date(2024, 1, 3), Decimal(2), Decimal("0.5"), 0.475, 2.0)
-    execution.adjust(0, adjustment, 100)
+    execution.adjust(0, adjustment, 10.0, 100)
     assert [row[0].quantity for row in execution.positions] == [Decimal(20), Decimal(-8)]
     assert [row[0].cost for row in execution.positions] == [Decimal(100), Decimal(-40)]
     assert execution.aim_units == [[22 * UNITS, 0], [-8 * UNITS, 0]]

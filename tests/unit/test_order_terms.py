@@ -285,3 +285,25 @@ def test_by_option_a_limit_must_be_traded_through() -> None:
     act = ("09:31 AAA", lambda s: s.order("AAA", 1, limit=10.75))
     assert fills(play(act)) == [(1, "09:32", 10.75)]
     assert fills(play(act, execution={"limit_fill": "through"})) == []
+
+
+# -- splits ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("quantity", "sign"), [(10, 1), (-10, -1)])
+def test_what_a_split_leaves_of_a_share_is_paid_at_the_last_close(quantity: int, sign: int) -> None:
+    """Seven new for three old: 10 become 23 and a third, at a last close of 15.50 x 3 / 7."""
+    ratio = Decimal(7) / Decimal(3)
+    split = Adjustment("AAA", dt.date(2024, 6, 4), ratio, Decimal(0), 3 / 7, 7 / 3)
+    steps = {
+        "09:31 AAA": lambda s: s.order("AAA", quantity) if s.now.day == 3 else None,
+        "09:30 open": lambda s: (s.position("AAA").quantity, s.cash) if s.now.day == 4 else None,
+    }
+    for block_rows in (1, 8192):
+        answers, _ = run_script(
+            steps, symbols=["AAA"], sessions=2, adjustments=[split], block_rows=block_rows
+        )
+        held, cash = next(answer for answer in answers if isinstance(answer, tuple))
+        assert held == 23 * sign
+        paid = Decimal("0.33333333") * Decimal(repr(15.5 / float(ratio))) * sign
+        assert abs(cash - (100_000 - 110 * sign + paid)) < Decimal("0.0000001")

@@ -68,6 +68,11 @@ def on_tick(price: float, tick_units: int, up: bool) -> float:
     return (_up(over, under) if up else over // under) * tick_units / UNITS
 
 
+def price_on_tick(price: float, tick_units: int, up: bool) -> float:
+    """The same for the price of an order, which is a tick at least."""
+    return max(on_tick(price, tick_units, up), tick_units / UNITS)
+
+
 def _move(price: float, slippage: Slippage, spread: float, volatility: float) -> tuple[int, int]:
     """The move without impact, as a fraction; a crossed spread moves nothing."""
     if slippage.kind == "none":

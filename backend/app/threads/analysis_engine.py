@@ -259,6 +259,12 @@ class AnalysisEngine(Worker):
     def _take(self, proposals: list[Proposal], now_ns: int) -> None:
         """Carry out what a hook proposed; what ended is told when all of it is under way."""
         self.outlook.book.near_row = self._cursor.step
+        if len(proposals) == 1 and isinstance(order := proposals[0], Order):  # most often so
+            proposals.clear()
+            self.execution.submit(order, now_ns)
+            if order.state is REJECTED:
+                self._tell_end(order)
+            return
         taken = proposals.copy()
         proposals.clear()
         ended: list[Order] = []
@@ -333,7 +339,8 @@ class AnalysisEngine(Worker):
         self.execution.open_session(part.session.date)
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
-            self.execution.adjust(symbol, adjustment, now_ns)
+            last = self.outlook.mark(symbol)
+            self.execution.adjust(symbol, adjustment, last, now_ns)
         self._tell_lapsed()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_open, part.session)

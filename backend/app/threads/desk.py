@@ -25,7 +25,7 @@ from app.core.orders import (
 )  # fmt: skip
 from app.services.indicators import resolve
 from app.services.quality import Quality
-from app.services.slippage import on_tick
+from app.services.slippage import price_on_tick
 from app.strategies.context import PositionView, Quantity
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 
@@ -263,7 +263,7 @@ class Desk:
             units = 0
         if not 0 < units < _MOST_UNITS:
             raise UsageError(f"{name}={price!r} is not a price; give a number above 0.")
-        return max(on_tick(units / UNITS, tick_units, up), tick_units / UNITS)
+        return price_on_tick(units / UNITS, tick_units, up)
 
     # -- timers and log ----------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, Si
 from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits, refusal
-from app.services.slippage import on_tick
+from app.services.slippage import price_on_tick
 
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
 
@@ -62,7 +62,6 @@ class ExecutionManager:
         rules: FillRules,
         fees: str = FREE,
     ) -> None:
-        self._names = strategies
         self._symbols = [instrument.symbol for instrument in instruments]
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
         self._limits = limits
@@ -161,8 +160,8 @@ class ExecutionManager:
         multiplier_units = self.positions[order.strategy][order.symbol_index].multiplier_units
         value = amount_units(abs(units), price, multiplier_units)
         order.value_units += value
-        makes = order.kind == LIMIT
-        order.maker_units += value if makes else 0
+        if order.kind == LIMIT and price == order.limit:  # at a better open it took
+            order.maker_units += value
         filled = Filled(
             abs(order.filled_units + units), order.value_units, order.maker_units, order.units < 0
         )
@@ -192,13 +191,20 @@ class ExecutionManager:
             self._give_up(order, CANCELED, now_ns, reason)
         return working
 
-    def adjust(self, symbol: int, adjustment: Adjustment, now_ns: int) -> None:
-        """Apply a session's corporate actions to what is held: splits first, then dividends."""
+    def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
+        """Apply a session's corporate actions to what is held: splits first, then dividends.
+
+        What a split leaves of a lot is paid out at the `last` price before it, in its new terms.
+        """
         for strategy, positions in enumerate(self.positions):
             position = positions[symbol]
             before = position.units
             if adjustment.split_ratio != 1:
                 self.ledger.split(position, adjustment.split_ratio)
+                fraction = abs(position.units) % self.lot_units[symbol]
+                if fraction and last:
+                    units = -fraction if position.units > 0 else fraction
+                    self.ledger.fill(position, units, last / float(adjustment.split_ratio))
                 self.aim_units[strategy][symbol] += position.units - before
                 self.held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
@@ -224,10 +230,10 @@ class ExecutionManager:
                 self.aim_units[order.strategy][symbol] += now_left - left
             order.units = order.filled_units + now_left
             up = order.units < 0
-            if order.limit is not None:
-                order.limit = on_tick(order.limit / float(ratio), tick_units, up)
-            if order.stop is not None:
-                order.stop = on_tick(order.stop / float(ratio), tick_units, up)
+            order.limit, order.stop = (
+                None if price is None else price_on_tick(price / float(ratio), tick_units, up)
+                for price in (order.limit, order.stop)
+            )
             self.broker.look_again(order, now_ns)
 
     def take_records(self) -> Records:
