@@ -55,27 +55,36 @@ def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
     """The canonical bytes of orders, refusals, cancels and fills."""
     fill, order = FILL, ORDER  # this runs twice for every order
     return b"".join(
-        fill(b"F", e[8], e[2], e[7], e[6], e[3], e[4])
-        if isinstance(e, tuple)
-        else _cancel(e)
-        if isinstance(e, Cancel)
-        else order(b"O", e.strategy, e.symbol_index, e.created_ns, e.units)
-        if e.kind == MARKET and e.tif == DAY and e.state is not REJECTED
-        else _ticket(e)
-        for e in entries
+        [
+            fill(b"F", e[8], e[2], e[7], e[6], e[3], e[4])
+            if isinstance(e, tuple)
+            else order(b"O", e.strategy, e.symbol_index, e.created_ns, e.units)
+            if isinstance(e, Order)
+            and e.kind is MARKET
+            and e.tif is DAY
+            and e.state is not REJECTED
+            else _other(e)
+            for e in entries
+        ]
     )
+
+
+def _other(entry: Order | Cancel) -> bytes:
+    return _ticket(entry) if isinstance(entry, Order) else _cancel(entry)
 
 
 def _ticket(order: Order) -> bytes:
     """An order of any terms; and its refusal behind it, alone where the terms are plain."""
     where = order.strategy, order.symbol_index, order.created_ns
-    units, head = max(-_MOST, min(_MOST, order.units)), b""
-    if order.kind != MARKET or order.tif != DAY:
+    units, refused = max(-_MOST, min(_MOST, order.units)), order.state is REJECTED
+    if order.kind == MARKET and order.tif == DAY:
+        head = b"" if refused else ORDER(b"O", *where, units)
+    else:
         limit = nan if order.limit is None else order.limit
         stop = nan if order.stop is None else order.stop
         kind, tif = _KINDS.index(order.kind), _TIFS.index(order.tif)
         head = TICKET(b"T", *where, units, kind, tif, limit, stop)
-    if order.state is not REJECTED:
+    if not refused:
         return head
     text = order.reason.encode()
     return head + REFUSAL(b"R", *where, units, len(text)) + text
