@@ -20,7 +20,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.orders import Cancel, FillRow, Order
 from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
-from app.threads.analysis_engine import Results
+from app.threads.results import Results
 
 # How many times the usual number of examples the proofs try; above 1 they also run at full length.
 SCALE = int(os.environ.get("PROOF_SCALE", "1"))

@@ -101,6 +101,7 @@ def test_what_the_broker_finds_is_what_a_loop_over_every_bar_finds(
         for now_ns in range(max(low, -10) + 1, high + 1):
             if execution.broker.due_ns == now_ns:
                 execution.match(now_ns)
+                execution.broker.settle(now_ns)
             while waiting and waiting[0].at_ns == now_ns:
                 wish = waiting.pop(0)
                 submit(execution, 0, wish.symbol, wish.units, now_ns, **wish.terms)

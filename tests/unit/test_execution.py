@@ -40,7 +40,7 @@ STATES = (
     NEW, SUBMITTED, ACCEPTED, PARTIAL, CANCEL_PENDING, FILLED, CANCELED, REJECTED, EXPIRED,
 )  # fmt: skip
 LEGAL = {
-    (NEW, SUBMITTED), (NEW, ACCEPTED), (NEW, REJECTED),
+    (NEW, SUBMITTED), (NEW, ACCEPTED), (NEW, REJECTED), (NEW, CANCELED),
     (SUBMITTED, ACCEPTED), (SUBMITTED, REJECTED),
     (ACCEPTED, PARTIAL), (ACCEPTED, FILLED), (ACCEPTED, CANCELED), (ACCEPTED, EXPIRED),
     (PARTIAL, PARTIAL), (PARTIAL, FILLED), (PARTIAL, CANCELED), (PARTIAL, EXPIRED),
@@ -345,7 +345,7 @@ def test_fills_are_those_of_a_naive_loop_over_all_bars_and_orders(
                 assert execution.broker.due_ns == now_ns
                 execution.match(now_ns)
             if now_ns == close_ns:
-                execution.expire(now_ns)
+                execution.expire(now_ns, now_ns - 10)
             while waiting and waiting[0].at_ns == now_ns:
                 order = waiting.pop(0)
                 submit(execution, 0, order.symbol, order.quantity * UNITS, now_ns)
@@ -366,7 +366,7 @@ def test_an_aim_is_the_position_and_the_working_orders() -> None:
     execution.match(20)
     assert execution.aim_units == [[15 * UNITS, 0], [-4 * UNITS, 3 * UNITS]]
     assert execution.held_units == [10 * UNITS, 0]
-    execution.expire(20)
+    execution.expire(20, 10)
     assert execution.aim_units == [[10 * UNITS, 0], [0, 0]]
 
 
@@ -399,7 +399,7 @@ def test_selling_twice_what_is_held_is_a_short_although_nothing_has_filled() -> 
 def test_at_the_close_only_orders_given_before_it_expire() -> None:
     execution = manager_of([Row(0, 200, 1.0)])
     early, late = submit(execution, 0, 0, UNITS, 99), submit(execution, 0, 0, 2 * UNITS, 100)
-    assert execution.expire(100) == [early]
+    assert execution.expire(100, 99) == [early]
     assert (early.state, early.reason, early.ended_ns) == (EXPIRED, "the session closed", 100)
     assert late.state == ACCEPTED
     assert list(execution.broker.working.values()) == [late]
@@ -411,7 +411,7 @@ def test_the_rest_of_a_partly_filled_order_expires_and_keeps_what_it_got() -> No
     execution = manager_of([Row(0, 10, 1.0, 30.0)], participation=Decimal("0.1"))
     order = submit(execution, 0, 0, -10 * UNITS, 0)
     execution.match(20)
-    execution.expire(50)
+    execution.expire(50, 40)
     assert (order.state, order.filled, order.quantity) == (EXPIRED, Decimal(3), Decimal(10))
     assert execution.aim_units[0][0] == execution.positions[0][0].units == -3 * UNITS
     assert execution.broker.due_ns == NEVER_NS

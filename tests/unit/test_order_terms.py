@@ -7,15 +7,20 @@ to 0.75 above.
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.market import Outcome
 from tests.unit.scripted import run_script
 
 from app.core.errors import AppError
 from app.core.instruments import Adjustment
 from app.core.money import UNITS, to_units
+from app.services.slippage import split_price
 
 Fill = tuple[int, str, float]  # units, when known, price
 
@@ -84,7 +89,7 @@ def test_a_stop_gapped_overnight_fills_at_the_open() -> None:
         (1, {"limit": 10.809}, (10.80, None)), (-1, {"limit": 10.801}, (10.81, None)),
         (1, {"stop": 12.509}, (None, 12.50)), (-1, {"stop": 9.001}, (None, 9.01)),
         (1, {"limit": "10.80", "stop": Decimal("12.5")}, (10.8, 12.5)),
-        (1, {"limit": 0.001}, (0.01, None)),
+        (-1, {"limit": 0.001}, (0.01, None)),
     ],
 )  # fmt: skip
 def test_a_limit_is_never_worse_than_asked_and_a_stop_never_later(
@@ -106,6 +111,21 @@ def test_what_is_no_price_is_refused(price: Any) -> None:
     assert f"limit={price!r} is not a price; give a number above 0." in told(
         lambda s: s.order("AAA", 1, limit=price)
     )
+
+
+def test_a_limit_below_a_tick_is_refused_rather_than_raised() -> None:
+    text = told(lambda s: s.order("AAA", 1, limit=0.001))
+    assert "limit=0.001 is less than a tick of 0.01." in text
+
+
+@pytest.mark.parametrize("terms", [{"limit": 0}, {"limit": 9, "stop": -1}, {"tif": "x"}])
+def test_an_order_whose_terms_are_refused_is_not_given_without_them(terms: dict[str, Any]) -> None:
+    def careless(s: Any) -> None:
+        with pytest.raises(AppError):
+            s.order("AAA", 1, **terms)
+
+    outcome = play(("09:31 AAA", careless))
+    assert (outcome.orders, outcome.entries) == ([], [])
 
 
 def test_a_misspelt_time_in_force_is_told_with_the_right_one() -> None:
@@ -203,6 +223,61 @@ def test_an_order_taken_back_by_the_hook_that_gave_it_never_was() -> None:
     steps = {"09:31 AAA": lambda s: s.cancel(s.order("AAA", 1))}
     _, outcome = run_script(steps, symbols=["AAA"])
     assert (outcome.orders, outcome.entries) == ([], [])
+
+
+@pytest.mark.parametrize("where", ["09:31 AAA", "09:30 open", "09:32 timer off"])
+def test_an_order_taken_back_before_it_was_given_can_be_cancelled_again(where: str) -> None:
+    def act(s: Any) -> object:
+        order = s.order("AAA", 1)
+        s.cancel(order)
+        s.cancel(order)
+        s.kept = s.order("AAA", 2)
+        s.close("AAA")
+        return order.state, order.reason
+
+    steps = {
+        "09:30 AAA": lambda s: None,
+        where: act,
+        "09:34 AAA": lambda s: (s.cancel(s.kept), s.cancel(None), s.kept.state),
+    }
+    if "timer" in where:
+        steps["09:31 AAA"] = lambda s: s.timer("off", s.now + dt.timedelta(seconds=70))
+    answers, outcome = run_script(steps, symbols=["AAA"])
+    assert ("CANCELED", "") in answers
+    assert answers[-1] == (None, None, "CANCELED")
+    assert outcome.entries == []
+
+
+def test_each_end_is_told_once() -> None:
+    told_of: list[tuple[int, str, Decimal]] = []
+
+    def note(s: Any, number: int) -> None:
+        order = next(o for o in s.mine if o.order_id == number)
+        told_of.append((number, order.state, order.filled))
+        if number == 2 and order.state == "FILLED":
+            s.cancel(s.mine[2])
+
+    def give(s: Any) -> None:
+        s.mine = [s.order("AAA", 30, tif="ioc"), s.order("AAA", 10), s.order("AAA", 500)]
+
+    steps: dict[str, Callable[[Any], object]] = {"09:31 AAA": give}
+    for clock in ("09:31", "09:32", "09:33"):
+        for number in (1, 2, 3):
+            steps[f"{clock} order {number}"] = lambda s, n=number: note(s, n)
+    run_script(steps, symbols=["AAA"], participation=0.1)
+    assert told_of == [(1, "FILLED", 30), (2, "FILLED", 10), (3, "CANCELED", 60)]
+    told_of.clear()
+    steps["09:31 AAA"] = lambda s: setattr(s, "mine", [s.order("AAA", 150, tif="ioc")])
+    run_script(steps, symbols=["AAA"], participation=0.1)
+    assert told_of == [(1, "PARTIAL", 100), (1, "EXPIRED", 100)]
+
+
+def test_an_endless_answer_to_refusals_is_told_as_what_it_is() -> None:
+    class_steps = {"09:30 open": lambda s: s.order("AAA", "0.5")}
+    for number in range(1, 1500):
+        class_steps[f"09:30 order {number}"] = lambda s: s.order("AAA", "0.5")
+    with pytest.raises(AppError, match="answers a refusal with an order that is refused again"):
+        run_script(class_steps, symbols=["AAA"])
 
 
 def test_what_has_ended_cannot_be_cancelled_and_nothing_happens() -> None:
@@ -307,3 +382,58 @@ def test_what_a_split_leaves_of_a_share_is_paid_at_the_last_close(quantity: int,
         assert held == 23 * sign
         paid = Decimal("0.33333333") * Decimal(repr(15.5 / float(ratio))) * sign
         assert abs(cash - (100_000 - 110 * sign + paid)) < Decimal("0.0000001")
+
+
+@given(
+    st.integers(1, 20_000),
+    st.sampled_from(["0.1", "0.2", "0.05", "3", "1.5", "5", "10", "20", "0.5", "2"]),
+    st.booleans(),
+)
+def test_the_price_of_a_resting_order_is_divided_exactly(cents: int, ratio: str, up: bool) -> None:
+    exact = Fraction(cents) / Fraction(ratio)
+    ticks = ceil(exact) if up else floor(exact)
+    assert split_price(cents / 100, Decimal(ratio), UNITS // 100, up) == max(ticks, 1) / 100
+
+
+def test_what_an_order_shows_is_nothing_of_the_future() -> None:
+    for block_rows in (1, 8192):
+        steps = {
+            "09:31 AAA": lambda s: setattr(s, "resting", s.order("AAA", 1, stop=14.5)),
+            "09:32 AAA": lambda s: repr(s.resting),
+        }
+        answers, _ = run_script(steps, symbols=["AAA"], block_rows=block_rows)
+        shown = str(answers[-1])
+        if block_rows == 1:
+            first = shown
+    assert shown == first
+
+
+# -- limits of risk --------------------------------------------------------------------------------
+
+
+def test_stops_together_cannot_break_a_limit() -> None:
+    outcome = play(
+        ("09:31 AAA", lambda s: [s.order("AAA", 100, stop=11.5) for _ in range(3)]),
+        risk={"max_position_quantity": Decimal(100)},
+    )
+    assert [end[0] for end in ends(outcome)] == ["FILLED", "REJECTED", "REJECTED"]
+
+
+def test_two_stops_cannot_sell_what_is_held_once() -> None:
+    outcome = play(
+        ("09:31 AAA", lambda s: s.order("AAA", 100)),
+        ("09:32 AAA", lambda s: [s.order("AAA", -100, stop=price) for price in (12.8, 12.75)]),
+        risk={"allow_short": False},
+    )
+    assert [end[0] for end in ends(outcome)] == ["FILLED", "FILLED", "REJECTED"]
+
+
+def test_an_order_given_within_the_last_bar_belongs_to_the_next_session() -> None:
+    steps = {
+        "09:31 AAA": lambda s: (
+            s.timer("late", s.now + dt.timedelta(seconds=270)) if s.now.day == 3 else None
+        ),
+        "09:35 timer late": lambda s: s.order("AAA", 1),
+    }
+    _, outcome = run_script(steps, symbols=["AAA"], sessions=2)
+    assert fills(outcome) == [(1, "09:31", 16.0)]

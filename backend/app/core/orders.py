@@ -14,7 +14,7 @@ FILLED, CANCELED, REJECTED, EXPIRED = "FILLED", "CANCELED", "REJECTED", "EXPIRED
 
 _ENDS = {FILLED, CANCELED, EXPIRED}
 TRANSITIONS: dict[str, frozenset[str]] = {
-    NEW: frozenset({SUBMITTED, ACCEPTED, REJECTED}),
+    NEW: frozenset({SUBMITTED, ACCEPTED, REJECTED, CANCELED}),
     SUBMITTED: frozenset({ACCEPTED, REJECTED}),
     ACCEPTED: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
     PARTIAL: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
@@ -47,7 +47,6 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     reason: str = ""
     ended_ns: int = 0
     kind: str = MARKET
-    bar_row: int = -1  # the broker's mark: the next row of the current block it can match
     tif: str = DAY
     limit: float | None = None
     stop: float | None = None

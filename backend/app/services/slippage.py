@@ -4,6 +4,7 @@ All of it is exact: floats enter by their `repr`, the square root is one of whol
 one rounding to the tick, against the order, ends it.
 """
 
+from decimal import Decimal
 from math import isqrt
 from typing import Final, Literal, get_args
 
@@ -68,9 +69,12 @@ def on_tick(price: float, tick_units: int, up: bool) -> float:
     return (_up(over, under) if up else over // under) * tick_units / UNITS
 
 
-def price_on_tick(price: float, tick_units: int, up: bool) -> float:
-    """The same for the price of an order, which is a tick at least."""
-    return max(on_tick(price, tick_units, up), tick_units / UNITS)
+def split_price(price: float, ratio: Decimal, tick_units: int, up: bool) -> float:
+    """An order's price in the terms of the new shares: on the tick, and a tick at least."""
+    over, under = _ratio(price)
+    new, old = ratio.as_integer_ratio()
+    over, under = over * old * UNITS, under * new * tick_units
+    return max(_up(over, under) if up else over // under, 1) * tick_units / UNITS
 
 
 def _move(price: float, slippage: Slippage, spread: float, volatility: float) -> tuple[int, int]:

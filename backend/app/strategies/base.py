@@ -164,7 +164,7 @@ class Strategy:
         """The same for so many percent of the account's equity (50 is half of it)."""
         return self._context.order_target_percent(symbol, percent)
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: Order | None) -> None:
         """Take an order back. A bar that is under way can still fill it."""
         self._context.cancel(order)
 

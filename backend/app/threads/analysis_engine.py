@@ -6,16 +6,16 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, islice
 
-import msgspec
-
-from app.core.bars import Bar, Floats, Ints, SymbolRows, no_rows
+from app.core.bars import Bar, SymbolRows, no_rows
+from app.core.errors import StrategyError
 from app.core.messages import EndOfStream
-from app.core.orders import REJECTED, IllegalTransition, Order
+from app.core.orders import FILLED, REJECTED, IllegalTransition, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
-from app.managers.execution_manager.execution_manager import ExecutionManager, Records
+from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import Cursor
@@ -25,6 +25,7 @@ from app.threads.desk import ACTED, Proposal, TimerProposal, Withdrawal
 from app.threads.equity import EquityCurve
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
+from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
 from app.threads.session_data import SessionData, snapshot
@@ -32,15 +33,7 @@ from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
 
-
-class Results(msgspec.Struct, frozen=True):
-    """What one block came to, for the recorder."""
-
-    records: Records
-    equity_ns: Ints
-    equity: Floats
-    bars: int
-    through_ns: int
+MOST_ANSWERS = 1_000  # to ends of orders, at one moment
 
 
 class AnalysisEngine(Worker):
@@ -73,6 +66,8 @@ class AnalysisEngine(Worker):
         self._equity_by_session = equity_by_session
         asked = {interval for seat in seats for interval in seat.intervals}
         self._wanted = tuple(name for name in plan.intervals if name in asked)
+        self._ends: deque[Order] = deque()  # orders whose end is to be told
+        self._telling = False
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
         self._on_bar = self._bar_hook()
@@ -236,13 +231,16 @@ class AnalysisEngine(Worker):
                 for order in filled:
                     self._tell(order)
                 cursor.symbol = -1
-            if self.execution.lapsed:
+            if not broker.is_settled:
+                broker.settle(now_ns)
                 self._tell_lapsed()
 
     def _tell(self, order: Order) -> None:
         """The order and position hooks after a fill."""
         seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
-        if seat.hears_orders:
+        if seat.hears_orders and (
+            order.is_working or order.state is FILLED
+        ):  # else its end is told
             self._call(seat, seat.strategy.on_order, order)
         if seat.hears_positions:
             position = self.execution.positions[order.strategy][order.symbol_index]
@@ -263,7 +261,7 @@ class AnalysisEngine(Worker):
             proposals.clear()
             self.execution.submit(order, now_ns)
             if order.state is REJECTED:
-                self._tell_end(order)
+                self._tell_ends([order])
             return
         taken = proposals.copy()
         proposals.clear()
@@ -278,14 +276,30 @@ class AnalysisEngine(Worker):
                     ended.append(proposal.order)
             elif proposal is not ACTED:
                 self._set_timer(proposal)
-        for order in ended:
-            self._tell_end(order)
+        self._tell_ends(ended)
 
     def _tell_lapsed(self) -> None:
         """The order hook after orders that the broker ended with this instant's bars."""
         lapsed, self.execution.lapsed = self.execution.lapsed, []
-        for order in lapsed:
+        self._tell_ends(lapsed)
+
+    def _tell_ends(self, orders: Sequence[Order]) -> None:
+        """The order hook after each; what a hook gives in answer, and is refused, joins them."""
+        self._ends += orders
+        if self._telling:
+            return
+        self._telling = True
+        for told in count():
+            if not self._ends:
+                break
+            order = self._ends.popleft()
+            if told == MOST_ANSWERS:
+                raise StrategyError(
+                    f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
+                    f"that is refused again, without end: {order.reason}."
+                )
             self._tell_end(order)
+        self._telling = False
 
     def _tell_end(self, order: Order) -> None:
         """The order hook after a refusal or an expiry."""
@@ -351,8 +365,7 @@ class AnalysisEngine(Worker):
         self.sessions += 1
         self._closes_ns.append(now_ns)
         session = self.outlook.parts[self._cursor.span].session
-        for order in self.execution.expire(now_ns):
-            self._tell_end(order)
+        self._tell_ends(self.execution.expire(now_ns, self.outlook.last_start_ns()))
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
 

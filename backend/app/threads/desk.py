@@ -14,6 +14,7 @@ from app.core.intervals import interval_ns
 from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
+    CANCELED,
     DAY,
     GTC,
     IOC,
@@ -25,7 +26,7 @@ from app.core.orders import (
 )  # fmt: skip
 from app.services.indicators import resolve
 from app.services.quality import Quality
-from app.services.slippage import price_on_tick
+from app.services.slippage import on_tick
 from app.strategies.context import PositionView, Quantity
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 
@@ -185,13 +186,13 @@ class Desk:
                 f"tif={tif!r} is no time in force; use {', '.join(TIFS)}."
                 + did_you_mean(str(tif), TIFS)
             )
+        tick_units, up = self.engine.execution.tick_units[place], units < 0
+        prices = [self._price(*item, tick_units, up) for item in (("limit", limit), ("stop", stop))]
         order = self._propose(place, units)
-        if order is not None and (limit is not None or stop is not None or tif != DAY):
-            buys, tick_units = units > 0, self.engine.execution.tick_units[place]
-            order.limit = self._price("limit", limit, tick_units, up=not buys)
-            order.stop = self._price("stop", stop, tick_units, up=not buys)
+        if order is not None:
+            order.limit, order.stop = prices
             order.kind = KINDS[limit is not None, stop is not None]
-            order.tif = tif
+            order.tif = TIFS[TIFS.index(tif)]
         return order
 
     def order_target(self, symbol: str, quantity: Quantity) -> Order | None:
@@ -224,21 +225,22 @@ class Desk:
         units = self.engine.outlook.equity_units() * self._units(percent)
         return self.order_target_value(symbol, from_units(divide_half_even(units, 100 * UNITS)))
 
-    def cancel(self, order: Order) -> None:
+    def cancel(self, order: Order | None) -> None:
         if self._engine is None:
             raise _too_early()
+        if order is None:  # what `order_target` gives when there is nothing to order
+            return
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
         if order in self._proposals:  # of this very hook: it never was
             self._proposals.remove(order)
+            order.to(CANCELED)
         elif order.is_working and Withdrawal(order) not in self._proposals:
             self._proposals.append(Withdrawal(order))
 
     def close(self, symbol: str) -> Order | None:
-        for proposal in [p for p in self._proposals if isinstance(p, Order)]:
-            if proposal.symbol == symbol:
-                self._proposals.remove(proposal)
-        for order in self.orders(symbol):
+        proposed = [p for p in self._proposals if isinstance(p, Order) and p.symbol == symbol]
+        for order in [*proposed, *self.orders(symbol)]:
             self.cancel(order)
         return self.order_target(symbol, 0)
 
@@ -263,7 +265,10 @@ class Desk:
             units = 0
         if not 0 < units < _MOST_UNITS:
             raise UsageError(f"{name}={price!r} is not a price; give a number above 0.")
-        return price_on_tick(units / UNITS, tick_units, up)
+        rounded = on_tick(units / UNITS, tick_units, up)
+        if not rounded:
+            raise UsageError(f"{name}={price!r} is less than a tick of {from_units(tick_units)}.")
+        return rounded
 
     # -- timers and log ----------------------------------------------------------------------------
 

@@ -61,6 +61,13 @@ class Outlook:
         segments = self.session.segments(self._plan.extended_hours)
         return assess(starts, segments, interval_ns(self._plan.base_interval), self._cursor.now_ns)
 
+    def last_start_ns(self) -> int:
+        """When the last base bar of the session under way starts."""
+        last = self.session.segments(self._plan.extended_hours)[-1]
+        length_ns = last.end_ns - last.start_ns
+        step_ns = min(interval_ns(self._plan.base_interval), length_ns)
+        return last.start_ns + (length_ns - 1) // step_ns * step_ns
+
     def equity_units(self) -> int:
         """Cash and positions at their last known closes."""
         units = self._execution.ledger.cash_units

@@ -29,7 +29,7 @@ from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, Si
 from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits, refusal
-from app.services.slippage import price_on_tick
+from app.services.slippage import split_price
 
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
 
@@ -104,7 +104,8 @@ class ExecutionManager:
         symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
         aimed = aims[symbol] + units
         if self._limited or units % self.lot_units[symbol] or not -MOST < units < MOST:
-            reason = refusal(units, aimed, self.lot_units[symbol], self._limits)
+            at_most = aimed + self._besides(order)
+            reason = refusal(units, at_most, self.lot_units[symbol], self._limits)
             if reason:
                 self._end(order, REJECTED, now_ns, reason)
                 return
@@ -112,6 +113,16 @@ class ExecutionManager:
         if order.stop is None:
             aims[symbol] = aimed
         self.broker.accept(order)
+
+    def _besides(self, order: Order) -> int:
+        """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
+        return sum(
+            other.units - other.filled_units
+            for other in self.broker.working.values()
+            if (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
+            and (other.units > 0) == (order.units > 0)
+            and (other.stop is not None or other.state is CANCEL_PENDING)
+        )
 
     def cancel(self, order: Order, now_ns: int) -> bool:
         """Take an order back; whether it ended at once. One that has ended stays as it is."""
@@ -169,14 +180,16 @@ class ExecutionManager:
         order.fee_units = max(before, fee_units(fees, filled))  # rates may fall while it works
         return order.fee_units - before
 
-    def expire(self, close_ns: int) -> list[Order]:
-        """At a session's close its orders end, but for those that are good till cancelled; what
-        was given at the close belongs to the next session.
+    def expire(self, close_ns: int, last_start_ns: int) -> list[Order]:
+        """At a session's close its orders end, but for those that are good till cancelled.
+
+        What could not get the session's last bar any more belongs to the next session.
         """
+        last_ns = last_start_ns - self.broker.latency_ns
         late = [
             order
             for order in self.broker.working.values()
-            if order.created_ns < close_ns and (order.tif != GTC or order.state is CANCEL_PENDING)
+            if (order.tif != GTC and order.created_ns <= last_ns) or order.state is CANCEL_PENDING
         ]
         for order in late:
             leaves = order.state is CANCEL_PENDING
@@ -219,9 +232,10 @@ class ExecutionManager:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
         self._hash()  # they were given in the old terms
         lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
+        new, old = ratio.as_integer_ratio()
         for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
             left = order.units - order.filled_units
-            lots = int(abs(left) * ratio) // lot_units
+            lots = abs(left) * new // (old * lot_units)
             if not lots:
                 self._lapse(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")
                 continue
@@ -231,7 +245,7 @@ class ExecutionManager:
             order.units = order.filled_units + now_left
             up = order.units < 0
             order.limit, order.stop = (
-                None if price is None else price_on_tick(price / float(ratio), tick_units, up)
+                None if price is None else split_price(price, ratio, tick_units, up)
                 for price in (order.limit, order.stop)
             )
             self.broker.look_again(order, now_ns)

@@ -50,6 +50,7 @@ class SimBroker:
         self._tick_units = tick_units
         self._rules = rules
         self._plain = rules == FillRules()  # every order fills whole, at the bar's price
+        self.latency_ns = rules.latency_ns
         self._slips = rules.slippage != Slippage()
         self._on_fill = on_fill
         self._on_end = on_end
@@ -59,6 +60,9 @@ class SimBroker:
         self._silent = set() if share is None else set(range(len(lot_units)))
         self._book = BarBook(no_rows(), None)
         self.working: dict[int, Order] = {}
+        # The row that does something to each, next. Not in the order: it lies in the future.
+        self._rows: dict[int, int] = {}
+        self._spent: list[Order] = []  # that were for one bar only, and had it
         self._leaving: dict[int, int] = {}  # orders that are to be cancelled, and since when
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
@@ -67,18 +71,18 @@ class SimBroker:
         self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
         for order in self.working.values():
-            order.bar_row = self._next_row(order, order.created_ns + self._rules.latency_ns)
+            self._rows[order.order_id] = self._next_row(order, order.created_ns + self.latency_ns)
         self._find_due(0)
 
     def accept(self, order: Order) -> None:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
-        book, from_ns = self._book, order.created_ns + self._rules.latency_ns
+        book, from_ns = self._book, order.created_ns + self.latency_ns
         if order.kind == MARKET:
             row = book.next_row(order.symbol_index, from_ns)
         else:
             row = self._next_row(order, from_ns)
-        order.bar_row = row
+        self._rows[order.order_id] = row
         if row >= 0:
             known_ns = book.known_ns[row]
             if known_ns < self.due_ns:
@@ -95,15 +99,18 @@ class SimBroker:
 
     def look_again(self, order: Order, now_ns: int) -> None:
         """An order's terms have changed: other bars may fill it, from now on."""
-        from_ns = max(order.created_ns + self._rules.latency_ns, now_ns)
-        order.bar_row = self._next_row(order, from_ns)
+        from_ns = max(order.created_ns + self.latency_ns, now_ns)
+        self._rows[order.order_id] = self._next_row(order, from_ns)
         self._find_due(0)
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
-        del self.working[order.order_id]
-        self._leaving.pop(order.order_id, None)
+        self._forget(order)
         self._find_due(0)
+
+    def _forget(self, order: Order) -> None:
+        del self.working[order.order_id], self._rows[order.order_id]
+        self._leaving.pop(order.order_id, None)
 
     def match(self, now_ns: int) -> None:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
@@ -114,7 +121,8 @@ class SimBroker:
             _, order = working.popitem()
             if order.kind == MARKET:
                 self.due_ns = NEVER_NS
-                row, units = order.bar_row, order.units - order.filled_units
+                row = self._rows.pop(order.order_id)
+                units = order.units - order.filled_units
                 self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
                 return
             working[order.order_id] = order
@@ -122,14 +130,25 @@ class SimBroker:
         due = [order for order in working.values() if self._is_due(order, now_ns)]
         for order, at in self._touched(due):
             self._fill(order, at, left, now_ns)
-        for order in due:
-            if order.tif == IOC and order.order_id in working:
+        self._spent = [order for order in due if order.tif == IOC]
+        self._find_due(now_ns)
+
+    def settle(self, now_ns: int) -> None:
+        """When the fills of an instant are told: end what was for its bars only, or waits to go."""
+        for order in self._spent:
+            if order.order_id in self.working:
                 self._on_end(order, EXPIRED, now_ns, "ioc: no more at the open")
+        self._spent = []
         self._let_go(now_ns)
         self._find_due(now_ns)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing ends with the bars of this instant."""
+        return not self._spent and not self._leaving
+
     def _is_due(self, order: Order, now_ns: int) -> bool:
-        row, book = order.bar_row, self._book
+        row, book = self._rows[order.order_id], self._book
         if row < 0 or book.known_ns[row] != now_ns:
             return False
         since_ns = self._leaving.get(order.order_id)
@@ -139,7 +158,7 @@ class SimBroker:
         """Those of the orders that their bar fills, in their turn; the others look further on."""
         book, found = self._book, []
         for order in due:
-            row = order.bar_row
+            row = self._rows[order.order_id]
             at, order.triggered = touch(
                 order.kind,
                 order.units > 0,
@@ -152,12 +171,12 @@ class SimBroker:
             if at is not None and not (order.tif == IOC and at.phase != OPEN):
                 found.append((order, at))
             else:
-                order.bar_row = self._next_row(order, book.start_ns[row] + 1)
+                self._rows[order.order_id] = self._next_row(order, book.start_ns[row] + 1)
         return sorted(found, key=lambda one: (one[1].phase, not one[1].at_market, one[0].order_id))
 
     def _fill(self, order: Order, at: Touch, left: dict[int, int], now_ns: int) -> None:
         """Fill as much of an order as its bar can."""
-        book, row = self._book, order.bar_row
+        book, row = self._book, self._rows[order.order_id]
         remaining = units = order.units - order.filled_units
         if self._share is not None:
             capacity = self._capacity(order, self._share, left)
@@ -165,10 +184,9 @@ class SimBroker:
                 units = taken_units(remaining, capacity)
                 left[order.symbol_index] = capacity - abs(units)
         if units == remaining:
-            del self.working[order.order_id]
-            self._leaving.pop(order.order_id, None)
+            self._forget(order)
         else:
-            order.bar_row = self._next_row(order, book.start_ns[row] + 1)
+            self._rows[order.order_id] = self._next_row(order, book.start_ns[row] + 1)
         if units:
             price = self._price(order, at, row, units) if at.at_market else at.price
             self._on_fill(order, units, price, book.start_ns[row], now_ns)
@@ -209,16 +227,17 @@ class SimBroker:
         symbol, book = order.symbol_index, self._book
         if symbol in left:
             return left[symbol]
-        volume = float(book.base.volume[order.bar_row])
+        row = self._rows[order.order_id]
+        volume = float(book.base.volume[row])
         silent = volume == 0 and symbol in self._silent
-        if silent and not book.has_volume(symbol, book.known_ns[order.bar_row]):
+        if silent and not book.has_volume(symbol, book.known_ns[row]):
             return None
         return capacity_units(volume, share, self._lot_units[symbol])
 
     def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
         known_ns = self._book.known_ns
-        rows = [order.bar_row for order in self.working.values() if order.bar_row >= 0]
+        rows = [row for row in self._rows.values() if row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
         if self._leaving:
             since_ns = max(now_ns, min(self._leaving.values()))

@@ -15,7 +15,7 @@ from app.core.errors import AppError, ConfigError
 from app.managers.system_manager.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.summary import Summary, report_page
 from app.managers.system_manager.waiting_rows import WaitingRows
-from app.threads.analysis_engine import Results
+from app.threads.results import Results
 
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository

@@ -12,7 +12,7 @@ from app.managers.system_manager.run_record import RunRecord
 from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
-from app.threads.analysis_engine import Results
+from app.threads.results import Results
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds

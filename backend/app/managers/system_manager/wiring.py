@@ -24,13 +24,14 @@ from app.services.risk import Limits
 from app.services.slippage import Slippage
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
-from app.threads.analysis_engine import AnalysisEngine, Results
+from app.threads.analysis_engine import AnalysisEngine
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
 from app.threads.equity import EquityCurve
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
+from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.worker import Pipeline
