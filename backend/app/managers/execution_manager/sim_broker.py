@@ -62,6 +62,7 @@ class SimBroker:
         self.working: dict[int, Order] = {}
         # The row that does something to each, next. Not in the order: it lies in the future.
         self._rows: dict[int, int] = {}
+        self._termed: set[int] = set()  # orders that are not at market
         self._spent: list[Order] = []  # that were for one bar only, and had it
         self._leaving: dict[int, int] = {}  # orders that are to be cancelled, and since when
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
@@ -81,6 +82,7 @@ class SimBroker:
         if order.kind == MARKET:
             row = book.next_row(order.symbol_index, from_ns)
         else:
+            self._termed.add(order.order_id)
             row = self._next_row(order, from_ns)
         self._rows[order.order_id] = row
         if row >= 0:
@@ -111,27 +113,35 @@ class SimBroker:
     def _forget(self, order: Order) -> None:
         del self.working[order.order_id], self._rows[order.order_id]
         self._leaving.pop(order.order_id, None)
+        self._termed.discard(order.order_id)
 
     def match(self, now_ns: int) -> None:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        working, book = self.working, self._book
-        if len(working) == 1 and self._plain and not self._leaving:  # the most frequent case
-            _, order = working.popitem()
-            if order.kind == MARKET:
-                self.due_ns = NEVER_NS
-                row = self._rows.pop(order.order_id)
-                units = order.units - order.filled_units
-                self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
-                return
-            working[order.order_id] = order
+        if self._plain and not self._termed and not self._leaving:
+            self._match_at_market(now_ns)
+            return
         left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
-        due = [order for order in working.values() if self._is_due(order, now_ns)]
+        due = [order for order in self.working.values() if self._is_due(order, now_ns)]
         for order, at in self._touched(due):
             self._fill(order, at, left, now_ns)
         self._spent = [order for order in due if order.tif == IOC]
         self._find_due(now_ns)
+
+    def _match_at_market(self, now_ns: int) -> None:
+        """The most frequent case: all there is are market orders, and each fills whole."""
+        rows, book = self._rows, self._book
+        for order_id, row in list(rows.items()):
+            if row >= 0 and book.known_ns[row] == now_ns:
+                del rows[order_id]
+                order = self.working.pop(order_id)
+                units = order.units - order.filled_units
+                self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
+        if rows:
+            self._find_due(now_ns)
+        else:
+            self.due_ns = NEVER_NS
 
     def settle(self, now_ns: int) -> None:
         """When the fills of an instant are told: end what was for its bars only, or waits to go."""
