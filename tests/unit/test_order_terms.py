@@ -272,6 +272,18 @@ def test_each_end_is_told_once() -> None:
     assert told_of == [(1, "PARTIAL", 100), (1, "EXPIRED", 100)]
 
 
+def test_any_number_of_orders_may_end_at_one_moment() -> None:
+    told_of: list[str] = []
+    steps: dict[str, Callable[[Any], object]] = {
+        "09:31 AAA": lambda s: [s.order("AAA", 1, limit=1) for _ in range(1_500)]
+    }
+    for number in range(1, 1_501):
+        steps[f"09:36 order {number}"] = lambda s: told_of.append(f"{s.now:%H:%M}")
+    outcome = play(*steps.items())
+    assert len(told_of) == 1_500
+    assert {state for state, _ in ends(outcome)} == {"EXPIRED"}
+
+
 def test_an_endless_answer_to_refusals_is_told_as_what_it_is() -> None:
     class_steps = {"09:30 open": lambda s: s.order("AAA", "0.5")}
     for number in range(1, 1500):

@@ -43,8 +43,7 @@ AMBIENT = {
     "pandas.Timestamp.today",
 }
 RANDOM_MODULES = {"random", "secrets"}
-# Where the mode is a word to check, and where it chooses Feed and Broker.
-MODE_OWNERS = (APP / "core" / "config.py", APP / "managers" / "system_manager")
+MODE_OWNER = APP / "managers" / "system_manager"  # where the mode chooses Feed and Broker
 EXCHANGE_TIMES = {(9, 30), (16, 0)}
 MACHINE_PATH = re.compile(r"""["'(\s](?:/home/|/root/|/Users/|[A-Z]:\\\\)""")
 
@@ -189,7 +188,7 @@ def test_only_the_system_manager_decides_by_the_mode() -> None:
     places = [
         where(path, line)
         for path, tree in TREES.items()
-        if not any(path.is_relative_to(owner) for owner in MODE_OWNERS)
+        if not path.is_relative_to(MODE_OWNER)
         for line in mode_tests(tree)
     ]
     assert not places, f"Hand in an object that differs instead of asking for the mode: {places}"

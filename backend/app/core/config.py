@@ -69,6 +69,7 @@ Symbol = Annotated[
     AfterValidator(_checked_symbol),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked_name)]
+AVAILABLE_MODES = ("replay",)
 Quantity = Annotated[Decimal, Field(gt=0, le=10**15)]
 
 
@@ -198,8 +199,9 @@ class SessionConfig(_Part):
     @field_validator("mode")
     @classmethod
     def _check_mode(cls, mode: str) -> str:
-        if mode == "live":
-            raise ValueError("'live' mode is not available yet; use 'replay'.")
+        if mode not in AVAILABLE_MODES:
+            modes = " or ".join(f"'{one}'" for one in AVAILABLE_MODES)
+            raise ValueError(f"'{mode}' mode is not available yet; use {modes}.")
         return mode
 
     @field_validator("symbols")

@@ -6,9 +6,8 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice
+from itertools import islice
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.errors import StrategyError
@@ -33,7 +32,7 @@ from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
 
-MOST_ANSWERS = 1_000  # to ends of orders, at one moment
+MOST_ANSWERS = 1_000  # one after the other, to ends of orders
 
 
 class AnalysisEngine(Worker):
@@ -66,7 +65,7 @@ class AnalysisEngine(Worker):
         self._equity_by_session = equity_by_session
         asked = {interval for seat in seats for interval in seat.intervals}
         self._wanted = tuple(name for name in plan.intervals if name in asked)
-        self._ends: deque[Order] = deque()  # orders whose end is to be told
+        self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
@@ -238,9 +237,8 @@ class AnalysisEngine(Worker):
     def _tell(self, order: Order) -> None:
         """The order and position hooks after a fill."""
         seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
-        if seat.hears_orders and (
-            order.is_working or order.state is FILLED
-        ):  # else its end is told
+        told_by_its_end = not order.is_working and order.state is not FILLED
+        if seat.hears_orders and not told_by_its_end:
             self._call(seat, seat.strategy.on_order, order)
         if seat.hears_positions:
             position = self.execution.positions[order.strategy][order.symbol_index]
@@ -289,17 +287,19 @@ class AnalysisEngine(Worker):
         if self._telling:
             return
         self._telling = True
-        for told in count():
+        for _ in range(MOST_ANSWERS):  # each round tells what came of the hooks of the one before
             if not self._ends:
                 break
-            order = self._ends.popleft()
-            if told == MOST_ANSWERS:
-                raise StrategyError(
-                    f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
-                    f"that is refused again, without end: {order.reason}."
-                )
-            self._tell_end(order)
+            ends, self._ends = self._ends, []
+            for order in ends:
+                self._tell_end(order)
         self._telling = False
+        if self._ends:
+            order = self._ends[0]
+            raise StrategyError(
+                f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
+                f"that is refused again, without end: {order.reason}."
+            )
 
     def _tell_end(self, order: Order) -> None:
         """The order hook after a refusal or an expiry."""

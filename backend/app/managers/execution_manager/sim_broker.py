@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from app.core.bars import no_rows
+from app.core.money import UNITS
 from app.core.orders import CANCELED, EXPIRED, IOC, MARKET, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.services.matching import OPEN, Touch, capacity_units, taken_units, touch
@@ -206,7 +207,7 @@ class SimBroker:
         if not self._slips:
             return at.price
         volume = float(self._book.base.volume[row])
-        share = abs(units) / 1e8 / volume if volume else 1.0
+        share = abs(units) / UNITS / volume if volume else 1.0
         return slipped(
             at.price,
             order.units > 0,
