@@ -4,12 +4,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.market import SCALE, Outcome, execute, market_of
 from tests.random_market import Action, Spec, actions_of, specs
 
 from app.core.bars import COLUMNS, BarColumns
+from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.wiring import Market
 
 
@@ -77,4 +79,31 @@ def test_no_later_bar_split_or_dividend_changes_what_was_decided(
     if cut:  # a timer after the last close has no stream left to fire in
         until_ns = min(until_ns, market.sessions[-1].segments(spec.extended)[-1].end_ns)
     other = execute(spec.config(block_rows), market)
+    assert decided(other, until_ns) == decided(known, until_ns)
+
+
+@pytest.mark.parametrize("half_day", [2, 3])
+def test_a_half_day_to_come_changes_nothing_that_is_decided_before_it(half_day: int) -> None:
+    """Default history is counted on the sessions before the run, not on those within it."""
+    spec = Spec(
+        seed=1,
+        base="1m",
+        sessions=5,
+        history=2,
+        minutes=30,
+        half_days=frozenset({half_day}),
+        gapless=False,
+        broken=False,
+        extended=False,
+        keep=(1.0,),
+        empty=frozenset(),
+        actions=(),
+        strategies=("Reader",),
+        declared={},
+        participation=None,
+        allow_short=True,
+    )
+    until_ns = spec.calendar()[2].open_ns + 10 * MINUTE_NS
+    known = execute(spec.config(), spec.market())
+    other = execute(spec.config(), another_future(spec, until_ns, (), 1.0, cut=True))
     assert decided(other, until_ns) == decided(known, until_ns)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import numpy as np
-
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
@@ -30,7 +28,7 @@ def history_of(
         length = partial(_bars_of, interval=interval, extended_hours=config.extended_hours)
         if interval not in history:
             bars = max(one.lookback for one in computations)
-            need = _sessions_with(bars, length, sessions, sessions_before)
+            need = _sessions_with(bars, length, sessions[0], sessions_before)
             history[interval] = max(need, *(one.history_sessions for one in computations))
         elif (declared := history[interval]) is not None:
             longest = max(map(length, sessions))
@@ -42,25 +40,21 @@ def history_of(
 def _sessions_with(
     bars: int,
     length: Callable[[TradingSession], int],
-    sessions: Sequence[TradingSession],
+    first: TradingSession,
     sessions_before: SessionsBefore,
 ) -> int:
-    """The fewest sessions that have so many bars before every session of the run, none missing.
+    """The fewest sessions that have so many bars before the run's first, none missing.
 
-    Where there are no earlier ones, the run's first session stands for each.
+    What comes later in the calendar has no say: it would change what is decided before it. Where
+    there are no earlier sessions, the first stands for each.
     """
-    run = [length(session) for session in sessions]
-    past: list[int] = []
-    count = 0
+    count, past = 0, list[int]()
     while sum(past) < bars and len(past) == count:
-        count += -(-(bars - sum(past)) // run[0])
+        count += -(-(bars - sum(past)) // length(first))
         past = [length(session) for session in sessions_before(count)]
-    if sum(past) < bars:
-        return count
-    totals = np.cumsum([0, *past, *run])
-    ends = np.arange(len(past), len(past) + len(run))
-    begins = np.searchsorted(totals, totals[ends] - bars, side="right") - 1
-    return int((ends - begins).max())
+    while past and sum(past[1:]) >= bars:
+        del past[0]
+    return len(past) if sum(past) >= bars else count
 
 
 def _refuse_too_little(
