@@ -14,10 +14,11 @@ import numpy as np
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.fingerprint import Fingerprint, encoded
+from app.core.fingerprint import Entry, Fingerprint, encoded
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import MINUTE_NS
-from app.core.orders import Cancel, FillRow, Order
+from app.core.orders import FillRow, Order, OrderChange
+from app.managers.execution_manager.fill_rules import Ambiguity
 from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
 from app.threads.results import Results
@@ -134,7 +135,7 @@ class Kept(Fingerprint):
         super().__init__(strategies, symbols)
         self.kept: list[bytes] = []
 
-    def add(self, entries: Iterable[Order | Cancel | FillRow]) -> None:
+    def add(self, entries: Iterable[Entry]) -> None:
         self.kept += [encoded([entry]) for entry in entries]
         super().add(entries)
 
@@ -146,7 +147,9 @@ class Outcome(msgspec.Struct, frozen=True):
     fingerprint: str
     entries: list[bytes]
     orders: list[tuple[object, ...]]  # as they ended, in that order
+    order_changes: list[OrderChange]
     fills: list[FillRow]
+    uncertain: list[Ambiguity]
     equity: list[tuple[int, float]]
     max_drawdown: float
     final_equity: Decimal
@@ -162,21 +165,23 @@ def wired(config: SessionConfig, market: Market, paused: bool = False) -> tuple[
     """A run that is ready, with the list its results go to."""
     results: list[Results] = []
     run = Run(config, market, Path("strategies"), results.append, paused)
-    run.execution.fingerprint = Kept([seat.name for seat in run.seats], config.symbols)
+    run.execution.diary.fingerprint = Kept([seat.name for seat in run.seats], config.symbols)
     return run, results
 
 
 def outcome_of(run: Run, results: list[Results]) -> Outcome:
     """Execute a run that is ready."""
     reason = run.execute()
-    digest = run.execution.fingerprint.hexdigest()
-    fingerprint = run.execution.fingerprint
+    digest = run.execution.diary.fingerprint.hexdigest()
+    fingerprint = run.execution.diary.fingerprint
     assert isinstance(fingerprint, Kept)
     return Outcome(
         reason=reason,
         fingerprint=digest,
         entries=fingerprint.kept,
         orders=[_order_row(order) for part in results for order in part.records.orders],
+        order_changes=[change for part in results for change in part.records.order_changes],
+        uncertain=[bar for part in results for bar in part.records.uncertain],
         fills=[fill for part in results for fill in part.records.fills],
         equity=[
             pair

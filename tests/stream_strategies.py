@@ -9,8 +9,8 @@ import numpy as np
 
 from app.core.bars import COLUMNS, Floats
 from app.core.errors import NotReadyError, UsageError
-from app.strategies import Bar, Order, Param, Strategy, TradingSession
-from app.strategies.context import PositionView
+from app.strategies import Bar, OrderView, Param, Strategy, TradingSession
+from app.strategies.views import PositionView
 
 
 def running_range(high: Floats, low: Floats) -> Floats:
@@ -70,7 +70,7 @@ class Reader(Strategy):
         self._note(self.own[2].crossed_above(50.0), self.own[0].below(self.own[3]))
         self._hook("bar", bar)
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         self._note(self.own[0].ready, self.own[0].crossed_below(self.own[1]))
         self._hook("order", order.order_id, order.state, order.filled, order.reason)
 

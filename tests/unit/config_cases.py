@@ -69,6 +69,9 @@ CASES: list[Case] = [
     (("execution", "fees"), "ib_tierd", "execution.fees", "ib_tiered"),
     (("execution", "limit_fill"), "cross", "execution.limit_fill", "through"),
     (("execution", "latency_ms"), -1, "execution.latency_ms", "0"),
+    (("execution",), {"market_fill": "this_close", "latency_ms": 5}, "execution.latency_ms",
+     "no time for latency"),
+    (("execution", "same_bar"), "wurst", "execution.same_bar", "worst"),
     (("execution", "slippage"), {"kind": "ticks"}, "execution.slippage.kind", "bps"),
     (("execution", "slippage"), {"amount": -0.5}, "execution.slippage.amount", "0"),
     (("risk", "max_loss"), 1, "risk.max_loss", "unknown key"),
@@ -152,7 +155,7 @@ CASES: list[Case] = [
     *[(("account", "cash"), bad, "account.cash", "allowed is")
       for bad in (0, -1, "x", "", None, True, [], 10**16, "NaN", "Infinity", "-5")],
     *[(("execution", "market_fill"), bad, "execution.market_fill", "allowed is 'next_open'")
-      for bad in ("this_close", "nextopen", "", None)],
+      for bad in ("thisclose", "nextopen", "", None)],
     *[(("execution", "participation"), bad, "execution.participation", "allowed is")
       for bad in (0, 1.1, -0.1, "10%", True, [])],
     *[(("risk", "allow_short"), bad, "risk.allow_short", "true or false")

@@ -11,7 +11,7 @@ from app.core.instruments import Instrument
 from app.core.orders import Order
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import FillRules
+from app.managers.execution_manager.fill_rules import FillRules
 from app.services.risk import Limits
 
 
@@ -71,6 +71,8 @@ def submit(
 ) -> Order:
     """Give an order as a desk does: proposed first, then taken."""
     name = execution.positions[strategy][symbol].symbol
-    order = Order(0, strategy, name, symbol, units, 0, **terms)
+    execution.order_count += 1
+    terms.setdefault("aimed", terms.get("stop") is None)
+    order = Order(execution.order_count, strategy, name, symbol, units, 0, **terms)
     execution.submit(order, now_ns)
     return order

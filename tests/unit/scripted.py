@@ -10,8 +10,8 @@ from tests.market import Outcome, config_of, execute, market_of, minute_starts, 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
-from app.strategies import Bar, Order, Strategy
-from app.strategies.context import PositionView
+from app.strategies import Bar, OrderView, Strategy
+from app.strategies.views import PositionView
 
 Steps = dict[str, Callable[[Any], object]]
 
@@ -31,7 +31,7 @@ class Scripted(Strategy):
     def on_bar(self, bar: Bar) -> None:
         self._at(bar.symbol)
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         self._at(f"order {order.order_id}")
 
     def on_position(self, symbol: str, position: PositionView) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from app.core.money import UNITS
 from app.core.orders import GTC, IOC, LIMIT, MARKET, STOP, STOP_LIMIT, Order
-from app.managers.execution_manager.sim_broker import FillRules
-from app.services.matching import OPEN, Prices, touch
+from app.managers.execution_manager.fill_rules import FillRules
+from app.services.bar_fills import BarRules
+from app.services.matching import OPEN, Prices, Stand, touch
 
 SYMBOLS = ("X", "Y")
 Found = tuple[int, float, int]  # order, price, start of the bar
@@ -65,15 +66,10 @@ def by_loop(rows: Sequence[Row], orders: Sequence[Wish], through: bool) -> list[
             for order in [o for o in waiting if o.symbol_index == row.symbol]:
                 if row.start_ns != start_ns or order.created_ns > start_ns:
                     continue
-                at, order.triggered = touch(
-                    order.kind,
-                    order.units > 0,
-                    order.limit,
-                    order.stop,
-                    Prices(row.open, row.high or 0.0, row.low or 0.0),
-                    triggered=order.triggered,
-                    through=through,
-                )
+                stand = Stand(order.kind, order.units > 0, order.limit, order.stop, order.triggered)
+                bar = Prices(row.open, row.high or 0.0, row.low or 0.0, row.open)
+                at, left = touch(stand, bar, through=through)
+                order.triggered = left.triggered
                 now = at is not None and (order.tif != IOC or at.phase == OPEN)
                 if now or order.tif == IOC:
                     waiting.remove(order)
@@ -92,7 +88,7 @@ def by_loop(rows: Sequence[Row], orders: Sequence[Wish], through: bool) -> list[
 def test_what_the_broker_finds_is_what_a_loop_over_every_bar_finds(
     rows: list[Row], orders: list[Wish], cuts: list[int], through: bool
 ) -> None:
-    execution = manager_of(symbols=SYMBOLS, rules=FillRules(limit_through=through))
+    execution = manager_of(symbols=SYMBOLS, rules=FillRules(bars=BarRules(through)))
     waiting = list(orders)
     bounds = sorted({-1, *cuts, 270})
     for low, high in pairwise(bounds):
@@ -105,5 +101,5 @@ def test_what_the_broker_finds_is_what_a_loop_over_every_bar_finds(
             while waiting and waiting[0].at_ns == now_ns:
                 wish = waiting.pop(0)
                 submit(execution, 0, wish.symbol, wish.units, now_ns, **wish.terms)
-    found = [(fill[1], fill[4], fill[6]) for fill in execution.take_records().fills]
+    found = [(fill[1], fill[4], fill[6]) for fill in execution.diary.take().fills]
     assert found == by_loop(rows, orders, through)

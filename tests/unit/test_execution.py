@@ -16,6 +16,7 @@ from app.core.instruments import Adjustment
 from app.core.money import UNITS, from_units
 from app.core.orders import (
     ACCEPTED,
+    AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
     EXPIRED,
@@ -26,6 +27,7 @@ from app.core.orders import (
     REJECTED,
     SUBMITTED,
     TRANSITIONS,
+    UNKNOWN,
     IllegalTransition,
     Order,
 )
@@ -33,19 +35,24 @@ from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.matching import capacity_units, taken_units
 from app.services.risk import Limits, refusal
+from app.strategies import OrderView
 
 # -- states --------------------------------------------------------------------------------------
 
 STATES = (
-    NEW, SUBMITTED, ACCEPTED, PARTIAL, CANCEL_PENDING, FILLED, CANCELED, REJECTED, EXPIRED,
+    NEW, SUBMITTED, ACCEPTED, PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN,
+    FILLED, CANCELED, REJECTED, EXPIRED,
 )  # fmt: skip
+ENDS = (FILLED, CANCELED, EXPIRED)
 LEGAL = {
     (NEW, SUBMITTED), (NEW, ACCEPTED), (NEW, REJECTED), (NEW, CANCELED),
-    (SUBMITTED, ACCEPTED), (SUBMITTED, REJECTED),
-    (ACCEPTED, PARTIAL), (ACCEPTED, FILLED), (ACCEPTED, CANCELED), (ACCEPTED, EXPIRED),
-    (PARTIAL, PARTIAL), (PARTIAL, FILLED), (PARTIAL, CANCELED), (PARTIAL, EXPIRED),
-    (ACCEPTED, CANCEL_PENDING), (PARTIAL, CANCEL_PENDING), (CANCEL_PENDING, CANCEL_PENDING),
-    (CANCEL_PENDING, FILLED), (CANCEL_PENDING, CANCELED), (CANCEL_PENDING, EXPIRED),
+    (SUBMITTED, ACCEPTED), (SUBMITTED, REJECTED), (SUBMITTED, UNKNOWN),
+    *((ACCEPTED, to) for to in (PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN, *ENDS)),
+    *((PARTIAL, to) for to in (PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN, *ENDS)),
+    *((AMEND_PENDING, to) for to in (ACCEPTED, PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN)),
+    *((AMEND_PENDING, to) for to in ENDS),
+    *((CANCEL_PENDING, to) for to in (CANCEL_PENDING, UNKNOWN, *ENDS)),
+    *((UNKNOWN, to) for to in (ACCEPTED, PARTIAL, REJECTED, *ENDS)),
 }  # fmt: skip
 
 
@@ -91,7 +98,7 @@ def test_a_state_nobody_knows_is_no_way_out() -> None:
 def test_quantities_are_told_without_a_sign(
     units: int, filled: int, side: str, quantity: str, done: str
 ) -> None:
-    order = Order(1, 0, "X", 0, units, 1, filled_units=filled)
+    order = OrderView(Order(1, 0, "X", 0, units, 1, filled_units=filled))
     assert (order.side, order.quantity, order.filled) == (side, Decimal(quantity), Decimal(done))
 
 
@@ -185,7 +192,7 @@ def shares(execution: ExecutionManager) -> list[tuple[int, str, float, int, int]
     """The fills so far: order, quantity, price, start of the bar, instant."""
     return [
         (order, f"{from_units(units):f}", price, start_ns, at_ns)
-        for _, order, _, units, price, _, start_ns, at_ns, *_ in execution.take_records().fills
+        for _, order, _, units, price, _, start_ns, at_ns, *_ in execution.diary.take().fills
     ]
 
 
@@ -252,7 +259,7 @@ def test_where_the_data_has_no_volume_its_share_is_off() -> None:
     assert [order.state for order in execution.match(20)] == [FILLED, FILLED]
     submit(execution, 0, 0, -80 * UNITS, 20)  # from the first bar with volume on it counts
     (order,) = execution.match(30)
-    assert (order.state, order.filled) == (PARTIAL, Decimal(5))
+    assert (order.state, order.filled_units) == (PARTIAL, -5 * UNITS)
     assert execution.match(40) == []
 
 
@@ -270,7 +277,7 @@ def test_a_bar_without_room_for_a_lot_is_passed_over() -> None:
     assert execution.match(20) == []
     assert execution.match(30) == []
     (order,) = execution.match(40)
-    assert (order.state, order.filled) == (PARTIAL, Decimal(100))
+    assert (order.state, order.filled_units) == (PARTIAL, 100 * UNITS)
 
 
 class Given(NamedTuple):
@@ -349,7 +356,7 @@ def test_fills_are_those_of_a_naive_loop_over_all_bars_and_orders(
             while waiting and waiting[0].at_ns == now_ns:
                 order = waiting.pop(0)
                 submit(execution, 0, order.symbol, order.quantity * UNITS, now_ns)
-    fills = execution.take_records().fills
+    fills = execution.diary.take().fills
     found = [(row[1], row[3] // UNITS, row[4], row[6]) for row in fills]
     assert found == naive(rows, orders, None if share is None else Fraction(share), close_ns)
 
@@ -378,7 +385,7 @@ def test_a_refused_order_moves_no_aim_and_reaches_no_broker() -> None:
     assert execution.aim_units[0] == [0, 0]
     assert execution.broker.working == {}
     assert execution.broker.due_ns == NEVER_NS
-    assert execution.take_records().orders == [order]
+    assert execution.diary.take().orders == [order]
 
 
 def test_the_position_limit_counts_what_is_working() -> None:
@@ -399,7 +406,8 @@ def test_selling_twice_what_is_held_is_a_short_although_nothing_has_filled() -> 
 def test_at_the_close_only_orders_given_before_it_expire() -> None:
     execution = manager_of([Row(0, 200, 1.0)])
     early, late = submit(execution, 0, 0, UNITS, 99), submit(execution, 0, 0, 2 * UNITS, 100)
-    assert execution.expire(100, 99) == [early]
+    execution.expire(100, 99)
+    assert execution.untold == [early]
     assert (early.state, early.reason, early.ended_ns) == (EXPIRED, "the session closed", 100)
     assert late.state == ACCEPTED
     assert list(execution.broker.working.values()) == [late]
@@ -412,7 +420,7 @@ def test_the_rest_of_a_partly_filled_order_expires_and_keeps_what_it_got() -> No
     order = submit(execution, 0, 0, -10 * UNITS, 0)
     execution.match(20)
     execution.expire(50, 40)
-    assert (order.state, order.filled, order.quantity) == (EXPIRED, Decimal(3), Decimal(10))
+    assert (order.state, order.filled_units, order.units) == (EXPIRED, -3 * UNITS, -10 * UNITS)
     assert execution.aim_units[0][0] == execution.positions[0][0].units == -3 * UNITS
     assert execution.broker.due_ns == NEVER_NS
 
@@ -422,13 +430,15 @@ def test_cancel_all_ends_every_working_order_and_says_why() -> None:
     partly = submit(execution, 0, 0, 10 * UNITS, 0)
     execution.match(20)
     untouched = submit(execution, 1, 1, UNITS, 20)
-    assert execution.cancel_all(30, "the run stopped") == [partly, untouched]
+    execution.cancel_all(30, "the run stopped")
+    assert execution.untold == [partly, untouched]
     for order in (partly, untouched):
         assert (order.state, order.reason, order.ended_ns) == (CANCELED, "the run stopped", 30)
     assert execution.broker.working == {}
     assert execution.broker.due_ns == NEVER_NS
     assert execution.aim_units == [[3 * UNITS, 0], [0, 0]]
-    assert execution.cancel_all(31, "again") == []
+    execution.cancel_all(31, "again")
+    assert execution.untold == [partly, untouched]
 
 
 def test_when_the_earliest_order_ends_the_next_is_due() -> None:
@@ -447,7 +457,7 @@ def test_records_are_handed_over_once_and_in_order() -> None:
     execution.match(20)
     submit(execution, 1, 0, -UNITS, 20)
     execution.match(30)
-    records = execution.take_records()
+    records = execution.diary.take()
     assert [order.order_id for order in records.orders] == [1, 2]
     cash = 100_000 * UNITS
     assert records.fills == [
@@ -455,7 +465,7 @@ def test_records_are_handed_over_once_and_in_order() -> None:
         (2, 2, 0, -UNITS, 1.5, 0, 20, 30, 1, 3 * UNITS, cash - 350_000_000),
     ]
     assert records.changes == records.fills
-    again = execution.take_records()
+    again = execution.diary.take()
     assert (again.orders, again.fills, again.changes, again.actions) == ([], [], [], [])
     assert (execution.order_count, execution.fill_count) == (2, 2)
     assert records.orders  # what was handed over is not emptied behind the taker's back
@@ -487,7 +497,7 @@ def test_a_split_moves_every_strategy_s_position_aim_and_the_sum() -> None:
     assert execution.held_units == [12 * UNITS, 0]
     cash = (100_000 - 60 + 6) * UNITS  # the dividend is paid on the new shares
     assert execution.ledger.cash_units == cash
-    records = execution.take_records()
+    records = execution.diary.take()
     assert records.changes[:2] == records.fills
     assert records.changes[2][INSTANT:] == (100, 0, 12 * UNITS, cash)
     assert records.actions == [(100, 0, 0.475)]

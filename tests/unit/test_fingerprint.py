@@ -9,21 +9,18 @@ from execution_house import Row, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fingerprint import Fingerprint, encoded
+from app.core.fingerprint import Entry, Fingerprint, encoded, refusal
 from app.core.money import UNITS
-from app.core.orders import ACCEPTED, REJECTED, FillRow, Order
+from app.core.orders import ACCEPTED, FillRow, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.risk import Limits
 
 NAMES = st.lists(st.text(max_size=4), max_size=4)
 
 
-Entry = Order | FillRow
-
-
-def order(symbol: int, at_ns: int, units: int, reason: str = "") -> Order:
-    state = REJECTED if reason else ACCEPTED
-    return Order(1, 0, "any", symbol, units, at_ns, state, reason=reason)
+def order(symbol: int, at_ns: int, units: int, reason: str = "") -> Entry:
+    given = Order(1, 0, "any", symbol, units, at_ns, ACCEPTED)
+    return refusal(given, at_ns, reason) if reason else given
 
 
 def fill(symbol: int, at_ns: int, start_ns: int, units: int, price: float) -> FillRow:
@@ -83,7 +80,8 @@ def test_names_that_could_be_run_together_are_told_apart(
 numbers = st.integers(-(2**63), 2**63 - 1)
 entries_of = st.lists(
     st.builds(order, st.integers(0, 3), numbers, numbers, st.sampled_from(["", "no", "no: 5"]))
-    | st.builds(fill, st.integers(0, 3), numbers, numbers, numbers, st.floats(allow_nan=False)),
+    | st.builds(fill, st.integers(0, 3), numbers, numbers, numbers, st.floats(allow_nan=False))
+    | st.binary(max_size=9),
     max_size=12,
 )
 
@@ -129,8 +127,8 @@ def manager() -> ExecutionManager:
 
 def happened(execution: ExecutionManager) -> str:
     """The fingerprint of all that an execution manager did."""
-    execution.take_records()
-    return execution.fingerprint.hexdigest()
+    execution.diary.take()
+    return execution.diary.fingerprint.hexdigest()
 
 
 def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> None:

@@ -1,13 +1,27 @@
 """Every fill rule on hand-made bars, and what scaled or mirrored prices must not change."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT
-from app.services.matching import INSIDE, OPEN, Prices, Touch, touch
+from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING_STOP
+from app.services.matching import (
+    BEST,
+    INSIDE,
+    OHLC_PATH,
+    OPEN,
+    SAME_BAR,
+    WORST,
+    Prices,
+    Stand,
+    Touch,
+    path,
+    touch,
+)
 
-BAR = Prices(open=100.0, high=103.0, low=98.0)
+BAR = Prices(open=100.0, high=103.0, low=98.0, close=100.5)
 BUY, SELL = True, False
 Found = tuple[int, float, bool] | None  # when, price, at market
 
@@ -58,7 +72,7 @@ Found = tuple[int, float, bool] | None  # when, price, at market
 def test_a_bar_fills_an_order_by_the_table(
     kind: str, buys: bool, limit: float | None, stop: float | None, found: Found
 ) -> None:
-    at, _ = touch(kind, buys, limit, stop, BAR)
+    at, _ = touch(Stand(kind, buys, limit, stop), BAR)
     assert at == (None if found is None else Touch(*found))
 
 
@@ -73,15 +87,14 @@ def test_a_bar_fills_an_order_by_the_table(
 def test_a_stop_that_was_touched_stays_so(
     kind: str, limit: float | None, stop: float | None, triggered: bool
 ) -> None:
-    assert touch(kind, BUY, limit, stop, BAR)[1] is triggered
+    assert touch(Stand(kind, BUY, limit, stop), BAR)[1].triggered is triggered
 
 
 def test_what_was_triggered_before_waits_for_no_stop() -> None:
-    assert touch(STOP, SELL, None, 90.0, BAR, triggered=True)[0] == Touch(OPEN, 100.0, True)
-    assert touch(STOP_LIMIT, SELL, 102.0, 90.0, BAR, triggered=True) == (
-        Touch(INSIDE, 102.0, False),
-        True,
-    )
+    stopped = Stand(STOP, SELL, None, 90.0, triggered=True)
+    assert touch(stopped, BAR) == (Touch(OPEN, 100.0, True), stopped)
+    limited = Stand(STOP_LIMIT, SELL, 102.0, 90.0, triggered=True)
+    assert touch(limited, BAR) == (Touch(INSIDE, 102.0, False), limited)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +105,71 @@ def test_what_was_triggered_before_waits_for_no_stop() -> None:
 def test_by_option_a_limit_inside_the_bar_must_be_traded_through(
     buys: bool, limit: float, filled: bool
 ) -> None:
-    assert (touch(LIMIT, buys, limit, None, BAR, through=True)[0] is not None) is filled
+    assert (touch(Stand(LIMIT, buys, limit), BAR, through=True)[0] is not None) is filled
+
+
+def follow_by_one(price: float) -> float:
+    """Where a stop to sell is that follows at a distance of 1."""
+    return round(price - 1.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("stand", "bar", "same_bar", "found"),
+    [
+        # The stop at 102 is touched inside, the limit at 99 is on its other side.
+        (Stand(STOP_LIMIT, BUY, 99.0, 102.0), BAR, WORST, None),
+        (Stand(STOP_LIMIT, BUY, 99.0, 102.0), BAR, BEST, (INSIDE, 99.0, False)),
+        (Stand(STOP_LIMIT, BUY, 99.0, 102.0), BAR, OHLC_PATH, None),  # down to 98 first
+        (Stand(STOP_LIMIT, BUY, 99.0, 102.0), BAR._replace(low=96.0), OHLC_PATH,
+         (INSIDE, 99.0, False)),  # up to 103 first
+        # where the bar ended beyond the limit, it has come back to it for sure
+        (Stand(STOP_LIMIT, BUY, 100.5, 102.0), BAR, WORST, (INSIDE, 100.5, False)),
+        # A trailing stop follows the open to 99, and the high to 102 if that was before the low.
+        (Stand(TRAILING_STOP, SELL, None, 97.0, False, follow_by_one), BAR, WORST,
+         (INSIDE, 99.0, True)),
+        (Stand(TRAILING_STOP, SELL, None, 97.0, False, follow_by_one), BAR, BEST,
+         (INSIDE, 102.0, True)),
+        (Stand(TRAILING_STOP, SELL, None, 97.0, False, follow_by_one),
+         BAR._replace(low=99.5, close=102.5), WORST, (INSIDE, 102.0, True)),
+        (Stand(TRAILING_STOP, SELL, None, 97.0, False, follow_by_one),
+         BAR._replace(low=99.5, close=102.5), BEST, None),
+        # the end of the bar lies below it: it was touched, whatever the path
+        (Stand(TRAILING_STOP, SELL, None, 97.0, False, follow_by_one),
+         BAR._replace(low=99.5), BEST, (INSIDE, 102.0, True)),
+        (Stand(TRAILING_STOP, SELL, None, 98.5, False, follow_by_one), BAR, OHLC_PATH,
+         (INSIDE, 99.0, True)),  # the low came first
+        (Stand(TRAILING_STOP, SELL, None, 101.0, False, follow_by_one), BAR, WORST,
+         (OPEN, 100.0, True)),
+    ],
+)  # fmt: skip
+def test_what_a_bar_leaves_open_is_decided_by_the_policy(
+    stand: Stand, bar: Prices, same_bar: str, found: Found
+) -> None:
+    at, _ = touch(stand, bar, same_bar=same_bar)
+    assert at == (None if found is None else Touch(*found))
+
+
+def test_a_trailing_stop_that_is_not_touched_has_followed_the_bar() -> None:
+    bar = Prices(100.0, 103.0, 99.9, 102.9)
+    for same_bar in (BEST, OHLC_PATH):
+        stand = Stand(TRAILING_STOP, SELL, None, 98.0, False, lambda best: round(best - 4.0, 2))
+        at, left = touch(stand, bar, same_bar=same_bar)
+        assert (at, left.stop, left.triggered) == (None, 99.0, False)
+
+
+@pytest.mark.parametrize(
+    ("bar", "way"),
+    [
+        (BAR, [100.0, 98.0, 103.0, 100.5]),
+        (BAR._replace(low=96.0), [100.0, 103.0, 96.0, 100.5]),
+        (BAR._replace(low=97.0), [100.0, 97.0, 103.0, 100.5]),  # as near: the low first
+    ],
+)
+def test_a_path_goes_to_the_nearer_end_first(bar: Prices, way: list[float]) -> None:
+    legs = path(bar)
+    assert [legs[0].open, *(leg.close for leg in legs)] == way
+    for leg in legs:
+        assert {leg.high, leg.low} == {leg.open, leg.close}
 
 
 cents = st.integers(5_000, 15_000)
@@ -100,20 +177,35 @@ cents = st.integers(5_000, 15_000)
 
 @st.composite
 def bars(draw: st.DrawFn) -> Prices:
-    low, open_, high = sorted([draw(cents), draw(cents), draw(cents)])
-    return Prices(open_ / 100, high / 100, low / 100)
+    low, *inside, high = sorted([draw(cents) for _ in range(4)])
+    open_, close = draw(st.permutations(inside))
+    return Prices(open_ / 100, high / 100, low / 100, close / 100)
 
 
-kinds = st.sampled_from([MARKET, LIMIT, STOP, STOP_LIMIT])
+kinds = st.sampled_from([MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP])
 prices = cents.map(lambda price: price / 100)
+policies = st.sampled_from(SAME_BAR)
 
 
-@given(kinds, st.booleans(), prices, prices, bars(), st.booleans(), st.booleans())
+def away(buys: bool, distance: float, factor: float = 1.0) -> Callable[[float], float]:
+    """What a trailing stop follows by, in cents."""
+    return lambda best: round(best + (distance if buys else -distance) * factor, 6)
+
+
+@given(kinds, st.booleans(), prices, prices, bars(), st.booleans(), st.booleans(), policies)
 def test_a_fill_lies_in_its_bar_and_no_limit_is_broken(
-    kind: str, buys: bool, limit: float, stop: float, bar: Prices, triggered: bool, through: bool
+    kind: str,
+    buys: bool,
+    limit: float,
+    stop: float,
+    bar: Prices,
+    triggered: bool,
+    through: bool,
+    same_bar: str,
 ) -> None:
-    at, touched = touch(kind, buys, limit, stop, bar, triggered=triggered, through=through)
-    assert touched or not triggered
+    stand = Stand(kind, buys, limit, stop, triggered, away(buys, 1.0))
+    at, left = touch(stand, bar, through=through, same_bar=same_bar)
+    assert left.triggered or not triggered
     if at is None:
         return
     assert bar.low <= at.price <= bar.high
@@ -122,34 +214,108 @@ def test_a_fill_lies_in_its_bar_and_no_limit_is_broken(
         assert not at.at_market
     if kind == STOP and not triggered:
         assert at.price >= stop if buys else at.price <= stop
-    assert at.phase == OPEN or at.price in (limit, stop)
+    assert at.phase == OPEN or at.price in (limit, stop, left.stop)
 
 
 def mirrored(price: float) -> float:
     return round(300.0 - price, 2)
 
 
-@given(kinds, st.booleans(), prices, prices, bars(), st.booleans())
+@given(kinds, st.booleans(), prices, prices, bars(), st.booleans(), policies)
 def test_a_sale_in_the_mirror_is_a_purchase(
-    kind: str, buys: bool, limit: float, stop: float, bar: Prices, through: bool
+    kind: str, buys: bool, limit: float, stop: float, bar: Prices, through: bool, same_bar: str
 ) -> None:
-    other = Prices(mirrored(bar.open), mirrored(bar.low), mirrored(bar.high))
-    at, touched = touch(kind, buys, limit, stop, bar, through=through)
-    seen, seen_touched = touch(
-        kind, not buys, mirrored(limit), mirrored(stop), other, through=through
+    assume(bar.high - bar.open != bar.open - bar.low)  # then the path begins downward, mirrored too
+    options = {"through": through, "same_bar": same_bar}
+    other = Prices(*map(mirrored, (bar.open, bar.low, bar.high, bar.close)))
+    at, left = touch(Stand(kind, buys, limit, stop, False, away(buys, 1.0)), bar, **options)
+    seen, seen_left = touch(
+        Stand(kind, not buys, mirrored(limit), mirrored(stop), False, away(not buys, 1.0)),
+        other,
+        **options,
     )
-    assert touched is seen_touched
+    assert left.triggered is seen_left.triggered
     assert (at is None) is (seen is None)
     if at is not None and seen is not None:
         assert (at.phase, mirrored(at.price), at.at_market) == seen
 
 
-@given(kinds, st.booleans(), prices, prices, bars(), st.sampled_from([0.5, 2.0, 4.0]))
+@given(kinds, st.booleans(), prices, prices, bars(), st.sampled_from([0.5, 2.0, 4.0]), policies)
 def test_scaling_all_prices_scales_the_fill_and_nothing_else(
-    kind: str, buys: bool, limit: float, stop: float, bar: Prices, factor: float
+    kind: str, buys: bool, limit: float, stop: float, bar: Prices, factor: float, same_bar: str
 ) -> None:
-    at, touched = touch(kind, buys, limit, stop, bar)
-    scaled = Prices(*(price * factor for price in bar))
-    seen, seen_touched = touch(kind, buys, limit * factor, stop * factor, scaled)
-    assert touched is seen_touched
+    stand = Stand(kind, buys, limit, stop, False, away(buys, 1.0))
+    at, left = touch(stand, bar, same_bar=same_bar)
+    scaled = Stand(kind, buys, limit * factor, stop * factor, False, away(buys, 1.0, factor))
+    seen, seen_left = touch(scaled, Prices(*(price * factor for price in bar)), same_bar=same_bar)
+    assert left.triggered is seen_left.triggered
     assert seen == (None if at is None else at._replace(price=at.price * factor))
+
+
+# -- whatever way the price took -------------------------------------------------------------------
+
+
+@st.composite
+def ways(draw: st.DrawFn) -> list[int]:
+    """A price that moves a cent at a time, in cents."""
+    turns = draw(st.lists(st.integers(9_980, 10_020), min_size=1, max_size=6))
+    way = [turns[0]]
+    for turn in turns[1:]:
+        step = 1 if turn > way[-1] else -1
+        way += range(way[-1] + step, turn + step, step)
+    return way
+
+
+def bar_of(way: Sequence[int]) -> Prices:
+    return Prices(way[0] / 100, max(way) / 100, min(way) / 100, way[-1] / 100)
+
+
+def filled_on(way: Sequence[int], stand: Stand, distance: int) -> int | None:
+    """The price an order gets on its way, tick by tick."""
+    buys, stop, triggered = stand.buys, stand.stop and round(stand.stop * 100), False
+    limit = stand.limit and round(stand.limit * 100)
+    for place, tick in enumerate(way):
+        if stand.kind == TRAILING_STOP and stop is not None:
+            stop = min(stop, tick + distance) if buys else max(stop, tick - distance)
+        if not triggered and stop is not None and (tick >= stop if buys else tick <= stop):
+            triggered = True
+            if stand.kind != STOP_LIMIT:
+                return tick if place == 0 else stop
+        ready = triggered or stand.kind == LIMIT
+        if ready and limit is not None and (tick <= limit if buys else tick >= limit):
+            return tick
+    return None
+
+
+near = st.integers(9_980, 10_020).map(lambda price: price / 100)
+
+
+@settings(max_examples=400)
+@given(
+    ways(), st.sampled_from([LIMIT, STOP, STOP_LIMIT, TRAILING_STOP]), st.booleans(), near, near,
+    st.integers(1, 15),
+)  # fmt: skip
+def test_no_way_through_a_bar_ends_worse_than_worst_or_better_than_best(
+    way: list[int], kind: str, buys: bool, limit: float, stop: float, distance: int
+) -> None:
+    follow = away(buys, distance / 100)
+    if kind == TRAILING_STOP:  # before the bar it was where the price had left it
+        stop = follow(stop)
+    with_limit, with_stop = kind in (LIMIT, STOP_LIMIT), kind != LIMIT
+    stand = Stand(kind, buys, limit if with_limit else None, stop if with_stop else None,
+                  follow=follow)  # fmt: skip
+    bar = bar_of(way)
+
+    def gain(price: float | None) -> int:
+        """In cents at the bar's end; no fill gains nothing."""
+        cents = 0 if price is None else round((bar.close - price) * 100)
+        return cents if buys else -cents
+
+    found = {}
+    for same_bar in SAME_BAR:
+        at, _ = touch(stand, bar, same_bar=same_bar)
+        found[same_bar] = gain(at and at.price)
+    price = filled_on(way, stand, distance)
+    really = gain(None if price is None else price / 100)
+    assert found[WORST] <= really <= found[BEST]
+    assert found[WORST] <= found[OHLC_PATH] <= found[BEST]

@@ -13,7 +13,7 @@ from tests.market import config_of, execute, market_of, minute_starts, random_ba
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.errors import LookaheadError, NotReadyError, StrategyError
-from app.strategies import Bar, Order, Strategy
+from app.strategies import Bar, OrderView, Strategy
 from app.strategies.indicator import Indicator
 
 FAST, SLOW = 2, 5
@@ -76,7 +76,7 @@ class Oracle(Strategy):
         if self.now_and_then % 7 == 0:
             self.order(bar.symbol, 1)
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         interval = self.free[0].interval
         self._check("order", order.symbol, interval, *self.free)
         self._check_placed("order")

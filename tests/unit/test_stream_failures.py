@@ -21,7 +21,7 @@ from tests.market import (
 from app.core.bars import COLUMNS, Floats
 from app.core.errors import ConfigError, LookaheadError, NotReadyError, StrategyError, UsageError
 from app.managers.execution_manager.ledger import LedgerError
-from app.strategies import Bar, Order, Strategy, TradingSession
+from app.strategies import Bar, OrderView, Strategy, TradingSession
 
 BLOCKS = pytest.mark.parametrize("block_rows", [1, 8192])
 SESSIONS = weekday_sessions(dt.date(2024, 6, 3), 2, 30)
@@ -211,7 +211,7 @@ class FaultyOnOrder(Strategy):
     def on_session_open(self, session: TradingSession) -> None:
         self.order("A", 1)
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         raise KeyError(order.symbol)
 
 

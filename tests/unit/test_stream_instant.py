@@ -13,8 +13,8 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
-from app.strategies import Bar, Order, Strategy
-from app.strategies.context import PositionView
+from app.strategies import Bar, OrderView, Strategy
+from app.strategies.views import PositionView
 
 Act = Callable[["Logger"], None]
 BLOCKS = pytest.mark.parametrize("block_rows", [1, 2, 8192])
@@ -39,7 +39,7 @@ class Logger(Strategy):
     def on_bar(self, bar: Bar) -> None:
         self.note(f"bar {bar.symbol} {bar.interval}")
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         self.note(f"order {order.order_id} {order.symbol} {order.state} {order.filled}")
 
     def on_position(self, symbol: str, position: PositionView) -> None:

@@ -145,12 +145,20 @@ class SlippageConfig(_Part):
 class ExecutionConfig(_Part):
     """How the simulated broker fills, and what it charges."""
 
-    market_fill: Literal["next_open"] = "next_open"
+    market_fill: Literal["next_open", "this_close"] = "next_open"
+    same_bar: Literal["worst", "best", "ohlc_path"] = "worst"  # what a bar leaves open
     limit_fill: Literal["touch", "through"] = "touch"
     participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1  # None: no limit
     slippage: SlippageConfig = SlippageConfig()
     latency_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
     fees: Literal["zero", "ib_fixed", "ib_tiered", "binance_spot"] = "zero"
+
+    @field_validator("latency_ms")
+    @classmethod
+    def _check_latency(cls, latency_ms: int, info: ValidationInfo) -> int:
+        if latency_ms and info.data.get("market_fill") == "this_close":
+            raise ValueError("a fill at this close leaves no time for latency; leave one out.")
+        return latency_ms
 
 
 class RiskConfig(_Part):

@@ -10,19 +10,7 @@ from collections.abc import Iterable, Sequence
 from math import nan
 from struct import Struct
 
-from app.core.orders import (
-    DAY,
-    GTC,
-    IOC,
-    LIMIT,
-    MARKET,
-    REJECTED,
-    STOP,
-    STOP_LIMIT,
-    Cancel,
-    FillRow,
-    Order,
-)  # fmt: skip
+from app.core.orders import DAY, KINDS, MARKET, TIFS, FillRow, Order, Terms
 
 ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units: at market, for the day
 FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
@@ -30,10 +18,17 @@ REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, leng
 # b"T", strategy, symbol, instant, units, kind, time in force, limit, stop (nan: none); before a
 # refusal too
 TICKET = Struct("<cHHqqBBdd").pack
+# b"L", behind the ticket of an order that trails, reduces only, or is linked to others: distance,
+# share of the price, reduces only, number of the order it waits for, of its group
+LINKS = Struct("<cddBqq").pack
 CANCEL = Struct("<cHHqq").pack  # b"C", strategy, symbol, instant, number of the order
-_KINDS, _TIFS = (MARKET, LIMIT, STOP, STOP_LIMIT), (DAY, GTC, IOC)
+# b"A", strategy, symbol, instant, number of the order; units, limit, stop, distance and share of
+# the price that it is to have; before the refusal of it too
+AMENDMENT = Struct("<cHHqqqdddd").pack
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
+
+Entry = Order | FillRow | bytes  # a plain order, a fill, or what is encoded already
 
 
 class Fingerprint:
@@ -42,7 +37,7 @@ class Fingerprint:
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256(_encoded(strategies) + _encoded(symbols))
 
-    def add(self, entries: Iterable[Order | Cancel | FillRow]) -> None:
+    def add(self, entries: Iterable[Entry]) -> None:
         """Hash what has happened since the last call; where it is cut does not matter."""
         self._digest.update(encoded(entries))
 
@@ -51,8 +46,13 @@ class Fingerprint:
         return self._digest.hexdigest()
 
 
-def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
-    """The canonical bytes of orders, refusals, cancels and fills."""
+def is_plain(order: Order) -> bool:
+    """Whether an order may be an entry itself: nothing but its units is to be encoded."""
+    return order.kind is MARKET and order.tif is DAY and order.aimed
+
+
+def encoded(entries: Iterable[Entry]) -> bytes:
+    """The canonical bytes of plain orders, fills, and all that has its bytes already."""
     fill, order = FILL, ORDER  # this runs twice for every order
     return b"".join(
         [
@@ -60,39 +60,49 @@ def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
             if isinstance(e, tuple)
             else order(b"O", e.strategy, e.symbol_index, e.created_ns, e.units)
             if isinstance(e, Order)
-            and e.kind is MARKET
-            and e.tif is DAY
-            and e.state is not REJECTED
-            else _other(e)
+            else e
             for e in entries
         ]
     )
 
 
-def _other(entry: Order | Cancel) -> bytes:
-    return _ticket(entry) if isinstance(entry, Order) else _cancel(entry)
-
-
-def _ticket(order: Order) -> bytes:
-    """An order of any terms; and its refusal behind it, alone where the terms are plain."""
+def ticket(order: Order) -> bytes:
+    """An order of any terms."""
     where = order.strategy, order.symbol_index, order.created_ns
-    units, refused = max(-_MOST, min(_MOST, order.units)), order.state is REJECTED
-    if order.kind == MARKET and order.tif == DAY:
-        head = b"" if refused else ORDER(b"O", *where, units)
-    else:
-        limit = nan if order.limit is None else order.limit
-        stop = nan if order.stop is None else order.stop
-        kind, tif = _KINDS.index(order.kind), _TIFS.index(order.tif)
-        head = TICKET(b"T", *where, units, kind, tif, limit, stop)
-    if not refused:
+    units = max(-_MOST, min(_MOST, order.units))
+    if is_plain(order):
+        return ORDER(b"O", *where, units)
+    kind, tif = KINDS.index(order.kind), TIFS.index(order.tif)
+    head = TICKET(b"T", *where, units, kind, tif, _or_nan(order.limit), _or_nan(order.stop))
+    if order.trail is order.trail_percent and not (
+        order.reduce_only or order.parent or order.group
+    ):
         return head
-    text = order.reason.encode()
-    return head + REFUSAL(b"R", *where, units, len(text)) + text
+    trail, share = _or_nan(order.trail), _or_nan(order.trail_percent)
+    return head + LINKS(b"L", trail, share, order.reduce_only, order.parent, order.group)
 
 
-def _cancel(cancel: Cancel) -> bytes:
-    order = cancel.order
-    return CANCEL(b"C", order.strategy, order.symbol_index, cancel.at_ns, order.order_id)
+def refusal(order: Order, at_ns: int, reason: str) -> bytes:
+    """A refusal, behind the ticket or amendment that was refused."""
+    text, units = reason.encode(), max(-_MOST, min(_MOST, order.units))
+    return REFUSAL(b"R", order.strategy, order.symbol_index, at_ns, units, len(text)) + text
+
+
+def cancel(order: Order, at_ns: int) -> bytes:
+    """A strategy took an order back; it may fill still, on a bar that is under way."""
+    return CANCEL(b"C", order.strategy, order.symbol_index, at_ns, order.order_id)
+
+
+def amendment(order: Order, terms: Terms, at_ns: int) -> bytes:
+    """A strategy asks for other terms."""
+    prices = map(_or_nan, (terms.limit, terms.stop, terms.trail, terms.trail_percent))
+    units = max(-_MOST, min(_MOST, terms.units))
+    where = order.strategy, order.symbol_index, at_ns, order.order_id
+    return AMENDMENT(b"A", *where, units, *prices)
+
+
+def _or_nan(price: float | None) -> float:
+    return nan if price is None else price
 
 
 def _encoded(names: Sequence[str]) -> bytes:

@@ -1,24 +1,26 @@
 """Orders and fills: their states, the one table of legal transitions, and the records."""
 
-from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from app.core.errors import AppError
-from app.core.money import from_units
 
 NEW, SUBMITTED, ACCEPTED, PARTIAL = "NEW", "SUBMITTED", "ACCEPTED", "PARTIAL"
-CANCEL_PENDING = "CANCEL_PENDING"
+AMEND_PENDING, CANCEL_PENDING = "AMEND_PENDING", "CANCEL_PENDING"
 FILLED, CANCELED, REJECTED, EXPIRED = "FILLED", "CANCELED", "REJECTED", "EXPIRED"
+UNKNOWN = "UNKNOWN"  # a broker's answer was ambiguous; it says later what became of the order
 
 _ENDS = {FILLED, CANCELED, EXPIRED}
+_WORKING = {PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN, *_ENDS}
 TRANSITIONS: dict[str, frozenset[str]] = {
     NEW: frozenset({SUBMITTED, ACCEPTED, REJECTED, CANCELED}),
-    SUBMITTED: frozenset({ACCEPTED, REJECTED}),
-    ACCEPTED: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
-    PARTIAL: frozenset({PARTIAL, CANCEL_PENDING, *_ENDS}),
-    CANCEL_PENDING: frozenset({CANCEL_PENDING, *_ENDS}),  # it can still fill
+    SUBMITTED: frozenset({ACCEPTED, REJECTED, UNKNOWN}),
+    ACCEPTED: frozenset(_WORKING),
+    PARTIAL: frozenset(_WORKING),
+    AMEND_PENDING: frozenset({ACCEPTED, *_WORKING}),  # the old terms can still fill
+    CANCEL_PENDING: frozenset({CANCEL_PENDING, UNKNOWN, *_ENDS}),  # it can still fill
+    UNKNOWN: frozenset({ACCEPTED, PARTIAL, REJECTED, *_ENDS}),
     FILLED: frozenset(),
     CANCELED: frozenset(),
     REJECTED: frozenset(),
@@ -26,7 +28,13 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
+TRAILING_STOP = "trailing_stop"
+MARKET_ON_OPEN, MARKET_ON_CLOSE = "market_on_open", "market_on_close"
+KINDS: Final = (
+    MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, MARKET_ON_OPEN, MARKET_ON_CLOSE,
+)  # fmt: skip
 DAY, GTC, IOC = "day", "gtc", "ioc"  # until its session closes, for good, or at once
+TIFS: Final = (DAY, GTC, IOC)
 
 
 class IllegalTransition(AppError):
@@ -36,7 +44,7 @@ class IllegalTransition(AppError):
 class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One order. Quantities are signed units: positive buys, negative sells."""
 
-    order_id: int  # 0 until the hook that proposed it has returned
+    order_id: int
     strategy: int  # index in the config's order
     symbol: str
     symbol_index: int
@@ -54,6 +62,12 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     fee_units: int = 0  # charged so far
     value_units: int = 0  # traded so far, unsigned
     maker_units: int = 0  # of it as a maker
+    aimed: bool = True  # counts as on its way to what its strategy aims at: a plain order does
+    trail: float | None = None  # a trailing stop follows at this distance,
+    trail_percent: float | None = None  # or at this share of the price
+    reduce_only: bool = False
+    parent: int = 0  # the order it waits for
+    group: int = 0  # of orders that end each other
 
     def to(self, state: str) -> None:
         """Move to `state`, if the table allows it."""
@@ -69,28 +83,24 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
         return "buy" if self.units > 0 else "sell"
 
     @property
-    def quantity(self) -> Decimal:
-        """How much was asked for, unsigned."""
-        return from_units(abs(self.units))
-
-    @property
-    def filled(self) -> Decimal:
-        """How much of it was filled, unsigned."""
-        return from_units(abs(self.filled_units))
-
-    @property
     def is_working(self) -> bool:
         """Whether it can still fill."""
         return bool(TRANSITIONS[self.state])
 
 
-class Cancel(msgspec.Struct, frozen=True, gc=False):
-    """A strategy took an order back; it may fill still, on a bar that is under way."""
+class Terms(msgspec.Struct, frozen=True, gc=False):
+    """What an amendment makes of an order."""
 
-    order: Order
-    at_ns: int
+    units: int
+    limit: float | None
+    stop: float | None
+    trail: float | None
+    trail_percent: float | None
 
 
+# A change of an order after it was given: its number, the instant, what it was; units, limit and
+# stop that it has from then on; why, where it was refused.
+OrderChange = tuple[int, int, str, int, float | None, float | None, str]
 # One execution as a run's record keeps it: fill id, order id, symbol index, signed units, price,
 # fee in units, start of the bar it happened on, and the instant it was known. Plain tuples:
 # thousands are made a second.

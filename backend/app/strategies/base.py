@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from app.core.bars import Bar, BarColumns
 from app.core.calendar import TradingSession
 from app.core.errors import StrategyError
-from app.core.orders import Order
 from app.services.indicators import positional_params
 from app.services.quality import Quality
-from app.strategies.context import Context, PositionView, Quantity
+from app.strategies.context import Context
 from app.strategies.indicator import Indicator
 from app.strategies.params import checked_params, params_of
+from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.views import OrderView, PositionView
 
 
 class Strategy:
@@ -54,7 +55,7 @@ class Strategy:
     def on_bar(self, bar: Bar) -> None:
         """A bar is complete."""
 
-    def on_order(self, order: Order) -> None:
+    def on_order(self, order: OrderView) -> None:
         """One of this strategy's orders filled, in part or whole, was refused, or ended."""
 
     def on_position(self, symbol: str, position: PositionView) -> None:
@@ -102,7 +103,7 @@ class Strategy:
         """What this strategy holds."""
         return self._context.position(symbol)
 
-    def orders(self, symbol: str | None = None) -> list[Order]:
+    def orders(self, symbol: str | None = None) -> list[OrderView]:
         """This strategy's working orders."""
         return self._context.orders(symbol)
 
@@ -140,35 +141,97 @@ class Strategy:
         *,
         limit: Quantity | None = None,
         stop: Quantity | None = None,
+        trail: Quantity | None = None,
+        trail_percent: Quantity | None = None,
+        at: str | None = None,
         tif: str = "day",
-    ) -> Order | None:
-        """Propose an order; negative sells. At market, unless it has a `limit` or a `stop` price.
+        reduce_only: bool = False,
+        after: OrderView | None = None,
+    ) -> OrderView | None:
+        """Propose an order; negative sells. At market, unless it has a price:
+
+        a `limit`, a `stop` or both; or a stop that follows the price, at a distance of `trail` or
+        of `trail_percent` of it. `at` "open" or "close" is for that auction.
 
         `tif` is how long it works: "day", "gtc" (until cancelled) or "ioc" (at once or not at all).
-        The order returned is NEW until the hook returns; None when there is nothing to order.
+        A `reduce_only` order fills no more than takes the position back to flat. One given
+        `after` another waits for that to fill. None when there is nothing to order.
         """
-        return self._context.order(symbol, quantity, limit, stop, tif)
+        request = Request(limit, stop, trail, trail_percent, at, tif, reduce_only, after)
+        return self._context.order(symbol, quantity, request)
 
-    def order_target(self, symbol: str, quantity: Quantity) -> Order | None:
+    def bracket(
+        self,
+        symbol: str,
+        quantity: Quantity,
+        *,
+        target: Quantity | None = None,
+        stop: Quantity | None = None,
+        trail: Quantity | None = None,
+        trail_percent: Quantity | None = None,
+        limit: Quantity | None = None,
+        tif: str = "day",
+    ) -> Bracket:
+        """Propose an entry, and what takes it out again: a target, a stop or a trailing stop.
+
+        Both wait for the entry, work until they are cancelled, only reduce, and end each other.
+        """
+        entry = self.order(symbol, quantity, limit=limit, tif=tif)
+        if entry is None:
+            return Bracket(None, None, None)
+        size = entry.quantity if entry.side == "sell" else -entry.quantity
+        ask, above, below = self._context.order, None, None
+        if target is not None:
+            leave = Request(limit=target, tif="gtc", reduce_only=True, after=entry)
+            above = ask(symbol, size, leave)
+        if not (stop is None and trail is None and trail_percent is None):
+            leave = Request(None, stop, trail, trail_percent, None, "gtc", True, entry)
+            below = ask(symbol, size, leave)
+        self.oco(above, below)
+        return Bracket(entry, above, below)
+
+    def oco(self, *orders: OrderView | None) -> None:
+        """Link orders of one symbol, given in this hook: what one fills, the others lose."""
+        self._context.oco(orders)
+
+    def amend(
+        self,
+        order: OrderView | None,
+        *,
+        quantity: Quantity | None = None,
+        limit: Quantity | None = None,
+        stop: Quantity | None = None,
+        trail: Quantity | None = None,
+        trail_percent: Quantity | None = None,
+    ) -> None:
+        """Change terms of a working order. A bar that is under way finds it under its old ones."""
+        self._context.amend(order, Change(quantity, limit, stop, trail, trail_percent))
+
+    def order_target(self, symbol: str, quantity: Quantity) -> OrderView | None:
         """Propose what is missing from position and working orders to hold `quantity`.
 
-        Orders with a stop are not counted: they protect, and are not on their way.
+        Only plain orders count: those with a stop, that only reduce or are linked protect, and are
+        not on their way.
         """
         return self._context.order_target(symbol, quantity)
 
-    def order_target_value(self, symbol: str, value: Quantity) -> Order | None:
+    def order_target_value(self, symbol: str, value: Quantity) -> OrderView | None:
         """The same for holdings worth `value` at the last close, in whole lots."""
         return self._context.order_target_value(symbol, value)
 
-    def order_target_percent(self, symbol: str, percent: Quantity) -> Order | None:
+    def order_target_percent(self, symbol: str, percent: Quantity) -> OrderView | None:
         """The same for so many percent of the account's equity (50 is half of it)."""
         return self._context.order_target_percent(symbol, percent)
 
-    def cancel(self, order: Order | None) -> None:
+    def order_target_weights(self, weights: Mapping[str, Quantity]) -> list[OrderView]:
+        """The same for shares of equity over all symbols (0.5 is half); those not named: none."""
+        return self._context.order_target_weights(weights)
+
+    def cancel(self, order: OrderView | None) -> None:
         """Take an order back. A bar that is under way can still fill it."""
         self._context.cancel(order)
 
-    def close(self, symbol: str) -> Order | None:
+    def close(self, symbol: str) -> OrderView | None:
         """Cancel this strategy's orders of a symbol, and propose what makes it hold none."""
         return self._context.close(symbol)
 

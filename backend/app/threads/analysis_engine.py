@@ -6,13 +6,12 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 
 import threading
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from app.core.bars import Bar, SymbolRows, no_rows
-from app.core.errors import StrategyError
 from app.core.messages import EndOfStream
-from app.core.orders import FILLED, REJECTED, IllegalTransition, Order
+from app.core.orders import REJECTED, IllegalTransition, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
@@ -20,8 +19,10 @@ from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import Cursor
 from app.threads.agenda import Agenda
 from app.threads.data_processor import Processed
-from app.threads.desk import ACTED, Proposal, TimerProposal, Withdrawal
+from app.threads.desk import ACTED
 from app.threads.equity import EquityCurve
+from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
+from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
 from app.threads.results import Results
@@ -31,8 +32,6 @@ from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
-
-MOST_ANSWERS = 1_000  # one after the other, to ends of orders
 
 
 class AnalysisEngine(Worker):
@@ -65,8 +64,7 @@ class AnalysisEngine(Worker):
         self._equity_by_session = equity_by_session
         asked = {interval for seat in seats for interval in seat.intervals}
         self._wanted = tuple(name for name in plan.intervals if name in asked)
-        self._ends: list[Order] = []  # orders whose end is to be told
-        self._telling = False
+        self._news = OrderNews(seats, cursor, execution, self._call)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
         self._on_bar = self._bar_hook()
@@ -75,8 +73,7 @@ class AnalysisEngine(Worker):
         self._agenda: Agenda
         self._step = 0  # the agenda's next
         self._moved = False  # a hook has set or cancelled a timer: another moment may be next
-        self._hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
-        self._open = False
+        self._open = self._auctioned = False
         self._closes_ns: list[int] = []  # of sessions closed within the block
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
         self._snapshot: SessionData | None = None
@@ -97,6 +94,11 @@ class AnalysisEngine(Worker):
                     raise
             self._report()
         return iter(())
+
+    @property
+    def now_ns(self) -> int:
+        """The instant being processed."""
+        return self._cursor.now_ns
 
     def publish(self, timeout_seconds: float) -> SessionData | None:
         """For other threads: the run as it stands between two blocks, paused and ended ones too.
@@ -145,6 +147,7 @@ class AnalysisEngine(Worker):
             if self._moved:
                 continue
             if special_ns > through_ns:
+                self._match_close(through_ns)
                 return
             self._run_special(special_ns)
 
@@ -157,7 +160,10 @@ class AnalysisEngine(Worker):
         end = bisect_right(known_ns, limit_ns, self._step)
         while self._step < end and not self._moved:
             due_ns = broker.due_ns
-            if due_ns <= known_ns[self._step]:  # fills come first in their instant
+            if broker.closing:  # the rest of the instant, then what fills at its close
+                self._hand_out(bars, bisect_right(known_ns, broker.closing_ns, self._step, end))
+                self._match_close(limit_ns - 1)
+            elif due_ns <= known_ns[self._step]:  # fills come first in their instant
                 self._match_until(known_ns[self._step])
             elif due_ns > limit_ns:
                 self._hand_out(bars, end)
@@ -193,9 +199,11 @@ class AnalysisEngine(Worker):
     def _fills_before(self, step: int, end: int) -> bool:
         """Run the fills that come before this step's bar; False when more come before the `end`."""
         known_ns, broker = self._agenda.known_ns, self.execution.broker
+        if broker.closing:
+            return False
         if broker.due_ns <= known_ns[step]:
             self._match_until(known_ns[step])
-        return broker.due_ns > known_ns[end - 1] and not self._moved
+        return not broker.closing and broker.due_ns > known_ns[end - 1] and not self._moved
 
     def _bar_hook(self) -> BarHook:
         """What to call with a bar: the one strategy's hook, or each that wants its interval."""
@@ -224,25 +232,23 @@ class AnalysisEngine(Worker):
         cursor, broker = self._cursor, self.execution.broker
         while broker.due_ns <= limit_ns and not self._moved:
             now_ns = broker.due_ns
+            if broker.closing and broker.closing_ns < now_ns:
+                self._match_close(now_ns - 1)
+                continue
             cursor.stand(now_ns)
-            filled = self.execution.match(now_ns)
-            if self._hears_fills:
-                for order in filled:
-                    self._tell(order)
-                cursor.symbol = -1
+            self._news.tell_fills(self.execution.match(now_ns))
             if not broker.is_settled:
                 broker.settle(now_ns)
-                self._tell_lapsed()
+            if self.execution.untold:
+                self._news.tell_untold()
 
-    def _tell(self, order: Order) -> None:
-        """The order and position hooks after a fill."""
-        seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
-        told_by_its_end = not order.is_working and order.state is not FILLED
-        if seat.hears_orders and not told_by_its_end:
-            self._call(seat, seat.strategy.on_order, order)
-        if seat.hears_positions:
-            position = self.execution.positions[order.strategy][order.symbol_index]
-            self._call(seat, seat.strategy.on_position, order.symbol, position)
+    def _match_close(self, limit_ns: int) -> None:
+        """At the end of an instant up to `limit_ns`: fill the orders given for its close."""
+        now_ns = self.execution.broker.closing_ns
+        if self.execution.broker.closing and now_ns <= limit_ns and not self._moved:
+            self._cursor.stand(now_ns)
+            self._news.tell_fills(self.execution.match_close(now_ns))
+            self._news.tell_untold()
 
     # -- what hooks propose --------------------------------------------------------------------
 
@@ -259,7 +265,7 @@ class AnalysisEngine(Worker):
             proposals.clear()
             self.execution.submit(order, now_ns)
             if order.state is REJECTED:
-                self._tell_ends([order])
+                self._news.tell_ends([order])
             return
         taken = proposals.copy()
         proposals.clear()
@@ -272,44 +278,19 @@ class AnalysisEngine(Worker):
             elif isinstance(proposal, Withdrawal):
                 if self.execution.cancel(proposal.order, now_ns):
                     ended.append(proposal.order)
+            elif isinstance(proposal, Amendment):
+                if not self.execution.amend(proposal.order, proposal.terms, now_ns):
+                    ended.append(proposal.order)
             elif proposal is not ACTED:
                 self._set_timer(proposal)
-        self._tell_ends(ended)
+        self._news.tell_ends(ended)
+        if self.execution.untold:
+            self._news.tell_untold()
 
-    def _tell_lapsed(self) -> None:
-        """The order hook after orders that the broker ended with this instant's bars."""
-        lapsed, self.execution.lapsed = self.execution.lapsed, []
-        self._tell_ends(lapsed)
-
-    def _tell_ends(self, orders: Sequence[Order]) -> None:
-        """The order hook after each; what a hook gives in answer, and is refused, joins them."""
-        self._ends += orders
-        if self._telling:
-            return
-        self._telling = True
-        for _ in range(MOST_ANSWERS):  # each round tells what came of the hooks of the one before
-            if not self._ends:
-                break
-            ends, self._ends = self._ends, []
-            for order in ends:
-                self._tell_end(order)
-        self._telling = False
-        if self._ends:
-            order = self._ends[0]
-            raise StrategyError(
-                f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
-                f"that is refused again, without end: {order.reason}."
-            )
-
-    def _tell_end(self, order: Order) -> None:
-        """The order hook after a refusal or an expiry."""
-        seat, cursor = self._seats[order.strategy], self._cursor
-        if seat.hears_orders:
-            step, in_hand = cursor.step, cursor.symbol
-            cursor.stand(cursor.now_ns)
-            cursor.symbol = order.symbol_index
-            self._call(seat, seat.strategy.on_order, order)
-            cursor.step, cursor.symbol = step, in_hand
+    def drop_proposals(self) -> None:
+        """A hook that raises proposes nothing."""
+        self.execution.order_count -= sum(isinstance(one, Order) for one in self.proposals)
+        self.proposals.clear()
 
     def _set_timer(self, proposal: TimerProposal) -> None:
         self._moved = True
@@ -325,8 +306,13 @@ class AnalysisEngine(Worker):
         """When the next timer is due, the session under way closes or the next one opens."""
         timer_ns = self.timers.next_ns()
         place = self._cursor.span
-        session_ns = self.outlook.parts[place].end_ns if self._open else self._next_start_ns()
+        session_ns = self._next_end_ns(place) if self._open else self._next_start_ns()
         return session_ns if timer_ns is None else min(timer_ns, session_ns)
+
+    def _next_end_ns(self, place: int) -> int:
+        """The close of the regular hours, then the end of all trading."""
+        part = self.outlook.parts[place]
+        return part.end_ns if self._auctioned else part.session.close_ns
 
     def _next_start_ns(self) -> int:
         place = self._cursor.span + 1
@@ -339,8 +325,9 @@ class AnalysisEngine(Worker):
         for timer in self.timers.pop_due(now_ns):
             seat = next(seat for seat in self._seats if seat.name == timer.owner)
             self._call(seat, seat.strategy.on_timer, timer.name)
-        if self._open and self.outlook.parts[cursor.span].end_ns <= now_ns:
-            self._close_session(now_ns)
+        self._match_close(now_ns)
+        if self._open and self._next_end_ns(cursor.span) <= now_ns:
+            self._end_session(now_ns)
         elif not self._open and self._next_start_ns() <= now_ns:
             self._open_session(now_ns)
 
@@ -348,16 +335,27 @@ class AnalysisEngine(Worker):
         """The session's corporate actions, then its hooks."""
         cursor = self._cursor
         cursor.span += 1
-        self._open = True
+        self._open, self._auctioned = True, False
         part = self.outlook.parts[cursor.span]
-        self.execution.open_session(part.session.date)
+        self.execution.open_session(part.session, part.end_ns, now_ns)
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             last = self.outlook.mark(symbol)
             self.execution.adjust(symbol, adjustment, last, now_ns)
-        self._tell_lapsed()
+        self._news.tell_untold()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_open, part.session)
+
+    def _end_session(self, now_ns: int) -> None:
+        """The closing auction at the close; at the end of trading DAY orders end."""
+        self.execution.broker.leave_instant(now_ns)
+        if not self._auctioned:
+            self._auctioned = True
+            last_of = self.outlook.last_in_session
+            self._news.tell_fills(self.execution.match_auction(now_ns, last_of))
+            self._news.tell_untold()
+        if self.outlook.parts[self._cursor.span].end_ns <= now_ns:
+            self._close_session(now_ns)
 
     def _close_session(self, now_ns: int) -> None:
         """DAY orders end, then the session's hooks."""
@@ -365,7 +363,8 @@ class AnalysisEngine(Worker):
         self.sessions += 1
         self._closes_ns.append(now_ns)
         session = self.outlook.parts[self._cursor.span].session
-        self._tell_ends(self.execution.expire(now_ns, self.outlook.last_start_ns()))
+        self.execution.expire(now_ns, self.outlook.last_start_ns())
+        self._news.tell_untold()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
 
@@ -383,12 +382,13 @@ class AnalysisEngine(Worker):
         self._report()
 
     def _report(self) -> None:
-        records = self.execution.take_records()
+        records = self.execution.diary.take()
         at_ns = self._closes_ns if self._equity_by_session else None
         equity_ns, equity = self.curve.advance(
             self._base, self._rows, records.changes, records.actions, at_ns
         )
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))
+        self.outlook.keep_last(self._base)
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
         self.outlook.book = BarBook(self._base, None)

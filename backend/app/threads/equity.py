@@ -7,7 +7,7 @@ import numpy as np
 from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.money import UNITS
 from app.core.orders import CASH, HELD, INSTANT, SYMBOL, FillRow
-from app.managers.execution_manager.execution_manager import Action
+from app.managers.execution_manager.diary import Action
 
 
 class EquityCurve:

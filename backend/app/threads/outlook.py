@@ -1,6 +1,8 @@
 """The outlook: what is known at the instant in hand, for desks and snapshots to ask."""
 
-from app.core.bars import no_rows
+import numpy as np
+
+from app.core.bars import Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
@@ -26,6 +28,9 @@ class Outlook:
         self._curve = curve
         self.parts: tuple[SessionPart, ...] = ()  # the sessions of the block in hand
         self.book = BarBook(no_rows(), None)  # its base bars
+        # the last bar of each symbol before this block
+        self._last_close = np.zeros(len(plan.symbols))
+        self._last_start_ns = np.full(len(plan.symbols), -1, np.int64)
 
     @property
     def part(self) -> SessionPart:
@@ -84,10 +89,24 @@ class Outlook:
         known_ns, price = -1, self._curve.marks[symbol]
         if row >= 0:
             known_ns, price = book.known_ns[row], float(book.base.close[row])
-        for at_ns, of, factor in self._execution.actions:
+        for at_ns, of, factor in self._execution.diary.actions:
             if of == symbol and at_ns >= known_ns:
                 price *= factor
         return price or self._last_of_history(symbol)
+
+    def keep_last(self, base: Table) -> None:
+        """A block is over: its last bars stay known."""
+        self._last_close[base.symbol] = base.close
+        self._last_start_ns[base.symbol] = base.start_ns
+
+    def last_in_session(self, symbol: int) -> tuple[float, int] | None:
+        """A symbol's last close in the regular hours under way, and that bar's start."""
+        row, session = self.book.last_row(symbol, self._cursor.now_ns), self.session
+        close, start_ns = self._last_close[symbol], self._last_start_ns[symbol]
+        if row >= 0:
+            close, start_ns = self.book.base.close[row], self.book.start_ns[row]
+        inside = session.open_ns <= start_ns < session.close_ns
+        return (float(close), int(start_ns)) if inside else None
 
     def _last_of_history(self, symbol: int) -> float:
         """The last close from before the run, while the run has shown none."""

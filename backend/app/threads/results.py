@@ -3,7 +3,7 @@
 import msgspec
 
 from app.core.bars import Floats, Ints
-from app.managers.execution_manager.execution_manager import Records
+from app.managers.execution_manager.diary import Records
 
 
 class Results(msgspec.Struct, frozen=True):

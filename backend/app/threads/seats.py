@@ -75,7 +75,7 @@ class Seat:
 
     def failure(self, where: str, error: BaseException) -> StrategyError:
         """The error to end the run with."""
-        self.desk.engine.proposals.clear()
+        self.desk.engine.drop_proposals()
         if isinstance(error, StrategyError) and error.__cause__ is not None:
             return error  # told already, by a hook within this one
         moment = f"{self.desk.now:%Y-%m-%d %H:%M:%S}"

@@ -57,7 +57,9 @@ class BarBook:
     def prices(self, row: int) -> Prices:
         """A row's prices."""
         base = self.base
-        return Prices(self.open[row], float(base.high[row]), float(base.low[row]))
+        return Prices(
+            self.open[row], float(base.high[row]), float(base.low[row]), float(base.close[row])
+        )
 
     def ends_bars(self, now_ns: int) -> bool:
         """Whether bars end at this instant: then none of a symbol is under way."""

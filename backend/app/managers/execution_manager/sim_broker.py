@@ -2,34 +2,34 @@
 
 It is stepped synchronously inside the instant, so that a fill is known at the very instant
 its bar is. An order belongs to the bars that start at or after it was given, never earlier; a
-cancel counts from there too, so that it can lose to a fill.
+cancel or an amendment counts from there too, so that it can lose to a fill.
 """
 
-from collections.abc import Callable
-from decimal import Decimal
-
-import msgspec
+from collections.abc import Mapping
 
 from app.core.bars import no_rows
-from app.core.money import UNITS
-from app.core.orders import CANCELED, EXPIRED, IOC, MARKET, Order
+from app.core.calendar import TradingSession
+from app.core.orders import (
+    CANCELED,
+    EXPIRED,
+    IOC,
+    MARKET,
+    MARKET_ON_CLOSE,
+    MARKET_ON_OPEN,
+    TRAILING_STOP,
+    Order,
+    Terms,
+)
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
-from app.services.matching import OPEN, Touch, capacity_units, taken_units, touch
-from app.services.slippage import Slippage, slipped
+from app.managers.execution_manager.fill_rules import Account, FillRules
+from app.managers.execution_manager.links import Links
+from app.managers.execution_manager.matcher import Matcher
+from app.services.auctions import belongs_to
+from app.services.bar_fills import BarFill
+from app.services.matching import Stand
+from app.services.slippage import Slippage
 
-# Called with each execution: order, units, price, start of its bar, instant.
-OnFill = Callable[[Order, int, float, int, int], None]
-OnEnd = Callable[[Order, str, int, str], None]  # order, its last state, instant, reason
 BY_STRATEGY = "cancelled by its strategy"
-
-
-class FillRules(msgspec.Struct, frozen=True):
-    """How the simulated broker fills."""
-
-    participation: Decimal | None = None  # share of a bar's volume; None: no limit
-    limit_through: bool = False
-    latency_ns: int = 0
-    slippage: Slippage = Slippage()
 
 
 class SimBroker:
@@ -40,50 +40,67 @@ class SimBroker:
     """
 
     def __init__(
-        self,
-        lot_units: list[int],
-        tick_units: list[int],
-        rules: FillRules,
-        on_fill: OnFill,
-        on_end: OnEnd,
+        self, lot_units: list[int], tick_units: list[int], rules: FillRules, account: Account
     ) -> None:
-        self._lot_units = lot_units
-        self._tick_units = tick_units
         self._rules = rules
-        self._plain = rules == FillRules()  # every order fills whole, at the bar's price
+        # every order fills whole, at its bar's price
+        self._plain = not (rules.participation or rules.this_close or rules.slippage != Slippage())
         self.latency_ns = rules.latency_ns
-        self._slips = rules.slippage != Slippage()
-        self._on_fill = on_fill
-        self._on_end = on_end
-        share = rules.participation
-        self._share = None if share is None else share.as_integer_ratio()
-        # symbols that have shown no volume so far; asked for only where volume counts
-        self._silent = set() if share is None else set(range(len(lot_units)))
+        self._account = account
         self._book = BarBook(no_rows(), None)
+        self._session: TradingSession | None = None
+        self._hours_ns = NEVER_NS, NEVER_NS  # of trading, pre- and post-market with them
         self.working: dict[int, Order] = {}
         # The row that does something to each, next. Not in the order: it lies in the future.
         self._rows: dict[int, int] = {}
-        self._termed: set[int] = set()  # orders that are not at market
+        self._termed: set[int] = set()  # orders that are not plainly at market
+        self._reducing: set[int] = set()
+        self.links = Links(self.working)
+        self._matcher = Matcher(lot_units, tick_units, rules, account, self.links)
         self._spent: list[Order] = []  # that were for one bar only, and had it
-        self._leaving: dict[int, int] = {}  # orders that are to be cancelled, and since when
+        # Orders that are to be cancelled (no terms) or amended, and since when.
+        self._pending: dict[int, tuple[int, Terms | None]] = {}
+        self.closing: list[Order] = []  # that fill at the close of the instant under way
+        self.closing_ns = -1  # that instant
+        self._closed_ns = -1  # the last instant that such orders have filled at
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
+
+    # -- orders come and go ------------------------------------------------------------------------
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
-        self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
+        self._matcher.load(book)
         for order in self.working.values():
             self._rows[order.order_id] = self._next_row(order, order.created_ns + self.latency_ns)
         self._find_due(0)
+
+    def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
+        """A session begins: orders for its open find their bar. Those that came too late for it."""
+        self._session, self._hours_ns = session, (now_ns, end_ns)
+        late = []
+        for order in self._of_kind(MARKET_ON_OPEN):
+            if belongs_to(order, session, self._rules.cut_offs):
+                self._rows[order.order_id] = self._next_row(order, session.open_ns)
+            elif order.created_ns < session.open_ns:
+                late.append(order)
+        self._find_due(0)
+        return late
 
     def accept(self, order: Order) -> None:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
         book, from_ns = self._book, order.created_ns + self.latency_ns
-        if order.kind == MARKET:
+        if order.kind is MARKET and order.aimed:
             row = book.next_row(order.symbol_index, from_ns)
+            if self._rules.this_close:
+                self._close_with(order)
         else:
             self._termed.add(order.order_id)
+            if order.parent or order.group:
+                self.links.add(order)
+            if order.reduce_only:
+                self._reducing.add(order.order_id)
             row = self._next_row(order, from_ns)
         self._rows[order.order_id] = row
         if row >= 0:
@@ -93,12 +110,23 @@ class SimBroker:
 
     def cancel(self, order: Order, now_ns: int) -> bool:
         """Take an order back. False while a bar under way can still fill it: it ends with that."""
-        if self._book.ends_bars(now_ns):
+        if not self._may_be_under_way(now_ns):
             self.remove(order)
             return True
-        self._leaving[order.order_id] = now_ns
-        self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
+        self._defer(order, None, now_ns)
         return False
+
+    def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
+        """Change an order's terms. False while a bar under way finds it under its old ones."""
+        if not self._may_be_under_way(now_ns):
+            self._amend(order, terms, now_ns)
+            return True
+        self._defer(order, terms, now_ns)
+        return False
+
+    def pending_terms(self, order: Order) -> Terms | None:
+        """The terms that are to come into force."""
+        return self._pending.get(order.order_id, (0, None))[1]
 
     def look_again(self, order: Order, now_ns: int) -> None:
         """An order's terms have changed: other bars may fill it, from now on."""
@@ -111,23 +139,66 @@ class SimBroker:
         self._forget(order)
         self._find_due(0)
 
+    def for_the_close(self) -> list[Order]:
+        """The orders for the close of the session under way."""
+        return [o for o in self._of_kind(MARKET_ON_CLOSE) if self.of_session(o)]
+
+    def of_session(self, order: Order) -> bool:
+        """Whether an auction order is for the session under way."""
+        session = self._session
+        return session is not None and belongs_to(order, session, self._rules.cut_offs)
+
+    def _of_kind(self, kind: str) -> list[Order]:
+        return [order for order in self.working.values() if order.kind == kind]
+
+    def _may_be_under_way(self, now_ns: int) -> bool:
+        """Whether a bar may have started before now and not ended yet."""
+        start_ns, end_ns = self._hours_ns
+        return start_ns < now_ns < end_ns and not self._book.ends_bars(now_ns)
+
+    def _defer(self, order: Order, terms: Terms | None, now_ns: int) -> None:
+        self._pending[order.order_id] = now_ns, terms
+        self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
+
+    def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
+        self._account.amended(order, terms, now_ns)
+        if order.order_id in self.working:
+            self.look_again(order, now_ns)
+
     def _forget(self, order: Order) -> None:
         del self.working[order.order_id], self._rows[order.order_id]
-        self._leaving.pop(order.order_id, None)
-        self._termed.discard(order.order_id)
+        self._pending.pop(order.order_id, None)
+        if order.order_id in self._termed:
+            self._termed.discard(order.order_id)
+            self._reducing.discard(order.order_id)
+            if order.group or order.parent:
+                self.links.drop(order)
+
+    # -- bars fill orders --------------------------------------------------------------------------
 
     def match(self, now_ns: int) -> None:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        if self._plain and not self._termed and not self._leaving:
+        if self._plain and not self._termed and not self._pending:
             self._match_at_market(now_ns)
             return
-        left: dict[int, int] = {}  # of each symbol's bar, for the orders that share it
-        due = [order for order in self.working.values() if self._is_due(order, now_ns)]
-        for order, at in self._touched(due):
-            self._fill(order, at, left, now_ns)
-        self._spent = [order for order in due if order.tif == IOC]
+        due: dict[int, list[Order]] = {}  # by row: the bar of a symbol
+        for order in list(self.working.values()):
+            if self._is_due(order, now_ns):
+                due.setdefault(self._rows[order.order_id], []).append(order)
+        found: list[tuple[BarFill, int]] = []
+        for row, orders in due.items():
+            fills, left = self._matcher.match(row, orders)
+            found += [(fill, row) for fill in fills]
+            self._keep(left, row)
+        for fill, row in sorted(found, key=_turn):
+            price = self._matcher.price(fill, row)
+            self._fill(fill, price, self._book.start_ns[row], now_ns)
+        if found and self._reducing:
+            self._end_idle([fill.order for fill, _ in found], now_ns)
+        had = [order for orders in due.values() for order in orders]
+        self._spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
 
     def _match_at_market(self, now_ns: int) -> None:
@@ -138,118 +209,163 @@ class SimBroker:
                 del rows[order_id]
                 order = self.working.pop(order_id)
                 units = order.units - order.filled_units
-                self._on_fill(order, units, book.open[row], book.start_ns[row], now_ns)
+                self._account.filled(order, units, book.open[row], book.start_ns[row], now_ns)
         if rows:
             self._find_due(now_ns)
         else:
             self.due_ns = NEVER_NS
 
-    def settle(self, now_ns: int) -> None:
-        """When the fills of an instant are told: end what was for its bars only, or waits to go."""
-        for order in self._spent:
-            if order.order_id in self.working:
-                self._on_end(order, EXPIRED, now_ns, "ioc: no more at the open")
-        self._spent = []
-        self._let_go(now_ns)
-        self._find_due(now_ns)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing ends with the bars of this instant."""
-        return not self._spent and not self._leaving
-
     def _is_due(self, order: Order, now_ns: int) -> bool:
         row, book = self._rows[order.order_id], self._book
         if row < 0 or book.known_ns[row] != now_ns:
             return False
-        since_ns = self._leaving.get(order.order_id)
-        return since_ns is None or book.start_ns[row] < since_ns
+        pending = self._pending.get(order.order_id)
+        return pending is None or book.start_ns[row] < pending[0]
 
-    def _touched(self, due: list[Order]) -> list[tuple[Order, Touch]]:
-        """Those of the orders that their bar fills, in their turn; the others look further on."""
-        book, found = self._book, []
-        for order in due:
-            row = self._rows[order.order_id]
-            at, order.triggered = touch(
-                order.kind,
-                order.units > 0,
-                order.limit,
-                order.stop,
-                book.prices(row),
-                triggered=order.triggered,
-                through=self._rules.limit_through,
-            )
-            if at is not None and not (order.tif == IOC and at.phase != OPEN):
-                found.append((order, at))
-            else:
-                self._rows[order.order_id] = self._next_row(order, book.start_ns[row] + 1)
-        return sorted(found, key=lambda one: (one[1].phase, not one[1].at_market, one[0].order_id))
+    def _keep(self, left: Mapping[int, Stand], row: int) -> None:
+        """How a bar leaves the orders it met; they look further on."""
+        for order_id, stand in left.items():
+            order = self.working[order_id]
+            order.triggered, order.stop = stand.triggered, stand.stop
+            self._rows[order_id] = self._next_row(order, self._book.start_ns[row] + 1)
 
-    def _fill(self, order: Order, at: Touch, left: dict[int, int], now_ns: int) -> None:
-        """Fill as much of an order as its bar can."""
-        book, row = self._book, self._rows[order.order_id]
-        remaining = units = order.units - order.filled_units
-        if self._share is not None:
-            capacity = self._capacity(order, self._share, left)
-            if capacity is not None:
-                units = taken_units(remaining, capacity)
-                left[order.symbol_index] = capacity - abs(units)
-        if units == remaining:
+    def _fill(self, fill: BarFill, price: float, start_ns: int, now_ns: int) -> None:
+        """Book a fill, and carry out what it means for others."""
+        order, units, links = fill.order, fill.units, self.links
+        waiting = [child for child in links.children_of(order) if links.waits(child)]
+        whole = units == order.units - order.filled_units
+        self._account.filled(order, units, price, start_ns, now_ns)
+        for leg, left_units in links.after_fill(order, units):
+            self._reduce(leg, left_units, now_ns)
+        for child in waiting:
+            self._rows[child.order_id] = self._next_row(child, start_ns + 1)
+        if whole:
             self._forget(order)
+            self.release(order, now_ns)
+
+    def _reduce(self, order: Order, units: int, now_ns: int) -> None:
+        """An order is to be no more than this in all."""
+        if units == order.filled_units:
+            self._account.lapsed(order, CANCELED, now_ns, "another order of its group filled")
         else:
-            self._rows[order.order_id] = self._next_row(order, book.start_ns[row] + 1)
-        if units:
-            price = self._price(order, at, row, units) if at.at_market else at.price
-            self._on_fill(order, units, price, book.start_ns[row], now_ns)
+            self._account.reduced(order, units, now_ns)
 
-    def _price(self, order: Order, at: Touch, row: int, units: int) -> float:
-        """The price of a fill at market, slippage and impact in it."""
-        if not self._slips:
-            return at.price
-        volume = float(self._book.base.volume[row])
-        share = abs(units) / UNITS / volume if volume else 1.0
-        return slipped(
-            at.price,
-            order.units > 0,
-            self._tick_units[order.symbol_index],
-            self._rules.slippage,
-            spread=0.0,
-            volatility=0.0,
-            share=share,
-        )
+    def release(self, entry: Order, now_ns: int) -> None:
+        """An entry has ended: what waits for it has no more to wait for."""
+        for child in self.links.release(entry):
+            if not entry.filled_units:
+                reason = f"order {entry.order_id}, which it waited for, did not fill"
+                self._account.lapsed(child, CANCELED, now_ns, reason)
+            elif entry.filled_units != entry.units and abs(child.units) > abs(entry.filled_units):
+                most = abs(entry.filled_units)
+                self._reduce(child, most if child.units > 0 else -most, now_ns)
 
-    def _let_go(self, now_ns: int) -> None:
-        """End the orders whose cancel waited for the bars under way."""
-        for order_id, since_ns in list(self._leaving.items()):
-            if since_ns < now_ns:
-                self._on_end(self.working[order_id], CANCELED, now_ns, BY_STRATEGY)
+    def _end_idle(self, filled: list[Order], now_ns: int) -> None:
+        """End orders that only reduce, where a fill has left nothing to reduce."""
+        where = {(order.strategy, order.symbol_index) for order in filled}
+        for order in [self.working[order_id] for order_id in self._reducing]:
+            place = order.strategy, order.symbol_index
+            idle = place in where and not self._account.held_units_of(*place)
+            if idle and not self.links.waits(order):
+                self._account.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
+
+    # -- fills at a close --------------------------------------------------------------------------
+
+    def _close_with(self, order: Order) -> None:
+        """If a bar of its symbol ends as it is given, an order fills at that bar's close.
+
+        Not so in answer to such a fill: that would have no end.
+        """
+        book, now_ns = self._book, order.created_ns
+        row = book.last_row(order.symbol_index, now_ns)
+        if row >= 0 and book.known_ns[row] == now_ns != self._closed_ns:
+            self.closing.append(order)
+            self.closing_ns = now_ns
+
+    def match_close(self, now_ns: int) -> None:
+        """At the end of an instant: fill the market orders that were given in it."""
+        orders, self.closing = self.closing, []
+        self._closed_ns = now_ns
+        for order in orders:
+            if order.order_id in self.working:
+                row = self._book.last_row(order.symbol_index, now_ns)
+                for fill in self._matcher.match_at_close(row, order):
+                    price = self._matcher.price(fill, row)
+                    self._fill(fill, price, self._book.start_ns[row], now_ns)
+        self._find_due(now_ns)
+
+    def leave_instant(self, now_ns: int) -> None:
+        """What is given from now on in this instant cannot fill at its close any more."""
+        self._closed_ns = now_ns
+
+    def match_auction(self, symbol: int, price: float, start_ns: int, now_ns: int) -> None:
+        """At a session's close: fill a symbol's orders for it, at the last close of its bars.
+
+        What an auction trades is in no bar: they fill whole, and nothing slips.
+        """
+        orders = [order for order in self.for_the_close() if order.symbol_index == symbol]
+        for fill in self._matcher.match_at(price, orders):
+            self._fill(fill, price, start_ns, now_ns)
+        self._find_due(now_ns)
+
+    # -- when --------------------------------------------------------------------------------------
+
+    def settle(self, now_ns: int) -> None:
+        """When the fills of an instant are told: end what was for its bars only; what waited for
+        bars under way, comes into force.
+        """
+        for order in self._spent:
+            if order.order_id in self.working:
+                at_open = order.kind == MARKET_ON_OPEN
+                reason = "no more at the open" if at_open else "ioc: no more at the open"
+                self._account.lapsed(order, EXPIRED, now_ns, reason)
+        self._spent = []
+        for order_id, (since_ns, terms) in list(self._pending.items()):
+            if since_ns < now_ns and order_id in self._pending:
+                order = self.working[order_id]
+                if terms is None:
+                    self._account.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                else:
+                    del self._pending[order_id]
+                    self._amend(order, terms, since_ns)
+        self._find_due(now_ns)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing ends or changes with the bars of this instant."""
+        return not self._spent and not self._pending
 
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
-        symbol, buys = order.symbol_index, order.units > 0
+        symbol, kind = order.symbol_index, order.kind
+        if kind == MARKET_ON_CLOSE or self.links.waits(order):
+            return -1
+        if kind == MARKET_ON_OPEN:
+            return self._row_at_open(order, from_ns)
         waits = order.stop is not None and not order.triggered
         level = order.stop if waits else order.limit
-        if level is None or order.tif == IOC:
+        if level is None or order.tif == IOC or kind == TRAILING_STOP:
             return self._book.next_row(symbol, from_ns)
-        return self._book.first_reach(symbol, from_ns, level, rising=waits == buys)
+        return self._book.first_reach(symbol, from_ns, level, rising=waits == (order.units > 0))
 
-    def _capacity(self, order: Order, share: tuple[int, int], left: dict[int, int]) -> int | None:
-        """What is left for us of an order's bar; None while its symbol's data has no volume."""
-        symbol, book = order.symbol_index, self._book
-        if symbol in left:
-            return left[symbol]
-        row = self._rows[order.order_id]
-        volume = float(book.base.volume[row])
-        silent = volume == 0 and symbol in self._silent
-        if silent and not book.has_volume(symbol, book.known_ns[row]):
-            return None
-        return capacity_units(volume, share, self._lot_units[symbol])
+    def _row_at_open(self, order: Order, from_ns: int) -> int:
+        """The first bar of the session under way, if the order is for its open."""
+        session = self._session
+        if session is None or not self.of_session(order):
+            return -1
+        row = self._book.next_row(order.symbol_index, max(from_ns, session.open_ns))
+        return row if row >= 0 and self._book.start_ns[row] < session.close_ns else -1
 
     def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
         known_ns = self._book.known_ns
         rows = [row for row in self._rows.values() if row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
-        if self._leaving:
-            since_ns = max(now_ns, min(self._leaving.values()))
+        if self._pending:
+            since_ns = max(now_ns, min(since for since, _ in self._pending.values()))
             self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))
+
+
+def _turn(found: tuple[BarFill, int]) -> tuple[int, float, int]:
+    fill, _ = found
+    return fill.phase, fill.rank, fill.order.order_id

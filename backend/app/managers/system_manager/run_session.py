@@ -114,7 +114,7 @@ class RunSession:
             final_equity=run.final_equity(),
             fees=from_units(execution.ledger.fee_units),
             max_drawdown=run.curve.max_drawdown,
-            fingerprint=execution.fingerprint.hexdigest(),
+            fingerprint=execution.diary.fingerprint.hexdigest(),
             report=str(self._record.folder / "report.md"),
         )
 

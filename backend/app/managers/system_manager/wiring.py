@@ -16,9 +16,11 @@ from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import FillRules
+from app.managers.execution_manager.fill_rules import FillRules
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.time_manager import TimeManager
+from app.services.auctions import cut_offs_of
+from app.services.bar_fills import BarRules
 from app.services.indicators import resolve
 from app.services.risk import Limits
 from app.services.slippage import Slippage
@@ -160,9 +162,11 @@ class Run:
             ),
             rules=FillRules(
                 participation=None if share is None else Decimal(repr(share)),
-                limit_through=execution.limit_fill == "through",
+                bars=BarRules(execution.limit_fill == "through", execution.same_bar),
+                this_close=execution.market_fill == "this_close",
                 latency_ns=execution.latency_ms * 1_000_000,
                 slippage=Slippage(slippage.kind, slippage.amount, slippage.impact_bps),
+                cut_offs=cut_offs_of(config.market),
             ),
             fees=execution.fees,
         )

@@ -1,0 +1,66 @@
+"""What happens in an account, in order, until it is taken for the record."""
+
+from operator import itemgetter
+
+import msgspec
+
+from app.core.fingerprint import Entry, Fingerprint
+from app.core.orders import INSTANT, FillRow, Order, OrderChange
+from app.managers.execution_manager.fill_rules import Ambiguity
+
+Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
+
+
+class Records(msgspec.Struct, frozen=True):
+    """What has happened since the last time it was taken, in order.
+
+    `changes` are those of the account: fills, and corporate actions in the form of a fill.
+    """
+
+    orders: list[Order]
+    order_changes: list[OrderChange]
+    fills: list[FillRow]
+    changes: list[FillRow]
+    actions: list[Action]
+    uncertain: list[Ambiguity]
+
+
+class Diary:
+    """What is made of the entries is made when they are taken: in one go it costs half of what it
+    would cost one by one.
+    """
+
+    def __init__(self, fingerprint: Fingerprint) -> None:
+        self.fingerprint = fingerprint
+        self.happened: list[Entry] = []  # this very list, for whoever writes
+        self.ended: list[Order] = []
+        self.adjusted: list[FillRow] = []
+        self.actions: list[Action] = []
+        self.uncertain: list[Ambiguity] = []
+        self._order_changes: list[OrderChange] = []
+        self._hashed = 0  # of what happened, how much is in the fingerprint
+
+    def note(self, what: str, order: Order, now_ns: int, reason: str = "") -> None:
+        """A change of an order, with what it has from now on."""
+        change = order.order_id, now_ns, what, order.units, order.limit, order.stop, reason
+        self._order_changes.append(change)
+
+    def hash(self) -> None:
+        """Bring the fingerprint up to now: terms are about to change."""
+        self.fingerprint.add(self.happened[self._hashed :])
+        self._hashed = len(self.happened)
+
+    def take(self) -> Records:
+        """What has happened since the last call, in order."""
+        self.hash()
+        changes = fills = [entry for entry in self.happened if isinstance(entry, tuple)]
+        if self.adjusted:  # fills come first in their instant
+            changes = sorted(fills + self.adjusted, key=itemgetter(INSTANT))
+        records = Records(
+            self.ended, self._order_changes, fills, changes, self.actions, self.uncertain
+        )
+        self.happened.clear()
+        self._hashed = 0
+        self.ended, self._order_changes, self.adjusted = [], [], []
+        self.actions, self.uncertain = [], []
+        return records

@@ -1,0 +1,77 @@
+"""Orders that depend on others: children wait for their entry, legs of a group end each other."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from app.core.orders import Order
+
+NO_ORDERS: Sequence[Order] = ()
+
+
+class Links:
+    """Over the working orders of a broker; what has ended is dropped when it ends."""
+
+    def __init__(self, working: Mapping[int, Order]) -> None:
+        self._working = working
+        self._entries: dict[int, Order] = {}  # by child
+        self._children: dict[int, list[Order]] = {}
+        self._groups: dict[int, list[Order]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._entries or self._groups)
+
+    def add(self, order: Order) -> None:
+        """Take in a new order; its entry is there, unless it has filled."""
+        entry = self._working.get(order.parent)
+        if entry is not None:
+            self._entries[order.order_id] = entry
+            self._children.setdefault(entry.order_id, []).append(order)
+        if order.group:
+            self._groups.setdefault(order.group, []).append(order)
+
+    def drop(self, order: Order) -> None:
+        """Forget an order that has ended; its children stay to be asked for."""
+        entry = self._entries.pop(order.order_id, None)
+        if entry is not None and entry.order_id in self._children:
+            self._children[entry.order_id].remove(order)
+        if order.group:
+            legs = self._groups[order.group]
+            legs.remove(order)
+            if not legs:
+                del self._groups[order.group]
+
+    def release(self, entry: Order) -> list[Order]:
+        """The children of an entry that has ended: from now on they depend on it no more."""
+        children = self._children.pop(entry.order_id, [])
+        for child in children:
+            del self._entries[child.order_id]
+        return children
+
+    def waits(self, order: Order) -> bool:
+        """Whether nothing of an order can fill before its entry does."""
+        entry = self._entries.get(order.order_id)
+        return entry is not None and not entry.filled_units
+
+    def entry_of(self, order: Order) -> Order | None:
+        """The order this one waits for, or still depends on as that has not wholly filled."""
+        return self._entries.get(order.order_id)
+
+    def children_of(self, order: Order) -> Sequence[Order]:
+        """The orders that wait for this one."""
+        return self._children.get(order.order_id, NO_ORDERS)
+
+    def legs_of(self, group: int) -> Sequence[Order]:
+        """The working orders of a group."""
+        return self._groups.get(group, NO_ORDERS)
+
+    def after_fill(self, order: Order, units: int) -> Iterator[tuple[Order, int]]:
+        """What a fill does to the other legs: each, and the units it may have from now on.
+
+        A leg on the same side loses as much as was filled; one on the other side ends.
+        """
+        for leg in list(self.legs_of(order.group)) if order.group else ():
+            if leg is order:
+                continue
+            same_side = (leg.units > 0) == (units > 0)
+            left = abs(leg.units - leg.filled_units) - abs(units) if same_side else 0
+            size = max(left, 0)
+            yield leg, leg.filled_units + (size if leg.units > 0 else -size)

@@ -1,0 +1,141 @@
+"""Holds the orders that are due for a bar against it: what it fills, how much and at which price.
+
+It books nothing. Beside what the run's policy takes, it finds out what a bar that leaves its path
+open may have been worth.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from app.core.bars import no_rows
+from app.core.money import UNITS
+from app.core.orders import STOP_LIMIT, TRAILING_STOP, Order
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.managers.execution_manager.fill_rules import Account, Ambiguity, FillRules
+from app.managers.execution_manager.links import Links
+from app.services.bar_fills import BarFill, BarFills, BarRules
+from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units
+from app.services.slippage import Slippage, slipped
+
+
+class Matcher:
+    """For all symbols of a run; knows what of each symbol's last bar is left for our orders.
+
+    A symbol whose bars have shown no volume yet is taken for one that has none: quotes, say. Its
+    orders share nothing then, and fill whole.
+    """
+
+    def __init__(
+        self,
+        lot_units: list[int],
+        tick_units: list[int],
+        rules: FillRules,
+        account: Account,
+        links: Links,
+    ) -> None:
+        self._lot_units = lot_units
+        self._tick_units = tick_units
+        self._rules = rules
+        self._account = account
+        self._links = links
+        self._slips = rules.slippage != Slippage()
+        share = rules.participation
+        self._share = None if share is None else share.as_integer_ratio()
+        # symbols that have shown no volume so far; asked for only where volume counts
+        self._silent = set() if share is None else set(range(len(lot_units)))
+        self._left: dict[int, tuple[int, int]] = {}  # by symbol: a row, what is left for us of it
+        self._book = BarBook(no_rows(), None)
+
+    def load(self, book: BarBook) -> None:
+        """Go on with the next block of bars."""
+        self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
+        self._book = book
+        self._left = {}
+
+    def match(self, row: int, orders: Sequence[Order]) -> tuple[list[BarFill], Mapping[int, Stand]]:
+        """What one bar fills of the orders due for it; and how it leaves those it met."""
+        symbol, rules, book = orders[0].symbol_index, self._rules.bars, self._book
+        prices, capacity = book.prices(row), self._capacity(symbol, row)
+        bar = self._bar(prices, symbol, rules, capacity)
+        fills = bar.of(orders)
+        if rules.same_bar != WORST or self._may_be_uncertain(orders, fills):
+            both = []
+            for same_bar in (WORST, BEST):
+                other = self._bar(prices, symbol, rules.but(same_bar), capacity)
+                both.append(other.gain_units(other.of(orders)))
+            if both[0] != both[1]:
+                taken = bar.gain_units(fills)
+                start_ns = book.start_ns[row]
+                self._account.uncertain(Ambiguity(symbol, start_ns, both[0], both[1], taken))
+        self._note_left(bar, symbol, row)
+        return fills, bar.left
+
+    def match_at_close(self, row: int, order: Order) -> list[BarFill]:
+        """What fills of an order at the close of a bar."""
+        symbol = order.symbol_index
+        price = float(self._book.base.close[row])
+        capacity = self._capacity(symbol, row)
+        bar = self._bar(Prices(price, price, price, price), symbol, self._rules.bars, capacity)
+        fills = bar.of([order])
+        self._note_left(bar, symbol, row)
+        return fills
+
+    def match_at(self, price: float, orders: Sequence[Order]) -> list[BarFill]:
+        """What fills of a symbol's orders at one price, whatever its volume."""
+        if not orders:
+            return []
+        prices = Prices(price, price, price, price)
+        return self._bar(prices, orders[0].symbol_index, self._rules.bars, None).of(orders)
+
+    def price(self, fill: BarFill, row: int) -> float:
+        """The price of a fill; of one at market, with slippage and impact in it."""
+        at = fill.at
+        if not (self._slips and at.at_market):
+            return at.price
+        volume = float(self._book.base.volume[row])
+        share = abs(fill.units) / UNITS / volume if volume else 1.0
+        return slipped(
+            at.price,
+            fill.units > 0,
+            self._tick_units[fill.order.symbol_index],
+            self._rules.slippage,
+            spread=0.0,
+            volatility=0.0,
+            share=share,
+        )
+
+    def _bar(self, prices: Prices, symbol: int, rules: BarRules, capacity: int | None) -> BarFills:
+        account = self._account
+        return BarFills(
+            prices,
+            self._tick_units[symbol],
+            account.multiplier_units_of(symbol),
+            rules,
+            self._links,
+            capacity,
+            lambda strategy: account.held_units_of(strategy, symbol),
+        )
+
+    def _note_left(self, bar: BarFills, symbol: int, row: int) -> None:
+        if bar.capacity is not None:
+            self._left[symbol] = row, bar.capacity
+
+    def _capacity(self, symbol: int, row: int) -> int | None:
+        """What is left for us of a bar; None while its symbol's data has no volume."""
+        if self._share is None:
+            return None
+        if self._left.get(symbol, (-1, 0))[0] == row:
+            return self._left[symbol][1]
+        book = self._book
+        volume = float(book.base.volume[row])
+        silent = volume == 0 and symbol in self._silent
+        if silent and not book.has_volume(symbol, book.known_ns[row]):
+            return None
+        return capacity_units(volume, self._share, self._lot_units[symbol])
+
+    def _may_be_uncertain(self, orders: Sequence[Order], fills: Sequence[BarFill]) -> bool:
+        """Whether the bar's path may matter, where the worst was taken."""
+        alone = len(orders) == 1 and not self._links.children_of(orders[0])
+        if alone and orders[0].kind not in (STOP_LIMIT, TRAILING_STOP):
+            return False
+        inside = any(fill.phase == INSIDE for fill in fills)
+        return inside or any(order.kind == STOP_LIMIT for order in orders)

@@ -1,0 +1,81 @@
+"""Tells strategies what has become of their orders and positions."""
+
+from collections.abc import Callable, Sequence
+
+from app.core.errors import StrategyError
+from app.core.orders import FILLED, Order
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.strategies.indicator import Cursor
+from app.strategies.views import OrderView, PositionView
+from app.threads.seats import Seat
+
+MOST_ANSWERS = 1_000  # one after the other, to ends of orders
+
+
+class OrderNews:
+    """Calls the order and position hooks; `call` runs one, and what it proposes."""
+
+    def __init__(
+        self,
+        seats: Sequence[Seat],
+        cursor: Cursor,
+        execution: ExecutionManager,
+        call: Callable[..., None],
+    ) -> None:
+        self._seats = seats
+        self._cursor = cursor
+        self._execution = execution
+        self._call = call
+        self._heard = any(seat.hears_orders or seat.hears_positions for seat in seats)
+        self._ends: list[Order] = []  # orders whose end is to be told
+        self._telling = False
+
+    def tell_fills(self, filled: Sequence[Order]) -> None:
+        """The order and position hooks after fills."""
+        if self._heard:
+            for order in filled:
+                self._tell_fill(order)
+            self._cursor.symbol = -1
+
+    def _tell_fill(self, order: Order) -> None:
+        seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
+        told_by_its_end = not order.is_working and order.state is not FILLED
+        if seat.hears_orders and not told_by_its_end:
+            self._call(seat, seat.strategy.on_order, OrderView(order))
+        if seat.hears_positions:
+            position = self._execution.positions[order.strategy][order.symbol_index]
+            self._call(seat, seat.strategy.on_position, order.symbol, PositionView(position))
+
+    def tell_untold(self) -> None:
+        """The order hook after orders that the broker ended."""
+        untold, self._execution.untold = self._execution.untold, []
+        self.tell_ends(untold)
+
+    def tell_ends(self, orders: Sequence[Order]) -> None:
+        """The order hook after each; what a hook gives in answer, and is refused, joins them."""
+        self._ends += orders
+        if self._telling:
+            return
+        self._telling = True
+        for _ in range(MOST_ANSWERS):  # each round tells what came of the hooks of the one before
+            if not self._ends:
+                break
+            ends, self._ends = self._ends, []
+            for order in ends:
+                self._tell_end(order)
+        self._telling = False
+        if self._ends:
+            order = self._ends[0]
+            raise StrategyError(
+                f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
+                f"that is refused again, without end: {order.reason}."
+            )
+
+    def _tell_end(self, order: Order) -> None:
+        seat, cursor = self._seats[order.strategy], self._cursor
+        if seat.hears_orders:
+            step, in_hand = cursor.step, cursor.symbol
+            cursor.stand(cursor.now_ns)
+            cursor.symbol = order.symbol_index
+            self._call(seat, seat.strategy.on_order, OrderView(order))
+            cursor.step, cursor.symbol = step, in_hand
