@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.core.config_fees import Fees
 from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
 from app.core.config_problems import explain, raise_if_any
 from app.core.errors import UsageError
@@ -150,7 +151,7 @@ class ExecutionConfig(_Part):
     participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1  # None: no limit
     slippage: SlippageConfig = SlippageConfig()
     latency_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
-    fees: Literal["zero", "ib_fixed", "ib_tiered", "binance_spot"] = "zero"
+    fees: Fees = "zero"
 
 
 class RiskConfig(_Part):

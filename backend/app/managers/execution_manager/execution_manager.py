@@ -1,6 +1,7 @@
 """Proposals in, orders and fills out: risk, the fingerprint, the broker and the ledger."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from operator import itemgetter
 
@@ -26,15 +27,13 @@ from app.core.orders import (
 )
 from app.managers.execution_manager.ledger import Ledger, Position
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, SimBroker
-from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
+from app.services.fees import FeeSchedule, Filled, fee_units
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits, refusal
 from app.services.slippage import split_price
 
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
-
-
-FREE = "zero"  # fees
+FeesAt = Callable[[dt.date], FeeSchedule]  # a session's date to what is charged in it
 
 
 class Records(msgspec.Struct, frozen=True):
@@ -60,7 +59,7 @@ class ExecutionManager:
         cash: Decimal,
         limits: Limits,
         rules: FillRules,
-        fees: str = FREE,
+        fees: FeesAt | None = None,
     ) -> None:
         self._symbols = [instrument.symbol for instrument in instruments]
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
@@ -68,7 +67,7 @@ class ExecutionManager:
         self._limited = limits != Limits()
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker = SimBroker(self.lot_units, self.tick_units, rules, self._fill, self._lapse)
-        self._fees_named = fees
+        self._fees_at = fees
         self._fees: FeeSchedule | None = None  # that of the session under way; None: free
         self.ledger = Ledger(to_units(cash))
         self.fingerprint = Fingerprint(strategies, self._symbols)
@@ -93,8 +92,8 @@ class ExecutionManager:
 
     def open_session(self, date: dt.date) -> None:
         """A session begins: what it charges is what was in force on its day."""
-        if self._fees_named != FREE:
-            self._fees = schedule_at(self._fees_named, date)
+        if self._fees_at is not None:
+            self._fees = self._fees_at(date)
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""

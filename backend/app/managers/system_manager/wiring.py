@@ -3,22 +3,25 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
-from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.execution_manager import ExecutionManager, FeesAt
 from app.managers.execution_manager.sim_broker import FillRules
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.time_manager import TimeManager
+from app.services.fees import own_schedule, schedule_at
 from app.services.indicators import resolve
 from app.services.risk import Limits
 from app.services.slippage import Slippage
@@ -164,8 +167,15 @@ class Run:
                 latency_ns=execution.latency_ms * 1_000_000,
                 slippage=Slippage(slippage.kind, slippage.amount, slippage.impact_bps),
             ),
-            fees=execution.fees,
+            fees=fees_of(execution.fees),
         )
+
+
+def fees_of(fees: Fees) -> FeesAt | None:
+    """What a run charges by a session's date; None: nothing, ever."""
+    if isinstance(fees, str):
+        return None if fees == "zero" else partial(schedule_at, fees)
+    return partial(own_schedule, fees.like, fees.parts)
 
 
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
