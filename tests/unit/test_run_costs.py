@@ -4,6 +4,7 @@ Each script runs over bars of a minute that open at 10, 11, 12, ..., each from 0
 to 0.75 above, with a volume of 1,000.
 """
 
+import datetime as dt
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.unit.scripted import run_script
 
 from app.core.config import SessionConfig, load_session_config
 from app.core.config_json import InvalidConfigError
+from app.core.instruments import Adjustment
 from app.core.money import to_units
 
 
@@ -123,3 +125,47 @@ def test_the_money_of_a_run_holds_its_fees() -> None:
     free, charged = (trade(100, execution={"fees": {"minimum": m}}) for m in (0, "7.25"))
     assert free.final_equity - charged.final_equity == Decimal("7.25")
     assert [fill[5] for fill in charged.fills] == [to_units("7.25")]
+
+
+# -- slippage by volatility ------------------------------------------------------------------------
+
+
+def prices(steps: dict[str, Any], amount: float = 0.1, **parts: Any) -> list[float]:
+    """The prices of a run's fills; each bar is 1.00 from its low to its high."""
+    slippage = {"kind": "volatility", "amount": amount, **parts.pop("slippage", {})}
+    outcome = run_script(steps, symbols=["AAA"], execution={"slippage": slippage}, **parts)[1]
+    return [fill[4] for fill in outcome.fills]
+
+
+def test_market_and_stop_fills_are_moved_by_a_share_of_the_range_and_limits_are_not() -> None:
+    def act(s: Any) -> None:
+        s.order("AAA", 1)
+        s.order("AAA", 1, limit=10.9)
+        s.order("AAA", -1, stop=10.9)
+
+    assert prices({"09:31 AAA": act}) == [11.1, 10.8, 10.9]
+    assert prices({"09:31 AAA": act}, 0.25) == [11.25, 10.65, 10.9]
+
+
+def test_the_first_bar_of_a_run_has_no_volatility_before_it_but_an_impact() -> None:
+    steps = {"09:30 open": lambda s: s.order("AAA", 250)}  # a quarter of the bar's volume
+    assert prices(steps) == [10.0]
+    assert prices(steps, slippage={"impact_bps": 100}) == [10.05]
+
+
+def test_the_bar_that_fills_is_no_part_of_its_own_volatility() -> None:
+    wide = [1.0, 1.0, 5.0, 1.0, 1.0, 1.0]
+    steps = {f"09:3{minute} AAA": lambda s: s.order("AAA", 1) for minute in range(1, 6)}
+    moves = [round(price - 10 - n, 2) for n, price in enumerate(prices(steps, 0.3, ranges=wide), 1)]
+    assert moves == [0.3, 0.3, 0.7, 0.6, 0.54]
+    two = prices(steps, 0.3, ranges=wide, slippage={"bars": 2})
+    assert [round(price - 10 - n, 2) for n, price in enumerate(two, 1)] == [0.3, 0.3, 0.9, 0.9, 0.3]
+
+
+@pytest.mark.parametrize("block_rows", [1, 5, 6, 7, 8192])
+def test_after_a_split_the_bars_before_it_count_in_the_new_shares(block_rows: int) -> None:
+    steps = {"09:30 open": lambda s: s.order("AAA", 1)}
+    split = Adjustment("AAA", dt.date(2024, 6, 4), Decimal(2), Decimal(0), 0.5, 2.0)
+    dates = {"sessions": 2, "block_rows": block_rows}
+    assert prices(steps, **dates) == [10.0, 16.1]
+    assert prices(steps, **dates, adjustments=[split]) == [10.0, 16.05]

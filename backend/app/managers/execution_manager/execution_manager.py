@@ -230,6 +230,7 @@ class ExecutionManager:
     def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
         self._hash()  # they were given in the old terms
+        self.broker.split(symbol, ratio, now_ns)
         lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
         new, old = ratio.as_integer_ratio()
         for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:

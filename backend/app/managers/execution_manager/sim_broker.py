@@ -14,6 +14,7 @@ from app.core.bars import no_rows
 from app.core.money import UNITS
 from app.core.orders import CANCELED, EXPIRED, IOC, MARKET, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.managers.execution_manager.range_book import RangeBook
 from app.services.matching import OPEN, Touch, capacity_units, taken_units, touch
 from app.services.slippage import Slippage, slipped
 
@@ -53,6 +54,8 @@ class SimBroker:
         self._plain = rules == FillRules()  # every order fills whole, at the bar's price
         self.latency_ns = rules.latency_ns
         self._slips = rules.slippage != Slippage()
+        by_range = rules.slippage.kind == "volatility"
+        self._ranges = RangeBook(len(lot_units), rules.slippage.bars) if by_range else None
         self._on_fill = on_fill
         self._on_end = on_end
         share = rules.participation
@@ -72,6 +75,8 @@ class SimBroker:
         """Go on with the next block of bars."""
         self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
+        if self._ranges is not None:
+            self._ranges.load(book.base, book.rows)
         for order in self.working.values():
             self._rows[order.order_id] = self._next_row(order, order.created_ns + self.latency_ns)
         self._find_due(0)
@@ -105,6 +110,11 @@ class SimBroker:
         from_ns = max(order.created_ns + self.latency_ns, now_ns)
         self._rows[order.order_id] = self._next_row(order, from_ns)
         self._find_due(0)
+
+    def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+        """A symbol's shares are split; what becomes of its orders is said by `look_again`."""
+        if self._ranges is not None:
+            self._ranges.split(symbol, ratio, now_ns)
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
@@ -208,13 +218,15 @@ class SimBroker:
             return at.price
         volume = float(self._book.base.volume[row])
         share = abs(units) / UNITS / volume if volume else 1.0
+        symbol, ranges = order.symbol_index, self._ranges
+        range_ = 0.0 if ranges is None else ranges.mean(symbol, self._book.start_ns[row])
         return slipped(
             at.price,
             order.units > 0,
-            self._tick_units[order.symbol_index],
+            self._tick_units[symbol],
             self._rules.slippage,
             spread=0.0,
-            volatility=0.0,
+            volatility=range_,
             share=share,
         )
 

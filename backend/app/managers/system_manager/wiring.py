@@ -165,7 +165,7 @@ class Run:
                 participation=None if share is None else Decimal(repr(share)),
                 limit_through=execution.limit_fill == "through",
                 latency_ns=execution.latency_ms * 1_000_000,
-                slippage=Slippage(slippage.kind, slippage.amount, slippage.impact_bps),
+                slippage=Slippage(**slippage.model_dump()),
             ),
             fees=fees_of(execution.fees),
         )
