@@ -138,17 +138,22 @@ class AccountConfig(_Part):
 class SlippageConfig(_Part):
     """How far market and stop fills are moved against the order."""
 
-    kind: Literal["none", "fixed", "bps", "volatility"] = "none"
-    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, basis points, or ranges
+    kind: Literal["none", "fixed", "bps", "spread", "volatility"] = "none"
+    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, basis points, or shares
     impact_bps: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # of a fill of a whole bar's volume
     bars: Annotated[int, Field(ge=1, le=5_000)] = 20  # whose mean range is the volatility
+
+    @property
+    def by_quotes(self) -> bool:
+        """Whether the run needs quotes beside its bars."""
+        return self.kind == "spread"
 
     @model_validator(mode="after")
     def _check_use(self) -> Self:
         """A number that would change nothing was meant for another kind."""
         faults: list[Fault] = []
         if self.kind == "none" and self.amount:
-            kinds = "'fixed', 'bps' or 'volatility'"
+            kinds = "'fixed', 'bps', 'spread' or 'volatility'"
             faults.append((("amount",), f"without a kind it moves nothing; give {kinds}."))
         if self.kind != "volatility" and self.bars != 20:
             faults.append((("bars",), "only the kind 'volatility' looks back on bars."))

@@ -216,7 +216,8 @@ class SimBroker:
         """The price of a fill at market, slippage and impact in it."""
         if not self._slips:
             return at.price
-        volume = float(self._book.base.volume[row])
+        base = self._book.base
+        volume = float(base.volume[row])
         share = abs(units) / UNITS / volume if volume else 1.0
         symbol, ranges = order.symbol_index, self._ranges
         range_ = 0.0 if ranges is None else ranges.mean(symbol, self._book.start_ns[row])
@@ -225,7 +226,7 @@ class SimBroker:
             order.units > 0,
             self._tick_units[symbol],
             self._rules.slippage,
-            spread=0.0,
+            spread=0.0 if base.spread is None else float(base.spread[row]),
             volatility=range_,
             share=share,
         )

@@ -146,6 +146,7 @@ class Run:
                 sessions_before=before,
                 adjustments=market.adjustments((*before, *market.sessions)),
                 block_rows=self.config.engine.block_rows,
+                quotes=self.config.execution.slippage.by_quotes,
             ),
         )
 
