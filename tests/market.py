@@ -93,6 +93,14 @@ class Memory:
         first, end = np.searchsorted(bars.start_ns, (start_ns, end_ns))
         return bars.slice(int(first), int(end))
 
+    def spreads(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of up to seven cents by the last digits of the open; every ninth bar has no quote."""
+        bars = self.columns(market, symbol, interval, start_ns, end_ns)
+        ninths = np.rint(bars.open * 100) % 9
+        return bars.start_ns, np.where(ninths == 8, np.nan, ninths / 100)
+
 
 def market_of(
     sessions: Sequence[TradingSession],

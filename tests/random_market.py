@@ -22,6 +22,8 @@ EXECUTION: tuple[dict[str, Any], ...] = (  # one of these, by the seed
     {"fees": "ib_tiered", "slippage": {"kind": "bps", "amount": 3}},
     {"fees": "ib_fixed", "slippage": {"kind": "fixed", "amount": 0.013, "impact_bps": 40}},
     {"fees": "binance_spot", "latency_ms": 90_000, "limit_fill": "through"},
+    {"slippage": {"kind": "volatility", "amount": 0.7, "impact_bps": 20, "bars": 7}},
+    {"slippage": {"kind": "spread", "amount": 0.7}},
 )
 STRATEGIES = ("Reader", "OnFive", "OnSeveral", "OnHours")
 

@@ -7,10 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.market import SCALE, Outcome, execute, outcome_of, wired
-from tests.random_market import Action, Spec, specs
+from tests.random_market import EXECUTION, Action, Spec, specs
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = (1, 7, 390, 8192)
@@ -97,6 +98,19 @@ def busy_spec() -> Spec:
         participation=0.1,
         allow_short=True,
     )
+
+
+@pytest.mark.parametrize("kind", ["spread", "volatility"])
+def test_slippage_that_reads_the_market_is_the_same_however_it_is_cut(kind: str) -> None:
+    found = [(rules.get("slippage") or {}).get("kind") for rules in EXECUTION]
+    spec = msgspec.structs.replace(busy_spec(), seed=len(EXECUTION) + found.index(kind))
+    expected = execute(spec.config(), spec.market())
+    assert len(expected.fills) > 50, "a market in which little happens proves little"
+    for block_rows in BLOCKS[:-1]:
+        assert not differences(expected, execute(spec.config(block_rows), spec.market()))
+    run, results = wired(spec.config(7), spec.market(), paused=True)
+    run.coordinator.step_instants(10**6)
+    assert not differences(expected, outcome_of(run, results))
 
 
 def test_a_run_paced_by_the_machine_s_clock_is_the_same() -> None:

@@ -72,14 +72,20 @@ def run_script(
     minutes: int = 6,
     block_rows: int = 8192,
     adjustments: Sequence[Adjustment] = (),
+    ranges: Sequence[float] | None = None,
     **parts: Any,
 ) -> tuple[list[object], Outcome]:
-    """What the steps answered, and what the run came to. Bars open at 10, 11, 12, ..."""
+    """What the steps answered, and what the run came to. Bars open at 10, 11, 12, ...
+
+    `ranges` are from low to high, 1 unless given.
+    """
     calendar = weekday_sessions(dt.date(2024, 6, 3), sessions, minutes)
     opens = 10.0 + np.arange(sessions * minutes)
+    lows = opens - 0.25
+    highs = lows + (1.0 if ranges is None else np.array(ranges))
     bars = BarColumns(
         minute_starts(calendar),
-        opens, opens + 0.75, opens - 0.25, opens + 0.5, np.full(len(opens), 1000.0),
+        opens, highs, lows, opens + 0.5, np.full(len(opens), 1000.0),
     )  # fmt: skip
     names = [kind.__name__, *(["Second"] if others else [])]
     config = config_of(

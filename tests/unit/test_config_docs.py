@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
+from app.core import config_fees
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
@@ -36,7 +37,8 @@ def test_the_indicators_shown_can_be_used(tmp_path: Path) -> None:
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for thing in vars(config_module).values()
+        for module in (config_module, config_fees)
+        for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
     ]
     keys = {key for model in models for key in model.model_fields}

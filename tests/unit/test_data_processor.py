@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.stream_blocks import all_rows, block_of, blocks, chop, minute, session
 
-from app.core.bars import Block, Table, no_rows
+from app.core.bars import TABLE_FIELDS, Block, Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
@@ -50,7 +50,7 @@ def processed(of: Plan, pieces: Sequence[Block], history: History | None = None)
 
 
 def rows_of(tables: Sequence[Table]) -> list[tuple[float, ...]]:
-    names = Table.__struct_fields__
+    names = TABLE_FIELDS
     return [
         row
         for t in tables
@@ -107,7 +107,7 @@ def test_an_instant_is_never_split(block: Block, cuts: list[int]) -> None:
 def test_derived_bars_are_those_of_the_whole_symbol(block: Block, cuts: list[int]) -> None:
     sessions = [span.session for span in block.spans]
     outs = processed(plan(), chop(block, cuts))
-    base = Table(*(getattr(block, name) for name in Table.__struct_fields__))
+    base = Table(*(getattr(block, name) for name in TABLE_FIELDS))
     for interval in ("2m", "1d"):
         grid = Grid.of(sessions, interval, False)
         expected = [fold(base.take(base.symbol == symbol), grid) for symbol in range(3)]

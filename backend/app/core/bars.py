@@ -49,7 +49,10 @@ COLUMNS = BarColumns.__struct_fields__
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Bars of several symbols as columns; `known_ns` is when each is complete."""
+    """Bars of several symbols as columns; `known_ns` is when each is complete.
+
+    `spread` is that of the quotes at each bar's open, where a run asks for them.
+    """
 
     symbol: npt.NDArray[np.int32]
     start_ns: Ints
@@ -59,21 +62,29 @@ class Table(msgspec.Struct, frozen=True):
     low: Floats
     close: Floats
     volume: Floats
+    spread: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.start_ns)
 
     def take(self, rows: "Ints | npt.NDArray[np.bool_] | slice") -> "Table":
         """Some rows, by mask, slice or index."""
-        return Table(*(getattr(self, name)[rows] for name in TABLE_FIELDS))
+        return Table(*(getattr(self, name)[rows] for name in fields_of(self)))
 
 
-TABLE_FIELDS = Table.__struct_fields__
+TABLE_FIELDS = Table.__struct_fields__[:-1]  # those of every table
+
+
+def fields_of(*tables: "Table | Block") -> tuple[str, ...]:
+    """The columns that all of these have."""
+    quoted = all(table.spread is not None for table in tables)
+    return Table.__struct_fields__ if quoted else TABLE_FIELDS
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
     """Several tables, one after the other."""
-    return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in TABLE_FIELDS))
+    names = fields_of(*tables)
+    return Table(*(np.concatenate([getattr(t, name) for t in tables]) for name in names))
 
 
 def numbers(column: Ints | Floats) -> "array[Any]":
@@ -89,7 +100,7 @@ def interleave(tables: Sequence[Table]) -> Table:
     """Tables in time order as one, by start; of one start, in the order of the tables."""
     starts = tables[0].start_ns
     if all(np.array_equal(table.start_ns, starts) for table in tables[1:]):
-        columns = ([getattr(table, name) for table in tables] for name in TABLE_FIELDS)
+        columns = ([getattr(table, name) for table in tables] for name in fields_of(*tables))
         return Table(*(np.stack(column, axis=1).ravel() for column in columns))
     merged = join_tables(tables)
     return merged.take(np.argsort(merged.start_ns, kind="stable"))
@@ -144,6 +155,7 @@ class Block(msgspec.Struct, frozen=True):
     volume: Floats
     spans: tuple[SessionSpan, ...]
     through_ns: int
+    spread: Floats | None = None  # of the quotes at each bar's open, where a run asks for them
 
     def __len__(self) -> int:
         return len(self.start_ns)

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.core.config_fees import Fees
 from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
 from app.core.config_problems import explain, raise_if_any
 from app.core.errors import UsageError
@@ -137,9 +138,27 @@ class AccountConfig(_Part):
 class SlippageConfig(_Part):
     """How far market and stop fills are moved against the order."""
 
-    kind: Literal["none", "fixed", "bps"] = "none"
-    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, or basis points
+    kind: Literal["none", "fixed", "bps", "spread", "volatility"] = "none"
+    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, basis points, or shares
     impact_bps: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # of a fill of a whole bar's volume
+    bars: Annotated[int, Field(ge=1, le=5_000)] = 20  # whose mean range is the volatility
+
+    @property
+    def by_quotes(self) -> bool:
+        """Whether the run needs quotes beside its bars."""
+        return self.kind == "spread"
+
+    @model_validator(mode="after")
+    def _check_use(self) -> Self:
+        """A number that would change nothing was meant for another kind."""
+        faults: list[Fault] = []
+        if self.kind == "none" and self.amount:
+            kinds = "'fixed', 'bps', 'spread' or 'volatility'"
+            faults.append((("amount",), f"without a kind it moves nothing; give {kinds}."))
+        if self.kind != "volatility" and self.bars != 20:
+            faults.append((("bars",), "only the kind 'volatility' looks back on bars."))
+        raise_if_any(faults)
+        return self
 
 
 class ExecutionConfig(_Part):
@@ -151,7 +170,7 @@ class ExecutionConfig(_Part):
     participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1  # None: no limit
     slippage: SlippageConfig = SlippageConfig()
     latency_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
-    fees: Literal["zero", "ib_fixed", "ib_tiered", "binance_spot"] = "zero"
+    fees: Fees = "zero"
 
     @field_validator("latency_ms")
     @classmethod

@@ -29,6 +29,7 @@ _ALLOWED = {
     "greater_than_equal": "a number of at least {ge}",
     "less_than": "a number below {lt}",
     "less_than_equal": "a number of at most {le}",
+    "decimal_max_places": "a number of at most {decimal_places} decimals",
     "too_short": "at least {min_length} item",
     "too_long": "at most {max_length} items",
     "string_too_short": "text of at least {min_length} character",
@@ -113,7 +114,7 @@ def _existing(location: Sequence[str | int], data: Any, missing: bool) -> PathPa
             data = data[part]
         except (KeyError, IndexError, TypeError):
             if not missing:
-                break
+                continue
         parts.append(part)
     return tuple(parts)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from app.core.bars import BarColumns
+from app.core.bars import BarColumns, Floats, Ints
 from app.core.messages import Message
 
 
@@ -25,3 +25,9 @@ class BarSource(Protocol):
     def columns(
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
     ) -> BarColumns: ...
+
+    def spreads(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> tuple[Ints, Floats]:
+        """The bars' starts, and the quoted spread at each one's open; nan for no quote."""
+        ...

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from app.core.bars import COLUMNS, BarColumns, Ints
+from app.core.bars import COLUMNS, BarColumns, Floats, Ints
 from app.core.errors import DataError, NotFoundError, did_you_mean
 from app.core.intervals import interval_ns
 from app.repositories.bar_store_cache import DEFAULT_BOUND_BYTES, BarCache, OpenYear
@@ -32,6 +32,7 @@ from app.repositories.bar_store_files import (
     year_start_ns,
 )
 from app.repositories.bar_store_merge import MergeCounts, merge
+from app.services.quotes import open_spread
 
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), 1 << 62  # years 1823 to 2116: datetime takes both
 _NO_BARS = BarColumns(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
@@ -75,6 +76,17 @@ class BarStore:
             for year in self._years(series, start_ns, end_ns)
         ]
         return _joined([part for part in parts if len(part)])
+
+    def spreads(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> tuple[Ints, Floats]:
+        """The starts of those bars, and the quoted spread at each one's open; nan for no quote."""
+        starts, spreads = [_NO_BARS.start_ns], [_NO_BARS.open]
+        for year in self._years(Series(market, symbol, interval), start_ns, end_ns):
+            first, end = _rows(year, start_ns, end_ns)
+            starts.append(year.columns.start_ns[first:end])
+            spreads.append(open_spread(year.quotes, first, end))
+        return np.concatenate(starts), np.concatenate(spreads)
 
     def quotes(self, series: Series, start_ns: int, end_ns: int) -> Quotes:
         """Bid and ask columns beside the bars of the same range; empty when none were imported."""

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from app.core.bars import TABLE_FIELDS, Block, SessionSpan
+from app.core.bars import Block, SessionSpan, fields_of
 
 
 def first_instant(block: Block) -> tuple[int, int]:
@@ -53,7 +53,7 @@ def _part(
     spans: tuple[SessionSpan, ...],
     through_ns: int,
 ) -> Block:
-    columns = {name: getattr(block, name)[rows] for name in TABLE_FIELDS}
+    columns = {name: getattr(block, name)[rows] for name in fields_of(block)}
     for column in columns.values():
         column.flags.writeable = False
     return Block(**columns, spans=spans, through_ns=through_ns)

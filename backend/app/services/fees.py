@@ -5,7 +5,7 @@ paid once, with the first fill, and the postings always come to the fee of the w
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from math import lcm
@@ -142,6 +142,11 @@ def schedule_at(name: str, date: dt.date) -> FeeSchedule:
         sale_per_share=per_share,
         sale_maximum=maximum,
     )
+
+
+def own_schedule(like: str, parts: Mapping[str, Decimal], date: dt.date) -> FeeSchedule:
+    """The ready-made schedule `like` as it was on `date`, but for these parts."""
+    return msgspec.structs.replace(schedule_at(like, date), name="own", **parts)
 
 
 def _whole(part: Decimal, denominator: int) -> int:

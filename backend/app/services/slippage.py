@@ -23,6 +23,7 @@ class Slippage(msgspec.Struct, frozen=True):
     kind: Kind = "none"
     amount: float = 0.0  # price units, basis points, shares of the spread or of the volatility
     impact_bps: float = 0.0  # of a fill as large as its bar's whole volume
+    bars: int = 20  # the last ones before a fill, over which `volatility` is measured
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -34,6 +35,8 @@ class Slippage(msgspec.Struct, frozen=True):
             value: float = getattr(self, field)
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"Slippage has {field} {value}; give 0 or more.")
+        if self.bars < 1:
+            raise ConfigError(f"Slippage looks back on {self.bars} bars; give 1 or more.")
 
 
 def slipped(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from app.core.bars import TABLE_FIELDS, Block, Ints, SymbolRows, Table, join_tables, no_rows
+from app.core.bars import Block, Ints, SymbolRows, Table, join_tables, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.messages import Bars, History, Message
@@ -110,7 +110,7 @@ class DataProcessor(Worker):
 
     def _whole_instants(self, block: Block) -> Table:
         """The rows known by `through_ns`; the others wait for the rest of their instant."""
-        rows = Table(*(getattr(block, name) for name in TABLE_FIELDS))
+        rows = Table(*(getattr(block, name) for name in Table.__struct_fields__))
         if len(self._pending):
             rows = join_tables([self._pending, rows])
         whole = int(np.searchsorted(rows.known_ns, block.through_ns, side="right"))

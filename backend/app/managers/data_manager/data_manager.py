@@ -236,6 +236,7 @@ class DataManager:
         sessions: Sequence[TradingSession],
         *,
         extended_hours: bool = False,
+        quotes: bool = False,
     ) -> tuple[SymbolPassport, ...]:
         """Per symbol, exactly which bars these sessions stand on and how complete they are."""
         return tuple(
@@ -244,6 +245,7 @@ class DataManager:
                 Series(market, symbol, interval),
                 sessions,
                 extended_hours=extended_hours,
+                quotes=quotes,
             )
             for symbol in symbols
         )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from app.core.bars import COLUMNS, BarColumns
+from app.core.bars import COLUMNS, BarColumns, Floats
 from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
 from app.repositories.bar_store import BarStore
@@ -62,8 +62,11 @@ def symbol_passport(
     sessions: Sequence[TradingSession],
     *,
     extended_hours: bool = False,
+    quotes: bool = False,
 ) -> SymbolPassport:
     """The passport of one symbol; nothing is known of bars outside these sessions.
+
+    With `quotes` it stands for the spreads of the bars too.
 
     It is made year by year, so that it takes no more memory for a longer run.
     """
@@ -74,6 +77,8 @@ def symbol_passport(
         stored = session_columns(store, series, year, extended_hours=extended_hours)
         columns = _inside_alone(stored, year, extended_hours=extended_hours)
         digest.update(content_hash(columns, {}).encode())
+        if quotes and len(columns):
+            digest.update(_spreads(store, series, columns).tobytes())
         bars += len(columns)
         for _, quality in session_qualities(
             columns, series.interval, year, extended_hours=extended_hours
@@ -106,6 +111,15 @@ def session_columns(
     start_ns = sessions[0].segments(extended_hours)[0].start_ns
     end_ns = sessions[-1].segments(extended_hours)[-1].end_ns
     return store.columns(series.market, series.symbol, series.interval, start_ns, end_ns)
+
+
+def _spreads(store: BarStore, series: Series, columns: BarColumns) -> Floats:
+    """The spreads of these bars, which are not none."""
+    first_ns, last_ns = int(columns.start_ns[0]), int(columns.start_ns[-1])
+    starts, spreads = store.spreads(
+        series.market, series.symbol, series.interval, first_ns, last_ns + 1
+    )
+    return spreads[np.isin(starts, columns.start_ns)]
 
 
 def _inside_alone(

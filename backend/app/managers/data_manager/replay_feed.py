@@ -7,12 +7,12 @@ import numpy as np
 
 from app.core.bars import (
     COLUMNS,
-    TABLE_FIELDS,
     BarColumns,
     Block,
     Ints,
     SessionSpan,
     Table,
+    fields_of,
     interleave,
     no_rows,
 )
@@ -23,6 +23,7 @@ from app.core.messages import Bars, History, Message
 from app.core.seams import BarSource
 from app.services.aggregation import Grid, fold, known_times, stretches
 from app.services.quality import SlotGrid
+from app.services.quotes import carried
 
 READ_ROWS = 65_536  # about what is read and merged at a time; memory is flat in a run's length
 READ_SESSIONS = 42  # and no more of them: what few symbols would gain by more is not worth it
@@ -41,6 +42,7 @@ class Wanted(msgspec.Struct, frozen=True):
     sessions_before: tuple[TradingSession, ...]
     adjustments: tuple[Adjustment, ...]
     block_rows: int
+    quotes: bool = False  # whether blocks carry the spread of each bar
 
 
 class ReplayFeed:
@@ -76,6 +78,8 @@ class ReplayFeed:
     def _read(self, sessions: Sequence[TradingSession]) -> Table:
         """Base bars of all symbols in these sessions, by time, then symbol."""
         tables = [self._table(symbol, sessions) for symbol in range(len(self._wanted.symbols))]
+        if self._wanted.quotes:
+            tables = [self._with_spread(s, table, sessions) for s, table in enumerate(tables)]
         return tables[0] if len(tables) == 1 else interleave(tables)
 
     def _table(self, symbol: int, sessions: Sequence[TradingSession]) -> Table:
@@ -84,6 +88,23 @@ class ReplayFeed:
             columns.start_ns, self._wanted.base_interval, sessions, self._wanted.extended_hours
         )
         return _as_table(columns, symbol, known)
+
+    def _with_spread(self, symbol: int, table: Table, sessions: Sequence[TradingSession]) -> Table:
+        """A symbol's bars with the spread at each one's open, found by its start."""
+        wanted = self._wanted
+        opens, ends = self._bounds(sessions)
+        starts, spreads = self._source.spreads(
+            wanted.market,
+            wanted.symbols[symbol],
+            wanted.base_interval,
+            int(opens[0]),
+            int(ends[-1]),
+        )
+        found = np.full(len(table), np.nan)
+        if len(starts):
+            place = np.minimum(np.searchsorted(starts, table.start_ns), len(starts) - 1)
+            found = np.where(starts[place] == table.start_ns, spreads[place], np.nan)
+        return msgspec.structs.replace(table, spread=carried(found, table.start_ns, opens))
 
     def _columns(
         self, symbol: int, interval: str, sessions: Sequence[TradingSession]
@@ -120,7 +141,7 @@ class ReplayFeed:
                 SessionSpan(sessions[number], places[number - low], places[number - low + 1])
                 for number in range(low, high)
             )
-            columns = {name: getattr(part, name) for name in TABLE_FIELDS}
+            columns = {name: getattr(part, name) for name in fields_of(part)}
             yield Block(**columns, spans=spans, through_ns=through_ns)
 
     def _bounds(self, sessions: Sequence[TradingSession]) -> tuple[Ints, Ints]:

@@ -1,5 +1,6 @@
 """Proposals in, orders and fills out: risk, the fingerprint, the broker and the ledger."""
 
+import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -30,13 +31,12 @@ from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.managers.execution_manager.splits import split_order
 from app.services import risk
 from app.services.auctions import AUCTIONS, too_late
-from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
+from app.services.fees import FeeSchedule, Filled, fee_units
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits
 
 Last = tuple[float, int]  # a symbol's last close in a session, and the start of that bar
-
-FREE = "zero"  # fees
+FeesAt = Callable[[dt.date], FeeSchedule]  # a session's date to what is charged in it
 
 
 class ExecutionManager:
@@ -50,7 +50,7 @@ class ExecutionManager:
         cash: Decimal,
         limits: Limits,
         rules: FillRules,
-        fees: str = FREE,
+        fees: FeesAt | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
         self._limits = limits
@@ -58,7 +58,7 @@ class ExecutionManager:
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker = SimBroker(self.lot_units, self.tick_units, rules, self)
         self._rules = rules
-        self._fees_named = fees
+        self._fees_at = fees
         self._fees: FeeSchedule | None = None  # that of the session under way; None: free
         self.ledger = Ledger(to_units(cash))
         self.positions = [
@@ -83,8 +83,8 @@ class ExecutionManager:
         """A session begins: what it charges is what was in force on its day."""
         self._session = session
         self._refused.clear()
-        if self._fees_named != FREE:
-            self._fees = schedule_at(self._fees_named, session.date)
+        if self._fees_at is not None:
+            self._fees = self._fees_at(session.date)
         for order in self.broker.open_session(session, end_ns, now_ns):
             self.lapsed(order, EXPIRED, now_ns, "after_cut_off: it came too late for the open")
 
@@ -345,6 +345,7 @@ class ExecutionManager:
     def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
         self.diary.hash()  # they were given in the old terms
+        self.broker.split(symbol, ratio, now_ns)
         lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
         for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
             left = order.units - order.filled_units

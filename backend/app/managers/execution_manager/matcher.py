@@ -5,6 +5,7 @@ open may have been worth.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from app.core.bars import no_rows
 from app.core.money import UNITS
@@ -12,6 +13,7 @@ from app.core.orders import STOP_LIMIT, TRAILING_STOP, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.fill_rules import Account, Ambiguity, FillRules
 from app.managers.execution_manager.links import Links
+from app.managers.execution_manager.range_book import RangeBook
 from app.services.bar_fills import BarFill, BarFills, BarRules
 from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units
 from app.services.slippage import Slippage, slipped
@@ -38,6 +40,8 @@ class Matcher:
         self._account = account
         self._links = links
         self._slips = rules.slippage != Slippage()
+        by_range = rules.slippage.kind == "volatility"
+        self._ranges = RangeBook(len(lot_units), rules.slippage.bars) if by_range else None
         share = rules.participation
         self._share = None if share is None else share.as_integer_ratio()
         # symbols that have shown no volume so far; asked for only where volume counts
@@ -50,6 +54,13 @@ class Matcher:
         self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
         self._book = book
         self._left = {}
+        if self._ranges is not None:
+            self._ranges.load(book.base, book.rows)
+
+    def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+        """A symbol's shares are split."""
+        if self._ranges is not None:
+            self._ranges.split(symbol, ratio, now_ns)
 
     def match(self, row: int, orders: Sequence[Order]) -> tuple[list[BarFill], Mapping[int, Stand]]:
         """What one bar fills of the orders due for it; and how it leaves those it met."""
@@ -91,15 +102,16 @@ class Matcher:
         at = fill.at
         if not (self._slips and at.at_market):
             return at.price
-        volume = float(self._book.base.volume[row])
+        base, symbol, ranges = self._book.base, fill.order.symbol_index, self._ranges
+        volume = float(base.volume[row])
         share = abs(fill.units) / UNITS / volume if volume else 1.0
         return slipped(
             at.price,
             fill.units > 0,
-            self._tick_units[fill.order.symbol_index],
+            self._tick_units[symbol],
             self._rules.slippage,
-            spread=0.0,
-            volatility=0.0,
+            spread=0.0 if base.spread is None else float(base.spread[row]),
+            volatility=0.0 if ranges is None else ranges.mean(symbol, self._book.start_ns[row]),
             share=share,
         )
 

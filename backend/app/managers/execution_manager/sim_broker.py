@@ -6,6 +6,7 @@ cancel or an amendment counts from there too, so that it can lose to a fill.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from app.core.bars import no_rows
 from app.core.calendar import TradingSession
@@ -133,6 +134,10 @@ class SimBroker:
         from_ns = max(order.created_ns + self.latency_ns, now_ns)
         self._rows[order.order_id] = self._next_row(order, from_ns)
         self._find_due(0)
+
+    def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+        """A symbol's shares are split; what becomes of its orders is said by `look_again`."""
+        self._matcher.split(symbol, ratio, now_ns)
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""

@@ -20,6 +20,7 @@ from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import (
     FAILED,
@@ -234,9 +235,11 @@ class SystemManager:
         )
         sessions = self._sessions(config)
         self._need_bars(config, sessions)
+        if config.execution.slippage.by_quotes:
+            need_quotes(config, self.data_manager.store, sessions)
         passport = self.data_manager.passport(
             config.market, config.symbols, config.base_interval, sessions,
-            extended_hours=config.extended_hours,
+            extended_hours=config.extended_hours, quotes=config.execution.slippage.by_quotes,
         )  # fmt: skip
         holder: list[RunSession] = []
         run = Run(

@@ -3,24 +3,27 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.money import from_units, to_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
-from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.execution_manager import ExecutionManager, FeesAt
 from app.managers.execution_manager.fill_rules import FillRules
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
+from app.services.fees import own_schedule, schedule_at
 from app.services.indicators import resolve
 from app.services.risk import Limits
 from app.services.slippage import Slippage
@@ -145,6 +148,7 @@ class Run:
                 sessions_before=before,
                 adjustments=market.adjustments((*before, *market.sessions)),
                 block_rows=self.config.engine.block_rows,
+                quotes=self.config.execution.slippage.by_quotes,
             ),
         )
 
@@ -165,11 +169,18 @@ class Run:
                 bars=BarRules(execution.limit_fill == "through", execution.same_bar),
                 this_close=execution.market_fill == "this_close",
                 latency_ns=execution.latency_ms * 1_000_000,
-                slippage=Slippage(slippage.kind, slippage.amount, slippage.impact_bps),
+                slippage=Slippage(**slippage.model_dump()),
                 cut_offs=cut_offs_of(config.market),
             ),
-            fees=execution.fees,
+            fees=fees_of(execution.fees),
         )
+
+
+def fees_of(fees: Fees) -> FeesAt | None:
+    """What a run charges by a session's date; None: nothing, ever."""
+    if isinstance(fees, str):
+        return None if fees == "zero" else partial(schedule_at, fees)
+    return partial(own_schedule, fees.like, fees.parts)
 
 
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
