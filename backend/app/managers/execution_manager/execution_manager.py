@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
-from app.core.money import amount_units, to_units
+from app.core.money import amount_units, divide_half_even, to_units
 from app.core.orders import (
     ACCEPTED,
     CANCEL_PENDING,
@@ -235,7 +235,7 @@ class ExecutionManager:
         new, old = ratio.as_integer_ratio()
         for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
             left = order.units - order.filled_units
-            lots = abs(left) * new // (old * lot_units)
+            lots = divide_half_even(abs(left) * new, old) // lot_units  # a third has no last digit
             if not lots:
                 self._lapse(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")
                 continue
