@@ -179,8 +179,7 @@ def test_the_books_of_any_run_are_those_kept_in_fractions(
     check(spec, fees, sizes)
 
 
-@pytest.mark.parametrize("fees", FEES)
-@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize(("fees", "sizes"), list(zip(FEES, SIZES, strict=True)))
 def test_the_books_of_a_busy_run_are_those_kept_in_fractions(
     fees: str, sizes: tuple[str, str]
 ) -> None:
