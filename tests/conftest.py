@@ -1,6 +1,7 @@
 """What every test can use; none sees the developer's settings, data or `.env`."""
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -29,6 +30,14 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
                 patch.delenv(name)
         patch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl+C works here and in new processes, though a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -104,6 +104,7 @@ def test_an_import_killed_while_it_writes_leaves_what_was_there_or_all_of_it(
     assert np.all(after.close >= 200)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_import_says_so_and_leaves_nothing_half(ask: Ask, tmp_path: Path) -> None:
     small, large = written(tmp_path, "small.csv", 100.0, 50_000), written(tmp_path, "all.csv", 200)
     ask(*WORDS, small)

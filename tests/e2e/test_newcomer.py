@@ -68,6 +68,7 @@ def test_times_beside_their_date_may_be_written_with_a_colon(cli: Run, tmp_path:
         assert json.loads(done.stdout)["first"] == "2024-11-29T09:30:00-05:00"
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_a_run_in_order_and_it_is_recorded(
     cli: Run, tmp_path: Path, number: signal.Signals

@@ -132,6 +132,7 @@ def test_a_run_that_takes_too_long_ends_with_5(system_house: SystemHouse) -> Non
     }
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(
     ("runner", "number"), [("pool", signal.SIGINT), ("inline", signal.SIGTERM)]
 )
@@ -152,6 +153,26 @@ def test_an_interrupted_run_ends_with_130_and_is_recorded_as_stopped(
     assert system_house.facts(run_id)["summary"] == json.loads(out)
 
 
+def test_a_run_started_with_interrupts_ignored_goes_on_through_them(
+    system_house: SystemHouse,
+) -> None:
+    config = system_house.file(system_house.config(speed=60.0))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts background jobs
+    try:
+        process = command(system_house, "system", "start", str(config))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    run_id = wait_for_run(system_house, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert system_house.row(run_id)["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_interrupt_leaves_a_hanging_strategy_behind(system_house: SystemHouse) -> None:
     use = system_house.strategy("hanging.py", HANGING)
     config = system_house.config(use=use)

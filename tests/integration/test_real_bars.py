@@ -43,13 +43,16 @@ class Holder(Strategy):
 """
 
 
+_BESIDE = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+# Read when this is imported: once tests run, the shell's settings are taken away.
+FOLDER = Path(os.environ.get("MISMARTERA_REAL_DATA", _BESIDE))
+
+
 @pytest.fixture
 def files() -> Path:
-    default = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
-    folder = Path(os.environ.get("MISMARTERA_REAL_DATA", default))
-    if not (folder / "IBM_factors.csv").is_file():
-        pytest.skip(f"no real bars in {folder}; MISMARTERA_REAL_DATA names their folder")
-    return folder
+    if not (FOLDER / "IBM_factors.csv").is_file():
+        pytest.skip(f"no real bars in {FOLDER}; MISMARTERA_REAL_DATA names their folder")
+    return FOLDER
 
 
 class RealHouse:

@@ -13,6 +13,8 @@ from app.core.errors import RunTimeoutError
 from app.core.messages import EndOfStream
 from app.threads.worker import Head, Pipeline, Worker
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 class Passing(Head):
     name = "passing"

@@ -79,19 +79,24 @@ def status(as_json: AsJson = False) -> None:
 
 @contextmanager
 def _interruptible(system: "SystemManager") -> Iterator[None]:
-    """The first Ctrl+C or SIGTERM has the run end in order and be recorded; a second kills it."""
+    """The first Ctrl+C or SIGTERM has the run end in order and be recorded; a second kills it.
+
+    What is ignored at the start stays so: a script's Ctrl+C is not meant for its background jobs.
+    """
 
     def on_signal(number: int, frame: object) -> None:
         signal.signal(number, signal.default_int_handler)
         if not system.interrupt():
             raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [(number, signal.signal(number, on_signal)) for number in numbers]
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    heeded = [(number, handler) for number, handler in before if handler is not signal.SIG_IGN]
+    for number, _ in heeded:
+        signal.signal(number, on_signal)
     try:
         yield
     finally:
-        for number, handler in before:
+        for number, handler in heeded:
             signal.signal(number, handler)
 
 

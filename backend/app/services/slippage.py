@@ -11,7 +11,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from app.core.errors import ConfigError, did_you_mean
-from app.core.money import UNITS, price_ratio
+from app.core.money import UNITS, divide_half_even, price_ratio
 
 Kind = Literal["none", "fixed", "bps", "spread", "volatility"]
 _BPS: Final = 10_000  # basis points in one
@@ -76,8 +76,8 @@ def split_price(price: float, ratio: Decimal, tick_units: int, up: bool) -> floa
     """An order's price in the terms of the new shares: on the tick, and a tick at least."""
     over, under = _ratio(price)
     new, old = ratio.as_integer_ratio()
-    over, under = over * old * UNITS, under * new * tick_units
-    return max(_up(over, under) if up else over // under, 1) * tick_units / UNITS
+    units = divide_half_even(over * old * UNITS, under * new)  # a ratio of 1 to 3 is not exact
+    return max(_up(units, tick_units) if up else units // tick_units, 1) * tick_units / UNITS
 
 
 def _move(price: float, slippage: Slippage, spread: float, volatility: float) -> tuple[int, int]:

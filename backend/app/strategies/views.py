@@ -100,6 +100,16 @@ class OrderView(msgspec.Struct, frozen=True, eq=False, gc=False):
         return self._order.reason
 
     @property
+    def created_ns(self) -> int:
+        """When it was given."""
+        return self._order.created_ns
+
+    @property
+    def ended_ns(self) -> int:
+        """When it ended; 0 while it works."""
+        return self._order.ended_ns
+
+    @property
     def fee(self) -> Decimal:
         """What it was charged so far."""
         return from_units(self._order.fee_units)

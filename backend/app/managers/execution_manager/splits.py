@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from app.core.money import divide_half_even
 from app.core.orders import Order
 from app.services.slippage import split_price
 
@@ -13,7 +14,7 @@ def split_order(order: Order, ratio: Decimal, lot_units: int, tick_units: int) -
     """
     new, old = ratio.as_integer_ratio()
     left = order.units - order.filled_units
-    lots = abs(left) * new // (old * lot_units)
+    lots = divide_half_even(abs(left) * new, old) // lot_units  # a third has no last digit
     now_left = lots * lot_units if left > 0 else -lots * lot_units
     if not lots:
         return -left
