@@ -24,6 +24,10 @@ EXECUTION: tuple[dict[str, Any], ...] = (  # one of these, by the seed
     {"fees": "binance_spot", "latency_ms": 90_000, "limit_fill": "through"},
     {"slippage": {"kind": "volatility", "amount": 0.7, "impact_bps": 20, "bars": 7}},
     {"slippage": {"kind": "spread", "amount": 0.7}},
+    {"same_bar": "best", "fees": "ib_fixed"},
+    {"same_bar": "ohlc_path", "limit_fill": "through"},
+    {"market_fill": "this_close", "slippage": {"kind": "bps", "amount": 3}},
+    {"market_fill": "this_close", "same_bar": "best"},
 )
 STRATEGIES = ("Reader", "OnFive", "OnSeveral", "OnHours")
 

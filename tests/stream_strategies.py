@@ -93,7 +93,7 @@ class Reader(Strategy):
         symbol = self.symbols[self.digest % len(self.symbols)]
         position = self.position(symbol)
         self._note(position.quantity, position.cost, position.realised, self.equity)
-        self._note([order.order_id for order in self.orders(symbol)])
+        self._note([(o.order_id, o.state, o.quantity, o.stop) for o in self.orders(symbol)])
         match self.digest % 4:
             case 0:
                 self._note(self.quality(symbol))
@@ -102,7 +102,8 @@ class Reader(Strategy):
                 columns = self.bars(symbol, interval, 1 + self.digest % 40)
                 self._note(*(getattr(columns, name).tobytes() for name in COLUMNS))
         self.seen.append((self.now_ns, name, self.digest))
-        self._act(self.digest)
+        if name != "order" or self.digest % 5 == 0:  # else orders would beget ever more of them
+            self._act(self.digest // 5)
 
     def _note(self, *words: object) -> None:
         self.digest = crc32(repr(words).encode(), self.digest)
@@ -110,7 +111,7 @@ class Reader(Strategy):
     def _act(self, digest: int) -> None:
         symbol = self.symbols[digest // 64 % len(self.symbols)]
         number = digest // 1024 % 50
-        match digest % 40:
+        match digest % 56:
             case 0 | 1 | 2:
                 self.order(symbol, 1 + number)
             case 3 | 4 | 5:
@@ -132,6 +133,8 @@ class Reader(Strategy):
                 self.timer("noon", dt.time(9, 30 + number % 30))
             case place if place < 28:
                 self._act_at_a_price(place, symbol, number)
+            case place if place < 44:
+                self._act_with_links(place, symbol, number)
 
     def _act_at_a_price(self, place: int, symbol: str, number: int) -> None:
         closes = self.bars(symbol, None, 1).close
@@ -155,17 +158,65 @@ class Reader(Strategy):
             case 23:
                 self.order(symbol, -1 - number, tif="ioc")
             case 24:
-                for order in self.orders():
+                for order in self.orders()[number % 4 :: 4]:
                     self.cancel(order)
-            case 25:
+            case 25 if number % 4 == 0:
                 self.close(symbol)
             case 26:
                 try:
                     self.order_target_percent(symbol, number % 9 - 4)
                 except UsageError as error:
                     self._note(str(error))  # no price yet
-            case 27:
+            case 27 if number % 6 == 0:
                 self.flatten()
+
+    def _act_with_links(self, place: int, symbol: str, number: int) -> None:
+        closes = self.bars(symbol, None, 1).close
+        last = float(closes[0]) if len(closes) else 50.0
+        near, far = (1 + number % 4) / 100, (2 + number % 9) / 100
+        size, working = 1 + number, self.orders(symbol)
+        match place:
+            case 28:
+                self.bracket(symbol, size, target=last + far, stop=last - near)
+            case 29:
+                self.bracket(symbol, -size, target=last - far, stop=last + near, limit=last + near)
+            case 30:
+                self.bracket(symbol, size, target=last + far, trail=far, tif="gtc")
+            case 31:
+                self.oco(
+                    self.order(symbol, size, stop=last + near, tif="gtc"),
+                    self.order(symbol, -size, stop=last - near),
+                    self.order(symbol, size // 2, limit=last - far, tif="gtc"),
+                )
+            case 32 | 33:
+                trail = {"trail": far} if number % 2 else {"trail_percent": near}
+                try:
+                    self.order(symbol, -size, **trail, tif="gtc", reduce_only=number % 3 == 0)
+                except UsageError as error:
+                    self._note(str(error))  # no price yet
+            case 34:
+                self.order(symbol, size, at="close")
+            case 35:
+                self.order(symbol, -size, at="open")
+            case 36 | 37 | 38 if working:
+                order = working[number % len(working)]
+                if order.limit is not None:
+                    self.amend(order, limit=order.limit + near - 0.02, quantity=size)
+                elif order.stop is not None and order.trail_percent is None:
+                    self.amend(order, stop=order.stop - near + 0.02)
+                else:
+                    self.amend(order, quantity=size)
+            case 39 if working:
+                self.order(symbol, -size, stop=last - near, after=working[0], reduce_only=True)
+            case 40 if working:
+                self.order(symbol, size, after=working[-1], tif="gtc")
+            case 41:
+                try:
+                    self.order_target_weights({symbol: 0.0003 * number})
+                except UsageError as error:
+                    self._note(str(error))
+            case 42:
+                self.order(symbol, -size, limit=last + near, reduce_only=True, tif="gtc")
 
 
 class OnFive(Reader):

@@ -84,6 +84,7 @@ class BarFills:
         links: Links,
         capacity: int | None,
         held_units: Callable[[int], int],
+        given_until_ns: int,
     ) -> None:
         self.left: dict[int, Stand] = {}  # how the bar leaves the orders it met, by number
         self.capacity = capacity  # for all orders together; None: no limit
@@ -94,6 +95,7 @@ class BarFills:
         self._rules = rules
         self._links = links
         self._held_units = held_units  # by strategy, before this bar
+        self._given_until_ns = given_until_ns  # what was given later counts from the next bar
         self._filled: dict[int, int] = {}  # by order, on this bar
         self._moved: dict[int, int] = {}  # by strategy, on this bar
 
@@ -213,7 +215,9 @@ class BarFills:
         children = [
             child
             for child in self._links.children_of(entry.order)
-            if child.kind in WITH_A_PRICE and child.order_id not in self.left
+            if child.kind in WITH_A_PRICE
+            and child.order_id not in self.left
+            and child.created_ns <= self._given_until_ns
         ]
         if entry.phase == OPEN:
             found = [self._found_at_open(child, entry) for child in children]
@@ -236,16 +240,15 @@ class BarFills:
         return self._kept(child, *found)
 
     def _found_inside(self, children: Sequence[Order], entry: Found) -> list[Found | None]:
-        """When in the bar the entry filled is not known: the stop alone at worst, the target at
-        best, and then a stop only where the price surely came.
+        """When in the bar the entry filled is not known: at worst a stop fills if it can have, and
+        only else a target where the price surely came; at best the other way round.
         """
-        stops = [child for child in children if child.kind != LIMIT]
-        if self._rules.same_bar == WORST:
-            return [self._tried(child, entry, self._bar) for child in stops]
-        limits = [child for child in children if child.kind == LIMIT]
-        found = [self._tried(child, entry, self._bar) for child in limits]
+        parts = [c for c in children if c.kind != LIMIT], [c for c in children if c.kind == LIMIT]
+        first, then = parts if self._rules.same_bar == WORST else parts[::-1]
+        found = [self._tried(child, entry, self._bar) for child in first]
         if not any(found):
-            found += [self._tried(child, entry, self._sure_after(entry)) for child in stops]
+            sure = self._sure_after(entry)
+            found += [self._tried(child, entry, sure) for child in then]
         return found
 
     def _tried(self, child: Order, entry: Found, bar: Prices) -> Found | None:

@@ -161,8 +161,11 @@ class AnalysisEngine(Worker):
         while self._step < end and not self._moved:
             due_ns = broker.due_ns
             if broker.closing:  # the rest of the instant, then what fills at its close
-                self._hand_out(bars, bisect_right(known_ns, broker.closing_ns, self._step, end))
-                self._match_close(limit_ns - 1)
+                rest = bisect_right(known_ns, broker.closing_ns, self._step, end)
+                if rest > self._step:
+                    self._hand_out(bars, rest)
+                else:
+                    self._match_close(limit_ns)
             elif due_ns <= known_ns[self._step]:  # fills come first in their instant
                 self._match_until(known_ns[self._step])
             elif due_ns > limit_ns:
@@ -230,11 +233,13 @@ class AnalysisEngine(Worker):
         It stops where a hook moves the next special moment, as that may come before the next fill.
         """
         cursor, broker = self._cursor, self.execution.broker
-        while broker.due_ns <= limit_ns and not self._moved:
+        while not self._moved:
             now_ns = broker.due_ns
-            if broker.closing and broker.closing_ns < now_ns:
-                self._match_close(now_ns - 1)
+            if broker.closing and broker.closing_ns < min(now_ns, limit_ns):
+                self._match_close(limit_ns)
                 continue
+            if now_ns > limit_ns:
+                return
             cursor.stand(now_ns)
             self._news.tell_fills(self.execution.match(now_ns))
             if not broker.is_settled:

@@ -203,8 +203,9 @@ class ExecutionManager:
 
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
         """An order has become smaller with one it is linked to."""
-        order.units = units
-        self.diary.note("reduce", order, now_ns)
+        if order.is_working:
+            order.units = units
+            self.diary.note("reduce", order, now_ns)
 
     def uncertain(self, bar: Ambiguity) -> None:
         """A bar left open what it did."""
@@ -219,7 +220,9 @@ class ExecutionManager:
         return self.positions[0][symbol].multiplier_units
 
     def lapsed(self, order: Order, state: str, now_ns: int, reason: str) -> None:
-        """An order ended by the broker's doing."""
+        """An order ended by the broker's doing; or had already, with one it is linked to."""
+        if not order.is_working:
+            return
         self._give_up(order, state, now_ns, reason)
         self.untold.append(order)
 
@@ -239,6 +242,7 @@ class ExecutionManager:
         order.filled_units = done = order.filled_units + units
         if done == order.units:
             order.to(FILLED)
+            order.reason = ""  # of an amendment that was refused, say
             order.ended_ns = now_ns
             self.diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
@@ -311,8 +315,6 @@ class ExecutionManager:
 
     def _end_all(self, orders: list[Order], state: str, now_ns: int, reason: str) -> None:
         for order in orders:
-            if not order.is_working:
-                continue  # it ended with one that it waited for
             if order.state is CANCEL_PENDING:
                 self.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
             else:
@@ -348,6 +350,8 @@ class ExecutionManager:
         self.broker.split(symbol, ratio, now_ns)
         lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
         for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
+            if not order.is_working:
+                continue  # it has just ended with one that it waited for
             left = order.units - order.filled_units
             more = split_order(order, ratio, lot_units, tick_units)
             if not left + more:

@@ -66,12 +66,14 @@ class Matcher:
         """What one bar fills of the orders due for it; and how it leaves those it met."""
         symbol, rules, book = orders[0].symbol_index, self._rules.bars, self._book
         prices, capacity = book.prices(row), self._capacity(symbol, row)
-        bar = self._bar(prices, symbol, rules, capacity)
+        given_until_ns = book.start_ns[row] - self._rules.latency_ns
+        bar = self._bar(prices, symbol, rules, capacity, given_until_ns)
         fills = bar.of(orders)
         if rules.same_bar != WORST or self._may_be_uncertain(orders, fills):
             both = []
             for same_bar in (WORST, BEST):
-                other = self._bar(prices, symbol, rules.but(same_bar), capacity)
+                policy = rules.but(same_bar)
+                other = self._bar(prices, symbol, policy, capacity, given_until_ns)
                 both.append(other.gain_units(other.of(orders)))
             if both[0] != both[1]:
                 taken = bar.gain_units(fills)
@@ -85,8 +87,7 @@ class Matcher:
         symbol = order.symbol_index
         price = float(self._book.base.close[row])
         capacity = self._capacity(symbol, row)
-        bar = self._bar(Prices(price, price, price, price), symbol, self._rules.bars, capacity)
-        fills = bar.of([order])
+        fills, bar = self._at(price, [order], capacity)
         self._note_left(bar, symbol, row)
         return fills
 
@@ -94,8 +95,14 @@ class Matcher:
         """What fills of a symbol's orders at one price, whatever its volume."""
         if not orders:
             return []
-        prices = Prices(price, price, price, price)
-        return self._bar(prices, orders[0].symbol_index, self._rules.bars, None).of(orders)
+        return self._at(price, orders, None)[0]
+
+    def _at(
+        self, price: float, orders: Sequence[Order], capacity: int | None
+    ) -> tuple[list[BarFill], BarFills]:
+        prices, symbol = Prices(price, price, price, price), orders[0].symbol_index
+        bar = self._bar(prices, symbol, self._rules.bars, capacity, NEVER_NS)
+        return bar.of(orders), bar
 
     def price(self, fill: BarFill, row: int) -> float:
         """The price of a fill; of one at market, with slippage and impact in it."""
@@ -115,7 +122,14 @@ class Matcher:
             share=share,
         )
 
-    def _bar(self, prices: Prices, symbol: int, rules: BarRules, capacity: int | None) -> BarFills:
+    def _bar(
+        self,
+        prices: Prices,
+        symbol: int,
+        rules: BarRules,
+        capacity: int | None,
+        given_until_ns: int,
+    ) -> BarFills:
         account = self._account
         return BarFills(
             prices,
@@ -125,6 +139,7 @@ class Matcher:
             self._links,
             capacity,
             lambda strategy: account.held_units_of(strategy, symbol),
+            given_until_ns,
         )
 
     def _note_left(self, bar: BarFills, symbol: int, row: int) -> None:

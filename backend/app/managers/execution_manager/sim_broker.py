@@ -73,7 +73,7 @@ class SimBroker:
         self._book = book
         self._matcher.load(book)
         for order in self.working.values():
-            self._rows[order.order_id] = self._next_row(order, order.created_ns + self.latency_ns)
+            self._rows[order.order_id] = self._next_row(order, 0)
         self._find_due(0)
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
@@ -91,9 +91,9 @@ class SimBroker:
     def accept(self, order: Order) -> None:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
-        book, from_ns = self._book, order.created_ns + self.latency_ns
+        book = self._book
         if order.kind is MARKET and order.aimed:
-            row = book.next_row(order.symbol_index, from_ns)
+            row = book.next_row(order.symbol_index, order.created_ns + self.latency_ns)
             if self._rules.this_close:
                 self._close_with(order)
         else:
@@ -102,7 +102,7 @@ class SimBroker:
                 self.links.add(order)
             if order.reduce_only:
                 self._reducing.add(order.order_id)
-            row = self._next_row(order, from_ns)
+            row = self._next_row(order, order.created_ns)
         self._rows[order.order_id] = row
         if row >= 0:
             known_ns = book.known_ns[row]
@@ -131,8 +131,7 @@ class SimBroker:
 
     def look_again(self, order: Order, now_ns: int) -> None:
         """An order's terms have changed: other bars may fill it, from now on."""
-        from_ns = max(order.created_ns + self.latency_ns, now_ns)
-        self._rows[order.order_id] = self._next_row(order, from_ns)
+        self._rows[order.order_id] = self._next_row(order, now_ns)
         self._find_due(0)
 
     def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
@@ -343,6 +342,7 @@ class SimBroker:
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
         symbol, kind = order.symbol_index, order.kind
+        from_ns = max(from_ns, order.created_ns + self.latency_ns)
         if kind == MARKET_ON_CLOSE or self.links.waits(order):
             return -1
         if kind == MARKET_ON_OPEN:
