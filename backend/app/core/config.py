@@ -70,6 +70,8 @@ Symbol = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked_name)]
 AVAILABLE_MODES = ("replay",)
+Currency = Annotated[str, AfterValidator(_checked_currency)]
+YearlyRate = Annotated[Decimal, Field(ge=0, le=1)]  # 0.06 is 6 % a year
 Quantity = Annotated[Decimal, Field(gt=0, le=10**15)]
 
 
@@ -128,10 +130,33 @@ class StrategyConfig(_Part):
 
 
 class AccountConfig(_Part):
-    """What the run starts with."""
+    """What the run starts with, what it may borrow, and what that costs."""
 
-    currency: Annotated[str, AfterValidator(_checked_currency)] = "USD"
+    currency: Currency = "USD"
     cash: Quantity = Decimal(100_000)
+    books: dict[Currency, Quantity] = Field(default_factory=dict)  # cash of further currencies
+    rates: dict[Currency, Symbol] = Field(default_factory=dict)  # the symbol a rate is read from
+    rates_market: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # the run's own
+    kind: Literal["margin", "cash"] = "margin"
+    leverage: Annotated[Decimal, Field(ge=1, le=100)] = Decimal(2)  # of a margin account
+    margin_rate: YearlyRate = Decimal(0)  # on borrowed cash
+    borrow_rate: YearlyRate = Decimal(0)  # on the value of borrowed shares
+
+    @field_validator("books", "rates")
+    @classmethod
+    def _check_foreign(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        own = info.data.get("currency")
+        if own in given:
+            raise ValueError(f"{own} is the account's own currency; name others alone.")
+        return given
+
+    @model_validator(mode="after")
+    def _check_cash_account(self) -> Self:
+        given = {"leverage", "margin_rate", "borrow_rate"} & self.model_fields_set
+        if self.kind == "cash" and given:
+            names = ", ".join(sorted(given))
+            raise ValueError(f"a cash account borrows nothing; leave out {names}, or use 'margin'.")
+        return self
 
 
 class SlippageConfig(_Part):

@@ -23,6 +23,7 @@ from app.core.orders import (
     FillRow,
     Order,
 )  # fmt: skip
+from app.core.transfers import Conversion
 
 ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units: at market, for the day
 FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
@@ -31,6 +32,8 @@ REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, leng
 # refusal too
 TICKET = Struct("<cHHqqBBdd").pack
 CANCEL = Struct("<cHHqq").pack  # b"C", strategy, symbol, instant, number of the order
+# b"X", strategy, instant, units of the source; then both currencies
+EXCHANGE = Struct("<cHqq").pack
 _KINDS, _TIFS = (MARKET, LIMIT, STOP, STOP_LIMIT), (DAY, GTC, IOC)
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
@@ -42,7 +45,7 @@ class Fingerprint:
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256(_encoded(strategies) + _encoded(symbols))
 
-    def add(self, entries: Iterable[Order | Cancel | FillRow]) -> None:
+    def add(self, entries: Iterable[Order | Cancel | FillRow | Conversion]) -> None:
         """Hash what has happened since the last call; where it is cut does not matter."""
         self._digest.update(encoded(entries))
 
@@ -51,8 +54,8 @@ class Fingerprint:
         return self._digest.hexdigest()
 
 
-def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
-    """The canonical bytes of orders, refusals, cancels and fills."""
+def encoded(entries: Iterable[Order | Cancel | FillRow | Conversion]) -> bytes:
+    """The canonical bytes of orders, refusals, cancels, fills and conversions."""
     fill, order = FILL, ORDER  # this runs twice for every order
     return b"".join(
         [
@@ -69,8 +72,10 @@ def encoded(entries: Iterable[Order | Cancel | FillRow]) -> bytes:
     )
 
 
-def _other(entry: Order | Cancel) -> bytes:
-    return _ticket(entry) if isinstance(entry, Order) else _cancel(entry)
+def _other(entry: Order | Cancel | Conversion) -> bytes:
+    if isinstance(entry, Order):
+        return _ticket(entry)
+    return _cancel(entry) if isinstance(entry, Cancel) else _exchange(entry)
 
 
 def _ticket(order: Order) -> bytes:
@@ -93,6 +98,11 @@ def _ticket(order: Order) -> bytes:
 def _cancel(cancel: Cancel) -> bytes:
     order = cancel.order
     return CANCEL(b"C", order.strategy, order.symbol_index, cancel.at_ns, order.order_id)
+
+
+def _exchange(entry: Conversion) -> bytes:
+    head = EXCHANGE(b"X", entry.strategy, entry.at_ns, entry.units)
+    return head + _encoded((entry.source, entry.target))
 
 
 def _encoded(names: Sequence[str]) -> bytes:

@@ -13,6 +13,7 @@ from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.errors import StrategyError
 from app.core.messages import EndOfStream
 from app.core.orders import FILLED, REJECTED, IllegalTransition, Order
+from app.core.transfers import Conversion
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
@@ -57,6 +58,7 @@ class AnalysisEngine(Worker):
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
         self.outlook = Outlook(plan, cursor, execution, curve)
+        execution.value_by(self.outlook)
         self.timers = Timers()
         self._plan = plan
         self._seats = seats
@@ -130,7 +132,7 @@ class AnalysisEngine(Worker):
         self._base, self._rows = processed.base, processed.rows
         plan = self._plan
         self.outlook.book = book = BarBook(processed.base, processed.rows)
-        self.execution.broker.load(book)
+        self.execution.load(book)
         self._agenda = Agenda(processed, book, parts, plan, self._wanted)
         self._step = 0
         cursor.known_ns = self._agenda.known_ns
@@ -272,6 +274,8 @@ class AnalysisEngine(Worker):
             elif isinstance(proposal, Withdrawal):
                 if self.execution.cancel(proposal.order, now_ns):
                     ended.append(proposal.order)
+            elif isinstance(proposal, Conversion):
+                self.execution.convert(proposal, now_ns)
             elif proposal is not ACTED:
                 self._set_timer(proposal)
         self._tell_ends(ended)
@@ -350,7 +354,7 @@ class AnalysisEngine(Worker):
         cursor.span += 1
         self._open = True
         part = self.outlook.parts[cursor.span]
-        self.execution.open_session(part.session.date)
+        self.execution.open_session(part.session.date, now_ns)
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             last = self.outlook.mark(symbol)
@@ -386,7 +390,7 @@ class AnalysisEngine(Worker):
         records = self.execution.take_records()
         at_ns = self._closes_ns if self._equity_by_session else None
         equity_ns, equity = self.curve.advance(
-            self._base, self._rows, records.changes, records.actions, at_ns
+            self._base, self._rows, records.changes, records.actions, at_ns, records.rates
         )
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))

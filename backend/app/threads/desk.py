@@ -24,6 +24,8 @@ from app.core.orders import (
     STOP_LIMIT,
     Order,
 )  # fmt: skip
+from app.core.transfers import Conversion
+from app.managers.execution_manager.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
 from app.services.slippage import on_tick
@@ -57,7 +59,7 @@ class TimerProposal(NamedTuple):
 
 
 ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
-Proposal = Order | Withdrawal | TimerProposal
+Proposal = Order | Withdrawal | TimerProposal | Conversion
 TIFS = (DAY, GTC, IOC)
 KINDS = {  # by whether there is a limit, and a stop
     (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
@@ -155,11 +157,20 @@ class Desk:
 
     @property
     def cash(self) -> Decimal:
-        return from_units(self.engine.execution.ledger.cash_units)
+        return from_units(self.engine.execution.account.cash_units())
 
     @property
     def equity(self) -> Decimal:
         return from_units(self.engine.outlook.equity_units())
+
+    def cash_in(self, currency: str) -> Decimal:
+        account = self.engine.execution.account
+        return from_units(account.books[checked_currency(account, currency)].cash_units)
+
+    def convert(self, amount: Quantity, source: str, target: str) -> None:
+        given = Conversion(self.number, source, target, self._units(amount))
+        earlier = [item for item in self.engine.proposals if isinstance(item, Conversion)]
+        self._proposals.append(checked_conversion(self.engine.execution.account, given, earlier))
 
     def position(self, symbol: str) -> PositionView:
         return self.engine.execution.positions[self.number][self._symbol(symbol)]
@@ -217,6 +228,8 @@ class Desk:
         if not price:
             raise UsageError(f"{symbol} has no price yet; a target value needs one.")
         each = amount_units(UNITS, price, execution.positions[self.number][place].multiplier_units)
+        account = execution.account
+        each = account.in_own_units(each, account.currencies[place]) or 1
         lot_units, wanted = execution.lot_units[place], self._units(value) * UNITS
         units = abs(wanted) // each // lot_units * lot_units
         return self.order_target(symbol, from_units(units if wanted > 0 else -units))

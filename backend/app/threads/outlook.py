@@ -70,12 +70,7 @@ class Outlook:
 
     def equity_units(self) -> int:
         """Cash and positions at their last known closes."""
-        units = self._execution.ledger.cash_units
-        for positions in self._execution.positions:
-            for symbol, position in enumerate(positions):
-                if position.units:
-                    units += position.value_units(self.mark(symbol))
-        return units
+        return self._execution.account.equity_units(self.mark)
 
     def mark(self, symbol: int) -> float:
         """A symbol's last close known now, in the terms of the session under way; 0 for none."""
@@ -88,6 +83,13 @@ class Outlook:
             if of == symbol and at_ns >= known_ns:
                 price *= factor
         return price or self._last_of_history(symbol)
+
+    def highest(self, symbol: int) -> float:
+        """No mark of it is higher until this block ends, or its next corporate action."""
+        base, rows = self.book.base, self.book.rows
+        closes = base.close if rows is None else base.close[rows.of(symbol)]
+        mark = self.mark(symbol)
+        return max(mark, float(closes.max())) if len(closes) else mark
 
     def _last_of_history(self, symbol: int) -> float:
         """The last close from before the run, while the run has shown none."""

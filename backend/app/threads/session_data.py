@@ -44,7 +44,7 @@ def snapshot(
     return SessionData(
         now_ns=now_ns,
         session=part.session.date if part else None,
-        cash=from_units(execution.ledger.cash_units),
+        cash=from_units(execution.account.cash_units()),
         equity=from_units(equity_units),
         symbols=_symbols(plan, part, now_ns, execution.held_units),
     )

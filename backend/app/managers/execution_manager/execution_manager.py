@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
-from app.core.money import amount_units, to_units
+from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import (
     ACCEPTED,
     CANCEL_PENDING,
@@ -18,13 +18,17 @@ from app.core.orders import (
     GTC,
     INSTANT,
     LIMIT,
+    MARKET,
     PARTIAL,
     REJECTED,
     Cancel,
     FillRow,
     Order,
 )
-from app.managers.execution_manager.ledger import Ledger, Position
+from app.core.transfers import Conversion
+from app.managers.execution_manager.account import Account, AccountTerms, RateChange
+from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.buying_power import BuyingPower, Prices
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, SimBroker
 from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
 from app.services.risk import MOST_UNITS as MOST
@@ -47,6 +51,7 @@ class Records(msgspec.Struct, frozen=True):
     fills: list[FillRow]
     changes: list[FillRow]
     actions: list[Action]
+    rates: list[RateChange]
 
 
 class ExecutionManager:
@@ -61,6 +66,7 @@ class ExecutionManager:
         limits: Limits,
         rules: FillRules,
         fees: str = FREE,
+        terms: AccountTerms | None = None,
     ) -> None:
         self._symbols = [instrument.symbol for instrument in instruments]
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
@@ -70,12 +76,15 @@ class ExecutionManager:
         self.broker = SimBroker(self.lot_units, self.tick_units, rules, self._fill, self._lapse)
         self._fees_named = fees
         self._fees: FeeSchedule | None = None  # that of the session under way; None: free
-        self.ledger = Ledger(to_units(cash))
+        terms = terms or AccountTerms(instruments[0].currency)
+        self.account = Account(terms, cash, instruments, len(strategies))
+        self.ledger = self.account.own
+        self._ledgers = self.account.by_symbol
+        self._one_book = self.account.is_single
+        self.positions = self.account.positions
+        self._prices: Prices | None = None
+        self._power: BuyingPower | None = None  # not asked before there are prices
         self.fingerprint = Fingerprint(strategies, self._symbols)
-        self.positions = [
-            [Position(item.symbol, to_units(item.multiplier)) for item in instruments]
-            for _ in strategies
-        ]
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
@@ -84,17 +93,46 @@ class ExecutionManager:
         self.fill_count = 0
         # Happenings since then, in order. What is made of them is made when they are taken: in
         # one go it costs half of what it would cost one by one.
-        self._happened: list[Order | Cancel | FillRow] = []
+        self._happened: list[Order | Cancel | FillRow | Conversion] = []
         self._hashed = 0  # of them, how many are in the fingerprint
         self._ended: list[Order] = []
         self._adjusted: list[FillRow] = []
+        self._rates: list[RateChange] = []
         self._filled: list[Order] = []  # in the instant under way
         self.lapsed: list[Order] = []  # that ended then by the broker's doing; whoever tells clears
 
-    def open_session(self, date: dt.date) -> None:
-        """A session begins: what it charges is what was in force on its day."""
+    def value_by(self, prices: Prices) -> None:
+        """From now on there are prices: orders are held against the account's buying power."""
+        self._prices = prices
+        self._power = BuyingPower(
+            self.account, self.held_units, lambda: self.broker.working, prices
+        )
+
+    def load(self, book: BarBook) -> None:
+        """Go on with the next block of bars."""
+        self.broker.load(book)
+        if self._power is not None:
+            self._power.forget()
+
+    def open_session(self, date: dt.date, now_ns: int) -> None:
+        """A session begins: its fees, its rates, and what debts cost since the one before."""
         if self._fees_named != FREE:
             self._fees = schedule_at(self._fees_named, date)
+        mark = None if self._prices is None else self._prices.mark
+        if self.account.open_session(date, mark):
+            self._rates += self.account.rate_changes(now_ns)
+            self._note(0, now_ns)
+
+    def convert(self, conversion: Conversion, now_ns: int) -> None:
+        """Change money of one currency into another, at the session's rates."""
+        self._happened.append(msgspec.structs.replace(conversion, at_ns=now_ns))
+        self.account.convert(conversion.source, conversion.target, conversion.units)
+        self._note(0, now_ns)
+
+    def _note(self, symbol: int, now_ns: int) -> None:
+        """The account has changed without a fill."""
+        held, cash = self.held_units[symbol], self.account.cash_units()
+        self._adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
@@ -109,6 +147,16 @@ class ExecutionManager:
             if reason:
                 self._end(order, REJECTED, now_ns, reason)
                 return
+        power = self._power
+        if power is not None:
+            size = units if units > 0 else -units
+            pledged = power.pledged_units if self.broker.working else power.slack_units
+            power.pledged_units = pledged = pledged + size * power.highest_units[symbol]
+            if pledged > self.ledger.cash_units * UNITS or power.is_exact or order.kind != MARKET:
+                reason = power.fault(order)
+                if reason:
+                    self._end(order, REJECTED, now_ns, reason)
+                    return
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.stop is None:
             aims[symbol] = aimed
@@ -146,14 +194,18 @@ class ExecutionManager:
 
     def _fill(self, order: Order, units: int, price: float, start_ns: int, now_ns: int) -> None:
         """Book an execution."""
-        strategy, symbol, ledger = order.strategy, order.symbol_index, self.ledger
+        strategy, symbol = order.strategy, order.symbol_index
+        ledger = self._ledgers[symbol]
         fee = 0 if self._fees is None else self._fee(self._fees, order, units, price)
         ledger.fill(self.positions[strategy][symbol], units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
+        if held < 0 and self._power is not None:
+            self._power.is_exact = True
         if order.stop is not None or order.state is CANCEL_PENDING:  # no part of the aim so far
             self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1
-        cash, order_id = ledger.cash_units, order.order_id
+        cash = ledger.cash_units if self._one_book else self.account.cash_units()
+        order_id = order.order_id
         self._happened.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
@@ -209,23 +261,25 @@ class ExecutionManager:
 
         What a split leaves of a lot is paid out at the `last` price before it, in its new terms.
         """
+        ledger = self._ledgers[symbol]
         for strategy, positions in enumerate(self.positions):
             position = positions[symbol]
             before = position.units
             if adjustment.split_ratio != 1:
-                self.ledger.split(position, adjustment.split_ratio)
+                ledger.split(position, adjustment.split_ratio)
                 fraction = abs(position.units) % self.lot_units[symbol]
                 if fraction and last:
                     units = -fraction if position.units > 0 else fraction
-                    self.ledger.fill(position, units, last / float(adjustment.split_ratio))
+                    ledger.fill(position, units, last / float(adjustment.split_ratio))
                 self.aim_units[strategy][symbol] += position.units - before
                 self.held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
-                self.ledger.dividend(position, adjustment.dividend)
+                ledger.dividend(position, adjustment.dividend)
         if adjustment.split_ratio != 1:
             self._split_orders(symbol, adjustment.split_ratio, now_ns)
-        held, cash = self.held_units[symbol], self.ledger.cash_units
-        self._adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        if self._power is not None:
+            self._power.forget()
+        self._note(symbol, now_ns)
         self.actions.append((now_ns, symbol, adjustment.price_factor))
 
     def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
@@ -256,8 +310,9 @@ class ExecutionManager:
         changes = fills = [entry for entry in self._happened if isinstance(entry, tuple)]
         if self._adjusted:  # fills come first in their instant
             changes = sorted(fills + self._adjusted, key=itemgetter(INSTANT))
-        records = Records(self._ended, fills, changes, self.actions)
+        records = Records(self._ended, fills, changes, self.actions, self._rates)
         self._happened, self._ended, self._adjusted, self.actions = [], [], [], []
+        self._rates = []
         self._hashed = 0
         return records
 

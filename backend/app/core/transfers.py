@@ -1,0 +1,13 @@
+"""Money that moves between the books of one account."""
+
+import msgspec
+
+
+class Conversion(msgspec.Struct, frozen=True, gc=False):
+    """A strategy changes money of one currency into another."""
+
+    strategy: int
+    source: str
+    target: str
+    units: int  # of the source
+    at_ns: int = 0  # when it takes effect; 0 until then

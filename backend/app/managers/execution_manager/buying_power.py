@@ -1,0 +1,149 @@
+"""Buying power of an account as orders come: a cheap approval first, the exact check behind it.
+
+The cheap one: while nothing is short and cash covers every working order at the highest price its
+symbol has in the block in hand, the exact check cannot refuse. So it changes no decision, and
+where blocks end leaves no trace.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from app.core.money import UNITS, amount_units, to_units
+from app.core.orders import Order
+from app.managers.execution_manager.account import Account
+from app.services.buying_power import (
+    Line,
+    added_units,
+    left_units,
+    order_price,
+    refusal,
+    short_refusal,
+)
+
+UNKNOWN = 10**40  # more than any account has: the exact check decides, and finds out
+Working = Mapping[int, Order]
+
+
+class Prices(Protocol):
+    """What the engine knows of a symbol's prices."""
+
+    def mark(self, symbol: int) -> float:
+        """Its last close known now; 0 for none."""
+        ...
+
+    def highest(self, symbol: int) -> float:
+        """No mark of it is higher until the block in hand ends, or its next corporate action."""
+        ...
+
+
+def working_sides(working: Working) -> dict[int, tuple[int, int]]:
+    """By symbol, what working orders may still buy and sell, both unsigned."""
+    sides: dict[int, tuple[int, int]] = {}
+    for order in working.values():
+        if not getattr(order, "reduce_only", False):
+            left = order.units - order.filled_units
+            buys, sells = sides.get(order.symbol_index, (0, 0))
+            sides[order.symbol_index] = (buys + max(left, 0), sells + max(-left, 0))
+    return sides
+
+
+class BuyingPower:
+    """Asked with every order, before it works."""
+
+    __slots__ = (
+        "_account", "_held_units", "_leverage_units", "_orders", "_prices", "highest_units",
+        "is_exact", "pledged_units", "slack_units",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        account: Account,
+        held_units: list[int],
+        working: Callable[[], Working],
+        prices: Prices,
+    ) -> None:
+        self._account = account
+        self._held_units = held_units
+        self._orders = working
+        self._prices = prices
+        terms = account.terms
+        self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
+        # What rounding can make of each line, so that the cheap approval is never the bolder one.
+        self.slack_units = 2 * (len(held_units) + 1) * UNITS
+        self.is_exact = True  # only the exact check will do: something is short, say
+        self.highest_units = [UNKNOWN] * len(held_units)
+        self.pledged_units = UNKNOWN  # working orders at those prices, or more
+        self.forget()
+
+    def forget(self) -> None:
+        """Other bars are in hand, or other shares: see prices and working orders anew."""
+        self.highest_units = [UNKNOWN] * len(self._held_units)
+        self.pledged_units = UNKNOWN
+
+    def fault(self, order: Order) -> str:
+        """Why an order is refused, or "": the exact check."""
+        working = self._orders()
+        self._see(order, working)
+        sides, symbol = working_sides(working), order.symbol_index
+        line = self._line(symbol, sides)
+        cash_only = self._account.terms.holds_cash_only
+        if cash_only and (reason := short_refusal(line, order.units)):
+            return reason
+        added = added_units(line, order.units)
+        price = order_price(line, order.units, order.limit)
+        if not added or not price:
+            return ""
+        if cash_only:
+            return self._beyond_cash(symbol, sides, line.value_units(added, price))
+        lines = [
+            self._line(s, sides) for s in range(len(self._held_units)) if self._counts(s, sides)
+        ]
+        left = left_units(lines, self._account.cash_units(), self._leverage_units)
+        return refusal(line.value_units(added, price), left)
+
+    def _beyond_cash(self, symbol: int, sides: dict[int, tuple[int, int]], need: int) -> str:
+        """A cash account pays from the book of the symbol's own currency."""
+        account = self._account
+        currency, book = account.currencies[symbol], account.by_symbol[symbol]
+        lines = [
+            self._line(other, sides)
+            for other, its in enumerate(account.currencies)
+            if its == currency and self._counts(other, sides)
+        ]
+        left = left_units(lines, account.in_own_units(book.cash_units, currency), UNITS)
+        return refusal(need, left)
+
+    def _counts(self, symbol: int, sides: dict[int, tuple[int, int]]) -> bool:
+        return symbol in sides or self._held_units[symbol] != 0
+
+    def _line(self, symbol: int, sides: dict[int, tuple[int, int]]) -> Line:
+        account = self._account
+        return Line(
+            self._held_units[symbol],
+            *sides.get(symbol, (0, 0)),
+            price=self._prices.mark(symbol),
+            multiplier_units=account.positions[0][symbol].multiplier_units,
+            rate=account.rate(account.currencies[symbol]),
+        )
+
+    def _see(self, order: Order, working: Working) -> None:
+        """Find out what the cheap approval of the next orders needs."""
+        account = self._account
+        self.is_exact = (
+            not account.is_single or account.terms.holds_cash_only or min(self._held_units) < 0
+        )
+        if self.is_exact:
+            return
+        pledged = self.slack_units + abs(order.units) * self._highest(order.symbol_index)
+        for other in working.values():
+            left = abs(other.units - other.filled_units)
+            pledged += left * self._highest(other.symbol_index)
+        self.pledged_units = pledged
+
+    def _highest(self, symbol: int) -> int:
+        """Its highest price in the block, for one whole share or contract."""
+        if self.highest_units[symbol] == UNKNOWN:
+            multiplier_units = self._account.positions[0][symbol].multiplier_units
+            price = self._prices.highest(symbol)
+            self.highest_units[symbol] = amount_units(UNITS, price, multiplier_units) + 1
+        return self.highest_units[symbol]
