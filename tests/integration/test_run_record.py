@@ -359,6 +359,8 @@ def summary_of(**figures: Any) -> Summary:
         "start_equity": Decimal("100000"),
         "final_equity": Decimal("99999.99500001"),
         "fees": Decimal("0.00000001"),
+        "interest": Decimal(0),
+        "borrow": Decimal(12),
         "max_drawdown": 0.12345,
         "fingerprint": "ab",
         "report": "x/report.md",
@@ -375,7 +377,8 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["final equity"] == "100,000.00"
     assert rows["fees"] == "0.00"
     assert rows["max drawdown"] == "12.35%"
-    assert list(rows) == [name.replace("_", " ") for name in Summary.__struct_fields__]
+    assert list(rows) == [name.replace("_", " ") for name in Summary.__struct_fields__[:-1]]
+    assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"
 
 
 @pytest.mark.parametrize("amount", ["100000", "99999.99500001", "0.1", "-3.25", "0"])

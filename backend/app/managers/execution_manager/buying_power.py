@@ -5,10 +5,11 @@ symbol has in the block in hand, the exact check cannot refuse. So it changes no
 where blocks end leaves no trace.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from app.core.money import UNITS, amount_units, to_units
+from app.core.money import UNITS, to_units
 from app.core.orders import Order
 from app.managers.execution_manager.account import Account
 from app.services.buying_power import (
@@ -20,7 +21,9 @@ from app.services.buying_power import (
     short_refusal,
 )
 
-UNKNOWN = 10**40  # more than any account has: the exact check decides, and finds out
+UNKNOWN = math.inf  # more than any account has: the exact check decides, and finds out
+# Highest prices are floats, taken higher by this: far more than sums of them can be off by.
+_MARGIN = 1 + 1e-9
 Working = Mapping[int, Order]
 
 
@@ -51,8 +54,8 @@ class BuyingPower:
     """Asked with every order, before it works."""
 
     __slots__ = (
-        "_account", "_held_units", "_leverage_units", "_orders", "_prices", "highest_units",
-        "is_exact", "pledged_units", "slack_units",
+        "_account", "_held_units", "_leverage_units", "_orders", "_prices",
+        "highest", "pledged", "slack",
     )  # fmt: skip
 
     def __init__(
@@ -68,17 +71,16 @@ class BuyingPower:
         self._prices = prices
         terms = account.terms
         self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
-        # What rounding can make of each line, so that the cheap approval is never the bolder one.
-        self.slack_units = 2 * (len(held_units) + 1) * UNITS
-        self.is_exact = True  # only the exact check will do: something is short, say
-        self.highest_units = [UNKNOWN] * len(held_units)
-        self.pledged_units = UNKNOWN  # working orders at those prices, or more
-        self.forget()
+        # In ledger units. What rounding makes of each line is pledged from the start, so that the
+        # cheap approval is never the bolder one.
+        self.slack = 2.0 * (len(held_units) + 1)
+        self.highest = [UNKNOWN] * len(held_units)  # price times multiplier, by symbol
+        self.pledged = UNKNOWN  # working orders at those prices, or more
 
     def forget(self) -> None:
         """Other bars are in hand, or other shares: see prices and working orders anew."""
-        self.highest_units = [UNKNOWN] * len(self._held_units)
-        self.pledged_units = UNKNOWN
+        self.highest = [UNKNOWN] * len(self._held_units)
+        self.pledged = UNKNOWN
 
     def fault(self, order: Order) -> str:
         """Why an order is refused, or "": the exact check."""
@@ -127,23 +129,20 @@ class BuyingPower:
         )
 
     def _see(self, order: Order, working: Working) -> None:
-        """Find out what the cheap approval of the next orders needs."""
+        """Find out what the cheap approval of the next orders needs, where there can be one."""
         account = self._account
-        self.is_exact = (
-            not account.is_single or account.terms.holds_cash_only or min(self._held_units) < 0
-        )
-        if self.is_exact:
+        plain = account.is_single and not account.terms.holds_cash_only
+        if not plain or min(self._held_units) < 0:
             return
-        pledged = self.slack_units + abs(order.units) * self._highest(order.symbol_index)
+        pledged = self.slack + abs(order.units) * self._highest(order.symbol_index)
         for other in working.values():
             left = abs(other.units - other.filled_units)
             pledged += left * self._highest(other.symbol_index)
-        self.pledged_units = pledged
+        self.pledged = pledged
 
-    def _highest(self, symbol: int) -> int:
+    def _highest(self, symbol: int) -> float:
         """Its highest price in the block, for one whole share or contract."""
-        if self.highest_units[symbol] == UNKNOWN:
-            multiplier_units = self._account.positions[0][symbol].multiplier_units
-            price = self._prices.highest(symbol)
-            self.highest_units[symbol] = amount_units(UNITS, price, multiplier_units) + 1
-        return self.highest_units[symbol]
+        if self.highest[symbol] == UNKNOWN:
+            multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
+            self.highest[symbol] = self._prices.highest(symbol) * multiplier * _MARGIN
+        return self.highest[symbol]

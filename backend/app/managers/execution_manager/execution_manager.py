@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
-from app.core.money import UNITS, amount_units, to_units
+from app.core.money import amount_units, to_units
 from app.core.orders import (
     ACCEPTED,
     CANCEL_PENDING,
@@ -147,12 +147,12 @@ class ExecutionManager:
             if reason:
                 self._end(order, REJECTED, now_ns, reason)
                 return
-        power = self._power
+        power, broker = self._power, self.broker
         if power is not None:
-            size = units if units > 0 else -units
-            pledged = power.pledged_units if self.broker.working else power.slack_units
-            power.pledged_units = pledged = pledged + size * power.highest_units[symbol]
-            if pledged > self.ledger.cash_units * UNITS or power.is_exact or order.kind != MARKET:
+            pledged = power.pledged if broker.working else power.slack
+            pledged += (units if units > 0 else -units) * power.highest[symbol]
+            power.pledged = pledged
+            if pledged > self.ledger.cash_units or order.kind is not MARKET:
                 reason = power.fault(order)
                 if reason:
                     self._end(order, REJECTED, now_ns, reason)
@@ -160,7 +160,7 @@ class ExecutionManager:
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.stop is None:
             aims[symbol] = aimed
-        self.broker.accept(order)
+        broker.accept(order)
 
     def _besides(self, order: Order) -> int:
         """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
@@ -200,7 +200,7 @@ class ExecutionManager:
         ledger.fill(self.positions[strategy][symbol], units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
         if held < 0 and self._power is not None:
-            self._power.is_exact = True
+            self._power.forget()  # something is short: the cheap approval is no longer one
         if order.stop is not None or order.state is CANCEL_PENDING:  # no part of the aim so far
             self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1

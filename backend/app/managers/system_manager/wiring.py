@@ -122,7 +122,11 @@ class Run:
 
     def final_equity(self) -> Decimal:
         """Cash and positions at their last closes."""
-        return from_units(self.execution.account.equity_units(self.curve.marks.__getitem__))
+        return from_units(self.execution.account.equity_units(self.last_close))
+
+    def last_close(self, symbol: int) -> float:
+        """Where the curve marks a symbol now; 0 when it has shown no price."""
+        return self.curve.marks[symbol]
 
     def _replay_feed(self, market: Market) -> ReplayFeed:
         counts = [count for count in self.plan.history.values() if count is not None]
