@@ -9,6 +9,7 @@ import numpy as np
 from app.core.bars import SymbolRows, Table
 from app.core.instruments import Instrument
 from app.core.orders import Order
+from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim_broker import FillRules
@@ -52,6 +53,7 @@ def manager_of(
     rules: FillRules | None = None,
     cash: Decimal = Decimal(100_000),
     limits: Limits | None = None,
+    terms: AccountTerms | None = None,
     **sizes: Any,
 ) -> ExecutionManager:
     """An execution manager with its first block loaded; `sizes` are the instruments'."""
@@ -61,6 +63,7 @@ def manager_of(
         cash=cash,
         limits=limits or Limits(),
         rules=rules or FillRules(participation),
+        terms=terms,
     )
     execution.broker.load(book_of(rows, len(symbols)))
     return execution

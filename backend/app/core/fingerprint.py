@@ -32,8 +32,8 @@ REFUSAL = Struct("<cHHqqH").pack  # b"R", strategy, symbol, instant, units, leng
 # refusal too
 TICKET = Struct("<cHHqqBBdd").pack
 CANCEL = Struct("<cHHqq").pack  # b"C", strategy, symbol, instant, number of the order
-# b"X", strategy, instant, units of the source; then both currencies
-EXCHANGE = Struct("<cHqq").pack
+# b"X", strategy, 0, instant, units of the source; then both currencies
+EXCHANGE = Struct("<cHHqq").pack
 _KINDS, _TIFS = (MARKET, LIMIT, STOP, STOP_LIMIT), (DAY, GTC, IOC)
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
@@ -101,7 +101,7 @@ def _cancel(cancel: Cancel) -> bytes:
 
 
 def _exchange(entry: Conversion) -> bytes:
-    head = EXCHANGE(b"X", entry.strategy, entry.at_ns, entry.units)
+    head = EXCHANGE(b"X", entry.strategy, 0, entry.at_ns, entry.units)
     return head + _encoded((entry.source, entry.target))
 
 
