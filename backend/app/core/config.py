@@ -138,7 +138,7 @@ class AccountConfig(_Part):
     rates: dict[Currency, Symbol] = Field(default_factory=dict)  # the symbol a rate is read from
     rates_market: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # the run's own
     kind: Literal["margin", "cash"] = "margin"
-    leverage: Annotated[Decimal, Field(ge=1, le=100)] = Decimal(2)  # of a margin account
+    leverage: Annotated[Decimal, Field(ge=1, le=100)] | None = None  # 2 on margin, else 1
     margin_rate: YearlyRate = Decimal(0)  # on borrowed cash
     borrow_rate: YearlyRate = Decimal(0)  # on the value of borrowed shares
 
@@ -150,11 +150,21 @@ class AccountConfig(_Part):
             raise ValueError(f"{own} is the account's own currency; name others alone.")
         return given
 
+    @property
+    def means(self) -> Decimal:
+        """How many times its equity the account may hold."""
+        usual = Decimal(2) if self.kind == "margin" else Decimal(1)
+        return usual if self.leverage is None else self.leverage
+
     @model_validator(mode="after")
     def _check_cash_account(self) -> Self:
-        given = {"leverage", "margin_rate", "borrow_rate"} & self.model_fields_set
-        if self.kind == "cash" and given:
-            names = ", ".join(sorted(given))
+        borrowing = {
+            "leverage": self.leverage not in (None, 1),
+            "margin_rate": self.margin_rate > 0,
+            "borrow_rate": self.borrow_rate > 0,
+        }
+        names = ", ".join(name for name, given in borrowing.items() if given)
+        if self.kind == "cash" and names:
             raise ValueError(f"a cash account borrows nothing; leave out {names}, or use 'margin'.")
         return self
 

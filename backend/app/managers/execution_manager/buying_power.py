@@ -69,8 +69,7 @@ class BuyingPower:
         self._held_units = held_units
         self._orders = working
         self._prices = prices
-        terms = account.terms
-        self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
+        self._leverage_units = to_units(account.terms.leverage)
         # In ledger units. What rounding makes of each line is pledged from the start, so that the
         # cheap approval is never the bolder one.
         self.slack = 2.0 * (len(held_units) + 1)
@@ -112,7 +111,9 @@ class BuyingPower:
             for other, its in enumerate(account.currencies)
             if its == currency and self._counts(other, sides)
         ]
-        left = left_units(lines, account.in_own_units(book.cash_units, currency), UNITS)
+        left = left_units(
+            lines, account.in_own_units(book.cash_units, currency), UNITS
+        )  # none borrowed
         return refusal(need, left)
 
     def _counts(self, symbol: int, sides: dict[int, tuple[int, int]]) -> bool:

@@ -175,7 +175,7 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
     return AccountTerms(
         currency=account.currency,
         holds_cash_only=account.kind == "cash",
-        leverage=account.leverage,
+        leverage=account.means,
         margin_rate=account.margin_rate,
         borrow_rate=account.borrow_rate,
         books={**dict.fromkeys(account.rates, Decimal(0)), **account.books},
