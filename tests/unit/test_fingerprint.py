@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.core.fingerprint import Fingerprint, encoded
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, REJECTED, FillRow, Order
+from app.core.transfers import Conversion
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.risk import Limits
 
@@ -53,6 +54,15 @@ def test_the_encoding_is_written_down_here_once_more() -> None:
         + b"\x04\0why!"
     )  # fmt: skip
     assert digest(["Sma"], ["A", "BB"], entries) == hashlib.sha256(raw).hexdigest()
+
+
+def test_a_conversion_has_an_entry_of_its_own_kind() -> None:
+    entry = Conversion(1, "EUR", "USD", 5 * UNITS, 1_700_000_000_000_000_000)
+    raw = (
+        b"X" + bytes([1, 0, 0, 0]) + struct.pack("<qq", 1_700_000_000_000_000_000, 500_000_000)
+        + b"\x02\0\0\0" + b"\x03\0\0\0EUR" + b"\x03\0\0\0USD"
+    )  # fmt: skip
+    assert encoded([entry]) == raw
 
 
 @given(NAMES, NAMES, NAMES, NAMES)

@@ -111,10 +111,8 @@ class BuyingPower:
             for other, its in enumerate(account.currencies)
             if its == currency and self._counts(other, sides)
         ]
-        left = left_units(
-            lines, account.in_own_units(book.cash_units, currency), UNITS
-        )  # none borrowed
-        return refusal(need, left)
+        cash_units = account.in_own_units(book.cash_units, currency)
+        return refusal(need, left_units(lines, cash_units, self._leverage_units))
 
     def _counts(self, symbol: int, sides: dict[int, tuple[int, int]]) -> bool:
         return symbol in sides or self._held_units[symbol] != 0
