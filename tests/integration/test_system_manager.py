@@ -471,7 +471,7 @@ def failing(house: SystemHouse, hook: str) -> str:
         lines.append(f"    def {name}(self, {words}):")
         if name == "on_bar":
             lines += [
-                "        self.order(bar.symbol, 10)",
+                "        self.order(bar.symbol, 10 if self.now.minute % 2 else -10)",
                 "        if self.now.minute == 50: self.timer('soon', self.now.replace(minute=55))",
             ]
         if name == hook:
