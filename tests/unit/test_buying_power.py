@@ -1,6 +1,7 @@
 """Buying power: needed and left at the boundary, and the honesty of the cheap approval."""
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -225,6 +226,55 @@ steps = st.one_of(
     st.tuples(st.just("match"), st.just(0), st.just(0), marks),
     st.tuples(st.just("block"), st.just(0), st.just(0), marks),
 )
+
+
+@given(st.lists(steps, max_size=25))
+@settings(max_examples=100)
+def test_what_is_refused_and_taken_is_what_the_figures_say(
+    events: list[tuple[str, int, int, float]],
+) -> None:
+    """The exact check again, from the positions and orders themselves, in fractions."""
+    prices = Prices(10.0, 10.0, top=40.0)
+    execution = account(prices)
+    now_ns = 5
+    for what, symbol, units, price in events:
+        if what == "mark":
+            prices.marks[symbol] = price
+        elif what == "match":
+            now_ns += 10
+            execution.match(now_ns + 5)
+        elif what in ("order", "limit"):
+            worth = max(prices.marks[symbol], price) if what == "limit" and units > 0 else None
+            before, left = _figures(execution, prices, None)
+            after, _ = _figures(execution, prices, (symbol, units * UNITS))
+            more = after[symbol] - before[symbol]
+            need = more * Fraction(repr(worth or prices.marks[symbol]))
+            terms = {"kind": LIMIT, "limit": price} if what == "limit" else {}
+            order = submit(execution, 0, symbol, units * UNITS, now_ns, **terms)
+            if abs(need - left) > Fraction(1, 10**6):  # beyond what rounding decides
+                assert order.is_working == (not more or need <= left)
+
+
+def _figures(
+    execution: ExecutionManager, prices: Prices, extra: tuple[int, int] | None
+) -> tuple[list[Fraction], Fraction]:
+    """The reach of each symbol, and what is left."""
+    equity = Fraction(execution.ledger.cash_units, UNITS)
+    reaches, taken = [], Fraction(0)
+    for symbol, held in enumerate(execution.held_units):
+        works = [
+            order.units - order.filled_units
+            for order in execution.broker.working.values()
+            if order.symbol_index == symbol
+        ]
+        works += [units for at, units in [extra or (-1, 0)] if at == symbol]
+        most = held + sum(units for units in works if units > 0)
+        least = held + sum(units for units in works if units < 0)
+        mark = Fraction(repr(prices.marks[symbol]))
+        reaches.append(Fraction(max(abs(most), abs(least)), UNITS))
+        equity += Fraction(held, UNITS) * mark
+        taken += reaches[-1] * mark
+    return reaches, 2 * equity - taken
 
 
 def decisions(events: list[tuple[str, int, int, float]], lot: int, cheap: bool) -> list[str]:

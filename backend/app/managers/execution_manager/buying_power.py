@@ -1,8 +1,9 @@
 """Buying power of an account as orders come: a cheap approval first, the exact check behind it.
 
-The cheap one: while nothing is short and cash covers every working order at the highest price its
-symbol has in the block in hand, the exact check cannot refuse. So it changes no decision, and
-where blocks end leaves no trace.
+The cheap one: while cash covers every working order, and twice what is short, at the highest price
+each symbol has in the block in hand, the exact check cannot refuse. For what can come to be held is
+at most what is held, long and short, and what works; and equity is cash and what is long, less what
+is short. So it changes no decision, and where blocks end leaves no trace.
 """
 
 import math
@@ -55,7 +56,7 @@ class BuyingPower:
 
     __slots__ = (
         "_account", "_held_units", "_leverage_units", "_orders", "_prices",
-        "highest", "pledged", "slack",
+        "base", "highest", "pledged",
     )  # fmt: skip
 
     def __init__(
@@ -69,17 +70,16 @@ class BuyingPower:
         self._held_units = held_units
         self._orders = working
         self._prices = prices
-        self._leverage_units = to_units(account.terms.leverage)
-        # In ledger units. What rounding makes of each line is pledged from the start, so that the
-        # cheap approval is never the bolder one.
-        self.slack = 2.0 * (len(held_units) + 1)
+        terms = account.terms
+        self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
         self.highest = [UNKNOWN] * len(held_units)  # price times multiplier, by symbol
-        self.pledged = UNKNOWN  # working orders at those prices, or more
+        # At those prices, in ledger units: what is short, twice, and that with working orders.
+        self.base = self.pledged = UNKNOWN
 
     def forget(self) -> None:
         """Other bars are in hand, or other shares: see prices and working orders anew."""
         self.highest = [UNKNOWN] * len(self._held_units)
-        self.pledged = UNKNOWN
+        self.base = self.pledged = UNKNOWN
 
     def fault(self, order: Order) -> str:
         """Why an order is refused, or "": the exact check."""
@@ -129,15 +129,19 @@ class BuyingPower:
 
     def _see(self, order: Order, working: Working) -> None:
         """Find out what the cheap approval of the next orders needs, where there can be one."""
-        account = self._account
-        plain = account.is_single and not account.terms.holds_cash_only
-        if not plain or min(self._held_units) < 0:
+        account, held_units = self._account, self._held_units
+        if not account.is_single or account.terms.holds_cash_only:
             return
-        pledged = self.slack + abs(order.units) * self._highest(order.symbol_index)
+        # What rounding makes of each line counts too: the cheap approval is never the bolder one.
+        base = 2.0 * (len(held_units) + 1)
+        if min(held_units) < 0:
+            shorts = ((symbol, -held) for symbol, held in enumerate(held_units) if held < 0)
+            base += sum(2 * short * self._highest(symbol) for symbol, short in shorts)
+        pledged = base + abs(order.units) * self._highest(order.symbol_index)
         for other in working.values():
             left = abs(other.units - other.filled_units)
             pledged += left * self._highest(other.symbol_index)
-        self.pledged = pledged
+        self.base, self.pledged = base, pledged
 
     def _highest(self, symbol: int) -> float:
         """Its highest price in the block, for one whole share or contract."""
