@@ -43,6 +43,7 @@ def test_a_run_in_two_currencies_adds_up_in_its_record(system_house: SystemHouse
     facts = system_house.facts(summary.run_id)
     books = {book["currency"]: book for book in facts["books"]}
     assert list(books) == ["USD", "EUR"]
+    assert facts["rates"] == {str(session.date): {"EUR": 1.25} for session in sessions()}
     assert summary.start_equity == 100_000 + 20_000 * Decimal("1.25")
     rows = facts["summary"]["strategies"]
     assert [(row["strategy"], row["currency"]) for row in rows] == [

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.integration.test_stream_causality import another_future, decided
 from tests.integration.test_stream_invariance import BLOCKS, differences
 from tests.market import (
     SCALE,
@@ -23,7 +24,7 @@ from tests.market import (
     weekday_sessions,
     wired,
 )
-from tests.random_market import Spec, specs
+from tests.random_market import Action, Spec, specs
 from tests.stream_strategies import Reader
 
 from app.core.bars import BarColumns
@@ -69,7 +70,11 @@ def placed(spec: Spec, kind: str, block_rows: int) -> tuple[SessionConfig, Marke
     changers = tuple(item.model_copy(update={"use": use}) for item in plain.strategies)
     account = AccountConfig.model_validate(KINDS[kind])
     config = plain.model_copy(update={"account": account, "strategies": changers})
-    market = spec.market()
+    return config, settled(spec, kind, spec.market())
+
+
+def settled(spec: Spec, kind: str, market: Market) -> Market:
+    """The market with several currencies, where the account has several books."""
     if "books" in kind:
         rng = np.random.default_rng(spec.seed)
         rates = {
@@ -83,8 +88,8 @@ def placed(spec: Spec, kind: str, block_rows: int) -> tuple[SessionConfig, Marke
             Instrument("XNYS", name, currency=("EUR", "USD", "JPY")[number % 3])
             for number, name in enumerate(spec.symbols)
         ]
-        market = msgspec.structs.replace(market, instruments=instruments, rates=rates)
-    return config, market
+        return msgspec.structs.replace(market, instruments=instruments, rates=rates)
+    return market
 
 
 def check_sums(run: Run) -> None:
@@ -110,11 +115,30 @@ def lived(spec: Spec, kind: str, block_rows: int) -> Outcome:
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)))
-@settings(max_examples=15 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_an_account_is_the_same_for_every_block_size(spec: Spec, kind: str) -> None:
     outcomes = [lived(spec, kind, block_rows) for block_rows in BLOCKS]
     for outcome in outcomes[:-1]:
         assert not differences(outcomes[-1], outcome)
+
+
+@given(specs(), st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.sampled_from([1, 8192]))
+@settings(max_examples=15 * SCALE)
+def test_no_later_bar_split_or_rate_changes_what_an_account_allows(
+    spec: Spec, kind: str, place: int, block_rows: int
+) -> None:
+    known = execute(*placed(spec, kind, 390))
+    instants = [note[0] for notes in known.seen for note in notes]
+    until_ns = sorted(instants)[place % len(instants)]
+    later = (Action(0, spec.sessions - 1, "split", Decimal(4)),)
+    market = settled(spec, kind, another_future(spec, until_ns, later, 0.5, cut=False))
+    starts = {s.date: s.segments(spec.extended)[0].start_ns for s in market.sessions}
+    rates = {
+        date: {name: rate * (1 if starts[date] <= until_ns else 7) for name, rate in found.items()}
+        for date, found in market.rates.items()
+    }
+    other = execute(placed(spec, kind, block_rows)[0], msgspec.structs.replace(market, rates=rates))
+    assert decided(other, until_ns) == decided(known, until_ns)
 
 
 class EquityNotes(Changer):
@@ -154,7 +178,7 @@ def test_orders_beyond_an_account_s_means_are_refused_in_random_lives() -> None:
 
 def busy_spec() -> Spec:
     return Spec(
-        seed=5, base="1m", sessions=4, history=1, minutes=60, half_days=frozenset(),
+        seed=5, base="1m", sessions=4, history=1, minutes=40, half_days=frozenset(),
         gapless=False, broken=False, extended=False, keep=(1.0, 1.0, 0.9), empty=frozenset(),
         actions=(), strategies=("Reader", "Reader"), declared={}, participation=None,
         allow_short=True,

@@ -86,6 +86,8 @@ class RunSession:
         self._facts["books"] = as_json(
             book_results(self.run.execution.account, self.run.last_close)
         )
+        rates = self.run.execution.account.terms.rates
+        self._facts["rates"] = {str(date): dict(found) for date, found in rates.items() if found}
         self._facts["quality"] = _quality_facts(self.run)
         self._facts["dropped"] = list(self.run.pipeline.dropped)
         text = None if error is None else _told(error)
