@@ -1,5 +1,6 @@
 """Buying power: needed and left at the boundary, and the honesty of the cheap approval."""
 
+import datetime as dt
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -9,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.execution_house import Row, book_of, manager_of, submit
 
+from app.core.instruments import Instrument
 from app.core.money import UNITS, to_units
 from app.core.orders import LIMIT, REJECTED, Order
+from app.core.transfers import Conversion
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.buying_power import working_sides
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_broker import FillRules
 from app.services.buying_power import (
     Line,
     added_units,
@@ -22,6 +26,7 @@ from app.services.buying_power import (
     refusal,
     short_refusal,
 )
+from app.services.risk import Limits
 
 
 def line(held: int = 0, buys: int = 0, sells: int = 0, price: float = 10.0, **more: Any) -> Line:
@@ -203,6 +208,49 @@ def test_a_cash_account_neither_borrows_nor_sells_short() -> None:
     assert submit(execution, 0, 0, -UNITS, 25).state == REJECTED
 
 
+def abroad(**terms: Any) -> ExecutionManager:
+    """X trades in dollars and Y in euros, worth two dollars each; 600 dollars, 200 euros."""
+    date = dt.date(2024, 6, 3)
+    books = {"books": {"EUR": Decimal(200)}, "rates": {date: {"EUR": 2.0}}}
+    execution = ExecutionManager(
+        strategies=["one"],
+        instruments=[Instrument("M", "X"), Instrument("M", "Y", currency="EUR")],
+        cash=Decimal(600),
+        limits=Limits(),
+        rules=FillRules(),
+        terms=AccountTerms(**books, **terms),
+    )
+    execution.value_by(Prices(10.0, 10.0))
+    execution.load(book_of([Row(s, start, 10.0) for start in range(10, 80, 10) for s in (0, 1)]))
+    execution.open_session(date, 5)
+    return execution
+
+
+def test_a_margin_account_counts_all_its_books_at_the_session_s_rates() -> None:
+    execution = abroad(leverage=Decimal(1))
+    assert submit(execution, 0, 1, 51 * UNITS, 5).reason == (
+        "buying_power: it needs 1,020.00, there is 1,000.00 left"
+    )
+    assert submit(execution, 0, 1, 30 * UNITS, 5).is_working  # 600 of 1,000
+    assert submit(execution, 0, 0, 41 * UNITS, 5).state == REJECTED
+    assert submit(execution, 0, 0, 40 * UNITS, 5).is_working
+
+
+def test_a_cash_account_pays_each_purchase_from_the_book_of_its_currency() -> None:
+    execution = abroad(holds_cash_only=True)
+    assert submit(execution, 0, 1, 21 * UNITS, 5).state == REJECTED
+    assert submit(execution, 0, 1, 20 * UNITS, 5).is_working
+    assert submit(execution, 0, 0, 61 * UNITS, 5).state == REJECTED
+    assert submit(execution, 0, 0, 60 * UNITS, 5).is_working
+    execution.match(20)
+    assert [book.cash_units for book in execution.account.books.values()] == [0, 0]
+    assert submit(execution, 0, 1, UNITS, 25).state == REJECTED
+    submit(execution, 0, 0, -10 * UNITS, 25)
+    execution.match(40)
+    execution.convert(Conversion(0, "USD", "EUR", 20 * UNITS), 45)
+    assert submit(execution, 0, 1, UNITS, 45).is_working
+
+
 def test_an_order_that_can_only_reduce_is_on_no_side() -> None:
     class Reducing(Order):
         """An order with the mark of one that only reduces."""
@@ -327,11 +375,11 @@ def test_the_cheap_approval_is_used_while_cash_covers_what_works() -> None:
     assert power is not None
     submit(execution, 0, 0, UNITS, 5)
     submit(execution, 0, 1, UNITS, 5)
-    asked: list[Order] = []
+    asked: list[int] = []
     power_class = type(power)
     original = power_class.fault
     try:
-        power_class.fault = lambda self, order: asked.append(order) or ""  # type: ignore
+        power_class.fault = lambda self, symbol, units, limit: asked.append(symbol) or ""  # type: ignore
         submit(execution, 0, 0, 50 * UNITS, 5)
         submit(execution, 0, 1, 40 * UNITS, 5)
         assert not asked

@@ -79,19 +79,23 @@ class BuyingPower:
     def forget(self) -> None:
         """Other bars are in hand, or other shares: see prices and working orders anew."""
         self.highest = [UNKNOWN] * len(self._held_units)
+        self.forget_orders()
+
+    def forget_orders(self) -> None:
+        """More is short, or works, than was counted: see it anew with the next order."""
         self.base = self.pledged = UNKNOWN
 
-    def fault(self, order: Order) -> str:
-        """Why an order is refused, or "": the exact check."""
+    def fault(self, symbol: int, units: int, limit: float | None) -> str:
+        """Why an order for so many units, or so many more, is refused, or "": the exact check."""
         working = self._orders()
-        self._see(order, working)
-        sides, symbol = working_sides(working), order.symbol_index
+        self._see(symbol, units, working)
+        sides = working_sides(working)
         line = self._line(symbol, sides)
         cash_only = self._account.terms.holds_cash_only
-        if cash_only and (reason := short_refusal(line, order.units)):
+        if cash_only and (reason := short_refusal(line, units)):
             return reason
-        added = added_units(line, order.units)
-        price = order_price(line, order.units, order.limit)
+        added = added_units(line, units)
+        price = order_price(line, units, limit)
         if not added or not price:
             return ""
         if cash_only:
@@ -127,7 +131,7 @@ class BuyingPower:
             rate=account.rate(account.currencies[symbol]),
         )
 
-    def _see(self, order: Order, working: Working) -> None:
+    def _see(self, symbol: int, units: int, working: Working) -> None:
         """Find out what the cheap approval of the next orders needs, where there can be one."""
         account, held_units = self._account, self._held_units
         if not account.is_single or account.terms.holds_cash_only:
@@ -135,9 +139,9 @@ class BuyingPower:
         # What rounding makes of each line counts too: the cheap approval is never the bolder one.
         base = 2.0 * (len(held_units) + 1)
         if min(held_units) < 0:
-            shorts = ((symbol, -held) for symbol, held in enumerate(held_units) if held < 0)
-            base += sum(2 * short * self._highest(symbol) for symbol, short in shorts)
-        pledged = base + abs(order.units) * self._highest(order.symbol_index)
+            shorts = ((at, -held) for at, held in enumerate(held_units) if held < 0)
+            base += sum(2 * short * self._highest(at) for at, short in shorts)
+        pledged = base + abs(units) * self._highest(symbol)
         for other in working.values():
             left = abs(other.units - other.filled_units)
             pledged += left * self._highest(other.symbol_index)

@@ -28,7 +28,7 @@ from app.core.orders import (
 from app.core.transfers import Conversion
 from app.managers.execution_manager.account import Account, AccountTerms, RateChange
 from app.managers.execution_manager.bar_book import BarBook
-from app.managers.execution_manager.buying_power import UNKNOWN, BuyingPower, Prices
+from app.managers.execution_manager.buying_power import BuyingPower, Prices
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, FillRules, SimBroker
 from app.services.fees import FeeSchedule, Filled, fee_units, schedule_at
 from app.services.risk import MOST_UNITS as MOST
@@ -153,7 +153,7 @@ class ExecutionManager:
             pledged += (units if units > 0 else -units) * power.highest[symbol]
             power.pledged = pledged
             if pledged > self.ledger.cash_units or order.kind is not MARKET:
-                reason = power.fault(order)
+                reason = power.fault(symbol, units, order.limit)
                 if reason:
                     self._end(order, REJECTED, now_ns, reason)
                     return
@@ -200,7 +200,7 @@ class ExecutionManager:
         ledger.fill(self.positions[strategy][symbol], units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
         if held < 0 and units < 0 and self._power is not None:
-            self._power.base = self._power.pledged = UNKNOWN  # more is short than it counted
+            self._power.forget_orders()  # more is short than it counted
         if order.stop is not None or order.state is CANCEL_PENDING:  # no part of the aim so far
             self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1
