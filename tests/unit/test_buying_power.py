@@ -183,12 +183,16 @@ def test_what_reduces_is_taken_from_an_account_that_is_beyond_its_means() -> Non
 
 def test_a_purchase_above_the_market_is_held_to_its_limit() -> None:
     execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
+    submit(execution, 0, 0, UNITS, 5)
+    execution.match(20)  # now as many at market would be sure
+    assert submit(execution, 0, 0, 45 * UNITS, 25, kind=LIMIT, limit=30.0).state == REJECTED
+    execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
     assert submit(execution, 0, 0, 60 * UNITS, 5, kind=LIMIT, limit=20.0).state == REJECTED
     assert submit(execution, 0, 0, 50 * UNITS, 5, kind=LIMIT, limit=20.0).is_working
 
 
 def test_an_order_without_any_price_passes_and_counts_from_its_first_close() -> None:
-    prices = Prices(0.0, 10.0)
+    prices = Prices(0.0, 10.0, top=10.0)
     execution = account(prices)
     assert submit(execution, 0, 0, 10**6 * UNITS, 5).is_working
     prices.marks[0] = 1.0
@@ -325,10 +329,12 @@ def _figures(
     return reaches, 2 * equity - taken
 
 
-def decisions(events: list[tuple[str, int, int, float]], lot: int, cheap: bool) -> list[str]:
+def decisions(
+    events: list[tuple[str, int, int, float]], lot: int, leverage: int, cheap: bool
+) -> list[str]:
     """The reasons of a life of orders; with the exact check alone unless `cheap`."""
     prices = Prices(10.0, 10.0, top=40.0)
-    execution = account(prices)
+    execution = account(prices, leverage=Decimal(leverage))
     power, now_ns, reasons = execution._power, 5, []
     assert power is not None
     for what, symbol, units, price in events:
@@ -349,12 +355,13 @@ def decisions(events: list[tuple[str, int, int, float]], lot: int, cheap: bool) 
     return reasons
 
 
-@given(st.lists(steps, max_size=25), st.sampled_from([UNITS, 3, 10**7]))
-@settings(max_examples=150)
+@given(st.lists(steps, max_size=25), st.sampled_from([UNITS, 3, 10**7]), st.integers(1, 2))
+@settings(max_examples=200)
 def test_the_cheap_approval_decides_what_the_exact_check_decides(
-    events: list[tuple[str, int, int, float]], lot: int
+    events: list[tuple[str, int, int, float]], lot: int, leverage: int
 ) -> None:
-    assert decisions(events, lot, cheap=True) == decisions(events, lot, cheap=False)
+    cheap = decisions(events, lot, leverage, cheap=True)
+    assert cheap == decisions(events, lot, leverage, cheap=False)
 
 
 def test_what_a_short_sale_brought_in_approves_nothing() -> None:
@@ -367,6 +374,24 @@ def test_what_a_short_sale_brought_in_approves_nothing() -> None:
     assert submit(execution, 0, 1, 150 * UNITS, 25).state == REJECTED
     assert submit(execution, 0, 1, UNITS, 25).is_working
     assert submit(execution, 0, 1, 150 * UNITS, 25).state == REJECTED
+
+
+def test_what_is_sure_is_so_no_more_once_cash_has_gone() -> None:
+    execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
+    for now_ns, units in ((5, 1), (15, 40), (25, 40)):
+        assert submit(execution, 0, 0, units * UNITS, now_ns).is_working
+        execution.match(now_ns + 15)
+    assert execution.ledger.cash_units == 190 * UNITS
+    assert submit(execution, 0, 0, 40 * UNITS, 55).state == REJECTED
+
+
+def test_a_sure_order_counts_with_those_after_it() -> None:
+    execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
+    submit(execution, 0, 0, UNITS, 5)
+    execution.match(20)
+    assert submit(execution, 0, 0, 45 * UNITS, 25).is_working
+    assert submit(execution, 0, 0, 45 * UNITS, 25).is_working
+    assert submit(execution, 0, 0, 15 * UNITS, 25).state == REJECTED
 
 
 def test_the_cheap_approval_is_used_while_cash_covers_what_works() -> None:

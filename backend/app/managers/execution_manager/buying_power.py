@@ -4,6 +4,9 @@ The cheap one: while cash covers every working order, and twice what is short, a
 each symbol has in the block in hand, the exact check cannot refuse. For what can come to be held is
 at most what is held, long and short, and what works; and equity is cash and what is long, less what
 is short. So it changes no decision, and where blocks end leaves no trace.
+
+Cheaper still is `sure_units`: a market order for less passes while nothing works, as long as cash
+stays above `floor_units` and nothing more is short.
 """
 
 import math
@@ -11,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from app.core.money import UNITS, to_units
-from app.core.orders import Order
+from app.core.orders import MARKET, Order
 from app.managers.execution_manager.account import Account
 from app.services.buying_power import (
     Line,
@@ -21,6 +24,7 @@ from app.services.buying_power import (
     refusal,
     short_refusal,
 )
+from app.services.risk import MOST_UNITS
 
 UNKNOWN = math.inf  # more than any account has: the exact check decides, and finds out
 # Highest prices are floats, taken higher by this: far more than sums of them can be off by.
@@ -55,8 +59,8 @@ class BuyingPower:
     """Asked with every order, before it works."""
 
     __slots__ = (
-        "_account", "_held_units", "_leverage_units", "_orders", "_prices",
-        "base", "highest", "pledged",
+        "_account", "_base", "_held_units", "_highest", "_last_id", "_leverage_units", "_orders",
+        "_pledged", "_prices", "floor_units", "sure_units",
     )  # fmt: skip
 
     def __init__(
@@ -72,23 +76,52 @@ class BuyingPower:
         self._prices = prices
         terms = account.terms
         self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
-        self.highest = [UNKNOWN] * len(held_units)  # price times multiplier, by symbol
+        self.sure_units = [0] * len(held_units)  # by symbol
+        self.floor_units = 0
+        self._highest = [UNKNOWN] * len(held_units)  # price times multiplier, by symbol
         # At those prices, in ledger units: what is short, twice, and that with working orders.
-        self.base = self.pledged = UNKNOWN
+        self._base = self._pledged = UNKNOWN
+        self._last_id = 0  # of the orders that are in it
 
     def forget(self) -> None:
-        """Other bars are in hand, or other shares: see prices and working orders anew."""
-        self.highest = [UNKNOWN] * len(self._held_units)
+        """Other bars are in hand, or other shares: see prices and all else anew."""
+        self._highest = [UNKNOWN] * len(self._held_units)
         self.forget_orders()
 
     def forget_orders(self) -> None:
-        """More is short, or works, than was counted: see it anew with the next order."""
-        self.base = self.pledged = UNKNOWN
+        """More is short, or works, or less cash is left than was counted on: see it anew."""
+        self.sure_units[:] = [0] * len(self._held_units)
+        self._base = self._pledged = UNKNOWN
+
+    def refusal(self, order: Order) -> str:
+        """Why an order is refused, or ""."""
+        if order.kind is MARKET and self._clears(order):
+            return ""
+        return self.fault(order.symbol_index, order.units, order.limit)
+
+    def _clears(self, order: Order) -> bool:
+        """The cheap approval; each order that comes here is pledged for."""
+        working, symbol = self._orders(), order.symbol_index
+        known = self._base != UNKNOWN and self._highest[symbol] != UNKNOWN
+        if known and not working:
+            self._pledged = self._base + abs(order.units) * self._highest[symbol]
+        elif known and order.order_id == self._last_id + 1:
+            self._pledged += abs(order.units) * self._highest[symbol]
+        else:  # an order was sure, and is not in it
+            self._see(order, working)
+        if self._pledged > self._account.own.cash_units and working:
+            self._see(order, working)  # some of them may have filled
+        self._last_id = order.order_id
+        if self._pledged > self._account.own.cash_units:
+            return False
+        if self._highest[symbol]:
+            sure = (self.floor_units - self._base) / self._highest[symbol] / _MARGIN
+            self.sure_units[symbol] = max(0, min(MOST_UNITS, int(sure)))
+        return True
 
     def fault(self, symbol: int, units: int, limit: float | None) -> str:
         """Why an order for so many units, or so many more, is refused, or "": the exact check."""
         working = self._orders()
-        self._see(symbol, units, working)
         sides = working_sides(working)
         line = self._line(symbol, sides)
         cash_only = self._account.terms.holds_cash_only
@@ -131,8 +164,8 @@ class BuyingPower:
             rate=account.rate(account.currencies[symbol]),
         )
 
-    def _see(self, symbol: int, units: int, working: Working) -> None:
-        """Find out what the cheap approval of the next orders needs, where there can be one."""
+    def _see(self, order: Order, working: Working) -> None:
+        """Find out what the cheap approval needs, where there can be one."""
         account, held_units = self._account, self._held_units
         if not account.is_single or account.terms.holds_cash_only:
             return
@@ -140,16 +173,19 @@ class BuyingPower:
         base = 2.0 * (len(held_units) + 1)
         if min(held_units) < 0:
             shorts = ((at, -held) for at, held in enumerate(held_units) if held < 0)
-            base += sum(2 * short * self._highest(at) for at, short in shorts)
-        pledged = base + abs(units) * self._highest(symbol)
+            base += sum(2 * short * self._price(at) for at, short in shorts)
+        pledged = base + abs(order.units) * self._price(order.symbol_index)
         for other in working.values():
-            left = abs(other.units - other.filled_units)
-            pledged += left * self._highest(other.symbol_index)
-        self.base, self.pledged = base, pledged
+            pledged += abs(other.units - other.filled_units) * self._price(other.symbol_index)
+        if base != self._base:
+            self.sure_units[:] = [0] * len(held_units)
+            cash_units = account.own.cash_units
+            self.floor_units = min(cash_units // 2, 2 * cash_units)
+        self._base, self._pledged = base, pledged
 
-    def _highest(self, symbol: int) -> float:
+    def _price(self, symbol: int) -> float:
         """Its highest price in the block, for one whole share or contract."""
-        if self.highest[symbol] == UNKNOWN:
+        if self._highest[symbol] == UNKNOWN:
             multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
-            self.highest[symbol] = self._prices.highest(symbol) * multiplier * _MARGIN
-        return self.highest[symbol]
+            self._highest[symbol] = self._prices.highest(symbol) * multiplier * _MARGIN
+        return self._highest[symbol]

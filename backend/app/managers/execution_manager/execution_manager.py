@@ -84,6 +84,7 @@ class ExecutionManager:
         self.positions = self.account.positions
         self._prices: Prices | None = None
         self._power: BuyingPower | None = None  # not asked before there are prices
+        self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works
         self.fingerprint = Fingerprint(strategies, self._symbols)
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
@@ -107,6 +108,7 @@ class ExecutionManager:
         self._power = BuyingPower(
             self.account, self.held_units, lambda: self.broker.working, prices
         )
+        self._sure_units = self._power.sure_units
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
@@ -131,6 +133,8 @@ class ExecutionManager:
 
     def _note(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
+        if self._power is not None:
+            self._power.forget_orders()
         held, cash = self.held_units[symbol], self.account.cash_units()
         self._adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
@@ -141,26 +145,31 @@ class ExecutionManager:
         self._happened.append(order)
         symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
         aimed = aims[symbol] + units
-        if self._limited or units % self.lot_units[symbol] or not -MOST < units < MOST:
-            at_most = aimed + self._besides(order)
-            reason = refusal(units, at_most, self.lot_units[symbol], self._limits)
+        sure_units, broker = self._sure_units[symbol], self.broker
+        if (
+            self._limited
+            or units % self.lot_units[symbol]
+            or not -sure_units < units < sure_units
+            or broker.working
+            or order.kind is not MARKET
+        ):
+            reason = self._refusal(order, aimed)
             if reason:
                 self._end(order, REJECTED, now_ns, reason)
                 return
-        power, broker = self._power, self.broker
-        if power is not None:
-            pledged = power.pledged if broker.working else power.base
-            pledged += (units if units > 0 else -units) * power.highest[symbol]
-            power.pledged = pledged
-            if pledged > self.ledger.cash_units or order.kind is not MARKET:
-                reason = power.fault(symbol, units, order.limit)
-                if reason:
-                    self._end(order, REJECTED, now_ns, reason)
-                    return
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.stop is None:
             aims[symbol] = aimed
         broker.accept(order)
+
+    def _refusal(self, order: Order, aimed: int) -> str:
+        """What limit an order breaks, or what it lacks to be paid for; "" when nothing."""
+        units, lot_units = order.units, self.lot_units[order.symbol_index]
+        if self._limited or units % lot_units or not -MOST < units < MOST:
+            reason = refusal(units, aimed + self._besides(order), lot_units, self._limits)
+            if reason:
+                return reason
+        return "" if self._power is None else self._power.refusal(order)
 
     def _besides(self, order: Order) -> int:
         """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
@@ -199,12 +208,13 @@ class ExecutionManager:
         fee = 0 if self._fees is None else self._fee(self._fees, order, units, price)
         ledger.fill(self.positions[strategy][symbol], units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
-        if held < 0 and units < 0 and self._power is not None:
-            self._power.forget_orders()  # more is short than it counted
         if order.stop is not None or order.state is CANCEL_PENDING:  # no part of the aim so far
             self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1
         cash = ledger.cash_units if self._one_book else self.account.cash_units()
+        power = self._power
+        if power is not None and (cash < power.floor_units or (held < 0 and units < 0)):
+            power.forget_orders()
         order_id = order.order_id
         self._happened.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
