@@ -99,7 +99,8 @@ class Book:
         self.held = [Fraction(0)] * symbols
         self.cost = [Fraction(0)] * symbols
         self.realised = [Fraction(0)] * symbols
-        self.income = self.fees = Fraction(0)
+        self.income = self.fees = self.transfers = self.interest = Fraction(0)
+        self.borrow = [Fraction(0)] * symbols
 
     def fill(self, symbol: int, quantity: Fraction, price: Fraction, fee: Fraction) -> None:
         amount = posted(quantity * price * self.multiplier)
@@ -128,6 +129,25 @@ class Book:
         amount = posted(self.held[symbol] * self.multiplier * per_share)
         self.cash += amount
         self.income += amount
+
+    def transfer(self, amount: Fraction) -> None:
+        self.cash += amount
+        self.transfers += amount
+
+    def carry(
+        self, days: int, marks: Sequence[Fraction], margin: Fraction, borrow: Fraction
+    ) -> None:
+        """Interest on the cash that is missing, then borrow on each short position."""
+        if self.cash < 0:
+            due = posted(-self.cash * margin * days / 360)
+            self.interest += due
+            self.cash -= due
+        for symbol, held in enumerate(self.held):
+            if held < 0:
+                value = posted(-held * marks[symbol] * self.multiplier)
+                due = posted(value * borrow * days / 360)
+                self.borrow[symbol] += due
+                self.cash -= due
 
 
 def posted(amount: Fraction) -> Fraction:

@@ -15,8 +15,8 @@ __all__ = ["stored_market", "system_house"]
 
 KEYS = [
     *("run_id", "state", "mode", "sessions", "bars", "replay_seconds", "bars_per_second"),
-    *("orders", "fills", "trades", "start_equity", "final_equity", "fees", "max_drawdown"),
-    *("fingerprint", "report"),
+    *("orders", "fills", "trades", "start_equity", "final_equity", "fees"),
+    *("interest", "borrow", "max_drawdown", "fingerprint", "report", "strategies"),
 ]
 
 HANGING = """

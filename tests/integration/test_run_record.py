@@ -17,6 +17,7 @@ from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app.core.errors import AppError, DataError
 from app.core.state import SystemState
+from app.managers.system_manager.attribution import StrategyResult
 from app.managers.system_manager.platform_tag import LIBRARIES, library_versions, platform_tag
 from app.managers.system_manager.run_record import claim_folder
 from app.managers.system_manager.summary import Summary, report_page
@@ -359,6 +360,8 @@ def summary_of(**figures: Any) -> Summary:
         "start_equity": Decimal("100000"),
         "final_equity": Decimal("99999.99500001"),
         "fees": Decimal("0.00000001"),
+        "interest": Decimal(0),
+        "borrow": Decimal(12),
         "max_drawdown": 0.12345,
         "fingerprint": "ab",
         "report": "x/report.md",
@@ -375,13 +378,32 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["final equity"] == "100,000.00"
     assert rows["fees"] == "0.00"
     assert rows["max drawdown"] == "12.35%"
-    assert list(rows) == [name.replace("_", " ") for name in Summary.__struct_fields__]
+    assert list(rows) == [name.replace("_", " ") for name in Summary.__struct_fields__[:-1]]
+    assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"
 
 
 @pytest.mark.parametrize("amount", ["100000", "99999.99500001", "0.1", "-3.25", "0"])
 def test_money_in_json_prints_as_the_exact_amount(amount: str) -> None:
     text = json.dumps(summary_of(final_equity=Decimal(amount)).as_json()["final_equity"])
     assert Decimal(text) == Decimal(amount)
+
+
+def test_a_page_and_the_json_show_what_each_strategy_brought() -> None:
+    money = [Decimal(text) for text in ("1.5", "-0.25", "0", "1000", "-998.75")]
+    results = (StrategyResult("one", "USD", 4, *money), StrategyResult("two", "EUR", 0, *money))
+    summary = summary_of(strategies=results)
+    page = report_page(summary, [], None)
+    assert (
+        "| strategy | currency | trades | realised | unrealised | income | costs | result |\n"
+        "|---|---|---:|---:|---:|---:|---:|---:|\n"
+        "| one | USD | 4 | 1.50 | -0.25 | 0.00 | 1,000.00 | -998.75 |\n"
+        "| two | EUR | 0 | 1.50 | -0.25 | 0.00 | 1,000.00 | -998.75 |\n"
+    ) in page
+    assert summary.as_json()["strategies"][1] == {
+        "strategy": "two", "currency": "EUR", "trades": 0, "realised": 1.5, "unrealised": -0.25,
+        "income": 0.0, "costs": 1000.0, "result": -998.75,
+    }  # fmt: skip
+    assert "## Strategies" not in report_page(summary_of(), [], None)
 
 
 def test_a_page_shows_an_error_line_by_line_and_says_when_no_bars_were_read() -> None:

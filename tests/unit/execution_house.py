@@ -1,5 +1,6 @@
 """A broker's world in a few lines: bars as rows, a book of them, and a manager that trades them."""
 
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -7,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.core.bars import SymbolRows, Table
+from app.core.calendar import TradingSession
 from app.core.instruments import Instrument
 from app.core.orders import Order
+from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules
@@ -52,6 +55,7 @@ def manager_of(
     rules: FillRules | None = None,
     cash: Decimal = Decimal(100_000),
     limits: Limits | None = None,
+    terms: AccountTerms | None = None,
     **sizes: Any,
 ) -> ExecutionManager:
     """An execution manager with its first block loaded; `sizes` are the instruments'."""
@@ -61,9 +65,16 @@ def manager_of(
         cash=cash,
         limits=limits or Limits(),
         rules=rules or FillRules(participation),
+        terms=terms,
     )
     execution.broker.load(book_of(rows, len(symbols)))
     return execution
+
+
+def open_session(execution: ExecutionManager, date: dt.date, now_ns: int) -> None:
+    """A session begins now, and lasts."""
+    end_ns = now_ns + 10**15
+    execution.open_session(TradingSession("XNYS", date, now_ns, end_ns), end_ns, now_ns)
 
 
 def submit(

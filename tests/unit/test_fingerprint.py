@@ -9,9 +9,19 @@ from execution_house import Row, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fingerprint import Entry, Fingerprint, encoded, refusal
+from app.core.fingerprint import (
+    Entry,
+    Fingerprint,
+    amendment,
+    cancel,
+    conversion,
+    encoded,
+    refusal,
+    ticket,
+)
 from app.core.money import UNITS
-from app.core.orders import ACCEPTED, FillRow, Order
+from app.core.orders import ACCEPTED, GTC, TRAILING_STOP, FillRow, Order, Terms
+from app.core.transfers import Conversion
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.risk import Limits
 
@@ -50,6 +60,33 @@ def test_the_encoding_is_written_down_here_once_more() -> None:
         + b"\x04\0why!"
     )  # fmt: skip
     assert digest(["Sma"], ["A", "BB"], entries) == hashlib.sha256(raw).hexdigest()
+
+
+def test_a_conversion_has_an_entry_of_its_own_kind() -> None:
+    entry = Conversion(1, "EUR", "USD", 5 * UNITS)
+    raw = (
+        b"X" + bytes([1, 0, 0, 0]) + struct.pack("<qq", 1_700_000_000_000_000_000, 500_000_000)
+        + b"\x02\0\0\0" + b"\x03\0\0\0EUR" + b"\x03\0\0\0USD"
+    )  # fmt: skip
+    assert conversion(entry, 1_700_000_000_000_000_000) == raw
+
+
+def test_terms_links_and_amendments_are_written_down_here_once_more() -> None:
+    order = Order(
+        9, 1, "any", 2, -3 * UNITS, 7, kind=TRAILING_STOP, tif=GTC, stop=99.5, trail=0.5,
+        reduce_only=True, parent=8, group=4, aimed=False,
+    )  # fmt: skip
+    nan = float("nan")
+    head = bytes([1, 0, 2, 0]) + struct.pack("<q", 7)
+    assert ticket(order) == (
+        b"T" + head + struct.pack("<qBBdd", -3 * UNITS, 4, 1, nan, 99.5)
+        + b"L" + struct.pack("<ddBqq", 0.5, nan, 1, 8, 4)
+    )  # fmt: skip
+    terms = Terms(-5 * UNITS, None, 99.0, None, 2.5)
+    assert amendment(order, terms, 7) == (
+        b"A" + head + struct.pack("<qqdddd", 9, -5 * UNITS, nan, 99.0, nan, 2.5)
+    )
+    assert cancel(order, 7) == b"C" + head + struct.pack("<q", 9)
 
 
 @given(NAMES, NAMES, NAMES, NAMES)
@@ -120,9 +157,9 @@ def read(raw: bytes) -> list[tuple[object, ...]]:
     return found
 
 
-def manager() -> ExecutionManager:
+def manager(most: int = 50) -> ExecutionManager:
     rows = [Row(0, 10, 1.5), Row(1, 10, 2.5), Row(0, 20, 3.5)]
-    return manager_of(rows, limits=Limits(max_order_units=50 * UNITS))
+    return manager_of(rows, limits=Limits(max_order_units=most * UNITS))
 
 
 def happened(execution: ExecutionManager) -> str:
@@ -171,8 +208,7 @@ def test_each_part_of_a_decision_counts(changed: tuple[int, int, int, int]) -> N
 
 
 def test_refusals_that_differ_in_their_reason_alone_differ() -> None:
-    one, other = manager(), manager()
-    other._limits = Limits(max_order_units=55 * UNITS)
+    one, other = manager(), manager(most=55)
     submit(one, 0, 0, 60 * UNITS, 5)
     submit(other, 0, 0, 60 * UNITS, 5)
     assert happened(one) != happened(other)

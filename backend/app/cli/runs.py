@@ -56,7 +56,12 @@ def show_run(
         return
     facts = {**(run["summary"] or {}), **run}
     del facts["summary"], facts["config"]
+    strategies = facts.pop("strategies", [])  # runs of old have none
     print_table(f"Run {run['run_id']}", ("what", "value"), list(facts.items()))
+    if strategies:
+        from app.managers.system_manager.attribution import as_cells
+
+        print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
     console.print("Config:")
     console.print_json(data=run["config"])
 

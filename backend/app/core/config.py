@@ -71,6 +71,8 @@ Symbol = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked_name)]
 AVAILABLE_MODES = ("replay",)
+Currency = Annotated[str, AfterValidator(_checked_currency)]
+YearlyRate = Annotated[Decimal, Field(ge=0, le=1)]  # 0.06 is 6 % a year
 Quantity = Annotated[Decimal, Field(gt=0, le=10**15)]
 
 
@@ -129,10 +131,43 @@ class StrategyConfig(_Part):
 
 
 class AccountConfig(_Part):
-    """What the run starts with."""
+    """What the run starts with, what it may borrow, and what that costs."""
 
-    currency: Annotated[str, AfterValidator(_checked_currency)] = "USD"
+    currency: Currency = "USD"
     cash: Quantity = Decimal(100_000)
+    books: dict[Currency, Quantity] = Field(default_factory=dict)  # cash of further currencies
+    rates: dict[Currency, Symbol] = Field(default_factory=dict)  # the symbol a rate is read from
+    rates_market: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # the run's own
+    kind: Literal["margin", "cash"] = "margin"
+    leverage: Annotated[Decimal, Field(ge=1, le=100)] | None = None  # 2 on margin, else 1
+    margin_rate: YearlyRate = Decimal(0)  # on borrowed cash
+    borrow_rate: YearlyRate = Decimal(0)  # on the value of borrowed shares
+
+    @field_validator("books", "rates")
+    @classmethod
+    def _check_foreign(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        own = info.data.get("currency")
+        if own in given:
+            raise ValueError(f"{own} is the account's own currency; name others alone.")
+        return given
+
+    @property
+    def means(self) -> Decimal:
+        """How many times its equity the account may hold."""
+        usual = Decimal(2) if self.kind == "margin" else Decimal(1)
+        return usual if self.leverage is None else self.leverage
+
+    @model_validator(mode="after")
+    def _check_cash_account(self) -> Self:
+        borrowing = {
+            "leverage": self.leverage not in (None, 1),
+            "margin_rate": self.margin_rate > 0,
+            "borrow_rate": self.borrow_rate > 0,
+        }
+        names = ", ".join(name for name, given in borrowing.items() if given)
+        if self.kind == "cash" and names:
+            raise ValueError(f"a cash account borrows nothing; leave out {names}, or use 'margin'.")
+        return self
 
 
 class SlippageConfig(_Part):

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from math import nan
 from struct import Struct
 
-from app.core.orders import DAY, KINDS, MARKET, TIFS, FillRow, Order, Terms
+from app.core.orders import DAY, KINDS, MARKET, TIFS, TRAILING_STOP, FillRow, Order, Terms
+from app.core.transfers import Conversion
 
 ORDER = Struct("<cHHqq").pack  # b"O", strategy, symbol, instant, units: at market, for the day
 FILL = Struct("<cHHqqqd").pack  # b"F", strategy, symbol, instant, start of its bar, units, price
@@ -25,6 +26,8 @@ CANCEL = Struct("<cHHqq").pack  # b"C", strategy, symbol, instant, number of the
 # b"A", strategy, symbol, instant, number of the order; units, limit, stop, distance and share of
 # the price that it is to have; before the refusal of it too
 AMENDMENT = Struct("<cHHqqqdddd").pack
+# b"X", strategy, 0, instant, units of the source; then both currencies
+EXCHANGE = Struct("<cHHqq").pack
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
 
@@ -74,9 +77,8 @@ def ticket(order: Order) -> bytes:
         return ORDER(b"O", *where, units)
     kind, tif = KINDS.index(order.kind), TIFS.index(order.tif)
     head = TICKET(b"T", *where, units, kind, tif, _or_nan(order.limit), _or_nan(order.stop))
-    if order.trail is order.trail_percent and not (
-        order.reduce_only or order.parent or order.group
-    ):
+    linked = order.reduce_only or order.parent or order.group
+    if order.kind != TRAILING_STOP and not linked:
         return head
     trail, share = _or_nan(order.trail), _or_nan(order.trail_percent)
     return head + LINKS(b"L", trail, share, order.reduce_only, order.parent, order.group)
@@ -103,6 +105,12 @@ def amendment(order: Order, terms: Terms, at_ns: int) -> bytes:
 
 def _or_nan(price: float | None) -> float:
     return nan if price is None else price
+
+
+def conversion(entry: Conversion, at_ns: int) -> bytes:
+    """A strategy changes money of one currency into another."""
+    head = EXCHANGE(b"X", entry.strategy, 0, at_ns, entry.units)
+    return head + _encoded((entry.source, entry.target))
 
 
 def _encoded(names: Sequence[str]) -> bytes:

@@ -159,14 +159,17 @@ def _trailing(order: Stand, bar: Prices, same_bar: str) -> tuple[Touch | None, S
     """A stop that follows the price: whether the best price of a bar came first is not known."""
     buys, stop = order.buys, _known(order.stop)
     assert order.follow is not None, "a trailing stop follows"
-    worst, best = (max, min) if buys else (min, max)
+    best = min if buys else max
     moved = best(stop, order.follow(bar.low if buys else bar.high))
     at = _stop(buys, stop, bar)
     if at is None or at.phase == INSIDE:  # not gapped: from the open on it has followed that
         at = _stop(buys, best(stop, order.follow(bar.open)), bar)
-    if at is None:  # it is touched for sure when the bar ends beyond where the stop has moved to
-        end = worst(bar.high, bar.low) if same_bar == WORST else bar.close
-        if end >= moved if buys else end <= moved:
+    if at is None and same_bar == WORST:  # touched as soon as it came down on the far end
+        far = bar.high if buys else bar.low
+        if far >= moved if buys else far <= moved:
+            at = Touch(INSIDE, far, True)
+    elif at is None:  # touched for sure when the bar ends beyond where it has moved to
+        if bar.close >= moved if buys else bar.close <= moved:
             at = Touch(INSIDE, moved, True)
     elif at.phase == INSIDE and same_bar != WORST:
         at = Touch(INSIDE, moved, True)

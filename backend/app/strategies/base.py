@@ -91,8 +91,16 @@ class Strategy:
 
     @property
     def cash(self) -> Decimal:
-        """Cash of the account."""
+        """Cash of the account, of all its books, in its own currency."""
         return self._context.cash
+
+    def cash_in(self, currency: str) -> Decimal:
+        """Cash in the account's book of one currency; negative is borrowed."""
+        return self._context.cash_in(currency)
+
+    def convert(self, amount: Quantity, source: str, target: str) -> None:
+        """Propose to change `amount` of one currency into another, at the session's rates."""
+        self._context.convert(amount, source, target)
 
     @property
     def equity(self) -> Decimal:
@@ -216,7 +224,10 @@ class Strategy:
         return self._context.order_target(symbol, quantity)
 
     def order_target_value(self, symbol: str, value: Quantity) -> OrderView | None:
-        """The same for holdings worth `value` at the last close, in whole lots."""
+        """The same for holdings worth `value` at the last close, in whole lots.
+
+        The value is in the account's currency.
+        """
         return self._context.order_target_value(symbol, value)
 
     def order_target_percent(self, symbol: str, percent: Quantity) -> OrderView | None:

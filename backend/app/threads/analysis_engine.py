@@ -12,6 +12,7 @@ from itertools import islice
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import EndOfStream
 from app.core.orders import REJECTED, IllegalTransition, Order
+from app.core.transfers import Conversion
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
@@ -56,6 +57,7 @@ class AnalysisEngine(Worker):
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
         self.outlook = Outlook(plan, cursor, execution, curve)
+        execution.value_by(self.outlook)
         self.timers = Timers()
         self._plan = plan
         self._seats = seats
@@ -107,14 +109,7 @@ class AnalysisEngine(Worker):
         """
         if self._under_way.acquire(timeout=min(max(timeout_seconds, 0.0), threading.TIMEOUT_MAX)):
             try:
-                part = self.outlook.parts[self._cursor.span] if self._cursor.span >= 0 else None
-                self._snapshot = snapshot(
-                    self._plan,
-                    part,
-                    self._cursor.now_ns,
-                    self.execution,
-                    self.outlook.equity_units(),
-                )
+                self._snapshot = snapshot(self._plan, self.outlook, self.execution)
             finally:
                 self._under_way.release()
         return self._snapshot
@@ -132,7 +127,7 @@ class AnalysisEngine(Worker):
         self._base, self._rows = processed.base, processed.rows
         plan = self._plan
         self.outlook.book = book = BarBook(processed.base, processed.rows)
-        self.execution.broker.load(book)
+        self.execution.load(book)
         self._agenda = Agenda(processed, book, parts, plan, self._wanted)
         self._step = 0
         cursor.known_ns = self._agenda.known_ns
@@ -286,6 +281,8 @@ class AnalysisEngine(Worker):
             elif isinstance(proposal, Amendment):
                 if not self.execution.amend(proposal.order, proposal.terms, now_ns):
                     ended.append(proposal.order)
+            elif isinstance(proposal, Conversion):
+                self.execution.convert(proposal, now_ns)
             elif proposal is not ACTED:
                 self._set_timer(proposal)
         self._news.tell_ends(ended)
@@ -390,7 +387,7 @@ class AnalysisEngine(Worker):
         records = self.execution.diary.take()
         at_ns = self._closes_ns if self._equity_by_session else None
         equity_ns, equity = self.curve.advance(
-            self._base, self._rows, records.changes, records.actions, at_ns
+            self._base, self._rows, records.changes, records.actions, at_ns, records.rates
         )
         self._closes_ns = []
         self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))

@@ -12,9 +12,12 @@ from app.core.calendar import TradingSession
 from app.core.errors import StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
+from app.core.transfers import Conversion
+from app.managers.execution_manager.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
 from app.strategies.indicator import Cursor, Indicator, outputs_of
+from app.strategies.request import Quantity
 from app.threads.order_desk import OrderDesk, TimerProposal, too_early
 
 
@@ -100,11 +103,20 @@ class Desk(OrderDesk):
 
     @property
     def cash(self) -> Decimal:
-        return from_units(self.engine.execution.ledger.cash_units)
+        return from_units(self.engine.execution.account.cash_units())
 
     @property
     def equity(self) -> Decimal:
         return from_units(self.engine.outlook.equity_units())
+
+    def cash_in(self, currency: str) -> Decimal:
+        account = self.engine.execution.account
+        return from_units(account.books[checked_currency(account, currency)].cash_units)
+
+    def convert(self, amount: Quantity, source: str, target: str) -> None:
+        given = Conversion(self.number, source, target, self._units(amount))
+        earlier = [item for item in self.engine.proposals if isinstance(item, Conversion)]
+        self._proposals.append(checked_conversion(self.engine.execution.account, given, earlier))
 
     # -- timers and log ----------------------------------------------------------------------------
 

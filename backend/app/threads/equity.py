@@ -7,6 +7,7 @@ import numpy as np
 from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.money import UNITS
 from app.core.orders import CASH, HELD, INSTANT, SYMBOL, FillRow
+from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.diary import Action
 
 
@@ -22,6 +23,7 @@ class EquityCurve:
         self._held = [0] * len(multipliers)
         self._cash = cash_units
         self._peak = cash_units / UNITS
+        self._rates = [1.0] * len(multipliers)  # of each symbol's currency
         self.max_drawdown = 0.0  # as a share of the peak before it
 
     def advance(
@@ -31,9 +33,11 @@ class EquityCurve:
         changes: Sequence[FillRow],
         actions: Sequence[Action],
         at_ns: Sequence[int] | None,
+        rates: Sequence[RateChange] = (),
     ) -> tuple[Ints, Floats]:
         """The curve over one block: at each of its instants, or only at the times given."""
         block = _Block(base, rows, changes, actions)
+        block.rates = rates
         instants = base.known_ns
         if len(instants) and rows is not None:
             instants = instants[np.append(instants[1:] != instants[:-1], True)]
@@ -46,6 +50,8 @@ class EquityCurve:
             self.marks[symbol] = float(block.marks(symbol, self.marks[symbol])[1][-1])
         for symbol, own in block.changes.items():
             self._held[symbol] = own[-1][HELD]
+        for _, symbol, rate in rates:
+            self._rates[symbol] = rate
         if changes:
             self._cash = changes[-1][CASH]
         return instants, values
@@ -66,8 +72,17 @@ class EquityCurve:
                 known, marks = block.marks(symbol, self.marks[symbol])
                 whole = known is instants or np.array_equal(known, instants)
                 marks = marks[1:] if whole else _as_of(instants, known, marks)
-                values += units * marks * self._multipliers[symbol]
+                each = self._multipliers[symbol] * self._rate(block, symbol, instants)
+                values += units * marks * each
         return values
+
+    def _rate(self, block: "_Block", symbol: int, instants: Ints) -> Floats | float:
+        """What a symbol's currency is worth in the account's, at each instant."""
+        own = [(at_ns, rate) for at_ns, of, rate in block.rates if of == symbol]
+        if not own:
+            return self._rates[symbol]
+        times = np.array([at_ns for at_ns, _ in own], np.int64)
+        return _as_of(instants, times, np.array([self._rates[symbol], *[r for _, r in own]]))
 
 
 class _Block:
@@ -82,6 +97,7 @@ class _Block:
     ) -> None:
         self._base, self._rows, self._actions = base, rows, actions
         self.all_changes = changes
+        self.rates: Sequence[RateChange] = ()  # what changes of the worth of foreign currencies
         self._marks: dict[int, tuple[Ints, Floats]] = {}
         self.changes: dict[int, Sequence[FillRow]] = {}
         if rows is None and changes:

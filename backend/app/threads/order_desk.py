@@ -20,6 +20,7 @@ from app.core.orders import (
     Order,
     Terms,
 )
+from app.core.transfers import Conversion
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
 from app.strategies.request import Change, Quantity, Request
@@ -51,7 +52,7 @@ class TimerProposal(NamedTuple):
     every_ns: int | None = None
 
 
-Proposal = Order | Withdrawal | Amendment | TimerProposal
+Proposal = Order | Withdrawal | Amendment | Conversion | TimerProposal
 _KINDS: Final = {  # by whether there is a limit, and a stop
     (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
 }  # fmt: skip
@@ -286,7 +287,9 @@ class OrderDesk:
         """How many units, in whole lots, are worth a value at the last close."""
         execution = self.engine.execution
         multiplier_units = execution.multiplier_units_of(place)
-        each = amount_units(UNITS, self._mark(place), multiplier_units)
+        account = execution.account
+        price_units = amount_units(UNITS, self._mark(place), multiplier_units)
+        each = account.in_own_units(price_units, account.currencies[place]) or 1
         lot_units = execution.lot_units[place]
         units = abs(value_units) * UNITS // each // lot_units * lot_units
         return units if value_units > 0 else -units
@@ -366,7 +369,7 @@ def _aimed_by(proposal: Proposal, place: int) -> int:
     """What a proposal of the same hook adds to the aim."""
     if isinstance(proposal, Order):
         return proposal.units if proposal.aimed and proposal.symbol_index == place else 0
-    if isinstance(proposal, TimerProposal):
+    if isinstance(proposal, TimerProposal | Conversion):
         return 0
     order = proposal.order
     if order.symbol_index != place or not order.aimed:

@@ -33,9 +33,19 @@ class Outlook:
         self._last_start_ns = np.full(len(plan.symbols), -1, np.int64)
 
     @property
+    def now_ns(self) -> int:
+        """The instant being processed."""
+        return self._cursor.now_ns
+
+    @property
+    def has_session(self) -> bool:
+        """Whether a session has begun."""
+        return self._cursor.span >= 0
+
+    @property
     def part(self) -> SessionPart:
         """The session under way, or the last one, with its windows."""
-        if self._cursor.span < 0:
+        if not self.has_session:
             raise StateError("There is no session yet; ask from on_session_open on.")
         return self.parts[self._cursor.span]
 
@@ -75,12 +85,7 @@ class Outlook:
 
     def equity_units(self) -> int:
         """Cash and positions at their last known closes."""
-        units = self._execution.ledger.cash_units
-        for positions in self._execution.positions:
-            for symbol, position in enumerate(positions):
-                if position.units:
-                    units += position.value_units(self.mark(symbol))
-        return units
+        return self._execution.account.equity_units(self.mark)
 
     def mark(self, symbol: int) -> float:
         """A symbol's last close known now, in the terms of the session under way; 0 for none."""
@@ -107,6 +112,13 @@ class Outlook:
             close, start_ns = self.book.base.close[row], self.book.start_ns[row]
         inside = session.open_ns <= start_ns < session.close_ns
         return (float(close), int(start_ns)) if inside else None
+
+    def highest(self, symbol: int) -> float:
+        """No mark of it is higher until this block ends, or its next corporate action."""
+        base, rows = self.book.base, self.book.rows
+        closes = base.close if rows is None else base.close[rows.of(symbol)]
+        mark = self.mark(symbol)
+        return max(mark, float(closes.max())) if len(closes) else mark
 
     def _last_of_history(self, symbol: int) -> float:
         """The last close from before the run, while the run has shown none."""

@@ -11,6 +11,7 @@ from app.core.money import from_units
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.threads.data_processor import SessionPart
+from app.threads.outlook import Outlook
 from app.threads.plan import Plan
 
 
@@ -33,19 +34,14 @@ class SessionData(msgspec.Struct, frozen=True):
     symbols: tuple[SymbolData, ...]
 
 
-def snapshot(
-    plan: Plan,
-    part: SessionPart | None,
-    now_ns: int,
-    execution: ExecutionManager,
-    equity_units: int,
-) -> SessionData:
-    """The run as it stands in a session, with nothing in it that is not known by `now_ns`."""
+def snapshot(plan: Plan, outlook: Outlook, execution: ExecutionManager) -> SessionData:
+    """The run as it stands in a session, with nothing in it that is not known by now."""
+    part, now_ns = outlook.part if outlook.has_session else None, outlook.now_ns
     return SessionData(
         now_ns=now_ns,
         session=part.session.date if part else None,
-        cash=from_units(execution.ledger.cash_units),
-        equity=from_units(equity_units),
+        cash=from_units(execution.account.cash_units()),
+        equity=from_units(outlook.equity_units()),
         symbols=_symbols(plan, part, now_ns, execution.held_units),
     )
 

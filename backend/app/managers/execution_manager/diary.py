@@ -6,6 +6,7 @@ import msgspec
 
 from app.core.fingerprint import Entry, Fingerprint
 from app.core.orders import INSTANT, FillRow, Order, OrderChange
+from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.fill_rules import Ambiguity
 
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
@@ -23,6 +24,7 @@ class Records(msgspec.Struct, frozen=True):
     changes: list[FillRow]
     actions: list[Action]
     uncertain: list[Ambiguity]
+    rates: list[RateChange]
 
 
 class Diary:
@@ -37,6 +39,7 @@ class Diary:
         self.adjusted: list[FillRow] = []
         self.actions: list[Action] = []
         self.uncertain: list[Ambiguity] = []
+        self.rates: list[RateChange] = []
         self._order_changes: list[OrderChange] = []
         self._hashed = 0  # of what happened, how much is in the fingerprint
 
@@ -57,10 +60,16 @@ class Diary:
         if self.adjusted:  # fills come first in their instant
             changes = sorted(fills + self.adjusted, key=itemgetter(INSTANT))
         records = Records(
-            self.ended, self._order_changes, fills, changes, self.actions, self.uncertain
+            self.ended,
+            self._order_changes,
+            fills,
+            changes,
+            self.actions,
+            self.uncertain,
+            self.rates,
         )
         self.happened.clear()
         self._hashed = 0
         self.ended, self._order_changes, self.adjusted = [], [], []
-        self.actions, self.uncertain = [], []
+        self.actions, self.uncertain, self.rates = [], [], []
         return records

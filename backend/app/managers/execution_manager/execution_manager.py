@@ -1,13 +1,19 @@
 """Proposals in, orders and fills out: risk, the fingerprint, the broker and the ledger."""
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 
 from app.core.calendar import TradingSession
-from app.core.fingerprint import Fingerprint, amendment, cancel, refusal, ticket
+from app.core.fingerprint import (
+    Fingerprint,
+    amendment,
+    cancel,
+    conversion,
+    refusal,
+    ticket,
+)
 from app.core.instruments import Adjustment, Instrument
-from app.core.money import amount_units, to_units
+from app.core.money import to_units
 from app.core.orders import (
     ACCEPTED,
     AMEND_PENDING,
@@ -17,26 +23,27 @@ from app.core.orders import (
     EXPIRED,
     FILLED,
     GTC,
-    LIMIT,
     MARKET,
     PARTIAL,
     REJECTED,
     Order,
     Terms,
 )
+from app.core.transfers import Conversion
+from app.managers.execution_manager.account import Account, AccountTerms
+from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.buying_power import BuyingPower, Prices
 from app.managers.execution_manager.diary import Diary
+from app.managers.execution_manager.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules
-from app.managers.execution_manager.ledger import Ledger, Position
+from app.managers.execution_manager.order_checks import OrderChecks
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.managers.execution_manager.splits import split_order
-from app.services import risk
-from app.services.auctions import AUCTIONS, too_late
-from app.services.fees import FeeSchedule, Filled, fee_units
+from app.services.auctions import AUCTIONS
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits
 
 Last = tuple[float, int]  # a symbol's last close in a session, and the start of that bar
-FeesAt = Callable[[dt.date], FeeSchedule]  # a session's date to what is charged in it
 
 
 class ExecutionManager:
@@ -51,51 +58,91 @@ class ExecutionManager:
         limits: Limits,
         rules: FillRules,
         fees: FeesAt | None = None,
+        terms: AccountTerms | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limits = limits
         self._limited = limits != Limits()
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker = SimBroker(self.lot_units, self.tick_units, rules, self)
-        self._rules = rules
-        self._fees_at = fees
-        self._fees: FeeSchedule | None = None  # that of the session under way; None: free
-        self.ledger = Ledger(to_units(cash))
-        self.positions = [
-            [Position(item.symbol, to_units(item.multiplier)) for item in instruments]
-            for _ in strategies
-        ]
+        self._fees = None if fees is None else FeeBook(fees)
+        terms = terms or AccountTerms(instruments[0].currency)
+        self.account = Account(terms, cash, instruments, len(strategies))
+        self.ledger = self.account.own
+        self._ledgers = self.account.by_symbol
+        self._one_book = self.account.is_single
+        self.positions = self.account.positions
+        self._prices: Prices | None = None
+        self._power: BuyingPower | None = None  # not asked before there are prices
+        self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
+        self._checks = OrderChecks(
+            limits, self.lot_units, rules.cut_offs, self.aim_units, self.broker.working
+        )
         self.order_count = 0  # and the number of the last
         self._group_count = 0
         self.fill_count = 0
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._filled: list[Order] = []  # in the instant under way
-        self._refused: set[int] = set()  # in the session under way
-        self._session: TradingSession | None = None
         # orders that ended by the broker's doing in the instant under way; whoever tells clears
         self.untold: list[Order] = []
 
+    def value_by(self, prices: Prices) -> None:
+        """From now on there are prices: orders are held against the account's buying power."""
+        self._prices = prices
+        self._power = BuyingPower(
+            self.account, self.held_units, lambda: self.broker.working, prices
+        )
+        self._sure_units, self._checks.power = self._power.sure_units, self._power
+
+    def load(self, book: BarBook) -> None:
+        """Go on with the next block of bars."""
+        self.broker.load(book)
+        if self._power is not None:
+            self._power.forget()
+
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> None:
-        """A session begins: what it charges is what was in force on its day."""
-        self._session = session
-        self._refused.clear()
-        if self._fees_at is not None:
-            self._fees = self._fees_at(session.date)
+        """A session begins: its fees, its rates, and what debts cost since the one before."""
+        self._checks.open_session(session)
+        if self._fees is not None:
+            self._fees.open_session(session.date)
+        mark = None if self._prices is None else self._prices.mark
+        if self.account.open_session(session.date, mark):
+            self.diary.rates += self.account.rate_changes(now_ns)
+            self._note(0, now_ns)
         for order in self.broker.open_session(session, end_ns, now_ns):
             self.lapsed(order, EXPIRED, now_ns, "after_cut_off: it came too late for the open")
+
+    def convert(self, asked: Conversion, now_ns: int) -> None:
+        """Change money of one currency into another, at the session's rates."""
+        self._happened.append(conversion(asked, now_ns))
+        self.account.convert(asked.source, asked.target, asked.units)
+        self._note(0, now_ns)
+
+    def _note(self, symbol: int, now_ns: int) -> None:
+        """The account has changed without a fill."""
+        if self._power is not None:
+            self._power.forget_orders()
+        held, cash = self.held_units[symbol], self.account.cash_units()
+        self.diary.adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
         order.created_ns = now_ns
         symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
         aimed = aims[symbol] + units
+        sure_units, broker = self._sure_units[symbol], self.broker
         plain = order.kind is MARKET and order.tif is DAY and order.aimed
-        if not plain or self._limited or units % self.lot_units[symbol] or not -MOST < units < MOST:
-            reason = self._refusal(order, now_ns)
+        if (
+            not plain
+            or self._limited
+            or units % self.lot_units[symbol]
+            or not -sure_units < units < sure_units
+            or broker.working
+        ):
+            reason = self._checks.refusal(order, now_ns)
             if reason:
                 self._refuse(order, reason, now_ns)
                 return
@@ -103,30 +150,11 @@ class ExecutionManager:
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.aimed:
             aims[symbol] = aimed
-        self.broker.accept(order)
-
-    def _refusal(self, order: Order, now_ns: int) -> str:
-        """Why an order is refused, or ""."""
-        if order.kind in AUCTIONS and self._session is not None:
-            late = too_late(order.kind, now_ns, self._session, self._rules.cut_offs)
-            if late:
-                return late
-        if order.parent in self._refused:
-            return f"entry_refused: order {order.parent}, which it would wait for, was refused"
-        return self._over_limits(order, order.units)
-
-    def _over_limits(self, order: Order, more_units: int) -> str:
-        """What limit an order breaks that may fill so much more; one that only reduces, none."""
-        symbol = order.symbol_index
-        at_most = 0
-        if not order.reduce_only:
-            at_most = self.aim_units[order.strategy][symbol] + more_units + self._besides(order)
-        return risk.refusal(more_units, at_most, self.lot_units[symbol], self._limits)
+        broker.accept(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
         plain = order.kind is MARKET and order.tif is DAY and order.aimed
         self._happened.append((b"" if plain else ticket(order)) + refusal(order, now_ns, reason))
-        self._refused.add(order.order_id)
         self._end(order, REJECTED, now_ns, reason)
 
     def new_group(self) -> int:
@@ -138,16 +166,6 @@ class ExecutionManager:
         """An order was taken back by the very hook that proposed it: it goes on record alone."""
         order.created_ns = now_ns
         self._end(order, CANCELED, now_ns, "taken back by the hook that gave it")
-
-    def _besides(self, order: Order) -> int:
-        """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
-        return sum(
-            other.units - other.filled_units
-            for other in self.broker.working.values()
-            if (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
-            and (other.units > 0) == (order.units > 0)
-            and not (other.aimed or other.reduce_only or other is order)
-        )
 
     def cancel(self, order: Order, now_ns: int) -> bool:
         """Take an order back; whether it ended at once. One that has ended stays as it is."""
@@ -170,17 +188,14 @@ class ExecutionManager:
             return True
         self.diary.hash()  # its entry may be itself, in its old terms
         self._happened.append(amendment(order, terms, now_ns))
-        more = terms.units - order.units
-        reason = ""
-        if abs(terms.units) <= abs(order.filled_units):
-            reason = "already_filled: as much of it, or more, has filled"
-        elif (more > 0) == (order.units > 0) or more % self.lot_units[order.symbol_index]:
-            reason = self._over_limits(order, more)
+        reason = self._checks.amend_refusal(order, terms)
         if reason:
             self._happened.append(refusal(order, now_ns, reason))
             self.diary.note("amend refused", order, now_ns, reason)
             order.reason = reason
             return False
+        if self._power is not None:
+            self._power.forget_orders()
         if not self.broker.amend(order, terms, now_ns):
             order.to(AMEND_PENDING)
         return True
@@ -228,14 +243,20 @@ class ExecutionManager:
 
     def filled(self, order: Order, units: int, price: float, start_ns: int, now_ns: int) -> None:
         """Book an execution."""
-        strategy, symbol, ledger = order.strategy, order.symbol_index, self.ledger
-        fee = 0 if self._fees is None else self._fee(self._fees, order, units, price)
-        ledger.fill(self.positions[strategy][symbol], units, price, fee)
+        strategy, symbol = order.strategy, order.symbol_index
+        ledger, position, fee = self._ledgers[symbol], self.positions[strategy][symbol], 0
+        if self._fees is not None:
+            fee = self._fees.charge(order, units, price, position.multiplier_units)
+        ledger.fill(position, units, price, fee)
         self.held_units[symbol] = held = self.held_units[symbol] + units
         if not order.aimed:
             self.aim_units[strategy][symbol] += units
         self.fill_count = number = self.fill_count + 1
-        cash, order_id = ledger.cash_units, order.order_id
+        cash = ledger.cash_units if self._one_book else self.account.cash_units()
+        power = self._power
+        if power is not None and (cash < power.floor_units or (held < 0 and units < 0)):
+            power.forget_orders()
+        order_id = order.order_id
         self._happened.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
@@ -277,20 +298,6 @@ class ExecutionManager:
             self.lapsed(order, EXPIRED, now_ns, "nothing of it could fill at the close")
         return filled
 
-    def _fee(self, fees: FeeSchedule, order: Order, units: int, price: float) -> int:
-        """What a fill adds to its order's fee; a minimum is paid once, with the first."""
-        multiplier_units = self.positions[order.strategy][order.symbol_index].multiplier_units
-        value = amount_units(abs(units), price, multiplier_units)
-        order.value_units += value
-        if order.kind == LIMIT and price == order.limit:  # at a better open it took
-            order.maker_units += value
-        filled = Filled(
-            abs(order.filled_units + units), order.value_units, order.maker_units, order.units < 0
-        )
-        before = order.fee_units
-        order.fee_units = max(before, fee_units(fees, filled))  # rates may fall while it works
-        return order.fee_units - before
-
     def expire(self, close_ns: int, last_start_ns: int) -> None:
         """At a session's close its orders end, but for those that are good till cancelled.
 
@@ -325,23 +332,25 @@ class ExecutionManager:
 
         What a split leaves of a lot is paid out at the `last` price before it, in its new terms.
         """
+        ledger = self._ledgers[symbol]
         for strategy, positions in enumerate(self.positions):
             position = positions[symbol]
             before = position.units
             if adjustment.split_ratio != 1:
-                self.ledger.split(position, adjustment.split_ratio)
+                ledger.split(position, adjustment.split_ratio)
                 fraction = abs(position.units) % self.lot_units[symbol]
                 if fraction and last:
                     units = -fraction if position.units > 0 else fraction
-                    self.ledger.fill(position, units, last / float(adjustment.split_ratio))
+                    ledger.fill(position, units, last / float(adjustment.split_ratio))
                 self.aim_units[strategy][symbol] += position.units - before
                 self.held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
-                self.ledger.dividend(position, adjustment.dividend)
+                ledger.dividend(position, adjustment.dividend)
         if adjustment.split_ratio != 1:
             self._split_orders(symbol, adjustment.split_ratio, now_ns)
-        held, cash = self.held_units[symbol], self.ledger.cash_units
-        self.diary.adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        if self._power is not None:
+            self._power.forget()
+        self._note(symbol, now_ns)
         self.diary.actions.append((now_ns, symbol, adjustment.price_factor))
 
     def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:

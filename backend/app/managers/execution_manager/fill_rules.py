@@ -32,7 +32,7 @@ class Ambiguity(msgspec.Struct, frozen=True, array_like=True):
     taken_units: int
 
 
-class Account(Protocol):
+class Owner(Protocol):
     """Whose orders they are: the broker tells it what becomes of them."""
 
     def filled(

@@ -14,9 +14,22 @@ class LedgerError(AppError):
 
 
 class Position:
-    """What one strategy holds of one symbol. Cost is the total paid (negative when short)."""
+    """What one strategy holds of one symbol, and what it earned and cost.
 
-    __slots__ = ("cost_units", "multiplier_units", "realised_units", "symbol", "trades", "units")
+    `cost_units` is the total paid for what is held (negative when short).
+    """
+
+    __slots__ = (
+        "borrow_units",
+        "cost_units",
+        "fee_units",
+        "income_units",
+        "multiplier_units",
+        "realised_units",
+        "symbol",
+        "trades",
+        "units",
+    )
 
     def __init__(self, symbol: str, multiplier_units: int = UNITS) -> None:
         self.symbol = symbol
@@ -24,6 +37,9 @@ class Position:
         self.units = 0
         self.cost_units = 0
         self.realised_units = 0
+        self.income_units = 0  # dividends
+        self.fee_units = 0
+        self.borrow_units = 0
         self.trades = 0  # times it came back to flat, or through it
 
     @property
@@ -45,17 +61,27 @@ class Position:
         """Market value at `price`."""
         return amount_units(self.units, price, self.multiplier_units) if self.units else 0
 
+    def result_units(self, price: float) -> int:
+        """All that came of it: realised + unrealised + income - costs."""
+        results = self.realised_units + self.value_units(price) - self.cost_units
+        return results + self.income_units - self.fee_units - self.borrow_units
+
 
 class Ledger:
     """One account in one currency. Every posting is rounded once, and checked at once:
 
-    cash + cost of positions = opening + realised + income - costs.
+    cash + cost of positions = opening + transfers + realised + income - fees - interest - borrow.
 
     With unrealised = market value - cost this is the money identity of the whole account.
     """
 
     def __init__(self, opening_units: int) -> None:
         self.opening_units = opening_units
+        # opening + transfers - interest - borrow: what seldom moves, in one figure for `fill`
+        self._brought_units = opening_units
+        self.transfer_units = 0  # deposits, withdrawals, both legs of an exchange
+        self.interest_units = 0
+        self.borrow_units = 0
         self.cash_units = opening_units
         self.cost_units = 0
         self.realised_units = 0
@@ -76,8 +102,10 @@ class Ledger:
             added = self._change(position, units, amount)
         self.cost_units = costs = self.cost_units + added
         self.cash_units = cash = self.cash_units - amount - fee_units
-        self.fee_units += fee_units
-        own = self.opening_units + self.income_units + self.realised_units - self.fee_units
+        if fee_units:
+            position.fee_units += fee_units
+            self.fee_units += fee_units
+        own = self._brought_units + self.income_units + self.realised_units - self.fee_units
         if cash + costs != own:
             self.check()
 
@@ -119,13 +147,36 @@ class Ledger:
         )
         self.cash_units += amount
         self.income_units += amount
+        position.income_units += amount
         self.check()
         return amount
+
+    def transfer(self, units: int) -> None:
+        """Money comes in from outside this book, or leaves it (negative)."""
+        self.transfer_units += units
+        self._bring(units)
+
+    def pay_interest(self, units: int) -> None:
+        """Charge interest on borrowed cash; it is the account's, no position's."""
+        self.interest_units += units
+        self._bring(-units)
+
+    def pay_borrow(self, position: Position, units: int) -> None:
+        """Charge a short position for the shares it borrowed."""
+        self.borrow_units += units
+        position.borrow_units += units
+        self._bring(-units)
+
+    def _bring(self, units: int) -> None:
+        self.cash_units += units
+        self._brought_units += units
+        self.check()
 
     def check(self) -> None:
         """The identity, to zero; always on."""
         have = self.cash_units + self.cost_units
-        owed = self.opening_units + self.realised_units + self.income_units - self.fee_units
+        brought = self.opening_units + self.transfer_units - self.interest_units - self.borrow_units
+        owed = brought + self.realised_units + self.income_units - self.fee_units
         if have != owed:
             raise LedgerError(
                 f"The books are off by {from_units(have - owed)}: cash and cost come to "

@@ -11,7 +11,7 @@ from app.core.bars import no_rows
 from app.core.money import UNITS
 from app.core.orders import STOP_LIMIT, TRAILING_STOP, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
-from app.managers.execution_manager.fill_rules import Account, Ambiguity, FillRules
+from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.range_book import RangeBook
 from app.services.bar_fills import BarFill, BarFills, BarRules
@@ -31,13 +31,13 @@ class Matcher:
         lot_units: list[int],
         tick_units: list[int],
         rules: FillRules,
-        account: Account,
+        owner: Owner,
         links: Links,
     ) -> None:
         self._lot_units = lot_units
         self._tick_units = tick_units
         self._rules = rules
-        self._account = account
+        self._owner = owner
         self._links = links
         self._slips = rules.slippage != Slippage()
         by_range = rules.slippage.kind == "volatility"
@@ -78,7 +78,7 @@ class Matcher:
             if both[0] != both[1]:
                 taken = bar.gain_units(fills)
                 start_ns = book.start_ns[row]
-                self._account.uncertain(Ambiguity(symbol, start_ns, both[0], both[1], taken))
+                self._owner.uncertain(Ambiguity(symbol, start_ns, both[0], both[1], taken))
         self._note_left(bar, symbol, row)
         return fills, bar.left
 
@@ -130,15 +130,15 @@ class Matcher:
         capacity: int | None,
         given_until_ns: int,
     ) -> BarFills:
-        account = self._account
+        owner = self._owner
         return BarFills(
             prices,
             self._tick_units[symbol],
-            account.multiplier_units_of(symbol),
+            owner.multiplier_units_of(symbol),
             rules,
             self._links,
             capacity,
-            lambda strategy: account.held_units_of(strategy, symbol),
+            lambda strategy: owner.held_units_of(strategy, symbol),
             given_until_ns,
         )
 

@@ -22,7 +22,7 @@ from app.core.orders import (
     Terms,
 )
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
-from app.managers.execution_manager.fill_rules import Account, FillRules
+from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.matcher import Matcher
 from app.services.auctions import belongs_to
@@ -41,13 +41,13 @@ class SimBroker:
     """
 
     def __init__(
-        self, lot_units: list[int], tick_units: list[int], rules: FillRules, account: Account
+        self, lot_units: list[int], tick_units: list[int], rules: FillRules, owner: Owner
     ) -> None:
         self._rules = rules
         # every order fills whole, at its bar's price
         self._plain = not (rules.participation or rules.this_close or rules.slippage != Slippage())
         self.latency_ns = rules.latency_ns
-        self._account = account
+        self._owner = owner
         self._book = BarBook(no_rows(), None)
         self._session: TradingSession | None = None
         self._hours_ns = NEVER_NS, NEVER_NS  # of trading, pre- and post-market with them
@@ -57,7 +57,7 @@ class SimBroker:
         self._termed: set[int] = set()  # orders that are not plainly at market
         self._reducing: set[int] = set()
         self.links = Links(self.working)
-        self._matcher = Matcher(lot_units, tick_units, rules, account, self.links)
+        self._matcher = Matcher(lot_units, tick_units, rules, owner, self.links)
         self._spent: list[Order] = []  # that were for one bar only, and had it
         # Orders that are to be cancelled (no terms) or amended, and since when.
         self._pending: dict[int, tuple[int, Terms | None]] = {}
@@ -165,7 +165,7 @@ class SimBroker:
         self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
 
     def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
-        self._account.amended(order, terms, now_ns)
+        self._owner.amended(order, terms, now_ns)
         if order.order_id in self.working:
             self.look_again(order, now_ns)
 
@@ -213,7 +213,7 @@ class SimBroker:
                 del rows[order_id]
                 order = self.working.pop(order_id)
                 units = order.units - order.filled_units
-                self._account.filled(order, units, book.open[row], book.start_ns[row], now_ns)
+                self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
         if rows:
             self._find_due(now_ns)
         else:
@@ -238,7 +238,7 @@ class SimBroker:
         order, units, links = fill.order, fill.units, self.links
         waiting = [child for child in links.children_of(order) if links.waits(child)]
         whole = units == order.units - order.filled_units
-        self._account.filled(order, units, price, start_ns, now_ns)
+        self._owner.filled(order, units, price, start_ns, now_ns)
         for leg, left_units in links.after_fill(order, units):
             self._reduce(leg, left_units, now_ns)
         for child in waiting:
@@ -250,16 +250,16 @@ class SimBroker:
     def _reduce(self, order: Order, units: int, now_ns: int) -> None:
         """An order is to be no more than this in all."""
         if units == order.filled_units:
-            self._account.lapsed(order, CANCELED, now_ns, "another order of its group filled")
+            self._owner.lapsed(order, CANCELED, now_ns, "another order of its group filled")
         else:
-            self._account.reduced(order, units, now_ns)
+            self._owner.reduced(order, units, now_ns)
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
         for child in self.links.release(entry):
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
-                self._account.lapsed(child, CANCELED, now_ns, reason)
+                self._owner.lapsed(child, CANCELED, now_ns, reason)
             elif entry.filled_units != entry.units and abs(child.units) > abs(entry.filled_units):
                 most = abs(entry.filled_units)
                 self._reduce(child, most if child.units > 0 else -most, now_ns)
@@ -269,9 +269,9 @@ class SimBroker:
         where = {(order.strategy, order.symbol_index) for order in filled}
         for order in [self.working[order_id] for order_id in self._reducing]:
             place = order.strategy, order.symbol_index
-            idle = place in where and not self._account.held_units_of(*place)
+            idle = place in where and not self._owner.held_units_of(*place)
             if idle and not self.links.waits(order):
-                self._account.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
+                self._owner.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -322,13 +322,13 @@ class SimBroker:
             if order.order_id in self.working:
                 at_open = order.kind == MARKET_ON_OPEN
                 reason = "no more at the open" if at_open else "ioc: no more at the open"
-                self._account.lapsed(order, EXPIRED, now_ns, reason)
+                self._owner.lapsed(order, EXPIRED, now_ns, reason)
         self._spent = []
         for order_id, (since_ns, terms) in list(self._pending.items()):
             if since_ns < now_ns and order_id in self._pending:
                 order = self.working[order_id]
                 if terms is None:
-                    self._account.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                    self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
                 else:
                     del self._pending[order_id]
                     self._amend(order, terms, since_ns)

@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, UsageError
 from app.core.money import from_units
+from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.run_record import RunRecord
 from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
@@ -82,6 +83,11 @@ class RunSession:
                 name: spent / 1e9 for name, spent in self.run.pipeline.spent_ns.items()
             },
         }
+        self._facts["books"] = as_json(
+            book_results(self.run.execution.account, self.run.last_close)
+        )
+        rates = self.run.execution.account.terms.rates
+        self._facts["rates"] = {str(date): dict(found) for date, found in rates.items() if found}
         self._facts["quality"] = _quality_facts(self.run)
         self._facts["dropped"] = list(self.run.pipeline.dropped)
         text = None if error is None else _told(error)
@@ -98,7 +104,7 @@ class RunSession:
         threading.Thread(target=watch, name="run timeout", daemon=True).start()
 
     def _summary(self, reason: str, seconds: float) -> Summary:
-        run, execution = self.run, self.run.execution
+        run, execution, account = self.run, self.run.execution, self.run.execution.account
         return Summary(
             run_id=self._record.run_id,
             state=reason if reason in (FINISHED, FAILED) else STOPPED,
@@ -110,12 +116,15 @@ class RunSession:
             orders=execution.order_count,
             fills=execution.fill_count,
             trades=execution.trades(),
-            start_equity=from_units(execution.ledger.opening_units),
+            start_equity=from_units(account.opening_units),
             final_equity=run.final_equity(),
-            fees=from_units(execution.ledger.fee_units),
+            fees=from_units(account.total_units(lambda book: book.fee_units)),
+            interest=from_units(account.total_units(lambda book: book.interest_units)),
+            borrow=from_units(account.total_units(lambda book: book.borrow_units)),
             max_drawdown=run.curve.max_drawdown,
             fingerprint=execution.diary.fingerprint.hexdigest(),
             report=str(self._record.folder / "report.md"),
+            strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
         )
 
 

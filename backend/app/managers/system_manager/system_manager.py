@@ -21,6 +21,7 @@ from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.rates import rates_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import (
     FAILED,
@@ -355,12 +356,8 @@ class SystemManager:
         data, name = self.data_manager, config.market
         time = MarketTime(self.time_manager, name)
         instruments = [data.instrument(name, symbol) for symbol in config.symbols]
-        foreign = {i.currency for i in instruments} - {config.account.currency}
-        if foreign:
-            raise ConfigError(
-                f"The account is in {config.account.currency}, but instruments trade in "
-                f"{', '.join(sorted(foreign))}; several currencies are not available yet."
-            )
+        currencies = [item.currency for item in instruments]
+        rates = rates_of(config, sessions, currencies, data.instrument, data.store)
 
         def adjustments(asked: Sequence[TradingSession]) -> tuple[Adjustment, ...]:
             found = [one for s in config.symbols for one in data.adjustments(name, s, asked)]
@@ -374,6 +371,7 @@ class SystemManager:
             source=data.store,
             time=time,
             clock=self._clock,
+            rates=rates,
         )
 
     def _stem(self, name: str) -> str:

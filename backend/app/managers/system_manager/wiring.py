@@ -1,7 +1,7 @@
 """From a session config to a run that is ready to start: the one place where parts are chosen."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -9,15 +9,17 @@ from pathlib import Path
 import msgspec
 
 from app.core.calendar import TradingSession
-from app.core.config import SessionConfig
+from app.core.config import AccountConfig, SessionConfig
 from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
-from app.core.money import from_units, to_units
+from app.core.money import from_units
 from app.core.seams import BarSource
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
-from app.managers.execution_manager.execution_manager import ExecutionManager, FeesAt
+from app.managers.execution_manager.account import AccountTerms, Rates
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.time_manager import TimeManager
@@ -54,6 +56,7 @@ class Market(msgspec.Struct, frozen=True):
     source: BarSource
     time: LocalTime
     clock: MonotonicClock
+    rates: Mapping[dt.date, Rates] = {}  # of foreign currencies, by session
 
 
 class MarketTime:
@@ -94,10 +97,9 @@ class Run:
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions, market.sessions_before)
         self.feed = self._replay_feed(market)
-        self.execution = self._execution(market.instruments)
+        self.execution = self._execution(market)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
-        cash_units = to_units(config.account.cash)
-        self.curve = EquityCurve(cash_units, multipliers)
+        self.curve = EquityCurve(self.execution.account.opening_units, multipliers)
         self.coordinator = SessionCoordinator(market.clock, config.replay.speed, paused)
         self.quality = DataQualityManager(
             config.symbols, config.base_interval, config.extended_hours
@@ -126,11 +128,11 @@ class Run:
 
     def final_equity(self) -> Decimal:
         """Cash and positions at their last closes."""
-        units = self.execution.ledger.cash_units
-        for positions in self.execution.positions:
-            for position, mark in zip(positions, self.curve.marks, strict=True):
-                units += position.value_units(mark)
-        return from_units(units)
+        return from_units(self.execution.account.equity_units(self.last_close))
+
+    def last_close(self, symbol: int) -> float:
+        """Where the curve marks a symbol now; 0 when it has shown no price."""
+        return self.curve.marks[symbol]
 
     def _replay_feed(self, market: Market) -> ReplayFeed:
         counts = [count for count in self.plan.history.values() if count is not None]
@@ -152,12 +154,12 @@ class Run:
             ),
         )
 
-    def _execution(self, instruments: list[Instrument]) -> ExecutionManager:
+    def _execution(self, market: Market) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
         return ExecutionManager(
             strategies=[seat.name for seat in self.seats],
-            instruments=instruments,
+            instruments=market.instruments,
             cash=config.account.cash,
             limits=Limits.of(
                 config.risk.allow_short,
@@ -173,6 +175,7 @@ class Run:
                 cut_offs=cut_offs_of(config.market),
             ),
             fees=fees_of(execution.fees),
+            terms=terms_of(config.account, market.rates),
         )
 
 
@@ -181,6 +184,19 @@ def fees_of(fees: Fees) -> FeesAt | None:
     if isinstance(fees, str):
         return None if fees == "zero" else partial(schedule_at, fees)
     return partial(own_schedule, fees.like, fees.parts)
+
+
+def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountTerms:
+    """The account's terms as the config names them."""
+    return AccountTerms(
+        currency=account.currency,
+        holds_cash_only=account.kind == "cash",
+        leverage=account.means,
+        margin_rate=account.margin_rate,
+        borrow_rate=account.borrow_rate,
+        books={**dict.fromkeys(account.rates, Decimal(0)), **account.books},
+        rates=rates,
+    )
 
 
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
