@@ -15,14 +15,14 @@ class Cursor:
     While a bar is in hand only `step` moves, and the time follows from it.
     """
 
-    __slots__ = ("_now_ns", "known_ns", "span", "step", "symbol")
+    __slots__ = ("known_ns", "span", "step", "stood_ns", "symbol")
 
     def __init__(self) -> None:
         self.step = BETWEEN_BARS  # row of the block's agenda
         self.known_ns: Sequence[int] = ()  # when the bar of each step is known
         self.symbol = -1  # the symbol in hand
         self.span = -1  # which session of the block
-        self._now_ns = 0
+        self.stood_ns = 0  # the instant, while no bar is in hand
 
     @property
     def now_ns(self) -> int:
@@ -30,11 +30,11 @@ class Cursor:
         try:
             return self.known_ns[self.step]
         except IndexError:
-            return self._now_ns
+            return self.stood_ns
 
     def stand(self, now_ns: int) -> None:
         """Be at an instant with no bar in hand."""
-        self._now_ns = now_ns
+        self.stood_ns = now_ns
         self.step = BETWEEN_BARS
 
 

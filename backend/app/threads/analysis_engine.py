@@ -17,7 +17,7 @@ from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.time_manager.timers import Timers
-from app.strategies.indicator import Cursor
+from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
 from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
@@ -227,7 +227,8 @@ class AnalysisEngine(Worker):
 
         It stops where a hook moves the next special moment, as that may come before the next fill.
         """
-        cursor, broker = self._cursor, self.execution.broker
+        cursor, execution, news = self._cursor, self.execution, self._news
+        broker = execution.broker
         while not self._moved:
             now_ns = broker.due_ns
             if broker.closing and broker.closing_ns < min(now_ns, limit_ns):
@@ -235,12 +236,14 @@ class AnalysisEngine(Worker):
                 continue
             if now_ns > limit_ns:
                 return
-            cursor.stand(now_ns)
-            self._news.tell_fills(self.execution.match(now_ns))
-            if not broker.is_settled:
+            cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
+            filled = execution.match(now_ns)
+            if news.hears_fills:
+                news.tell_fills(filled)
+            if broker.spent or broker.pending:
                 broker.settle(now_ns)
-            if self.execution.untold:
-                self._news.tell_untold()
+            if execution.untold:
+                news.tell_untold()
 
     def _match_close(self, limit_ns: int) -> None:
         """At the end of an instant up to `limit_ns`: fill the orders given for its close."""

@@ -1,6 +1,7 @@
 """The equity curve: cash and positions at every instant, a whole block at once."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -64,11 +65,15 @@ class EquityCurve:
             self._peak = float(peaks[-1])
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
-        values = _as_of(instants, *_steps(block.all_changes, CASH, self._cash))
+        all_times = _times(block.all_changes)
+        values = _as_of(instants, all_times, _steps(block.all_changes, CASH, self._cash))
         for symbol, held in enumerate(self._held):
             own = block.changes.get(symbol, ())
             if held or own:
-                units = _as_of(instants, *_steps(own, HELD, held)) if own else held / UNITS
+                units: Floats | float = held / UNITS
+                if own:
+                    times = all_times if own is block.all_changes else _times(own)
+                    units = _as_of(instants, times, _steps(own, HELD, held))
                 known, marks = block.marks(symbol, self.marks[symbol])
                 whole = known is instants or np.array_equal(known, instants)
                 marks = marks[1:] if whole else _as_of(instants, known, marks)
@@ -135,11 +140,16 @@ class _Block:
         return known, marks
 
 
-def _steps(changes: Sequence[FillRow], field: int, before: int) -> tuple[Ints, Floats]:
-    """When one figure of the account changes, and its values, the one before all changes first."""
-    times = np.array([change[INSTANT] for change in changes], np.int64)
-    values = np.array([before, *[change[field] for change in changes]], np.float64)
-    return times, values / UNITS
+def _times(changes: Sequence[FillRow]) -> Ints:
+    return np.fromiter(map(itemgetter(INSTANT), changes), np.int64, len(changes))
+
+
+def _steps(changes: Sequence[FillRow], field: int, before: int) -> Floats:
+    """The values of one figure of the account, the one before all changes first."""
+    values = np.empty(len(changes) + 1)
+    values[0] = before
+    values[1:] = np.fromiter(map(itemgetter(field), changes), np.float64, len(changes))
+    return values / UNITS
 
 
 def _as_of(instants: Ints, times: Ints, values: Floats) -> Floats:

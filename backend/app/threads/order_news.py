@@ -26,13 +26,13 @@ class OrderNews:
         self._cursor = cursor
         self._execution = execution
         self._call = call
-        self._heard = any(seat.hears_orders or seat.hears_positions for seat in seats)
+        self.hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
 
     def tell_fills(self, filled: Sequence[Order]) -> None:
-        """The order and position hooks after fills."""
-        if self._heard:
+        """The order and position hooks after fills, where there are any."""
+        if self.hears_fills:
             for order in filled:
                 self._tell_fill(order)
             self._cursor.symbol = -1

@@ -262,7 +262,10 @@ class ExecutionManager:
         )
         order.filled_units = done = order.filled_units + units
         if done == order.units:
-            order.to(FILLED)
+            if order.state is ACCEPTED:  # most often: no need to look whether that is legal
+                order.state = FILLED
+            else:
+                order.to(FILLED)
             order.reason = ""  # of an amendment that was refused, say
             order.ended_ns = now_ns
             self.diary.ended.append(order)

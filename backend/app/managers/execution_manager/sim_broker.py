@@ -58,9 +58,9 @@ class SimBroker:
         self._reducing: set[int] = set()
         self.links = Links(self.working)
         self._matcher = Matcher(lot_units, tick_units, rules, owner, self.links)
-        self._spent: list[Order] = []  # that were for one bar only, and had it
+        self.spent: list[Order] = []  # that were for one bar only, and had it
         # Orders that are to be cancelled (no terms) or amended, and since when.
-        self._pending: dict[int, tuple[int, Terms | None]] = {}
+        self.pending: dict[int, tuple[int, Terms | None]] = {}
         self.closing: list[Order] = []  # that fill at the close of the instant under way
         self.closing_ns = -1  # that instant
         self._closed_ns = -1  # the last instant that such orders have filled at
@@ -127,7 +127,7 @@ class SimBroker:
 
     def pending_terms(self, order: Order) -> Terms | None:
         """The terms that are to come into force."""
-        return self._pending.get(order.order_id, (0, None))[1]
+        return self.pending.get(order.order_id, (0, None))[1]
 
     def look_again(self, order: Order, now_ns: int) -> None:
         """An order's terms have changed: other bars may fill it, from now on."""
@@ -161,7 +161,7 @@ class SimBroker:
         return start_ns < now_ns < end_ns and not self._book.ends_bars(now_ns)
 
     def _defer(self, order: Order, terms: Terms | None, now_ns: int) -> None:
-        self._pending[order.order_id] = now_ns, terms
+        self.pending[order.order_id] = now_ns, terms
         self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
 
     def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
@@ -171,7 +171,7 @@ class SimBroker:
 
     def _forget(self, order: Order) -> None:
         del self.working[order.order_id], self._rows[order.order_id]
-        self._pending.pop(order.order_id, None)
+        self.pending.pop(order.order_id, None)
         if order.order_id in self._termed:
             self._termed.discard(order.order_id)
             self._reducing.discard(order.order_id)
@@ -184,9 +184,23 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        if self._plain and not self._termed and not self._pending:
-            self._match_at_market(now_ns)
+        if not self._plain or self._termed or self.pending:
+            self._match_any(now_ns)
             return
+        # The most frequent case: all there is are market orders, and each fills whole.
+        rows, book = self._rows, self._book
+        for order_id, row in list(rows.items()):
+            if row >= 0 and book.known_ns[row] == now_ns:
+                del rows[order_id]
+                order = self.working.pop(order_id)
+                units = order.units - order.filled_units
+                self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
+        if rows:
+            self._find_due(now_ns)
+        else:
+            self.due_ns = NEVER_NS
+
+    def _match_any(self, now_ns: int) -> None:
         due: dict[int, list[Order]] = {}  # by row: the bar of a symbol
         for order in list(self.working.values()):
             if self._is_due(order, now_ns):
@@ -202,28 +216,14 @@ class SimBroker:
         if found and self._reducing:
             self._end_idle([fill.order for fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
-        self._spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
+        self.spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
-
-    def _match_at_market(self, now_ns: int) -> None:
-        """The most frequent case: all there is are market orders, and each fills whole."""
-        rows, book = self._rows, self._book
-        for order_id, row in list(rows.items()):
-            if row >= 0 and book.known_ns[row] == now_ns:
-                del rows[order_id]
-                order = self.working.pop(order_id)
-                units = order.units - order.filled_units
-                self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
-        if rows:
-            self._find_due(now_ns)
-        else:
-            self.due_ns = NEVER_NS
 
     def _is_due(self, order: Order, now_ns: int) -> bool:
         row, book = self._rows[order.order_id], self._book
         if row < 0 or book.known_ns[row] != now_ns:
             return False
-        pending = self._pending.get(order.order_id)
+        pending = self.pending.get(order.order_id)
         return pending is None or book.start_ns[row] < pending[0]
 
     def _keep(self, left: Mapping[int, Stand], row: int) -> None:
@@ -318,26 +318,21 @@ class SimBroker:
         """When the fills of an instant are told: end what was for its bars only; what waited for
         bars under way, comes into force.
         """
-        for order in self._spent:
+        for order in self.spent:
             if order.order_id in self.working:
                 at_open = order.kind == MARKET_ON_OPEN
                 reason = "no more at the open" if at_open else "ioc: no more at the open"
                 self._owner.lapsed(order, EXPIRED, now_ns, reason)
-        self._spent = []
-        for order_id, (since_ns, terms) in list(self._pending.items()):
-            if since_ns < now_ns and order_id in self._pending:
+        self.spent = []
+        for order_id, (since_ns, terms) in list(self.pending.items()):
+            if since_ns < now_ns and order_id in self.pending:
                 order = self.working[order_id]
                 if terms is None:
                     self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
                 else:
-                    del self._pending[order_id]
+                    del self.pending[order_id]
                     self._amend(order, terms, since_ns)
         self._find_due(now_ns)
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing ends or changes with the bars of this instant."""
-        return not self._spent and not self._pending
 
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
@@ -366,8 +361,8 @@ class SimBroker:
         known_ns = self._book.known_ns
         rows = [row for row in self._rows.values() if row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
-        if self._pending:
-            since_ns = max(now_ns, min(since for since, _ in self._pending.values()))
+        if self.pending:
+            since_ns = max(now_ns, min(since for since, _ in self.pending.values()))
             self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
 from app.threads.equity import EquityCurve
+from app.threads.garbage import seldom_collected
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
 from app.threads.results import Results
@@ -114,14 +116,15 @@ class Run:
             config.report.equity == "session",
         )
         workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
-        full_speed = config.replay.speed == "max"  # then workers take turns, and none waits
+        self._full_speed = config.replay.speed == "max"  # workers take turns, and none waits
         self.pipeline = Pipeline(
-            workers, config.engine.runner, QUEUE_ROWS, one_processor=full_speed
+            workers, config.engine.runner, QUEUE_ROWS, one_processor=self._full_speed
         )
 
     def execute(self) -> str:
         """Run to the end; the reason it ended. An error of a worker is raised here."""
-        reason = self.pipeline.run(self.feed.messages())
+        with seldom_collected() if self._full_speed else nullcontext():
+            reason = self.pipeline.run(self.feed.messages())
         if self.pipeline.cause is not None:
             raise self.pipeline.cause.error
         return reason

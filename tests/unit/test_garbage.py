@@ -1,0 +1,29 @@
+"""How often Python looks for cyclic garbage while a replay runs at full speed."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from app.threads.garbage import SELDOM, seldom_collected
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(
+    ("before", "within"),
+    [((700, 10, 10), SELDOM), ((10**6, 5, 5), 10**6), ((0, 10, 10), 0)],
+)
+def test_it_is_seldom_within_and_as_before_afterwards(
+    before: tuple[int, int, int], within: int
+) -> None:
+    gc.set_threshold(*before)
+    with pytest.raises(ValueError), seldom_collected():
+        assert gc.get_threshold() == (within, *before[1:])
+        raise ValueError
+    assert gc.get_threshold() == before
