@@ -15,7 +15,7 @@ from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owne
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.range_book import RangeBook
 from app.services.bar_fills import BarFill, BarFills, BarRules
-from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units
+from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units, taken_units
 from app.services.slippage import Slippage, slipped
 
 
@@ -104,17 +104,31 @@ class Matcher:
         bar = self._bar(prices, symbol, self._rules.bars, capacity, NEVER_NS)
         return bar.of(orders), bar
 
+    def take(self, symbol: int, row: int, units: int) -> int:
+        """How much of a market order a bar fills, after what it has filled of others."""
+        capacity = self._capacity(symbol, row)
+        if capacity is None:
+            return units
+        taken = taken_units(units, capacity)
+        self._left[symbol] = row, capacity - abs(taken)
+        return taken
+
     def price(self, fill: BarFill, row: int) -> float:
-        """The price of a fill; of one at market, with slippage and impact in it."""
-        at = fill.at
-        if not (self._slips and at.at_market):
-            return at.price
-        base, symbol, ranges = self._book.base, fill.order.symbol_index, self._ranges
+        """The price of a fill."""
+        if not fill.at.at_market:
+            return fill.at.price
+        return self.price_at_market(fill.order.symbol_index, fill.units, fill.at.price, row)
+
+    def price_at_market(self, symbol: int, units: int, price: float, row: int) -> float:
+        """The price of a fill at market, slippage and impact in it."""
+        if not self._slips:
+            return price
+        base, ranges = self._book.base, self._ranges
         volume = float(base.volume[row])
-        share = abs(fill.units) / UNITS / volume if volume else 1.0
+        share = abs(units) / UNITS / volume if volume else 1.0
         return slipped(
-            at.price,
-            fill.units > 0,
+            price,
+            units > 0,
             self._tick_units[symbol],
             self._rules.slippage,
             spread=0.0 if base.spread is None else float(base.spread[row]),

@@ -184,21 +184,39 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        if not self._plain or self._termed or self.pending:
+        if self._termed or self.pending:
             self._match_any(now_ns)
             return
-        # The most frequent case: all there is are market orders, and each fills whole.
+        # The most frequent case: all there is are market orders.
         rows, book = self._rows, self._book
         for order_id, row in list(rows.items()):
             if row >= 0 and book.known_ns[row] == now_ns:
-                del rows[order_id]
-                order = self.working.pop(order_id)
-                units = order.units - order.filled_units
-                self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
+                if self._plain:  # each fills whole, at its bar's open
+                    del rows[order_id]
+                    order = self.working.pop(order_id)
+                    units = order.units - order.filled_units
+                    self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
+                else:
+                    self._fill_at_open(self.working[order_id], row, now_ns)
         if rows:
             self._find_due(now_ns)
         else:
             self.due_ns = NEVER_NS
+
+    def _fill_at_open(self, order: Order, row: int, now_ns: int) -> None:
+        """Fill a market order that nothing else depends on, as far as its bar has room for it."""
+        book, matcher, symbol = self._book, self._matcher, order.symbol_index
+        left = order.units - order.filled_units
+        units = matcher.take(symbol, row, left)
+        if units == left:
+            del self._rows[order.order_id], self.working[order.order_id]
+        else:
+            self._rows[order.order_id] = book.next_row(symbol, book.start_ns[row] + 1)
+            if order.tif == IOC:
+                self.spent.append(order)
+        if units:
+            price = matcher.price_at_market(symbol, units, book.open[row], row)
+            self._owner.filled(order, units, price, book.start_ns[row], now_ns)
 
     def _match_any(self, now_ns: int) -> None:
         due: dict[int, list[Order]] = {}  # by row: the bar of a symbol
