@@ -20,6 +20,10 @@ def to_units(value: Decimal | float | int | str) -> int:
         return value * UNITS
     if isinstance(value, float):
         value = float(value)  # numpy's print themselves another way
+        if -_EXACT_BELOW < value < _EXACT_BELOW:
+            units = round(value * UNITS)
+            if units / UNITS == value:
+                return units
         if value.is_integer() and -_WHOLE_BELOW < value < _WHOLE_BELOW:
             return int(value) * UNITS
         value = repr(value)

@@ -215,10 +215,8 @@ class OrderDesk:
     def _terms(self, place: int, units: int, asked: Request | Change) -> Terms:
         """Prices on the tick: a limit is never worse than asked for, a stop never later."""
         tick_units, up = self.engine.execution.tick_units[place], units < 0
-        limit, stop = (
-            self._price(name, price, tick_units, up)
-            for name, price in (("limit", asked.limit), ("stop", asked.stop))
-        )
+        limit = self._price("limit", asked.limit, tick_units, up)
+        stop = self._price("stop", asked.stop, tick_units, up)
         trail = _distance("trail", asked.trail, _MOST_UNITS)
         percent = _distance("trail_percent", asked.trail_percent, 100 * UNITS)
         if trail is not None and percent is not None:

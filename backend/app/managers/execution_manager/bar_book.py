@@ -41,18 +41,19 @@ class BarBook:
         if first < 0:
             return -1
         prices = self.base.high if rising else self.base.low
-        if self.rows is None:
-            rows = None
-            prices = prices[first:]
+        if prices[first] >= level if rising else prices[first] <= level:
+            return first
+        own = None if self.rows is None else self.rows.of(symbol)
+        if own is None:
+            near = prices[first:]
         else:
-            rows = self.rows.of(symbol)
-            rows = rows[np.searchsorted(rows, first) :]
-            prices = prices[rows]
-        reached = prices >= level if rising else prices <= level
+            own = own[np.searchsorted(own, first) :]
+            near = prices[own]
+        reached = near >= level if rising else near <= level
         place = int(reached.argmax())
         if not reached[place]:
             return -1
-        return first + place if rows is None else int(rows[place])
+        return first + place if own is None else int(own[place])
 
     def prices(self, row: int) -> Prices:
         """A row's prices."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from app.core.money import UNITS, to_units
-from app.core.orders import MARKET, Order
+from app.core.orders import Order
 from app.managers.execution_manager.account import Account
 from app.services.buying_power import (
     Line,
@@ -95,9 +95,17 @@ class BuyingPower:
 
     def refusal(self, order: Order) -> str:
         """Why an order is refused, or ""."""
-        if order.kind is MARKET and self._clears(order):
+        if self._clears(order) and not self._beyond(order):
             return ""
         return self.fault(order.symbol_index, order.units, order.limit)
+
+    def _beyond(self, order: Order) -> bool:
+        """Whether an order's limit is above all prices that the cheap approval counts with."""
+        if order.limit is None:
+            return False
+        symbol = order.symbol_index
+        multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
+        return order.limit * multiplier > self._highest[symbol]
 
     def _clears(self, order: Order) -> bool:
         """The cheap approval; each order that comes here is pledged for."""

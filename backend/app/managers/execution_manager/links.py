@@ -46,6 +46,10 @@ class Links:
             del self._entries[child.order_id]
         return children
 
+    def depends(self, order: Order) -> bool:
+        """Whether an order waits for another, or others wait for it."""
+        return order.order_id in self._entries or order.order_id in self._children
+
     def waits(self, order: Order) -> bool:
         """Whether nothing of an order can fill before its entry does."""
         entry = self._entries.get(order.order_id)

@@ -6,17 +6,31 @@ open may have been worth.
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from app.core.bars import no_rows
 from app.core.money import UNITS
-from app.core.orders import STOP_LIMIT, TRAILING_STOP, Order
+from app.core.orders import IOC, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.range_book import RangeBook
 from app.services.bar_fills import BarFill, BarFills, BarRules
-from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units, taken_units
+from app.services.matching import (
+    BEST,
+    INSIDE,
+    OHLC_PATH,
+    OPEN,
+    WORST,
+    Prices,
+    Stand,
+    capacity_units,
+    taken_units,
+    touch,
+)
 from app.services.slippage import Slippage, slipped
+
+_SIMPLE: Final = (MARKET, LIMIT, STOP)
 
 
 class Matcher:
@@ -65,6 +79,8 @@ class Matcher:
     def match(self, row: int, orders: Sequence[Order]) -> tuple[list[BarFill], Mapping[int, Stand]]:
         """What one bar fills of the orders due for it; and how it leaves those it met."""
         symbol, rules, book = orders[0].symbol_index, self._rules.bars, self._book
+        if len(orders) == 1 and self._is_simple(orders[0]):
+            return self._match_alone(row, orders[0])
         prices, capacity = book.prices(row), self._capacity(symbol, row)
         given_until_ns = book.start_ns[row] - self._rules.latency_ns
         bar = self._bar(prices, symbol, rules, capacity, given_until_ns)
@@ -81,6 +97,26 @@ class Matcher:
                 self._owner.uncertain(Ambiguity(symbol, start_ns, both[0], both[1], taken))
         self._note_left(bar, symbol, row)
         return fills, bar.left
+
+    def _is_simple(self, order: Order) -> bool:
+        """Whether a bar leaves no question about an order, and nothing depends on it."""
+        return (
+            order.kind in _SIMPLE
+            and not (order.group or order.reduce_only)
+            and not self._links.depends(order)
+            and self._rules.bars.same_bar != OHLC_PATH  # there its turn is a moment
+        )
+
+    def _match_alone(self, row: int, order: Order) -> tuple[list[BarFill], Mapping[int, Stand]]:
+        """The same as `match`, of one simple order: most often it is so."""
+        buys, prices = order.units > 0, self._book.prices(row)
+        stand = Stand(order.kind, buys, order.limit, order.stop, order.triggered)
+        at, left = touch(stand, prices, through=self._rules.bars.through)
+        units = 0
+        if at is not None and (at.phase == OPEN or order.tif != IOC):
+            units = self.take(order.symbol_index, row, order.units - order.filled_units)
+        fills = [BarFill(at.phase, not at.at_market, order, units, at)] if at and units else []
+        return fills, {order.order_id: left}
 
     def match_at_close(self, row: int, order: Order) -> list[BarFill]:
         """What fills of an order at the close of a bar."""

@@ -227,7 +227,7 @@ class SimBroker:
         for row, orders in due.items():
             fills, left = self._matcher.match(row, orders)
             found += [(fill, row) for fill in fills]
-            self._keep(left, row)
+            self._keep(left, row, {fill.order.order_id for fill in fills})
         for fill, row in sorted(found, key=_turn):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
@@ -244,25 +244,32 @@ class SimBroker:
         pending = self.pending.get(order.order_id)
         return pending is None or book.start_ns[row] < pending[0]
 
-    def _keep(self, left: Mapping[int, Stand], row: int) -> None:
-        """How a bar leaves the orders it met; they look further on."""
+    def _keep(self, left: Mapping[int, Stand], row: int, filled: set[int]) -> None:
+        """How a bar leaves the orders it met; those that it does not fill look further on."""
         for order_id, stand in left.items():
             order = self.working[order_id]
             order.triggered, order.stop = stand.triggered, stand.stop
-            self._rows[order_id] = self._next_row(order, self._book.start_ns[row] + 1)
+            if order_id not in filled:
+                self._rows[order_id] = self._next_row(order, self._book.start_ns[row] + 1)
 
     def _fill(self, fill: BarFill, price: float, start_ns: int, now_ns: int) -> None:
         """Book a fill, and carry out what it means for others."""
         order, units, links = fill.order, fill.units, self.links
-        waiting = [child for child in links.children_of(order) if links.waits(child)]
         whole = units == order.units - order.filled_units
-        self._owner.filled(order, units, price, start_ns, now_ns)
-        for leg, left_units in links.after_fill(order, units):
-            self._reduce(leg, left_units, now_ns)
-        for child in waiting:
-            self._rows[child.order_id] = self._next_row(child, start_ns + 1)
-        if whole:
-            self._forget(order)
+        if not links:
+            self._owner.filled(order, units, price, start_ns, now_ns)
+        else:
+            waiting = [child for child in links.children_of(order) if links.waits(child)]
+            self._owner.filled(order, units, price, start_ns, now_ns)
+            for leg, left_units in links.after_fill(order, units):
+                self._reduce(leg, left_units, now_ns)
+            for child in waiting:
+                self._rows[child.order_id] = self._next_row(child, start_ns + 1)
+        if not whole:
+            self._rows[order.order_id] = self._next_row(order, start_ns + 1)
+            return
+        self._forget(order)
+        if links:
             self.release(order, now_ns)
 
     def _reduce(self, order: Order, units: int, now_ns: int) -> None:
