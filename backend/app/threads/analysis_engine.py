@@ -176,7 +176,7 @@ class AnalysisEngine(Worker):
         This is the hot loop: what is looked up here is looked up once a bar.
         """
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
-        step, on_bar = self._step, self._on_bar
+        step, on_bar, broker = self._step, self._on_bar, self.execution.broker
         try:
             for bar in islice(bars, end - step):
                 cursor.step = step
@@ -184,7 +184,11 @@ class AnalysisEngine(Worker):
                 on_bar(bar)
                 if proposals:
                     self._take(proposals, known_ns[step - 1])
-                    if step == end or not self._fills_before(step, end):
+                    if step == end or broker.closing:
+                        break
+                    if broker.due_ns <= known_ns[step]:  # fills come before the next bar
+                        self._match_until(known_ns[step])
+                    if broker.due_ns <= known_ns[end - 1] or self._moved or broker.closing:
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
@@ -193,15 +197,6 @@ class AnalysisEngine(Worker):
         self._step = step
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
-
-    def _fills_before(self, step: int, end: int) -> bool:
-        """Run the fills that come before this step's bar; False when more come before the `end`."""
-        known_ns, broker = self._agenda.known_ns, self.execution.broker
-        if broker.closing:
-            return False
-        if broker.due_ns <= known_ns[step]:
-            self._match_until(known_ns[step])
-        return not broker.closing and broker.due_ns > known_ns[end - 1] and not self._moved
 
     def _bar_hook(self) -> BarHook:
         """What to call with a bar: the one strategy's hook, or each that wants its interval."""
