@@ -1,7 +1,6 @@
 """The files a run writes while it streams: rows that wait for SQL, and the equity curve."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq

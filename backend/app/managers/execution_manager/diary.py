@@ -41,7 +41,7 @@ class Diary:
         self.uncertain: list[Ambiguity] = []
         self.rates: list[RateChange] = []
         self.uncertain_count = 0  # of the whole run, as is
-        self.band_units = 0  # what best and worst differ by, in the account's currency
+        self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
         self._hashed = 0  # of what happened, how much is in the fingerprint
 

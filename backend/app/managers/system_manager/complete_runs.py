@@ -57,7 +57,8 @@ class CompleteRuns:
         self._make = make
         self._stopped: str | None = None
         self.under_way: Run | None = None
-        self.policy = ""  # of the one under way
+        self.policy = ""  # of the one under way,
+        self.bars = 0  # and how far it is
         self.found: list[CompleteRun] = []
 
     def stop(self, reason: str) -> None:
@@ -72,7 +73,7 @@ class CompleteRuns:
             if policy == own.config.execution.same_bar:
                 self.found.append(CompleteRun.of(own))
                 continue
-            self.policy = policy
+            self.policy, self.bars = policy, 0
             try:
                 run = self.under_way = self._make(under(own.config, policy), on_results)
                 if self._stopped is not None:  # asked for before this one could be told

@@ -128,13 +128,11 @@ class RunSession:
         self, others: CompleteRuns, summary: Summary, now_text: Callable[[], str]
     ) -> tuple[str, Summary]:
         """Whole runs under `worst` and `best`: what they came to, or why there are none."""
-        bars = 0
 
         def watch(results: Results) -> None:
-            nonlocal bars
-            bars += results.bars
+            others.bars += results.bars
             if self._on_progress is not None:
-                self._on_progress(bars, results.through_ns)
+                self._on_progress(others.bars, results.through_ns)
 
         reason, error = others.execute(self.run, watch)
         if reason == FINISHED:

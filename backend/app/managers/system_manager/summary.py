@@ -32,7 +32,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     borrow: Decimal  # on borrowed shares
     max_drawdown: float
     uncertain_bars: int  # that leave open what they did
-    band: Decimal  # by which those are worth more at best than at worst, decisions fixed
+    band: Decimal  # what those may differ by from worst to best, decisions fixed
     band_share: float | None  # of the profit or loss; None where there is neither
     equity_worst: Decimal | None = None  # at the end of whole runs under either policy, where
     equity_best: Decimal | None = None  # those were asked for
