@@ -119,8 +119,9 @@ def test_the_band_is_what_the_uncertain_bars_add_up_to(
     bars = uncertain(system_house, given.run_id)
     assert place is None or all(bar["taken"] == bar[place] for bar in bars)
     assert {bar["symbol"] for bar in bars} == {"AAA", "BBB"}
-    told = f"{given.uncertain_bars} bars of this run may have been worth up to {given.band:,.2f}"
-    assert told in page(system_house, given.run_id)
+    told = page(system_house, given.run_id)
+    assert f"The four prices of {given.uncertain_bars} bars leave open what came first." in told
+    assert f"they differ by {given.band:,.2f} from worst to best" in told
 
 
 def test_where_orders_share_no_volume_no_bar_is_better_at_worst(system_house: SystemHouse) -> None:

@@ -122,12 +122,12 @@ def test_a_table_shows_a_dash_for_no_share_and_leaves_out_what_was_not_asked_for
 def test_the_report_says_in_one_sentence_what_the_band_means() -> None:
     assert words() == "No bar left open what it did to an order."
     assert words(uncertain_bars=1_200, band=Decimal("1234.5"), band_share=0.25) == (
-        "With the same orders, 1,200 bars of this run may have been worth up to 1,234.50 more at "
-        "best than at worst, 25.00% of the profit or loss: their four prices leave open what came "
-        "first. `uncertain_bars.csv` lists them."
+        "The four prices of 1,200 bars leave open what came first. With the same orders they "
+        "differ by 1,234.50 from worst to best, 25.00% of the profit or loss. "
+        "`uncertain_bars.csv` lists them."
     )
     alone = words(uncertain_bars=1, band=Decimal(2), band_share=None)
-    assert alone.startswith("With the same orders, 1 bar of this run may")
+    assert alone.startswith("The four prices of 1 bar leave open what came first.")
     assert "profit or loss" not in alone
 
 

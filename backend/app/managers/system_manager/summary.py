@@ -106,9 +106,9 @@ def _left_open(summary: Summary) -> list[str]:
         part = "" if share is None else f", {share:.2%} of the profit or loss"
         bars = "1 bar" if count == 1 else f"{count:,} bars"
         lines = [
-            f"With the same orders, {bars} of this run may have been worth up to "
-            f"{summary.band:,.2f} more at best than at worst{part}: their four prices leave open "
-            "what came first. `uncertain_bars.csv` lists them."
+            f"The four prices of {bars} leave open what came first. With the same orders they "
+            f"differ by {summary.band:,.2f} from worst to best{part}. `uncertain_bars.csv` lists "
+            "them."
         ]
     else:
         lines = ["No bar left open what it did to an order."]
