@@ -119,8 +119,9 @@ def test_a_database_of_the_first_schema_gets_the_new_columns_and_keeps_its_rows(
         found = connection.execute(text("SELECT * FROM orders")).mappings().one()
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
-    new = {"tif": None, "limit_price": None, "stop_price": None, "fee": None}
-    assert dict(found) == {**before, **new}
+    new = ["tif", "limit_price", "stop_price", "fee"]
+    new += ["trail", "trail_percent", "reduce_only", "parent_id", "oco_group"]
+    assert dict(found) == {**before, **dict.fromkeys(new)}
     assert ensure_database(engine) is False
 
 
@@ -140,6 +141,8 @@ def test_an_old_run_is_read_beside_a_new_one(engine: Engine) -> None:
         None,
         None,
     )
+    assert (kept["old"]["reduce_only"], kept["new"]["reduce_only"]) == (None, False)
+    assert repository.get_order_changes("old") == []
     assert (kept["new"]["quantity"], kept["new"]["limit_price"], kept["new"]["fee"]) == (
         "1",
         9.5,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import DataError
-from app.core.orders import CANCELED, FILLED, FillRow, Order
+from app.core.orders import CANCELED, FILLED, FillRow, Order, OrderChange
 from app.managers.system_manager import equity_file
 from app.managers.system_manager.equity_file import EquityFile
 from app.managers.system_manager.waiting_rows import WaitingRows
@@ -32,26 +32,39 @@ def fills(draw: st.DrawFn) -> FillRow:
     return (*ids, price, draw(wide), draw(wide), draw(wide), 0, draw(beyond), draw(beyond))
 
 
+@st.composite
+def changes(draw: st.DrawFn) -> OrderChange:
+    price = st.none() | st.floats(allow_nan=False)
+    what = draw(st.sampled_from(["cancel", "amend", "amend refused", "reduce"]))
+    return draw(wide), draw(wide), what, draw(wide), draw(price), draw(price), draw(st.text())
+
+
 def facts(order: Order) -> tuple[object, ...]:
     return tuple(getattr(order, name) for name in order.__struct_fields__)
 
 
-@given(st.lists(st.tuples(st.lists(orders(), max_size=4), st.lists(fills(), max_size=4))))
+Block = tuple[list[Order], list[OrderChange], list[FillRow]]
+
+
+@given(
+    st.lists(st.tuples(*(st.lists(rows, max_size=4) for rows in (orders(), changes(), fills()))))
+)
 def test_rows_come_back_as_they_went_in_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, blocks: list[tuple[list[Order], list[FillRow]]]
+    tmp_path_factory: pytest.TempPathFactory, blocks: list[Block]
 ) -> None:
     rows = WaitingRows(tmp_path_factory.mktemp("run"))
     for block in blocks:
         rows.add(*block)
     for _ in range(2):  # each may be read again
-        assert [facts(o) for o in rows.orders()] == [facts(o) for own, _ in blocks for o in own]
-        assert list(rows.fills()) == [fill[:8] for _, own in blocks for fill in own]
+        assert [facts(o) for o in rows.orders()] == [facts(o) for own, _, _ in blocks for o in own]
+        assert list(rows.changes()) == [change for _, own, _ in blocks for change in own]
+        assert list(rows.fills()) == [fill[:8] for _, _, own in blocks for fill in own]
     rows.delete()
 
 
 def test_rows_that_found_their_place_leave_no_file(tmp_path: Path) -> None:
     rows = WaitingRows(tmp_path)
-    rows.add([Order(1, 0, "X", 0, 5, 1)], [])
+    rows.add([Order(1, 0, "X", 0, 5, 1)], [], [])
     assert [path.name for path in tmp_path.iterdir()] == ["rows.waiting"]
     rows.delete()
     assert list(tmp_path.iterdir()) == []

@@ -363,6 +363,9 @@ def summary_of(**figures: Any) -> Summary:
         "interest": Decimal(0),
         "borrow": Decimal(12),
         "max_drawdown": 0.12345,
+        "uncertain_bars": 0,
+        "band": Decimal(0),
+        "band_share": 0.0,
         "fingerprint": "ab",
         "report": "x/report.md",
     }
@@ -378,7 +381,10 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["final equity"] == "100,000.00"
     assert rows["fees"] == "0.00"
     assert rows["max drawdown"] == "12.35%"
-    assert list(rows) == [name.replace("_", " ") for name in Summary.__struct_fields__[:-1]]
+    assert rows["band share"] == "0.00%"
+    if_asked = {"equity_worst", "equity_best", "equity_difference", "band_note"}
+    shown = [name for name in Summary.__struct_fields__[:-1] if name not in if_asked]
+    assert list(rows) == [name.replace("_", " ") for name in shown]
     assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"
 
 

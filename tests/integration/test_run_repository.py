@@ -9,7 +9,18 @@ from sqlalchemy import Engine
 
 from app.core.errors import DataError, NotFoundError
 from app.core.money import UNITS
-from app.core.orders import FILLED, GTC, IOC, LIMIT, REJECTED, STOP_LIMIT, Order, RecordedFill
+from app.core.orders import (
+    FILLED,
+    GTC,
+    IOC,
+    LIMIT,
+    REJECTED,
+    STOP_LIMIT,
+    TRAILING_STOP,
+    Order,
+    OrderChange,
+    RecordedFill,
+)
 from app.repositories.database import ensure_database, open_database
 from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
 
@@ -102,6 +113,11 @@ def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository
         "limit_price": None,
         "stop_price": None,
         "fee": "0",
+        "trail": None,
+        "trail_percent": None,
+        "reduce_only": False,
+        "parent_id": None,
+        "oco_group": None,
     }
     assert (orders[1]["side"], orders[1]["quantity"], orders[1]["reason"]) == (
         "sell",
@@ -128,6 +144,50 @@ def test_an_order_s_terms_and_what_it_was_charged_come_back_exactly(
         ("limit", "ioc", 0.1 + 0.2, None, "4.56266801"),
         ("stop_limit", "gtc", 99.5, 100.01, "0.00000001"),
     ]
+
+
+def test_what_an_order_depends_on_comes_back(repository: RunRepository) -> None:
+    start(repository, "r1")
+    trailing = order(1, kind=TRAILING_STOP, trail=0.1 + 0.2, reduce_only=True, parent=7, group=3)
+    by_percent = order(2, kind=TRAILING_STOP, trail_percent=1.5)
+    repository.add_orders("r1", [trailing, by_percent], ["SmaCross"])
+    names = "trail", "trail_percent", "reduce_only", "parent_id", "oco_group"
+    assert [tuple(row[name] for name in names) for row in repository.get_orders("r1")] == [
+        (0.1 + 0.2, None, True, 7, 3),
+        (None, 1.5, False, None, None),
+    ]
+
+
+def test_changes_of_orders_come_back_in_their_order_with_whole_reasons(
+    repository: RunRepository,
+) -> None:
+    start(repository, "r1")
+    start(repository, "r2")
+    reason = "größer als erlaubt " * 100
+    changes: list[OrderChange] = [
+        (2, START_NS + 9, "reduce", -UNITS // 2, None, 99.5, ""),
+        (1, START_NS, "amend refused", 3 * UNITS, 0.1 + 0.2, None, reason),
+        (2, START_NS + 9, "cancel", -UNITS // 2, None, 99.5, ""),
+    ]
+    repository.add_order_changes("r1", changes)
+    repository.add_order_changes("r2", changes[:1])
+    rows = [tuple(row.values()) for row in repository.get_order_changes("r1")]
+    assert rows == [
+        ("r1", 1, 2, START_NS + 9, "reduce", "0.5", None, 99.5, None),
+        ("r1", 2, 1, START_NS, "amend refused", "3", 0.1 + 0.2, None, reason),
+        ("r1", 3, 2, START_NS + 9, "cancel", "0.5", None, 99.5, None),
+    ]
+
+
+@pytest.mark.parametrize("length", [199, 200, 201, 5_000])
+def test_an_order_s_long_reason_is_cut_and_not_refused(
+    repository: RunRepository, length: int
+) -> None:
+    start(repository, "r1")
+    reason = "ü" * length
+    repository.add_orders("r1", [order(1, state=REJECTED, reason=reason)], ["x"])
+    kept = repository.get_orders("r1")[0]["reason"]
+    assert kept == (reason if length <= 200 else reason[:197] + "...")
 
 
 def test_runs_do_not_see_each_other_s_orders(repository: RunRepository) -> None:

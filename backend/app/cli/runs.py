@@ -1,17 +1,22 @@
-"""`runs list` and `runs show`: what ran before and what came of it."""
+"""`runs list`, `show` and `orders`: what ran before, what came of it, and order by order."""
 
+import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.context import Context
+from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
+ORDER_COLUMNS = (
+    *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
+    *("limit_price", "stop_price", "state", "reason"),
+)
 SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 
@@ -64,6 +69,51 @@ def show_run(
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
     console.print("Config:")
     console.print_json(data=run["config"])
+
+
+@app.command("orders")
+def show_orders(
+    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """A run's orders, each with what was done to it after it was given, and why it ended.
+
+    \b
+    Example:
+      ./start_cli.sh runs orders 20260105 --json
+    """
+    repository = _repository()
+    run = repository.get_run(run_id)
+    changes: dict[int, list[dict[str, Any]]] = {}
+    for change in repository.get_order_changes(run["run_id"]):
+        told = {name: change[name] for name in change if name not in ("run_id", "order_id")}
+        changes.setdefault(change["order_id"], []).append(told)
+    orders = [
+        {**order, "changes": changes.get(order["order_id"], [])}
+        for order in repository.get_orders(run["run_id"])
+    ]
+    if as_json:
+        print_json(orders)
+    elif not orders:
+        console.print(f"Run {run['run_id']} has no orders.")
+    else:
+        local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
+        rows = [row for order in orders for row in _order_rows(order, local)]
+        print_table(f"Orders of run {run['run_id']}", ("at", *ORDER_COLUMNS), rows)
+
+
+def _order_rows(
+    order: Mapping[str, Any], local: Callable[[int], dt.datetime]
+) -> Iterator[list[object]]:
+    """An order's line, and one below it for each change: what it has from then on."""
+
+    def at(ns: int) -> str:
+        return f"{local(ns):%Y-%m-%d %H:%M:%S}"
+
+    yield [at(order["created_ns"]), *[order[name] for name in ORDER_COLUMNS]]
+    for change in order["changes"]:
+        told = {**change, "order_id": order["order_id"], "state": change["what"]}
+        yield [at(change["at_ns"]), *[told.get(name, "") for name in ORDER_COLUMNS]]
 
 
 def _repository() -> Any:

@@ -26,20 +26,24 @@ def start(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, help="Stop after so many seconds; exit code 5.")
     ] = None,
+    band: Annotated[
+        bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
 
     \b
-    Example:
+    Examples:
       ./start_cli.sh system start session_configs/example_session.json
+      ./start_cli.sh system start session_configs/example_session.json --band
     """
     from app.cli.context import Context
     from app.managers.system_manager.system_manager import SystemManager
 
     system = SystemManager(Context().settings)
-    with _interruptible(system), _progress() as on_progress:
-        summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress)
+    with _interruptible(system), _progress(system, band) as on_progress:
+        summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress, band=band)
     if as_json:
         print_json(summary.as_json())
     else:
@@ -101,8 +105,8 @@ def _interruptible(system: "SystemManager") -> Iterator[None]:
 
 
 @contextmanager
-def _progress() -> "Iterator[OnProgress | None]":
-    """A bar with bars a second on a terminal; nothing in a pipe."""
+def _progress(system: "SystemManager", band: bool) -> "Iterator[OnProgress | None]":
+    """A bar with what is replayed on a terminal; nothing in a pipe."""
     if not errors.is_terminal:
         yield None
         return
@@ -113,7 +117,8 @@ def _progress() -> "Iterator[OnProgress | None]":
         task = progress.add_task("starting")
 
         def show(bars: int, through_ns: int) -> None:
-            progress.update(task, description=f"replaying: {bars:,} bars", completed=bars)
+            under = f" under {system.policy}" if band else ""
+            progress.update(task, description=f"replaying{under}: {bars:,} bars", completed=bars)
 
         yield show
 

@@ -95,6 +95,30 @@ class OrderRow(Base):
     limit_price: Mapped[float | None] = mapped_column(Float)
     stop_price: Mapped[float | None] = mapped_column(Float)
     fee: Mapped[str | None] = mapped_column(String(32))
+    # What it depends on. None in a run recorded before these were kept; all but the flag also
+    # where the order has none.
+    trail: Mapped[float | None] = mapped_column(Float)
+    trail_percent: Mapped[float | None] = mapped_column(Float)
+    reduce_only: Mapped[bool | None] = mapped_column(Boolean)
+    parent_id: Mapped[int | None] = mapped_column(Integer)  # the order it waits for
+    oco_group: Mapped[int | None] = mapped_column(Integer)  # of orders that end each other
+
+
+class OrderChangeRow(Base):
+    """What was done to an order after it was given, and what it has from then on."""
+
+    __tablename__ = "order_changes"
+    __table_args__ = BULK
+
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.run_id"), primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)  # among the changes of the run
+    order_id: Mapped[int] = mapped_column(Integer)
+    at_ns: Mapped[int] = mapped_column(BigInteger)
+    what: Mapped[str] = mapped_column(String(16))  # cancel, amend, amend refused, reduce
+    quantity: Mapped[str] = mapped_column(String(32))
+    limit_price: Mapped[float | None] = mapped_column(Float)
+    stop_price: Mapped[float | None] = mapped_column(Float)
+    reason: Mapped[str | None] = mapped_column(Text)
 
 
 class FillRow(Base):

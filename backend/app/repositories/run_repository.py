@@ -1,4 +1,4 @@
-"""Runs, their orders and their fills in SQL: the readable projection of what a run did."""
+"""Runs, orders, what was done to those, and fills in SQL: the readable projection of a run."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import Order, RecordedFill
+from app.core.orders import Order, OrderChange, RecordedFill
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
@@ -27,15 +27,23 @@ def _table(row: type[Base]) -> Table:
 
 _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
+_CHANGES = _table(tables.OrderChangeRow)
 _FILLS = _table(tables.FillRow)
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 _BATCH_ROWS = 5_000
+_REASON_LENGTH = 200  # of an order; PostgreSQL refuses a longer one
 
 
 @lru_cache(maxsize=4_096)
 def _text(units: int) -> str:
     """Units as exact decimal text; a run has few quantities, each many times."""
     return f"{from_units(units):f}"
+
+
+def _reason(text: str) -> str | None:
+    """An order's reason as its column holds it."""
+    whole = len(text) <= _REASON_LENGTH
+    return (text if whole else text[: _REASON_LENGTH - 3] + "...") or None
 
 
 class RunRepository:
@@ -101,15 +109,42 @@ class RunRepository:
                     _text(abs(order.units)),
                     _text(abs(order.filled_units)),
                     order.state,
-                    order.reason or None,
+                    _reason(order.reason),
                     order.created_ns,
                     order.ended_ns or None,
                     order.tif,
                     order.limit,
                     order.stop,
                     _text(order.fee_units),
+                    order.trail,
+                    order.trail_percent,
+                    order.reduce_only,
+                    order.parent or None,
+                    order.group or None,
                 )
                 for order in orders
+            ),
+        )
+
+    def add_order_changes(self, run_id: str, changes: Iterable[OrderChange]) -> None:
+        """Insert what was done to a run's orders, in that order, all or none."""
+        self._insert_many(
+            _CHANGES,
+            (
+                (
+                    run_id,
+                    place,
+                    order_id,
+                    at_ns,
+                    what,
+                    _text(abs(units)),
+                    limit,
+                    stop,
+                    reason or None,
+                )
+                for place, (order_id, at_ns, what, units, limit, stop, reason) in enumerate(
+                    changes, 1
+                )
             ),
         )
 
@@ -165,6 +200,11 @@ class RunRepository:
         """A run's orders, in the order they were given."""
         wanted = _ORDERS.c.run_id == run_id
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
+
+    def get_order_changes(self, run_id: str) -> list[RowMapping]:
+        """What was done to a run's orders, in the order it happened."""
+        wanted = _CHANGES.c.run_id == run_id
+        return self._rows(select(_CHANGES).where(wanted).order_by(_CHANGES.c.place))
 
     def get_fills(self, run_id: str) -> list[RowMapping]:
         """A run's fills, in the order they happened."""

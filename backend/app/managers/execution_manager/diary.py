@@ -40,6 +40,8 @@ class Diary:
         self.actions: list[Action] = []
         self.uncertain: list[Ambiguity] = []
         self.rates: list[RateChange] = []
+        self.uncertain_count = 0  # of the whole run, as is
+        self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
         self._hashed = 0  # of what happened, how much is in the fingerprint
 
@@ -47,6 +49,12 @@ class Diary:
         """A change of an order, with what it has from now on."""
         change = order.order_id, now_ns, what, order.units, order.limit, order.stop, reason
         self._order_changes.append(change)
+
+    def note_uncertain(self, bar: Ambiguity, band_units: int) -> None:
+        """A bar left open what it did."""
+        self.uncertain.append(bar)
+        self.uncertain_count += 1
+        self.band_units += band_units
 
     def hash(self) -> None:
         """Bring the fingerprint up to now: terms are about to change."""

@@ -224,7 +224,8 @@ class ExecutionManager:
 
     def uncertain(self, bar: Ambiguity) -> None:
         """A bar left open what it did."""
-        self.diary.uncertain.append(bar)
+        currency = self.account.currencies[bar.symbol]
+        self.diary.note_uncertain(bar, self.account.in_own_units(bar.band_units, currency))
 
     def held_units_of(self, strategy: int, symbol: int) -> int:
         """What a strategy holds of a symbol."""

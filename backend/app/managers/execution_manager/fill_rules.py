@@ -31,6 +31,12 @@ class Ambiguity(msgspec.Struct, frozen=True, array_like=True):
     best_units: int
     taken_units: int
 
+    @property
+    def band_units(self) -> int:
+        """How far apart they lie. Not always in this order: orders may share a bar's volume."""
+        worths = (self.worst_units, self.best_units, self.taken_units)
+        return max(worths) - min(worths)
+
 
 class Owner(Protocol):
     """Whose orders they are: the broker tells it what becomes of them."""

@@ -1,8 +1,8 @@
 """A run's record: its folder and its rows in SQL, written while the run streams.
 
 `run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
-curve; `report.md` the page for people. Orders and fills are rows in SQL, made when the replay has
-ended. Memory is flat in a run's length.
+curve; `uncertain_bars.csv` what bars left open; `report.md` the page for people. Orders, their
+changes and fills are rows in SQL, made when the replay has ended. Memory is flat in a run's length.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import AppError, ConfigError
 from app.managers.system_manager.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.summary import Summary, report_page
+from app.managers.system_manager.uncertain_bars import LocalText, UncertainBars
 from app.managers.system_manager.waiting_rows import WaitingRows
 from app.threads.results import Results
 
@@ -43,6 +44,8 @@ class RunRecord:
         repository: "RunRepository",
         strategies: Sequence[str],
         symbols: Sequence[str],
+        currencies: Sequence[str],
+        local_text: LocalText,
     ) -> None:
         self.folder = folder
         self.run_id = run_id
@@ -52,6 +55,7 @@ class RunRecord:
         self._curve = EquityFile(folder)
         with disk_errors(folder):
             self._rows = WaitingRows(folder)
+        self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
 
     def discard(self) -> None:
         """The run did not begin: leave nothing of it."""
@@ -62,7 +66,9 @@ class RunRecord:
     def take(self, results: Results) -> None:
         """Write down one block's results."""
         with disk_errors(self.folder):
-            self._rows.add(results.records.orders, results.records.fills)
+            records = results.records
+            self._rows.add(records.orders, records.order_changes, records.fills)
+            self._uncertain.add(records.uncertain)
         self._curve.add(results.equity_ns, results.equity)
 
     def finish(
@@ -75,38 +81,65 @@ class RunRecord:
     ) -> None:
         """Write what is left, the page and the run's end; SQL learns of it in any case."""
         state, trouble = summary.state, None
-        figures = summary.as_json()
         try:
             self._curve.close()
             self._store_rows()
-            with disk_errors(self.folder):
-                whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
-                self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
-                self._write("report.md", report_page(summary, passport, error))
+            self._write_pages(summary, facts, passport, error)
         except AppError as raised:
             state, trouble = "failed", raised
             error = error or str(raised)
+        self._tell_sql(summary, state, ended_at, error)
+        if trouble is not None:
+            raise trouble
+
+    def amend(
+        self,
+        summary: Summary,
+        facts: Mapping[str, Any],
+        passport: Sequence[Mapping[str, Any]],
+        ended_at: str,
+    ) -> None:
+        """More is known of a run that has finished and been recorded."""
+        self._write_pages(summary, facts, passport, None)
+        self._tell_sql(summary, summary.state, ended_at, None)
+
+    def _tell_sql(self, summary: Summary, state: str, ended_at: str, error: str | None) -> None:
         self._repository.finish_run(
             self.run_id,
             state=state,
             ended_at=ended_at,
-            summary=figures,
+            summary=summary.as_json(),
             error=error,
             fingerprint=summary.fingerprint,
         )
-        if trouble is not None:
-            raise trouble
+
+    def _write_pages(
+        self,
+        summary: Summary,
+        facts: Mapping[str, Any],
+        passport: Sequence[Mapping[str, Any]],
+        error: str | None,
+    ) -> None:
+        """What scripts read, and what people read."""
+        figures = summary.as_json()
+        with disk_errors(self.folder):
+            whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
+            self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
+            self._write("report.md", report_page(summary, passport, error))
 
     def _store_rows(self) -> None:
-        """Give orders and fills their place in SQL."""
+        """Give orders, their changes and fills their place in SQL."""
         with disk_errors(self.folder):
             rows = self._rows
             self._repository.add_orders(self.run_id, rows.orders(), self._strategies)
+            self._repository.add_order_changes(self.run_id, rows.changes())
             self._repository.add_fills(self.run_id, rows.fills(), self._symbols)
             rows.delete()
 
     def _write(self, name: str, text: str) -> None:
-        (self.folder / name).write_text(text, encoding="utf-8")
+        new = self.folder / f"{name}.new"  # what is there stays whole until this one is
+        new.write_text(text, encoding="utf-8")
+        new.replace(self.folder / name)
 
 
 def _made(folder: Path) -> bool:

@@ -9,13 +9,20 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, UsageError
 from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.run_record import RunRecord
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.summary import Summary, share_of_profit
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.threads.results import Results
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+_ENDS = {
+    FAILED: "failed",
+    STOPPED: "was stopped",
+    "interrupted": "was interrupted",
+    "timeout": "took too long",
+}
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
 OnProgress = Callable[[int, int], None]  # bars so far, and the instant
@@ -40,8 +47,10 @@ class RunSession:
         facts: Mapping[str, Any],
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
+        others: CompleteRuns | None = None,
     ) -> None:
         self.run = run
+        self._others = others  # under the other policies, when this one has finished
         self._record = record
         self._clock = clock
         self._facts = dict(facts)
@@ -54,6 +63,18 @@ class RunSession:
     def run_id(self) -> str:
         return self._record.run_id
 
+    @property
+    def under_way(self) -> Run:
+        """The run itself, or when that has ended the one it is compared with."""
+        others = self._others
+        return self.run if others is None or others.under_way is None else others.under_way
+
+    def stop(self, reason: str) -> None:
+        """Have it end in order; safe in a signal handler."""
+        if self._others is not None:
+            self._others.stop(reason)
+        self.run.pipeline.stop(reason)
+
     def take(self, results: Results) -> None:
         """One block's results: to the record, and to whoever watches."""
         self.bars += results.bars
@@ -62,10 +83,21 @@ class RunSession:
             self._on_progress(self.bars, results.through_ns)
 
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
-        """Run to the end, however it ends, and close the record."""
-        error: BaseException | None = None
+        """Run to the end, however it ends, and close the record; then what it is compared with."""
         if timeout_seconds is not None:
             self._stop_after(timeout_seconds)
+        try:
+            reason, summary, error = self._execute(now_text)
+            if self._others is not None and reason == FINISHED:
+                reason, summary = self._compare(self._others, summary, now_text)
+        finally:
+            self._ended.set()
+        if reason == "timeout":
+            error = RunTimeoutError(f"Run {summary.run_id} was stopped after {timeout_seconds} s.")
+        return Ended(summary, reason, error)
+
+    def _execute(self, now_text: Callable[[], str]) -> tuple[str, Summary, BaseException | None]:
+        error: BaseException | None = None
         started_ns = self._clock.monotonic_ns()
         try:
             reason = self.run.execute()
@@ -73,8 +105,6 @@ class RunSession:
             reason = "interrupted"
         except Exception as raised:
             reason, error = FAILED, raised
-        finally:
-            self._ended.set()
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
         summary = self._summary(reason, seconds)
         self._facts["timings"] = {
@@ -91,20 +121,41 @@ class RunSession:
         self._facts["quality"] = _quality_facts(self.run)
         self._facts["dropped"] = list(self.run.pipeline.dropped)
         text = None if error is None else _told(error)
-        if reason == "timeout":
-            error = RunTimeoutError(f"Run {summary.run_id} was stopped after {timeout_seconds} s.")
         self._record.finish(summary, self._facts, self._passport, now_text(), text)
-        return Ended(summary, reason, error)
+        return reason, summary, error
+
+    def _compare(
+        self, others: CompleteRuns, summary: Summary, now_text: Callable[[], str]
+    ) -> tuple[str, Summary]:
+        """Whole runs under `worst` and `best`: what they came to, or why there are none."""
+
+        def watch(results: Results) -> None:
+            others.bars += results.bars
+            if self._on_progress is not None:
+                self._on_progress(others.bars, results.through_ns)
+
+        reason, error = others.execute(self.run, watch)
+        if reason == FINISHED:
+            more: dict[str, Any] = {**equities(others.found), "band_note": None}
+            self._facts["complete_runs"] = [run.as_json() for run in others.found]
+        else:
+            told = "" if error is None else ": " + _told(error).partition("\n")[0].rstrip(".")
+            more = {"band_note": f"the one under {others.policy} {_ENDS[reason]}{told}"}
+        summary = msgspec.structs.replace(summary, **more)
+        self._record.amend(summary, self._facts, self._passport, now_text())
+        return FINISHED if error is not None else reason, summary
 
     def _stop_after(self, seconds: float) -> None:
         def watch() -> None:
             if not self._clock.wait(self._ended, min(seconds, _LONGEST_SECONDS)):
-                self.run.pipeline.stop("timeout")
+                self.stop("timeout")
 
         threading.Thread(target=watch, name="run timeout", daemon=True).start()
 
     def _summary(self, reason: str, seconds: float) -> Summary:
         run, execution, account = self.run, self.run.execution, self.run.execution.account
+        start, final = from_units(account.opening_units), run.final_equity()
+        band = from_units(execution.diary.band_units)
         return Summary(
             run_id=self._record.run_id,
             state=reason if reason in (FINISHED, FAILED) else STOPPED,
@@ -116,16 +167,26 @@ class RunSession:
             orders=execution.order_count,
             fills=execution.fill_count,
             trades=execution.trades(),
-            start_equity=from_units(account.opening_units),
-            final_equity=run.final_equity(),
+            start_equity=start,
+            final_equity=final,
             fees=from_units(account.total_units(lambda book: book.fee_units)),
             interest=from_units(account.total_units(lambda book: book.interest_units)),
             borrow=from_units(account.total_units(lambda book: book.borrow_units)),
             max_drawdown=run.curve.max_drawdown,
+            uncertain_bars=execution.diary.uncertain_count,
+            band=band,
+            band_share=share_of_profit(band, start, final),
+            band_note=self._note(reason),
             fingerprint=execution.diary.fingerprint.hexdigest(),
             report=str(self._record.folder / "report.md"),
             strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
         )
+
+    def _note(self, reason: str) -> str | None:
+        """Why there are no whole runs under the other policies, while that is so."""
+        if self._others is None:
+            return None
+        return "they have not ended" if reason == FINISHED else f"the run {_ENDS[reason]}"
 
 
 def check_timeout(seconds: float | None) -> None:

@@ -8,8 +8,11 @@ import msgspec
 
 from app.managers.system_manager.attribution import StrategyResult, as_cells, as_json
 
+_IF_ASKED = ("equity_worst", "equity_best", "equity_difference", "band_note")
+_SHARES = ("max_drawdown", "band_share")
 
-class Summary(msgspec.Struct, frozen=True):
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of one run, in the order they are printed."""
 
     run_id: str
@@ -28,6 +31,13 @@ class Summary(msgspec.Struct, frozen=True):
     interest: Decimal  # on borrowed cash
     borrow: Decimal  # on borrowed shares
     max_drawdown: float
+    uncertain_bars: int  # that leave open what they did
+    band: Decimal  # what those may differ by from worst to best, decisions fixed
+    band_share: float | None  # of the profit or loss; None where there is neither
+    equity_worst: Decimal | None = None  # at the end of whole runs under either policy, where
+    equity_best: Decimal | None = None  # those were asked for
+    equity_difference: Decimal | None = None
+    band_note: str | None = None  # why there are none, where they were
     fingerprint: str
     report: str
     strategies: tuple[StrategyResult, ...] = ()
@@ -40,20 +50,30 @@ class Summary(msgspec.Struct, frozen=True):
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value for a table; strategies have one of their own."""
-        rows = []
-        for name, value in zip(self.__struct_fields__, msgspec.structs.astuple(self), strict=True):
-            if name == "strategies":
-                continue
-            if isinstance(value, Decimal):
-                text = f"{value:,.2f}"
-            elif name == "max_drawdown":
-                text = f"{value:.2%}"
-            elif isinstance(value, float):
-                text = f"{value:,.3f}"
-            else:
-                text = f"{value:,}" if isinstance(value, int) else str(value)
-            rows.append((name.replace("_", " "), text))
-        return rows
+        figures = msgspec.structs.asdict(self)
+        del figures["strategies"]
+        return [
+            (name.replace("_", " "), _cell(name, value))
+            for name, value in figures.items()
+            if value is not None or name not in _IF_ASKED
+        ]
+
+
+def _cell(name: str, value: object) -> str:
+    """One figure for people."""
+    if value is None:
+        return "-"
+    if isinstance(value, Decimal):
+        return f"{value:,.2f}"
+    if isinstance(value, float):
+        return f"{value:.2%}" if name in _SHARES else f"{value:,.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def share_of_profit(band: Decimal, start_equity: Decimal, final_equity: Decimal) -> float | None:
+    """How much of what a run made or lost its band is; None when it made nothing."""
+    profit = abs(final_equity - start_equity)
+    return float(band / profit) if profit else None
 
 
 def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: str | None) -> str:
@@ -63,6 +83,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
     lines += ["| figure | value |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in summary.rows()]
+    lines += ["", "## What its bars leave open", "", *_left_open(summary)]
     if summary.strategies:
         lines += ["", "## Strategies", "", *_strategies(summary.strategies)]
     lines += ["", "## Data", ""]
@@ -72,9 +93,35 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No bars were read.")
-    lines += ["", "Fills happen at the open of the first bar after an order was given, without"]
-    lines += ["slippage or fees; the equity curve marks positions at the last known close.", ""]
+    lines += ["", "Fills are simulated, by the rules of the config's `execution`; the equity curve"]
+    lines += ["marks positions at the last known close.", ""]
     return "\n".join(lines)
+
+
+def _left_open(summary: Summary) -> list[str]:
+    """What the band means, in words."""
+    count = summary.uncertain_bars
+    if count:
+        share = summary.band_share
+        part = "" if share is None else f", {share:.2%} of the profit or loss"
+        bars = "1 bar" if count == 1 else f"{count:,} bars"
+        lines = [
+            f"The four prices of {bars} leave open what came first. With the same orders they "
+            f"differ by {summary.band:,.2f} from worst to best{part}. `uncertain_bars.csv` lists "
+            "them."
+        ]
+    else:
+        lines = ["No bar left open what it did to an order."]
+    if summary.equity_difference is not None:
+        lines += [
+            "",
+            f"Run to the end, every decision made anew, it comes to {summary.equity_worst:,.2f} "
+            f"under `worst` and to {summary.equity_best:,.2f} under `best`: a difference of "
+            f"{summary.equity_difference:,.2f}.",
+        ]
+    if summary.band_note is not None:
+        lines += ["", f"There are no whole runs under `worst` and `best`: {summary.band_note}."]
+    return lines
 
 
 def _strategies(results: Sequence[StrategyResult]) -> list[str]:

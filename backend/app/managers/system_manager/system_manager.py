@@ -15,13 +15,12 @@ from loguru import logger
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError, NotFoundError, StateError
-from app.core.instruments import Adjustment
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
+from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
-from app.managers.system_manager.rates import rates_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import (
     FAILED,
@@ -31,7 +30,7 @@ from app.managers.system_manager.run_session import (
     check_timeout,
 )
 from app.managers.system_manager.summary import Summary
-from app.managers.system_manager.wiring import Market, MarketTime, Run, plan_of, seats_of
+from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
@@ -105,9 +104,10 @@ class SystemManager:
         *,
         paused: bool = False,
         on_progress: OnProgress | None = None,
+        band: bool = False,
     ) -> str:
-        """Start a run in the background; its id. `wait` or `stop` ends it."""
-        session = self._prepare(config, paused, on_progress)
+        """Start a run in the background; its id. `wait` or `stop` ends it. `band` as in `run`."""
+        session = self._prepare(config, paused, on_progress, band)
         self._thread = threading.Thread(
             target=self._run_in_background, args=(session,), name="run", daemon=True
         )
@@ -120,10 +120,14 @@ class SystemManager:
         *,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
+        band: bool = False,
     ) -> Summary:
-        """Run to the end on this thread; an error that ended it is raised, after it is recorded."""
+        """Run to the end on this thread; an error that ended it is raised, after it is recorded.
+
+        With `band` the same is run under `worst` and `best` too, for what they come to.
+        """
         check_timeout(timeout_seconds)
-        session = self._prepare(config, False, on_progress)
+        session = self._prepare(config, False, on_progress, band)
         ended = self._execute(session, timeout_seconds)
         if ended.error is not None:
             raise ended.error
@@ -148,7 +152,7 @@ class SystemManager:
         settled = (SystemState.STOPPED, SystemState.ERROR)
         self._states.wait_for(*settled, SystemState.RUNNING, SystemState.PAUSED)
         if self._session is not None and self.is_running:
-            self._session.run.pipeline.stop("stopped")
+            self._session.stop("stopped")
             self._states.wait_for(*settled)
         if self._thread is not None:
             self._thread.join()
@@ -166,12 +170,19 @@ class SystemManager:
         if self._wired is None:
             return False
         self._wired.pipeline.stop("interrupted")
+        if self._session is not None and self._session.run is self._wired:
+            self._session.stop("interrupted")
         return True
 
     @property
     def is_running(self) -> bool:
         """Whether a run is under way, paused or not."""
         return self.state in (SystemState.RUNNING, SystemState.PAUSED)
+
+    @property
+    def policy(self) -> str:
+        """The same-bar policy of the run under way; with `band` there are several in turn."""
+        return "" if self._session is None else self._session.under_way.config.execution.same_bar
 
     @property
     def ended(self) -> Ended | None:
@@ -211,14 +222,18 @@ class SystemManager:
         return self._session
 
     def _prepare(
-        self, config: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
+        self,
+        config: SessionConfig | Path | str,
+        paused: bool,
+        on_progress: OnProgress | None,
+        band: bool,
     ) -> RunSession:
         try:
             self._states.to(SystemState.STARTING)
         except StateError as error:
             raise StateError(f"{error} There is one run at a time: call stop() first.") from None
         try:
-            session = self._build(config, paused, on_progress)
+            session = self._build(config, paused, on_progress, band)
         except BaseException:
             self._wired = None
             self._states.to(SystemState.STOPPING)
@@ -229,7 +244,11 @@ class SystemManager:
         return session
 
     def _build(
-        self, given: SessionConfig | Path | str, paused: bool, on_progress: OnProgress | None
+        self,
+        given: SessionConfig | Path | str,
+        paused: bool,
+        on_progress: OnProgress | None,
+        band: bool,
     ) -> RunSession:
         config = (
             given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
@@ -243,13 +262,9 @@ class SystemManager:
             extended_hours=config.extended_hours, quotes=config.execution.slippage.by_quotes,
         )  # fmt: skip
         holder: list[RunSession] = []
-        run = Run(
-            config,
-            self._market(config, sessions),
-            self._settings.strategies_folder,
-            lambda results: holder[0].take(results),
-            paused,
-        )
+        market = market_of(config, sessions, self.data_manager, self.time_manager, self._clock)
+        make = partial(Run, market=market, strategies_folder=self._settings.strategies_folder)
+        run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         self._wired = run
         facts: dict[str, Any] = {
             "started_at": self._now_text(config.market),
@@ -258,15 +273,20 @@ class SystemManager:
             "platform": platform_tag(),
             "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
         }
-        record = self._begin_record(run, facts)
+        record = self._begin_record(run, facts, market)
         rows = [msgspec.to_builtins(one) for one in passport]
-        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress))
+        others = (
+            CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
+            if band
+            else None
+        )
+        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, others))
         logger.info(
             "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
         )
         return holder[0]
 
-    def _begin_record(self, run: Run, facts: dict[str, Any]) -> RunRecord:
+    def _begin_record(self, run: Run, facts: dict[str, Any], market: Market) -> RunRecord:
         """The run's folder and row, or neither; `facts` learn the id."""
         from app.repositories.run_repository import RunRepository
 
@@ -274,7 +294,11 @@ class SystemManager:
         runs = self._settings.data_folder / "runs"
         run_id, folder = claim_folder(runs, self._stem(config.name), repository)
         names = [seat.name for seat in run.seats]
-        record = RunRecord(folder, run_id, repository, names, config.symbols)
+        record = RunRecord(
+            folder, run_id, repository, names, config.symbols,
+            [item.currency for item in market.instruments],
+            lambda ns: market.time.to_local(ns).isoformat(),
+        )  # fmt: skip
         try:
             repository.start_run(
                 run_id, name=config.name, mode=config.mode, config=facts["config"],
@@ -291,9 +315,9 @@ class SystemManager:
             self._execute(session, None)
 
     def _execute(self, session: RunSession, timeout_seconds: float | None) -> Ended:
-        market, cursor = session.run.config.market, session.run.cursor
+        market = session.run.config.market
         try:
-            with self.time_manager.use_clock(SessionClock(lambda: cursor.now_ns)):
+            with self.time_manager.use_clock(SessionClock(lambda: session.under_way.cursor.now_ns)):
                 ended = session.execute(timeout_seconds, lambda: self._now_text(market))
         except BaseException as error:
             self._failure = error
@@ -351,28 +375,6 @@ class SystemManager:
         source = self.data_manager.store
         interval = config.base_interval
         return len(source.columns(config.market, symbol, interval, start_ns, end_ns)) > 0
-
-    def _market(self, config: SessionConfig, sessions: tuple[TradingSession, ...]) -> Market:
-        data, name = self.data_manager, config.market
-        time = MarketTime(self.time_manager, name)
-        instruments = [data.instrument(name, symbol) for symbol in config.symbols]
-        currencies = [item.currency for item in instruments]
-        rates = rates_of(config, sessions, currencies, data.instrument, data.store)
-
-        def adjustments(asked: Sequence[TradingSession]) -> tuple[Adjustment, ...]:
-            found = [one for s in config.symbols for one in data.adjustments(name, s, asked)]
-            return tuple(sorted(found, key=lambda one: one.session_date))
-
-        return Market(
-            sessions=sessions,
-            sessions_before=partial(time.sessions_before, sessions[0]),
-            instruments=instruments,
-            adjustments=adjustments,
-            source=data.store,
-            time=time,
-            clock=self._clock,
-            rates=rates,
-        )
 
     def _stem(self, name: str) -> str:
         """What a run's id begins with: the time in UTC, and the config's name."""

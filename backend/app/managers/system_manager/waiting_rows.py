@@ -1,4 +1,4 @@
-"""Orders and fills that wait for their place in SQL, in a file of the run's folder.
+"""Orders, their changes and fills that wait for their place in SQL, in a file of the run's folder.
 
 A row in SQL costs as much as all else of an order's life, so a replay's rows are written there
 when it has ended. Here they cost a tenth of that, and no memory however many they are.
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from app.core.orders import INSTANT, FillRow, Order, RecordedFill
+from app.core.orders import INSTANT, FillRow, Order, OrderChange, RecordedFill
 
-Rows = tuple[list[Order], list[RecordedFill]]
+Rows = tuple[list[Order], list[OrderChange], list[RecordedFill]]
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Rows).decode
@@ -19,26 +19,33 @@ _LENGTH_BYTES = 4
 
 
 class WaitingRows:
-    """Packed block by block: the length of each, then its orders and fills."""
+    """Packed block by block: the length of each, then its orders, changes and fills."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "rows.waiting"
         self._file = self._path.open("w+b")
 
-    def add(self, orders: Sequence[Order], fills: Sequence[FillRow]) -> None:
+    def add(
+        self, orders: Sequence[Order], changes: Sequence[OrderChange], fills: Sequence[FillRow]
+    ) -> None:
         """Put a block's rows at the end."""
-        if orders or fills:
-            block = _pack((orders, [fill[: INSTANT + 1] for fill in fills]))
+        if orders or changes or fills:
+            block = _pack((orders, changes, [fill[: INSTANT + 1] for fill in fills]))
             self._file.write(len(block).to_bytes(_LENGTH_BYTES, "little") + block)
 
     def orders(self) -> Iterator[Order]:
         """All orders, in the order they ended."""
-        for orders, _ in self._blocks():
+        for orders, _, _ in self._blocks():
             yield from orders
+
+    def changes(self) -> Iterator[OrderChange]:
+        """What was done to orders, in the order it happened."""
+        for _, changes, _ in self._blocks():
+            yield from changes
 
     def fills(self) -> Iterator[RecordedFill]:
         """All fills, in the order they happened."""
-        for _, fills in self._blocks():
+        for _, _, fills in self._blocks():
             yield from fills
 
     def delete(self) -> None:

@@ -17,12 +17,14 @@ from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.money import from_units
 from app.core.seams import BarSource
+from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
 from app.managers.execution_manager.account import AccountTerms, Rates
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
@@ -59,6 +61,36 @@ class Market(msgspec.Struct, frozen=True):
     time: LocalTime
     clock: MonotonicClock
     rates: Mapping[dt.date, Rates] = {}  # of foreign currencies, by session
+
+
+def market_of(
+    config: SessionConfig,
+    sessions: tuple[TradingSession, ...],
+    data: DataManager,
+    times: TimeManager,
+    clock: MonotonicClock,
+) -> Market:
+    """The config's market in these sessions, as our managers know it."""
+    name = config.market
+    time = MarketTime(times, name)
+    instruments = [data.instrument(name, symbol) for symbol in config.symbols]
+    currencies = [item.currency for item in instruments]
+    rates = rates_of(config, sessions, currencies, data.instrument, data.store)
+
+    def adjustments(asked: Sequence[TradingSession]) -> tuple[Adjustment, ...]:
+        found = [one for s in config.symbols for one in data.adjustments(name, s, asked)]
+        return tuple(sorted(found, key=lambda one: one.session_date))
+
+    return Market(
+        sessions=sessions,
+        sessions_before=partial(time.sessions_before, sessions[0]),
+        instruments=instruments,
+        adjustments=adjustments,
+        source=data.store,
+        time=time,
+        clock=clock,
+        rates=rates,
+    )
 
 
 class MarketTime:
