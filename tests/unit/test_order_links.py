@@ -269,9 +269,50 @@ def test_a_bracket_works_where_short_sales_are_not_allowed() -> None:
     assert [state for state, _ in ends(outcome)] == ["FILLED", "CANCELED", "CANCELED"]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "terms", "words"),
+    [
+        (5, {"target": 9, "stop": 12}, "wrong sides: stop=12.0, target=9.0. One that buys has its "
+         "stop below and its target above its entry."),
+        (-5, {"target": 12, "stop": 9}, "One that sells has its stop above and its target below"),
+        (5, {"target": 9.5, "limit": 10}, "wrong sides: limit=10.0, target=9.5"),
+        (-5, {"stop": 9, "limit": 10}, "wrong sides: stop=9.0, limit=10.0"),
+        (5, {"target": 9, "stop": 12, "trail": 1}, "wrong sides"),
+        (5, {}, "needs a target, a stop or a trail"),
+        (5, {"target": 12, "stop": -9}, "stop=-9 is not a price"),
+        (5, {"target": 12, "stop": 9, "tif": "gct"}, "Did you mean 'gtc'"),
+        (0, {"target": 12, "stop": "low"}, "stop='low' is not a price"),
+    ],
+)  # fmt: skip
+def test_a_bracket_that_makes_no_sense_is_refused_with_all_its_orders(
+    quantity: int, terms: dict[str, Any], words: str
+) -> None:
+    told = []
+
+    def careless(s: Any) -> None:
+        with pytest.raises(AppError) as caught:
+            s.bracket("AAA", quantity, **terms)
+        told.append(str(caught.value))
+
+    _, outcome = run([QUIET] * 3, {"09:31 AAA": careless})
+    assert words in told[0]
+    assert (outcome.orders, outcome.entries) == ([], [])
+
+
+def test_a_bracket_of_nothing_is_none_and_one_that_leaves_where_it_enters_is_allowed() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: (
+            s.bracket("AAA", 0, target=9, stop=12).entry,
+            s.bracket("AAA", 5, limit=10, target=10, stop=10).stop.stop,
+        ),
+    }
+    answers, _ = run([QUIET] * 3, steps)
+    assert answers == [(None, 10.0)]
+
+
 def test_when_the_entry_is_refused_or_ends_so_do_those_that_wait_for_it() -> None:
     steps: Steps = {
-        "09:31 AAA": lambda s: s.bracket("AAA", 5, limit=5, target=12, stop=9, tif="ioc"),
+        "09:31 AAA": lambda s: s.bracket("AAA", 5, limit=5, target=12, stop=4, tif="ioc"),
         "09:33 AAA": lambda s: s.bracket("AAA", 500, target=12, stop=9),
     }
     _, outcome = run([QUIET] * 6, steps, risk={"max_order_quantity": 100})
@@ -318,6 +359,7 @@ def test_only_new_orders_of_one_symbol_can_be_linked() -> None:
     for act in (
         lambda s: s.oco(s.kept, s.order("AAA", 1, stop=11)),
         lambda s: s.oco("AAA", s.order("AAA", 1, stop=11)),
+        lambda s: s.oco(*[s.order("AAA", 1, stop=11)] * 2),
         lambda s: s.order("AAA", 1, after=s.ended),
     ):
         steps: Steps = {

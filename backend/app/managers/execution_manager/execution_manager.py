@@ -210,6 +210,7 @@ class ExecutionManager:
             self.aim_units[order.strategy][order.symbol_index] += units - order.units
         order.units, order.limit, order.stop = units, terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
+        order.reason = ""  # of one before that was refused
         self.diary.note("amend", order, now_ns)
         if units == filled:
             self.lapsed(order, FILLED, now_ns, "amended to what had filled")
