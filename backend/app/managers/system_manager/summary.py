@@ -72,8 +72,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No bars were read.")
-    lines += ["", "Fills happen at the open of the first bar after an order was given, without"]
-    lines += ["slippage or fees; the equity curve marks positions at the last known close.", ""]
+    lines += ["", "The equity curve marks positions at the last known close.", ""]
     return "\n".join(lines)
 
 
