@@ -398,6 +398,64 @@ def test_an_order_that_only_reduces_ends_when_nothing_is_left() -> None:
     assert ends(outcome)[1][0] == "CANCELED"  # with four left of it
 
 
+IDLE = ("CANCELED", "nothing is left to reduce")
+
+
+@pytest.mark.parametrize(
+    ("leave", "parts"),
+    [
+        (lambda s: s.order_target("AAA", 0), {"execution": THIS_CLOSE}),
+        (lambda s: s.order("AAA", -5, at="close"), {}),
+        (lambda s: s.order_target("AAA", 0), {}),
+        (lambda s: s.order_target("AAA", -3), {}),  # it turns over: they would reduce it no more
+    ],
+)
+@pytest.mark.parametrize("block_rows", [1, 8192])
+def test_the_exits_of_a_bracket_end_with_the_position_however_that_ends(
+    leave: Any, parts: dict[str, Any], block_rows: int
+) -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.bracket("AAA", 5, target=90, stop=5),
+        "09:33 AAA": leave,
+        "10:00 close": lambda s: s.orders(),
+    }
+    answers, outcome = run(DAY, steps, block_rows=block_rows, **parts)
+    assert answers[-1] == []
+    assert ends(outcome)[1:3] == [IDLE, IDLE]
+
+
+def test_an_exit_on_the_side_of_a_position_that_did_not_turn_rests() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: (s.order("AAA", 5), s.order("AAA", 9, stop=90, reduce_only=True)),
+        "09:33 AAA": lambda s: (s.order("AAA", -2), s.order("AAA", -9, stop=5, reduce_only=True)),
+        "09:35 AAA": lambda s: [order.order_id for order in s.orders()],
+        "09:36 AAA": lambda s: s.order("AAA", -9),
+        "09:38 AAA": lambda s: [order.order_id for order in s.orders()],
+    }
+    answers, _ = run(DAY, steps)
+    assert (answers[2], answers[4]) == ([2, 4], [2])
+
+
+def test_exits_outlive_a_flat_position_while_their_entry_works() -> None:
+    """The stop sells the first part; what the entry fills later is protected, too."""
+    bars = [QUIET, QUIET, (10.0, 10.0, 9.0, 9.0), (9.0, 9.0, 9.0, 9.0), QUIET, QUIET]
+    acts: list[tuple[Any, list[str]]] = [
+        (lambda s: None, ["PARTIAL", "ACCEPTED", "PARTIAL"]),
+        (lambda s: s.cancel(s.b.entry), ["CANCELED", "CANCELED", "CANCELED"]),
+    ]
+    for act, states in acts:
+        steps: Steps = {
+            "09:31 AAA": lambda s: setattr(
+                s, "b", s.bracket("AAA", 500, limit=9.95, target=12, stop=9.5)
+            ),
+            "09:34 AAA": act,
+            "09:35 AAA": lambda s: [s.b.entry.state, s.b.target.state, s.b.stop.state],
+        }
+        answers, outcome = run(bars, steps, volume=1000.0, execution={"participation": 0.1})
+        assert answers[-1] == states
+        assert fills(outcome) == [(100, "09:33", 9.95), (-100, "09:34", 9.0)]
+
+
 def test_weights_sell_what_is_too_much_before_they_buy() -> None:
     steps: Steps = {
         "09:31 AAA": lambda s: [o.quantity for o in s.order_target_weights({"AAA": 0.5})],

@@ -31,6 +31,7 @@ from app.services.matching import Stand
 from app.services.slippage import Slippage
 
 BY_STRATEGY = "cancelled by its strategy"
+IDLE = "nothing is left to reduce"
 
 
 class SimBroker:
@@ -199,8 +200,7 @@ class SimBroker:
         for fill, row in sorted(found, key=_turn):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        if found and self._reducing:
-            self._end_idle([fill.order for fill, _ in found], now_ns)
+        self._end_idle([fill for fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self._spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -260,18 +260,31 @@ class SimBroker:
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
                 self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif entry.filled_units != entry.units and abs(child.units) > abs(entry.filled_units):
-                most = abs(entry.filled_units)
-                self._reduce(child, most if child.units > 0 else -most, now_ns)
+            elif entry.filled_units != entry.units:
+                place, most = (child.strategy, child.symbol_index), abs(entry.filled_units)
+                if child.reduce_only and not self._owner.held_units_of(*place):
+                    self._owner.lapsed(child, CANCELED, now_ns, IDLE)
+                elif abs(child.units) > most:
+                    self._reduce(child, most if child.units > 0 else -most, now_ns)
 
-    def _end_idle(self, filled: list[Order], now_ns: int) -> None:
-        """End orders that only reduce, where a fill has left nothing to reduce."""
-        where = {(order.strategy, order.symbol_index) for order in filled}
+    def _end_idle(self, fills: list[BarFill], now_ns: int) -> None:
+        """End orders that only reduce, where fills have left nothing to reduce: none is held, or
+        the position has turned over to their own side.
+        """
+        if not (fills and self._reducing):
+            return
+        moved: dict[tuple[int, int], int] = {}
+        for fill in fills:
+            place = fill.order.strategy, fill.order.symbol_index
+            moved[place] = moved.get(place, 0) + fill.units
         for order in [self.working[order_id] for order_id in self._reducing]:
             place = order.strategy, order.symbol_index
-            idle = place in where and not self._owner.held_units_of(*place)
-            if idle and not self.links.waits(order):
-                self._owner.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
+            if place not in moved or self.links.entry_of(order) is not None:
+                continue  # or its entry still works, and what it fills is to be protected
+            held = self._owner.held_units_of(*place)
+            before = held - moved[place]
+            if not held or (before * held < 0 < order.units * held):
+                self._owner.lapsed(order, CANCELED, now_ns, IDLE)
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -293,9 +306,11 @@ class SimBroker:
         for order in orders:
             if order.order_id in self.working:
                 row = self._book.last_row(order.symbol_index, now_ns)
-                for fill in self._matcher.match_at_close(row, order):
+                fills = self._matcher.match_at_close(row, order)
+                for fill in fills:
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
+                self._end_idle(fills, now_ns)
         self._find_due(now_ns)
 
     def leave_instant(self, now_ns: int) -> None:
@@ -308,8 +323,10 @@ class SimBroker:
         What an auction trades is in no bar: they fill whole, and nothing slips.
         """
         orders = [order for order in self.for_the_close() if order.symbol_index == symbol]
-        for fill in self._matcher.match_at(price, orders):
+        fills = self._matcher.match_at(price, orders)
+        for fill in fills:
             self._fill(fill, price, start_ns, now_ns)
+        self._end_idle(fills, now_ns)
         self._find_due(now_ns)
 
     # -- when --------------------------------------------------------------------------------------
