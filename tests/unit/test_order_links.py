@@ -236,6 +236,21 @@ def test_an_answer_to_such_a_fill_counts_from_the_next_bar() -> None:
     assert fills(outcome) == [(5, "09:33", 12.25), (-5, "09:34", 13.0), (3, "09:34", 13.25)]
 
 
+def test_such_a_fill_is_all_that_an_immediate_order_gets() -> None:
+    told: list[tuple[str, str]] = []
+    steps: Steps = {
+        "09:33 AAA": lambda s: setattr(s, "o", s.order("AAA", 150, tif="ioc")),
+        "09:33 order 1": lambda s: told.append((s.o.state, s.o.reason)),
+        "09:34 order 1": lambda s: told.append((s.o.state, s.o.reason)),
+    }
+    parts = {"execution": {**THIS_CLOSE, "participation": 0.1}, "volume": 1000.0}
+    for block_rows in (1, 7, 8192):
+        told.clear()
+        _, outcome = run(DAY, steps, block_rows=block_rows, **parts)
+        assert fills(outcome) == [(100, "09:33", 12.25)]
+        assert told == [("PARTIAL", ""), ("EXPIRED", "ioc: no more at once")]
+
+
 def test_such_a_fill_takes_its_share_of_the_bar_and_the_rest_works_on() -> None:
     steps: Steps = {"09:33 AAA": lambda s: s.order("AAA", 150)}
     parts = {"execution": {**THIS_CLOSE, "participation": 0.1}, "volume": 1000.0}

@@ -311,6 +311,7 @@ class SimBroker:
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
                 self._end_idle(fills, now_ns)
+        self._spent = [order for order in orders if order.tif == IOC]
         self._find_due(now_ns)
 
     def leave_instant(self, now_ns: int) -> None:
@@ -338,7 +339,7 @@ class SimBroker:
         for order in self._spent:
             if order.order_id in self.working:
                 at_open = order.kind == MARKET_ON_OPEN
-                reason = "no more at the open" if at_open else "ioc: no more at the open"
+                reason = "no more at the open" if at_open else "ioc: no more at once"
                 self._owner.lapsed(order, EXPIRED, now_ns, reason)
         self._spent = []
         for order_id, (since_ns, terms) in list(self._pending.items()):
