@@ -236,6 +236,21 @@ def test_an_answer_to_such_a_fill_counts_from_the_next_bar() -> None:
     assert fills(outcome) == [(5, "09:33", 12.25), (-5, "09:34", 13.0), (3, "09:34", 13.25)]
 
 
+def test_such_a_fill_is_all_that_an_immediate_order_gets() -> None:
+    told: list[tuple[str, str]] = []
+    steps: Steps = {
+        "09:33 AAA": lambda s: setattr(s, "o", s.order("AAA", 150, tif="ioc")),
+        "09:33 order 1": lambda s: told.append((s.o.state, s.o.reason)),
+        "09:34 order 1": lambda s: told.append((s.o.state, s.o.reason)),
+    }
+    parts = {"execution": {**THIS_CLOSE, "participation": 0.1}, "volume": 1000.0}
+    for block_rows in (1, 7, 8192):
+        told.clear()
+        _, outcome = run(DAY, steps, block_rows=block_rows, **parts)
+        assert fills(outcome) == [(100, "09:33", 12.25)]
+        assert told == [("PARTIAL", ""), ("EXPIRED", "ioc: no more at once")]
+
+
 def test_such_a_fill_takes_its_share_of_the_bar_and_the_rest_works_on() -> None:
     steps: Steps = {"09:33 AAA": lambda s: s.order("AAA", 150)}
     parts = {"execution": {**THIS_CLOSE, "participation": 0.1}, "volume": 1000.0}
@@ -269,9 +284,50 @@ def test_a_bracket_works_where_short_sales_are_not_allowed() -> None:
     assert [state for state, _ in ends(outcome)] == ["FILLED", "CANCELED", "CANCELED"]
 
 
+@pytest.mark.parametrize(
+    ("quantity", "terms", "words"),
+    [
+        (5, {"target": 9, "stop": 12}, "wrong sides: stop=12.0, target=9.0. One that buys has its "
+         "stop below and its target above its entry."),
+        (-5, {"target": 12, "stop": 9}, "One that sells has its stop above and its target below"),
+        (5, {"target": 9.5, "limit": 10}, "wrong sides: limit=10.0, target=9.5"),
+        (-5, {"stop": 9, "limit": 10}, "wrong sides: stop=9.0, limit=10.0"),
+        (5, {"target": 9, "stop": 12, "trail": 1}, "wrong sides"),
+        (5, {}, "needs a target, a stop or a trail"),
+        (5, {"target": 12, "stop": -9}, "stop=-9 is not a price"),
+        (5, {"target": 12, "stop": 9, "tif": "gct"}, "Did you mean 'gtc'"),
+        (0, {"target": 12, "stop": "low"}, "stop='low' is not a price"),
+    ],
+)  # fmt: skip
+def test_a_bracket_that_makes_no_sense_is_refused_with_all_its_orders(
+    quantity: int, terms: dict[str, Any], words: str
+) -> None:
+    told = []
+
+    def careless(s: Any) -> None:
+        with pytest.raises(AppError) as caught:
+            s.bracket("AAA", quantity, **terms)
+        told.append(str(caught.value))
+
+    _, outcome = run([QUIET] * 3, {"09:31 AAA": careless})
+    assert words in told[0]
+    assert (outcome.orders, outcome.entries) == ([], [])
+
+
+def test_a_bracket_of_nothing_is_none_and_one_that_leaves_where_it_enters_is_allowed() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: (
+            s.bracket("AAA", 0, target=9, stop=12).entry,
+            s.bracket("AAA", 5, limit=10, target=10, stop=10).stop.stop,
+        ),
+    }
+    answers, _ = run([QUIET] * 3, steps)
+    assert answers == [(None, 10.0)]
+
+
 def test_when_the_entry_is_refused_or_ends_so_do_those_that_wait_for_it() -> None:
     steps: Steps = {
-        "09:31 AAA": lambda s: s.bracket("AAA", 5, limit=5, target=12, stop=9, tif="ioc"),
+        "09:31 AAA": lambda s: s.bracket("AAA", 5, limit=5, target=12, stop=4, tif="ioc"),
         "09:33 AAA": lambda s: s.bracket("AAA", 500, target=12, stop=9),
     }
     _, outcome = run([QUIET] * 6, steps, risk={"max_order_quantity": 100})
@@ -318,6 +374,7 @@ def test_only_new_orders_of_one_symbol_can_be_linked() -> None:
     for act in (
         lambda s: s.oco(s.kept, s.order("AAA", 1, stop=11)),
         lambda s: s.oco("AAA", s.order("AAA", 1, stop=11)),
+        lambda s: s.oco(*[s.order("AAA", 1, stop=11)] * 2),
         lambda s: s.order("AAA", 1, after=s.ended),
     ):
         steps: Steps = {
@@ -354,6 +411,64 @@ def test_an_order_that_only_reduces_ends_when_nothing_is_left() -> None:
     _, outcome = run(bars, {"09:31 AAA": steps["09:31 AAA"]})
     assert fills(outcome) == [(5, "09:32", 10.0), (-5, "09:35", 9.0)]
     assert ends(outcome)[1][0] == "CANCELED"  # with four left of it
+
+
+IDLE = ("CANCELED", "nothing is left to reduce")
+
+
+@pytest.mark.parametrize(
+    ("leave", "parts"),
+    [
+        (lambda s: s.order_target("AAA", 0), {"execution": THIS_CLOSE}),
+        (lambda s: s.order("AAA", -5, at="close"), {}),
+        (lambda s: s.order_target("AAA", 0), {}),
+        (lambda s: s.order_target("AAA", -3), {}),  # it turns over: they would reduce it no more
+    ],
+)
+@pytest.mark.parametrize("block_rows", [1, 8192])
+def test_the_exits_of_a_bracket_end_with_the_position_however_that_ends(
+    leave: Any, parts: dict[str, Any], block_rows: int
+) -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.bracket("AAA", 5, target=90, stop=5),
+        "09:33 AAA": leave,
+        "10:00 close": lambda s: s.orders(),
+    }
+    answers, outcome = run(DAY, steps, block_rows=block_rows, **parts)
+    assert answers[-1] == []
+    assert ends(outcome)[1:3] == [IDLE, IDLE]
+
+
+def test_an_exit_on_the_side_of_a_position_that_did_not_turn_rests() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: (s.order("AAA", 5), s.order("AAA", 9, stop=90, reduce_only=True)),
+        "09:33 AAA": lambda s: (s.order("AAA", -2), s.order("AAA", -9, stop=5, reduce_only=True)),
+        "09:35 AAA": lambda s: [order.order_id for order in s.orders()],
+        "09:36 AAA": lambda s: s.order("AAA", -9),
+        "09:38 AAA": lambda s: [order.order_id for order in s.orders()],
+    }
+    answers, _ = run(DAY, steps)
+    assert (answers[2], answers[4]) == ([2, 4], [2])
+
+
+def test_exits_outlive_a_flat_position_while_their_entry_works() -> None:
+    """The stop sells the first part; what the entry fills later is protected, too."""
+    bars = [QUIET, QUIET, (10.0, 10.0, 9.0, 9.0), (9.0, 9.0, 9.0, 9.0), QUIET, QUIET]
+    acts: list[tuple[Any, list[str]]] = [
+        (lambda s: None, ["PARTIAL", "ACCEPTED", "PARTIAL"]),
+        (lambda s: s.cancel(s.b.entry), ["CANCELED", "CANCELED", "CANCELED"]),
+    ]
+    for act, states in acts:
+        steps: Steps = {
+            "09:31 AAA": lambda s: setattr(
+                s, "b", s.bracket("AAA", 500, limit=9.95, target=12, stop=9.5)
+            ),
+            "09:34 AAA": act,
+            "09:35 AAA": lambda s: [s.b.entry.state, s.b.target.state, s.b.stop.state],
+        }
+        answers, outcome = run(bars, steps, volume=1000.0, execution={"participation": 0.1})
+        assert answers[-1] == states
+        assert fills(outcome) == [(100, "09:33", 9.95), (-100, "09:34", 9.0)]
 
 
 def test_weights_sell_what_is_too_much_before_they_buy() -> None:

@@ -10,6 +10,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import StrategyError
 from app.services.indicators import positional_params
 from app.services.quality import Quality
+from app.strategies.bracket import propose_bracket
 from app.strategies.context import Context
 from app.strategies.indicator import Indicator
 from app.strategies.params import checked_params, params_of
@@ -183,20 +184,15 @@ class Strategy:
         """Propose an entry, and what takes it out again: a target, a stop or a trailing stop.
 
         Both wait for the entry, work until they are cancelled, only reduce, and end each other.
+        With `stop` and a distance the stop begins there, and then trails.
         """
-        entry = self.order(symbol, quantity, limit=limit, tif=tif)
-        if entry is None:
-            return Bracket(None, None, None)
-        size = entry.quantity if entry.side == "sell" else -entry.quantity
-        ask, above, below = self._context.order, None, None
+        above = below = None
         if target is not None:
-            leave = Request(limit=target, tif="gtc", reduce_only=True, after=entry)
-            above = ask(symbol, size, leave)
+            above = Request(limit=target, tif="gtc", reduce_only=True)
         if not (stop is None and trail is None and trail_percent is None):
-            leave = Request(None, stop, trail, trail_percent, None, "gtc", True, entry)
-            below = ask(symbol, size, leave)
-        self.oco(above, below)
-        return Bracket(entry, above, below)
+            below = Request(None, stop, trail, trail_percent, None, "gtc", reduce_only=True)
+        entry = Request(limit=limit, tif=tif)
+        return propose_bracket(self._context, symbol, quantity, entry, above, below)
 
     def oco(self, *orders: OrderView | None) -> None:
         """Link orders of one symbol, given in this hook: what one fills, the others lose."""

@@ -128,6 +128,13 @@ class PositionView:
     def __init__(self, holding: Holding) -> None:
         self._holding = holding
 
+    def __bool__(self) -> bool:
+        """Whether anything is held."""
+        return self._holding.units != 0
+
+    def __repr__(self) -> str:
+        return f"<position: {self.quantity:f} at a cost of {self.cost:f}>"
+
     @property
     def quantity(self) -> Decimal:
         """Signed: negative is short."""

@@ -246,6 +246,7 @@ class AnalysisEngine(Worker):
         if self.execution.broker.closing and now_ns <= limit_ns and not self._moved:
             self._cursor.stand(now_ns)
             self._news.tell_fills(self.execution.match_close(now_ns))
+            self.execution.broker.settle(now_ns)
             self._news.tell_untold()
 
     # -- what hooks propose --------------------------------------------------------------------

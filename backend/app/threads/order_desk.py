@@ -23,7 +23,7 @@ from app.core.orders import (
 from app.core.transfers import Conversion
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
-from app.strategies.request import Change, Quantity, Request
+from app.strategies.request import Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
 
 if TYPE_CHECKING:
@@ -94,11 +94,27 @@ class OrderDesk:
     # -- orders ------------------------------------------------------------------------------------
 
     def order(self, symbol: str, quantity: Quantity, request: Request) -> OrderView | None:
-        place, units = self._symbol(symbol), self._units(quantity)
+        place = self._symbol(symbol)
         if request == _PLAIN:
-            return self._propose(place, units)
-        terms = self._terms(place, units, request)
-        kind = _kind_of(request)
+            return self._propose(place, self._units(quantity))
+        terms = self.terms(symbol, quantity, request)
+        parent = self._entry_of(request, place)
+        view = self._propose(place, terms.units)
+        if view is None:
+            return None
+        order = order_of(view)
+        order.kind, order.tif = _kind_of(request), TIFS[TIFS.index(request.tif)]
+        order.limit, order.stop = terms.limit, terms.stop
+        order.trail, order.trail_percent = terms.trail, terms.trail_percent
+        order.reduce_only, order.parent = bool(request.reduce_only), parent
+        if order.kind == TRAILING_STOP and not parent and order.stop is None:
+            order.stop = self._start_of(order)
+        order.aimed = order.stop is None and not (parent or order.reduce_only)
+        return view
+
+    def terms(self, symbol: str, quantity: Quantity, request: Request) -> Terms:
+        terms = self._terms(self._symbol(symbol), self._units(quantity), request)
+        _kind_of(request)
         if request.tif not in TIFS:
             raise UsageError(
                 f"tif={request.tif!r} is no time in force; use {', '.join(TIFS)}."
@@ -106,19 +122,9 @@ class OrderDesk:
             )
         if request.tif != TIFS[0] and request.at is not None:
             raise UsageError(f"An order at='{request.at}' is for one auction: it takes no tif.")
-        parent = self._entry_of(request, place)
-        view = self._propose(place, units)
-        if view is None:
-            return None
-        order = order_of(view)
-        order.kind, order.tif = kind, TIFS[TIFS.index(request.tif)]
-        order.limit, order.stop = terms.limit, terms.stop
-        order.trail, order.trail_percent = terms.trail, terms.trail_percent
-        order.reduce_only, order.parent = bool(request.reduce_only), parent
-        if kind == TRAILING_STOP and not parent and order.stop is None:
-            order.stop = self._start_of(order)
-        order.aimed = order.stop is None and not (parent or order.reduce_only)
-        return view
+        if request.reduce_only not in (True, False):
+            raise UsageError(f"reduce_only={request.reduce_only!r} is neither True nor False.")
+        return terms
 
     def order_target(self, symbol: str, quantity: Quantity) -> OrderView | None:
         try:
@@ -143,6 +149,8 @@ class OrderDesk:
 
     def order_target_weights(self, weights: Mapping[str, Quantity]) -> list[OrderView]:
         equity = self.engine.outlook.equity_units()
+        if not isinstance(weights, Mapping):
+            raise UsageError(f"{weights!r} are no weights; give a dict such as {{'AAPL': 0.5}}.")
         targets = dict.fromkeys(range(len(self.symbols)), 0)
         for symbol, weight in weights.items():
             place, share = self._symbol(symbol), self._units(weight)
@@ -182,7 +190,8 @@ class OrderDesk:
 
     def oco(self, views: tuple[OrderView | None, ...]) -> None:
         orders = [self._own(view) for view in views if view is not None]
-        if any(order.state is not NEW or order.group for order in orders):
+        once = len({order.order_id for order in orders}) == len(orders)
+        if not once or any(order.state is not NEW or order.group for order in orders):
             raise UsageError("oco() takes orders given in this very hook, each once.")
         if len({order.symbol for order in orders}) > 1:
             raise UsageError("oco() takes orders of one symbol.")
@@ -310,7 +319,8 @@ class OrderDesk:
 
     def _own(self, view: OrderView) -> Order:
         if not isinstance(view, OrderView):
-            raise UsageError(f"{view!r} is not an order; give what order() returned.")
+            hint = " Of a bracket, give its entry, target or stop." * isinstance(view, Bracket)
+            raise UsageError(f"{view!r} is not an order; give what order() returned.{hint}")
         order = order_of(view)
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
@@ -336,7 +346,10 @@ def _kind_of(request: Request) -> str:
     trails = request.trail is not None or request.trail_percent is not None
     if request.at is not None:
         if request.at not in _AUCTIONS:
-            raise UsageError(f"at={request.at!r}: an order is at 'open' or at 'close'.")
+            raise UsageError(
+                f"at={request.at!r}: an order is at 'open' or at 'close'."
+                + did_you_mean(str(request.at), tuple(_AUCTIONS))
+            )
         if trails or request.limit is not None or request.stop is not None:
             raise UsageError(f"An order at='{request.at}' has no price: leave out the others.")
         return _AUCTIONS[request.at]

@@ -86,8 +86,7 @@ class ExecutionManager:
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._filled: list[Order] = []  # in the instant under way
-        # orders that ended by the broker's doing in the instant under way; whoever tells clears
-        self.untold: list[Order] = []
+        self.untold: list[Order] = []  # ended by the broker's doing; whoever tells clears
 
     def value_by(self, prices: Prices) -> None:
         """From now on there are prices: orders are held against the account's buying power."""
@@ -210,6 +209,7 @@ class ExecutionManager:
             self.aim_units[order.strategy][order.symbol_index] += units - order.units
         order.units, order.limit, order.stop = units, terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
+        order.reason = ""  # of one before that was refused
         self.diary.note("amend", order, now_ns)
         if units == filled:
             self.lapsed(order, FILLED, now_ns, "amended to what had filled")

@@ -4,8 +4,9 @@ It books nothing. Beside what the run's policy takes, it finds out what a bar th
 open may have been worth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import Final
 
 from app.core.bars import no_rows
@@ -30,6 +31,7 @@ from app.services.matching import (
 )
 from app.services.slippage import Slippage, slipped
 
+Turn = tuple[int, float, int]  # of a fill in its instant
 _SIMPLE: Final = (MARKET, LIMIT, STOP)
 
 
@@ -216,3 +218,8 @@ class Matcher:
             return False
         inside = any(fill.phase == INSIDE for fill in fills)
         return inside or any(order.kind == STOP_LIMIT for order in orders)
+
+
+def turns(fills: Sequence[BarFill]) -> Iterator[Turn]:
+    """Among those of other bars; those of one bar stay in their order, each counts on the last."""
+    return accumulate(((fill.phase, fill.rank, fill.order.order_id) for fill in fills), max)

@@ -49,7 +49,7 @@ class OrderChecks:
                 return late
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, was refused"
-        reason = self._over_limits(order, order.units)
+        reason = self._over_limits(order, order.units, order.units)
         if reason or order.reduce_only or self.power is None:
             return reason
         return self.power.refusal(order)
@@ -60,7 +60,9 @@ class OrderChecks:
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"
         grows = (more > 0) == (order.units > 0)
-        reason = self._over_limits(order, more) if grows or self._is_odd(order, more) else ""
+        reason = ""
+        if grows or self._is_odd(order, more):
+            reason = self._over_limits(order, terms.units, more)
         if reason or order.reduce_only or self.power is None:
             return reason
         return self.power.fault(order.symbol_index, more, terms.limit)
@@ -68,16 +70,19 @@ class OrderChecks:
     def _is_odd(self, order: Order, units: int) -> bool:
         return units % self._lot_units[order.symbol_index] != 0
 
-    def _over_limits(self, order: Order, more_units: int) -> str:
-        """What limit an order breaks that may fill so much more; one that only reduces, none."""
+    def _over_limits(self, order: Order, units: int, more_units: int) -> str:
+        """What limit an order of `units` breaks that may fill so much more than it might have.
+
+        One that only reduces breaks none of the position's.
+        """
         symbol = order.symbol_index
-        usual = -MOST_UNITS < more_units < MOST_UNITS and not self._is_odd(order, more_units)
+        usual = -MOST_UNITS < units < MOST_UNITS and not self._is_odd(order, more_units)
         if usual and not self._limited:
             return ""
         at_most = 0
         if not order.reduce_only:
             at_most = self._aim_units[order.strategy][symbol] + more_units + self._besides(order)
-        return refusal(more_units, at_most, self._lot_units[symbol], self._limits)
+        return refusal(units, at_most, self._lot_units[symbol], self._limits)
 
     def _besides(self, order: Order) -> int:
         """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""

@@ -7,6 +7,7 @@ cancel or an amendment counts from there too, so that it can lose to a fill.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import itemgetter
 
 from app.core.bars import no_rows
 from app.core.calendar import TradingSession
@@ -17,20 +18,20 @@ from app.core.orders import (
     MARKET,
     MARKET_ON_CLOSE,
     MARKET_ON_OPEN,
-    TRAILING_STOP,
     Order,
     Terms,
 )
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.links import Links
-from app.managers.execution_manager.matcher import Matcher
+from app.managers.execution_manager.matcher import Matcher, Turn, turns
 from app.services.auctions import belongs_to
 from app.services.bar_fills import BarFill
 from app.services.matching import Stand
 from app.services.slippage import Slippage
 
 BY_STRATEGY = "cancelled by its strategy"
+IDLE = "nothing is left to reduce"
 
 
 class SimBroker:
@@ -223,16 +224,15 @@ class SimBroker:
         for order in list(self.working.values()):
             if self._is_due(order, now_ns):
                 due.setdefault(self._rows[order.order_id], []).append(order)
-        found: list[tuple[BarFill, int]] = []
+        found: list[tuple[Turn, BarFill, int]] = []
         for row, orders in due.items():
             fills, left = self._matcher.match(row, orders)
-            found += [(fill, row) for fill in fills]
+            found += [(turn, fill, row) for turn, fill in zip(turns(fills), fills, strict=True)]
             self._keep(left, row, {fill.order.order_id for fill in fills})
-        for fill, row in sorted(found, key=_turn):
+        for _, fill, row in sorted(found, key=itemgetter(0)):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        if found and self._reducing:
-            self._end_idle([fill.order for fill, _ in found], now_ns)
+        self._end_idle([fill for _, fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self.spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -285,18 +285,31 @@ class SimBroker:
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
                 self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif entry.filled_units != entry.units and abs(child.units) > abs(entry.filled_units):
-                most = abs(entry.filled_units)
-                self._reduce(child, most if child.units > 0 else -most, now_ns)
+            elif entry.filled_units != entry.units:
+                place, most = (child.strategy, child.symbol_index), abs(entry.filled_units)
+                if child.reduce_only and not self._owner.held_units_of(*place):
+                    self._owner.lapsed(child, CANCELED, now_ns, IDLE)
+                elif abs(child.units) > most:
+                    self._reduce(child, most if child.units > 0 else -most, now_ns)
 
-    def _end_idle(self, filled: list[Order], now_ns: int) -> None:
-        """End orders that only reduce, where a fill has left nothing to reduce."""
-        where = {(order.strategy, order.symbol_index) for order in filled}
+    def _end_idle(self, fills: list[BarFill], now_ns: int) -> None:
+        """End orders that only reduce, where fills have left nothing to reduce: none is held, or
+        the position has turned over to their own side.
+        """
+        if not (fills and self._reducing):
+            return
+        moved: dict[tuple[int, int], int] = {}
+        for fill in fills:
+            place = fill.order.strategy, fill.order.symbol_index
+            moved[place] = moved.get(place, 0) + fill.units
         for order in [self.working[order_id] for order_id in self._reducing]:
             place = order.strategy, order.symbol_index
-            idle = place in where and not self._owner.held_units_of(*place)
-            if idle and not self.links.waits(order):
-                self._owner.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
+            if place not in moved or self.links.entry_of(order) is not None:
+                continue  # or its entry still works, and what it fills is to be protected
+            held = self._owner.held_units_of(*place)
+            before = held - moved[place]
+            if not held or (before * held < 0 < order.units * held):
+                self._owner.lapsed(order, CANCELED, now_ns, IDLE)
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -318,9 +331,12 @@ class SimBroker:
         for order in orders:
             if order.order_id in self.working:
                 row = self._book.last_row(order.symbol_index, now_ns)
-                for fill in self._matcher.match_at_close(row, order):
+                fills = self._matcher.match_at_close(row, order)
+                for fill in fills:
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
+                self._end_idle(fills, now_ns)
+        self.spent = [order for order in orders if order.tif == IOC]
         self._find_due(now_ns)
 
     def leave_instant(self, now_ns: int) -> None:
@@ -333,8 +349,10 @@ class SimBroker:
         What an auction trades is in no bar: they fill whole, and nothing slips.
         """
         orders = [order for order in self.for_the_close() if order.symbol_index == symbol]
-        for fill in self._matcher.match_at(price, orders):
+        fills = self._matcher.match_at(price, orders)
+        for fill in fills:
             self._fill(fill, price, start_ns, now_ns)
+        self._end_idle(fills, now_ns)
         self._find_due(now_ns)
 
     # -- when --------------------------------------------------------------------------------------
@@ -346,7 +364,7 @@ class SimBroker:
         for order in self.spent:
             if order.order_id in self.working:
                 at_open = order.kind == MARKET_ON_OPEN
-                reason = "no more at the open" if at_open else "ioc: no more at the open"
+                reason = "no more at the open" if at_open else "ioc: no more at once"
                 self._owner.lapsed(order, EXPIRED, now_ns, reason)
         self.spent = []
         for order_id, (since_ns, terms) in list(self.pending.items()):
@@ -361,25 +379,13 @@ class SimBroker:
 
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
-        symbol, kind = order.symbol_index, order.kind
         from_ns = max(from_ns, order.created_ns + self.latency_ns)
-        if kind == MARKET_ON_CLOSE or self.links.waits(order):
+        if order.kind == MARKET_ON_CLOSE or self.links.waits(order):
             return -1
-        if kind == MARKET_ON_OPEN:
-            return self._row_at_open(order, from_ns)
-        waits = order.stop is not None and not order.triggered
-        level = order.stop if waits else order.limit
-        if level is None or order.tif == IOC or kind == TRAILING_STOP:
-            return self._book.next_row(symbol, from_ns)
-        return self._book.first_reach(symbol, from_ns, level, rising=waits == (order.units > 0))
-
-    def _row_at_open(self, order: Order, from_ns: int) -> int:
-        """The first bar of the session under way, if the order is for its open."""
-        session = self._session
-        if session is None or not self.of_session(order):
-            return -1
-        row = self._book.next_row(order.symbol_index, max(from_ns, session.open_ns))
-        return row if row >= 0 and self._book.start_ns[row] < session.close_ns else -1
+        if order.kind == MARKET_ON_OPEN:
+            session = self._session if self.of_session(order) else None
+            return self._book.row_at_open(order.symbol_index, from_ns, session)
+        return self._book.row_for(order, from_ns)
 
     def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
@@ -389,8 +395,3 @@ class SimBroker:
         if self.pending:
             since_ns = max(now_ns, min(since for since, _ in self.pending.values()))
             self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))
-
-
-def _turn(found: tuple[BarFill, int]) -> tuple[int, float, int]:
-    fill, _ = found
-    return fill.phase, fill.rank, fill.order.order_id
