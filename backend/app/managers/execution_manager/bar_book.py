@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from app.core.bars import SymbolRows, Table, numbers
+from app.core.calendar import TradingSession
+from app.core.orders import IOC, TRAILING_STOP, Order
 from app.services.matching import Prices
 
 NEVER_NS = 2**63 - 1
@@ -53,6 +55,22 @@ class BarBook:
         if not reached[place]:
             return -1
         return first + place if rows is None else int(rows[place])
+
+    def row_for(self, order: Order, from_ns: int) -> int:
+        """The first of those rows that may do something to an order that waits for no auction."""
+        waits = order.stop is not None and not order.triggered
+        level = order.stop if waits else order.limit
+        if level is None or order.tif == IOC or order.kind == TRAILING_STOP:
+            return self.next_row(order.symbol_index, from_ns)
+        rising = waits == (order.units > 0)
+        return self.first_reach(order.symbol_index, from_ns, level, rising)
+
+    def row_at_open(self, symbol: int, from_ns: int, session: TradingSession | None) -> int:
+        """The first of those rows in a session's regular hours; -1 without a session."""
+        if session is None:
+            return -1
+        row = self.next_row(symbol, max(from_ns, session.open_ns))
+        return row if row >= 0 and self.start_ns[row] < session.close_ns else -1
 
     def prices(self, row: int) -> Prices:
         """A row's prices."""

@@ -32,19 +32,35 @@ class Links:
         """Forget an order that has ended; its children stay to be asked for."""
         entry = self._entries.pop(order.order_id, None)
         if entry is not None and entry.order_id in self._children:
-            self._children[entry.order_id].remove(order)
+            children = self._children[entry.order_id]
+            children.remove(order)
+            if not children:
+                del self._children[entry.order_id]
         if order.group:
             legs = self._groups[order.group]
             legs.remove(order)
             if not legs:
                 del self._groups[order.group]
 
-    def release(self, entry: Order) -> list[Order]:
-        """The children of an entry that has ended: from now on they depend on it no more."""
+    def release(self, entry: Order) -> list[tuple[Order, int]]:
+        """The children of an entry that has ended: each, and the units it may have from now on.
+
+        From now on they depend on it no more. Of one that ended partly filled they take out
+        together, as legs of a group, what has filled of it.
+        """
         children = self._children.pop(entry.order_id, [])
         for child in children:
             del self._entries[child.order_id]
-        return children
+        if entry.filled_units in (0, entry.units):
+            return [(child, child.units) for child in children]
+        return [(child, self._units_after(entry, child)) for child in children]
+
+    def _units_after(self, entry: Order, child: Order) -> int:
+        legs = self.legs_of(child.group) if child.group else ()
+        taken = sum(abs(leg.filled_units) for leg in legs if leg is not child)
+        most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
+        size = min(abs(child.units), most)
+        return size if child.units > 0 else -size
 
     def waits(self, order: Order) -> bool:
         """Whether nothing of an order can fill before its entry does."""

@@ -5,8 +5,11 @@ its bar is. An order belongs to the bars that start at or after it was given, ne
 cancel or an amendment counts from there too, so that it can lose to a fill.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from app.core.bars import no_rows
 from app.core.calendar import TradingSession
@@ -17,7 +20,6 @@ from app.core.orders import (
     MARKET,
     MARKET_ON_CLOSE,
     MARKET_ON_OPEN,
-    TRAILING_STOP,
     Order,
     Terms,
 )
@@ -30,6 +32,7 @@ from app.services.bar_fills import BarFill
 from app.services.matching import Stand
 from app.services.slippage import Slippage
 
+IDLE = "nothing is left to reduce"
 BY_STRATEGY = "cancelled by its strategy"
 
 
@@ -64,6 +67,7 @@ class SimBroker:
         self.closing: list[Order] = []  # that fill at the close of the instant under way
         self.closing_ns = -1  # that instant
         self._closed_ns = -1  # the last instant that such orders have filled at
+        self._looks = True  # for what is due, with each order that ends or changes
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
     # -- orders come and go ------------------------------------------------------------------------
@@ -120,7 +124,7 @@ class SimBroker:
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         """Change an order's terms. False while a bar under way finds it under its old ones."""
         if not self._may_be_under_way(now_ns):
-            self._amend(order, terms, now_ns)
+            self._amend(order, terms, now_ns, now_ns)
             return True
         self._defer(order, terms, now_ns)
         return False
@@ -140,8 +144,22 @@ class SimBroker:
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
+        row = self._rows[order.order_id]
+        was_due = row >= 0 and self._book.known_ns[row] <= self.due_ns
+        was_pending = order.order_id in self._pending
         self._forget(order)
-        self._find_due(0)
+        if was_due or was_pending:
+            self._find_due(0)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Many orders end or change: look for the next bar that fills something after the last."""
+        self._looks = False
+        try:
+            yield
+        finally:
+            self._looks = True
+            self._find_due(0)
 
     def for_the_close(self) -> list[Order]:
         """The orders for the close of the session under way."""
@@ -164,10 +182,10 @@ class SimBroker:
         self._pending[order.order_id] = now_ns, terms
         self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
 
-    def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
-        self._owner.amended(order, terms, now_ns)
+    def _amend(self, order: Order, terms: Terms, since_ns: int, now_ns: int) -> None:
+        self._owner.amended(order, terms, since_ns, now_ns)
         if order.order_id in self.working:
-            self.look_again(order, now_ns)
+            self.look_again(order, since_ns)
 
     def _forget(self, order: Order) -> None:
         del self.working[order.order_id], self._rows[order.order_id]
@@ -199,8 +217,7 @@ class SimBroker:
         for fill, row in sorted(found, key=_turn):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        if found and self._reducing:
-            self._end_idle([fill.order for fill, _ in found], now_ns)
+        self._end_idle([fill.order for fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self._spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -240,38 +257,55 @@ class SimBroker:
         whole = units == order.units - order.filled_units
         self._owner.filled(order, units, price, start_ns, now_ns)
         for leg, left_units in links.after_fill(order, units):
-            self._reduce(leg, left_units, now_ns)
+            self._reduce(leg, left_units, now_ns, "another order of its group filled")
         for child in waiting:
-            self._rows[child.order_id] = self._next_row(child, start_ns + 1)
+            if child.order_id in self.working:  # not one that its entry's fill has ended
+                self._rows[child.order_id] = self._next_row(child, start_ns + 1)
         if whole:
             self._forget(order)
             self.release(order, now_ns)
 
-    def _reduce(self, order: Order, units: int, now_ns: int) -> None:
-        """An order is to be no more than this in all."""
+    def _reduce(self, order: Order, units: int, now_ns: int, reason: str) -> None:
+        """An order is to be no more than this in all; an amendment under way loses as much."""
+        since_ns, terms = self._pending.get(order.order_id, (0, None))
+        if terms is not None:
+            left = abs(terms.units) - abs(order.units - units)
+            least = max(left, abs(order.filled_units))
+            terms = replace(terms, units=least if order.units > 0 else -least)
+            self._pending[order.order_id] = since_ns, terms
         if units == order.filled_units:
-            self._owner.lapsed(order, CANCELED, now_ns, "another order of its group filled")
+            self._owner.lapsed(order, CANCELED, now_ns, reason)
         else:
             self._owner.reduced(order, units, now_ns)
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
-        for child in self.links.release(entry):
+        whole = entry.filled_units == entry.units
+        for child, units in self.links.release(entry):
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
                 self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif entry.filled_units != entry.units and abs(child.units) > abs(entry.filled_units):
-                most = abs(entry.filled_units)
-                self._reduce(child, most if child.units > 0 else -most, now_ns)
+            elif units != child.units:
+                reason = f"no more is left of order {entry.order_id}, which it waited for"
+                self._reduce(child, units, now_ns, reason)
+            if not whole and child.reduce_only and self._is_idle(child):
+                self._owner.lapsed(child, CANCELED, now_ns, IDLE)
 
     def _end_idle(self, filled: list[Order], now_ns: int) -> None:
-        """End orders that only reduce, where a fill has left nothing to reduce."""
+        """End orders that only reduce, where a fill has left nothing to reduce.
+
+        Not those of an entry that can still fill: what it brings is theirs to take out.
+        """
+        if not (filled and self._reducing):
+            return
         where = {(order.strategy, order.symbol_index) for order in filled}
         for order in [self.working[order_id] for order_id in self._reducing]:
-            place = order.strategy, order.symbol_index
-            idle = place in where and not self._owner.held_units_of(*place)
-            if idle and not self.links.waits(order):
-                self._owner.lapsed(order, CANCELED, now_ns, "nothing is left to reduce")
+            if (order.strategy, order.symbol_index) in where and self._is_idle(order):
+                self._owner.lapsed(order, CANCELED, now_ns, IDLE)
+
+    def _is_idle(self, order: Order) -> bool:
+        held_units = self._owner.held_units_of(order.strategy, order.symbol_index)
+        return not held_units and self.links.entry_of(order) is None
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -289,13 +323,15 @@ class SimBroker:
     def match_close(self, now_ns: int) -> None:
         """At the end of an instant: fill the market orders that were given in it."""
         orders, self.closing = self.closing, []
-        self._closed_ns = now_ns
+        self._closed_ns, filled = now_ns, []
         for order in orders:
             if order.order_id in self.working:
                 row = self._book.last_row(order.symbol_index, now_ns)
                 for fill in self._matcher.match_at_close(row, order):
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
+                    filled.append(fill.order)
+        self._end_idle(filled, now_ns)
         self._find_due(now_ns)
 
     def leave_instant(self, now_ns: int) -> None:
@@ -308,8 +344,10 @@ class SimBroker:
         What an auction trades is in no bar: they fill whole, and nothing slips.
         """
         orders = [order for order in self.for_the_close() if order.symbol_index == symbol]
-        for fill in self._matcher.match_at(price, orders):
+        fills = self._matcher.match_at(price, orders)
+        for fill in fills:
             self._fill(fill, price, start_ns, now_ns)
+        self._end_idle([fill.order for fill in fills], now_ns)
         self._find_due(now_ns)
 
     # -- when --------------------------------------------------------------------------------------
@@ -331,7 +369,7 @@ class SimBroker:
                     self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
                 else:
                     del self._pending[order_id]
-                    self._amend(order, terms, since_ns)
+                    self._amend(order, terms, since_ns, now_ns)
         self._find_due(now_ns)
 
     @property
@@ -341,28 +379,18 @@ class SimBroker:
 
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
-        symbol, kind = order.symbol_index, order.kind
         from_ns = max(from_ns, order.created_ns + self.latency_ns)
-        if kind == MARKET_ON_CLOSE or self.links.waits(order):
+        if order.kind == MARKET_ON_CLOSE or self.links.waits(order):
             return -1
-        if kind == MARKET_ON_OPEN:
-            return self._row_at_open(order, from_ns)
-        waits = order.stop is not None and not order.triggered
-        level = order.stop if waits else order.limit
-        if level is None or order.tif == IOC or kind == TRAILING_STOP:
-            return self._book.next_row(symbol, from_ns)
-        return self._book.first_reach(symbol, from_ns, level, rising=waits == (order.units > 0))
-
-    def _row_at_open(self, order: Order, from_ns: int) -> int:
-        """The first bar of the session under way, if the order is for its open."""
-        session = self._session
-        if session is None or not self.of_session(order):
-            return -1
-        row = self._book.next_row(order.symbol_index, max(from_ns, session.open_ns))
-        return row if row >= 0 and self._book.start_ns[row] < session.close_ns else -1
+        if order.kind == MARKET_ON_OPEN:
+            session = self._session if self.of_session(order) else None
+            return self._book.row_at_open(order.symbol_index, from_ns, session)
+        return self._book.row_for(order, from_ns)
 
     def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
+        if not self._looks:
+            return
         known_ns = self._book.known_ns
         rows = [row for row in self._rows.values() if row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
