@@ -126,7 +126,7 @@ class ExecutionManager:
         if self._power is not None:
             self._power.forget_orders()
         held, cash = self.held_units[symbol], self.account.cash_units()
-        self.diary.adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
@@ -308,8 +308,7 @@ class ExecutionManager:
         late = [
             order
             for order in self.broker.working.values()
-            if order.state is CANCEL_PENDING
-            or (
+            if (
                 self.broker.of_session(order)
                 if order.kind in AUCTIONS
                 else order.tif != GTC

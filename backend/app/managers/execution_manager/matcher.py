@@ -4,8 +4,9 @@ It books nothing. Beside what the run's policy takes, it finds out what a bar th
 open may have been worth.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import accumulate
 
 from app.core.bars import no_rows
 from app.core.money import UNITS
@@ -17,6 +18,8 @@ from app.managers.execution_manager.range_book import RangeBook
 from app.services.bar_fills import BarFill, BarFills, BarRules
 from app.services.matching import BEST, INSIDE, WORST, Prices, Stand, capacity_units
 from app.services.slippage import Slippage, slipped
+
+Turn = tuple[int, float, int]  # of a fill in its instant
 
 
 class Matcher:
@@ -166,3 +169,8 @@ class Matcher:
             return False
         inside = any(fill.phase == INSIDE for fill in fills)
         return inside or any(order.kind == STOP_LIMIT for order in orders)
+
+
+def turns(fills: Sequence[BarFill]) -> Iterator[Turn]:
+    """Among those of other bars; those of one bar stay in their order, each counts on the last."""
+    return accumulate(((fill.phase, fill.rank, fill.order.order_id) for fill in fills), max)

@@ -8,6 +8,7 @@ cancel or an amendment counts from there too, so that it can lose to a fill.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -26,7 +27,7 @@ from app.core.orders import (
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.links import Links
-from app.managers.execution_manager.matcher import Matcher
+from app.managers.execution_manager.matcher import Matcher, Turn, turns
 from app.services.auctions import belongs_to
 from app.services.bar_fills import BarFill
 from app.services.matching import Stand
@@ -209,15 +210,15 @@ class SimBroker:
         for order in list(self.working.values()):
             if self._is_due(order, now_ns):
                 due.setdefault(self._rows[order.order_id], []).append(order)
-        found: list[tuple[BarFill, int]] = []
+        found: list[tuple[Turn, BarFill, int]] = []
         for row, orders in due.items():
             fills, left = self._matcher.match(row, orders)
-            found += [(fill, row) for fill in fills]
+            found += [(turn, fill, row) for turn, fill in zip(turns(fills), fills, strict=True)]
             self._keep(left, row)
-        for fill, row in sorted(found, key=_turn):
+        for _, fill, row in sorted(found, key=itemgetter(0)):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        self._end_idle([fill.order for fill, _ in found], now_ns)
+        self._end_idle([fill.order for _, fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self._spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -397,8 +398,3 @@ class SimBroker:
         if self._pending:
             since_ns = max(now_ns, min(since for since, _ in self._pending.values()))
             self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))
-
-
-def _turn(found: tuple[BarFill, int]) -> tuple[int, float, int]:
-    fill, _ = found
-    return fill.phase, fill.rank, fill.order.order_id
