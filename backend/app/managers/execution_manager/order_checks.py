@@ -61,7 +61,7 @@ class OrderChecks:
             return "already_filled: as much of it, or more, has filled"
         grows = (more > 0) == (order.units > 0)
         reason = self._over_limits(order, more) if grows or self._is_odd(order, more) else ""
-        if reason or order.reduce_only or self.power is None:
+        if reason or not grows or order.reduce_only or self.power is None:
             return reason
         return self.power.fault(order.symbol_index, more, terms.limit)
 
