@@ -242,7 +242,7 @@ class Life:
     def live(self) -> None:
         now_ns = 1000
         for number in range(len(self.dates)):
-            bars = self.rng.randint(6, 12)
+            bars = self.rng.randint(4, 9)
             self._trade(number, now_ns, bars)
             now_ns += bars * STEP_NS + 1000
         self.execution.event(self.execution.cancel_all, now_ns, "the end")

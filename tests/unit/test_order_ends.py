@@ -149,8 +149,9 @@ def test_legs_take_out_together_what_has_filled_of_their_entry() -> None:
     target = leave(execution, entry, -10, kind=LIMIT, limit=12.0)
     stop = leave(execution, entry, -10, kind=STOP, stop=9.0)
     step(execution, 20)
-    execution.cancel(entry, 20)
+    execution.amend(entry, Terms(10 * UNITS, 5.0, None, None, None), 20)
     step(execution, 30)
+    execution.cancel(entry, 30)
     assert (target.units, stop.filled_units) == (-2 * UNITS, -2 * UNITS)
     step(execution, 40)
     assert execution.positions[0][0].units == 0
@@ -262,3 +263,19 @@ class Watched(dict[int, Order]):
     def values(self) -> Any:
         Watched.walks += 1
         return super().values()
+
+
+def test_what_a_leg_took_out_before_it_was_cancelled_counts_on() -> None:
+    rows = [Row(0, 10, 10.0, 40.0), Row(0, 20, 10.0, 20.0, 10.0, 9.0), Row(0, 30, 12.0)]
+    execution = traded(rows, participation=TENTH)
+    entry = submit(execution, 0, 0, 10 * UNITS, 5, kind=LIMIT, limit=10.0)
+    target = leave(execution, entry, -10, kind=LIMIT, limit=12.0)
+    stop = leave(execution, entry, -10, kind=STOP, stop=9.0)
+    step(execution, 20)
+    execution.amend(entry, Terms(10 * UNITS, 5.0, None, None, None), 20)
+    step(execution, 30)
+    execution.cancel(stop, 30)
+    step(execution, 40)
+    assert execution.positions[0][0].units == 0
+    execution.cancel(entry, 40)
+    assert (target.filled_units, target.state) == (-2 * UNITS, CANCELED)

@@ -50,6 +50,7 @@ class Links(Protocol):
     def entry_of(self, order: Order) -> Order | None: ...
     def children_of(self, order: Order) -> Sequence[Order]: ...
     def legs_of(self, group: int) -> Sequence[Order]: ...
+    def taken_beside(self, order: Order) -> int: ...
 
 
 class BarFill(NamedTuple):
@@ -196,8 +197,8 @@ class BarFills:
             if taken and leg is not order:
                 room = room - abs(taken) if (leg.units > 0) == buys else 0
         if entered is not None:  # and another leg may have taken its part out again
-            taken = sum(abs(leg.filled_units + filled.get(leg.order_id, 0)) for leg in legs)
-            room = min(room, entered - (taken if legs else abs(done)))
+            taken = sum(abs(filled.get(leg.order_id, 0)) for leg in legs if leg is not order)
+            room = min(room, entered - abs(done) - taken - self._links.taken_beside(order))
         if order.reduce_only:
             held = self._held_units(order.strategy) + self._moved.get(order.strategy, 0)
             room = min(room, max(-held if buys else held, 0))
