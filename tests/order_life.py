@@ -6,11 +6,9 @@ close, and between two sessions corporate actions, rates, interest and borrow.
 """
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -20,25 +18,17 @@ from app.core.instruments import Adjustment, Instrument
 from app.core.money import UNITS
 from app.core.orders import (
     CANCEL_PENDING,
-    CANCELED,
-    EXPIRED,
     FILLED,
     LIMIT,
     MARKET,
     MARKET_ON_CLOSE,
     MARKET_ON_OPEN,
     REJECTED,
-    STOP,
-    STOP_LIMIT,
-    TRAILING_STOP,
     TRANSITIONS,
     Order,
-    Terms,
 )
-from app.core.transfers import Conversion
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
-from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules
 from app.services.auctions import CutOffs
 from app.services.bar_fills import BarRules
@@ -46,110 +36,14 @@ from app.services.fees import FeeSchedule
 from app.services.matching import SAME_BAR
 from app.services.risk import Limits
 from app.services.slippage import Slippage
-from app.services.trailing import trailed
-from tests.reference import Book, posted
+from tests.random_orders import Proposals
+from tests.reference import Book
+from tests.watched_orders import ENDS, Watched
 
 STEP_NS = 10  # a bar
-CURRENCIES = ("USD", "EUR")
-ENDS = {FILLED, CANCELED, EXPIRED, REJECTED}
 
 
-class Watched(ExecutionManager):
-    """Keeps the same books in fractions, and holds every event against what it must be."""
-
-    def watch(self, life: "Life") -> None:
-        self.life = life
-        self.given: dict[int, Order] = {}
-        self.groups: dict[int, list[Order]] = {}
-        self.changed: set[int] = set()  # orders whose sizes were amended or split
-        self.one_price = False  # fills of a close, whatever the bar
-        self.nested = 0
-
-    def event(self, act: Callable[..., Any], *args: Any) -> Any:
-        """Something happens; when all of it has, the books are looked at."""
-        self.nested += 1
-        result = act(*args)
-        self.nested -= 1
-        if not self.nested:
-            self.life.check()
-        return result
-
-    def submit(self, order: Order, now_ns: int) -> None:
-        self.given[order.order_id] = order
-        if order.group:
-            self.groups.setdefault(order.group, []).append(order)
-        self.event(super().submit, order, now_ns)
-
-    def cancel(self, order: Order, now_ns: int) -> bool:
-        return bool(self.event(super().cancel, order, now_ns))
-
-    def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
-        if terms.units != order.units:
-            self.changed.add(order.order_id)
-        return bool(self.event(super().amend, order, terms, now_ns))
-
-    def convert(self, asked: Conversion, now_ns: int) -> None:
-        source, target = (self.life.books[name] for name in (asked.source, asked.target))
-        given, taken = (self.life.rate(name) for name in (asked.source, asked.target))
-        amount = Fraction(asked.units, UNITS)
-        source.transfer(-amount)
-        target.transfer(posted(amount * given / taken))
-        self.event(super().convert, asked, now_ns)
-
-    def filled(self, order: Order, units: int, price: float, start_ns: int, now_ns: int) -> None:
-        before = self.positions[order.strategy][order.symbol_index].units
-        self._held_against(order, units, before, start_ns)
-        super().filled(order, units, price, start_ns, now_ns)
-        fee = self._happened[-1][5]  # type: ignore[index]
-        slot, book = self.life.slot(order.strategy, order.symbol_index)
-        book.fill(slot, Fraction(units, UNITS), Fraction(repr(price)), Fraction(fee, UNITS))
-        self.life.fills += 1
-        self.life.check()
-
-    def _held_against(self, order: Order, units: int, before: int, start_ns: int) -> None:
-        """What an order's terms and links say about a fill of it."""
-        assert order.state not in ENDS, "it had ended"
-        assert units * order.units > 0
-        assert abs(order.filled_units + units) <= abs(order.units)
-        if not self.one_price:
-            assert start_ns >= order.created_ns + self.broker.latency_ns, "before it was given"
-        if order.reduce_only:
-            assert before * units < 0, "it opens"
-            assert abs(units) <= abs(before), "it goes through flat"
-        entry = self.given.get(order.parent)
-        if entry is not None and not {order.order_id, entry.order_id} & self.changed:
-            assert entry.filled_units, "before its entry"
-            legs = self.groups.get(order.group, [order])
-            if len({leg.parent for leg in legs}) == 1 and abs(order.units) <= abs(entry.units):
-                done = sum(abs(leg.filled_units) for leg in legs)
-                assert done + abs(units) <= abs(entry.filled_units), "more than its entry"
-        legs = self.groups.get(order.group, [])
-        if legs and not {leg.order_id for leg in legs} & self.changed:
-            sizes = {self.life.sizes[leg.order_id] for leg in legs}
-            done = sum(abs(leg.filled_units) for leg in legs)
-            if len(sizes) == 1:
-                assert done + abs(units) <= sizes.pop(), "a group fills one size"
-
-    def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
-        ratio = Fraction(adjustment.split_ratio)
-        for strategy in range(len(self.positions)):
-            slot, book = self.life.slot(strategy, symbol)
-            if ratio != 1:
-                book.split(slot, ratio)
-                fraction = abs(book.held[slot]) % Fraction(self.lot_units[symbol], UNITS)
-                if fraction and last:
-                    price = Fraction(repr(last / float(adjustment.split_ratio)))
-                    book.fill(
-                        slot, -fraction if book.held[slot] > 0 else fraction, price, Fraction(0)
-                    )
-            book.dividend(slot, Fraction(adjustment.dividend))
-        if ratio != 1:
-            self.changed |= {o for o in self.given if self.given[o].symbol_index == symbol}
-        self.event(super().adjust, symbol, adjustment, last, now_ns)
-        self.life.marks[symbol] *= adjustment.price_factor
-
-
-class Life:
+class Life(Proposals):
     """One account's life, from a seed."""
 
     def __init__(self, seed: int) -> None:
@@ -351,140 +245,6 @@ class Life:
             first: _table([row for row in rows if first <= row[1] < end])
             for first, end in zip(cuts, ends, strict=True)
         }
-
-    # -- what strategies do ------------------------------------------------------------------------
-
-    def _act(self, now_ns: int) -> None:
-        acts = (self._order,) * 4 + (self._bracket,) * 3 + (self._oco,) * 2 + (self._chain,)
-        acts += (self._amend,) * 3 + (self._cancel,) * 2 + (self._convert,)
-        self.rng.choice(acts)(now_ns)
-
-    def _price(self, symbol: int) -> float:
-        return max(round(self.marks[symbol] * 100) + self.rng.randint(-40, 40), 2) / 100
-
-    def _terms(self, kind: str, symbol: int) -> dict[str, Any]:
-        terms: dict[str, Any] = {"kind": kind}
-        if kind in (LIMIT, STOP_LIMIT):
-            terms["limit"] = self._price(symbol)
-        if kind in (STOP, STOP_LIMIT):
-            terms["stop"] = self._price(symbol)
-        if kind == TRAILING_STOP:
-            name = self.rng.choice(["trail", "trail_percent"])
-            terms[name] = self.rng.choice([0.05, 0.2, 0.5])
-        return terms
-
-    def _kind(self, *others: str) -> str:
-        return self.rng.choice((MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, *others))
-
-    def _give(
-        self, strategy: int, symbol: int, units: int, now_ns: int, **terms: Any
-    ) -> Order | None:
-        if not self.marks[symbol] and terms["kind"] not in (
-            MARKET,
-            MARKET_ON_OPEN,
-            MARKET_ON_CLOSE,
-        ):
-            return None
-        execution = self.execution
-        execution.order_count += 1
-        order = Order(execution.order_count, strategy, f"S{symbol}", symbol, units, 0, **terms)
-        if order.kind == TRAILING_STOP and not order.parent:
-            trail, mark = (order.trail, order.trail_percent), self.marks[symbol]
-            order.stop = trailed(mark, units > 0, *trail, execution.tick_units[symbol])
-        waits = order.parent or order.group or order.reduce_only
-        order.aimed = order.stop is None and order.kind != TRAILING_STOP and not waits
-        self.sizes[order.order_id] = abs(units)
-        execution.submit(order, now_ns)
-        return order
-
-    def _units(self) -> int:
-        return self.rng.choice([1, 2, 5, 10, 30, 77]) * self.rng.choice([1, -1]) * UNITS
-
-    def _place(self) -> tuple[int, int]:
-        return self.rng.randrange(self.strategies), self.rng.randrange(self.symbols)
-
-    def _order(self, now_ns: int, **more: Any) -> Order | None:
-        strategy, symbol = self._place()
-        kind = self._kind(MARKET, MARKET, MARKET_ON_OPEN, MARKET_ON_CLOSE)
-        more = {"tif": self.rng.choice(["day", "day", "gtc", "ioc"]), **more}
-        if kind in (MARKET_ON_OPEN, MARKET_ON_CLOSE):
-            more["tif"] = "day"
-        more["reduce_only"] = self.rng.random() < 0.15
-        return self._give(
-            strategy, symbol, self._units(), now_ns, **self._terms(kind, symbol), **more
-        )
-
-    def _bracket(self, now_ns: int) -> None:
-        entry = self._order(now_ns)
-        if entry is None:
-            return
-        group, reduces = self.execution.new_group(), self.rng.random() < 0.7
-        kinds = [LIMIT, self.rng.choice([STOP, TRAILING_STOP, STOP_LIMIT])]
-        for kind in self.rng.sample(kinds, self.rng.choice([1, 2, 2])):
-            self._child(entry, now_ns, kind=kind, group=group, reduce_only=reduces)
-
-    def _child(self, entry: Order, now_ns: int, **more: Any) -> Order | None:
-        if not entry.is_working and not entry.filled_units and entry.state != REJECTED:
-            return None  # the desk says so
-        symbol, kind = entry.symbol_index, more.pop("kind")
-        more = {"tif": self.rng.choice(["gtc", "day"]), **more, **self._terms(kind, symbol)}
-        return self._give(
-            entry.strategy, symbol, -entry.units, now_ns, parent=entry.order_id, **more
-        )
-
-    def _chain(self, now_ns: int) -> None:
-        working = list(self.execution.broker.working.values())
-        order = (
-            self.rng.choice(working) if working and self.rng.random() < 0.5 else self._order(now_ns)
-        )
-        for _ in range(self.rng.randint(1, 3)):
-            if order is not None:
-                kind = self._kind(MARKET_ON_CLOSE, MARKET_ON_OPEN)
-                order = self._child(order, now_ns, kind=kind)
-
-    def _oco(self, now_ns: int) -> None:
-        group, units, (strategy, symbol) = self.execution.new_group(), self._units(), self._place()
-        equal, waits = self.rng.random() < 0.6, None
-        if self.rng.random() < 0.2:  # an entry may be a leg itself
-            waits = self._give(strategy, symbol, units, now_ns, group=group, kind=MARKET)
-        for _ in range(self.rng.randint(2, 3)):
-            size = abs(units if equal else self._units()) * self.rng.choice([1, 1, -1])
-            more = self._terms(self._kind(MARKET_ON_CLOSE), symbol)
-            if waits is not None and waits.is_working:
-                more["parent"] = waits.order_id
-            tif = self.rng.choice(["gtc", "day"])
-            self._give(strategy, symbol, size, now_ns, group=group, tif=tif, **more)
-
-    def _one(self) -> Order | None:
-        working = [o for o in self.execution.broker.working.values() if o.state != CANCEL_PENDING]
-        return self.rng.choice(working) if working else None
-
-    def _cancel(self, now_ns: int) -> None:
-        order = self._one()
-        if order is not None:
-            self.execution.cancel(order, now_ns)
-
-    def _amend(self, now_ns: int) -> None:
-        order = self._one()
-        if order is None:
-            return
-        old = self.execution.broker.pending_terms(order) or Terms(
-            order.units, order.limit, order.stop, order.trail, order.trail_percent
-        )
-        units, limit, stop = old.units, old.limit, old.stop
-        if self.rng.random() < 0.4:
-            units = abs(self._units()) * (1 if order.units > 0 else -1)
-        if limit is not None and self.rng.random() < 0.7:
-            limit = self._price(order.symbol_index)
-        if stop is not None and self.rng.random() < 0.7:
-            stop = self._price(order.symbol_index)
-        self.execution.amend(order, Terms(units, limit, stop, old.trail, old.trail_percent), now_ns)
-
-    def _convert(self, now_ns: int) -> None:
-        if "EUR" in self.books:
-            source, target = self.rng.sample(CURRENCIES, 2)
-            units = self.rng.randint(1, 10**11)
-            self.execution.convert(Conversion(0, source, target, units), now_ns)
 
     # -- proof -------------------------------------------------------------------------------------
 
