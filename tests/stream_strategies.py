@@ -179,7 +179,7 @@ class Reader(Strategy):
             case 28:
                 self.bracket(symbol, size, target=last + far, stop=last - near)
             case 29:
-                self.bracket(symbol, -size, target=last - far, stop=last + near, limit=last + near)
+                self.bracket(symbol, -size, target=last - far, stop=last + near, limit=last)
             case 30:
                 self.bracket(symbol, size, target=last + far, trail=far, tif="gtc")
             case 31:

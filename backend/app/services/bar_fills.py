@@ -50,6 +50,7 @@ class Links(Protocol):
     def entry_of(self, order: Order) -> Order | None: ...
     def children_of(self, order: Order) -> Sequence[Order]: ...
     def legs_of(self, group: int) -> Sequence[Order]: ...
+    def taken_beside(self, order: Order) -> int: ...
 
 
 class BarFill(NamedTuple):
@@ -188,24 +189,29 @@ class BarFills:
         """How much of an order may fill, after what has filled on this bar."""
         filled = self._filled
         done = order.filled_units + filled.get(order.order_id, 0)
-        size = abs(order.units)
-        entry = self._links.entry_of(order)
-        if entry is not None and entry.state != FILLED:
-            entered = entry.filled_units + filled.get(entry.order_id, 0)
-            if entered != entry.units:
-                size = min(size, abs(entered))
-        room = size - abs(done)
-        buys = order.units > 0
-        if order.group:
-            for leg in self._links.legs_of(order.group):
-                taken = filled.get(leg.order_id, 0)
-                if taken and leg is not order:
-                    room = room - abs(taken) if (leg.units > 0) == buys else 0
+        room, buys = abs(order.units) - abs(done), order.units > 0
+        entered = self._entered(order)
+        legs = self._links.legs_of(order.group) if order.group else ()
+        for leg in legs:
+            taken = filled.get(leg.order_id, 0)
+            if taken and leg is not order:
+                room = room - abs(taken) if (leg.units > 0) == buys else 0
+        if entered is not None:  # and another leg may have taken its part out again
+            taken = sum(abs(filled.get(leg.order_id, 0)) for leg in legs if leg is not order)
+            room = min(room, entered - abs(done) - taken - self._links.taken_beside(order))
         if order.reduce_only:
             held = self._held_units(order.strategy) + self._moved.get(order.strategy, 0)
             room = min(room, max(-held if buys else held, 0))
         room = max(room, 0)
         return room if buys else -room
+
+    def _entered(self, order: Order) -> int | None:
+        """What has filled of the entry an order depends on, unsigned; None when all of it has."""
+        entry = self._links.entry_of(order)
+        if entry is None or entry.state == FILLED:
+            return None
+        entered = entry.filled_units + self._filled.get(entry.order_id, 0)
+        return None if entered == entry.units else abs(entered)
 
     # -- orders that wait for one that fills on this bar -------------------------------------------
 

@@ -95,26 +95,19 @@ class BuyingPower:
 
     def refusal(self, order: Order) -> str:
         """Why an order is refused, or ""."""
-        if self._clears(order) and not self._beyond(order):
+        if self._clears(order):
             return ""
         return self.fault(order.symbol_index, order.units, order.limit)
-
-    def _beyond(self, order: Order) -> bool:
-        """Whether an order's limit is above all prices that the cheap approval counts with."""
-        if order.limit is None:
-            return False
-        symbol = order.symbol_index
-        multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
-        return order.limit * multiplier > self._highest[symbol]
 
     def _clears(self, order: Order) -> bool:
         """The cheap approval; each order that comes here is pledged for."""
         working, symbol = self._orders(), order.symbol_index
+        price = self._price_of(order)
         known = self._base != UNKNOWN and self._highest[symbol] != UNKNOWN
         if known and not working:
-            self._pledged = self._base + abs(order.units) * self._highest[symbol]
+            self._pledged = self._base + abs(order.units) * price
         elif known and order.order_id == self._last_id + 1:
-            self._pledged += abs(order.units) * self._highest[symbol]
+            self._pledged += abs(order.units) * price
         else:  # an order was sure, and is not in it
             self._see(order, working)
         if self._pledged > self._account.own.cash_units and working:
@@ -182,7 +175,7 @@ class BuyingPower:
         if min(held_units) < 0:
             shorts = ((at, -held) for at, held in enumerate(held_units) if held < 0)
             base += sum(2 * short * self._price(at) for at, short in shorts)
-        pledged = base + abs(order.units) * self._price(order.symbol_index)
+        pledged = base + abs(order.units) * self._price_of(order)
         for other in working.values():
             pledged += abs(other.units - other.filled_units) * self._price(other.symbol_index)
         if base != self._base:
@@ -190,6 +183,14 @@ class BuyingPower:
             cash_units = account.own.cash_units
             self.floor_units = min(cash_units // 2, 2 * cash_units)
         self._base, self._pledged = base, pledged
+
+    def _price_of(self, order: Order) -> float:
+        """The most an order can be valued at: its limit, where that is higher."""
+        price = self._price(order.symbol_index)
+        if order.limit is None:
+            return price
+        multiplier = self._account.positions[0][order.symbol_index].multiplier_units / UNITS
+        return max(price, order.limit * multiplier * _MARGIN)
 
     def _price(self, symbol: int) -> float:
         """Its highest price in the block, for one whole share or contract."""

@@ -1,11 +1,11 @@
 """What happens in an account, in order, until it is taken for the record."""
 
-from operator import itemgetter
+from collections.abc import Sequence
 
 import msgspec
 
 from app.core.fingerprint import Entry, Fingerprint
-from app.core.orders import INSTANT, FillRow, Order, OrderChange
+from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.fill_rules import Ambiguity
 
@@ -36,7 +36,7 @@ class Diary:
         self.fingerprint = fingerprint
         self.happened: list[Entry] = []  # this very list, for whoever writes
         self.ended: list[Order] = []
-        self.adjusted: list[FillRow] = []
+        self._adjusted: list[tuple[int, FillRow]] = []  # after how much of what happened
         self.actions: list[Action] = []
         self.uncertain: list[Ambiguity] = []
         self.rates: list[RateChange] = []
@@ -56,6 +56,10 @@ class Diary:
         self.uncertain_count += 1
         self.band_units += band_units
 
+    def adjust(self, change: FillRow) -> None:
+        """The account has changed without a fill."""
+        self._adjusted.append((len(self.happened), change))
+
     def hash(self) -> None:
         """Bring the fingerprint up to now: terms are about to change."""
         self.fingerprint.add(self.happened[self._hashed :])
@@ -64,9 +68,13 @@ class Diary:
     def take(self) -> Records:
         """What has happened since the last call, in order."""
         self.hash()
-        changes = fills = [entry for entry in self.happened if isinstance(entry, tuple)]
-        if self.adjusted:  # fills come first in their instant
-            changes = sorted(fills + self.adjusted, key=itemgetter(INSTANT))
+        changes = fills = _fills_of(self.happened)
+        if self._adjusted:
+            changes, start = [], 0
+            for place, change in self._adjusted:
+                changes += [*_fills_of(self.happened[start:place]), change]
+                start = place
+            changes += _fills_of(self.happened[start:])
         records = Records(
             self.ended,
             self._order_changes,
@@ -78,6 +86,10 @@ class Diary:
         )
         self.happened.clear()
         self._hashed = 0
-        self.ended, self._order_changes, self.adjusted = [], [], []
+        self.ended, self._order_changes, self._adjusted = [], [], []
         self.actions, self.uncertain, self.rates = [], [], []
         return records
+
+
+def _fills_of(entries: Sequence[Entry]) -> list[FillRow]:
+    return [entry for entry in entries if isinstance(entry, tuple)]

@@ -4,14 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from app.core.calendar import TradingSession
-from app.core.fingerprint import (
-    Fingerprint,
-    amendment,
-    cancel,
-    conversion,
-    refusal,
-    ticket,
-)
+from app.core.fingerprint import Fingerprint, amendment, cancel, conversion, refusal, ticket
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
 from app.core.orders import (
@@ -125,7 +118,7 @@ class ExecutionManager:
         if self._power is not None:
             self._power.forget_orders()
         held, cash = self.held_units[symbol], self.account.cash_units()
-        self.diary.adjusted.append((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
@@ -201,7 +194,7 @@ class ExecutionManager:
 
     # -- what the broker tells ---------------------------------------------------------------------
 
-    def amended(self, order: Order, terms: Terms, now_ns: int) -> None:
+    def amended(self, order: Order, terms: Terms, since_ns: int, now_ns: int) -> None:
         """Other terms are in force; what has filled by then, stays filled."""
         filled = order.filled_units
         units = filled if abs(filled) > abs(terms.units) else terms.units
@@ -210,7 +203,7 @@ class ExecutionManager:
         order.units, order.limit, order.stop = units, terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reason = ""  # of one before that was refused
-        self.diary.note("amend", order, now_ns)
+        self.diary.note("amend", order, since_ns)
         if units == filled:
             self.lapsed(order, FILLED, now_ns, "amended to what had filled")
         elif order.state is AMEND_PENDING:
@@ -307,15 +300,17 @@ class ExecutionManager:
 
         What could not get the session's last bar any more belongs to the next session.
         """
+        self.broker.settle(close_ns)  # no bar is under way any more
         last_ns = last_start_ns - self.broker.latency_ns
         late = [
             order
             for order in self.broker.working.values()
-            if order.state is CANCEL_PENDING
-            or (
+            if (
                 self.broker.of_session(order)
                 if order.kind in AUCTIONS
-                else order.tif != GTC and order.created_ns <= last_ns
+                else order.tif != GTC
+                and order.created_ns <= last_ns
+                and not self.broker.links.waits(order)  # its session is that of its entry's fill
             )
         ]
         self._end_all(late, EXPIRED, close_ns, "the session closed")
@@ -325,11 +320,12 @@ class ExecutionManager:
         self._end_all(list(self.broker.working.values()), CANCELED, now_ns, reason)
 
     def _end_all(self, orders: list[Order], state: str, now_ns: int, reason: str) -> None:
-        for order in orders:
-            if order.state is CANCEL_PENDING:
-                self.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
-            else:
-                self.lapsed(order, state, now_ns, reason)
+        with self.broker.at_once():
+            for order in orders:
+                if order.state is CANCEL_PENDING:
+                    self.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                else:
+                    self.lapsed(order, state, now_ns, reason)
 
     def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
         """Apply a session's corporate actions to what is held: splits first, then dividends.
@@ -351,7 +347,8 @@ class ExecutionManager:
             if adjustment.dividend and position.units:
                 ledger.dividend(position, adjustment.dividend)
         if adjustment.split_ratio != 1:
-            self._split_orders(symbol, adjustment.split_ratio, now_ns)
+            with self.broker.at_once():
+                self._split_orders(symbol, adjustment.split_ratio, now_ns)
         if self._power is not None:
             self._power.forget()
         self._note(symbol, now_ns)

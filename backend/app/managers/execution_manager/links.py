@@ -15,6 +15,7 @@ class Links:
         self._entries: dict[int, Order] = {}  # by child
         self._children: dict[int, list[Order]] = {}
         self._groups: dict[int, list[Order]] = {}
+        self._taken: dict[int, int] = {}  # by group, what legs that have ended have filled
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._groups)
@@ -32,19 +33,35 @@ class Links:
         """Forget an order that has ended; its children stay to be asked for."""
         entry = self._entries.pop(order.order_id, None)
         if entry is not None and entry.order_id in self._children:
-            self._children[entry.order_id].remove(order)
+            children = self._children[entry.order_id]
+            children.remove(order)
+            if not children:
+                del self._children[entry.order_id]
         if order.group:
             legs = self._groups[order.group]
             legs.remove(order)
+            self._taken[order.group] = self._taken.get(order.group, 0) + abs(order.filled_units)
             if not legs:
-                del self._groups[order.group]
+                del self._groups[order.group], self._taken[order.group]
 
-    def release(self, entry: Order) -> list[Order]:
-        """The children of an entry that has ended: from now on they depend on it no more."""
+    def release(self, entry: Order) -> list[tuple[Order, int]]:
+        """The children of an entry that has ended: each, and the units it may have from now on.
+
+        From now on they depend on it no more. Of one that ended partly filled they take out
+        together, as legs of a group, what has filled of it.
+        """
         children = self._children.pop(entry.order_id, [])
         for child in children:
             del self._entries[child.order_id]
-        return children
+        if entry.filled_units in (0, entry.units):
+            return [(child, child.units) for child in children]
+        return [(child, self._units_after(entry, child)) for child in children]
+
+    def _units_after(self, entry: Order, child: Order) -> int:
+        taken = self.taken_beside(child)
+        most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
+        size = min(abs(child.units), most)
+        return size if child.units > 0 else -size
 
     def depends(self, order: Order) -> bool:
         """Whether an order waits for another, or others wait for it."""
@@ -66,6 +83,13 @@ class Links:
     def legs_of(self, group: int) -> Sequence[Order]:
         """The working orders of a group."""
         return self._groups.get(group, NO_ORDERS)
+
+    def taken_beside(self, order: Order) -> int:
+        """What the other legs of its group have filled, those that have ended among them."""
+        if not order.group:
+            return 0
+        legs = sum(abs(leg.filled_units) for leg in self.legs_of(order.group))
+        return legs - abs(order.filled_units) + self._taken.get(order.group, 0)
 
     def after_fill(self, order: Order, units: int) -> Iterator[tuple[Order, int]]:
         """What a fill does to the other legs: each, and the units it may have from now on.

@@ -63,7 +63,7 @@ class OrderChecks:
         reason = ""
         if grows or self._is_odd(order, more):
             reason = self._over_limits(order, terms.units, more)
-        if reason or order.reduce_only or self.power is None:
+        if reason or not grows or order.reduce_only or self.power is None:
             return reason
         return self.power.fault(order.symbol_index, more, terms.limit)
 

@@ -5,7 +5,8 @@ its bar is. An order belongs to the bars that start at or after it was given, ne
 cancel or an amendment counts from there too, so that it can lose to a fill.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from operator import itemgetter
 
@@ -22,6 +23,7 @@ from app.core.orders import (
     Terms,
 )
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.managers.execution_manager.consequences import Consequences, Pending
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.matcher import Matcher, Turn, turns
@@ -31,7 +33,6 @@ from app.services.matching import Stand
 from app.services.slippage import Slippage
 
 BY_STRATEGY = "cancelled by its strategy"
-IDLE = "nothing is left to reduce"
 
 
 class SimBroker:
@@ -61,10 +62,14 @@ class SimBroker:
         self._matcher = Matcher(lot_units, tick_units, rules, owner, self.links)
         self.spent: list[Order] = []  # that were for one bar only, and had it
         # Orders that are to be cancelled (no terms) or amended, and since when.
-        self.pending: dict[int, tuple[int, Terms | None]] = {}
+        self.pending: Pending = {}
+        self._consequences = Consequences(
+            owner, self.links, self.working, self._reducing, self.pending
+        )
         self.closing: list[Order] = []  # that fill at the close of the instant under way
         self.closing_ns = -1  # that instant
         self._closed_ns = -1  # the last instant that such orders have filled at
+        self._looks = True  # for what is due, with each order that ends or changes
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
 
     # -- orders come and go ------------------------------------------------------------------------
@@ -121,7 +126,7 @@ class SimBroker:
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         """Change an order's terms. False while a bar under way finds it under its old ones."""
         if not self._may_be_under_way(now_ns):
-            self._amend(order, terms, now_ns)
+            self._amend(order, terms, now_ns, now_ns)
             return True
         self._defer(order, terms, now_ns)
         return False
@@ -141,8 +146,22 @@ class SimBroker:
 
     def remove(self, order: Order) -> None:
         """Forget an order that ended without a fill."""
+        row = self._rows[order.order_id]
+        was_due = row >= 0 and self._book.known_ns[row] <= self.due_ns
+        was_pending = order.order_id in self.pending
         self._forget(order)
-        self._find_due(0)
+        if was_due or was_pending:
+            self._find_due(0)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Many orders end or change: look for the next bar that fills something after the last."""
+        self._looks = False
+        try:
+            yield
+        finally:
+            self._looks = True
+            self._find_due(0)
 
     def for_the_close(self) -> list[Order]:
         """The orders for the close of the session under way."""
@@ -165,10 +184,10 @@ class SimBroker:
         self.pending[order.order_id] = now_ns, terms
         self.due_ns = min(self.due_ns, self._book.next_known_ns(now_ns))
 
-    def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
-        self._owner.amended(order, terms, now_ns)
+    def _amend(self, order: Order, terms: Terms, since_ns: int, now_ns: int) -> None:
+        self._owner.amended(order, terms, since_ns, now_ns)
         if order.order_id in self.working:
-            self.look_again(order, now_ns)
+            self.look_again(order, since_ns)
 
     def _forget(self, order: Order) -> None:
         del self.working[order.order_id], self._rows[order.order_id]
@@ -232,7 +251,7 @@ class SimBroker:
         for _, fill, row in sorted(found, key=itemgetter(0)):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        self._end_idle([fill for _, fill, _ in found], now_ns)
+        self._consequences.end_idle([fill for _, fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self.spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -256,15 +275,15 @@ class SimBroker:
         """Book a fill, and carry out what it means for others."""
         order, units, links = fill.order, fill.units, self.links
         whole = units == order.units - order.filled_units
-        if not links:
-            self._owner.filled(order, units, price, start_ns, now_ns)
-        else:
+        if links:
             waiting = [child for child in links.children_of(order) if links.waits(child)]
             self._owner.filled(order, units, price, start_ns, now_ns)
-            for leg, left_units in links.after_fill(order, units):
-                self._reduce(leg, left_units, now_ns)
+            self._consequences.after_fill(order, units, now_ns)
             for child in waiting:
-                self._rows[child.order_id] = self._next_row(child, start_ns + 1)
+                if child.order_id in self.working:  # not one that its entry's fill has ended
+                    self._rows[child.order_id] = self._next_row(child, start_ns + 1)
+        else:
+            self._owner.filled(order, units, price, start_ns, now_ns)
         if not whole:
             self._rows[order.order_id] = self._next_row(order, start_ns + 1)
             return
@@ -272,44 +291,9 @@ class SimBroker:
         if links:
             self.release(order, now_ns)
 
-    def _reduce(self, order: Order, units: int, now_ns: int) -> None:
-        """An order is to be no more than this in all."""
-        if units == order.filled_units:
-            self._owner.lapsed(order, CANCELED, now_ns, "another order of its group filled")
-        else:
-            self._owner.reduced(order, units, now_ns)
-
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
-        for child in self.links.release(entry):
-            if not entry.filled_units:
-                reason = f"order {entry.order_id}, which it waited for, did not fill"
-                self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif entry.filled_units != entry.units:
-                place, most = (child.strategy, child.symbol_index), abs(entry.filled_units)
-                if child.reduce_only and not self._owner.held_units_of(*place):
-                    self._owner.lapsed(child, CANCELED, now_ns, IDLE)
-                elif abs(child.units) > most:
-                    self._reduce(child, most if child.units > 0 else -most, now_ns)
-
-    def _end_idle(self, fills: list[BarFill], now_ns: int) -> None:
-        """End orders that only reduce, where fills have left nothing to reduce: none is held, or
-        the position has turned over to their own side.
-        """
-        if not (fills and self._reducing):
-            return
-        moved: dict[tuple[int, int], int] = {}
-        for fill in fills:
-            place = fill.order.strategy, fill.order.symbol_index
-            moved[place] = moved.get(place, 0) + fill.units
-        for order in [self.working[order_id] for order_id in self._reducing]:
-            place = order.strategy, order.symbol_index
-            if place not in moved or self.links.entry_of(order) is not None:
-                continue  # or its entry still works, and what it fills is to be protected
-            held = self._owner.held_units_of(*place)
-            before = held - moved[place]
-            if not held or (before * held < 0 < order.units * held):
-                self._owner.lapsed(order, CANCELED, now_ns, IDLE)
+        self._consequences.release(entry, now_ns)
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -327,6 +311,7 @@ class SimBroker:
     def match_close(self, now_ns: int) -> None:
         """At the end of an instant: fill the market orders that were given in it."""
         orders, self.closing = self.closing, []
+        filled: list[BarFill] = []
         self._closed_ns = now_ns
         for order in orders:
             if order.order_id in self.working:
@@ -335,7 +320,8 @@ class SimBroker:
                 for fill in fills:
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
-                self._end_idle(fills, now_ns)
+                filled += fills
+        self._consequences.end_idle(filled, now_ns)
         self.spent = [order for order in orders if order.tif == IOC]
         self._find_due(now_ns)
 
@@ -352,7 +338,7 @@ class SimBroker:
         fills = self._matcher.match_at(price, orders)
         for fill in fills:
             self._fill(fill, price, start_ns, now_ns)
-        self._end_idle(fills, now_ns)
+        self._consequences.end_idle(fills, now_ns)
         self._find_due(now_ns)
 
     # -- when --------------------------------------------------------------------------------------
@@ -374,7 +360,7 @@ class SimBroker:
                     self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
                 else:
                     del self.pending[order_id]
-                    self._amend(order, terms, since_ns)
+                    self._amend(order, terms, since_ns, now_ns)
         self._find_due(now_ns)
 
     def _next_row(self, order: Order, from_ns: int) -> int:
@@ -389,6 +375,8 @@ class SimBroker:
 
     def _find_due(self, now_ns: int) -> None:
         """Recompute `due_ns` over the working orders."""
+        if not self._looks:
+            return
         known_ns = self._book.known_ns
         rows = [row for row in self._rows.values() if row >= 0]
         self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
