@@ -287,11 +287,11 @@ def test_a_bracket_works_where_short_sales_are_not_allowed() -> None:
 @pytest.mark.parametrize(
     ("quantity", "terms", "words"),
     [
-        (5, {"target": 9, "stop": 12}, "wrong sides: stop=12.0, target=9.0. One that buys has its "
+        (5, {"target": 9, "stop": 12}, "wrong sides: stop=12, target=9. One that buys has its "
          "stop below and its target above its entry."),
         (-5, {"target": 12, "stop": 9}, "One that sells has its stop above and its target below"),
-        (5, {"target": 9.5, "limit": 10}, "wrong sides: limit=10.0, target=9.5"),
-        (-5, {"stop": 9, "limit": 10}, "wrong sides: stop=9.0, limit=10.0"),
+        (5, {"target": 9.5, "limit": 10}, "wrong sides: limit=10, target=9.5"),
+        (-5, {"stop": 9, "limit": 10}, "wrong sides: stop=9, limit=10"),
         (5, {"target": 9, "stop": 12, "trail": 1}, "wrong sides"),
         (5, {}, "needs a target, a stop or a trail"),
         (5, {"target": 12, "stop": -9}, "stop=-9 is not a price"),
@@ -318,11 +318,11 @@ def test_a_bracket_of_nothing_is_none_and_one_that_leaves_where_it_enters_is_all
     steps: Steps = {
         "09:31 AAA": lambda s: (
             s.bracket("AAA", 0, target=9, stop=12).entry,
-            s.bracket("AAA", 5, limit=10, target=10, stop=10).stop.stop,
+            s.bracket("AAA", -5, limit=10.005, target=10.005, stop=10.005).stop.stop,
         ),
     }
     answers, _ = run([QUIET] * 3, steps)
-    assert answers == [(None, 10.0)]
+    assert answers == [(None, 10.0)]  # the limit goes up to 10.01, which crosses it
 
 
 def test_when_the_entry_is_refused_or_ends_so_do_those_that_wait_for_it() -> None:

@@ -3,8 +3,7 @@
 from msgspec.structs import replace
 
 from app.core.errors import UsageError
-from app.core.money import from_units
-from app.core.orders import Terms
+from app.core.money import from_units, to_units
 from app.strategies.context import Context
 from app.strategies.request import Bracket, Quantity, Request
 
@@ -22,12 +21,12 @@ def propose_bracket(
         raise UsageError("bracket() needs a target, a stop or a trail; order() enters alone.")
     enters = context.terms(symbol, quantity, entry)
     size = from_units(-enters.units)
-    exits = [
-        None if leave is None else context.terms(symbol, size, leave) for leave in (stop, target)
-    ]
+    for leave in (stop, target):
+        if leave is not None:
+            context.terms(symbol, size, leave)
     first = None
     if enters.units:
-        _check_sides(enters, *exits)
+        _check_sides(enters.units > 0, entry, stop, target)
         first = context.order(symbol, quantity, entry)
     if first is None:
         return Bracket(None, None, None)
@@ -39,15 +38,17 @@ def propose_bracket(
     return Bracket(first, above, below)
 
 
-def _check_sides(entry: Terms, stop: Terms | None, target: Terms | None) -> None:
-    """Prices on the wrong sides of each other are a mistake: it would leave as it enters."""
+def _check_sides(buys: bool, entry: Request, stop: Request | None, target: Request | None) -> None:
+    """Prices on the wrong sides of each other are a mistake: it would leave as it enters.
+
+    Those asked for: what the tick makes of equal ones may cross.
+    """
     prices = (
         ("stop", None if stop is None else stop.stop),
         ("limit", entry.limit),
         ("target", None if target is None else target.limit),
     )
-    found = [price for _, price in prices if price is not None]
-    buys = entry.units > 0
+    found = [to_units(price) for _, price in prices if price is not None]
     if found != sorted(found, reverse=not buys):
         named = ", ".join(f"{name}={price}" for name, price in prices if price is not None)
         verb, first, last = ("buys", "below", "above") if buys else ("sells", "above", "below")
