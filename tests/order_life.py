@@ -163,7 +163,7 @@ class Life(Proposals):
             while broker.due_ns <= now_ns:
                 due_ns = broker.due_ns
                 execution.event(execution.match, due_ns)
-                if not broker.is_settled:
+                if broker.spent or broker.pending:
                     execution.event(broker.settle, due_ns)
                 assert broker.due_ns > due_ns or broker.due_ns == due_ns != self._stuck(due_ns)
             for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
@@ -171,6 +171,7 @@ class Life(Proposals):
             if broker.closing:
                 execution.one_price = True
                 execution.event(execution.match_close, now_ns)
+                execution.event(broker.settle, now_ns)
                 execution.one_price = False
         self._close(close_ns)
 
@@ -299,7 +300,7 @@ class Life(Proposals):
             assert order.created_ns <= order.ended_ns
         assert not broker.working
         assert not broker.links
-        kept = [broker._rows, broker._pending, broker._termed]
+        kept = [broker._rows, broker.pending, broker._termed]
         assert not any([*kept, broker._reducing, broker.closing, broker.links._children])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.market import SCALE, Outcome, execute, outcome_of, wired
 from tests.random_market import EXECUTION, Action, Spec, specs
@@ -59,6 +59,14 @@ def test_a_paced_run_is_the_same_as_one_at_full_speed(spec: Spec, block_rows: in
     assert not differences(execute(spec.config(), spec.market()), paced)
 
 
+IN_A_BREAK = Spec(
+    seed=21268, base="1m", sessions=3, history=0, minutes=14, half_days=frozenset(), gapless=False,
+    broken=True, extended=True, keep=(1.0, 1.0, 1.0), empty=frozenset(), actions=(),
+    strategies=("Reader",), declared={}, participation=None, allow_short=True,
+)  # fmt: skip
+
+
+@example(IN_A_BREAK, 1)  # amended when no bar is under way: the next bar finds the new terms
 @given(specs(), st.sampled_from(BLOCKS))
 @settings(max_examples=5 * SCALE)
 def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: int) -> None:

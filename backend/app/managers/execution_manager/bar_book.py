@@ -85,6 +85,11 @@ class BarBook:
         place = bisect_left(self.known_ns, now_ns)
         return place < len(self.known_ns) and self.known_ns[place] == now_ns
 
+    def was_under_way(self, symbol: int, since_ns: int, now_ns: int) -> bool:
+        """Whether a bar of a symbol that is known at `now_ns` had started before a moment."""
+        row = self.last_row(symbol, now_ns)
+        return row >= 0 and self.known_ns[row] == now_ns and self.start_ns[row] < since_ns
+
     def next_known_ns(self, now_ns: int) -> int:
         """When the next bar after this instant is known; NEVER_NS when none is in the block."""
         place = bisect_right(self.known_ns, now_ns)

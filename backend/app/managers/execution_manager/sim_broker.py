@@ -204,6 +204,8 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
+        if self.pending:
+            self._bring_into_force(now_ns, self._book)
         if self._termed or self.pending:
             self._match_any(now_ns)
             return
@@ -353,15 +355,22 @@ class SimBroker:
                 reason = "no more at the open" if at_open else "ioc: no more at once"
                 self._owner.lapsed(order, EXPIRED, now_ns, reason)
         self.spent = []
-        for order_id, (since_ns, terms) in list(self.pending.items()):
-            if since_ns < now_ns and order_id in self.pending:
-                order = self.working[order_id]
-                if terms is None:
-                    self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
-                else:
-                    del self.pending[order_id]
-                    self._amend(order, terms, since_ns, now_ns)
+        self._bring_into_force(now_ns, None)
         self._find_due(now_ns)
+
+    def _bring_into_force(self, now_ns: int, book: BarBook | None) -> None:
+        """What waits for bars under way; with a book, only where no bar of it was under way."""
+        for order_id, (since_ns, terms) in list(self.pending.items()):
+            order = self.working.get(order_id)
+            if order is None or since_ns >= now_ns:
+                continue
+            if book is not None and book.was_under_way(order.symbol_index, since_ns, now_ns):
+                continue
+            if terms is None:
+                self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+            else:
+                del self.pending[order_id]
+                self._amend(order, terms, since_ns, now_ns)
 
     def _next_row(self, order: Order, from_ns: int) -> int:
         """The next row that may do something to an order; -1 when this block has none."""
