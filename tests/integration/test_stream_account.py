@@ -167,7 +167,8 @@ def test_the_curve_is_the_equity_a_strategy_reads(spec: Spec, kind: str, block_r
     assert [value for _, value in read] == pytest.approx(
         [curve[ns] for ns, _ in read], rel=1e-9, abs=1e-6
     )
-    if outcome.equity:
+    # Without a bar at the last close there is no point of the curve for what happened after it.
+    if outcome.equity and outcome.equity[-1][0] == alone.calendar()[-1].close_ns:
         assert float(outcome.final_equity) == pytest.approx(outcome.equity[-1][1], rel=1e-9)
 
 
