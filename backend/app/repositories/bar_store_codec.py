@@ -92,7 +92,7 @@ def decode_label(path: Path, metadata: Mapping[bytes, bytes]) -> Label:
     """The label in a file's metadata."""
     try:
         return msgspec.json.decode(metadata[_LABEL_KEY], type=Label)
-    except (KeyError, msgspec.MsgspecError):
+    except (KeyError, UnicodeDecodeError, msgspec.MsgspecError):
         raise _unreadable(path, "it has no label of ours") from None
 
 
