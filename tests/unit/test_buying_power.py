@@ -12,7 +12,7 @@ from tests.unit.execution_house import Row, book_of, manager_of, open_session, s
 
 from app.core.instruments import Instrument
 from app.core.money import UNITS, to_units
-from app.core.orders import LIMIT, REJECTED, Order
+from app.core.orders import AMEND_PENDING, GTC, LIMIT, REJECTED, Order, Terms
 from app.core.transfers import Conversion
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.buying_power import working_sides
@@ -256,19 +256,30 @@ def test_a_cash_account_pays_each_purchase_from_the_book_of_its_currency() -> No
 
 
 def test_an_order_that_can_only_reduce_is_on_no_side() -> None:
-    class Reducing(Order):
-        """An order with the mark of one that only reduces."""
-
-        reduce_only: bool = True
-
     plain = Order(1, 0, "X", 0, 5 * UNITS, 0, filled_units=2 * UNITS)
     sale = Order(2, 0, "X", 0, -4 * UNITS, 0)
-    reducing = Reducing(3, 0, "X", 0, -9 * UNITS, 0)
+    reducing = Order(3, 0, "X", 0, -9 * UNITS, 0, reduce_only=True)
     found = working_sides({1: plain, 2: sale, 3: reducing})
     assert found == {0: (3 * UNITS, 4 * UNITS)}
 
 
 # -- the cheap approval ---------------------------------------------------------------------------
+
+
+def test_what_an_amendment_adds_counts_from_the_bar_it_comes_into_force_with() -> None:
+    execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
+    open_session(execution, dt.date(2024, 6, 3), 1)
+    resting = {"kind": LIMIT, "limit": 9.0, "tif": GTC}
+    first = submit(execution, 0, 0, 10 * UNITS, 5, **resting)
+    assert execution.amend(first, Terms(90 * UNITS, 9.0, None, None, None), 15)
+    assert first.state == AMEND_PENDING  # a bar is under way
+    assert submit(execution, 0, 0, 5 * UNITS, 16, **resting).is_working
+    execution.match(20)
+    execution.broker.settle(20)
+    assert first.units == 90 * UNITS
+    last = submit(execution, 0, 0, 8 * UNITS, 20, **resting)  # 103 in all, at 10, of 1,000
+    assert last.reason == "buying_power: it needs 80.00, there is 50.00 left"
+
 
 marks = st.one_of(st.integers(1, 4000).map(lambda cents: cents / 100), st.floats(0.01, 40.0))
 steps = st.one_of(

@@ -186,8 +186,6 @@ class ExecutionManager:
             self.diary.note("amend refused", order, now_ns, reason)
             order.reason = reason
             return False
-        if self._power is not None:
-            self._power.forget_orders()
         if not self.broker.amend(order, terms, now_ns):
             order.to(AMEND_PENDING)
         return True
@@ -204,6 +202,8 @@ class ExecutionManager:
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reason = ""  # of one before that was refused
         self.diary.note("amend", order, since_ns)
+        if self._power is not None:
+            self._power.forget_orders()  # more works than was counted on
         if units == filled:
             self.lapsed(order, FILLED, now_ns, "amended to what had filled")
         elif order.state is AMEND_PENDING:
