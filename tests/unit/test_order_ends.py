@@ -4,6 +4,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from execution_house import Row, book_of, manager_of, open_session, submit
 
 from app.core.calendar import TradingSession
@@ -31,6 +32,7 @@ from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules
+from app.services.risk import Limits
 
 FRIDAY = dt.date(2024, 6, 7)
 TENTH = Decimal("0.1")
@@ -142,7 +144,8 @@ def test_exits_that_have_taken_all_of_an_entry_out_end_with_it() -> None:
     assert target.reason == f"no more is left of order {entry.order_id}, which it waited for"
 
 
-def test_legs_take_out_together_what_has_filled_of_their_entry() -> None:
+def halved() -> tuple[ExecutionManager, Order, Order, Order]:
+    """Four of ten entered, and two of those taken out by the stop: the entry and its exits."""
     rows = [Row(0, 10, 10.0, 40.0), Row(0, 20, 10.0, 20.0, 10.0, 9.0), Row(0, 30, 12.0)]
     execution = traded(rows, participation=TENTH)
     entry = submit(execution, 0, 0, 10 * UNITS, 5, kind=LIMIT, limit=10.0)
@@ -151,6 +154,11 @@ def test_legs_take_out_together_what_has_filled_of_their_entry() -> None:
     step(execution, 20)
     execution.amend(entry, Terms(10 * UNITS, 5.0, None, None, None), 20)
     step(execution, 30)
+    return execution, entry, target, stop
+
+
+def test_legs_take_out_together_what_has_filled_of_their_entry() -> None:
+    execution, entry, target, stop = halved()
     execution.cancel(entry, 30)
     assert (target.units, stop.filled_units) == (-2 * UNITS, -2 * UNITS)
     step(execution, 40)
@@ -266,16 +274,19 @@ class Watched(dict[int, Order]):
 
 
 def test_what_a_leg_took_out_before_it_was_cancelled_counts_on() -> None:
-    rows = [Row(0, 10, 10.0, 40.0), Row(0, 20, 10.0, 20.0, 10.0, 9.0), Row(0, 30, 12.0)]
-    execution = traded(rows, participation=TENTH)
-    entry = submit(execution, 0, 0, 10 * UNITS, 5, kind=LIMIT, limit=10.0)
-    target = leave(execution, entry, -10, kind=LIMIT, limit=12.0)
-    stop = leave(execution, entry, -10, kind=STOP, stop=9.0)
-    step(execution, 20)
-    execution.amend(entry, Terms(10 * UNITS, 5.0, None, None, None), 20)
-    step(execution, 30)
+    execution, entry, target, stop = halved()
     execution.cancel(stop, 30)
     step(execution, 40)
     assert execution.positions[0][0].units == 0
     execution.cancel(entry, 40)
     assert (target.filled_units, target.state) == (-2 * UNITS, CANCELED)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_amended_price_alone_is_held_against_no_limit_of_quantity(sign: int) -> None:
+    execution = traded(
+        [Row(0, 10, 10.0), Row(0, 20, 10.0)], limits=Limits(max_position_units=UNITS)
+    )
+    resting = submit(execution, 0, 0, sign * UNITS, 5, kind=LIMIT, limit=10.0 - 5 * sign, tif=GTC)
+    execution.aim_units[0][0] = 3 * sign * UNITS  # as a split may leave it
+    assert execution.amend(resting, Terms(sign * UNITS, 10.0 - 4 * sign, None, None, None), 20)

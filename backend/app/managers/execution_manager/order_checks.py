@@ -59,7 +59,7 @@ class OrderChecks:
         more = terms.units - order.units
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"
-        grows = (more > 0) == (order.units > 0)
+        grows = more != 0 and (more > 0) == (order.units > 0)
         reason = ""
         if grows or self._is_odd(order, more):
             reason = self._over_limits(order, terms.units, more)
