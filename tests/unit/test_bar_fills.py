@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from price_ways import ways
 
 from app.core.money import UNITS
 from app.core.orders import (
@@ -229,17 +230,6 @@ def test_nothing_is_changed_by_asking() -> None:
 # -- whatever way the price took -------------------------------------------------------------------
 
 
-@st.composite
-def ways(draw: st.DrawFn) -> list[int]:
-    """A price that moves a cent at a time, in cents."""
-    turns = draw(st.lists(st.integers(9_985, 10_015), min_size=1, max_size=6))
-    way = [turns[0]]
-    for turn in turns[1:]:
-        step = 1 if turn > way[-1] else -1
-        way += range(way[-1] + step, turn + step, step)
-    return way
-
-
 def really(way: Sequence[int], entry: Order, target: int, stop: int) -> int:
     """What a bracket gained by the end of the way, in cents a share: tick by tick."""
     side = 1 if entry.units > 0 else -1
@@ -264,7 +254,7 @@ cents = st.integers(9_985, 10_015)
 
 
 @settings(max_examples=1000)
-@given(ways(), st.sampled_from([MARKET, LIMIT, STOP]), st.booleans(), cents,
+@given(ways(15), st.sampled_from([MARKET, LIMIT, STOP]), st.booleans(), cents,
        st.integers(1, 12), st.integers(1, 12))  # fmt: skip
 def test_no_way_through_a_bar_takes_a_bracket_out_of_its_band(
     way: list[int], kind: str, buys: bool, price: int, up: int, down: int
@@ -291,7 +281,7 @@ def test_no_way_through_a_bar_takes_a_bracket_out_of_its_band(
 
 
 @settings(max_examples=300)
-@given(ways(), st.lists(st.tuples(st.sampled_from([LIMIT, STOP]), st.booleans(), cents),
+@given(ways(15), st.lists(st.tuples(st.sampled_from([LIMIT, STOP]), st.booleans(), cents),
                         min_size=2, max_size=3), st.sampled_from(SAME_BAR))  # fmt: skip
 def test_of_a_group_no_more_than_one_leg_fills(
     way: list[int], legs: list[tuple[str, bool, int]], same_bar: str

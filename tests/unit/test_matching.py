@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from price_ways import ways
 
 from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING_STOP
 from app.services.matching import (
@@ -256,17 +257,6 @@ def test_scaling_all_prices_scales_the_fill_and_nothing_else(
 # -- whatever way the price took -------------------------------------------------------------------
 
 
-@st.composite
-def ways(draw: st.DrawFn) -> list[int]:
-    """A price that moves a cent at a time, in cents."""
-    turns = draw(st.lists(st.integers(9_980, 10_020), min_size=1, max_size=6))
-    way = [turns[0]]
-    for turn in turns[1:]:
-        step = 1 if turn > way[-1] else -1
-        way += range(way[-1] + step, turn + step, step)
-    return way
-
-
 def bar_of(way: Sequence[int]) -> Prices:
     return Prices(way[0] / 100, max(way) / 100, min(way) / 100, way[-1] / 100)
 
@@ -293,7 +283,7 @@ near = st.integers(9_980, 10_020).map(lambda price: price / 100)
 
 @settings(max_examples=1000)
 @given(
-    ways(), st.sampled_from([LIMIT, STOP, STOP_LIMIT, TRAILING_STOP]), st.booleans(), near, near,
+    ways(20), st.sampled_from([LIMIT, STOP, STOP_LIMIT, TRAILING_STOP]), st.booleans(), near, near,
     st.integers(1, 15),
 )  # fmt: skip
 def test_no_way_through_a_bar_ends_worse_than_worst_or_better_than_best(

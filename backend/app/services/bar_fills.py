@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from app.core.money import amount_units
-from app.core.orders import FILLED, IOC, KINDS, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, Order
+from app.core.orders import FILLED, IOC, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, Order
 from app.services.matching import (
     BEST,
     INSIDE,
@@ -30,7 +30,7 @@ from app.services.matching import (
 )
 from app.services.trailing import trailed
 
-WITH_A_PRICE = frozenset(KINDS[1:5])  # a bar can touch them
+WITH_A_PRICE = frozenset((LIMIT, STOP, STOP_LIMIT, TRAILING_STOP))  # a bar can touch them
 
 
 class BarRules(msgspec.Struct, frozen=True):

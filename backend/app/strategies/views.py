@@ -47,7 +47,7 @@ class OrderView(msgspec.Struct, frozen=True, eq=False, gc=False):
     @property
     def side(self) -> str:
         """ "buy" or "sell"."""
-        return "buy" if self._order.units > 0 else "sell"
+        return self._order.side
 
     @property
     def quantity(self) -> Decimal:

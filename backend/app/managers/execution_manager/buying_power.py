@@ -10,7 +10,7 @@ stays above `floor_units` and nothing more is short.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from app.core.money import UNITS, to_units
@@ -59,20 +59,20 @@ class BuyingPower:
     """Asked with every order, before it works."""
 
     __slots__ = (
-        "_account", "_base", "_held_units", "_highest", "_last_id", "_leverage_units", "_orders",
-        "_pledged", "_prices", "floor_units", "sure_units",
+        "_account", "_base", "_held_units", "_highest", "_last_id", "_leverage_units",
+        "_pledged", "_prices", "_working", "floor_units", "sure_units",
     )  # fmt: skip
 
     def __init__(
         self,
         account: Account,
         held_units: list[int],
-        working: Callable[[], Working],
+        working: Working,
         prices: Prices,
     ) -> None:
         self._account = account
         self._held_units = held_units
-        self._orders = working
+        self._working = working
         self._prices = prices
         terms = account.terms
         self._leverage_units = UNITS if terms.holds_cash_only else to_units(terms.leverage)
@@ -101,7 +101,7 @@ class BuyingPower:
 
     def _clears(self, order: Order) -> bool:
         """The cheap approval; each order that comes here is pledged for."""
-        working, symbol = self._orders(), order.symbol_index
+        working, symbol = self._working, order.symbol_index
         price = self._price_of(order)
         known = self._base != UNKNOWN and self._highest[symbol] != UNKNOWN
         if known and not working:
@@ -122,7 +122,7 @@ class BuyingPower:
 
     def fault(self, symbol: int, units: int, limit: float | None) -> str:
         """Why an order for so many units, or so many more, is refused, or "": the exact check."""
-        working = self._orders()
+        working = self._working
         sides = working_sides(working)
         line = self._line(symbol, sides)
         cash_only = self._account.terms.holds_cash_only

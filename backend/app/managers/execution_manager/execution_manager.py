@@ -4,7 +4,15 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from app.core.calendar import TradingSession
-from app.core.fingerprint import Fingerprint, amendment, cancel, conversion, refusal, ticket
+from app.core.fingerprint import (
+    Fingerprint,
+    amendment,
+    cancel,
+    conversion,
+    is_plain,
+    refusal,
+    ticket,
+)
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
 from app.core.orders import (
@@ -84,9 +92,7 @@ class ExecutionManager:
     def value_by(self, prices: Prices) -> None:
         """From now on there are prices: orders are held against the account's buying power."""
         self._prices = prices
-        self._power = BuyingPower(
-            self.account, self.held_units, lambda: self.broker.working, prices
-        )
+        self._power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
         self._sure_units, self._checks.power = self._power.sure_units, self._power
 
     def load(self, book: BarBook) -> None:
@@ -126,7 +132,7 @@ class ExecutionManager:
         symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
         aimed = aims[symbol] + units
         sure_units, broker = self._sure_units[symbol], self.broker
-        plain = order.kind is MARKET and order.tif is DAY and order.aimed
+        plain = order.kind is MARKET and order.tif is DAY and order.aimed  # `is_plain`, at once
         if (
             not plain
             or self._limited
@@ -145,8 +151,8 @@ class ExecutionManager:
         broker.accept(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
-        plain = order.kind is MARKET and order.tif is DAY and order.aimed
-        self._happened.append((b"" if plain else ticket(order)) + refusal(order, now_ns, reason))
+        head = b"" if is_plain(order) else ticket(order)
+        self._happened.append(head + refusal(order, now_ns, reason))
         self._end(order, REJECTED, now_ns, reason)
 
     def new_group(self) -> int:
@@ -271,29 +277,26 @@ class ExecutionManager:
 
     def match(self, now_ns: int) -> list[Order]:
         """Fill what can fill on the bars known now, and book it; the orders it happened to."""
-        filled: list[Order] = []
-        self._filled = filled
+        self._filled = []
         self.broker.match(now_ns)
-        return filled
+        return self._filled
 
     def match_close(self, now_ns: int) -> list[Order]:
         """At the end of an instant: fill the orders that were given for its close."""
-        filled: list[Order] = []
-        self._filled = filled
+        self._filled = []
         self.broker.match_close(now_ns)
-        return filled
+        return self._filled
 
     def match_auction(self, now_ns: int, last_of: Callable[[int], Last | None]) -> list[Order]:
         """At a session's close: fill the orders for it at each symbol's last close in it."""
-        filled: list[Order] = []
-        self._filled = filled
+        self._filled = []
         for symbol in sorted({order.symbol_index for order in self.broker.for_the_close()}):
             last = last_of(symbol)
             if last is not None:
                 self.broker.match_auction(symbol, *last, now_ns)
         for order in self.broker.for_the_close():
             self.lapsed(order, EXPIRED, now_ns, "nothing of it could fill at the close")
-        return filled
+        return self._filled
 
     def expire(self, close_ns: int, last_start_ns: int) -> None:
         """At a session's close its orders end, but for those that are good till cancelled.
