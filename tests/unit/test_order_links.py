@@ -208,6 +208,13 @@ def test_an_auction_order_has_no_other_terms(terms: dict[str, Any]) -> None:
         run(DAY, {"09:33 AAA": lambda s: s.order("AAA", 5, at="noon")})
 
 
+def test_an_order_for_the_open_waits_for_no_other() -> None:
+    """Its entry would fill in mid-session, when the open is over."""
+    act = {"09:33 AAA": lambda s: s.order("AAA", 5, at="open", after=s.order("AAA", 5, limit=9))}
+    with pytest.raises(AppError, match="waits for no other"):
+        run(DAY, act)
+
+
 # -- at this close ---------------------------------------------------------------------------------
 
 THIS_CLOSE = {"market_fill": "this_close"}

@@ -352,6 +352,8 @@ def _kind_of(request: Request) -> str:
             )
         if trails or request.limit is not None or request.stop is not None:
             raise UsageError(f"An order at='{request.at}' has no price: leave out the others.")
+        if request.at == "open" and request.after is not None:
+            raise UsageError("An order at='open' waits for no other: the open comes once.")
         return _AUCTIONS[request.at]
     if trails:
         if request.limit is not None:
