@@ -5,6 +5,7 @@ import msgspec
 from app.core.bars import Block, Table
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
+from app.core.order_events import OrderEvent
 
 
 class History(msgspec.Struct, frozen=True):
@@ -34,4 +35,28 @@ class EndOfStream(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
-Message = History | Bars | EndOfStream
+class BrokerNews(msgspec.Struct, frozen=True):
+    """What a live broker told: an instant of its own, at what the session clock shows there."""
+
+    events: tuple[OrderEvent, ...]
+    sequence: int = 0
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What somebody asked of the run, at its place in the order of inputs."""
+
+    name: str
+    value: str = ""
+    sequence: int = 0
+
+
+class Backfill(msgspec.Struct, frozen=True):
+    """Bars that came after their instant had passed, by symbol index: they correct history and
+    indicators, and nothing is decided or matched on them.
+    """
+
+    bars: dict[int, Table]
+    sequence: int = 0
+
+
+Message = History | Bars | BrokerNews | Command | Backfill | EndOfStream

@@ -1,10 +1,11 @@
 """Every protocol of the house, each tiny: what can be exchanged without touching the rest."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from app.core.bars import BarColumns, Floats, Ints
 from app.core.messages import Message
+from app.core.order_events import Intent
 
 
 class Clock(Protocol):
@@ -31,3 +32,25 @@ class BarSource(Protocol):
     ) -> tuple[Ints, Floats]:
         """The bars' starts, and the quoted spread at each one's open; nan for no quote."""
         ...
+
+
+class Journal(Protocol):
+    """Takes everything in the order it is given, from any thread, and makes it durable."""
+
+    def record_input(self, message: Message) -> None:
+        """A sequenced input, before any worker sees it."""
+        ...
+
+    def record_output(self, sequence: int, entries: bytes, intents: Sequence[Intent]) -> None:
+        """What came of an input: fingerprint entries, and intents for the broker."""
+        ...
+
+    def commit(self, then: Callable[[], None]) -> None:
+        """Call `then` once all that was recorded until now is durable."""
+        ...
+
+
+class Notifier(Protocol):
+    """Where alarms go; telling never blocks and never raises."""
+
+    def alarm(self, what: str, details: str) -> None: ...

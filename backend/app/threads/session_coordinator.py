@@ -16,7 +16,7 @@ import msgspec
 from app.core.bars import Block
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
-from app.core.messages import Bars, EndOfStream, Message
+from app.core.messages import Bars, Command, EndOfStream, Message
 from app.services.blocks import cut_block, first_instant
 from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
 from app.threads.worker import Head
@@ -24,14 +24,6 @@ from app.threads.worker import Head
 _Turn = Literal["all", "one", "none"]
 
 _SHORTEST_WAIT, _LONGEST_WAIT = 1e-9, 3600.0  # seconds; the machine's waits have bounds
-
-
-class Command(msgspec.Struct, frozen=True):
-    """What somebody asked of the run, at its place in the order of inputs."""
-
-    sequence: int
-    name: str
-    value: str = ""
 
 
 class SessionCoordinator(Head):
@@ -166,7 +158,7 @@ class SessionCoordinator(Head):
         return self._pacer.seconds_until(int(block.known_ns[0]), now_ns)
 
     def _command(self, name: str, value: str = "") -> None:
-        self.commands.append(Command(next(self._numbers), name, value))
+        self.commands.append(Command(name, value, next(self._numbers)))
         self._control.notify_all()
 
 

@@ -1,0 +1,145 @@
+"""What a live broker tells the stream of the run's orders: inputs, each at its place in the order.
+
+Orders go by their number in the run, symbols by their index. What is not one of the run's own
+orders, the gate's or somebody's at the venue, has events of its own.
+"""
+
+import msgspec
+
+from app.core.orders import Terms
+
+
+class Acknowledged(msgspec.Struct, frozen=True, tag="acknowledged"):
+    """The venue works an order."""
+
+    order_id: int
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The venue did not take an order, or put it out again: it ends unfilled from here on."""
+
+    order_id: int
+    reason: str
+
+
+class Uncertain(msgspec.Struct, frozen=True, tag="uncertain"):
+    """Nobody knows whether the venue has an order; it will be asked until it says."""
+
+    order_id: int
+    reason: str
+
+
+class Filled(msgspec.Struct, frozen=True, tag="filled"):
+    """An execution, told once; also of an order that had ended."""
+
+    order_id: int
+    execution_id: str
+    units: int
+    price: float
+    fee_units: int
+    at_ns: int  # by the venue's clock
+
+
+class Ended(msgspec.Struct, frozen=True, tag="ended"):
+    """An order works no more: `state` is CANCELED or EXPIRED."""
+
+    order_id: int
+    state: str
+    reason: str
+
+
+class Amended(msgspec.Struct, frozen=True, tag="amended"):
+    """Other terms are in force at the venue."""
+
+    order_id: int
+    terms: Terms
+
+
+class ChangeRefused(msgspec.Struct, frozen=True, tag="change_refused"):
+    """The venue did not cancel or amend an order; it goes on as it was."""
+
+    order_id: int
+    reason: str
+
+
+class Voided(msgspec.Struct, frozen=True, tag="voided"):
+    """Decided again in recovery, with nothing durable to show that it was ever sent: it was not."""
+
+    order_id: int
+
+
+class GateFilled(msgspec.Struct, frozen=True, tag="gate_filled"):
+    """An execution of an order that the gate gave by itself, or of one that was adopted."""
+
+    symbol: int
+    execution_id: str
+    units: int
+    price: float
+    fee_units: int
+    at_ns: int
+
+
+class GateActed(msgspec.Struct, frozen=True, tag="gate_acted"):
+    """What the gate did by itself: "latched", "released", "flattened", "froze", with the cause."""
+
+    what: str
+    reason: str
+
+
+class Halted(msgspec.Struct, frozen=True, tag="halted"):
+    """A symbol (-1: all) takes no entries: what is known of it and the venue's word differ."""
+
+    symbol: int
+    reason: str
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
+    """A symbol (-1: all) takes entries again."""
+
+    symbol: int
+    reason: str
+
+
+OrderEvent = (
+    Acknowledged
+    | Refused
+    | Uncertain
+    | Filled
+    | Ended
+    | Amended
+    | ChangeRefused
+    | Voided
+    | GateFilled
+    | GateActed
+    | Halted
+    | Resumed
+)
+
+
+class Place(msgspec.Struct, frozen=True, tag="place"):
+    """An intent: give the venue this order."""
+
+    order_id: int
+    symbol: int
+    kind: str
+    tif: str
+    terms: Terms
+    reduce_only: bool
+    opens: bool  # it may open or increase a position: what a latch or a halt keeps in
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel"):
+    """An intent: take this order back."""
+
+    order_id: int
+
+
+class Amend(msgspec.Struct, frozen=True, tag="amend"):
+    """An intent: give this order other terms."""
+
+    order_id: int
+    terms: Terms
+    opens: bool
+
+
+Intent = Place | Cancel | Amend

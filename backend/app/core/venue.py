@@ -1,0 +1,174 @@
+"""What a venue and its adapter say to each other's sides, in plain values; no venue is named here.
+
+An adapter translates all that its venue can answer into these, and every error into one of two:
+
+    VenueError
+    ├── VenueRefused    the venue said no, in so many words: nothing has happened there
+    └── VenueUnclear    timeout, 5xx, garbage, a lost connection: what happened is not known
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from app.core.bars import BarColumns
+from app.core.errors import AppError
+from app.core.orders import Terms
+
+
+class VenueError(AppError):
+    pass
+
+
+class VenueRefused(VenueError):
+    pass
+
+
+class VenueUnclear(VenueError):
+    pass
+
+
+STRATEGY_SERIES, GATE_SERIES = "", "g"  # who numbered an order: the run's strategies, or its gate
+
+
+def client_id(run_id: str, number: int, series: str = STRATEGY_SERIES) -> str:
+    """The name an order has at a venue: a pure function of run and number, short enough for all."""
+    return f"{run_mark(run_id)}-{series}{number}"
+
+
+def run_mark(run_id: str) -> str:
+    """What all client ids of a run begin with."""
+    return "mm" + hashlib.sha256(run_id.encode()).hexdigest()[:12]
+
+
+class VenueOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as a venue is asked for it. Units are signed: negative sells."""
+
+    client_id: str
+    symbol: str
+    kind: str
+    tif: str
+    terms: Terms
+    reduce_only: bool = False
+
+
+class VenueReport(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
+    """What an order has become at the venue; `state` is one of `core.orders`' states."""
+
+    client_id: str  # "" for an order that was not given through this program
+    venue_id: str
+    symbol: str
+    state: str
+    units: int
+    filled_units: int
+    kind: str
+    at_ns: int
+    limit: float | None = None
+    stop: float | None = None
+    reason: str = ""
+
+
+class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):
+    """One fill at the venue; its id is never used twice."""
+
+    execution_id: str
+    client_id: str
+    venue_id: str
+    symbol: str
+    units: int
+    price: float
+    fee_units: int
+    at_ns: int
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
+    """One trade on the tape."""
+
+    symbol: str
+    at_ns: int
+    price: float
+    volume: float
+
+
+class Quote(msgspec.Struct, frozen=True, gc=False, tag="quote"):
+    """The best bid and ask."""
+
+    symbol: str
+    at_ns: int
+    bid: float
+    ask: float
+
+
+class VenueBar(msgspec.Struct, frozen=True, gc=False, tag="bar"):
+    """A minute the venue has closed."""
+
+    symbol: str
+    start_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class Heartbeat(msgspec.Struct, frozen=True, gc=False, tag="heartbeat"):
+    """Nothing happened, and the venue is alive."""
+
+    at_ns: int
+
+
+class Connected(msgspec.Struct, frozen=True, gc=False, tag="connected"):
+    """A stream stands, for the first time or again: what was missed meanwhile must be asked for."""
+
+    at_ns: int
+
+
+class Disconnected(msgspec.Struct, frozen=True, gc=False, tag="disconnected"):
+    """A stream is gone; its adapter tries to get it back."""
+
+    at_ns: int
+    reason: str
+
+
+MarketItem = Tick | Quote | VenueBar | Heartbeat | Connected | Disconnected
+OrderItem = VenueReport | Execution | Heartbeat | Connected | Disconnected
+OnItem = Callable[[MarketItem | OrderItem], None]
+
+
+class VenueTime(msgspec.Struct, frozen=True):
+    """A venue's own time: what its clock showed at one moment of ours, and how fast it runs."""
+
+    venue_ns: int
+    rate: float = 1.0
+
+
+class Stream(Protocol):
+    """A subscription under way."""
+
+    def close(self) -> None: ...
+
+
+class Venue(Protocol):
+    """An adapter. Calls block, on whatever thread makes them; streams bring their own thread.
+
+    `order` gives None where the venue says that it knows no such order: that is not yet a refusal.
+    """
+
+    def time(self) -> VenueTime: ...
+    def place(self, order: VenueOrder) -> VenueReport: ...
+    def cancel(self, client_id: str) -> VenueReport: ...
+    def amend(self, client_id: str, terms: Terms) -> VenueReport: ...
+    def order(self, client_id: str) -> VenueReport | None: ...
+    def open_orders(self) -> Sequence[VenueReport]: ...
+    def executions(self, since_ns: int) -> Sequence[Execution]: ...
+    def positions(self) -> dict[str, int]: ...
+    def cash(self) -> dict[str, int]: ...
+    def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns: ...
+    def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream: ...
+    def order_stream(self, on_item: OnItem) -> Stream: ...
+    def close(self) -> None: ...
+
+
+LIVE_STATES: Final = frozenset({"ACCEPTED", "PARTIAL", "AMEND_PENDING", "CANCEL_PENDING"})
