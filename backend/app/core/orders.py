@@ -15,12 +15,13 @@ _ENDS = {FILLED, CANCELED, EXPIRED}
 _WORKING = {PARTIAL, AMEND_PENDING, CANCEL_PENDING, UNKNOWN, *_ENDS}
 TRANSITIONS: dict[str, frozenset[str]] = {
     NEW: frozenset({SUBMITTED, ACCEPTED, REJECTED, CANCELED}),
-    SUBMITTED: frozenset({ACCEPTED, REJECTED, UNKNOWN}),
-    ACCEPTED: frozenset(_WORKING),
+    SUBMITTED: frozenset({ACCEPTED, REJECTED, *_WORKING}),  # a fill can come before its ack
+    ACCEPTED: frozenset({SUBMITTED, *_WORKING}),  # one that waited for its entry goes out
     PARTIAL: frozenset(_WORKING),
     AMEND_PENDING: frozenset({ACCEPTED, *_WORKING}),  # the old terms can still fill
-    CANCEL_PENDING: frozenset({CANCEL_PENDING, UNKNOWN, *_ENDS}),  # it can still fill
-    UNKNOWN: frozenset({ACCEPTED, PARTIAL, REJECTED, *_ENDS}),
+    # It can still fill, and a venue can say no to the cancel, or to the order itself.
+    CANCEL_PENDING: frozenset({CANCEL_PENDING, ACCEPTED, PARTIAL, REJECTED, UNKNOWN, *_ENDS}),
+    UNKNOWN: frozenset({ACCEPTED, PARTIAL, CANCEL_PENDING, REJECTED, *_ENDS}),
     FILLED: frozenset(),
     CANCELED: frozenset(),
     REJECTED: frozenset(),

@@ -1,16 +1,32 @@
 """What a fill, or the end of an order, means for the orders that depend on it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from app.core.orders import CANCELED, Order, Terms
-from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.links import Links
-from app.services.bar_fills import BarFill
 
 _IDLE = "nothing is left to reduce"
 Pending = dict[int, tuple[int, Terms | None]]
+
+
+class Fill(Protocol):
+    """So much of an order has filled."""
+
+    @property
+    def order(self) -> Order: ...
+    @property
+    def units(self) -> int: ...
+
+
+class Teller(Protocol):
+    """Who sees to it that an order ends, or becomes smaller."""
+
+    def lapsed(self, order: Order, state: str, now_ns: int, reason: str) -> None: ...
+    def reduced(self, order: Order, units: int, now_ns: int) -> None: ...
+    def held_units_of(self, strategy: int, symbol: int) -> int: ...
 
 
 class Consequences:
@@ -20,7 +36,7 @@ class Consequences:
 
     def __init__(
         self,
-        owner: Owner,
+        owner: Teller,
         links: Links,
         working: Mapping[int, Order],
         reducing: set[int],
@@ -50,7 +66,7 @@ class Consequences:
             if not whole and child.reduce_only and not self._held_units(child):
                 self._owner.lapsed(child, CANCELED, now_ns, _IDLE)
 
-    def end_idle(self, fills: Sequence[BarFill], now_ns: int) -> None:
+    def end_idle(self, fills: Sequence[Fill], now_ns: int) -> None:
         """End orders that only reduce, where fills have left nothing to reduce: none is held, or
         the position has turned over to their own side.
 

@@ -27,19 +27,21 @@ from app.core.orders import (
     MARKET,
     PARTIAL,
     REJECTED,
+    UNKNOWN,
     Order,
     Terms,
 )
 from app.core.transfers import Conversion
 from app.managers.execution_manager.account import Account, AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.buying_power import BuyingPower, Prices
+from app.managers.execution_manager.corporate_actions import CorporateActions
 from app.managers.execution_manager.diary import Diary
 from app.managers.execution_manager.fee_book import FeeBook, FeesAt
-from app.managers.execution_manager.fill_rules import Ambiguity, FillRules
+from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.order_checks import OrderChecks
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
-from app.managers.execution_manager.splits import split_order
 from app.services.auctions import AUCTIONS
 from app.services.risk import MOST_UNITS as MOST
 from app.services.risk import Limits
@@ -60,11 +62,16 @@ class ExecutionManager:
         rules: FillRules,
         fees: FeesAt | None = None,
         terms: AccountTerms | None = None,
+        make_broker: Callable[[Owner], Broker] | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limited = limits != Limits()
+        self._limited = limits != Limits()  # an order has more to pass than the usual
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
-        self.broker = SimBroker(self.lot_units, self.tick_units, rules, self)
+        self.broker: Broker = (
+            SimBroker(self.lot_units, self.tick_units, rules, self)
+            if make_broker is None
+            else make_broker(self)
+        )
         self._fees = None if fees is None else FeeBook(fees)
         terms = terms or AccountTerms(instruments[0].currency)
         self.account = Account(terms, cash, instruments, len(strategies))
@@ -79,13 +86,19 @@ class ExecutionManager:
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
         self._checks = OrderChecks(
-            limits, self.lot_units, rules.cut_offs, self.aim_units, self.broker.working
-        )
+            limits, self.lot_units, rules.cut_offs, self.aim_units, self.broker.working,
+            self.held_units_of,
+        )  # fmt: skip
+        self.entries = self._checks.entries
         self.order_count = 0  # and the number of the last
         self._group_count = 0
         self.fill_count = 0
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
+        self._actions = CorporateActions(
+            self.account, self.broker, self.diary, (self.lot_units, self.tick_units),
+            self.aim_units, self.held_units, self,
+        )  # fmt: skip
         self._filled: list[Order] = []  # in the instant under way
         self.untold: list[Order] = []  # ended by the broker's doing; whoever tells clears
 
@@ -121,8 +134,7 @@ class ExecutionManager:
 
     def _note(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
-        if self._power is not None:
-            self._power.forget_orders()
+        self.rethink()
         held, cash = self.held_units[symbol], self.account.cash_units()
         self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
 
@@ -177,7 +189,8 @@ class ExecutionManager:
         if order.aimed:
             self._aim_without(order)
             order.aimed = False
-        order.to(CANCEL_PENDING)
+        if order.state is not UNKNOWN:
+            order.to(CANCEL_PENDING)
         return False
 
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
@@ -192,7 +205,7 @@ class ExecutionManager:
             self.diary.note("amend refused", order, now_ns, reason)
             order.reason = reason
             return False
-        if not self.broker.amend(order, terms, now_ns):
+        if not self.broker.amend(order, terms, now_ns) and order.state is not UNKNOWN:
             order.to(AMEND_PENDING)
         return True
 
@@ -208,8 +221,7 @@ class ExecutionManager:
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reason = ""  # of one before that was refused
         self.diary.note("amend", order, since_ns)
-        if self._power is not None:
-            self._power.forget_orders()  # more works than was counted on
+        self.rethink()  # more works than was counted on
         if units == filled:
             self.lapsed(order, FILLED, now_ns, "amended to what had filled")
         elif order.state is AMEND_PENDING:
@@ -241,10 +253,12 @@ class ExecutionManager:
         self._give_up(order, state, now_ns, reason)
         self.untold.append(order)
 
-    def filled(self, order: Order, units: int, price: float, start_ns: int, now_ns: int) -> None:
-        """Book an execution."""
+    def filled(
+        self, order: Order, units: int, price: float, start_ns: int, now_ns: int, fee: int = 0
+    ) -> None:
+        """Book an execution; `fee` is what a venue charged, in place of what we reckon."""
         strategy, symbol = order.strategy, order.symbol_index
-        ledger, position, fee = self._ledgers[symbol], self.positions[strategy][symbol], 0
+        ledger, position = self._ledgers[symbol], self.positions[strategy][symbol]
         if self._fees is not None:
             fee = self._fees.charge(order, units, price, position.multiplier_units)
         ledger.fill(position, units, price, fee)
@@ -272,6 +286,16 @@ class ExecutionManager:
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
             order.to(PARTIAL)
         self._filled.append(order)
+
+    def rethink(self) -> None:
+        """The account has changed beside its orders: what they may cost is to be asked anew."""
+        if self._power is not None:
+            self._power.forget_orders()
+
+    def close_entries(self, symbol: int, reason: str) -> None:
+        """A symbol, or all, takes no entries from now on; without a reason, it does again."""
+        self.entries.close(symbol, reason)
+        self._limited = self._checks.is_limited
 
     # -- the run of time ---------------------------------------------------------------------------
 
@@ -303,6 +327,8 @@ class ExecutionManager:
 
         What could not get the session's last bar any more belongs to the next session.
         """
+        if not self.broker.ends_orders:
+            return
         self.broker.settle(close_ns)  # no bar is under way any more
         last_ns = last_start_ns - self.broker.latency_ns
         late = [
@@ -319,7 +345,10 @@ class ExecutionManager:
         self._end_all(late, EXPIRED, close_ns, "the session closed")
 
     def cancel_all(self, now_ns: int, reason: str) -> None:
-        """End every working order."""
+        """End every working order; those of a live broker work on, and go on record as they are."""
+        if not self.broker.ends_orders:
+            self.diary.ended += self.broker.working.values()
+            return
         self._end_all(list(self.broker.working.values()), CANCELED, now_ns, reason)
 
     def _end_all(self, orders: list[Order], state: str, now_ns: int, reason: str) -> None:
@@ -331,48 +360,11 @@ class ExecutionManager:
                     self.lapsed(order, state, now_ns, reason)
 
     def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
-        """Apply a session's corporate actions to what is held: splits first, then dividends.
-
-        What a split leaves of a lot is paid out at the `last` price before it, in its new terms.
-        """
-        ledger = self._ledgers[symbol]
-        for strategy, positions in enumerate(self.positions):
-            position = positions[symbol]
-            before = position.units
-            if adjustment.split_ratio != 1:
-                ledger.split(position, adjustment.split_ratio)
-                fraction = abs(position.units) % self.lot_units[symbol]
-                if fraction and last:
-                    units = -fraction if position.units > 0 else fraction
-                    ledger.fill(position, units, last / float(adjustment.split_ratio))
-                self.aim_units[strategy][symbol] += position.units - before
-                self.held_units[symbol] += position.units - before
-            if adjustment.dividend and position.units:
-                ledger.dividend(position, adjustment.dividend)
-        if adjustment.split_ratio != 1:
-            with self.broker.at_once():
-                self._split_orders(symbol, adjustment.split_ratio, now_ns)
+        """Apply a session's corporate actions; `last` is the symbol's last price before them."""
+        self._actions.apply(symbol, adjustment, last, now_ns)
         if self._power is not None:
             self._power.forget()
         self._note(symbol, now_ns)
-        self.diary.actions.append((now_ns, symbol, adjustment.price_factor))
-
-    def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
-        """Working orders in the terms of the new shares: whole lots, prices on the tick."""
-        self.diary.hash()  # they were given in the old terms
-        self.broker.split(symbol, ratio, now_ns)
-        lot_units, tick_units = self.lot_units[symbol], self.tick_units[symbol]
-        for order in [o for o in self.broker.working.values() if o.symbol_index == symbol]:
-            if not order.is_working:
-                continue  # it has just ended with one that it waited for
-            left = order.units - order.filled_units
-            more = split_order(order, ratio, lot_units, tick_units)
-            if not left + more:
-                self.lapsed(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")
-                continue
-            if order.aimed:
-                self.aim_units[order.strategy][symbol] += more
-            self.broker.look_again(order, now_ns)
 
     def trades(self) -> int:
         """Round trips closed, over all strategies."""

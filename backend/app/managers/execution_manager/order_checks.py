@@ -1,10 +1,11 @@
 """Why an order, or an amendment of one, may not leave: limits, cut-offs, what it would cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from app.core.calendar import TradingSession
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.buying_power import BuyingPower
+from app.managers.execution_manager.entries import Entries
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk import MOST_UNITS, Limits, refusal
 
@@ -19,6 +20,7 @@ class OrderChecks:
         cut_offs: CutOffs,
         aim_units: Sequence[Sequence[int]],
         working: Mapping[int, Order],
+        held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
         self._limits = limits
@@ -27,8 +29,14 @@ class OrderChecks:
         self._cut_offs = cut_offs
         self._aim_units = aim_units
         self._working = working
+        self.entries = Entries(working, held_units_of)
         self._refused: set[int] = set()  # in the session under way
         self._session: TradingSession | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is more to look at than the usual."""
+        return self._limited or bool(self.entries.closed)
 
     def open_session(self, session: TradingSession) -> None:
         """A session begins."""
@@ -49,7 +57,8 @@ class OrderChecks:
                 return late
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, was refused"
-        reason = self._over_limits(order, order.units, order.units)
+        reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
+        reason = reason or self._over_limits(order, order.units, order.units)
         if reason or order.reduce_only or self.power is None:
             return reason
         return self.power.refusal(order)
@@ -61,7 +70,9 @@ class OrderChecks:
             return "already_filled: as much of it, or more, has filled"
         grows = more != 0 and (more > 0) == (order.units > 0)
         reason = ""
-        if grows or self._is_odd(order, more):
+        if grows and self.entries.closed:
+            reason = self.entries.refusal(order, more)
+        if not reason and (grows or self._is_odd(order, more)):
             reason = self._over_limits(order, terms.units, more)
         if reason or not grows or order.reduce_only or self.power is None:
             return reason

@@ -12,6 +12,7 @@ from operator import itemgetter
 
 from app.core.bars import no_rows
 from app.core.calendar import TradingSession
+from app.core.order_events import Intent
 from app.core.orders import (
     CANCELED,
     EXPIRED,
@@ -42,6 +43,8 @@ class SimBroker:
     orders share nothing then, and fill whole.
     """
 
+    ends_orders = True
+
     def __init__(
         self, lot_units: list[int], tick_units: list[int], rules: FillRules, owner: Owner
     ) -> None:
@@ -71,6 +74,7 @@ class SimBroker:
         self._closed_ns = -1  # the last instant that such orders have filled at
         self._looks = True  # for what is due, with each order that ends or changes
         self.due_ns = NEVER_NS  # when the earliest bar that can fill something is known
+        self.outbox: list[Intent] = []  # nobody else is to do anything
 
     # -- orders come and go ------------------------------------------------------------------------
 

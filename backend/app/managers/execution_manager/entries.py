@@ -1,0 +1,51 @@
+"""Which orders may open or increase a position: those that a pause, a halt or a kill keeps in."""
+
+from collections.abc import Callable, Mapping
+
+from app.core.orders import Order
+
+ALL_SYMBOLS = -1
+
+
+class Entries:
+    """Over the working orders of an account; `held_units_of` is asked by strategy and symbol."""
+
+    def __init__(
+        self, working: Mapping[int, Order], held_units_of: Callable[[int, int], int]
+    ) -> None:
+        self._working = working
+        self._held_units_of = held_units_of
+        self.closed: dict[int, str] = {}  # by symbol, why it takes no entries
+
+    def close(self, symbol: int, reason: str) -> None:
+        """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again."""
+        if reason:
+            self.closed[symbol] = reason
+        else:
+            self.closed.pop(symbol, None)
+
+    def refusal(self, order: Order, units: int) -> str:
+        """Why `units` of an order may not leave, or ""."""
+        reason = self.closed.get(ALL_SYMBOLS) or self.closed.get(order.symbol_index)
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        if not reason or not opens(order, units, self._working, held_units):
+            return ""
+        return f"no_entries: {reason}; only what reduces a position passes"
+
+
+def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
+    """Whether so many units of an order may open or increase what its strategy holds.
+
+    Plain orders that are on their way beside it have the first claim on that.
+    """
+    if order.reduce_only:
+        return False
+    beside = sum(
+        abs(other.units - other.filled_units)
+        for other in working.values()
+        if other.aimed
+        and other is not order
+        and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
+        and (other.units > 0) == (units > 0)
+    )
+    return held_units * units >= 0 or abs(units) + beside > abs(held_units)

@@ -1,0 +1,201 @@
+"""Books what a live broker tells of the run's orders: transitions, fills, halts.
+
+Each event is an input with its place in the order of inputs, and told once; what happens here is a
+pure function of them. The venue's word counts: a fill of an order that had ended is booked as well.
+"""
+
+from collections.abc import Iterable
+
+from app.core.errors import AppError
+from app.core.money import divide_half_even
+from app.core.order_events import (
+    Acknowledged,
+    Amended,
+    ChangeRefused,
+    Ended,
+    Filled,
+    GateActed,
+    GateFilled,
+    Halted,
+    OrderEvent,
+    Refused,
+    Resumed,
+    Uncertain,
+    Voided,
+)
+from app.core.orders import (
+    ACCEPTED,
+    AMEND_PENDING,
+    CANCEL_PENDING,
+    CANCELED,
+    PARTIAL,
+    REJECTED,
+    SUBMITTED,
+    UNKNOWN,
+    Order,
+    Terms,
+)
+from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.live_broker import LiveBroker, terms_of
+
+_NEVER_SENT = "void: decided again in recovery, and never sent"
+
+
+class UnknownOrder(AppError):
+    """An event names an order that this run never gave: a defect of whoever reports."""
+
+
+class OrderReports:
+    """Of one account at a live broker."""
+
+    def __init__(self, execution: ExecutionManager, broker: LiveBroker) -> None:
+        self._execution = execution
+        self._broker = broker
+        self._applied: set[tuple[str, int]] = set()  # executions, by id and instant
+
+    def take(self, events: Iterable[OrderEvent], now_ns: int) -> list[Order]:
+        """Book what is told; the orders that filled, for the hooks."""
+        filled: list[Order] = []
+        for event in events:
+            match event:
+                case Filled():
+                    filled += self._fill(event, now_ns)
+                case GateFilled():
+                    self._fill_of_gate(event, now_ns)
+                case Halted(symbol=symbol, reason=reason):
+                    self._execution.close_entries(symbol, reason)
+                case Resumed(symbol=symbol):
+                    self._execution.close_entries(symbol, "")
+                case GateActed(what=what, reason=reason):
+                    if what in ("latched", "released"):
+                        closed = reason if what == "latched" else ""
+                        self._execution.close_entries(ALL_SYMBOLS, closed)
+                case _:
+                    self._change(event, self._order(event.order_id), now_ns)
+        return filled
+
+    def _order(self, order_id: int) -> Order:
+        try:
+            return self._broker.known[order_id]
+        except KeyError:
+            raise UnknownOrder(
+                f"The broker tells of order {order_id}, which was never given."
+            ) from None
+
+    # -- transitions -------------------------------------------------------------------------------
+
+    def _change(self, event: OrderEvent, order: Order, now_ns: int) -> None:
+        if not order.is_working:
+            return  # it ended before this was told
+        match event:
+            case Acknowledged():
+                if order.state in (SUBMITTED, UNKNOWN):
+                    self._go_on(order)
+            case Uncertain(reason=reason):
+                if order.state is not UNKNOWN:
+                    order.to(UNKNOWN)
+                self._execution.diary.note("uncertain", order, now_ns, reason)
+            case Refused(reason=reason):
+                never = order.state in (SUBMITTED, UNKNOWN) and not order.filled_units
+                self._execution.lapsed(order, REJECTED if never else CANCELED, now_ns, reason)
+            case Ended(state=state, reason=reason):
+                self._execution.lapsed(order, state, now_ns, reason or order.reason)
+            case Voided():
+                self._execution.lapsed(order, REJECTED, now_ns, _NEVER_SENT)
+            case Amended(terms=terms):
+                self._amend(order, terms, now_ns)
+            case ChangeRefused(reason=reason):
+                self._keep(order, reason, now_ns)
+
+    def _go_on(self, order: Order) -> None:
+        """It works at the venue, as far as it has filled; unless it is to be changed."""
+        if order.order_id in self._broker.ending:
+            order.to(CANCEL_PENDING)
+        elif order.order_id in self._broker.pending:
+            order.to(AMEND_PENDING)
+        else:
+            order.to(PARTIAL if order.filled_units else ACCEPTED)
+
+    def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
+        if self._broker.pending_terms(order) == terms:
+            del self._broker.pending[order.order_id]
+        if terms != terms_of(order):
+            self._execution.amended(order, terms, now_ns, now_ns)
+        if order.state is AMEND_PENDING and order.order_id not in self._broker.pending:
+            self._go_on(order)
+
+    def _keep(self, order: Order, reason: str, now_ns: int) -> None:
+        """The venue did not cancel or amend it: it goes on as it was."""
+        self._broker.pending.pop(order.order_id, None)
+        self._broker.ending.discard(order.order_id)
+        order.reason = reason
+        self._execution.diary.note("change refused", order, now_ns, reason)
+        if order.state in (CANCEL_PENDING, AMEND_PENDING):
+            if order.state is CANCEL_PENDING:
+                self._aim_again(order)
+            self._go_on(order)
+
+    def _aim_again(self, order: Order) -> None:
+        """A plain order goes on that was to be cancelled."""
+        if order.stop is None and not (order.parent or order.reduce_only or order.group):
+            order.aimed = True
+            left = order.units - order.filled_units
+            self._execution.aim_units[order.strategy][order.symbol_index] += left
+
+    # -- fills -------------------------------------------------------------------------------------
+
+    def _fill(self, event: Filled, now_ns: int) -> list[Order]:
+        order = self._order(event.order_id)
+        key = event.execution_id, event.at_ns
+        if key in self._applied:
+            return []
+        self._applied.add(key)
+        done = order.filled_units + event.units
+        if not order.is_working:
+            self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
+            order.filled_units = done
+            self._execution.diary.note("late fill", order, now_ns)
+            return [order]
+        if abs(done) > abs(order.units):
+            order.units = done  # an amendment that came too late; the venue's word counts
+        self._execution.filled(
+            order, event.units, event.price, event.at_ns, now_ns, event.fee_units
+        )
+        self._broker.after_fill(order, event.units, now_ns)
+        return [order]
+
+    def _fill_of_gate(self, event: GateFilled, now_ns: int) -> None:
+        """A fill that no strategy asked for: it closes what strategies hold, in their order; what
+        is left of it is the first one's.
+        """
+        key = event.execution_id, event.at_ns
+        if key in self._applied:
+            return
+        self._applied.add(key)
+        left = event.units
+        for strategy, row in enumerate(self._execution.positions):
+            held = row[event.symbol].units
+            if left and held * left < 0:
+                units = left if abs(left) <= abs(held) else -held
+                self._book(event, strategy, event.symbol, units, now_ns)
+                left -= units
+        if left:
+            self._book(event, 0, event.symbol, left, now_ns)
+
+    def _book(
+        self, event: Filled | GateFilled, strategy: int, symbol: int, units: int, now_ns: int
+    ) -> None:
+        """Book a part of an execution, with its part of the fee."""
+        execution, account = self._execution, self._execution.account
+        fee = divide_half_even(event.fee_units * units, event.units)
+        account.by_symbol[symbol].fill(account.positions[strategy][symbol], units, event.price, fee)
+        execution.held_units[symbol] = held = execution.held_units[symbol] + units
+        execution.aim_units[strategy][symbol] += units
+        execution.fill_count = number = execution.fill_count + 1
+        execution.rethink()
+        order_id = event.order_id if isinstance(event, Filled) else 0
+        at, left = (event.at_ns, now_ns, strategy), (held, account.cash_units())
+        execution.diary.happened.append(
+            (number, order_id, symbol, units, event.price, fee, *at, *left)
+        )
