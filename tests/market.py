@@ -143,9 +143,9 @@ class Kept(Fingerprint):
         super().__init__(strategies, symbols)
         self.kept: list[bytes] = []
 
-    def add(self, entries: Iterable[Entry]) -> None:
+    def add(self, entries: Iterable[Entry]) -> bytes:
         self.kept += [encoded([entry]) for entry in entries]
-        super().add(entries)
+        return super().add(entries)
 
 
 class Outcome(msgspec.Struct, frozen=True):

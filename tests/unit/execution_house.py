@@ -1,7 +1,7 @@
 """A broker's world in a few lines: bars as rows, a book of them, and a manager that trades them."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ from app.core.instruments import Instrument
 from app.core.orders import Order
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.services.risk import Limits
 
 
@@ -56,6 +57,7 @@ def manager_of(
     cash: Decimal = Decimal(100_000),
     limits: Limits | None = None,
     terms: AccountTerms | None = None,
+    make_broker: Callable[[Owner], Broker] | None = None,
     **sizes: Any,
 ) -> ExecutionManager:
     """An execution manager with its first block loaded; `sizes` are the instruments'."""
@@ -66,6 +68,7 @@ def manager_of(
         limits=limits or Limits(),
         rules=rules or FillRules(participation),
         terms=terms,
+        make_broker=make_broker,
     )
     execution.broker.load(book_of(rows, len(symbols)))
     return execution

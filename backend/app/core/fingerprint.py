@@ -40,9 +40,11 @@ class Fingerprint:
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256(_encoded(strategies) + _encoded(symbols))
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Hash what has happened since the last call; where it is cut does not matter."""
-        self._digest.update(encoded(entries))
+    def add(self, entries: Iterable[Entry]) -> bytes:
+        """Hash what has happened since the last call, wherever that was; its canonical bytes."""
+        text = encoded(entries)
+        self._digest.update(text)
+        return text
 
     def hexdigest(self) -> str:
         """The fingerprint so far."""

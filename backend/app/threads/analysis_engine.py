@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from app.core.bars import Bar, SymbolRows, no_rows
-from app.core.messages import EndOfStream
+from app.core.messages import BrokerNews, Command, EndOfStream
 from app.core.orders import REJECTED, IllegalTransition, Order
 from app.core.transfers import Conversion
-from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
+from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
+from app.threads.commands import obey
 from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
 from app.threads.equity import EquityCurve
@@ -29,6 +31,7 @@ from app.threads.plan import Plan
 from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
+from app.threads.session_course import SessionCourse
 from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
@@ -52,12 +55,12 @@ class AnalysisEngine(Worker):
     ) -> None:
         self.execution = execution
         self.curve = curve
-        self.sessions = 0
         self.view = SeriesView(
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
         self.outlook = Outlook(plan, cursor, execution, curve)
         execution.value_by(self.outlook)
+        self._reports = OrderReports(execution)
         self.timers = Timers()
         self._plan = plan
         self._seats = seats
@@ -74,28 +77,49 @@ class AnalysisEngine(Worker):
         self._rows: SymbolRows | None = None
         self._agenda: Agenda
         self._step = 0  # the agenda's next
+        self._through_ns = 0  # how far all is known
         self._moved = False  # a hook has set or cancelled a timer: another moment may be next
-        self._open = self._auctioned = False
-        self._closes_ns: list[int] = []  # of sessions closed within the block
+        self._course = SessionCourse(
+            plan, seats, cursor, self.outlook, execution, self._news, self._call
+        )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
         self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
 
-    def step(self, message: Processed | EndOfStream) -> Iterator[object]:
-        """Run the instants of a block."""
+    def step(self, message: Processed | BrokerNews | Command | EndOfStream) -> Iterator[object]:
+        """Run the instants of a block; a broker's news and commands are instants of their own."""
         with self._under_way:
-            if isinstance(message, EndOfStream):
-                self.execution.cancel_all(self._cursor.now_ns, f"the run ended: {message.reason}")
-            else:
-                self._load(message)
-                try:
+            try:
+                if isinstance(message, Processed):
+                    self._load(message)
                     self._run(message.through_ns)
-                except BaseException:
-                    self._break_off()
-                    raise
-            self._report()
+                    self._through_ns = message.through_ns
+                elif isinstance(message, EndOfStream):
+                    reason = f"the run ended: {message.reason}"
+                    self.execution.cancel_all(self._cursor.now_ns, reason)
+                else:
+                    self._cursor.stand(max(self._through_ns, self._cursor.now_ns))
+                    self._answer(message)
+            except BaseException:
+                self._break_off(message.sequence)
+                raise
+            self._report(message.sequence)
         return iter(())
+
+    def _answer(self, message: BrokerNews | Command) -> None:
+        """Book what the broker tells and call the hooks; do what somebody asks."""
+        if isinstance(message, Command):
+            obey(message, self.execution, self._seats, self._call, self._cursor.now_ns)
+        else:
+            filled = self._reports.take(message.events, self._cursor.now_ns)
+            self._news.tell_fills(filled)
+        self._news.tell_untold()
+
+    @property
+    def sessions(self) -> int:
+        """How many are over."""
+        return self._course.count
 
     @property
     def now_ns(self) -> int:
@@ -305,73 +329,21 @@ class AnalysisEngine(Worker):
 
     def _next_special_ns(self) -> int:
         """When the next timer is due, the session under way closes or the next one opens."""
-        timer_ns = self.timers.next_ns()
-        place = self._cursor.span
-        session_ns = self._next_end_ns(place) if self._open else self._next_start_ns()
+        timer_ns, session_ns = self.timers.next_ns(), self._course.next_ns()
         return session_ns if timer_ns is None else min(timer_ns, session_ns)
-
-    def _next_end_ns(self, place: int) -> int:
-        """The close of the regular hours, then the end of all trading."""
-        part = self.outlook.parts[place]
-        return part.end_ns if self._auctioned else part.session.close_ns
-
-    def _next_start_ns(self) -> int:
-        place = self._cursor.span + 1
-        return self.outlook.parts[place].start_ns if place < len(self.outlook.parts) else NEVER_NS
 
     def _run_special(self, now_ns: int) -> None:
         """Timers, then a close or an open, all at one moment."""
-        cursor = self._cursor
-        cursor.stand(now_ns)
+        self._cursor.stand(now_ns)
         for timer in self.timers.pop_due(now_ns):
             seat = next(seat for seat in self._seats if seat.name == timer.owner)
             self._call(seat, seat.strategy.on_timer, timer.name)
         self._match_close(now_ns)
-        if self._open and self._next_end_ns(cursor.span) <= now_ns:
-            self._end_session(now_ns)
-        elif not self._open and self._next_start_ns() <= now_ns:
-            self._open_session(now_ns)
-
-    def _open_session(self, now_ns: int) -> None:
-        """The session's corporate actions, then its hooks."""
-        cursor = self._cursor
-        cursor.span += 1
-        self._open, self._auctioned = True, False
-        part = self.outlook.parts[cursor.span]
-        self.execution.open_session(part.session, part.end_ns, now_ns)
-        for adjustment in part.adjustments:
-            symbol = self._plan.symbols.index(adjustment.symbol)
-            last = self.outlook.mark(symbol)
-            self.execution.adjust(symbol, adjustment, last, now_ns)
-        self._news.tell_untold()
-        for seat in self._seats:
-            self._call(seat, seat.strategy.on_session_open, part.session)
-
-    def _end_session(self, now_ns: int) -> None:
-        """The closing auction at the close; at the end of trading DAY orders end."""
-        self.execution.broker.leave_instant(now_ns)
-        if not self._auctioned:
-            self._auctioned = True
-            last_of = self.outlook.last_in_session
-            self._news.tell_fills(self.execution.match_auction(now_ns, last_of))
-            self._news.tell_untold()
-        if self.outlook.parts[self._cursor.span].end_ns <= now_ns:
-            self._close_session(now_ns)
-
-    def _close_session(self, now_ns: int) -> None:
-        """DAY orders end, then the session's hooks."""
-        self._open = False
-        self.sessions += 1
-        self._closes_ns.append(now_ns)
-        session = self.outlook.parts[self._cursor.span].session
-        self.execution.expire(now_ns, self.outlook.last_start_ns())
-        self._news.tell_untold()
-        for seat in self._seats:
-            self._call(seat, seat.strategy.on_session_close, session)
+        self._course.go_on(now_ns)
 
     # -- records -------------------------------------------------------------------------------
 
-    def _break_off(self) -> None:
+    def _break_off(self, sequence: int) -> None:
         """A hook failed amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
         self.execution.cancel_all(now_ns, "the run broke off")
@@ -380,16 +352,17 @@ class AnalysisEngine(Worker):
         )
         symbols = len(self._plan.symbols)
         self._rows = SymbolRows(base.symbol, symbols) if symbols > 1 else None
-        self._report()
+        self._report(sequence)
 
-    def _report(self) -> None:
+    def _report(self, sequence: int) -> None:
         records = self.execution.diary.take()
-        at_ns = self._closes_ns if self._equity_by_session else None
+        closes_ns = self._course.take_closes()
+        at_ns = closes_ns if self._equity_by_session else None
         equity_ns, equity = self.curve.advance(
             self._base, self._rows, records.changes, records.actions, at_ns, records.rates
         )
-        self._closes_ns = []
-        self._on_results(Results(records, equity_ns, equity, len(self._base), self._cursor.now_ns))
+        count, now_ns, intents = len(self._base), self._cursor.now_ns, self.execution.take_intents()
+        self._on_results(Results(records, equity_ns, equity, count, now_ns, sequence, intents))
         self.outlook.keep_last(self._base)
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
         self.outlook.book = BarBook(self._base, None)

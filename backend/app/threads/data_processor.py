@@ -11,7 +11,7 @@ import numpy as np
 from app.core.bars import Block, Ints, SymbolRows, Table, join_tables, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
-from app.core.messages import Bars, History, Message
+from app.core.messages import Bars, BrokerNews, Command, History, Message
 from app.core.windows import Window
 from app.services.aggregation import Grid, fold
 from app.services.indicators import Values
@@ -75,13 +75,15 @@ class DataProcessor(Worker):
         self._ahead: list[Hours] = []  # named by a block, not over yet
         self._parts: dict[dt.date, SessionPart] = {}  # begun and not over
 
-    def step(self, message: Message) -> Iterable[Processed]:
-        """History fills the tapes; a block becomes whole instants."""
+    def step(self, message: Message) -> Iterable[Processed | BrokerNews | Command]:
+        """History fills the tapes; a block becomes whole instants; all else passes."""
         match message:
             case Bars(block=block):
                 yield self._process(block, message.sequence)
             case History():
                 self._load(message)
+            case BrokerNews() | Command():
+                yield message
 
     def _load(self, history: History) -> None:
         for item in history.adjustments:

@@ -3,14 +3,17 @@
 import msgspec
 
 from app.core.bars import Floats, Ints
+from app.core.order_events import Intent
 from app.managers.execution_manager.diary import Records
 
 
 class Results(msgspec.Struct, frozen=True):
-    """What one block came to, for the recorder."""
+    """What one input came to, for the recorder."""
 
     records: Records
     equity_ns: Ints
     equity: Floats
     bars: int
     through_ns: int
+    sequence: int = 0  # of the input it came of
+    intents: tuple[Intent, ...] = ()

@@ -25,6 +25,7 @@ class Records(msgspec.Struct, frozen=True):
     actions: list[Action]
     uncertain: list[Ambiguity]
     rates: list[RateChange]
+    entries: bytes  # of the fingerprint
 
 
 class Diary:
@@ -44,6 +45,7 @@ class Diary:
         self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
         self._hashed = 0  # of what happened, how much is in the fingerprint
+        self._encoded: list[bytes] = []  # that part of it
 
     def note(self, what: str, order: Order, now_ns: int, reason: str = "") -> None:
         """A change of an order, with what it has from now on."""
@@ -62,7 +64,7 @@ class Diary:
 
     def hash(self) -> None:
         """Bring the fingerprint up to now: terms are about to change."""
-        self.fingerprint.add(self.happened[self._hashed :])
+        self._encoded.append(self.fingerprint.add(self.happened[self._hashed :]))
         self._hashed = len(self.happened)
 
     def take(self) -> Records:
@@ -83,9 +85,10 @@ class Diary:
             self.actions,
             self.uncertain,
             self.rates,
+            b"".join(self._encoded),
         )
         self.happened.clear()
-        self._hashed = 0
+        self._hashed, self._encoded = 0, []
         self.ended, self._order_changes, self._adjusted = [], [], []
         self.actions, self.uncertain, self.rates = [], [], []
         return records

@@ -15,6 +15,7 @@ from app.core.fingerprint import (
 )
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
+from app.core.order_events import Intent
 from app.core.orders import (
     ACCEPTED,
     AMEND_PENDING,
@@ -291,6 +292,12 @@ class ExecutionManager:
         """The account has changed beside its orders: what they may cost is to be asked anew."""
         if self._power is not None:
             self._power.forget_orders()
+
+    def take_intents(self) -> tuple[Intent, ...]:
+        """What the venue is to be asked for, since the last call."""
+        intents = tuple(self.broker.outbox)
+        self.broker.outbox.clear()
+        return intents
 
     def close_entries(self, symbol: int, reason: str) -> None:
         """A symbol, or all, takes no entries from now on; without a reason, it does again."""

@@ -47,11 +47,12 @@ class UnknownOrder(AppError):
 
 
 class OrderReports:
-    """Of one account at a live broker."""
+    """Of one account; a simulated broker tells of nothing, and then only halts are heard."""
 
-    def __init__(self, execution: ExecutionManager, broker: LiveBroker) -> None:
+    def __init__(self, execution: ExecutionManager) -> None:
         self._execution = execution
-        self._broker = broker
+        broker = execution.broker
+        self._broker = broker if isinstance(broker, LiveBroker) else LiveBroker(execution)
         self._applied: set[tuple[str, int]] = set()  # executions, by id and instant
 
     def take(self, events: Iterable[OrderEvent], now_ns: int) -> list[Order]:
@@ -157,8 +158,10 @@ class OrderReports:
             order.filled_units = done
             self._execution.diary.note("late fill", order, now_ns)
             return [order]
-        if abs(done) > abs(order.units):
-            order.units = done  # an amendment that came too late; the venue's word counts
+        if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
+            if order.aimed:
+                self._execution.aim_units[order.strategy][order.symbol_index] += done - order.units
+            order.units = done
         self._execution.filled(
             order, event.units, event.price, event.at_ns, now_ns, event.fee_units
         )
@@ -188,7 +191,7 @@ class OrderReports:
     ) -> None:
         """Book a part of an execution, with its part of the fee."""
         execution, account = self._execution, self._execution.account
-        fee = divide_half_even(event.fee_units * units, event.units)
+        fee = divide_half_even(event.fee_units * abs(units), abs(event.units))
         account.by_symbol[symbol].fill(account.positions[strategy][symbol], units, event.price, fee)
         execution.held_units[symbol] = held = execution.held_units[symbol] + units
         execution.aim_units[strategy][symbol] += units

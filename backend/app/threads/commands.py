@@ -1,0 +1,52 @@
+"""What people ask of a run that streams on: pause, resume, halt, stop, kill, as inputs of it."""
+
+from collections.abc import Callable
+
+from app.core.errors import UsageError
+from app.core.messages import Command
+from app.core.orders import Order
+from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.threads.seats import Seat
+
+PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
+KEEP, FREEZE, FLATTEN = "keep", "freeze", "flatten"  # positions stay; protective orders too; close
+_CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
+
+
+def obey(
+    command: Command,
+    execution: ExecutionManager,
+    seats: list[Seat],
+    call: Callable[..., None],
+    now_ns: int,
+) -> None:
+    """Do what a command asks; what ends by it waits in `untold`. `call` runs a hook."""
+    if command.name == RESUME:
+        execution.close_entries(ALL_SYMBOLS, "")
+        return
+    if command.name not in _CLOSED:
+        raise UsageError(f"A run that streams on knows no command '{command.name}'.")
+    why = _CLOSED[command.name]
+    told = command.value if command.name == HALT and command.value else why
+    execution.close_entries(ALL_SYMBOLS, told)
+    if command.name in (STOP, KILL):
+        for order in list(execution.broker.working.values()):
+            if command.value == FLATTEN or _opens(order, execution):
+                _call_off(order, execution, now_ns, why)
+        if command.value == FLATTEN:
+            for seat in seats:
+                call(seat, seat.strategy.flatten)
+
+
+def _opens(order: Order, execution: ExecutionManager) -> bool:
+    held_units = execution.held_units_of(order.strategy, order.symbol_index)
+    left = order.units - order.filled_units
+    return opens(order, left, execution.broker.working, held_units)
+
+
+def _call_off(order: Order, execution: ExecutionManager, now_ns: int, why: str) -> None:
+    """End an order that its strategy did not take back."""
+    if execution.cancel(order, now_ns):
+        order.reason = why
+        execution.untold.append(order)
