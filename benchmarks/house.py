@@ -46,7 +46,7 @@ def fill_store(folder: Path, symbols: Sequence[str], bars: int) -> SessionConfig
 
 def plain_market(system: SystemManager, config: SessionConfig) -> Market:
     """The stored bars of a config's symbols, without history and without corporate actions."""
-    time, replay = system.time_manager, config.replay
+    time, replay = system.time_manager, config.replayed
     return Market(
         sessions=time.sessions_between(replay.start, replay.end, MARKET),
         sessions_before=lambda count: (),

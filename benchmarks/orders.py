@@ -69,7 +69,7 @@ def measure(
 ) -> tuple[float, float, float]:
     """Microseconds of an order: in the engine, with rows in the database, and by hand."""
     system = open_system(folder)
-    last = config.replay.end
+    last = config.replayed.end
     idle, restless = (
         config_of(config.symbols, last, f"{__name__}:{kind.__name__}", runner="inline")
         for kind in (Idle, Restless)

@@ -38,7 +38,7 @@ def test_every_fault_of_a_file_goes_to_standard_error_with_exit_code_4(faulty: P
     done = run("check", faulty)
     assert done.returncode == 4
     assert "has 2 problems" in done.stderr
-    assert "mode: 'live' mode is not available yet; use 'replay'." in done.stderr
+    assert "replay: a live run has no dates; leave it out." in done.stderr
     assert "symbol: unknown key" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -50,7 +50,7 @@ def test_json_is_one_object_for_all_files(faulty: Path) -> None:
     good, bad = told["files"]
     assert good["ok"]
     assert good["config"]["derived_intervals"] == ["5m"]
-    assert [error["path"] for error in bad["errors"]] == ["mode", "symbol"]
+    assert [error["path"] for error in bad["errors"]] == ["replay", "symbol"]
 
 
 def test_an_indicator_is_checked_against_the_catalogue(tmp_path: Path) -> None:

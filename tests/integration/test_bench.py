@@ -135,7 +135,7 @@ def test_the_restless_strategy_orders_on_every_bar_and_the_idle_one_never(tmp_pa
     made = {}
     for kind in (orders.Restless, orders.Idle):
         use = f"{orders.__name__}:{kind.__name__}"
-        summary = open_system(tmp_path).run(config_of(config.symbols, config.replay.end, use))
+        summary = open_system(tmp_path).run(config_of(config.symbols, config.replayed.end, use))
         made[kind] = summary.orders, summary.fills
     assert made == {orders.Restless: (500, 499), orders.Idle: (0, 0)}  # the last never fills
 

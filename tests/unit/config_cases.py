@@ -111,7 +111,9 @@ CASES: list[Case] = [
     (("market",), "X" * 33, "market", "at most 32 characters"),
     (("market",), 5, "market", "text"),
     # mode
-    (("mode",), "live", "mode", "'live' mode is not available yet"),
+    (("mode",), "live", "replay", "a live run has no dates; leave it out."),
+    (("mode",), "lvie", "mode", "Did you mean 'live'?"),
+    (("live",), {}, "live", "only the mode \"live\" reads it; leave it out."),
     (("mode",), "replya", "mode", "Did you mean 'replay'?"),
     (("mode",), "Replay", "mode", "Did you mean 'replay'?"),
     (("mode",), None, "mode", "found null, allowed is 'replay' or 'live'"),

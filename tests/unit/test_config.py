@@ -55,7 +55,7 @@ def test_a_file_that_is_no_config_says_why(tmp_path: Path, content: bytes, text:
 
 
 def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
-    config = spoiled(("mode",), "live")
+    config = spoiled(("mode",), "lvie")
     config["symbols"] = ["AAA", "bbb"]
     config["replay"]["end"] = "2024-01-01"
     config["derived_intervals"] = ["5m", "7s"]
@@ -73,7 +73,7 @@ def test_a_valid_config_loads_and_survives_a_round_trip(tmp_path: Path) -> None:
     config = load(tmp_path, VALID)
     assert config.account.cash == Decimal(100_000)
     assert [strategy.label for strategy in config.strategies] == ["SmaCross", "second"]
-    assert config.replay.speed == 60.0
+    assert config.replayed.speed == 60.0
     assert config.indicators[1].inputs == ("close", "open")
     assert load(tmp_path, config.model_dump(mode="json")) == config
     assert load(tmp_path, config.model_dump_json().encode()) == config

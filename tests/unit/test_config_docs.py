@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
-from app.core import config_fees
+from app.core import config_account, config_fees, config_live
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
@@ -37,7 +37,7 @@ def test_the_indicators_shown_can_be_used(tmp_path: Path) -> None:
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for module in (config_module, config_fees)
+        for module in (config_module, config_account, config_fees, config_live)
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
     ]

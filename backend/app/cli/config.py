@@ -122,13 +122,12 @@ def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
     if isinstance(outcome, AppError):
         typer.echo(f"error: {outcome}", err=True)
         return
-    replay = outcome.replay
     history = ", ".join(f"{word}: {count}" for word, count in outcome.history.items())
     rows = [
         ("name", outcome.name),
         ("market", outcome.market),
         ("symbols", ", ".join(outcome.symbols)),
-        ("sessions", f"{replay.start} to {replay.end}, speed {replay.speed}"),
+        ("sessions", _sessions(outcome)),
         ("intervals", ", ".join((outcome.base_interval, *outcome.derived_intervals))),
         ("history sessions", history or "as many as its indicators need"),
         ("indicators", ", ".join(indicator.name for indicator in outcome.indicators) or None),
@@ -137,6 +136,14 @@ def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
     ]
     typer.echo(f"{path}: ok")
     print_table("It would run", ("what", "value"), rows)
+
+
+def _sessions(config: "SessionConfig") -> str:
+    if config.replay is not None:
+        return f"{config.replay.start} to {config.replay.end}, speed {config.replay.speed}"
+    live = config.lived
+    orders = "simulated" if live.broker == "paper" else "sent to it"
+    return f"{live.sessions}, live at the venue '{live.venue}', orders {orders}"
 
 
 def _write(path: Path, text: str) -> None:

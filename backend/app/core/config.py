@@ -4,14 +4,11 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -19,8 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from app.core.config_fees import Fees
+from app.core.config_account import AccountConfig, ExecutionConfig, Part, Quantity, Symbol
 from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
+from app.core.config_live import LiveConfig
 from app.core.config_problems import explain, raise_if_any
 from app.core.errors import UsageError
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
@@ -28,19 +26,8 @@ from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
 # Name, params and inputs of an indicator to what is wrong with them.
 IndicatorCheck = Callable[[str, Mapping[str, object], Sequence[str] | None], list[Fault]]
 
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./:_-]*")
-_CURRENCY = re.compile(r"[A-Z]{3,5}")
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:(?P<name>[A-Za-z_]\w*)")
 _FILE = re.compile(r"([\w-]+/)*(?P<file>[\w-]+)\.py(:(?P<name>[A-Za-z_]\w*))?")
-
-
-def _checked_symbol(symbol: str) -> str:
-    if _SYMBOL.fullmatch(symbol) is None:
-        raise ValueError(
-            f"found {json.dumps(symbol)}, allowed are capital letters, digits and . / : _ - "
-            "after the first, as in AAPL or BTC/USDT."
-        )
-    return symbol
 
 
 def _checked_name(name: str) -> str:
@@ -58,29 +45,10 @@ def _checked_use(use: str) -> str:
     return use
 
 
-def _checked_currency(currency: str) -> str:
-    if _CURRENCY.fullmatch(currency) is None:
-        raise ValueError(f"found {json.dumps(currency)}, allowed is a code like USD.")
-    return currency
-
-
-Symbol = Annotated[
-    str,
-    Field(min_length=1, max_length=32, json_schema_extra={"pattern": f"^{_SYMBOL.pattern}$"}),
-    AfterValidator(_checked_symbol),
-]
 Name = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_checked_name)]
-AVAILABLE_MODES = ("replay",)
-Currency = Annotated[str, AfterValidator(_checked_currency)]
-YearlyRate = Annotated[Decimal, Field(ge=0, le=1)]  # 0.06 is 6 % a year
-Quantity = Annotated[Decimal, Field(gt=0, le=10**15)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReplayConfig(_Part):
+class ReplayConfig(Part):
     """Which sessions, and how fast: `max`, or a multiple of real time."""
 
     start: dt.date
@@ -96,7 +64,7 @@ class ReplayConfig(_Part):
         return end
 
 
-class IndicatorConfig(_Part):
+class IndicatorConfig(Part):
     """An indicator computed for every symbol of the run, on one interval."""
 
     name: str
@@ -112,7 +80,7 @@ class IndicatorConfig(_Part):
         return self
 
 
-class StrategyConfig(_Part):
+class StrategyConfig(Part):
     """One strategy: `use` is `package.module:Class`, or a `.py` file of the strategies folder."""
 
     use: Annotated[str, AfterValidator(_checked_use)]
@@ -130,92 +98,7 @@ class StrategyConfig(_Part):
         return (match["name"] or match["file"]) if match else self.use
 
 
-class AccountConfig(_Part):
-    """What the run starts with, what it may borrow, and what that costs."""
-
-    currency: Currency = "USD"
-    cash: Quantity = Decimal(100_000)
-    books: dict[Currency, Quantity] = Field(default_factory=dict)  # cash of further currencies
-    rates: dict[Currency, Symbol] = Field(default_factory=dict)  # the symbol a rate is read from
-    rates_market: Annotated[str, Field(min_length=1, max_length=32)] | None = None  # the run's own
-    kind: Literal["margin", "cash"] = "margin"
-    leverage: Annotated[Decimal, Field(ge=1, le=100)] | None = None  # 2 on margin, else 1
-    margin_rate: YearlyRate = Decimal(0)  # on borrowed cash
-    borrow_rate: YearlyRate = Decimal(0)  # on the value of borrowed shares
-
-    @field_validator("books", "rates")
-    @classmethod
-    def _check_foreign(cls, given: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        own = info.data.get("currency")
-        if own in given:
-            raise ValueError(f"{own} is the account's own currency; name others alone.")
-        return given
-
-    @property
-    def means(self) -> Decimal:
-        """How many times its equity the account may hold."""
-        usual = Decimal(2) if self.kind == "margin" else Decimal(1)
-        return usual if self.leverage is None else self.leverage
-
-    @model_validator(mode="after")
-    def _check_cash_account(self) -> Self:
-        borrowing = {
-            "leverage": self.leverage not in (None, 1),
-            "margin_rate": self.margin_rate > 0,
-            "borrow_rate": self.borrow_rate > 0,
-        }
-        names = ", ".join(name for name, given in borrowing.items() if given)
-        if self.kind == "cash" and names:
-            raise ValueError(f"a cash account borrows nothing; leave out {names}, or use 'margin'.")
-        return self
-
-
-class SlippageConfig(_Part):
-    """How far market and stop fills are moved against the order."""
-
-    kind: Literal["none", "fixed", "bps", "spread", "volatility"] = "none"
-    amount: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # price units, basis points, or shares
-    impact_bps: Annotated[float, Field(ge=0, le=10_000)] = 0.0  # of a fill of a whole bar's volume
-    bars: Annotated[int, Field(ge=1, le=5_000)] = 20  # whose mean range is the volatility
-
-    @property
-    def by_quotes(self) -> bool:
-        """Whether the run needs quotes beside its bars."""
-        return self.kind == "spread"
-
-    @model_validator(mode="after")
-    def _check_use(self) -> Self:
-        """A number that would change nothing was meant for another kind."""
-        faults: list[Fault] = []
-        if self.kind == "none" and self.amount:
-            kinds = "'fixed', 'bps', 'spread' or 'volatility'"
-            faults.append((("amount",), f"without a kind it moves nothing; give {kinds}."))
-        if self.kind != "volatility" and self.bars != 20:
-            faults.append((("bars",), "only the kind 'volatility' looks back on bars."))
-        raise_if_any(faults)
-        return self
-
-
-class ExecutionConfig(_Part):
-    """How the simulated broker fills, and what it charges."""
-
-    market_fill: Literal["next_open", "this_close"] = "next_open"
-    same_bar: Literal["worst", "best", "ohlc_path"] = "worst"  # what a bar leaves open
-    limit_fill: Literal["touch", "through"] = "touch"
-    participation: Annotated[float, Field(gt=0, le=1)] | None = 0.1  # None: no limit
-    slippage: SlippageConfig = SlippageConfig()
-    latency_ms: Annotated[int, Field(ge=0, le=3_600_000)] = 0
-    fees: Fees = "zero"
-
-    @field_validator("latency_ms")
-    @classmethod
-    def _check_latency(cls, latency_ms: int, info: ValidationInfo) -> int:
-        if latency_ms and info.data.get("market_fill") == "this_close":
-            raise ValueError("a fill at this close leaves no time for latency; leave one out.")
-        return latency_ms
-
-
-class RiskConfig(_Part):
+class RiskConfig(Part):
     """Limits every order passes; None leaves a limit off."""
 
     allow_short: bool = True
@@ -223,27 +106,28 @@ class RiskConfig(_Part):
     max_position_quantity: Quantity | None = None
 
 
-class ReportConfig(_Part):
+class ReportConfig(Part):
     """How finely the equity curve is recorded."""
 
     equity: Literal["instant", "session"] = "instant"
 
 
-class EngineConfig(_Part):
+class EngineConfig(Part):
     """How the stream runs; nothing here may change a result."""
 
     block_rows: Annotated[int, Field(ge=1, le=8192)] = 8192
     runner: Literal["pool", "inline"] = "pool"
 
 
-class SessionConfig(_Part):
+class SessionConfig(Part):
     """One run: what is traded, on which data, by which strategies, under which limits."""
 
     name: Name
     mode: Literal["replay", "live"] = "replay"
     market: Annotated[str, Field(min_length=1, max_length=32)] = "XNYS"
     symbols: Annotated[tuple[Symbol, ...], Field(min_length=1)]
-    replay: ReplayConfig
+    replay: Annotated[ReplayConfig | None, Field(validate_default=True)] = None
+    live: LiveConfig | None = None
     base_interval: Literal["1m", "5m", "1h", "1d"] = "1m"
     derived_intervals: tuple[str, ...] = ()
     history: dict[str, Annotated[int, Field(ge=0, le=5000)] | Literal["all"]] = Field(
@@ -258,13 +142,35 @@ class SessionConfig(_Part):
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
 
-    @field_validator("mode")
+    @field_validator("replay")
     @classmethod
-    def _check_mode(cls, mode: str) -> str:
-        if mode not in AVAILABLE_MODES:
-            modes = " or ".join(f"'{one}'" for one in AVAILABLE_MODES)
-            raise ValueError(f"'{mode}' mode is not available yet; use {modes}.")
-        return mode
+    def _check_replay(
+        cls, replay: ReplayConfig | None, info: ValidationInfo
+    ) -> ReplayConfig | None:
+        if replay is None and info.data.get("mode") == "replay":
+            raise ValueError("it is missing; a replay needs an object {...} with start and end.")
+        if replay is not None and info.data.get("mode") == "live":
+            raise ValueError("a live run has no dates; leave it out.")
+        return replay
+
+    @field_validator("live")
+    @classmethod
+    def _check_live(cls, live: LiveConfig | None, info: ValidationInfo) -> LiveConfig | None:
+        if live is not None and info.data.get("mode") == "replay":
+            raise ValueError('only the mode "live" reads it; leave it out.')
+        return live
+
+    @property
+    def replayed(self) -> ReplayConfig:
+        """The dates and the pace of a replay."""
+        if self.replay is None:
+            raise UsageError(f"Config '{self.name}' is no replay: it has no dates.")
+        return self.replay
+
+    @property
+    def lived(self) -> LiveConfig:
+        """What a live run reads; the usual, where it says nothing."""
+        return self.live or LiveConfig()
 
     @field_validator("symbols")
     @classmethod

@@ -60,7 +60,9 @@ def explain(
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # it is long enough, but for the items that are wrong themselves
-        parts = _existing(item["loc"], data, missing=item["type"] == "missing")
+        # A default is validated too: then a key of the config itself is not in the data.
+        absent = item["type"] == "missing" or len(item["loc"]) == 1
+        parts = _existing(item["loc"], data, missing=absent)
         inner = item.get("ctx", {}).get("error")
         if isinstance(inner, FieldFaults):
             for below, what in inner.faults:

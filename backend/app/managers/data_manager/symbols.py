@@ -2,7 +2,7 @@
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.config import Symbol
+from app.core.config_account import Symbol
 from app.core.errors import UsageError, did_you_mean
 
 _SYMBOL: TypeAdapter[str] = TypeAdapter(Symbol)

@@ -93,7 +93,7 @@ def under(config: SessionConfig, policy: str) -> SessionConfig:
     """The same run under another policy, as fast as it goes: neither pace nor runner counts."""
     parts = {
         "execution": config.execution.model_copy(update={"same_bar": policy}),
-        "replay": config.replay.model_copy(update={"speed": "max"}),
+        "replay": config.replayed.model_copy(update={"speed": "max"}),
         "engine": config.engine.model_copy(update={"runner": "inline"}),
     }
     return config.model_copy(update=parts)

@@ -25,7 +25,7 @@ def need_quotes(
     if lacking:
         raise NotFoundError(
             f"There are no quotes of {', '.join(lacking)} beside the {config.base_interval} bars "
-            f"on {config.market} from {config.replay.start} to {config.replay.end}, and slippage "
-            "of kind 'spread' needs them. Import a file with bid_open and ask_open by "
+            f"on {config.market} from {config.replayed.start} to {config.replayed.end}, and "
+            "slippage of kind 'spread' needs them. Import a file with bid_open and ask_open by "
             "'data import-csv', or choose another kind."
         )

@@ -345,7 +345,7 @@ class SystemManager:
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
     def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
-        replay = config.replay
+        replay = config.replayed
         sessions = self.time_manager.sessions_between(replay.start, replay.end, config.market)
         if not sessions:
             raise ConfigError(
@@ -367,7 +367,7 @@ class SystemManager:
         if lacking:
             raise NotFoundError(
                 f"There are no {config.base_interval} bars of {', '.join(lacking)} on "
-                f"{config.market} from {config.replay.start} to {config.replay.end}. "
+                f"{config.market} from {config.replayed.start} to {config.replayed.end}. "
                 "'data list' shows what there is; 'data import-csv' brings more."
             )
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from app.core.calendar import TradingSession
-from app.core.config import AccountConfig, SessionConfig
+from app.core.config import SessionConfig
+from app.core.config_account import AccountConfig
 from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
@@ -134,7 +135,8 @@ class Run:
         self.execution = self._execution(market)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         self.curve = EquityCurve(self.execution.account.opening_units, multipliers)
-        self.coordinator = SessionCoordinator(market.clock, config.replay.speed, paused)
+        speed = "max" if config.replay is None else config.replay.speed
+        self.coordinator = SessionCoordinator(market.clock, speed, paused)
         self.quality = DataQualityManager(
             config.symbols, config.base_interval, config.extended_hours
         )
@@ -148,7 +150,9 @@ class Run:
             config.report.equity == "session",
         )
         workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
-        self._full_speed = config.replay.speed == "max"  # workers take turns, and none waits
+        self._full_speed = (
+            config.replay is not None and speed == "max"
+        )  # workers take turns, and none waits
         self.pipeline = Pipeline(
             workers, config.engine.runner, QUEUE_ROWS, one_processor=self._full_speed
         )
