@@ -18,7 +18,8 @@ from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, History, Message
-from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
+from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.data_manager.stored_bars import Wanted
 
 SESSIONS = weekday_sessions(dt.date(2024, 3, 4), 8, minutes=30)
 Bank = dict[tuple[str, str], BarColumns]

@@ -59,4 +59,14 @@ class Backfill(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
+class GapFound(msgspec.Struct, frozen=True):
+    """Bars that should lie between two moments have not come. It is no input of a run: it goes
+    back to the feed, which asks for them.
+    """
+
+    symbol: int
+    from_ns: int
+    to_ns: int
+
+
 Message = History | Bars | BrokerNews | Command | Backfill | EndOfStream

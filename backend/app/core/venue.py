@@ -84,12 +84,13 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
-    """One trade on the tape."""
+    """One trade on the tape. Two that are equal are one, told twice; an id tells others apart."""
 
     symbol: str
     at_ns: int
     price: float
     volume: float
+    trade_id: str = ""
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False, tag="quote"):

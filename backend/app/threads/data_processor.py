@@ -11,10 +11,11 @@ import numpy as np
 from app.core.bars import Block, Ints, SymbolRows, Table, join_tables, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
-from app.core.messages import Bars, BrokerNews, Command, History, Message
+from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Message
 from app.core.windows import Window
 from app.services.aggregation import Grid, fold
 from app.services.indicators import Values
+from app.threads.backfill import folded, merged, replaced
 from app.threads.indicator_cell import Cell
 from app.threads.plan import Plan
 from app.threads.tape import Tape
@@ -74,12 +75,19 @@ class DataProcessor(Worker):
         self._forming = {interval: no_rows() for interval in plan.derived_intervals}
         self._ahead: list[Hours] = []  # named by a block, not over yet
         self._parts: dict[dt.date, SessionPart] = {}  # begun and not over
+        self._newest: SessionPart | None = None  # of the session that began last, over or not
+        self._through_ns = -1
 
     def step(self, message: Message) -> Iterable[Processed | BrokerNews | Command]:
-        """History fills the tapes; a block becomes whole instants; all else passes."""
+        """History fills the tapes; a block becomes whole instants, late bars none at all; what
+        is no bar passes.
+        """
         match message:
             case Bars(block=block):
                 yield self._process(block, message.sequence)
+            case Backfill(bars=bars):
+                if bars and self._newest is not None:
+                    yield self._correct(bars, self._newest, message.sequence)
             case History():
                 self._load(message)
             case BrokerNews() | Command():
@@ -98,6 +106,7 @@ class DataProcessor(Worker):
                 tape.advance(places[number + 1] - places[number])
 
     def _process(self, block: Block, sequence: int) -> Processed:
+        self._through_ns = block.through_ns
         base = self._whole_instants(block)
         sessions = self._sessions(block)
         count = len(self._plan.symbols)
@@ -109,6 +118,35 @@ class DataProcessor(Worker):
         parts = tuple(self._advance(tables, sessions, block.through_ns))
         derived = {name: _by_time(tables[name]) for name in self._plan.derived_intervals}
         return Processed(sequence, base, rows, derived, parts, block.through_ns)
+
+    def _correct(self, bars: dict[int, Table], part: SessionPart, sequence: int) -> Processed:
+        """Put late bars in their places: the windows and values are as if they had been there."""
+        plan, windows = self._plan, dict(part.windows)
+        for symbol, late in bars.items():
+            tape = self._tapes[symbol, plan.base_interval]
+            today = merged(tape.today(symbol), late)
+            tape.rewrite_today(today)
+            for name in plan.derived_intervals:
+                closed, forming = folded(
+                    today, part.session, name, plan.extended_hours, self._through_ns
+                )
+                self._tapes[symbol, name].rewrite_today(closed)
+                before = self._forming[name]
+                self._forming[name] = replaced(before, symbol, part.start_ns, forming)
+            for name in plan.intervals:
+                windows[symbol, name] = self._tapes[symbol, name].window()
+        values = [
+            cell.correct(windows[item.symbol, item.interval]) if item.symbol in bars else before
+            for item, cell, before in zip(plan.declared, self._cells, part.values, strict=True)
+        ]
+        part = msgspec.structs.replace(part, windows=windows, values=values)
+        self._newest = part
+        if part.session.date in self._parts:
+            self._parts[part.session.date] = part
+        none = no_rows()
+        rows = SymbolRows(none.symbol, len(plan.symbols)) if len(plan.symbols) > 1 else None
+        derived = dict.fromkeys(plan.derived_intervals, none)
+        return Processed(sequence, none, rows, derived, (part,), self._through_ns)
 
     def _whole_instants(self, block: Block) -> Table:
         """The rows known by `through_ns`; the others wait for the rest of their instant."""
@@ -157,7 +195,7 @@ class DataProcessor(Worker):
             if before is None:
                 self._open_session(session)
             part = self._part(hours, before, number, places)
-            self._parts[session.date] = part
+            self._parts[session.date] = self._newest = part
             if part.end_ns <= through_ns:
                 del self._parts[session.date]
                 for cell in self._cells:

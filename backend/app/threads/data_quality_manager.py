@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from app.core.bars import Block
-from app.core.messages import Bars, EndOfStream, Message
+from app.core.bars import Block, SessionSpan, Table, fields_of
+from app.core.calendar import TradingSession
+from app.core.messages import Backfill, Bars, EndOfStream, Message
 from app.services.bar_checks import FAULTS, GOOD, ORDER, all_good, faults
 from app.services.blocks import keep_rows
+from app.threads.gaps import Gaps, OnGap
 from app.threads.quality_book import QualityBook
 from app.threads.worker import Worker
 
@@ -34,25 +36,42 @@ class DataQualityManager(Worker):
     """Checks base bars; `book` holds the quality of the sessions that are over.
 
     `bad` counts what was kept out per symbol, session and reason, `examples` shows the first.
+    Where `on_gap` is given, bars that have not come are told to it: the feed asks for them.
     """
 
     name = "data quality manager"
 
-    def __init__(self, symbols: Sequence[str], interval: str, extended_hours: bool) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        interval: str,
+        extended_hours: bool,
+        on_gap: OnGap | None = None,
+    ) -> None:
         self._symbols = tuple(symbols)
         self._extended_hours = extended_hours
         self._order = _Order()
+        self._gaps = None if on_gap is None else Gaps(extended_hours, on_gap)
+        self._newest: TradingSession | None = None  # the session that began last
+        self._through_ns = -1
         self.book = QualityBook(self._symbols, interval, extended_hours)
         self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
         self.examples: list[BadBar] = []
 
     def step(self, message: Message) -> Iterator[Message]:
-        """Take the bad bars out of a block; all else passes."""
+        """Take the bad bars out of a block, or of late ones; all else passes."""
         if isinstance(message, Bars):
             block = self._checked(message.block)
             self.book.add(block)
+            if block.spans:
+                self._newest = block.spans[-1].session
+            self._through_ns = block.through_ns
+            if self._gaps is not None:
+                self._gaps.follow(block)
             if block is not message.block:
                 message = Bars(block, message.sequence)
+        elif isinstance(message, Backfill):
+            message = Backfill(self._checked_late(message.bars), message.sequence)
         elif isinstance(message, EndOfStream):
             self.book.close_all()
         yield message
@@ -73,6 +92,25 @@ class DataQualityManager(Worker):
         for row in np.flatnonzero(~good).tolist():
             self._keep_out(block, row, FAULTS[found[row]])
         return keep_rows(block, good)
+
+    def _checked_late(self, bars: dict[int, Table]) -> dict[int, Table]:
+        """The good bars of the newest session whose time has passed."""
+        session, kept = self._newest, {}
+        for symbol, table in bars.items():
+            columns = {name: getattr(table, name) for name in fields_of(table)}
+            spans = (SessionSpan(session, 0, len(table)),) if session is not None else ()
+            block = Block(**columns, spans=spans, through_ns=self._through_ns)
+            found = faults(block, self._extended_hours)
+            found[(found == GOOD) & (table.known_ns > self._through_ns)] = ORDER
+            for row in np.flatnonzero(found != GOOD).tolist():
+                self._keep_out(block, row, FAULTS[found[row]])
+            good = table.take(found == GOOD)
+            if session is not None and len(good):
+                kept[symbol] = good
+                self.book.add_late(session, symbol, good.start_ns)
+                if self._gaps is not None:
+                    self._gaps.fill(symbol, good)
+        return kept
 
     def _keep_out(self, block: Block, row: int, reason: str) -> None:
         start_ns, symbol = int(block.start_ns[row]), int(block.symbol[row])

@@ -25,6 +25,11 @@ class Cell:
         self._running = None
         self._window = None
 
+    def correct(self, window: Window) -> Values:
+        """The values of a window in which earlier bars have changed."""
+        self.open_session()
+        return self.update(window)
+
     def update(self, window: Window) -> Values:
         """The values of every row of the window, which has grown since the last call."""
         before, self._window = self._window, window

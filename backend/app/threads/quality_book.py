@@ -131,6 +131,13 @@ class QualityBook:
         if session is not None:
             session.bad.setdefault(symbol, []).append(start_ns)
 
+    def add_late(self, of: TradingSession, symbol: int, starts_ns: Ints) -> None:
+        """Account for good bars that came late; those of a start that is there change nothing."""
+        session = self._session(of)
+        if session is not None:
+            session.starts.append(starts_ns)
+            session.symbols.append(np.full(len(starts_ns), symbol, np.int32))
+
     def close_all(self) -> None:
         """The stream ends: judge what is under way by its part so far."""
         self._close_until(None)

@@ -26,7 +26,7 @@ class Tape:
     """Keeps `history` sessions (None: all since the run began) and today.
 
     Rows are only ever appended, so a view handed out stays true. A corporate action rewrites
-    history: that happens on a fresh copy, at the session it takes effect.
+    history: that happens on a fresh copy, at the session it takes effect. So does a backfill.
     """
 
     def __init__(self, history: int | None) -> None:
@@ -72,6 +72,20 @@ class Tape:
     def advance(self, rows: int) -> None:
         """The next rows on the tape are today's."""
         self._length += rows
+
+    def today(self, symbol: int) -> Table:
+        """Today's bars so far, as those of a symbol of this number."""
+        rows = slice(self._marks[-1].row, self._length)
+        start_ns, known_ns = self._times[:, rows]
+        symbols = np.full(len(start_ns), symbol, np.int32)
+        return Table(symbols, start_ns, known_ns, *self._prices[:, rows])
+
+    def rewrite_today(self, table: Table) -> None:
+        """Put other bars in place of today's, on a fresh copy as well."""
+        self._filled = self._length = self._marks[-1].row
+        self._move(self._room(self._filled + len(table)))
+        self.append(table, 0, len(table))
+        self.advance(len(table))
 
     def window(self) -> Window:
         """History and today so far, as read-only views."""

@@ -19,7 +19,8 @@ from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.money import from_units
 from app.core.seams import BarSource
 from app.managers.data_manager import DataManager
-from app.managers.data_manager.replay_feed import ReplayFeed, Wanted
+from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.account import AccountTerms, Rates
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt

@@ -1,0 +1,97 @@
+"""Whether a market stream is still alive: silence is found while it seems connected."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from app.core.calendar import TradingSession
+from app.core.order_events import Halted, OrderEvent, Resumed
+
+ALL = -1  # symbols
+_LONGEST_SILENCES = 4  # so many of them without a connection, and it is opened anew
+
+
+class LiveWatch:
+    """Hears of every item, and gives halts and resumptions as they fall due."""
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        sessions: Sequence[TradingSession],
+        stale_ns: int,
+        silent_ns: int,
+        now_ns: int,
+    ) -> None:
+        self._symbols = tuple(symbols)
+        parts = [part for session in sessions for part in session.segments()]
+        self._starts = [part.start_ns for part in parts]
+        self._ends = [part.end_ns for part in parts]
+        self._stale_ns, self._silent_ns = stale_ns, silent_ns
+        self._heard_ns = [now_ns] * len(symbols)
+        self._fresh: set[int] = set()  # heard since the last marks
+        self._halted: set[int] = set()
+        self._gone: str | None = None  # why there is no connection
+        self._opened_ns = now_ns
+        self.last_ns = now_ns  # when anything was heard last
+
+    def hear(self, symbol: int, now_ns: int) -> None:
+        """An item of a symbol, or of none (ALL): a heartbeat."""
+        self.last_ns = now_ns
+        self._fresh.add(ALL)
+        if symbol != ALL:
+            self._heard_ns[symbol] = now_ns
+            self._fresh.add(symbol)
+
+    def connect(self, now_ns: int) -> None:
+        """A stream stands: from here on something should come."""
+        self._gone = None
+        self.last_ns = self._opened_ns = now_ns
+        self._heard_ns = [now_ns] * len(self._symbols)
+
+    def disconnect(self, reason: str, now_ns: int) -> None:
+        """A stream is gone."""
+        self._gone = reason
+        self._fresh.clear()
+
+    def marks(self, now_ns: int) -> list[OrderEvent]:
+        """What has changed: symbols whose data has become stale, and those it flows of again."""
+        marks: list[OrderEvent] = []
+        self._mark(marks, ALL, self._silence(now_ns))
+        start_ns = self._trading_since(now_ns)
+        for symbol, heard_ns in enumerate(self._heard_ns):
+            reason = ""
+            if start_ns is not None and now_ns - max(heard_ns, start_ns) > self._stale_ns:
+                seconds = self._stale_ns / 1e9
+                reason = f"no data of {self._symbols[symbol]} for {seconds:g} s"
+            self._mark(marks, symbol, reason)
+        self._fresh.clear()
+        return marks
+
+    def wants_reopening(self, now_ns: int) -> bool:
+        """Whether the stream is silent and should be opened anew; asked once per silence."""
+        since_ns = max(self.last_ns, self._opened_ns)
+        patience_ns = self._silent_ns * (_LONGEST_SILENCES if self._gone is not None else 1)
+        if now_ns - since_ns <= patience_ns:
+            return False
+        self._opened_ns = now_ns
+        return True
+
+    def _silence(self, now_ns: int) -> str:
+        if self._gone is not None:
+            return f"the market stream is gone: {self._gone}"
+        if now_ns - self.last_ns > self._silent_ns:
+            seconds = self._silent_ns / 1e9
+            return f"the market stream is silent, without a heartbeat for {seconds:g} s"
+        return ""
+
+    def _mark(self, marks: list[OrderEvent], symbol: int, reason: str) -> None:
+        if reason and symbol not in self._halted:
+            self._halted.add(symbol)
+            marks.append(Halted(symbol, reason))
+        elif not reason and symbol in self._halted and symbol in self._fresh:
+            self._halted.remove(symbol)
+            marks.append(Resumed(symbol, "data flows again"))
+
+    def _trading_since(self, now_ns: int) -> int | None:
+        """When the stretch of regular hours under way began."""
+        place = bisect_right(self._starts, now_ns) - 1
+        return self._starts[place] if place >= 0 and now_ns < self._ends[place] else None

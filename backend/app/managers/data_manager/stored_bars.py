@@ -1,0 +1,158 @@
+"""Bars at rest as the stream wants them: a run's history, and the base bars of its sessions."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from app.core.bars import COLUMNS, BarColumns, Ints, SessionSpan, Table, no_rows
+from app.core.calendar import TradingSession
+from app.core.instruments import Adjustment
+from app.core.intervals import interval_ns
+from app.core.messages import History
+from app.core.seams import BarSource
+from app.services.aggregation import Grid, fold, known_times, stretches
+from app.services.quality import SlotGrid
+from app.services.quotes import carried
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a feed streams."""
+
+    market: str
+    symbols: tuple[str, ...]
+    base_interval: str
+    intervals: tuple[str, ...]
+    history: dict[str, int | None]  # sessions before the run, per interval
+    extended_hours: bool
+    sessions: tuple[TradingSession, ...]
+    sessions_before: tuple[TradingSession, ...]
+    adjustments: tuple[Adjustment, ...]
+    block_rows: int
+    quotes: bool = False  # whether blocks carry the spread of each bar
+
+
+class StoredBars:
+    """Reads what is wanted. `history_sources` tells which past bars were derived."""
+
+    def __init__(self, source: BarSource, wanted: Wanted) -> None:
+        self._source = source
+        self._wanted = wanted
+        self.history_sources: dict[str, str] = {}  # "AAPL 1d": "stored" or "derived from 1m"
+
+    def history(self) -> History:
+        """What came before the run's first session."""
+        wanted = self._wanted
+        bars: dict[tuple[int, str], Table] = {}
+        for interval in wanted.intervals:
+            count = wanted.history.get(interval, 0)
+            sessions = wanted.sessions_before[-count:] if count else ()
+            for symbol in range(len(wanted.symbols)):
+                bars[symbol, interval] = self._past(symbol, interval, sessions)
+        return History(wanted.sessions_before, bars, wanted.adjustments)
+
+    def table(self, symbol: int, sessions: Sequence[TradingSession]) -> Table:
+        """A symbol's base bars in these sessions."""
+        columns = self._columns(symbol, self._wanted.base_interval, sessions)
+        known = known_times(
+            columns.start_ns, self._wanted.base_interval, sessions, self._wanted.extended_hours
+        )
+        return _as_table(columns, symbol, known)
+
+    def with_spread(self, symbol: int, table: Table, sessions: Sequence[TradingSession]) -> Table:
+        """A symbol's bars with the spread at each one's open, found by its start."""
+        wanted = self._wanted
+        opens, ends = bounds_of(sessions, wanted.extended_hours)
+        starts, spreads = self._source.spreads(
+            wanted.market,
+            wanted.symbols[symbol],
+            wanted.base_interval,
+            int(opens[0]),
+            int(ends[-1]),
+        )
+        found = np.full(len(table), np.nan)
+        if len(starts):
+            place = np.minimum(np.searchsorted(starts, table.start_ns), len(starts) - 1)
+            found = np.where(starts[place] == table.start_ns, spreads[place], np.nan)
+        return msgspec.structs.replace(table, spread=carried(found, table.start_ns, opens))
+
+    def _columns(
+        self, symbol: int, interval: str, sessions: Sequence[TradingSession]
+    ) -> BarColumns:
+        """Stored bars of these sessions; what lies between them is left out."""
+        starts, ends = bounds_of(sessions, self._wanted.extended_hours)
+        columns = self._source.columns(
+            self._wanted.market,
+            self._wanted.symbols[symbol],
+            interval,
+            int(starts[0]),
+            int(ends[-1]),
+        )
+        place = stretches(columns.start_ns, starts)
+        inside = columns.start_ns < ends[place]
+        if inside.all():
+            return columns
+        return BarColumns(*(getattr(columns, name)[inside] for name in COLUMNS))
+
+    def _past(self, symbol: int, interval: str, sessions: Sequence[TradingSession]) -> Table:
+        """Past bars of one interval: the stored ones when complete, else derived from the base."""
+        wanted = self._wanted
+        if not sessions:
+            return no_rows()
+        if interval == wanted.base_interval:
+            return self.table(symbol, sessions)
+        stored = self._columns(symbol, interval, sessions)
+        base = self.table(symbol, sessions)
+        name = f"{wanted.symbols[symbol]} {interval}"
+        if len(base) and not self._is_complete(stored, interval, sessions):
+            self.history_sources[name] = f"derived from {wanted.base_interval}"
+            return fold(base, Grid.of(sessions, interval, wanted.extended_hours))
+        self.history_sources[name] = "stored" if len(stored) else "none"
+        known = known_times(stored.start_ns, interval, sessions, wanted.extended_hours)
+        return _as_table(stored, symbol, known)
+
+    def _is_complete(
+        self, stored: BarColumns, interval: str, sessions: Sequence[TradingSession]
+    ) -> bool:
+        starts, _ = bounds_of(sessions, self._wanted.extended_hours)
+        places = [*np.searchsorted(stored.start_ns, starts).tolist(), len(stored)]
+        step_ns = interval_ns(interval)
+        return all(
+            SlotGrid.of(session.segments(self._wanted.extended_hours), step_ns).filled_by(
+                stored.start_ns[places[number] : places[number + 1]]
+            )
+            for number, session in enumerate(sessions)
+        )
+
+
+def bounds_of(sessions: Sequence[TradingSession], extended_hours: bool) -> tuple[Ints, Ints]:
+    """When each session's bars may start, and when the last of them ends."""
+    parts = [session.segments(extended_hours) for session in sessions]
+    starts = np.array([part[0].start_ns for part in parts], np.int64)
+    return starts, np.array([part[-1].end_ns for part in parts], np.int64)
+
+
+def spans_of(
+    sessions: Sequence[TradingSession],
+    bounds: tuple[Ints, Ints],
+    start_ns: Ints,
+    after_ns: int,
+    through_ns: int,
+) -> tuple[SessionSpan, ...]:
+    """The sessions under way between two moments, each with its part of rows that start so."""
+    starts, ends = bounds
+    low = int(np.searchsorted(ends, after_ns, side="right"))
+    high = int(np.searchsorted(starts, through_ns, side="right"))
+    places = [*np.searchsorted(start_ns, starts[low:high]).tolist(), len(start_ns)]
+    return tuple(
+        SessionSpan(sessions[number], places[number - low], places[number - low + 1])
+        for number in range(low, high)
+    )
+
+
+def _as_table(columns: BarColumns, symbol: int, known_ns: Ints) -> Table:
+    return Table(
+        symbol=np.full(len(columns), symbol, np.int32),
+        known_ns=known_ns,
+        **{name: getattr(columns, name) for name in COLUMNS},
+    )
