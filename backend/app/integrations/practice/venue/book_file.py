@@ -61,9 +61,12 @@ class BookFile:
     def write(self, events: Sequence[BookEvent]) -> None:
         """Add a step; on return it is durable."""
         line = memoryview(_encode(list(events)) + b"\n")
-        while line:
-            line = line[os.write(self._file, line) :]
-        os.fsync(self._file)
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+            os.fsync(self._file)
+        except OSError as error:
+            raise DataError(f"{self.path} cannot be written: {error.strerror}.") from error
 
     def close(self) -> None:
         os.close(self._file)

@@ -1,5 +1,6 @@
 """Why the practice venue refuses an order or other terms, in words."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -44,8 +45,9 @@ class Sizes(NamedTuple):
 
 def check_order(asked: VenueOrder, sizes: Sizes, *, by_hand: bool) -> None:
     """Refuse an order that cannot be worked."""
-    if not by_hand and not 0 < len(asked.client_id) <= _LONGEST_CLIENT_ID:
-        raise Refusal(MALFORMED, f"A client id has 1 to {_LONGEST_CLIENT_ID} letters.")
+    name = asked.client_id
+    if not by_hand and not (0 < len(name) <= _LONGEST_CLIENT_ID and name.isprintable()):
+        raise Refusal(MALFORMED, f"A client id has 1 to {_LONGEST_CLIENT_ID} printable letters.")
     _check_word("kind", asked.kind, KINDS)
     _check_word("tif", asked.tif, TIFS)
     if asked.kind in AUCTIONS and asked.tif in (GTC, IOC):
@@ -73,6 +75,13 @@ def check_change(order: Order, terms: Terms, sizes: Sizes) -> None:
     if abs(terms.units) <= abs(order.filled_units):
         filled = from_units(abs(order.filled_units))
         raise Refusal(REFUSED, f"{filled} have filled already; a smaller order is a cancel.")
+
+
+def check_amounts(amounts: Mapping[str, int]) -> None:
+    """Refuse amounts that books cannot hold."""
+    for name, units in amounts.items():
+        if abs(units) > _MOST_UNITS:
+            raise Refusal(REFUSED, f"{units} units of {name} are too many.")
 
 
 def _check_word(name: str, word: str, known: tuple[str, ...]) -> None:

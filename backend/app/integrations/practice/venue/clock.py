@@ -44,6 +44,8 @@ class VenueClock:
         now_ns = self.now_ns(wall_ns)
         if venue_ns < now_ns:
             raise UsageError(f"The venue's clock is at {now_ns} and cannot go back to {venue_ns}.")
+        if venue_ns >= 1 << 62:
+            raise UsageError(f"{venue_ns} is too far ahead for the venue's clock.")
         self._move(venue_ns, wall_ns)
 
     def wall_ns_until(self, venue_ns: int, wall_ns: int) -> int | None:

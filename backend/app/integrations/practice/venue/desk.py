@@ -204,7 +204,12 @@ def _number(request: Request, name: str, default: int) -> int:
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.lstrip("-").isascii() and text.lstrip("-").isdecimal() and len(text) < 20):
+    if not (
+        text.lstrip("-").isascii()
+        and text.lstrip("-").isdecimal()
+        and len(text) < 20
+        and abs(int(text)) < 1 << 62
+    ):
         raise Refusal(wire.MALFORMED, f"{name} is '{text[:40]}'; give a whole number.")
     return int(text)
 

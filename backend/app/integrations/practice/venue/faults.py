@@ -41,6 +41,9 @@ PLACES: Final = (
 )
 
 
+_MOST: Final = 1_000_000_000
+
+
 class _Armed:
     """A fault with what is left of it."""
 
@@ -105,8 +108,10 @@ def _check(fault: Fault) -> None:
     if fault.where and fault.where not in places:
         allowed = f"one of {', '.join(places)}" if places else "left out"
         raise UsageError(f"`where` of {fault.kind} is '{fault.where}'; it is {allowed}.")
-    if fault.count is not None and fault.count < 0:
-        raise UsageError(f"`count` of {fault.kind} is {fault.count}; give 0 or more, or null.")
+    if fault.count is not None and not 0 <= fault.count <= _MOST:
+        raise UsageError(
+            f"`count` of {fault.kind} is {fault.count}; give 0 to {_MOST}, or null for no end."
+        )
     if fault.after_accept and fault.kind not in _ANSWERS:
         raise UsageError(f"`after_accept` is for {', '.join(_ANSWERS)}, not for {fault.kind}.")
     if not 0.0 <= fault.probability <= 1.0:
@@ -115,5 +120,5 @@ def _check(fault: Fault) -> None:
         raise UsageError(f"`seconds` of {fault.kind} is {fault.seconds}; give 0 to 1000000.")
     if not 400 <= fault.status <= 599:
         raise UsageError(f"`status` of {fault.kind} is {fault.status}; give 400 to 599.")
-    if fault.seed < 0:
-        raise UsageError(f"`seed` of {fault.kind} is {fault.seed}; give 0 or more.")
+    if not 0 <= fault.seed <= _MOST:
+        raise UsageError(f"`seed` of {fault.kind} is {fault.seed}; give 0 to {_MOST}.")

@@ -5,7 +5,8 @@ it is on the loopback interface.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -45,6 +46,7 @@ class VenueProcess:
         self._wall = wall
         self._lock = threading.Lock()
         self._stopping, self._wake = threading.Event(), threading.Event()
+        self._failure: Exception | None = None
         self._hub = Hub()
         self._origin_ns = wall.now_ns() - wall.monotonic_ns()
         self._streams: Server = serve(
@@ -53,11 +55,10 @@ class VenueProcess:
         stream_port = int(self._streams.socket.getsockname()[1])
         self._desk = make_desk(stream_port)
         try:
-            self._http = ThreadingHTTPServer((HOST, port), self._handler())
+            self._http = _HttpServer((HOST, port), self._handler())
         except (OSError, OverflowError) as error:
             self._streams.shutdown()
             raise UsageError(f"Port {port} cannot be used: {error}. Take another one.") from error
-        self._http.daemon_threads = True
         self.url = f"http://{HOST}:{self._http.server_port}"
         self._threads = [
             threading.Thread(target=self._http.serve_forever, name="venue http", daemon=True),
@@ -73,9 +74,11 @@ class VenueProcess:
             thread.start()
 
     def wait(self) -> None:
-        """Until it is told to stop."""
+        """Until it is told to stop; raises what has gone wrong with it meanwhile."""
         while not self._wall.wait(self._stopping, 1.0):
             pass
+        if self._failure is not None:
+            raise self._failure
 
     def ask_to_stop(self) -> None:
         """Safe in a signal handler."""
@@ -91,12 +94,12 @@ class VenueProcess:
         for thread in self._threads:
             thread.join(5.0)
         self._http.server_close()
-        with self._lock:
+        if self._failure is None:
             self._desk.remember_clock(self._wall_ns(), stopped=True)
 
     def serve(self, request: Request) -> Answer:
         """One request, from any thread."""
-        with self._lock:
+        with self._lock, self._ended_by_failure():
             answer = self._desk.answer(request, self._wall_ns())
             self._hub.publish(self._desk.advance(self._wall_ns()))
         self._wake.set()
@@ -110,22 +113,39 @@ class VenueProcess:
         """The machine's time as it was at the start, and steady from there on."""
         return self._origin_ns + self._wall.monotonic_ns()
 
+    @contextmanager
+    def _ended_by_failure(self) -> Iterator[None]:
+        """What cannot be kept in the books must not be told: the venue ends there."""
+        try:
+            yield
+        except Exception as error:
+            self._failure = self._failure or error
+            self._stopping.set()
+            raise
+
     def _move_on(self) -> None:
+        """Move the venue on with its clock; what fails here is raised by `wait`."""
         beat_ns = self._wall_ns()
-        while not self._stopping.is_set():
-            with self._lock:
-                wall_ns = self._wall_ns()
-                if wall_ns >= beat_ns:
-                    self._venue.heartbeat(self._desk.clock.now_ns(wall_ns))
-                    beat_ns = wall_ns + _HEARTBEAT_NS
-                self._hub.publish(self._desk.advance(wall_ns))
-                wait_ns = beat_ns - wall_ns
-                next_ns = self._venue.next_ns()
-                if next_ns is not None:
-                    until_ns = self._desk.clock.wall_ns_until(next_ns, wall_ns)
-                    wait_ns = wait_ns if until_ns is None else min(wait_ns, until_ns)
-            self._wall.wait(self._wake, max(wait_ns / SECOND_NS, _SHORTEST_WAIT_SECONDS))
-            self._wake.clear()
+        with suppress(Exception):
+            while not self._stopping.is_set():
+                with self._lock, self._ended_by_failure():
+                    beat_ns, wait_ns = self._step(beat_ns)
+                self._wall.wait(self._wake, max(wait_ns / SECOND_NS, _SHORTEST_WAIT_SECONDS))
+                self._wake.clear()
+
+    def _step(self, beat_ns: int) -> tuple[int, int]:
+        """When the next heartbeat is due, and how long nothing is."""
+        wall_ns = self._wall_ns()
+        if wall_ns >= beat_ns:
+            self._venue.heartbeat(self._desk.clock.now_ns(wall_ns))
+            beat_ns = wall_ns + _HEARTBEAT_NS
+        self._hub.publish(self._desk.advance(wall_ns))
+        next_ns = self._venue.next_ns()
+        until_ns = None
+        if next_ns is not None:
+            until_ns = self._desk.clock.wall_ns_until(next_ns, wall_ns)
+        wait_ns = beat_ns - wall_ns
+        return beat_ns, wait_ns if until_ns is None else min(wait_ns, until_ns)
 
     def _listen(self, connection: ServerConnection) -> None:
         """Serve one listener until either side ends it."""
@@ -160,6 +180,14 @@ class VenueProcess:
                 process.hold(seconds)
 
         return Handler
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A lost connection is no news, and what ends the venue is told by `wait`."""
 
 
 class _Handler(BaseHTTPRequestHandler):

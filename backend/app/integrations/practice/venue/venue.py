@@ -31,7 +31,13 @@ from app.integrations.practice.venue.books import (
     Placed,
     RolledBack,
 )
-from app.integrations.practice.venue.checks import Refusal, Sizes, check_change, check_order
+from app.integrations.practice.venue.checks import (
+    Refusal,
+    Sizes,
+    check_amounts,
+    check_change,
+    check_order,
+)
 from app.integrations.practice.venue.faults import FaultMenu
 from app.integrations.practice.venue.floor import Floor, Keep, Terrain
 from app.integrations.practice.venue.stream_faults import Sent, StreamFaults
@@ -158,6 +164,7 @@ class PracticeVenue:
         self._floor.work(now_ns)
         for symbol in manual.positions:
             self._sizes(symbol)
+        check_amounts(manual.positions | manual.cash)
         if manual.order is not None:
             self._place(manual.order, now_ns, by_hand=True)
         if manual.cancel:
