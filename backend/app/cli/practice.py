@@ -1,0 +1,205 @@
+"""`practice start`: a venue of our own on stored bars, to trade at without an account."""
+
+import datetime as dt
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.output import print_json
+from app.core.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from app.core.calendar import TradingSession
+    from app.integrations.practice.venue.floor import Terrain
+    from app.integrations.practice.venue.process import VenueProcess
+
+app = typer.Typer(help="A venue of our own, to practise live trading on.")
+
+INTERVAL: Final = "1m"
+_BEFORE_OPEN: Final = dt.timedelta(minutes=5)
+
+
+@app.callback()
+def _practice() -> None:
+    """Without a callback, Typer would take the only command for the noun."""
+
+
+@app.command()
+def start(
+    symbols: Annotated[
+        str | None, typer.Option(help="SYN1,SYN2: what it trades [default: all stored].")
+    ] = None,
+    market: Annotated[str, typer.Option(help="MIC or name.")] = DEFAULT_MARKET,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="2024-03-08T09:25, in the market's zone [default: before the first open stored]."
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Seconds of its time in a second of ours [default: 1].")
+    ] = None,
+    ticks: Annotated[bool, typer.Option("--ticks", help="Four trades a minute too.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8790,
+    books: Annotated[
+        Path | None, typer.Option(help="Folder of its books [default: practice, with the data].")
+    ] = None,
+    cash: Annotated[str, typer.Option(help="What new books begin with.")] = "100000",
+    participation: Annotated[
+        str, typer.Option(help="The part of a bar's volume that all orders can get.")
+    ] = "0.1",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, then silence.")] = False,
+) -> None:
+    """Start a practice venue, and keep it going until Ctrl+C.
+
+    \b
+    Examples:
+      ./start_cli.sh practice start --symbols SYN1 --at 2024-11-04T09:25 --rate 60
+      ./start_cli.sh practice start --ticks --port 0 --json
+    """
+    from app.integrations.practice.venue.desk import Desk
+    from app.integrations.practice.venue.opening import Start, open_on_books
+    from app.integrations.practice.venue.process import VenueProcess
+    from app.integrations.practice.wire import About
+    from app.managers.time_manager.clock import WallClock
+
+    if rate is not None and not 0 < rate <= 1e6:
+        raise UsageError(f"--rate is {rate}; give a number above 0 and at most 1000000.")
+    context, wall = Context(market), WallClock()
+    names = _symbols(context, symbols)
+    terrain, sessions = _terrain(context, names, cash, participation)
+    opened = open_on_books(
+        context.settings.data_folder / "practice" if books is None else books,
+        terrain,
+        lambda symbol, start_ns, end_ns: context.data.store.columns(
+            market, symbol, INTERVAL, start_ns, end_ns
+        ),
+        sessions,
+        Start(_default_ns(context, sessions), _moment_ns(context, at), rate),
+        wall.now_ns(),
+        ticks=ticks,
+    )
+
+    def make_desk(stream_port: int) -> Desk:
+        return Desk(opened.venue, opened.clock, About(market, names, stream_port, ticks))
+
+    process = VenueProcess(opened.venue, make_desk, wall, port)
+    with _ended_in_order(process):
+        process.start()
+        told = opened.clock.told(wall.now_ns())
+        now = context.time.to_local(told.venue_ns)
+        if as_json:
+            print_json({"url": process.url, "market": market, "symbols": names, "now": now,
+                        "rate": told.rate})  # fmt: skip
+        else:
+            typer.echo(
+                f"Practice venue at {process.url}: {', '.join(names)} on {market}, from"
+                f" {now:%Y-%m-%d %H:%M:%S %Z} at rate {told.rate:g}. Ctrl+C ends it."
+            )
+        sys.stdout.flush()
+        process.wait()
+    opened.file.close()
+
+
+@contextmanager
+def _ended_in_order(process: "VenueProcess") -> Iterator[None]:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: process.ask_to_stop())
+    try:
+        yield
+    finally:
+        process.close()
+
+
+def _symbols(context: Context, text: str | None) -> list[str]:
+    """What is traded; the sample is made when nothing else is stored."""
+    from app.managers.data_manager import sample
+    from app.repositories.bar_store_files import Series
+
+    data, market = context.data, context.market
+    if text is not None:
+        names = list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+        data.ensure_sample(market, names, INTERVAL)
+        for name in names:
+            data.store.require(Series(market, name, INTERVAL))
+        if not names:
+            raise UsageError("--symbols names none; write it as SYN1,SYN2.")
+        return names
+    stored = [one for one in data.store.series() if one.interval == INTERVAL]
+    if not stored and market == sample.MARKET:
+        data.make_sample()
+        return list(sample.SYMBOLS)
+    names = [one.symbol for one in stored if one.market == market]
+    if not names:
+        raise NotFoundError(
+            f"No {INTERVAL} bars on {market} are stored; import some with `data import-csv`."
+        )
+    return names
+
+
+def _terrain(
+    context: Context, names: Sequence[str], cash: str, participation: str
+) -> "tuple[Terrain, tuple[TradingSession, ...]]":
+    from app.core.money import to_units
+    from app.integrations.practice.venue.checks import Sizes
+    from app.integrations.practice.venue.floor import Terrain
+    from app.repositories.bar_store_files import Series
+
+    data, market = context.data, context.market
+    sizes = {}
+    for name in names:
+        one = data.instrument(market, name)
+        units = (to_units(one.tick), to_units(one.lot), to_units(one.multiplier))
+        sizes[name] = Sizes(*units, one.currency)
+    share = _decimal("--participation", participation)
+    if not 0 < share <= 1:
+        raise UsageError(f"--participation is {participation}; give a number above 0, at most 1.")
+    terrain = Terrain(
+        market,
+        sizes,
+        lambda symbol, interval, start, end: data.load(market, symbol, interval, start, end)[0],
+        share,
+        {sizes[names[0]].currency: to_units(_decimal("--cash", cash))},
+    )
+    infos = [data.store.info(Series(market, name, INTERVAL)) for name in names]
+    first, last = min(one.first_ns for one in infos), max(one.last_ns for one in infos)
+    days = (context.time.to_local(first).date(), context.time.to_local(last).date())
+    sessions = context.time.known_sessions(days[0], days[1] + dt.timedelta(days=1))
+    held = [session for session in sessions if session.open_ns <= last]
+    if not held:
+        raise NotFoundError(f"No session of {market} holds a stored bar of {', '.join(names)}.")
+    return terrain, tuple(held)
+
+
+def _default_ns(context: Context, sessions: "Sequence[TradingSession]") -> int:
+    opens = context.time.to_local(sessions[0].open_ns)
+    return context.time.to_ns(opens - _BEFORE_OPEN)
+
+
+def _moment_ns(context: Context, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--at '{text}' is no time; write it as 2024-03-08T09:25.") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=context.time.zone())
+    return context.time.to_ns(moment)
+
+
+def _decimal(name: str, text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation as error:
+        raise UsageError(f"{name} is '{text}', which is no number.") from error
+    if not number.is_finite() or abs(number) > 10**12:
+        raise UsageError(f"{name} is {text}; give a plain number.")
+    return number

@@ -1,0 +1,82 @@
+"""How the adapter asks the practice venue: HTTP, every error translated at this one place.
+
+A plain no, with its reason in the body, is `VenueRefused`; all else that is not an answer is
+`VenueUnclear`, for nobody can say whether the venue has done what it was asked.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, Protocol
+
+import httpx2
+import msgspec
+
+from app.core.venue import VenueRefused, VenueUnclear
+from app.integrations.practice import wire
+
+CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
+_UNCLEAR: Final = frozenset((408, 429))  # too late, too many: of the 4xx, these say nothing
+
+
+class Reply(NamedTuple):
+    """What came back."""
+
+    status: int
+    body: bytes
+
+
+class Transport(Protocol):
+    """Carries a request there and a reply back, or raises a `VenueError`."""
+
+    def request(
+        self, method: str, path: str, query: Mapping[str, str | int], body: bytes
+    ) -> Reply: ...
+    def close(self) -> None: ...
+
+
+class HttpTransport:
+    """Over a connection that is kept; callable from any thread."""
+
+    def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
+        timeout = httpx2.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+        self._url = url
+        self._client = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
+
+    def request(self, method: str, path: str, query: Mapping[str, str | int], body: bytes) -> Reply:
+        try:
+            reply = self._client.request(method, path, params=dict(query), content=body or None)
+            return Reply(reply.status_code, reply.content)
+        except _FOREIGN as error:
+            what = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise VenueUnclear(
+                f"No answer from {self._url} to {method} {path} ({what})."
+            ) from error
+
+    def close(self) -> None:
+        self._client.close()
+
+
+# What httpx2 raises. RuntimeError: a closed client; the rest of it are its stream errors.
+_FOREIGN: Final = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.CookieConflict, RuntimeError)
+
+
+class UnknownOrder(VenueRefused):
+    """The venue says that it knows no such order."""
+
+
+def read(reply: Reply, kind: type[Any]) -> Any:
+    """The body of a reply as what it should be, or the error that it means."""
+    if reply.status == 200:
+        try:
+            return wire.decode(reply.body, kind)
+        except msgspec.MsgspecError as error:
+            raise VenueUnclear(f"The venue's answer is no {kind.__name__}: {error}.") from error
+    try:
+        problem = wire.decode(reply.body, wire.ErrorBody).error
+    except msgspec.MsgspecError as error:
+        raise VenueUnclear(f"The venue answered {reply.status} without a reason.") from error
+    said = f"The venue answered {reply.status}: {problem.message}"
+    if not 400 <= reply.status < 500 or reply.status in _UNCLEAR:
+        raise VenueUnclear(said)
+    if problem.code == wire.UNKNOWN_ORDER:
+        raise UnknownOrder(said)
+    raise VenueRefused(said)
