@@ -79,8 +79,19 @@ class GateFilled(msgspec.Struct, frozen=True, tag="gate_filled"):
     at_ns: int
 
 
+class GateGave(msgspec.Struct, frozen=True, tag="gate_gave"):
+    """An order that the gate gives by itself, to close a position: its number in its own series."""
+
+    symbol: int
+    number: int
+    units: int
+
+
 class GateActed(msgspec.Struct, frozen=True, tag="gate_acted"):
-    """What the gate did by itself: "latched", "released", "flattened", "froze", with the cause."""
+    """What the gate did by itself, with the cause.
+
+    "latched", then "froze", or "flattening" and in the end "flattened"; "released".
+    """
 
     what: str
     reason: str
@@ -110,6 +121,7 @@ OrderEvent = (
     | ChangeRefused
     | Voided
     | GateFilled
+    | GateGave
     | GateActed
     | Halted
     | Resumed

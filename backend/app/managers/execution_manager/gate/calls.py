@@ -1,0 +1,109 @@
+"""What the gate asks of a venue, what came of it, and everything else that leaves the logic."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from app.core.order_events import OrderEvent
+from app.core.orders import Terms
+from app.core.venue import Execution, VenueOrder, VenueRefused, VenueReport, VenueUnclear
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True):
+    number: int  # of the call, so that an answer finds the question
+    made_ns: int
+
+
+class PlaceCall(_Call, frozen=True, kw_only=True):
+    """Give the venue this order; made once in the order's life."""
+
+    order: VenueOrder
+    closes: bool  # the gate's own, to close a position
+
+    @property
+    def client_id(self) -> str:
+        """The order's name at the venue."""
+        return self.order.client_id
+
+
+class CancelCall(_Call, frozen=True, kw_only=True):
+    """Take an order back; may be made again."""
+
+    client_id: str
+
+
+class AmendCall(_Call, frozen=True, kw_only=True):
+    """Give an order other terms."""
+
+    client_id: str
+    terms: Terms
+
+
+class OrderCall(_Call, frozen=True, kw_only=True):
+    """What became of one order?"""
+
+    client_id: str
+
+
+class OpenOrdersCall(_Call, frozen=True, kw_only=True):
+    """What works at the venue?"""
+
+
+class ExecutionsCall(_Call, frozen=True, kw_only=True):
+    """What was filled since?"""
+
+    since_ns: int
+
+
+class PositionsCall(_Call, frozen=True, kw_only=True):
+    """What does the account hold?"""
+
+
+ChangingCall = PlaceCall | CancelCall | AmendCall
+Call = ChangingCall | OrderCall | OpenOrdersCall | ExecutionsCall | PositionsCall
+Answer = (
+    VenueReport
+    | None
+    | Sequence[VenueReport]
+    | Sequence[Execution]
+    | dict[str, int]
+    | VenueRefused
+    | VenueUnclear
+)
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """Something a human should hear of."""
+
+    what: str
+    details: str
+
+
+class Output(msgspec.Struct):
+    """What leaves the logic after an input, each kind in order."""
+
+    calls: list[Call] = msgspec.field(default_factory=list)
+    events: list[OrderEvent] = msgspec.field(default_factory=list)
+    alarms: list[Alarm] = msgspec.field(default_factory=list)
+
+    def alarm(self, what: str, details: str) -> None:
+        """Tell a human."""
+        self.alarms.append(Alarm(what, details))
+
+
+class GateTimes(msgspec.Struct, frozen=True):
+    """How long the gate waits for what."""
+
+    denied_ns: int = 35_000_000_000  # "not known" is believed after so long without a break
+    first_ask_ns: int = 500_000_000  # then twice as long each time,
+    longest_ask_ns: int = 5_000_000_000  # up to this
+    patience_ns: int = 10_000_000_000  # a call that takes longer is taken for unclear
+    sweep_ns: int = 30_000_000_000  # orders, executions and positions are asked for so often
+    overlap_ns: int = 60_000_000_000  # executions are asked for again so far back
+    retry_close_ns: int = 1_000_000_000  # a refused closing order is given anew; twice as long each
+    longest_close_ns: int = 30_000_000_000
+
+
+def next_wait_ns(wait_ns: int, longest_ns: int) -> int:
+    """Twice as long, up to the longest."""
+    return min(2 * wait_ns, longest_ns)

@@ -1,0 +1,131 @@
+"""What is asked of orders: intents on their way to the venue, one change of an order at a time.
+
+What is asked of an order meanwhile is kept until the change under way has been answered.
+"""
+
+from collections.abc import Sequence
+
+from app.core import orders as states
+from app.core.order_events import Amend, Cancel, ChangeRefused, Intent, Place, Refused
+from app.core.venue import client_id
+from app.managers.execution_manager.gate.calling import Calling
+from app.managers.execution_manager.gate.calls import (
+    AmendCall,
+    CancelCall,
+    ChangingCall,
+    Output,
+    PlaceCall,
+)
+from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.latch import FLATTEN, Latch
+from app.managers.execution_manager.gate.tracker import Tracker
+
+
+class Changes:
+    """Places, cancels and amends, as far as the latch lets it."""
+
+    def __init__(
+        self,
+        run_id: str,
+        symbols: Sequence[str],
+        tracker: Tracker,
+        latch: Latch,
+        calling: Calling,
+        output: Output,
+    ) -> None:
+        self._run_id = run_id
+        self._symbols = tuple(symbols)
+        self._tracker = tracker
+        self._latch = latch
+        self._calling = calling
+        self._output = output
+
+    def send(self, intents: Sequence[Intent], now_ns: int) -> None:
+        """Intents of strategies, durable by now."""
+        for intent in intents:
+            if isinstance(intent, Place):
+                self._place(intent, now_ns)
+                continue
+            order = self._tracker.numbers.get(intent.order_id)
+            if order is None:
+                event = ChangeRefused(intent.order_id, "The gate has no such order.")
+                self._output.events.append(event)
+            elif order.end:
+                continue  # its end has been told
+            elif isinstance(intent, Cancel):
+                order.cancel_wanted = True
+                self.drive(order, now_ns)
+            else:
+                self._amend(order, intent, now_ns)
+
+    def _place(self, intent: Place, now_ns: int) -> None:
+        if intent.order_id in self._tracker.numbers:
+            return  # given already: an order has one placement
+        order = self.new_order(intent)
+        self._tracker.add(order)
+        why = self._latch.against(order.symbol, order.opens)
+        if why:
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+            return
+        order.placing = True
+        venue_order = order.for_venue(self._symbols[order.symbol])
+        order.call = self._calling.place(venue_order, False, now_ns)
+
+    def new_order(self, intent: Place) -> GateOrder:
+        """The order that an intent asks for."""
+        return GateOrder(
+            client_id=client_id(self._run_id, intent.order_id),
+            owner=RUN,
+            order_id=intent.order_id,
+            symbol=intent.symbol,
+            kind=intent.kind,
+            tif=intent.tif,
+            terms=intent.terms,
+            reduce_only=intent.reduce_only,
+            opens=intent.opens,
+        )
+
+    def _amend(self, order: GateOrder, intent: Amend, now_ns: int) -> None:
+        why = self._latch.against(order.symbol, intent.opens)
+        if not why and order.wanted is not None and order.wanted_sent:
+            why = "another change is under way"
+        if why:
+            self._tracker.tell(order, ChangeRefused(order.order_id, why))
+            return
+        order.wanted, order.wanted_opens, order.wanted_sent = intent.terms, intent.opens, False
+        self.drive(order, now_ns)
+
+    def drive(self, order: GateOrder, now_ns: int) -> None:
+        """Make the next change an order is waiting for, if nothing stands before it."""
+        if order.end or order.call or not order.acknowledged:
+            return
+        if order.cancel_wanted:
+            if not order.cancel_sent:
+                order.cancel_sent = True
+                order.call = self._calling.cancel(order.client_id, now_ns)
+        elif order.wanted is not None and not order.wanted_sent:
+            order.wanted_sent = True
+            order.call = self._calling.amend(order.client_id, order.wanted, now_ns)
+
+    def may_begin(self, call: ChangingCall, order: GateOrder) -> bool:
+        """Whether a change may still leave; where not, that is told."""
+        if order.end:
+            return False
+        if isinstance(call, CancelCall):
+            return True
+        why = self._against(call, order)
+        if not why:
+            return True
+        if isinstance(call, PlaceCall):
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+        else:
+            self._tracker.tell(order, ChangeRefused(order.order_id, why))
+            order.wanted = None
+        return False
+
+    def _against(self, call: PlaceCall | AmendCall, order: GateOrder) -> str:
+        if isinstance(call, PlaceCall) and call.closes:
+            return "" if self._latch.killed == FLATTEN else "released"
+        opens = order.opens if isinstance(call, PlaceCall) else order.wanted_opens
+        why = self._latch.against(order.symbol, opens)
+        return why or ("cancelled before it left" if order.cancel_wanted else "")

@@ -1,0 +1,131 @@
+"""Closes every position by the gate's own market orders, once the latch says so.
+
+What is to be closed is counted anew each time from the executions. Whatever may still fill against
+a position is taken off first, so that a fill that comes late finds nothing closed twice.
+"""
+
+from app.core.order_events import GateActed, GateGave
+from app.core.orders import FILLED
+from app.managers.execution_manager.gate.calling import Calling
+from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
+from app.managers.execution_manager.gate.doubts import Doubts
+from app.managers.execution_manager.gate.gate_order import GateOrder
+from app.managers.execution_manager.gate.latch import FLATTEN, Latch
+from app.managers.execution_manager.gate.strangers import Strangers
+from app.managers.execution_manager.gate.tracker import Tracker
+
+_PAUSE_NS = 2_000_000  # one look for many answers
+
+
+class Closing:
+    """Steps while the latch says flatten."""
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        doubts: Doubts,
+        latch: Latch,
+        strangers: Strangers,
+        calling: Calling,
+        times: GateTimes,
+        output: Output,
+    ) -> None:
+        self._tracker = tracker
+        self._doubts = doubts
+        self._latch = latch
+        self._strangers = strangers
+        self._calling = calling
+        self._times = times
+        self._output = output
+        self._names = {place: name for name, place in tracker.index.items()}
+        self._look_ns: int | None = None
+        self._last: dict[int, GateOrder] = {}
+        self._wait_ns: dict[int, int] = {}
+        self._not_before_ns: dict[int, int] = {}
+        self._told = False
+
+    def is_own(self, order: GateOrder) -> bool:
+        """Whether an order is the one that closes: of the gate, given in this life."""
+        return self._last.get(order.symbol) is order
+
+    def look(self, now_ns: int) -> None:
+        """Something changed."""
+        if self._latch.killed == FLATTEN and self._look_ns is None:
+            self._look_ns = now_ns + _PAUSE_NS
+
+    def next_ns(self) -> int | None:
+        """When to look again."""
+        times = [] if self._look_ns is None else [self._look_ns]
+        return min([*times, *self._not_before_ns.values()], default=None)
+
+    def tick(self, now_ns: int) -> None:
+        """Close what can be closed by now."""
+        due_ns = self.next_ns()
+        if due_ns is None or due_ns > now_ns:
+            return
+        self._look_ns = None
+        if self._latch.killed != FLATTEN:
+            self._told = False
+            self._not_before_ns.clear()
+            return
+        self._count_ends(now_ns)
+        waiting = self._waiting_symbols()
+        for symbol in sorted(self._tracker.net):
+            if symbol not in waiting and self._not_before_ns.get(symbol, 0) <= now_ns:
+                self._not_before_ns.pop(symbol, None)
+                units = self._closable_units(symbol)
+                if units:
+                    self._close(symbol, units, now_ns)
+        self._tell_when_done()
+
+    def _count_ends(self, now_ns: int) -> None:
+        """A closing order that ended unfilled is followed by another, after a pause."""
+        for symbol, order in list(self._last.items()):
+            if not order.end:
+                continue
+            del self._last[symbol]
+            if order.end == FILLED:
+                self._wait_ns.pop(symbol, None)
+                continue
+            wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)
+            self._not_before_ns[symbol] = now_ns + wait_ns
+            self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
+            text = f"{order.client_id} in {self._names[symbol]} ended as {order.end}."
+            self._output.alarm("closing failed", text)
+
+    def _waiting_symbols(self) -> set[int]:
+        """Where an answer is about to come that changes what is to be closed."""
+        waiting = {order.symbol for order in self._tracker.behind.values()}
+        for order in self._tracker.open.values():
+            if order not in self._doubts:
+                waiting.add(order.symbol)
+        return waiting
+
+    def _closable_units(self, symbol: int) -> int:
+        """The net position, less what may still fill against it."""
+        net_units = self._tracker.net[symbol]
+        for order in self._tracker.open.values():
+            rest_units = order.remaining_units if order.symbol == symbol else 0
+            if net_units > 0 > rest_units:
+                net_units = max(net_units + rest_units, 0)
+            elif net_units < 0 < rest_units:
+                net_units = min(net_units + rest_units, 0)
+        return net_units
+
+    def _close(self, symbol: int, units: int, now_ns: int) -> None:
+        number = self._strangers.own_number + 1
+        order = self._strangers.own_order(number, symbol, -units)
+        order.placing = True
+        self._told = False
+        self._tracker.add(order)
+        self._last[symbol] = order
+        self._output.events.append(GateGave(symbol, number, -units))
+        venue_order = order.for_venue(self._names[symbol])
+        order.call = self._calling.place(venue_order, True, now_ns)
+
+    def _tell_when_done(self) -> None:
+        tracker = self._tracker
+        if self._told or tracker.open or tracker.behind or any(tracker.net.values()):
+            return
+        self._told = True
+        self._output.events.append(GateActed("flattened", self._latch.reason))

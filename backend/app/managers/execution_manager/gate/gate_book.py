@@ -1,0 +1,322 @@
+"""The gate's book: intents, answers, stream items and time in; calls, events and alarms out.
+
+No thread and no clock: each input brings its time, and `take` gives what came of it. Whoever makes
+a call asks `begin` just before, and brings the answer to `answered`, once.
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from app.core import orders as states
+from app.core.order_events import (
+    ChangeRefused,
+    Intent,
+    OrderEvent,
+    Place,
+    Refused,
+    Uncertain,
+)  # fmt: skip
+from app.core.venue import (
+    Connected,
+    Disconnected,
+    Execution,
+    Heartbeat,
+    OrderItem,
+    VenueRefused,
+    VenueReport,
+    VenueUnclear,
+)  # fmt: skip
+from app.managers.execution_manager.gate.calling import Calling
+from app.managers.execution_manager.gate.calls import (
+    AmendCall,
+    Answer,
+    Call,
+    CancelCall,
+    ChangingCall,
+    ExecutionsCall,
+    GateTimes,
+    OpenOrdersCall,
+    OrderCall,
+    Output,
+    PlaceCall,
+    PositionsCall,
+)  # fmt: skip
+from app.managers.execution_manager.gate.changes import Changes
+from app.managers.execution_manager.gate.closing import Closing
+from app.managers.execution_manager.gate.doubts import Doubts
+from app.managers.execution_manager.gate.gate_order import GateOrder
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, FLATTEN, Latch
+from app.managers.execution_manager.gate.recall import recall
+from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
+from app.managers.execution_manager.gate.sweep import Sweep
+from app.managers.execution_manager.gate.tracker import Tracker
+
+
+class GateBook:
+    """`positions` are those the run began with, in units; `since_ns` when, by the venue's clock."""
+
+    def __init__(
+        self,
+        run_id: str,
+        symbols: Sequence[str],
+        *,
+        since_ns: int,
+        positions: dict[str, int] | None = None,
+        external: str = IGNORE,
+        times: GateTimes | None = None,
+    ) -> None:
+        self._times = times or GateTimes()
+        self._output = Output()
+        self._calling = Calling(self._output)
+        self.latch = Latch(self._output)
+        self._strangers = Strangers(run_id, external, self.latch)
+        held = {symbols.index(name): units for name, units in (positions or {}).items()}
+        self.tracker = Tracker(symbols, held, self._strangers, self.latch, self._output)
+        self._doubts = Doubts(self.tracker, self._calling, self._times)
+        self._sweep = Sweep(self.tracker, self.latch, self._calling, self._times, since_ns)
+        self._closing = Closing(
+            self.tracker, self._doubts, self.latch, self._strangers, self._calling, self._times,
+            self._output,
+        )  # fmt: skip
+        self._changes = Changes(
+            run_id, symbols, self.tracker, self.latch, self._calling, self._output
+        )
+        self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when
+
+    def take(self) -> Output:
+        """What came of the inputs since the last time."""
+        taken = Output(
+            self._output.calls.copy(), self._output.events.copy(), self._output.alarms.copy()
+        )
+        for held in (self._output.calls, self._output.events, self._output.alarms):
+            held.clear()
+        return taken
+
+    def send(self, intents: Sequence[Intent], now_ns: int) -> None:
+        """Intents of strategies, durable by now."""
+        self._changes.send(intents, now_ns)
+
+    # Calls
+
+    def begin(self, call: Call, now_ns: int) -> bool:
+        """Whether a call may still be made; asked just before, for a latch may have fallen."""
+        if isinstance(call, ChangingCall):
+            order = self.tracker.orders[call.client_id]
+            if not self._changes.may_begin(call, order):
+                order.call, order.placing = 0, False
+                self._after(order, now_ns)
+                return False
+        self._under_way[call.number] = call, now_ns
+        return True
+
+    def answered(self, call: Call, answer: Answer, now_ns: int) -> None:
+        """What came of a call."""
+        self._under_way.pop(call.number, None)
+        if isinstance(call, ChangingCall):
+            self._changed(call, answer, now_ns)
+        elif isinstance(call, OrderCall):
+            self._told(self.tracker.orders[call.client_id], answer, now_ns)
+        elif isinstance(answer, VenueRefused | VenueUnclear):
+            self._sweep.failed(_KINDS[type(call)], now_ns)
+        elif isinstance(call, ExecutionsCall):
+            executions = list(cast(Sequence[Execution], answer))
+            for execution in executions:
+                self._take_execution(execution, now_ns)
+            self._sweep.answered_executions(executions, now_ns)
+        elif isinstance(call, OpenOrdersCall):
+            self._take_open(call, cast(Sequence[VenueReport], answer), now_ns)
+        else:
+            unsettled = self._unsettled_symbols()
+            positions = cast(dict[str, int], answer)
+            self._sweep.answered_positions(positions, unsettled, call.made_ns, now_ns)
+        self._closing.look(now_ns)
+
+    def _changed(self, call: ChangingCall, answer: Answer, now_ns: int) -> None:
+        order = self.tracker.orders[call.client_id]
+        if order.call == call.number:
+            order.call = 0
+        if isinstance(call, PlaceCall):
+            order.placing = False
+        if isinstance(answer, VenueReport):
+            self.tracker.take_report(answer, now_ns)
+            self._doubts.settle(order)
+            changing = order.cancel_sent or (order.wanted is not None and order.wanted_sent)
+            if changing or not order.acknowledged:
+                self._doubts.open(order, now_ns, 4 * self._times.first_ask_ns)
+        elif isinstance(answer, VenueRefused):
+            self._refused(call, order, str(answer), now_ns)
+        else:
+            self._unclear(order, str(answer), now_ns)
+        self._after(order, now_ns)
+
+    def _refused(self, call: ChangingCall, order: GateOrder, why: str, now_ns: int) -> None:
+        if order.end:
+            return
+        if isinstance(call, PlaceCall) and not order.acknowledged:
+            self.tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+            self._doubts.settle(order)
+            return
+        if isinstance(call, AmendCall) and order.wanted is not None:
+            self.tracker.tell(order, ChangeRefused(order.order_id, why))
+            order.wanted = None
+        elif isinstance(call, CancelCall):
+            order.cancel_refused = why or "the venue refused"
+        self._doubts.open(order, now_ns, 0)  # a refusal says that something here is not as thought
+
+    def _unclear(self, order: GateOrder, why: str, now_ns: int) -> None:
+        if order.end:
+            return
+        if not order.acknowledged and not order.uncertain:
+            order.uncertain = True
+            self.tracker.tell(order, Uncertain(order.order_id, why))
+        self._doubts.open(order, now_ns)
+
+    def _told(self, order: GateOrder, answer: Answer, now_ns: int) -> None:
+        """An order was asked for."""
+        if answer is None:
+            if self._doubts.denied(order, now_ns):
+                self._output.alarm("order denied", f"The venue denies {order.client_id}.")
+                self._sweep.executions_soon(now_ns)
+        elif isinstance(answer, VenueReport):
+            self.tracker.take_report(answer, now_ns)
+            must_cancel = bool(order.told_end or self._must_cancel(order))
+            self._doubts.answered(order, answer, must_cancel, now_ns)
+        else:
+            self._doubts.unanswered(order, now_ns)
+        self._after(order, now_ns)
+
+    def _take_open(self, call: OpenOrdersCall, reports: Sequence[VenueReport], now_ns: int) -> None:
+        self._sweep.answered_orders()
+        for report in reports:
+            self._take_report(report, now_ns)
+        named = {report.client_id or f"venue:{report.venue_id}" for report in reports}
+        for name, order in self.tracker.open.items():
+            if order.acknowledged and order.known_ns < call.made_ns and name not in named:
+                self._doubts.open(order, now_ns, 0)
+
+    # The stream
+
+    def streamed(self, item: OrderItem, now_ns: int) -> None:
+        """What the venue told by itself."""
+        if isinstance(item, VenueReport):
+            self._take_report(item, now_ns)
+        elif isinstance(item, Execution):
+            self._take_execution(item, now_ns)
+        elif isinstance(item, Connected):
+            self._sweep.everything(now_ns)
+        elif isinstance(item, Disconnected):
+            self._output.alarm("order stream lost", item.reason)
+        else:
+            assert isinstance(item, Heartbeat)
+        self._closing.look(now_ns)
+
+    def _take_report(self, report: VenueReport, now_ns: int) -> None:
+        order = self.tracker.take_report(report, now_ns)
+        if order is not None:
+            self._doubts.settle(order)
+            self._after(order, now_ns)
+
+    def _take_execution(self, execution: Execution, now_ns: int) -> None:
+        symbol = self.tracker.index.get(execution.symbol)
+        if symbol is not None:
+            self._sweep.moved(symbol, now_ns)
+        order = self.tracker.take_execution(execution, now_ns)
+        if order is not None:
+            self._doubts.settle(order)
+            self._after(order, now_ns)
+
+    def _after(self, order: GateOrder, now_ns: int) -> None:
+        """Something about an order is known that was not."""
+        if order.is_behind:
+            self._sweep.executions_soon(now_ns)
+        if not order.end:
+            if self._must_cancel(order):
+                order.cancel_wanted = True
+            self._changes.drive(order, now_ns)
+        self._closing.look(now_ns)
+
+    # The latch
+
+    def kill(self, mode: str, reason: str, now_ns: int) -> None:
+        """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
+        if self.latch.kill(mode, reason):
+            for order in list(self.tracker.open.values()):
+                if self._must_cancel(order):
+                    order.cancel_wanted = True
+                    self._changes.drive(order, now_ns)
+            self._closing.look(now_ns)
+
+    def _must_cancel(self, order: GateOrder) -> bool:
+        if not self.latch.killed or (self._closing.is_own(order)):
+            return False
+        return self.latch.killed == FLATTEN or order.opens
+
+    def halt(self, reason: str, symbol: int = EVERY_SYMBOL) -> None:
+        """Exits only."""
+        self.latch.halt(symbol, reason)
+
+    def resume(self, symbol: int, reason: str) -> None:
+        """Entries again in one symbol."""
+        self.latch.resume(symbol, reason)
+
+    def release(self, reason: str) -> None:
+        """Lift the latch."""
+        self.latch.release(reason)
+
+    # Time
+
+    def due_ns(self) -> int | None:
+        """When `tick` has something to do."""
+        hanging = [at_ns + self._times.patience_ns for _, at_ns in self._under_way.values()]
+        found = [self._doubts.next_ns(), self._sweep.next_ns(), self._closing.next_ns(), *hanging]
+        return min((at_ns for at_ns in found if at_ns is not None), default=None)
+
+    def tick(self, now_ns: int) -> None:
+        """Time has passed."""
+        for number, (call, at_ns) in list(self._under_way.items()):
+            if now_ns - at_ns >= self._times.patience_ns:
+                del self._under_way[number]
+                self._hangs(call, now_ns)
+        self._doubts.tick(now_ns)
+        self._sweep.tick(now_ns)
+        self._closing.tick(now_ns)
+
+    def _hangs(self, call: Call, now_ns: int) -> None:
+        """A call takes too long: it counts as unclear. What it says later is still heard."""
+        what = type(call).__name__
+        self._output.alarm("call hangs", f"{what} {getattr(call, 'client_id', '')}".rstrip())
+        if isinstance(call, ChangingCall):
+            order = self.tracker.orders[call.client_id]
+            order.call = 0
+            self._unclear(order, "the venue does not answer", now_ns)
+        elif isinstance(call, OrderCall):
+            self._doubts.unanswered(self.tracker.orders[call.client_id], now_ns)
+        else:
+            self._sweep.failed(_KINDS[type(call)], now_ns)
+
+    def _unsettled_symbols(self) -> set[int]:
+        behind = {order.symbol for order in self.tracker.behind.values()}
+        placing = {order.symbol for order in self.tracker.open.values() if order.placing}
+        return self._doubts.symbols() | behind | placing
+
+    # After a restart
+
+    def recall(self, item: Intent | OrderEvent) -> None:
+        """What a journal holds, in order, before anything else is asked of the book."""
+        if isinstance(item, Place):
+            self.tracker.add(self._changes.new_order(item))
+        else:
+            recall(item, self.tracker, self.latch, self._strangers)
+
+    def recover(self, now_ns: int) -> None:
+        """Go on after a restart: orders that may work are asked for before anything else."""
+        for order in self.tracker.open.values():
+            self._doubts.open(order, now_ns, 0)
+        self._sweep.everything(now_ns)
+
+
+_KINDS: dict[type, str] = {
+    ExecutionsCall: "executions",
+    OpenOrdersCall: "orders",
+    PositionsCall: "positions",
+}

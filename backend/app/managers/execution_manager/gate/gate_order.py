@@ -1,0 +1,92 @@
+"""One order as the gate knows it: what was told of it, and what the venue last said."""
+
+import msgspec
+
+from app.core.orders import TRAILING_STOP, Terms
+from app.core.venue import VenueOrder, VenueReport
+
+RUN, GATE, OUTSIDE = "run", "gate", "outside"  # who gave an order
+
+
+class GateOrder(msgspec.Struct, kw_only=True, eq=False):
+    """Units are signed. `end` is the final state once it has one; fills may still come after."""
+
+    client_id: str
+    owner: str
+    order_id: int  # in the run; 0 for the gate's own and for those from outside
+    symbol: int
+    kind: str
+    tif: str
+    terms: Terms  # in force
+    reduce_only: bool = False
+    opens: bool = False
+    sized: bool = True  # its terms are known: not those of one met by a fill
+    placing: bool = False  # its placement has not been answered
+    acknowledged: bool = False
+    uncertain: bool = False
+    end: str = ""
+    denied: bool = False  # ended because the venue did not know it: it may yet turn up
+    told_end: bool = False  # the stream has heard that it ended; of fills it still hears
+    filled_units: int = 0  # by the executions applied
+    venue_filled_units: int = 0  # the most that the venue has reported
+    said_ns: int = 0  # by the venue's clock: the newest report whose terms count
+    known_ns: int = 0  # by ours: when the venue was first heard of it
+    call: int = 0  # the number of the change under way
+    cancel_wanted: bool = False
+    cancel_sent: bool = False
+    cancel_refused: str = ""  # why, while it is not yet known what state that leaves
+    wanted: Terms | None = None  # terms asked for and not yet settled
+    wanted_sent: bool = False
+    wanted_opens: bool = False
+
+    @property
+    def may_fill(self) -> bool:
+        """Whether it works at the venue, or may, as far as anybody knows."""
+        return not self.end
+
+    @property
+    def remaining_units(self) -> int:
+        """The most that may still be filled."""
+        units = self.terms.units
+        if self.wanted is not None and abs(self.wanted.units) > abs(units):
+            units = self.wanted.units
+        rest = units - self.filled_units
+        return rest if (rest > 0) == (units > 0) else 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the venue has reported more than the executions that came."""
+        return abs(self.venue_filled_units) > abs(self.filled_units)
+
+    def said_terms(self, report: VenueReport) -> Terms:
+        """The terms a report shows; what it cannot show is as it was, or as it was asked for."""
+        like = self.wanted if self.wanted is not None and self.wanted_sent else self.terms
+        stop = like.stop if self.kind == TRAILING_STOP else report.stop
+        said = Terms(report.units, report.limit, stop, like.trail, like.trail_percent)
+        if said == like:
+            return like
+        old = self.terms
+        stop = old.stop if self.kind == TRAILING_STOP else report.stop
+        return Terms(report.units, report.limit, stop, old.trail, old.trail_percent)
+
+    def for_venue(self, symbol: str) -> VenueOrder:
+        """As the venue is asked for it."""
+        return VenueOrder(
+            client_id=self.client_id,
+            symbol=symbol,
+            kind=self.kind,
+            tif=self.tif,
+            terms=self.terms,
+            reduce_only=self.reduce_only,
+        )
+
+
+class Doubt(msgspec.Struct):
+    """An order whose state is asked for until the venue says; times are ours."""
+
+    order: GateOrder
+    ask_ns: int
+    wait_ns: int
+    since_ns: int
+    asking: bool = False
+    denied_ns: int = 0  # since when the venue has said, without a break, that it has no such order

@@ -1,0 +1,137 @@
+"""Asks for what a stream may have lost: executions, open orders, positions; now and then too."""
+
+from app.core.venue import Execution
+from app.managers.execution_manager.gate.calling import Calling
+from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
+from app.managers.execution_manager.gate.latch import Latch
+from app.managers.execution_manager.gate.tracker import Tracker
+
+_RECOUNT_NS = 2_000_000_000  # a difference of positions counts if it is still there after so long
+
+
+class _Question:
+    """One kind of question: never asked twice at once."""
+
+    def __init__(self, due_ns: int) -> None:
+        self.due_ns = due_ns
+        self.asking = False
+
+    def is_due(self, now_ns: int) -> bool:
+        return not self.asking and self.due_ns <= now_ns
+
+    def sooner(self, at_ns: int) -> None:
+        self.due_ns = min(self.due_ns, at_ns)
+
+
+class Sweep:
+    """`since_ns` is where the executions that count begin, by the venue's clock."""
+
+    def __init__(
+        self, tracker: Tracker, latch: Latch, calling: Calling, times: GateTimes, since_ns: int
+    ) -> None:
+        self._tracker = tracker
+        self._latch = latch
+        self._calling = calling
+        self._times = times
+        self._first_ns = self._since_ns = since_ns
+        self._executions = _Question(0)
+        self._orders = _Question(0)
+        self._positions = _Question(0)
+        self._behind_since_ns: dict[str, int] = {}
+        self._behind_wait_ns = times.first_ask_ns
+        self._moved_ns: dict[int, int] = {}
+        self._differing: dict[int, int] = {}  # how often in a row
+
+    def next_ns(self) -> int | None:
+        """When the next question is due."""
+        questions = (self._executions, self._orders, self._positions)
+        return min((q.due_ns for q in questions if not q.asking), default=None)
+
+    def everything(self, now_ns: int) -> None:
+        """A stream stands anew, or the program does: ask for all that was missed."""
+        for question in (self._executions, self._orders, self._positions):
+            question.sooner(now_ns)
+
+    def executions_soon(self, now_ns: int) -> None:
+        """A fill is known of that has not come."""
+        self._executions.sooner(now_ns)
+
+    def moved(self, symbol: int, now_ns: int) -> None:
+        """A fill was applied: positions asked for before it say nothing."""
+        self._moved_ns[symbol] = now_ns
+
+    def tick(self, now_ns: int) -> None:
+        """Ask what is due."""
+        if self._executions.is_due(now_ns):
+            self._start(self._executions, now_ns)
+            since_ns = max(self._since_ns - self._times.overlap_ns, self._first_ns)
+            self._calling.ask_executions(since_ns, now_ns)
+        if self._orders.is_due(now_ns):
+            self._start(self._orders, now_ns)
+            self._calling.ask_open_orders(now_ns)
+        if self._positions.is_due(now_ns):
+            self._start(self._positions, now_ns)
+            self._calling.ask_positions(now_ns)
+
+    def _start(self, question: _Question, now_ns: int) -> None:
+        question.asking = True
+        question.due_ns = now_ns + self._times.sweep_ns
+
+    def failed(self, kind: str, now_ns: int) -> None:
+        """A question came to nothing: it is asked again."""
+        question = self._question(kind)
+        question.asking = False
+        question.sooner(now_ns + self._times.longest_ask_ns)
+
+    def _question(self, kind: str) -> _Question:
+        kinds = {
+            "executions": self._executions, "orders": self._orders, "positions": self._positions,
+        }  # fmt: skip
+        return kinds[kind]
+
+    def answered_orders(self) -> None:
+        """The open orders came; the book goes through them."""
+        self._orders.asking = False
+
+    def answered_executions(self, executions: list[Execution], now_ns: int) -> None:
+        """All fills up to here have been applied; those still missing are asked for again."""
+        self._executions.asking = False
+        self._since_ns = max([self._since_ns, *(one.at_ns for one in executions)])
+        behind = self._tracker.behind
+        for name in [name for name in self._behind_since_ns if name not in behind]:
+            del self._behind_since_ns[name]
+        if not behind:
+            self._behind_wait_ns = self._times.first_ask_ns
+            return
+        for name, order in behind.items():
+            since_ns = self._behind_since_ns.setdefault(name, now_ns)
+            if now_ns - since_ns >= self._times.denied_ns:
+                self._latch.halt(
+                    order.symbol,
+                    f"{name}: the venue reports {order.venue_filled_units} units filled, its "
+                    f"executions say {order.filled_units}.",
+                )
+        self._executions.sooner(now_ns + self._behind_wait_ns)
+        self._behind_wait_ns = next_wait_ns(self._behind_wait_ns, self._times.longest_ask_ns)
+
+    def answered_positions(
+        self, positions: dict[str, int], unsettled: set[int], made_ns: int, now_ns: int
+    ) -> None:
+        """Hold each settled symbol's position against the venue's; halt what differs twice."""
+        self._positions.asking = False
+        tracker = self._tracker
+        for name, symbol in tracker.index.items():
+            if symbol in unsettled or self._moved_ns.get(symbol, -1) >= made_ns:
+                continue
+            ours_units = tracker.net[symbol] + tracker.beside[symbol]
+            theirs_units = positions.get(name, 0)
+            if ours_units == theirs_units:
+                if self._differing.pop(symbol, 0) > 1:
+                    self._latch.resume(symbol, "The venue's position agrees again.")
+                continue
+            count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
+            self._positions.sooner(now_ns + _RECOUNT_NS)
+            self._executions.sooner(now_ns)
+            if count > 1:
+                text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
+                self._latch.halt(symbol, text)

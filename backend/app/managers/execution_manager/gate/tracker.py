@@ -1,0 +1,212 @@
+"""What a venue says of orders, in whatever order and however often, as events told once each."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from app.core import orders as states
+from app.core.order_events import (
+    Acknowledged,
+    Amended,
+    Ended,
+    Filled,
+    GateFilled,
+    OrderEvent,
+    Refused,
+)  # fmt: skip
+from app.core.orders import Terms
+from app.core.venue import LIVE_STATES, Execution, VenueReport
+from app.managers.execution_manager.gate.calls import Output
+from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.latch import Latch
+from app.managers.execution_manager.gate.strangers import Strangers
+
+_SAYS_NOTHING = frozenset({states.NEW, states.SUBMITTED, states.UNKNOWN})
+
+
+class Tracker:
+    """The orders by their names, what they hold together, and what is still missing.
+
+    An execution is the same one only if all of it is: a venue that restarts may give an id again.
+    """
+
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        positions: dict[int, int],
+        strangers: Strangers,
+        latch: Latch,
+        output: Output,
+    ) -> None:
+        self.index = {symbol: place for place, symbol in enumerate(symbols)}
+        self.net: defaultdict[int, int] = defaultdict(int, positions)
+        self.beside: defaultdict[int, int] = defaultdict(int)  # by others' orders, ignored
+        self.orders: dict[str, GateOrder] = {}
+        self.numbers: dict[int, GateOrder] = {}  # those of the run
+        self.open: dict[str, GateOrder] = {}
+        self.behind: dict[str, GateOrder] = {}  # their executions are missing
+        self._strangers = strangers
+        self._latch = latch
+        self._output = output
+        self._seen: set[tuple[object, ...]] = set()
+        self._ids: set[str] = set()
+        self._nameless: set[tuple[object, ...]] = set()  # told before a restart, order unknown
+
+    def add(self, order: GateOrder) -> None:
+        """From here on the order is known."""
+        self.orders[order.client_id] = self.open[order.client_id] = order
+        if order.owner == RUN:
+            self.numbers[order.order_id] = order
+
+    def tell(self, order: GateOrder, event: OrderEvent) -> None:
+        """Report what became of an order, if the stream knows it and thinks it open."""
+        if order.owner == RUN and not order.told_end:
+            self._output.events.append(event)
+
+    def end(self, order: GateOrder, state: str, event: OrderEvent | None) -> None:
+        """The order works no more."""
+        if event is not None:
+            self.tell(order, event)
+        order.end, order.told_end = state, True
+        order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
+        self.open.pop(order.client_id, None)
+
+    def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
+        """What an order has become; None for one that is nobody's business here."""
+        order = self._order_of(report)
+        if order is None:
+            return None
+        if abs(report.filled_units) > abs(order.venue_filled_units):
+            order.venue_filled_units = report.filled_units
+        if order.end and order.denied and report.state in LIVE_STATES:
+            self._turned_up(order)
+        if not order.end and report.state not in _SAYS_NOTHING:
+            self._take_state(order, report, now_ns)
+        self._note_behind(order)
+        return order
+
+    def _take_state(self, order: GateOrder, report: VenueReport, now_ns: int) -> None:
+        if report.state == states.REJECTED and not report.filled_units:
+            order.known_ns = now_ns
+            why = report.reason or "the venue rejected it"
+            self.end(order, states.REJECTED, Refused(order.order_id, why))
+            return
+        self.acknowledge(order, now_ns)
+        if report.at_ns >= order.said_ns:
+            order.said_ns = report.at_ns
+            if report.state != states.AMEND_PENDING:
+                self.take_terms(order, order.said_terms(report))
+        if report.state == states.FILLED:
+            self.end(order, states.FILLED, None)
+        elif report.state not in LIVE_STATES:
+            state = states.EXPIRED if report.state == states.EXPIRED else states.CANCELED
+            self.end(order, state, Ended(order.order_id, state, report.reason))
+
+    def acknowledge(self, order: GateOrder, now_ns: int) -> None:
+        """The venue has the order: told once."""
+        if not order.acknowledged:
+            order.acknowledged, order.uncertain, order.known_ns = True, False, now_ns
+            self.tell(order, Acknowledged(order.order_id))
+
+    def take_terms(self, order: GateOrder, terms: Terms) -> None:
+        """These are in force."""
+        order.sized = True
+        if terms == order.wanted:
+            order.wanted = None
+        if terms != order.terms:
+            order.terms = terms
+            self.tell(order, Amended(order.order_id, terms))
+
+    def _turned_up(self, order: GateOrder) -> None:
+        """Its end has been told, so it must not go on."""
+        order.end, order.acknowledged, order.cancel_wanted = "", True, True
+        self.open[order.client_id] = order
+        self._output.alarm(
+            "order turned up",
+            f"The venue works {order.client_id}, which it had denied knowing; it is cancelled.",
+        )
+
+    def take_execution(self, execution: Execution, now_ns: int) -> GateOrder | None:
+        """Apply a fill once, also to an order that has ended."""
+        symbol = self.index.get(execution.symbol)
+        if symbol is None:
+            return None
+        order = self._order_of(execution)
+        number = order.order_id if order is not None else 0
+        key = _key(
+            execution.execution_id, number, symbol, execution.at_ns, execution.units,
+            execution.price,
+        )  # fmt: skip
+        if key in self._seen:
+            if order is not None and key in self._nameless:
+                self._nameless.discard(key)
+                order.filled_units += execution.units
+                self._note_behind(order)
+            return order
+        self._seen.add(key)
+        if order is None:
+            self.beside[symbol] += execution.units
+            return None
+        self.acknowledge(order, now_ns)
+        self.net[symbol] += execution.units
+        self._fill(order, symbol, execution)
+        return order
+
+    def _fill(self, order: GateOrder, symbol: int, execution: Execution) -> None:
+        told_id = execution.execution_id
+        if told_id in self._ids:  # given a second time, for something else
+            told_id = f"{told_id}#{execution.at_ns}"
+        self._ids.add(told_id)
+        what = (told_id, execution.units, execution.price, execution.fee_units, execution.at_ns)
+        if order.owner == RUN:
+            self._output.events.append(Filled(order.order_id, *what))
+        else:
+            self._output.events.append(GateFilled(symbol, *what))
+        self._count_fill(order, execution.units)
+        most = order.terms if order.wanted is None else order.wanted
+        bound_units = max(abs(order.terms.units), abs(most.units))
+        if order.sized and abs(order.filled_units) > bound_units:
+            self._latch.halt(symbol, f"{order.client_id} was filled beyond its size.")
+
+    def _count_fill(self, order: GateOrder, units: int) -> None:
+        order.filled_units += units
+        whole = order.sized and order.wanted is None and order.filled_units == order.terms.units
+        if whole and not order.end:
+            self.end(order, states.FILLED, None)
+        self._note_behind(order)
+
+    def _note_behind(self, order: GateOrder) -> None:
+        if order.is_behind:
+            self.behind[order.client_id] = order
+        else:
+            self.behind.pop(order.client_id, None)
+
+    def _order_of(self, said: VenueReport | Execution) -> GateOrder | None:
+        name = said.client_id or f"venue:{said.venue_id}"
+        order = self.orders.get(name)
+        symbol = self.index.get(said.symbol)
+        if order is None and symbol is not None:
+            order = self._strangers.meet(name, symbol, said, self.net[symbol])
+            if order is not None:
+                self.add(order)
+        return order
+
+    def recall_fill(self, event: Filled | GateFilled) -> None:
+        """A fill told before a restart."""
+        order = self.numbers.get(event.order_id) if isinstance(event, Filled) else None
+        symbol = order.symbol if order is not None else getattr(event, "symbol", -1)
+        first_id = event.execution_id.removesuffix(f"#{event.at_ns}")
+        number = order.order_id if order is not None else 0
+        key = _key(first_id, number, symbol, event.at_ns, event.units, event.price)
+        self._seen.add(key)
+        self._ids.add(event.execution_id)
+        self.net[symbol] += event.units
+        if order is not None:
+            self._count_fill(order, event.units)
+        else:
+            self._nameless.add(key)
+
+
+def _key(
+    execution_id: str, order_id: int, symbol: int, at_ns: int, units: int, price: float
+) -> tuple[object, ...]:
+    return execution_id, order_id, symbol, at_ns, units, price

@@ -1,0 +1,18 @@
+"""A thousand random schedules of faults between the gate's book and a venue."""
+
+from collections import Counter
+
+from tests.gate_schedule import play_schedule
+from tests.gate_venue import FAULTS
+
+SCHEDULES = 1000
+
+
+def test_no_schedule_of_faults_doubles_loses_or_lets_out_an_order() -> None:
+    fired: Counter[str] = Counter()
+    for seed in range(SCHEDULES):
+        try:
+            fired.update(play_schedule(seed).fired)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+    assert all(fired[fault] >= 20 for fault in FAULTS), fired

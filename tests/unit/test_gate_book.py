@@ -1,0 +1,95 @@
+"""The gate's book: an order's way to the venue and back, and what goes wrong on it."""
+
+import pytest
+
+from app.core import orders as states
+from app.core.order_events import (
+    Acknowledged,
+    Amend,
+    Amended,
+    Cancel,
+    ChangeRefused,
+    Ended,
+    Filled,
+    OrderEvent,
+    Place,
+    Refused,
+    Uncertain,
+)
+from app.core.orders import DAY, LIMIT, MARKET, Terms
+from app.core.venue import Execution, VenueReport, client_id
+from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, OrderCall, PlaceCall
+from app.managers.execution_manager.gate.gate_book import GateBook
+from tests.gate_venue import SECOND, START_NS, Held, Play
+
+RUN = "20240102-1430-00"
+SHARE = 100_000_000
+
+
+def the_play(**odds: float) -> Play:
+    return Play(GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS), seed=1, odds=odds)
+
+
+def place(number: int = 1, shares: int = 100, opens: bool = True, kind: str = LIMIT) -> Place:
+    limit = 10.0 if kind == LIMIT else None
+    terms = Terms(shares * SHARE, limit, None, None, None)
+    return Place(number, 0, kind, DAY, terms, False, opens)
+
+
+def name(number: int = 1) -> str:
+    return client_id(RUN, number)
+
+
+def held(play: Play, number: int = 1) -> Held:
+    return play.held[name(number)]
+
+
+def kinds(events: list[OrderEvent]) -> list[type]:
+    return [type(event) for event in events]
+
+
+def shares_filled(play: Play, number: int = 1) -> float:
+    fills = [one for one in play.events if isinstance(one, Filled) and one.order_id == number]
+    return sum(one.units for one in fills) / SHARE
+
+
+def test_an_order_is_placed_acknowledged_and_filled() -> None:
+    play = the_play()
+    play.send(place())
+    play.run(1)
+    play.fill(held(play), 40 * SHARE)
+    play.run(1)
+    play.fill(held(play), 60 * SHARE)
+    play.run(1)
+    assert kinds(play.events) == [Acknowledged, Filled, Filled]
+    assert play.book.tracker.net[0] == 100 * SHARE
+    assert not play.book.tracker.open
+
+
+def test_an_order_is_cancelled() -> None:
+    play = the_play()
+    play.send(place())
+    play.run(1)
+    play.send(Cancel(1))
+    play.run(1)
+    assert kinds(play.events) == [Acknowledged, Ended]
+
+
+def test_a_timeout_before_the_venue_had_it_ends_in_a_refusal_after_repeated_denials() -> None:
+    play = the_play(timeout_before=1.0)
+    play.send(place())
+    play.run(30)
+    assert kinds(play.events) == [Uncertain]
+    play.run(20)
+    assert play.events[1:] == [Refused(1, "the venue never had it")]
+    assert sum(isinstance(call, PlaceCall) for call in play.begun) == 1
+
+
+def test_a_timeout_after_the_venue_took_it_ends_in_an_acknowledgement_without_a_second_placement() -> (
+    None
+):
+    play = the_play(timeout_after=1.0, frame_lost=1.0)
+    play.send(place())
+    play.run(10)
+    assert kinds(play.events) == [Uncertain, Acknowledged]
+    assert play.placements == {name(): 1}
