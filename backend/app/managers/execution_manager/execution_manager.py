@@ -62,7 +62,7 @@ class ExecutionManager:
         terms: AccountTerms | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limited = limits != Limits()
+        self.limited = limits != Limits()  # then every order is looked at, plain ones too
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker = SimBroker(self.lot_units, self.tick_units, rules, self)
         self._fees = None if fees is None else FeeBook(fees)
@@ -78,7 +78,7 @@ class ExecutionManager:
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
-        self._checks = OrderChecks(
+        self.checks = OrderChecks(
             limits, self.lot_units, rules.cut_offs, self.aim_units, self.broker.working
         )
         self.order_count = 0  # and the number of the last
@@ -93,7 +93,7 @@ class ExecutionManager:
         """From now on there are prices: orders are held against the account's buying power."""
         self._prices = prices
         self._power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
-        self._sure_units, self._checks.power = self._power.sure_units, self._power
+        self._sure_units, self.checks.power = self._power.sure_units, self._power
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
@@ -103,7 +103,7 @@ class ExecutionManager:
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> None:
         """A session begins: its fees, its rates, and what debts cost since the one before."""
-        self._checks.open_session(session)
+        self.checks.open_session(session)
         if self._fees is not None:
             self._fees.open_session(session.date)
         mark = None if self._prices is None else self._prices.mark
@@ -135,12 +135,12 @@ class ExecutionManager:
         plain = order.kind is MARKET and order.tif is DAY and order.aimed  # `is_plain`, at once
         if (
             not plain
-            or self._limited
+            or self.limited
             or units % self.lot_units[symbol]
             or not -sure_units < units < sure_units
             or broker.working
         ):
-            reason = self._checks.refusal(order, now_ns)
+            reason = self.checks.refusal(order, now_ns)
             if reason:
                 self._refuse(order, reason, now_ns)
                 return
@@ -186,7 +186,7 @@ class ExecutionManager:
             return True
         self.diary.hash()  # its entry may be itself, in its old terms
         self._happened.append(amendment(order, terms, now_ns))
-        reason = self._checks.amend_refusal(order, terms)
+        reason = self.checks.amend_refusal(order, terms)
         if reason:
             self._happened.append(refusal(order, now_ns, reason))
             self.diary.note("amend refused", order, now_ns, reason)

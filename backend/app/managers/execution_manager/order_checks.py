@@ -21,6 +21,7 @@ class OrderChecks:
         working: Mapping[int, Order],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
+        self.latch = ""  # why nothing may open any more
         self._limits = limits
         self._limited = limits != Limits()
         self._lot_units = lot_units
@@ -49,6 +50,8 @@ class OrderChecks:
                 return late
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, was refused"
+        if self.latch and self._opens(order, order.units):
+            return f"latched: {self.latch}; only what reduces a position passes"
         reason = self._over_limits(order, order.units, order.units)
         if reason or order.reduce_only or self.power is None:
             return reason
@@ -60,12 +63,20 @@ class OrderChecks:
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"
         grows = more != 0 and (more > 0) == (order.units > 0)
+        if self.latch and grows and self._opens(order, more):
+            return f"latched: {self.latch}; only what reduces a position passes"
         reason = ""
         if grows or self._is_odd(order, more):
             reason = self._over_limits(order, terms.units, more)
         if reason or not grows or order.reduce_only or self.power is None:
             return reason
         return self.power.fault(order.symbol_index, more, terms.limit)
+
+    def _opens(self, order: Order, units: int) -> bool:
+        """Whether so much more could open or increase a position, all that works on filled."""
+        aimed = self._aim_units[order.strategy][order.symbol_index]
+        reduces = (aimed > 0) != (units > 0) and abs(units) <= abs(aimed)
+        return not (reduces or order.reduce_only)
 
     def _is_odd(self, order: Order, units: int) -> bool:
         return units % self._lot_units[order.symbol_index] != 0

@@ -22,6 +22,7 @@ _ENDS = {
     STOPPED: "was stopped",
     "interrupted": "was interrupted",
     "timeout": "took too long",
+    "killed": "was killed",
 }
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
@@ -74,6 +75,23 @@ class RunSession:
         if self._others is not None:
             self._others.stop(reason)
         self.run.pipeline.stop(reason)
+
+    def kill(self) -> None:
+        """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
+        self.latch("killed")
+        if self._others is not None:
+            self._others.stop("killed")
+        self.run.pipeline.kill("killed")
+
+    def latch(self, reason: str) -> None:
+        """From now on nothing opens or increases a position; the first reason counts."""
+        execution = self.run.execution
+        execution.checks.latch = execution.checks.latch or reason
+        execution.limited = True
+
+    @property
+    def started_at(self) -> str:
+        return str(self._facts["started_at"])
 
     def take(self, results: Results) -> None:
         """One block's results: to the record, and to whoever watches."""

@@ -1,0 +1,27 @@
+"""What somebody should know of a session: each alarm goes to the log, the latest are kept."""
+
+from collections import deque
+from collections.abc import Callable
+
+from loguru import logger
+
+from app.managers.system_manager.control_messages import Alarm
+
+_KEPT = 20
+
+
+class Alarms:
+    """A Notifier whose alarms can be read again; from any thread."""
+
+    def __init__(self, now_text: Callable[[], str]) -> None:
+        self._now_text = now_text
+        self._latest: deque[Alarm] = deque(maxlen=_KEPT)
+
+    def alarm(self, what: str, details: str) -> None:
+        """Tell of it."""
+        self._latest.append(Alarm(self._now_text(), what, details))
+        logger.error("{}: {}", what, details)
+
+    def latest(self) -> tuple[Alarm, ...]:
+        """The newest last."""
+        return tuple(self._latest.copy())
