@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import console, print_json, print_table
-from app.core.errors import AppError, RunTimeoutError
+from app.core.errors import AppError, RunTimeoutError, StateError
 
 if TYPE_CHECKING:
     from app.managers.system_manager.control_client import ControlClient
@@ -223,7 +223,8 @@ def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
 
 def _end(run: str | None, command: str, value: str, timeout: float, as_json: bool) -> None:
     """Have it end, wait until its record is closed, and print that."""
-    from app.cli.runs import show_run
+    from app.cli.context import Context
+    from app.repositories.run_repository import RunRepository
 
     with _client(run) as client:
         run_id = client.session.run_id
@@ -235,7 +236,18 @@ def _end(run: str | None, command: str, value: str, timeout: float, as_json: boo
                 f"Run {run_id} has not ended within {timeout:g} s. Wait longer, use 'system kill', "
                 f"or end its process {client.session.pid}."
             )
-    show_run(run_id, as_json)
+    ended = RunRepository(Context().engine).get_run(run_id)
+    if ended["summary"] is None:
+        why = f": {ended['error']}" if ended["error"] else ", as its process died."
+        raise StateError(f"Run {run_id} ended without a summary{why}")
+    if as_json:
+        print_json(ended["summary"])
+    else:
+        print_table(f"Run {run_id}", ("figure", "value"), _figures(ended["summary"]))
+
+
+def _figures(summary: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in summary.items() if name != "strategies"]
 
 
 def _view(run: str | None) -> "View":

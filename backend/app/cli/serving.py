@@ -9,19 +9,24 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from app.core.errors import AppError, StateError
+from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
     from app.core.settings import Settings
+    from app.managers.system_manager.control_messages import Alarm
     from app.managers.system_manager.control_server import ControlServer
     from app.managers.system_manager.run_session import RunSession
 
 LOG_NAME = "session.log"
+_LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
+_PROGRAM = (sys.executable, "-m", "app.cli.main")
 
 
 class Serving:
@@ -34,9 +39,13 @@ class Serving:
         self._folder = settings.data_folder
         self._ready = ready  # a pipe to whoever started this process, and waits
         self._server: ControlServer | None = None
+        self._run: RunSession | None = None
+        self._closed = threading.Event()
+        self.system.alarms.on_alarm = self._heed
 
     def close(self) -> None:
         """The run has ended and is recorded."""
+        self._closed.set()
         if self._server is not None:
             self._server.close()
 
@@ -46,8 +55,8 @@ class Serving:
         from app.managers.system_manager.control_desk import ControlDesk
         from app.managers.system_manager.control_server import ControlServer
         from app.managers.system_manager.control_socket import SUFFIX, control_folder
-        from app.managers.time_manager import WallClock
 
+        self._run = session
         desk = ControlDesk(self.system, session)
         try:
             path = control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
@@ -56,6 +65,23 @@ class Serving:
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
             self._tell_ready(session.run_id)
+
+    def _heed(self, alarm: "Alarm") -> None:
+        from app.threads.watchdog import LEFT_BEHIND
+
+        if alarm.what == LEFT_BEHIND:
+            threading.Thread(target=self._leave, args=(alarm,), daemon=True).start()
+
+    def _leave(self, alarm: "Alarm") -> None:
+        """End the process if the run cannot: its hook has the very thread that would end it."""
+        if WallClock().wait(self._closed, _LEAVE_SECONDS) or self._run is None:
+            return
+        try:
+            self._run.give_up(alarm.at, alarm.details)
+            print(f"error: {alarm.details}", file=sys.stderr, flush=True)
+        finally:
+            self.close()
+            os._exit(AppError.exit_code)
 
     def _tell_ready(self, run_id: str) -> None:
         log = self._folder / "runs" / run_id / LOG_NAME
@@ -74,8 +100,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
     read, write = os.pipe()
     with tempfile.TemporaryFile() as early:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli.main", "system", "start", *words]
-            + ["--json", "--ready", str(write)],
+            [*_PROGRAM, "system", "start", *words, "--json", "--ready", str(write)],
             stdin=subprocess.DEVNULL,
             stdout=early,
             stderr=early,

@@ -27,6 +27,8 @@ STOPPED_SECONDS = 10.0  # that a hook may still take once the run was told to st
 KILLED_SECONDS = 1.0  # and once it was killed
 STUBBORN_SECONDS = 5.0  # that a hook may ignore its interruption; then it is left behind
 
+LEFT_BEHIND = "hook left behind"  # the alarm's name
+
 Duty = Literal["", "report", "interrupt", "abandon"]
 Alarm = Callable[[str, str], None]  # what it is, and the details
 Mark = tuple[int, int]  # where the engine stands: the instant, and the step
@@ -57,7 +59,7 @@ class HookWatch:
         self._overdue_seconds = 0.0
 
     def look(self, mark: Mark | None, since_seconds: float, allowed_seconds: float) -> Duty:
-        """What to do now; `mark` is None outside of hooks, `since_seconds` is from the last look."""
+        """What to do `since_seconds` after the last look; `mark` is None outside of hooks."""
         if mark is None or mark != self._mark:
             self._mark, self.seconds, self._overdue_seconds = mark, 0.0, 0.0
             return ""
@@ -121,7 +123,7 @@ class Watchdog:
         seconds = self._watch.seconds
         if duty == "abandon":
             self.left_behind = hook
-            self._alarm("hook left behind", f"{hook}, after {seconds:.0f} s; it would not end.")
+            self._alarm(LEFT_BEHIND, f"{hook}, after {seconds:.0f} s; it would not end.")
             text = f"{hook}, after {seconds:.0f} s. It would not end and was left behind."
             self._pipeline.abandon(self._worker, StrategyError(text))
             return

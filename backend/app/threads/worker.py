@@ -119,7 +119,7 @@ class Pipeline:
         return self._head.stop_reason is not None
 
     def kill(self, reason: str) -> None:
-        """End the stream, and soon: who does not end is left behind, and its errors are no cause."""
+        """End the stream, and soon: who does not end is left behind, and no error is a cause."""
         self._killed = True
         self._stop_seconds = min(self._stop_seconds, _KILL_SECONDS)
         self._head.stop(reason)

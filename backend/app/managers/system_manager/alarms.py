@@ -16,11 +16,15 @@ class Alarms:
     def __init__(self, now_text: Callable[[], str]) -> None:
         self._now_text = now_text
         self._latest: deque[Alarm] = deque(maxlen=_KEPT)
+        self.on_alarm: Callable[[Alarm], None] | None = None  # quick, and raises nothing
 
     def alarm(self, what: str, details: str) -> None:
         """Tell of it."""
-        self._latest.append(Alarm(self._now_text(), what, details))
+        alarm = Alarm(self._now_text(), what, details)
+        self._latest.append(alarm)
         logger.error("{}: {}", what, details)
+        if self.on_alarm is not None:
+            self.on_alarm(alarm)
 
     def latest(self) -> tuple[Alarm, ...]:
         """The newest last."""

@@ -33,6 +33,7 @@ class ControlDesk:
     def __init__(self, system: "SystemManager", session: RunSession) -> None:
         self._system = system
         self._session = session
+        system.session_data()  # from now on there is one to show, also while a block hangs
         self._commands: dict[str, Callable[[str], str]] = {
             "pause": self._pause,
             "resume": self._resume,
@@ -90,7 +91,7 @@ class ControlDesk:
 
     def _seen(self, data: SessionData | None) -> View:
         if data is None:
-            raise StateError("The first block is still being worked on.")
+            raise StateError("The run has nothing to show yet.")
         session, run = self._session, self._session.run
         held = [
             Position(one.symbol, one.quantity, bar.close if bar else None)

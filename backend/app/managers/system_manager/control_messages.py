@@ -104,9 +104,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
 Told = Welcome | Answer | Goodbye | View
 
 _encode = msgspec.json.Encoder().encode
-_decode_hello = msgspec.json.Decoder(Hello).decode
-_decode_ask = msgspec.json.Decoder(Ask).decode
-_decode_told = msgspec.json.Decoder(Told).decode
+_decode_hello: Callable[[bytes], Hello] = msgspec.json.Decoder(Hello).decode
+_decode_ask: Callable[[bytes], Ask] = msgspec.json.Decoder(Ask).decode
+_decode_told: Callable[[bytes], Told] = msgspec.json.Decoder(Told).decode
 
 
 def framed(message: Hello | Ask | Told) -> bytes:

@@ -83,6 +83,11 @@ class RunSession:
             self._others.stop("killed")
         self.run.pipeline.kill("killed")
 
+    def give_up(self, ended_at: str, error: str) -> None:
+        """The thread that would end it never will: close its record without, as far as may be."""
+        state = STOPPED if self.run.pipeline.is_killed else FAILED
+        self._record.give_up(state, ended_at, error)
+
     def latch(self, reason: str) -> None:
         """From now on nothing opens or increases a position; the first reason counts."""
         execution = self.run.execution
