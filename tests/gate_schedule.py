@@ -91,9 +91,7 @@ def _placement(play: Play, number: int, opens: bool) -> Place:
     draw = play.random
     kind = draw.choice((LIMIT, LIMIT, STOP, MARKET))
     units = draw.choice((-1, 1)) * draw.randint(1, 200) * SHARE
-    terms = Terms(
-        units, 10.0 if kind == LIMIT else None, 9.0 if kind == STOP else None, None, None
-    )
+    terms = Terms(units, 10.0 if kind == LIMIT else None, 9.0 if kind == STOP else None, None, None)
     tif = draw.choice((DAY, IOC)) if kind == MARKET else DAY
     return Place(number, draw.randrange(2), kind, tif, terms, False, opens)
 

@@ -14,7 +14,7 @@ from app import __version__
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
-    "system": "Start a session, and see what runs.",
+    "system": "Start sessions, watch them and steer them.",
     "data": "Import, list, show and export bars.",
     "time": "The clock, trading sessions and holidays.",
     "config": "Check a session config; its schema.",

@@ -1,21 +1,26 @@
-"""`system start` and `system status`: run a session config, and see what runs."""
+"""`system start` and `system status`: run a session config, and see what runs.
+
+What steers a session that runs is in `control.py`.
+"""
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli import control
 from app.cli.output import console, errors, print_json, print_table
-from app.core.errors import EXIT_INTERRUPTED
+from app.core.errors import EXIT_INTERRUPTED, StateError
 
 if TYPE_CHECKING:
     from app.managers.system_manager.run_session import OnProgress
     from app.managers.system_manager.system_manager import SystemManager
 
-app = typer.Typer(help="Start a session, and see what runs.")
+app = typer.Typer(help="Start sessions, watch them and steer them.")
+app.add_typer(control.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 
@@ -29,6 +34,10 @@ def start(
     band: Annotated[
         bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
     ] = False,
+    is_detached: Annotated[
+        bool, typer.Option("--detach", help="In a process of its own; tell its run once it runs.")
+    ] = False,
+    ready: Annotated[int | None, typer.Option(hidden=True)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
@@ -37,12 +46,18 @@ def start(
     Examples:
       ./start_cli.sh system start session_configs/example_session.json
       ./start_cli.sh system start session_configs/example_session.json --band
+      ./start_cli.sh system start session_configs/example_session.json --detach
     """
     from app.cli.context import Context
-    from app.managers.system_manager.system_manager import SystemManager
+    from app.cli.serving import Serving
 
-    system = SystemManager(Context().settings)
-    with _interruptible(system), _progress(system, band) as on_progress:
+    if is_detached:
+        options = [] if timeout is None else ["--timeout", str(timeout)]
+        _start_detached([str(config), *options, *(["--band"] if band else [])], as_json)
+        return
+    serving = Serving(Context().settings, ready)
+    system = serving.system
+    with closing(serving), _interruptible(system), _progress(system, band) as on_progress:
         summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress, band=band)
     if as_json:
         print_json(summary.as_json())
@@ -50,21 +65,38 @@ def start(
         print_table(f"Run {summary.run_id}", ("figure", "value"), summary.rows())
     if system.ended is not None and system.ended.reason == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
+    if system.ended is not None and system.ended.reason == "killed":
+        raise StateError(f"Run {summary.run_id} was killed.")
+
+
+def _start_detached(words: list[str], as_json: bool) -> None:
+    from app.cli.serving import detach
+
+    run = detach(words)
+    if as_json:
+        print_json(run)
+        return
+    console.print(f"Run {run['run_id']} runs as process {run['pid']}.", markup=False)
+    console.print(f"It writes to {run['log']}.", markup=False)
+    console.print(f"'system attach {run['run_id']}' follows it.", markup=False)
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Whether a run is under way, and how the last one ended.
+    """What runs, and how the last run ended.
 
     \b
     Example:
       ./start_cli.sh system status --json
     """
     from app.cli.context import Context
+    from app.cli.control import SHORT_COLUMNS, seen, short_row
     from app.cli.runs import described
     from app.repositories.run_repository import RUNNING, RunRepository
 
-    repository = RunRepository(Context().engine)
+    context = Context()
+    sessions = seen(context.settings.data_folder)
+    repository = RunRepository(context.engine)
     unfinished = [described(dict(run)) for run in repository.unfinished_runs()]
     running = [run["run_id"] for run in unfinished if run["state"] == RUNNING]
     last = next((described(dict(run)) for run in repository.list_runs(1)), None)
@@ -73,12 +105,16 @@ def status(as_json: AsJson = False) -> None:
         "running": running,
         "last_run": last["run_id"] if last else None,
         "last_state": last["state"] if last else None,
+        "sessions": [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in sessions],
     }
     if as_json:
         print_json(found)
         return
+    del found["sessions"]
     rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
     print_table("System", ("what", "value"), rows)
+    if sessions:
+        print_table("Sessions", SHORT_COLUMNS, [short_row(view) for view in sessions])
 
 
 @contextmanager

@@ -117,6 +117,7 @@ class EngineConfig(Part):
 
     block_rows: Annotated[int, Field(ge=1, le=8192)] = 8192
     runner: Literal["pool", "inline"] = "pool"
+    hook_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30.0  # then a hook is interrupted
 
 
 class SessionConfig(Part):

@@ -136,3 +136,19 @@ class FillRow(Base):
     fee: Mapped[str] = mapped_column(String(32))
     bar_start_ns: Mapped[int] = mapped_column(BigInteger)
     instant_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class AccountLockRow(Base):
+    """Who trades an account. The row stays when nobody does, so that its token only ever rises."""
+
+    __tablename__ = "account_locks"
+
+    account: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token: Mapped[int] = mapped_column(BigInteger)  # of the last holder
+    run_id: Mapped[str | None] = mapped_column(String(64))  # None: nobody holds it
+    since: Mapped[str | None] = mapped_column(String(40))
+    host: Mapped[str | None] = mapped_column(String(255))
+    machine: Mapped[str | None] = mapped_column(String(120))  # where its pid means something
+    pid: Mapped[int | None] = mapped_column(Integer)
+    process_start: Mapped[str | None] = mapped_column(String(40))  # tells a reused pid
+    heartbeat_ns: Mapped[int | None] = mapped_column(BigInteger)  # by the database's clock

@@ -18,6 +18,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
+from app.strategies.failure import HOOK_ERRORS
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
 from app.threads.commands import obey
@@ -216,7 +217,7 @@ class AnalysisEngine(Worker):
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
-        except (Exception, SystemExit) as error:
+        except HOOK_ERRORS as error:
             raise self._calling.failure("on_bar", error) from error
         self._step = step
         cursor.stand(cursor.now_ns)

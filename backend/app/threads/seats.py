@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
-from app.strategies.failure import failure
+from app.strategies.failure import HOOK_ERRORS, failure
 from app.strategies.indicator import Cursor
 from app.threads.desk import Desk, LocalTime
 
@@ -33,7 +33,7 @@ class Seat:
         self.name = name
         self.intervals = tuple(kind.intervals) or (base_interval,)
         self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time)
-        self._sources = _sources_of(kind)
+        self.sources = _sources_of(kind)
         self._check_intervals(kind)
         self.strategy = self._built(kind, params)
         self.hears_orders = kind.on_order is not Strategy.on_order
@@ -41,7 +41,7 @@ class Seat:
         try:
             self.strategy.setup()
         except (Exception, SystemExit) as error:
-            raise failure(name, "setup", "the start", error, self._sources) from error
+            raise failure(name, "setup", "the start", error, self.sources) from error
 
     def _check_intervals(self, kind: type[Strategy]) -> None:
         for interval in self.intervals:
@@ -58,7 +58,7 @@ class Seat:
         except AppError:  # wrong parameters: these are the config's
             raise
         except (Exception, SystemExit) as error:  # of an `__init__` of its own
-            raise failure(self.name, "__init__", "the start", error, self._sources) from error
+            raise failure(self.name, "__init__", "the start", error, self.sources) from error
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Take the seat in a run."""
@@ -70,7 +70,7 @@ class Seat:
         """Run a hook between bars; a hook that raises proposes nothing."""
         try:
             hook(*args)
-        except (Exception, SystemExit) as error:
+        except HOOK_ERRORS as error:
             raise self.failure(hook.__name__, error) from error
 
     def failure(self, where: str, error: BaseException) -> StrategyError:
@@ -79,7 +79,7 @@ class Seat:
         if isinstance(error, StrategyError) and error.__cause__ is not None:
             return error  # told already, by a hook within this one
         moment = f"{self.desk.now:%Y-%m-%d %H:%M:%S}"
-        return failure(self.name, where, moment, error, self._sources)
+        return failure(self.name, where, moment, error, self.sources)
 
 
 def _sources_of(kind: type[Strategy]) -> frozenset[str]:

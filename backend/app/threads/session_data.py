@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.bars import Bar
 from app.core.money import from_units
+from app.core.orders import FillRow, Order
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.threads.data_processor import SessionPart
@@ -24,6 +25,33 @@ class SymbolData(msgspec.Struct, frozen=True):
     quantity: Decimal
 
 
+class OrderData(msgspec.Struct, frozen=True):
+    """One order that works."""
+
+    order_id: int
+    symbol: str
+    kind: str
+    side: str
+    quantity: Decimal
+    filled: Decimal
+    state: str
+    limit: float | None
+    stop: float | None
+    created_ns: int
+
+
+class FillData(msgspec.Struct, frozen=True):
+    """One fill; its quantity is signed."""
+
+    fill_id: int
+    order_id: int
+    symbol: str
+    quantity: Decimal
+    price: float
+    fee: Decimal
+    at_ns: int
+
+
 class SessionData(msgspec.Struct, frozen=True):
     """The run at one instant."""
 
@@ -32,6 +60,9 @@ class SessionData(msgspec.Struct, frozen=True):
     cash: Decimal
     equity: Decimal
     symbols: tuple[SymbolData, ...]
+    orders: tuple[OrderData, ...]  # those that work
+    fills: tuple[FillData, ...]  # the latest, the newest last
+    fills_made: int
 
 
 def snapshot(plan: Plan, outlook: Outlook, execution: ExecutionManager) -> SessionData:
@@ -43,7 +74,31 @@ def snapshot(plan: Plan, outlook: Outlook, execution: ExecutionManager) -> Sessi
         cash=from_units(execution.account.cash_units()),
         equity=from_units(outlook.equity_units()),
         symbols=_symbols(plan, part, now_ns, execution.held_units),
+        orders=tuple(map(_order, execution.broker.working.values())),
+        fills=tuple(_fill(plan, row) for row in execution.diary.latest_fills),
+        fills_made=execution.fill_count,
     )
+
+
+def _order(order: Order) -> OrderData:
+    return OrderData(
+        order.order_id,
+        order.symbol,
+        order.kind,
+        order.side,
+        from_units(abs(order.units)),
+        from_units(abs(order.filled_units)),
+        order.state,
+        order.limit,
+        order.stop,
+        order.created_ns,
+    )
+
+
+def _fill(plan: Plan, row: FillRow) -> FillData:
+    fill_id, order_id, symbol, units, price, fee_units, _, at_ns, *_ = row
+    name = plan.symbols[symbol]
+    return FillData(fill_id, order_id, name, from_units(units), price, from_units(fee_units), at_ns)
 
 
 def _symbols(

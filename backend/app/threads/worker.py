@@ -22,6 +22,7 @@ from app.threads.queues import RowQueue
 Emit = Callable[[Any], bool]
 
 _POLL_SECONDS = 0.1
+_KILL_SECONDS = 5.0
 _now_ns = WallClock().monotonic_ns
 
 
@@ -98,13 +99,35 @@ class Pipeline:
         self._one_processor = one_processor
         self._started = threading.Lock()
         self._failing = threading.Lock()
+        self._killed = False
         self.cause: Failure | None = None
+        self.threads: dict[str, int] = {}  # by worker, that of the one that runs it
         self.dropped: tuple[str, ...] = ()
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
     def stop(self, reason: str) -> None:
         """End the stream in order, from any thread: what is under way is worked off."""
         self._head.stop(reason)
+
+    @property
+    def is_killed(self) -> bool:
+        return self._killed
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the stream was asked to end."""
+        return self._head.stop_reason is not None
+
+    def kill(self, reason: str) -> None:
+        """End the stream, and soon: who does not end is left behind, and no error is a cause."""
+        self._killed = True
+        self._stop_seconds = min(self._stop_seconds, _KILL_SECONDS)
+        self._head.stop(reason)
+
+    def abandon(self, worker: str, error: BaseException) -> None:
+        """A worker will not end: fail with this, and wait for it no longer. A pool can do so."""
+        self._stop_seconds = 0.0
+        self.fail(worker, error)
 
     def run(self, source: Iterable[Any]) -> str:
         """Run the source through all workers, and wait for the last."""
@@ -121,13 +144,16 @@ class Pipeline:
             self._run_pool(source, sink)
         else:
             self._run_inline(source, sink)
-        return "failed" if self.cause is not None else ended[0]
+        if self.cause is not None:
+            return "failed"
+        return ended[0] if ended else self._head.stop_reason or "killed"
 
     def _run_inline(self, source: Iterable[Any], sink: Emit) -> None:
         emit = sink
         for worker in reversed(self._workers[1:]):
             emit = _Stage(self, worker, emit).take
         first = _Stage(self, self._head, emit)
+        self.threads = dict.fromkeys(self.spent_ns, threading.get_ident())
         with decimal.localcontext():
             prepare_thread()
             try:
@@ -165,6 +191,7 @@ class Pipeline:
         processor: int | None,
     ) -> Callable[[], None]:
         def body() -> None:
+            self.threads[stage.worker.name] = threading.get_ident()
             prepare_thread()
             stay_on(processor)
             try:
@@ -194,7 +221,7 @@ class Pipeline:
 
     def _wait(self, threads: Sequence[threading.Thread], queues: Sequence[RowQueue[Any]]) -> None:
         """Join all; after a stop for no longer than `stop_seconds`, then name who hangs."""
-        patience = self._stop_seconds
+        waited = 0.0
         while alive := [thread for thread in threads if thread.is_alive()]:
             try:
                 alive[0].join(_POLL_SECONDS)
@@ -204,13 +231,13 @@ class Pipeline:
                 self.stop("interrupted")
             if self._head.stop_reason is None:
                 continue
-            patience -= _POLL_SECONDS
-            if patience < 0:
+            waited += _POLL_SECONDS
+            if waited > self._stop_seconds:
                 stuck = alive[-1].name  # those before it may only be waiting for it
                 text = (
                     f"did not end within {self._stop_seconds:g} s of the stop and was left behind."
                 )
-                self.fail(stuck, RunTimeoutError(f"Worker '{stuck}' {text}"))
+                self.fail(stuck, RunTimeoutError(f"Worker '{stuck}' {text}"))  # unless one has
                 for queue in queues:
                     queue.drop()
                 return
@@ -225,7 +252,9 @@ class Pipeline:
         """Keep the first error as the cause, have the head end the stream, and say why it ends."""
         reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with self._failing:
-            if self.cause is None and reason == "failed":
+            if self._killed and self.cause is None:
+                reason = self._head.stop_reason or reason
+            elif self.cause is None and reason == "failed":
                 self.cause = Failure(worker, error)
         self._head.stop(reason)
         return reason

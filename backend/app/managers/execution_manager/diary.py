@@ -1,5 +1,6 @@
 """What happens in an account, in order, until it is taken for the record."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import msgspec
@@ -9,6 +10,7 @@ from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.fill_rules import Ambiguity
 
+LATEST_FILLS = 50  # that are kept for whoever looks on
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
 
 
@@ -44,6 +46,7 @@ class Diary:
         self.uncertain_count = 0  # of the whole run, as is
         self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
+        self.latest_fills: deque[FillRow] = deque(maxlen=LATEST_FILLS)  # of those taken
         self._hashed = 0  # of what happened, how much is in the fingerprint
         self._encoded: list[bytes] = []  # that part of it
 
@@ -71,6 +74,7 @@ class Diary:
         """What has happened since the last call, in order."""
         self.hash()
         changes = fills = _fills_of(self.happened)
+        self.latest_fills.extend(fills)
         if self._adjusted:
             changes, start = [], 0
             for place, change in self._adjusted:

@@ -16,6 +16,7 @@ from app.core.order_events import (
     Filled,
     GateActed,
     GateFilled,
+    GateGave,
     Halted,
     OrderEvent,
     Refused,
@@ -72,6 +73,8 @@ class OrderReports:
                     if what in ("latched", "released"):
                         closed = reason if what == "latched" else ""
                         self._execution.close_entries(ALL_SYMBOLS, closed)
+                case GateGave():
+                    pass  # its fills say what comes of it
                 case _:
                     self._change(event, self._order(event.order_id), now_ns)
         return filled

@@ -103,6 +103,10 @@ class RunRecord:
         self._write_pages(summary, facts, passport, None)
         self._tell_sql(summary, summary.state, ended_at, None)
 
+    def give_up(self, state: str, ended_at: str, error: str) -> None:
+        """SQL alone learns that the run ended; what waits in the folder stays there."""
+        self._repository.finish_run(self.run_id, state=state, ended_at=ended_at, error=error)
+
     def _tell_sql(self, summary: Summary, state: str, ended_at: str, error: str | None) -> None:
         self._repository.finish_run(
             self.run_id,

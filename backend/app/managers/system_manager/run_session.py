@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, UsageError
 from app.core.money import from_units
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.run_record import RunRecord
@@ -22,6 +23,7 @@ _ENDS = {
     STOPPED: "was stopped",
     "interrupted": "was interrupted",
     "timeout": "took too long",
+    "killed": "was killed",
 }
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
@@ -74,6 +76,28 @@ class RunSession:
         if self._others is not None:
             self._others.stop(reason)
         self.run.pipeline.stop(reason)
+
+    def kill(self) -> None:
+        """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
+        self.latch("killed")
+        if self._others is not None:
+            self._others.stop("killed")
+        self.run.pipeline.kill("killed")
+
+    def give_up(self, ended_at: str, error: str) -> None:
+        """The thread that would end it never will: close its record without, as far as may be."""
+        state = STOPPED if self.run.pipeline.is_killed else FAILED
+        self._record.give_up(state, ended_at, error)
+
+    def latch(self, reason: str) -> None:
+        """From now on nothing opens or increases a position; the first reason counts."""
+        execution = self.run.execution
+        if ALL_SYMBOLS not in execution.entries.closed:
+            execution.close_entries(ALL_SYMBOLS, reason)
+
+    @property
+    def started_at(self) -> str:
+        return str(self._facts["started_at"])
 
     def take(self, results: Results) -> None:
         """One block's results: to the record, and to whoever watches."""

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -14,13 +14,15 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
-from app.core.errors import ConfigError, NotFoundError, StateError
+from app.core.errors import ConfigError, StateError, UsageError
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
+from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.run_bars import need_bars
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import (
     FAILED,
@@ -43,14 +45,22 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MARKET = "XNYS"
+KILL_MODES = ("freeze", "flatten")  # what becomes of positions: they stay, or are closed
 
 
 class SystemManager:
     """Wires everything. One run at a time; an ordinary class, so build as many as you like."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        on_begin: Callable[[RunSession], None] | None = None,
+    ) -> None:
+        """`on_begin` is told of each run that begins, before its first bar."""
         self._settings = settings or get_settings()
+        self._on_begin = on_begin
         self._clock = WallClock()
+        self.alarms = Alarms(lambda: self._now_text(MARKET))
         self._states = StateMachine()
         self._commands = threading.RLock()  # one pause, resume or clearing stop at a time
         self._session: RunSession | None = None
@@ -162,17 +172,33 @@ class SystemManager:
                 self._states.to(SystemState.STOPPED)
         return None if self._ended is None else self._ended.summary
 
-    def interrupt(self) -> bool:
+    def interrupt(self, reason: str = "interrupted") -> bool:
         """Have the run end in order, if there is one; safe in a signal handler.
 
         A run that is wired is one already: from then on its record may have begun.
         """
         if self._wired is None:
             return False
-        self._wired.pipeline.stop("interrupted")
+        self._wired.pipeline.stop(reason)
         if self._session is not None and self._session.run is self._wired:
-            self._session.stop("interrupted")
+            self._session.stop(reason)
         return True
+
+    def halt(self, reason: str = "halted") -> None:
+        """From now on the run takes exits only: nothing opens or increases a position."""
+        self._running().latch(reason)
+        self.alarms.alarm("halted", reason)
+
+    def kill(self, mode: str = "freeze") -> None:
+        """Halt the run and end it at once, also while a strategy hangs; it does not wait for that.
+
+        A replay has nobody to leave positions with: both modes end it as it stands.
+        """
+        if mode not in KILL_MODES:
+            raise UsageError(f"A session is killed by {' or '.join(KILL_MODES)}, not '{mode}'.")
+        session = self._running()
+        self.alarms.alarm("killed", mode)
+        session.kill()
 
     @property
     def is_running(self) -> bool:
@@ -241,6 +267,8 @@ class SystemManager:
             raise
         self._session, self._ended, self._failure = session, None, None
         self._states.to(SystemState.PAUSED if paused else SystemState.RUNNING)
+        if self._on_begin is not None:
+            self._on_begin(session)
         return session
 
     def _build(
@@ -254,7 +282,7 @@ class SystemManager:
             given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
         )
         sessions = self._sessions(config)
-        self._need_bars(config, sessions)
+        need_bars(config, sessions, self.data_manager)
         if config.execution.slippage.by_quotes:
             need_quotes(config, self.data_manager.store, sessions)
         passport = self.data_manager.passport(
@@ -263,7 +291,8 @@ class SystemManager:
         )  # fmt: skip
         holder: list[RunSession] = []
         market = market_of(config, sessions, self.data_manager, self.time_manager, self._clock)
-        make = partial(Run, market=market, strategies_folder=self._settings.strategies_folder)
+        folder = self._settings.strategies_folder
+        make = partial(Run, market=market, strategies_folder=folder, alarm=self.alarms.alarm)
         run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         self._wired = run
         facts: dict[str, Any] = {
@@ -353,28 +382,6 @@ class SystemManager:
                 "choose other replay dates."
             )
         return sessions
-
-    def _need_bars(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> None:
-        """Every symbol has bars in the run's sessions; the sample is made when it is asked for."""
-        self.data_manager.ensure_sample(config.market, config.symbols, config.base_interval)
-        start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
-        end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
-        lacking = [
-            symbol
-            for symbol in config.symbols
-            if not self._has_bars(config, symbol, start_ns, end_ns)
-        ]
-        if lacking:
-            raise NotFoundError(
-                f"There are no {config.base_interval} bars of {', '.join(lacking)} on "
-                f"{config.market} from {config.replayed.start} to {config.replayed.end}. "
-                "'data list' shows what there is; 'data import-csv' brings more."
-            )
-
-    def _has_bars(self, config: SessionConfig, symbol: str, start_ns: int, end_ns: int) -> bool:
-        source = self.data_manager.store
-        interval = config.base_interval
-        return len(source.columns(config.market, symbol, interval, start_ns, end_ns)) > 0
 
     def _stem(self, name: str) -> str:
         """What a run's id begins with: the time in UTC, and the config's name."""

@@ -1,8 +1,8 @@
 """From a session config to a run that is ready to start: the one place where parts are chosen."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from app.threads.plan import Declared, Plan
 from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
+from app.threads.watchdog import Alarm, Watchdog
 from app.threads.worker import Pipeline
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker
@@ -126,8 +127,11 @@ class Run:
         strategies_folder: Path,
         on_results: Callable[[Results], None],
         paused: bool = False,
+        alarm: Alarm | None = None,
     ) -> None:
+        """With `alarm`, a watchdog looks after the strategies' hooks while it executes."""
         self.config = config
+        self._alarm = alarm
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
@@ -160,11 +164,25 @@ class Run:
 
     def execute(self) -> str:
         """Run to the end; the reason it ended. An error of a worker is raised here."""
-        with seldom_collected() if self._full_speed else nullcontext():
+        with seldom_collected() if self._full_speed else nullcontext(), self._watched():
             reason = self.pipeline.run(self.feed.messages())
         if self.pipeline.cause is not None:
             raise self.pipeline.cause.error
         return reason
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        if self._alarm is None:
+            yield
+            return
+        watchdog = Watchdog(
+            self.pipeline, self.cursor, self.seats, self.config.engine.hook_seconds, self._alarm
+        )
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.stop()
 
     def final_equity(self) -> Decimal:
         """Cash and positions at their last closes."""

@@ -1,0 +1,268 @@
+"""`system attach`, `pause`, `stop`, `kill` and more: a session that runs, from any terminal."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.output import console, print_json, print_table
+from app.core.errors import AppError, RunTimeoutError, StateError
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.control_client import ControlClient
+    from app.managers.system_manager.control_messages import View
+
+app = typer.Typer()
+
+Run = Annotated[
+    str | None,
+    typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
+Wait = Annotated[
+    float, typer.Option("--timeout", min=0.001, help="Seconds to wait for its end; exit code 5.")
+]
+
+SHORT_COLUMNS = (
+    *("run_id", "state", "mode", "config", "pid", "now"),
+    *("bars", "equity", "positions", "orders", "alarms"),
+)
+
+
+@app.command()
+def attach(run: Run = None, as_json: AsJson = False) -> None:
+    """Follow a session until it ends. Ctrl+C detaches; the session goes on.
+
+    A table on a terminal; a line a second in a pipe, with --json one object a line.
+
+    \b
+    Example:
+      ./start_cli.sh system attach
+    """
+    from app.cli.attached import follow
+
+    with _client(run) as client:
+        follow(client, as_json)
+
+
+@app.command()
+def pause(run: Run = None, as_json: AsJson = False) -> None:
+    """A replay stands still.
+
+    \b
+    Example:
+      ./start_cli.sh system pause
+    """
+    _ask(run, "pause", "", as_json)
+
+
+@app.command()
+def resume(run: Run = None, as_json: AsJson = False) -> None:
+    """It goes on.
+
+    \b
+    Example:
+      ./start_cli.sh system resume
+    """
+    _ask(run, "resume", "", as_json)
+
+
+@app.command()
+def step(
+    run: Run = None,
+    count: Annotated[int, typer.Option(min=1, help="How many instants.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Let a paused replay take some instants.
+
+    \b
+    Example:
+      ./start_cli.sh system step --count 5
+    """
+    _ask(run, "step", str(count), as_json)
+
+
+@app.command()
+def speed(
+    to: Annotated[str, typer.Argument(help="'max', or a multiple of real time.")],
+    run: Run = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a replay's pace.
+
+    \b
+    Example:
+      ./start_cli.sh system speed 60
+    """
+    _ask(run, "speed", to, as_json)
+
+
+@app.command()
+def halt(
+    run: Run = None,
+    reason: Annotated[str, typer.Option(help="For the log.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """From now on a session takes exits only.
+
+    \b
+    Example:
+      ./start_cli.sh system halt --reason "news at noon"
+    """
+    _ask(run, "halt", reason, as_json)
+
+
+@app.command()
+def stop(
+    run: Run = None,
+    reason: Annotated[str, typer.Option(help="For the log.")] = "",
+    timeout: Wait = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """End a session in order, wait for that, and print what it came to.
+
+    \b
+    Example:
+      ./start_cli.sh system stop
+    """
+    _end(run, "stop", reason, timeout, as_json)
+
+
+@app.command()
+def kill(
+    run: Run = None,
+    mode: Annotated[
+        str, typer.Option(help="What becomes of live positions: 'freeze' or 'flatten'.")
+    ] = "freeze",
+    timeout: Wait = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Let no order that opens leave any more, and end a session at once, also one that hangs.
+
+    \b
+    Example:
+      ./start_cli.sh system kill --mode flatten
+    """
+    _end(run, "kill", mode, timeout, as_json)
+
+
+@app.command()
+def positions(run: Run = None, as_json: AsJson = False) -> None:
+    """What a session holds.
+
+    \b
+    Example:
+      ./start_cli.sh system positions --json
+    """
+    view = _view(run)
+    _show("Positions", view, view.positions, as_json)
+
+
+@app.command()
+def orders(run: Run = None, as_json: AsJson = False) -> None:
+    """A session's working orders.
+
+    \b
+    Example:
+      ./start_cli.sh system orders
+    """
+    view = _view(run)
+    _show("Working orders", view, view.orders, as_json)
+
+
+@app.command()
+def fills(run: Run = None, as_json: AsJson = False) -> None:
+    """A session's latest fills.
+
+    \b
+    Example:
+      ./start_cli.sh system fills
+    """
+    view = _view(run)
+    _show("Latest fills", view, view.fills, as_json)
+
+
+def seen(folder: Path) -> list["View"]:
+    """Every session that runs, as it stands; one that does not answer is left out."""
+    from app.managers.system_manager.control_client import connect, running
+
+    found = []
+    for run_id in running(folder):
+        try:
+            with connect(folder, run_id) as client:
+                found.append(client.view())
+        except AppError as error:
+            typer.echo(f"Run {run_id}: {error}", err=True)
+    return found
+
+
+def short_row(view: "View") -> list[Any]:
+    """A session in a line, as SHORT_COLUMNS names it."""
+    return [
+        *(view.run_id, view.state, view.mode, view.config, view.pid, view.now),
+        *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
+    ]
+
+
+def _client(run: str | None) -> "ControlClient":
+    from app.cli.context import Context
+    from app.managers.system_manager.control_client import connect
+
+    return connect(Context().settings.data_folder, run)
+
+
+def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
+    with _client(run) as client:
+        text = client.ask(command, value)
+        if as_json:
+            print_json({"run_id": client.session.run_id, "done": command})
+        else:
+            console.print(text, markup=False)
+
+
+def _end(run: str | None, command: str, value: str, timeout: float, as_json: bool) -> None:
+    """Have it end, wait until its record is closed, and print that."""
+    from app.cli.context import Context
+    from app.repositories.run_repository import RunRepository
+
+    with _client(run) as client:
+        run_id = client.session.run_id
+        text = client.ask(command, value)
+        if not as_json:
+            console.print(text, markup=False)
+        if not client.wait_for_end(timeout):
+            raise RunTimeoutError(
+                f"Run {run_id} has not ended within {timeout:g} s. Wait longer, use 'system kill', "
+                f"or end its process {client.session.pid}."
+            )
+    ended = RunRepository(Context().engine).get_run(run_id)
+    if ended["summary"] is None:
+        why = f": {ended['error']}" if ended["error"] else ", as its process died."
+        raise StateError(f"Run {run_id} ended without a summary{why}")
+    if as_json:
+        print_json(ended["summary"])
+    else:
+        print_table(f"Run {run_id}", ("figure", "value"), _figures(ended["summary"]))
+
+
+def _figures(summary: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in summary.items() if name != "strategies"]
+
+
+def _view(run: str | None) -> "View":
+    with _client(run) as client:
+        return client.view()
+
+
+def _show(title: str, view: "View", rows: Sequence[Any], as_json: bool) -> None:
+    import msgspec
+
+    found: list[dict[str, Any]] = [msgspec.to_builtins(row) for row in rows]
+    if as_json:
+        print_json(found)
+    elif not found:
+        console.print(f"{title} of run {view.run_id} at {view.now}: none.", markup=False)
+    else:
+        cells = [list(row.values()) for row in found]
+        print_table(f"{title} of run {view.run_id} at {view.now}", list(found[0]), cells)

@@ -1,0 +1,129 @@
+"""A session process: its control socket while it runs, and its way out of the terminal.
+
+A detached session is the same command in a process of its own. Over a pipe it tells when it runs;
+if it does not come to that, what it wrote tells why.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from app.core.errors import AppError, StateError
+from app.managers.time_manager.clock import WallClock
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
+    from app.managers.system_manager.control_messages import Alarm
+    from app.managers.system_manager.control_server import ControlServer
+    from app.managers.system_manager.run_session import RunSession
+
+LOG_NAME = "session.log"
+_LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
+_EARLY_BYTES = 1_000_000
+_PROGRAM = (sys.executable, "-m", "app.cli.main")
+
+
+class Serving:
+    """Serves a system's run from its beginning until `close`."""
+
+    def __init__(self, settings: "Settings", ready: int | None) -> None:
+        from app.managers.system_manager.system_manager import SystemManager
+
+        self.system: SystemManager = SystemManager(settings, on_begin=self._begin)
+        self._folder = settings.data_folder
+        self._ready = ready  # a pipe to whoever started this process, and waits
+        self._server: ControlServer | None = None
+        self._run: RunSession | None = None
+        self._closed = threading.Event()
+        self.system.alarms.on_alarm = self._heed
+
+    def close(self) -> None:
+        """The run has ended and is recorded."""
+        self._closed.set()
+        if self._server is not None:
+            self._server.close()
+
+    def _begin(self, session: "RunSession") -> None:
+        from loguru import logger
+
+        from app.managers.system_manager.control_desk import ControlDesk
+        from app.managers.system_manager.control_server import ControlServer
+        from app.managers.system_manager.control_socket import SUFFIX, control_folder
+
+        self._run = session
+        desk = ControlDesk(self.system, session)
+        try:
+            path = control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
+            self._server = ControlServer(path, desk, desk.view, WallClock())
+        except StateError as error:  # it runs all the same; a signal can stop it
+            logger.warning("The session cannot be steered from other terminals. {}", error)
+        if self._ready is not None:
+            self._tell_ready(session.run_id)
+
+    def _heed(self, alarm: "Alarm") -> None:
+        from app.threads.watchdog import LEFT_BEHIND
+
+        if alarm.what == LEFT_BEHIND:
+            threading.Thread(target=self._leave, args=(alarm,), daemon=True).start()
+
+    def _leave(self, alarm: "Alarm") -> None:
+        """End the process if the run cannot: its hook has the very thread that would end it."""
+        if WallClock().wait(self._closed, _LEAVE_SECONDS) or self._run is None:
+            return
+        try:
+            self._run.give_up(alarm.at, alarm.details)
+            print(f"error: {alarm.details}", file=sys.stderr, flush=True)
+        finally:
+            self.close()
+            os._exit(AppError.exit_code)
+
+    def _tell_ready(self, run_id: str) -> None:
+        log = self._folder / "runs" / run_id / LOG_NAME
+        assert self._ready is not None
+        with log.open("wb") as file:
+            file.write(os.pread(2, _EARLY_BYTES, 0))
+            file.flush()
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+        with suppress(BrokenPipeError), os.fdopen(self._ready, "w") as pipe:
+            json.dump({"run_id": run_id, "pid": os.getpid(), "log": str(log)}, pipe)
+
+
+def detach(words: Sequence[str]) -> dict[str, Any]:
+    """Start a session in a process of its own; its run, or the error that refused it."""
+    read, write = os.pipe()
+    with tempfile.TemporaryFile() as early:
+        process = subprocess.Popen(
+            [*_PROGRAM, "system", "start", *words, "--json", "--ready", str(write)],
+            stdin=subprocess.DEVNULL,
+            stdout=early,
+            stderr=early,
+            pass_fds=(write,),
+            start_new_session=True,
+        )
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            told = pipe.read()  # until it is told, or the process has ended
+        if told:
+            found: dict[str, Any] = json.loads(told)
+            return found
+        code = process.wait()
+        raise _refusal(early, code)
+
+
+def _refusal(early: IO[bytes], code: int) -> AppError:
+    """What a session's process said before it ended."""
+    early.seek(0)
+    for line in reversed(early.read().decode(errors="replace").splitlines()):
+        with suppress(ValueError, TypeError, KeyError):
+            error = AppError(json.loads(line)["error"])
+            error.exit_code = code if code > 0 else AppError.exit_code
+            return error
+    how = f"by signal {-code}" if code < 0 else f"with code {code}"
+    return StateError(f"The session's process ended {how} before it ran.")

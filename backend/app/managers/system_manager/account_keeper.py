@@ -1,0 +1,64 @@
+"""Keeps a run's hold on its account: renews the lock, and says when it is lost."""
+
+import threading
+from collections.abc import Callable
+
+from app.core.errors import AppError
+from app.managers.time_manager import WallClock
+from app.repositories.account_locks import RENEW_SECONDS, SILENT_NS, AccountLocks, LockLost
+
+_LONGEST_NS = SILENT_NS * 2 // 3  # without a renewal; by then another may be about to follow
+
+
+class AccountKeeper:
+    """Holds from its making until `close`; `on_lost` is told once, and has to halt the run."""
+
+    def __init__(
+        self,
+        locks: AccountLocks,
+        account: str,
+        run_id: str,
+        *,
+        since: str,
+        on_lost: Callable[[str], None],
+        clock: WallClock,
+    ) -> None:
+        self.token = locks.acquire(account, run_id, since=since)
+        self._locks = locks
+        self._account = account
+        self._on_lost = on_lost
+        self._clock = clock
+        self._renewed_ns = clock.monotonic_ns()
+        self._ended = threading.Event()
+        self.lost = False
+
+    def start(self) -> None:
+        """Renew on a thread of its own from now on."""
+        threading.Thread(target=self._run, name="account keeper", daemon=True).start()
+
+    def close(self) -> None:
+        """Give the account back."""
+        self._ended.set()
+        self._locks.release(self._account, self.token)
+
+    def beat(self) -> None:
+        """Renew once; a database that does not answer is borne for a while."""
+        asked_ns = self._clock.monotonic_ns()
+        try:
+            self._locks.renew(self._account, self.token)
+        except LockLost as error:
+            self._lose(str(error))
+        except AppError as error:
+            if self._clock.monotonic_ns() - self._renewed_ns > _LONGEST_NS:
+                self._lose(f"The hold on account {self._account} could not be renewed: {error}")
+        else:
+            self._renewed_ns = asked_ns
+
+    def _lose(self, why: str) -> None:
+        if not self.lost and not self._ended.is_set():
+            self.lost = True
+            self._on_lost(why)
+
+    def _run(self) -> None:
+        while not self.lost and not self._clock.wait(self._ended, RENEW_SECONDS):
+            self.beat()

@@ -1,0 +1,31 @@
+"""What somebody should know of a session: each alarm goes to the log, the latest are kept."""
+
+from collections import deque
+from collections.abc import Callable
+
+from loguru import logger
+
+from app.managers.system_manager.control_messages import Alarm
+
+_KEPT = 20
+
+
+class Alarms:
+    """A Notifier whose alarms can be read again; from any thread."""
+
+    def __init__(self, now_text: Callable[[], str]) -> None:
+        self._now_text = now_text
+        self._latest: deque[Alarm] = deque(maxlen=_KEPT)
+        self.on_alarm: Callable[[Alarm], None] | None = None  # quick, and raises nothing
+
+    def alarm(self, what: str, details: str) -> None:
+        """Tell of it."""
+        alarm = Alarm(self._now_text(), what, details)
+        self._latest.append(alarm)
+        logger.error("{}: {}", what, details)
+        if self.on_alarm is not None:
+            self.on_alarm(alarm)
+
+    def latest(self) -> tuple[Alarm, ...]:
+        """The newest last."""
+        return tuple(self._latest.copy())

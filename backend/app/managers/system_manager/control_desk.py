@@ -1,0 +1,128 @@
+"""A system's side of the control socket: carries out what clients ask, and shows the session."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from app import __version__
+from app.core.errors import StateError, UsageError
+from app.core.state import SystemState
+from app.managers.system_manager.control_messages import (
+    PROTOCOL,
+    Position,
+    View,
+    Welcome,
+    framed,
+)
+from app.managers.system_manager.run_session import RunSession
+from app.threads.pacing import Speed
+from app.threads.session_data import SessionData
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.system_manager import SystemManager
+
+MOST_ORDERS = 200  # that a view lists
+_VIEW_SECONDS = 0.5  # to wait for a moment between two blocks
+
+
+class ControlDesk:
+    """Serves the run that is under way when it is made."""
+
+    def __init__(self, system: "SystemManager", session: RunSession) -> None:
+        self._system = system
+        self._session = session
+        system.session_data()  # from now on there is one to show, also while a block hangs
+        self._commands: dict[str, Callable[[str], str]] = {
+            "pause": self._pause,
+            "resume": self._resume,
+            "stop": self._stop,
+            "halt": self._halt,
+            "kill": self._kill,
+            "step": self._step,
+            "speed": self._speed,
+        }
+
+    def welcome(self) -> Welcome:
+        """Whom a client talks to."""
+        return Welcome(PROTOCOL, __version__, self._session.run_id, os.getpid())
+
+    def obey(self, command: str, value: str) -> str:
+        """Do it; what was done."""
+        logger.info("Asked over the control socket: {} {}", command, value)
+        return self._commands[command](value)
+
+    def view(self) -> bytes:
+        """The session as it stands, as it travels."""
+        return framed(self._seen(self._system.session_data(_VIEW_SECONDS)))
+
+    def _pause(self, value: str) -> str:
+        if self._system.state is not SystemState.PAUSED:
+            self._system.pause()
+        return f"Run {self._session.run_id} stands still."
+
+    def _resume(self, value: str) -> str:
+        if self._system.state is not SystemState.RUNNING:
+            self._system.resume()
+        return f"Run {self._session.run_id} goes on."
+
+    def _stop(self, value: str) -> str:
+        self._system.interrupt("stopped")
+        return f"Run {self._session.run_id} stops{f': {value}' if value else ''}."
+
+    def _halt(self, value: str) -> str:
+        self._system.halt(value or "halted")
+        return f"Run {self._session.run_id} takes exits only."
+
+    def _kill(self, value: str) -> str:
+        self._system.kill(value or "freeze")
+        return f"Run {self._session.run_id} is killed."
+
+    def _step(self, value: str) -> str:
+        if not (value or "1").isdecimal():
+            raise UsageError(f"Cannot step '{value}' instants; give a whole number.")
+        self._system.step(int(value or "1"))
+        return f"Run {self._session.run_id} steps {value or '1'}."
+
+    def _speed(self, value: str) -> str:
+        self._system.set_speed(_speed_of(value))
+        return f"Run {self._session.run_id} runs at speed {value}."
+
+    def _seen(self, data: SessionData | None) -> View:
+        if data is None:
+            raise StateError("The run has nothing to show yet.")
+        session, run = self._session, self._session.run
+        held = [
+            Position(one.symbol, one.quantity, bar.close if bar else None)
+            for one in data.symbols
+            for bar in (one.bars.get(run.config.base_interval),)
+            if one.quantity
+        ]
+        return View(
+            run_id=session.run_id,
+            config=run.config.name,
+            mode=run.config.mode,
+            state=str(self._system.state),
+            pid=os.getpid(),
+            started_at=session.started_at,
+            speed=run.coordinator.speed,
+            now=self._system.time_manager.to_local(data.now_ns, run.config.market).isoformat(),
+            bars=session.bars,
+            currency=run.config.account.currency,
+            cash=data.cash,
+            equity=data.equity,
+            positions=tuple(held),
+            orders=data.orders[-MOST_ORDERS:],
+            orders_working=len(data.orders),
+            fills=data.fills,
+            fills_made=data.fills_made,
+            alarms=self._system.alarms.latest(),
+        )
+
+
+def _speed_of(words: str) -> Speed:
+    try:
+        return "max" if words == "max" else float(words)
+    except ValueError:
+        raise UsageError(f"Speed '{words}' is neither 'max' nor a number.") from None

@@ -1,0 +1,161 @@
+"""What a session and its clients say to each other over the control socket, and how it is framed.
+
+A frame is four bytes of length, then one JSON object. A client opens with `Hello`; it is answered
+with `Welcome`, or with `Goodbye` that says what to do. From then on each `Ask` gets one `Answer`,
+and whoever has subscribed gets a `View` now and then.
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from app import __version__
+from app.core.errors import DataError
+from app.threads.session_data import FillData, OrderData
+
+PROTOCOL = 1  # rises when a message changes its meaning
+LONGEST_ASK_BYTES = 16_384
+LONGEST_TOLD_BYTES = 8 * 1024 * 1024
+_LENGTH_BYTES = 4
+
+_Message = TypeVar("_Message")
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """A client's first words; every version of the protocol has these."""
+
+    protocol: int
+    program: str = __version__
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Do this, and tell under this id whether it was done."""
+
+    id: int
+    command: str
+    value: str = ""
+
+
+class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+    """The session that is served here."""
+
+    protocol: int
+    program: str
+    run_id: str
+    pid: int
+
+
+class Answer(msgspec.Struct, frozen=True, tag="answer"):
+    """What came of an `Ask`; what was refused carries the exit code of its error."""
+
+    id: int
+    text: str
+    exit_code: int = 0
+
+
+class Goodbye(msgspec.Struct, frozen=True, tag="goodbye"):
+    """The last message before the server hangs up, and why: because the session has ended?"""
+
+    reason: str
+    ended: bool = False
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """Something that somebody should know."""
+
+    at: str
+    what: str
+    details: str
+
+
+class Position(msgspec.Struct, frozen=True):
+    """What is held of a symbol, and the last close of it that is known."""
+
+    symbol: str
+    quantity: Decimal
+    close: float | None
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
+    """The session as it stands."""
+
+    run_id: str
+    config: str
+    mode: str
+    state: str
+    pid: int
+    started_at: str
+    speed: float | str
+    now: str  # of the session clock, in the market's zone
+    bars: int
+    currency: str
+    cash: Decimal
+    equity: Decimal
+    positions: tuple[Position, ...]  # those that are not flat
+    orders: tuple[OrderData, ...]  # that work; the newest
+    orders_working: int
+    fills: tuple[FillData, ...]  # the newest last
+    fills_made: int
+    alarms: tuple[Alarm, ...]
+
+
+Told = Welcome | Answer | Goodbye | View
+
+_encode = msgspec.json.Encoder().encode
+_decode_hello: Callable[[bytes], Hello] = msgspec.json.Decoder(Hello).decode
+_decode_ask: Callable[[bytes], Ask] = msgspec.json.Decoder(Ask).decode
+_decode_told: Callable[[bytes], Told] = msgspec.json.Decoder(Told).decode
+
+
+def framed(message: Hello | Ask | Told) -> bytes:
+    """A message as it travels."""
+    body = _encode(message)
+    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+
+
+def hello_of(body: bytes) -> Hello:
+    """A frame's body as a client's first words."""
+    return _decoded(_decode_hello, body)
+
+
+def ask_of(body: bytes) -> Ask:
+    """A frame's body as what a client asks."""
+    return _decoded(_decode_ask, body)
+
+
+def told_of(body: bytes) -> Told:
+    """A frame's body as what a session tells."""
+    return _decoded(_decode_told, body)
+
+
+def _decoded(decode: Callable[[bytes], _Message], body: bytes) -> _Message:
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise DataError(f"A message cannot be read: {error}.") from None
+
+
+class Frames:
+    """Cuts a stream of bytes into the bodies of its frames."""
+
+    def __init__(self, longest_bytes: int) -> None:
+        self._longest_bytes = longest_bytes
+        self._held = bytearray()
+
+    def add(self, data: bytes) -> Iterator[bytes]:
+        """The bodies that are whole with these bytes; a DataError at one that is too long."""
+        self._held += data
+        while len(self._held) >= _LENGTH_BYTES:
+            length = int.from_bytes(self._held[:_LENGTH_BYTES], "big")
+            if length > self._longest_bytes:
+                raise DataError(
+                    f"A message of {length} bytes is longer than the {self._longest_bytes} allowed."
+                )
+            end = _LENGTH_BYTES + length
+            if len(self._held) < end:
+                return
+            body = bytes(self._held[_LENGTH_BYTES:end])
+            del self._held[:end]
+            yield body

@@ -1,0 +1,92 @@
+"""Where the control sockets of sessions are: one file a run, for its owner alone."""
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from app.core.errors import StateError
+
+SUFFIX = ".sock"
+LONGEST_PATH_BYTES = 107  # of a local socket's name, on Linux
+_WAITING_CLIENTS = 64
+_PEER = struct.Struct("3i")  # pid, uid, gid
+
+
+def control_folder(data_folder: Path) -> Path:
+    """The folder of a data folder's sockets; its owner alone can enter it."""
+    folder = data_folder / "control"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StateError(
+            f"{folder} cannot be made for its owner alone: {error.strerror}."
+        ) from error
+    return folder
+
+
+def listen_at(path: Path) -> socket.socket:
+    """Listen there. The file appears when it can be connected to, and not before."""
+    early = path.with_suffix(".new")
+    early.unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with _short(early) as address:
+            server.bind(address)
+        early.chmod(0o600)
+        server.listen(_WAITING_CLIENTS)
+        server.setblocking(False)
+        early.replace(path)
+    except OSError as error:
+        server.close()
+        early.unlink(missing_ok=True)
+        raise StateError(f"The socket {path} cannot be made: {error.strerror or error}.") from error
+    return server
+
+
+def connect_to(path: Path, timeout_seconds: float) -> socket.socket | None:
+    """A connection; None when nobody listens, and then the dead session's file is removed."""
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    client.settimeout(timeout_seconds)
+    try:
+        with _short(path) as address:
+            client.connect(address)
+    except (ConnectionRefusedError, FileNotFoundError):
+        client.close()
+        path.unlink(missing_ok=True)
+        return None
+    except OSError as error:
+        client.close()
+        raise StateError(f"{path} cannot be connected to: {error.strerror or error}.") from error
+    return client
+
+
+def is_own(client: socket.socket) -> bool:
+    """Whether the process at the other end is this user's."""
+    if not hasattr(socket, "SO_PEERCRED"):  # then the modes of file and folder have to do
+        return True
+    found = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    return bool(_PEER.unpack(found)[1] == os.geteuid())
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """A name for the path that is short enough: through its open folder when need be."""
+    if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        short = f"/proc/self/fd/{folder}/{path.name}"
+        if len(os.fsencode(short)) > LONGEST_PATH_BYTES or not Path(short).parent.exists():
+            raise StateError(
+                f"The path {path} is longer than the {LONGEST_PATH_BYTES} bytes a local socket "
+                "can have; set MISMARTERA_DATA_FOLDER to a folder with a shorter path."
+            )
+        yield short
+    finally:
+        with suppress(OSError):
+            os.close(folder)

@@ -1,0 +1,27 @@
+"""Whether a run's bars are there at all, asked before it begins."""
+
+from collections.abc import Sequence
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig
+from app.core.errors import NotFoundError
+from app.managers.data_manager import DataManager
+
+
+def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: DataManager) -> None:
+    """Every symbol has bars in the run's sessions; the sample is made when it is asked for."""
+    market, interval = config.market, config.base_interval
+    data.ensure_sample(market, config.symbols, interval)
+    start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
+    end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
+    lacking = [
+        symbol
+        for symbol in config.symbols
+        if not len(data.store.columns(market, symbol, interval, start_ns, end_ns))
+    ]
+    if lacking:
+        raise NotFoundError(
+            f"There are no {interval} bars of {', '.join(lacking)} on "
+            f"{market} from {config.replayed.start} to {config.replayed.end}. "
+            "'data list' shows what there is; 'data import-csv' brings more."
+        )

@@ -1,0 +1,163 @@
+"""The watchdog: finds a strategy's hook that does not return, interrupts it, or leaves it behind.
+
+It costs a hook nothing: about once a second it looks whether the engine's thread is inside a
+strategy, and whether the engine has moved on since the last time.
+"""
+
+import ctypes
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import msgspec
+
+from app.core.errors import StrategyError
+from app.managers.time_manager.clock import WallClock
+from app.strategies.failure import HookInterrupted
+from app.strategies.indicator import Cursor
+from app.threads.analysis_engine import AnalysisEngine
+from app.threads.seats import Seat
+from app.threads.worker import Pipeline
+
+LOOK_SECONDS = 1.0
+STOPPED_SECONDS = 10.0  # that a hook may still take once the run was told to stop
+KILLED_SECONDS = 1.0  # and once it was killed
+STUBBORN_SECONDS = 5.0  # that a hook may ignore its interruption; then it is left behind
+
+LEFT_BEHIND = "hook left behind"  # the alarm's name
+
+Duty = Literal["", "report", "interrupt", "abandon"]
+Alarm = Callable[[str, str], None]  # what it is, and the details
+Mark = tuple[int, int]  # where the engine stands: the instant, and the step
+
+
+class Hook(msgspec.Struct, frozen=True):
+    """A strategy's hook that is running, and where in the strategy's files it is."""
+
+    strategy: str
+    hook: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"Strategy {self.strategy} has not returned from {self.hook}, at {self.place}"
+
+
+class HookWatch:
+    """Counts how long the engine has stood in a hook, look by look. Pure.
+
+    Only time between two looks near each other counts: a process that was stopped for an hour has
+    no hook that took an hour.
+    """
+
+    def __init__(self, longest_seconds: float = 2 * LOOK_SECONDS) -> None:
+        self._longest_seconds = longest_seconds
+        self._mark: Mark | None = None
+        self.seconds = 0.0
+        self._overdue_seconds = 0.0
+
+    def look(self, mark: Mark | None, since_seconds: float, allowed_seconds: float) -> Duty:
+        """What to do `since_seconds` after the last look; `mark` is None outside of hooks."""
+        if mark is None or mark != self._mark:
+            self._mark, self.seconds, self._overdue_seconds = mark, 0.0, 0.0
+            return ""
+        passed_seconds = min(since_seconds, self._longest_seconds)
+        self.seconds += passed_seconds
+        if self.seconds < allowed_seconds:
+            return ""
+        first = not self._overdue_seconds
+        self._overdue_seconds += passed_seconds
+        if first:
+            return "report"
+        return "interrupt" if self._overdue_seconds <= STUBBORN_SECONDS else "abandon"
+
+
+class Watchdog:
+    """Watches one run's engine on a thread of its own, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        cursor: Cursor,
+        seats: Sequence[Seat],
+        hook_seconds: float,
+        alarm: Alarm,
+    ) -> None:
+        self._pipeline = pipeline
+        self._cursor = cursor
+        self._seats = seats
+        self._worker = AnalysisEngine.name
+        self._hook_seconds = hook_seconds
+        self._clock = WallClock()
+        self._alarm = alarm
+        self._watch = HookWatch()
+        self._ended = threading.Event()
+        self.left_behind: Hook | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        last_ns = self._clock.monotonic_ns()
+        while not self._clock.wait(self._ended, min(LOOK_SECONDS, self._hook_seconds / 4)):
+            now_ns = self._clock.monotonic_ns()
+            self.look((now_ns - last_ns) / 1e9)
+            last_ns = now_ns
+            if self.left_behind is not None:
+                return
+
+    def look(self, since_seconds: float) -> None:
+        """Look once, and do what is to be done."""
+        thread = self._pipeline.threads.get(self._worker)
+        hook = None if thread is None else hook_in(sys._current_frames().get(thread), self._seats)
+        mark = None if hook is None else (self._cursor.now_ns, self._cursor.step)
+        allowed = self._allowed_seconds()
+        duty = self._watch.look(mark, since_seconds, allowed)
+        if hook is None or thread is None or not duty:
+            return
+        seconds = self._watch.seconds
+        if duty == "abandon":
+            self.left_behind = hook
+            self._alarm(LEFT_BEHIND, f"{hook}, after {seconds:.0f} s; it would not end.")
+            text = f"{hook}, after {seconds:.0f} s. It would not end and was left behind."
+            self._pipeline.abandon(self._worker, StrategyError(text))
+            return
+        if duty == "report":
+            self._alarm("hook hangs", f"{hook}, after {seconds:.0f} s; it is being interrupted.")
+        interrupt(thread, f"it did not return for {seconds:.0f} s and was interrupted")
+
+    def _allowed_seconds(self) -> float:
+        if self._pipeline.is_killed:
+            return min(self._hook_seconds, KILLED_SECONDS)
+        if self._pipeline.is_stopping:
+            return min(self._hook_seconds, STOPPED_SECONDS)
+        return self._hook_seconds
+
+
+def hook_in(frame: FrameType | None, seats: Sequence[Seat]) -> Hook | None:
+    """The hook that a thread's stack is in, if any; the line is the innermost of the strategy's."""
+    sources = {source: seat for seat in reversed(seats) for source in seat.sources}
+    own: list[FrameType] = []
+    while frame is not None:
+        if frame.f_code.co_filename in sources:
+            own.append(frame)
+        frame = frame.f_back
+    if not own:
+        return None
+    inner, outer = own[0], own[-1]
+    seat = sources[outer.f_code.co_filename]
+    owner = outer.f_locals.get("self")
+    seat = next((one for one in seats if one.strategy is owner), seat)
+    place = f"{Path(inner.f_code.co_filename).name}:{inner.f_lineno} in {inner.f_code.co_name}"
+    return Hook(seat.name, outer.f_code.co_name, place)
+
+
+def interrupt(thread: int, text: str) -> None:
+    """Raise `HookInterrupted` in a thread, as soon as it runs Python."""
+    kind = type(HookInterrupted.__name__, (HookInterrupted,), {"text": text})
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
