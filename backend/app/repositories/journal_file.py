@@ -168,9 +168,9 @@ class JournalWriter:
         """Read the last part to its end; one without a whole header never began."""
         parts = parts_of(self._disk.names(self._folder))
         last = max(parts, default=0)
-        for part in range(last, 0, -1):
-            if part not in parts:
-                raise missing_part(self._folder, part)
+        for missing in sorted(set(range(1, last + 1)) - set(parts)):
+            raise missing_part(self._folder, missing)
+        for part in reversed(parts):
             place = Place() if part == 1 else None
             walk = PartWalk(self._folder, part, part == last, place, self._disk)
             for _ in walk:
