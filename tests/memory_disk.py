@@ -65,10 +65,10 @@ class Content:
         # a cut that was not synced may have happened
         whole = lots.random() < 0.5
         kept = bytearray(self.durable if whole else self.durable[: self.clean_bytes])
-        size = lots.choice([len(kept), len(self.seen), lots.randint(0, len(self.seen) + 700)])
+        size = lots.choice([len(kept), len(self.seen), lots.randint(0, len(self.seen))])
         if size > len(kept):
             start = len(kept)
-            fresh = bytearray(self.seen[:size].ljust(size, b"\0"))
+            fresh = self.seen[:size]
             for first in range(start - start % SECTOR, size, SECTOR):
                 if lots.random() < 0.5:
                     begin, end = max(first, start), min(first + SECTOR, size)

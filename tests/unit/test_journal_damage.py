@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
+from tests.journal_house import FOLDER, entries, given, read, write
+from tests.memory_disk import Content, MemoryDisk
 
 from app.core.errors import DataError
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JournalReader
-from tests.journal_house import FOLDER, entries, given, read, write
-from tests.memory_disk import Content, MemoryDisk
 
 FIRST, SECOND, LAST = (
-    FOLDER / name for name in ("part-0001.journal.zst", "part-0002.journal.zst", "part-0003.journal")
+    FOLDER / name
+    for name in ("part-0001.journal.zst", "part-0002.journal.zst", "part-0003.journal")
 )
 GROUPS = st.lists(
     st.lists(
@@ -136,7 +137,7 @@ def test_a_record_of_another_run_in_the_place_of_one_is_found_by_the_chain() -> 
     write(other, [[entries(2), mine], [entries(2, first=4)], [entries(2, first=6), entries(3, 8)]])
     (begin, end), content = records_of(LAST, disk)[1], disk.files[LAST]
     content.seen[begin:end] = other.files[LAST].seen[begin:end]
-    with pytest.raises(DataError, match="record 9 .* checksum that does not agree"):
+    with pytest.raises(DataError, match=r"record 9 .* checksum that does not agree"):
         read(disk)
 
 
@@ -154,7 +155,7 @@ def test_a_part_that_is_gone_is_named(path: Path) -> None:
 def test_parts_that_changed_places_are_found() -> None:
     disk = journal()
     disk.files[FIRST], disk.files[SECOND] = disk.files[SECOND], disk.files[FIRST]
-    with pytest.raises(DataError, match="record 1 .* is not there: a record of number 5"):
+    with pytest.raises(DataError, match=r"record 1 .* is not there: a record of number 5"):
         read(disk)
 
 
@@ -162,7 +163,7 @@ def test_a_part_of_another_run_is_found() -> None:
     disk, other = journal(), MemoryDisk()
     write(other, [[entries(2), entries(1, 70)], [entries(2, 4)], [entries(9, 6)]])
     disk.files[LAST] = other.files[LAST]
-    with pytest.raises(DataError, match="record 8 .* does not follow the part before"):
+    with pytest.raises(DataError, match=r"record 8 .* does not follow the part before"):
         read(disk)
 
 
@@ -246,7 +247,7 @@ def test_a_file_of_another_kind_under_a_part_s_name_is_refused() -> None:
     for name in ("part-0001.journal", "part-0001.journal.zst"):
         disk.files = {FOLDER / name: (content := Content())}
         content.seen += b"date,open,high,low,close\n" * 9
-        with pytest.raises(DataError, match="record 1 .* (begin)"):
+        with pytest.raises(DataError, match=r"record 1 .* begin"):
             read(disk)
 
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
+from tests.journal_house import FOLDER, entries, found, given, header_of, read, write
+from tests.memory_disk import Faults, MemoryDisk
 
 from app.core.errors import DataError, NotFoundError, StateError
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JournalReader, open_run_journal
-from tests.journal_house import FOLDER, entries, found, given, header_of, read, write
-from tests.memory_disk import Faults, MemoryDisk
 
 ENTRY = st.builds(
     Entry,

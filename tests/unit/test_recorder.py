@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.journal_house import FOLDER, header_of, read
+from tests.memory_disk import MemoryDisk
 
 from app.core.errors import DataError, StateError
 from app.core.message_codec import decode, decode_message, decode_note, decode_output
@@ -16,8 +18,6 @@ from app.repositories.disk import Disk
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader
 from app.threads.recorder import Recorder
-from tests.journal_house import FOLDER, header_of, read
-from tests.memory_disk import MemoryDisk
 
 
 class House:
