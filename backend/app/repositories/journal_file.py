@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pyarrow as pa
 from loguru import logger
 
 from app.core.errors import DataError, StateError
@@ -121,12 +122,9 @@ class JournalWriter:
         """After an error: leave what is durable, and nothing else; then write on."""
         if not self._broken:
             return
-        unborn = self._folder / part_name(self.part + 1)
-        if unborn.name in self._disk.names(self._folder):
-            self._disk.remove(unborn)
-            self._disk.sync_folder(self._folder)
+        self._clear_unborn(self.part + 1)
         self.close()
-        if self.part:
+        if self.part and part_name(self.part) in self._disk.names(self._folder):
             self._reopen(self._durable_bytes)
         self._broken = False
 
@@ -137,7 +135,7 @@ class JournalWriter:
             for part, names in parts.items():
                 if part_name(part) in names and (part < self.part or self.ended):
                     self._compress(part, names)
-        except (OSError, archive.ArchiveDamaged) as error:
+        except (OSError, archive.ArchiveDamaged, pa.ArrowException) as error:
             logger.warning("A closed part in {} is left as it is: {}", self._folder, error)
 
     def _compress(self, part: int, names: list[str]) -> None:
@@ -168,23 +166,43 @@ class JournalWriter:
 
     def _find_end(self) -> None:
         """Read the last part to its end; one without a whole header never began."""
-        while parts := parts_of(self._disk.names(self._folder)):
-            part = max(parts)
-            if len(parts) < part:
-                raise missing_part(self._folder, min(set(range(1, part)) - set(parts)))
-            walk = PartWalk(self._folder, part, True, Place() if part == 1 else None, self._disk)
+        parts = parts_of(self._disk.names(self._folder))
+        last = max(parts, default=0)
+        for missing in sorted(set(range(1, last + 1)) - set(parts)):
+            raise missing_part(self._folder, missing)
+        for part in reversed(parts):
+            place = Place() if part == 1 else None
+            walk = PartWalk(self._folder, part, part == last, place, self._disk)
             for _ in walk:
                 pass
             self.torn = walk.torn or self.torn
             if not walk.whole_bytes:
-                self._disk.remove(self._folder / part_name(part))
-                self._disk.sync_folder(self._folder)
+                self._clear_unborn(part)
                 continue
             self.part, self._place, self.ended = part, walk.place, walk.ended
             self._durable_bytes = walk.whole_bytes
             if not walk.compressed:
                 self._reopen(walk.whole_bytes)
             return
+
+    def _clear_unborn(self, part: int) -> None:
+        """Undo a part that never began. Behind a compressed one it stays, empty: that one cannot
+        be the last.
+        """
+        path = self._folder / part_name(part)
+        names = self._disk.names(self._folder)
+        if path.name not in names:
+            return
+        if part_name(part - 1, compressed=True) not in names:
+            self._disk.remove(path)
+            self._disk.sync_folder(self._folder)
+            return
+        file = self._disk.grow(path)
+        try:
+            file.truncate(0)
+            file.sync()
+        finally:
+            file.close()
 
     def _reopen(self, size_bytes: int) -> None:
         """The part's file, cut to what is good, that cut being durable before anything is added."""
