@@ -4,8 +4,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_stream_invariance import busy_spec, differences
-from tests.live_house import House, closing
-from tests.market import SCALE, Outcome, execute, outcome_of, wired
+from tests.live_house import House, closing, quotes_of
+from tests.market import SCALE, Memory, Outcome, execute, outcome_of, wired
 from tests.random_market import Spec, specs
 
 from app.core.intervals import HOUR_NS, SECOND_NS
@@ -18,6 +18,9 @@ def live(spec: Spec, beat_ns: int, delay_ns: int = 50_000_000) -> Outcome:
     run, results = wired(spec.config(), market)
     bars = {name: columns for (name, _), columns in spec.bars().items()}
     script = closing(bars, spec.known_ns, delay_ns)
+    quotes = Memory({(name, "1m"): columns for name, columns in bars.items()})
+    for name, columns in bars.items():
+        script += quotes_of(quotes, name, columns) if len(columns) else ()
     wanted: Wanted = run.feed._wanted
     first_ns = wanted.sessions[0].segments(wanted.extended_hours)[0].start_ns
     house = House(
