@@ -10,10 +10,11 @@ from app.core.inbox import Heard, Inbox
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import Bars, Message
 from app.core.seams import BarSource
-from app.core.venue import VenueBar, VenueUnclear
+from app.core.venue import Quote, VenueBar, VenueUnclear
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
+from tests.market import Memory
 
 Script = Sequence[tuple[int, Heard]]  # when, and what is heard then
 
@@ -135,6 +136,15 @@ def closing(
         for symbol, columns in bars.items()
         for known_ns, bar in zip(known(columns.start_ns), bars_of(symbol, columns), strict=True)
     ]
+
+
+def quotes_of(source: Memory, symbol: str, columns: BarColumns) -> Iterator[tuple[int, Quote]]:
+    """The quotes at the opens of a symbol's bars, as a source has them, when each is made."""
+    first_ns, end_ns = int(columns.start_ns[0]), int(columns.start_ns[-1]) + 1
+    starts, spreads = source.spreads("XNYS", symbol, "1m", first_ns, end_ns)
+    for at_ns, spread in zip(starts.tolist(), spreads.tolist(), strict=True):
+        if spread == spread:
+            yield at_ns, Quote(symbol, at_ns, 100.0, 100.0 + spread)
 
 
 def blocks_of(messages: Sequence[Message]) -> list[Block]:

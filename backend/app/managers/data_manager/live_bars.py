@@ -95,7 +95,8 @@ class LiveBars:
         self._first = 0  # bars of earlier slots can be corrected no more
         self._latest = [-1] * len(wanted.symbols)  # the last slot known to have begun
         self._late: dict[tuple[int, int], Prices] = {}
-        self._quotes: list[list[tuple[int, float]]] = [[] for _ in wanted.symbols]
+        # by symbol and the slot that starts next: when a quote came, and its spread
+        self._quotes: list[dict[int, tuple[int, float]]] = [{} for _ in wanted.symbols]
 
     def skip(self, slot: int) -> None:
         """Let nothing before a slot through: it had passed when the run began."""
@@ -107,9 +108,10 @@ class LiveBars:
         for slot in [slot for slot in self._forming if slot < self._first]:
             del self._forming[slot]
         self._late = {key: bar for key, bar in self._late.items() if key[1] >= self._first}
-        start_ns = self.slots.start_ns[self._first]
-        for quotes in self._quotes:
-            del quotes[: max(bisect_right(quotes, (start_ns, np.inf)) - 1, 0)]
+        over_ns = self.slots.end_ns[self._first - 1] if number else 0
+        for quotes in self._quotes:  # a session's first spread is not that of the one before
+            for slot in [slot for slot, quote in quotes.items() if quote[0] < over_ns]:
+                del quotes[slot]
 
     # -- what comes in -------------------------------------------------------------------------
 
@@ -158,8 +160,9 @@ class LiveBars:
         if not 0.0 < quote.bid <= quote.ask < np.inf:
             self.counts["bad"] += 1
             return
-        quotes, spread = self._quotes[symbol], round((quote.ask - quote.bid) * UNITS) / UNITS
-        quotes.insert(bisect_right(quotes, (quote.at_ns, np.inf)), (quote.at_ns, spread))
+        slot, quotes = bisect_left(self.slots.start_ns, quote.at_ns), self._quotes[symbol]
+        if quote.at_ns >= quotes.get(slot, (0, 0.0))[0]:
+            quotes[slot] = quote.at_ns, round((quote.ask - quote.bid) * UNITS) / UNITS
 
     # -- what goes out -------------------------------------------------------------------------
 
@@ -270,15 +273,17 @@ class LiveBars:
             *np.ascontiguousarray(prices.T),
         )
         if self._quoted:
-            pairs = zip(table.symbol.tolist(), starts, strict=True)
-            spread = np.array([self._spread(*pair) for pair in pairs], np.float64)
+            spread = np.array([self._spread(symbol, slot) for symbol, slot, _ in rows], np.float64)
             table = msgspec.structs.replace(table, spread=spread)
         return table
 
-    def _spread(self, symbol: int, at_ns: int) -> float:
-        """That of the quote in force at a moment; 0 where there was none yet."""
-        place = bisect_right(self._quotes[symbol], (at_ns, np.inf)) - 1
-        return self._quotes[symbol][place][1] if place >= 0 else 0.0
+    def _spread(self, symbol: int, slot: int) -> float:
+        """That of the quote in force when a slot starts; 0 where there was none yet."""
+        quotes = self._quotes[symbol]
+        last = max((earlier for earlier in quotes if earlier <= slot), default=-1)
+        for earlier in [earlier for earlier in quotes if earlier < last]:
+            del quotes[earlier]
+        return quotes[last][1] if last >= 0 else 0.0
 
 
 def _rows(bars: BarColumns | None) -> Iterator[tuple[int, Prices]]:

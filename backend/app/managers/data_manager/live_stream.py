@@ -37,6 +37,7 @@ class LiveTerms(msgspec.Struct, frozen=True):
     venue_interval: str = "1m"  # of the bars it streams
     in_order: bool = False  # a tick shows that no earlier one of its symbol will come
     grace_ns: int = 2 * SECOND_NS
+    beat_ns: int = SECOND_NS  # about how often time moves between two minutes of a session
     stale_ns: int = 120 * SECOND_NS  # without an item of a symbol, in regular hours
     silent_ns: int = 15 * SECOND_NS  # without any item, heartbeats included
     catch_up_ns: int = 30 * SECOND_NS  # how long a start waits for the bars of its session so far
@@ -99,13 +100,13 @@ class LiveStream:
                 assert_never(item)
 
     def advance(self, now_ns: int) -> Iterator[Message]:
-        """What is due by now; time moves about once a second."""
+        """What is due by now, and time when it has stood for a beat."""
         yield from self._due(now_ns)
         marks = self._watch.marks(now_ns)
         if marks:
             yield from self._time(now_ns, 1)
             yield BrokerNews(tuple(marks))
-        yield from self._time(now_ns, SECOND_NS if self._is_under_way(now_ns) else MINUTE_NS)
+        yield from self._time(now_ns, self._beat_ns(now_ns))
 
     def stand_at(self, now_ns: int) -> Iterator[Message]:
         """What is due by now, and time as far as it may go: something else happens now."""
@@ -128,7 +129,7 @@ class LiveStream:
 
     def due_ns(self, now_ns: int) -> int:
         """When to call `advance` at the latest."""
-        moments = [now_ns + SECOND_NS]
+        moments = [now_ns + min(self._beat_ns(now_ns), self._terms.silent_ns)]
         if self.bars.next < len(self.bars.slots):
             end_ns = self.bars.slots.end_ns[self.bars.next]
             moments += [end_ns, end_ns + self._terms.grace_ns]
@@ -205,8 +206,10 @@ class LiveStream:
             self._hold_ns = 0
         return self._hold_ns > 0
 
-    def _is_under_way(self, now_ns: int) -> bool:
-        return self._begun >= 0 and now_ns < int(self._bounds[1][self._begun])
+    def _beat_ns(self, now_ns: int) -> int:
+        """How often time moves; seldom between two sessions."""
+        under_way = self._begun >= 0 and now_ns < int(self._bounds[1][self._begun])
+        return self._terms.beat_ns if under_way else max(self._terms.beat_ns, MINUTE_NS)
 
     def _session_start_ns(self, at_ns: int) -> int:
         """The start of the newest session that has begun; -1 for none."""
