@@ -4,6 +4,7 @@ What the HTTP shell serves, and what a simulator asks in its one thread. Faults 
 here: an answer may not come, or be none.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -21,6 +22,7 @@ from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.stream_faults import Sent
 from app.integrations.practice.venue.venue import PracticeVenue
 
+_WHOLE: Final = re.compile("-?[0-3]?[0-9]{1,18}")  # what 62 bits hold
 TIMEOUT_SECONDS: Final = 60.0  # how long an answer that does not come is waited for, at most
 
 
@@ -204,12 +206,7 @@ def _number(request: Request, name: str, default: int) -> int:
     text = request.query.get(name)
     if text is None:
         return default
-    if not (
-        text.lstrip("-").isascii()
-        and text.lstrip("-").isdecimal()
-        and len(text) < 20
-        and abs(int(text)) < 1 << 62
-    ):
+    if not _WHOLE.fullmatch(text):
         raise Refusal(wire.MALFORMED, f"{name} is '{text[:40]}'; give a whole number.")
     return int(text)
 

@@ -198,9 +198,10 @@ class Floor:
         self._events.append(event)
 
     def commit(self) -> None:
+        """Make durable what was recorded; what cannot be stays to be kept by the next one."""
         if self._events:
-            events, self._events = self._events, []
-            self._keep(events)
+            self._keep(self._events)
+            self._events = []
 
 
 def _shown(bar: VenueBar) -> Shown:
