@@ -91,9 +91,7 @@ def _placement(play: Play, number: int, opens: bool) -> Place:
     draw = play.random
     kind = draw.choice((LIMIT, LIMIT, STOP, MARKET))
     units = draw.choice((-1, 1)) * draw.randint(1, 200) * SHARE
-    terms = Terms(
-        units, 10.0 if kind == LIMIT else None, 9.0 if kind == STOP else None, None, None
-    )
+    terms = Terms(units, 10.0 if kind == LIMIT else None, 9.0 if kind == STOP else None, None, None)
     tif = draw.choice((DAY, IOC)) if kind == MARKET else DAY
     return Place(number, draw.randrange(2), kind, tif, terms, False, opens)
 
@@ -137,6 +135,8 @@ def _check_order(play: Play, number: int, told: list[object], filled_units: int)
         assert doubts[0] < min([*acknowledged, *ends])
     works = held is not None and held.works
     assert works == (not order.end), f"I2: {order.end or 'open'} here, {held} there"
+    if works and held is not None:
+        assert order.terms == held.terms, "other terms are in force than were told"
     if not works:
         done = held is not None and held.state == states.FILLED
         assert ends or done, f"I2: no final word on {number}"

@@ -241,7 +241,9 @@ class GateBook:
         """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
         if self.latch.kill(mode, reason):
             for order in list(self.tracker.open.values()):
-                if self._must_cancel(order):
+                if order.placing and order.call and order.call not in self._under_way:
+                    self._changes.keep_in(order)
+                if not order.end and self._must_cancel(order):
                     order.cancel_wanted = True
                     self._changes.drive(order, now_ns)
             self._closing.look(now_ns)

@@ -39,6 +39,7 @@ class Sweep:
         self._positions = _Question(0)
         self._behind_since_ns: dict[str, int] = {}
         self._behind_wait_ns = times.first_ask_ns
+        self._not_before_ns = 0  # no sooner again for fills that are missing
         self._moved_ns: dict[int, int] = {}
         self._differing: dict[int, int] = {}  # how often in a row
 
@@ -54,7 +55,7 @@ class Sweep:
 
     def executions_soon(self, now_ns: int) -> None:
         """A fill is known of that has not come."""
-        self._executions.sooner(now_ns)
+        self._executions.sooner(max(now_ns, self._not_before_ns))
 
     def moved(self, symbol: int, now_ns: int) -> None:
         """A fill was applied: positions asked for before it say nothing."""
@@ -111,7 +112,7 @@ class Sweep:
                     f"{name}: the venue reports {order.venue_filled_units} units filled, its "
                     f"executions say {order.filled_units}.",
                 )
-        self._executions.sooner(now_ns + self._behind_wait_ns)
+        self._executions.due_ns = self._not_before_ns = now_ns + self._behind_wait_ns
         self._behind_wait_ns = next_wait_ns(self._behind_wait_ns, self._times.longest_ask_ns)
 
     def answered_positions(
