@@ -32,6 +32,7 @@ Report = Callable[[tuple[OrderEvent, ...]], object]
 
 PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
 LANES: Final = {PLACING: 2, RESCUING: 4, ASKING: 1}  # threads each
+_NEVER_NS: Final = 1 << 62
 _LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
 
 
@@ -91,6 +92,7 @@ class OrderGate:
         self._rate = rate
         self._lock = threading.Lock()
         self._reporting = threading.Lock()  # what left the book first is reported first
+        self._timer_ns = _NEVER_NS  # what the timer waits for
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._lanes = Lanes(LANES, self._make)
@@ -100,11 +102,12 @@ class OrderGate:
     # Commands, from any thread
 
     def start(self) -> None:
-        """Listen to the venue and begin; nothing happens after a `stop`."""
+        """Listen to the venue and begin, once the book is reconciled; nothing after a `stop`."""
         if self._stopped.is_set():
             return
         self._lanes.start()
         self._timer.start()
+        self._enter(self._book.recover)
         self._stream = self._venue.order_stream(self._take_item)
 
     def stop(self, seconds: float = 5.0) -> tuple[str, ...]:
@@ -161,11 +164,13 @@ class OrderGate:
             with self._lock:
                 step(self._clock.now_ns())
                 out = self._book.take()
+                due_ns = self._book.due_ns()
             for call in out.calls:
                 self._lanes.put(_lane(call), call)
             if out.events:
                 self._report(tuple(out.events))
-        self._wake.set()
+        if due_ns is not None and due_ns < self._timer_ns:
+            self._wake.set()
         for alarm in out.alarms:
             self._notifier.alarm(alarm.what, alarm.details)
 
@@ -175,6 +180,7 @@ class OrderGate:
             self._wake.clear()
             with self._lock:
                 due_ns = self._book.due_ns()
+                self._timer_ns = _NEVER_NS if due_ns is None else due_ns
             now_ns = self._clock.now_ns()
             if due_ns is not None and due_ns <= now_ns:
                 self._enter(self._book.tick)

@@ -120,19 +120,25 @@ class Sweep:
     ) -> None:
         """Hold each settled symbol's position against the venue's; halt what differs twice."""
         self._positions.asking = False
-        tracker = self._tracker
-        for name, symbol in tracker.index.items():
+        for name, symbol in self._tracker.index.items():
             if symbol in unsettled or self._moved_ns.get(symbol, -1) >= made_ns:
                 continue
-            ours_units = tracker.net[symbol] + tracker.beside[symbol]
-            theirs_units = positions.get(name, 0)
-            if ours_units == theirs_units:
-                if self._differing.pop(symbol, 0) > 1:
-                    self._latch.resume(symbol, "The venue's position agrees again.")
-                continue
-            count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
-            self._positions.sooner(now_ns + _RECOUNT_NS)
-            self._executions.sooner(now_ns)
-            if count > 1:
-                text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
-                self._latch.halt(symbol, text)
+            self.hold_against(symbol, positions.get(name, 0), 1)
+            if symbol in self._differing:
+                self._positions.sooner(now_ns + _RECOUNT_NS)
+                self._executions.sooner(now_ns)
+
+    def hold_against(self, symbol: int, theirs_units: int, patience: int) -> bool:
+        """Whether a position agrees; a symbol that differs more often than `patience` is halted."""
+        ours_units = self._tracker.held_units(symbol)
+        if ours_units == theirs_units:
+            if self._differing.pop(symbol, 0) > 1:
+                self._latch.resume(symbol, "The venue's position agrees again.")
+            return True
+        count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
+        if count > patience:
+            self._differing[symbol] = max(count, 2)
+            name = self._tracker.symbols[symbol]
+            text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
+            self._latch.halt(symbol, text)
+        return False
