@@ -135,6 +135,8 @@ def _check_order(play: Play, number: int, told: list[object], filled_units: int)
         assert doubts[0] < min([*acknowledged, *ends])
     works = held is not None and held.works
     assert works == (not order.end), f"I2: {order.end or 'open'} here, {held} there"
+    if works and held is not None:
+        assert order.terms == held.terms, "other terms are in force than were told"
     if not works:
         done = held is not None and held.state == states.FILLED
         assert ends or done, f"I2: no final word on {number}"

@@ -95,6 +95,13 @@ class Changes:
         order.wanted, order.wanted_opens, order.wanted_sent = intent.terms, intent.opens, False
         self.drive(order, now_ns)
 
+    def keep_in(self, order: GateOrder) -> None:
+        """A placement that has not left yet is refused, if a latch says so."""
+        why = self._latch.against(order.symbol, order.opens) if order.owner == RUN else ""
+        if why:
+            order.placing, order.call = False, 0
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+
     def drive(self, order: GateOrder, now_ns: int) -> None:
         """Make the next change an order is waiting for, if nothing stands before it."""
         if order.end or order.call or not order.acknowledged:

@@ -37,7 +37,6 @@ class Closing:
         self._calling = calling
         self._times = times
         self._output = output
-        self._names = {place: name for name, place in tracker.index.items()}
         self._look_ns: int | None = None
         self._last: dict[int, GateOrder] = {}
         self._wait_ns: dict[int, int] = {}
@@ -90,7 +89,7 @@ class Closing:
             wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)
             self._not_before_ns[symbol] = now_ns + wait_ns
             self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
-            text = f"{order.client_id} in {self._names[symbol]} ended as {order.end}."
+            text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
             self._output.alarm("closing failed", text)
 
     def _waiting_symbols(self) -> set[int]:
@@ -120,7 +119,7 @@ class Closing:
         self._tracker.add(order)
         self._last[symbol] = order
         self._output.events.append(GateGave(symbol, number, -units))
-        venue_order = order.for_venue(self._names[symbol])
+        venue_order = order.for_venue(self._tracker.symbols[symbol])
         order.call = self._calling.place(venue_order, True, now_ns)
 
     def _tell_when_done(self) -> None:

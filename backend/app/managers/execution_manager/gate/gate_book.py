@@ -241,7 +241,9 @@ class GateBook:
         """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
         if self.latch.kill(mode, reason):
             for order in list(self.tracker.open.values()):
-                if self._must_cancel(order):
+                if order.placing and order.call and order.call not in self._under_way:
+                    self._changes.keep_in(order)
+                if not order.end and self._must_cancel(order):
                     order.cancel_wanted = True
                     self._changes.drive(order, now_ns)
             self._closing.look(now_ns)
@@ -308,11 +310,32 @@ class GateBook:
         else:
             recall(item, self.tracker, self.latch, self._strangers)
 
+    def take_told(self) -> tuple[OrderEvent, ...]:
+        """Only the events, before anything is sent: calls and alarms stay for `take`."""
+        told = tuple(self._output.events)
+        self._output.events.clear()
+        return told
+
+    def hear(self, said: VenueReport | Execution, now_ns: int) -> None:
+        """An answer that reconciliation got."""
+        if isinstance(said, VenueReport):
+            self._take_report(said, now_ns)
+        else:
+            self._take_execution(said, now_ns)
+
+    def hold_against(self, symbol: int, theirs_units: int) -> bool:
+        """Whether a position agrees with the venue's; else the symbol is halted."""
+        return self._sweep.hold_against(symbol, theirs_units, 0)
+
     def recover(self, now_ns: int) -> None:
-        """Go on after a restart: orders that may work are asked for before anything else."""
-        for order in self.tracker.open.values():
-            self._doubts.open(order, now_ns, 0)
+        """Go on after a restart: orders that nothing was heard of are asked for first."""
+        for order in list(self.tracker.open.values()):
+            if not order.known_ns or order.cancel_wanted or order.wanted is not None:
+                self._doubts.open(order, now_ns, 0)
+            if order.known_ns:
+                self._after(order, now_ns)
         self._sweep.everything(now_ns)
+        self._closing.look(now_ns)
 
 
 _KINDS: dict[type, str] = {

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from app.core.orders import TRAILING_STOP, Terms
+from app.core.orders import ACCEPTED, PARTIAL, SUBMITTED, TRAILING_STOP, UNKNOWN, Terms
 from app.core.venue import VenueOrder, VenueReport
 
 RUN, GATE, OUTSIDE = "run", "gate", "outside"  # who gave an order
@@ -30,7 +30,7 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False):
     filled_units: int = 0  # by the executions applied
     venue_filled_units: int = 0  # the most that the venue has reported
     said_ns: int = 0  # by the venue's clock: the newest report whose terms count
-    known_ns: int = 0  # by ours: when the venue was first heard of it
+    known_ns: int = 0  # by ours: when the venue last spoke of it, in this life
     call: int = 0  # the number of the change under way
     cancel_wanted: bool = False
     cancel_sent: bool = False
@@ -40,9 +40,13 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False):
     wanted_opens: bool = False
 
     @property
-    def may_fill(self) -> bool:
-        """Whether it works at the venue, or may, as far as anybody knows."""
-        return not self.end
+    def state(self) -> str:
+        """In the words of the table of states."""
+        if self.end:
+            return self.end
+        if not self.acknowledged:
+            return UNKNOWN if self.uncertain else SUBMITTED
+        return PARTIAL if self.filled_units else ACCEPTED
 
     @property
     def remaining_units(self) -> int:

@@ -39,6 +39,7 @@ class Sweep:
         self._positions = _Question(0)
         self._behind_since_ns: dict[str, int] = {}
         self._behind_wait_ns = times.first_ask_ns
+        self._not_before_ns = 0  # no sooner again for fills that are missing
         self._moved_ns: dict[int, int] = {}
         self._differing: dict[int, int] = {}  # how often in a row
 
@@ -54,7 +55,7 @@ class Sweep:
 
     def executions_soon(self, now_ns: int) -> None:
         """A fill is known of that has not come."""
-        self._executions.sooner(now_ns)
+        self._executions.sooner(max(now_ns, self._not_before_ns))
 
     def moved(self, symbol: int, now_ns: int) -> None:
         """A fill was applied: positions asked for before it say nothing."""
@@ -111,7 +112,7 @@ class Sweep:
                     f"{name}: the venue reports {order.venue_filled_units} units filled, its "
                     f"executions say {order.filled_units}.",
                 )
-        self._executions.sooner(now_ns + self._behind_wait_ns)
+        self._executions.due_ns = self._not_before_ns = now_ns + self._behind_wait_ns
         self._behind_wait_ns = next_wait_ns(self._behind_wait_ns, self._times.longest_ask_ns)
 
     def answered_positions(
@@ -119,19 +120,25 @@ class Sweep:
     ) -> None:
         """Hold each settled symbol's position against the venue's; halt what differs twice."""
         self._positions.asking = False
-        tracker = self._tracker
-        for name, symbol in tracker.index.items():
+        for name, symbol in self._tracker.index.items():
             if symbol in unsettled or self._moved_ns.get(symbol, -1) >= made_ns:
                 continue
-            ours_units = tracker.net[symbol] + tracker.beside[symbol]
-            theirs_units = positions.get(name, 0)
-            if ours_units == theirs_units:
-                if self._differing.pop(symbol, 0) > 1:
-                    self._latch.resume(symbol, "The venue's position agrees again.")
-                continue
-            count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
-            self._positions.sooner(now_ns + _RECOUNT_NS)
-            self._executions.sooner(now_ns)
-            if count > 1:
-                text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
-                self._latch.halt(symbol, text)
+            self.hold_against(symbol, positions.get(name, 0), 1)
+            if symbol in self._differing:
+                self._positions.sooner(now_ns + _RECOUNT_NS)
+                self._executions.sooner(now_ns)
+
+    def hold_against(self, symbol: int, theirs_units: int, patience: int) -> bool:
+        """Whether a position agrees; a symbol that differs more often than `patience` is halted."""
+        ours_units = self._tracker.held_units(symbol)
+        if ours_units == theirs_units:
+            if self._differing.pop(symbol, 0) > 1:
+                self._latch.resume(symbol, "The venue's position agrees again.")
+            return True
+        count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
+        if count > patience:
+            self._differing[symbol] = max(count, 2)
+            name = self._tracker.symbols[symbol]
+            text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
+            self._latch.halt(symbol, text)
+        return False

@@ -37,6 +37,7 @@ class Tracker:
         latch: Latch,
         output: Output,
     ) -> None:
+        self.symbols = tuple(symbols)
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self.beside: defaultdict[int, int] = defaultdict(int)  # by others' orders, ignored
@@ -44,6 +45,7 @@ class Tracker:
         self.numbers: dict[int, GateOrder] = {}  # those of the run
         self.open: dict[str, GateOrder] = {}
         self.behind: dict[str, GateOrder] = {}  # their executions are missing
+        self.applied = 0  # executions, in this life
         self._strangers = strangers
         self._latch = latch
         self._output = output
@@ -56,6 +58,10 @@ class Tracker:
         self.orders[order.client_id] = self.open[order.client_id] = order
         if order.owner == RUN:
             self.numbers[order.order_id] = order
+
+    def held_units(self, symbol: int) -> int:
+        """What the account should hold, with what others' orders did where they are ignored."""
+        return self.net[symbol] + self.beside[symbol]
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
@@ -75,6 +81,7 @@ class Tracker:
         order = self._order_of(report)
         if order is None:
             return None
+        order.known_ns = now_ns
         if abs(report.filled_units) > abs(order.venue_filled_units):
             order.venue_filled_units = report.filled_units
         if order.end and order.denied and report.state in LIVE_STATES:
@@ -86,7 +93,6 @@ class Tracker:
 
     def _take_state(self, order: GateOrder, report: VenueReport, now_ns: int) -> None:
         if report.state == states.REJECTED and not report.filled_units:
-            order.known_ns = now_ns
             why = report.reason or "the venue rejected it"
             self.end(order, states.REJECTED, Refused(order.order_id, why))
             return
@@ -104,7 +110,8 @@ class Tracker:
     def acknowledge(self, order: GateOrder, now_ns: int) -> None:
         """The venue has the order: told once."""
         if not order.acknowledged:
-            order.acknowledged, order.uncertain, order.known_ns = True, False, now_ns
+            order.acknowledged, order.uncertain = True, False
+            order.known_ns = now_ns
             self.tell(order, Acknowledged(order.order_id))
 
     def take_terms(self, order: GateOrder, terms: Terms) -> None:
@@ -152,6 +159,7 @@ class Tracker:
         return order
 
     def _fill(self, order: GateOrder, symbol: int, execution: Execution) -> None:
+        self.applied += 1
         told_id = execution.execution_id
         if told_id in self._ids:  # given a second time, for something else
             told_id = f"{told_id}#{execution.at_ns}"

@@ -1,0 +1,191 @@
+"""The OrderGate: the live Broker, a thin shell of threads round the gate's book.
+
+The book is entered under one lock. Calls on the venue block, so each kind has threads of its own:
+a placement that hangs holds up no cancel and no question, and a stuck strategy holds up nothing.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+from loguru import logger
+
+from app.core.order_events import Intent, OrderEvent
+from app.core.seams import Clock, Notifier
+from app.core.venue import MarketItem, OrderItem, Stream, Venue, VenueRefused, VenueUnclear
+from app.managers.execution_manager.gate.calls import (
+    AmendCall,
+    Answer,
+    Call,
+    CancelCall,
+    ExecutionsCall,
+    OpenOrdersCall,
+    OrderCall,
+    PlaceCall,
+)
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
+from app.threads.lanes import Lanes
+from app.threads.worker import prepare_thread
+
+Report = Callable[[tuple[OrderEvent, ...]], object]
+
+PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
+LANES: Final = {PLACING: 2, RESCUING: 4, ASKING: 1}  # threads each
+_NEVER_NS: Final = 1 << 62
+_LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
+
+
+def ask_venue(venue: Venue, call: Call) -> Answer:
+    """Make a call, on whatever thread; what an adapter did not foresee is unclear."""
+    try:
+        return _ask(venue, call)
+    except (VenueRefused, VenueUnclear) as answer:
+        return answer
+    except Exception as error:
+        logger.opt(exception=True).error(f"The adapter failed: {error}")
+        return VenueUnclear(f"The adapter failed: {error}")
+
+
+def _ask(venue: Venue, call: Call) -> Answer:
+    if isinstance(call, PlaceCall):
+        return venue.place(call.order)
+    if isinstance(call, CancelCall):
+        return venue.cancel(call.client_id)
+    if isinstance(call, AmendCall):
+        return venue.amend(call.client_id, call.terms)
+    if isinstance(call, OrderCall):
+        return venue.order(call.client_id)
+    if isinstance(call, OpenOrdersCall):
+        return venue.open_orders()
+    if isinstance(call, ExecutionsCall):
+        return venue.executions(call.since_ns)
+    return venue.positions()
+
+
+def _lane(call: Call) -> str:
+    if isinstance(call, CancelCall) or (isinstance(call, PlaceCall) and call.closes):
+        return RESCUING
+    return PLACING if isinstance(call, PlaceCall | AmendCall) else ASKING
+
+
+class OrderGate:
+    """`report` takes what the stream must hear, each batch in order; it must not block.
+
+    `clock` is the session's wall clock, and `rate` says how fast that runs.
+    """
+
+    def __init__(
+        self,
+        book: GateBook,
+        venue: Venue,
+        clock: Clock,
+        report: Report,
+        notifier: Notifier,
+        rate: float = 1.0,
+    ) -> None:
+        self._book = book
+        self._venue = venue
+        self._clock = clock
+        self._report = report
+        self._notifier = notifier
+        self._rate = rate
+        self._lock = threading.Lock()
+        self._reporting = threading.Lock()  # what left the book first is reported first
+        self._timer_ns = _NEVER_NS  # what the timer waits for
+        self._wake = threading.Event()
+        self._stopped = threading.Event()
+        self._lanes = Lanes(LANES, self._make)
+        self._timer = threading.Thread(target=self._keep_time, name="gate timer", daemon=True)
+        self._stream: Stream | None = None
+
+    # Commands, from any thread
+
+    def start(self) -> None:
+        """Listen to the venue and begin, once the book is reconciled; nothing after a `stop`."""
+        if self._stopped.is_set():
+            return
+        self._lanes.start()
+        self._timer.start()
+        self._enter(self._book.recover)
+        self._stream = self._venue.order_stream(self._take_item)
+
+    def stop(self, seconds: float = 5.0) -> tuple[str, ...]:
+        """Make no further calls; what was never made, and which threads hang, is named."""
+        self._stopped.set()
+        self._wake.set()
+        if self._stream is not None:
+            self._stream.close()
+        left = self._lanes.stop(seconds)
+        if self._timer.is_alive() and self._timer is not threading.current_thread():
+            self._timer.join(seconds)
+        return left
+
+    def send(self, intents: Sequence[Intent]) -> None:
+        """Intents, once they are durable."""
+        self._enter(lambda now_ns: self._book.send(intents, now_ns))
+
+    def kill(self, mode: str, reason: str) -> None:
+        """Latch, then "flatten" or "freeze"."""
+        self._enter(lambda now_ns: self._book.kill(mode, reason, now_ns))
+
+    def halt(self, reason: str, symbol: int = EVERY_SYMBOL) -> None:
+        """Exits only."""
+        self._enter(lambda _: self._book.halt(reason, symbol))
+
+    def resume(self, symbol: int, reason: str) -> None:
+        """Entries again in one symbol."""
+        self._enter(lambda _: self._book.resume(symbol, reason))
+
+    def release(self, reason: str) -> None:
+        """Lift the latch."""
+        self._enter(lambda _: self._book.release(reason))
+
+    # The threads
+
+    def _take_item(self, item: MarketItem | OrderItem) -> None:
+        if isinstance(item, OrderItem):
+            self._enter(lambda now_ns: self._book.streamed(item, now_ns))
+
+    def _make(self, made: object) -> None:
+        """On a lane's thread: one call, if it may still be made."""
+        call = cast(Call, made)
+        with self._lock:
+            may = self._book.begin(call, self._clock.now_ns())
+        if not may:
+            self._enter(lambda _: None)  # why not is told
+            return
+        answer = ask_venue(self._venue, call)
+        self._enter(lambda now_ns: self._book.answered(call, answer, now_ns))
+
+    def _enter(self, step: Callable[[int], None]) -> None:
+        """Step the book, and let out what came of it: calls first, for somebody may wait."""
+        with self._reporting:
+            with self._lock:
+                step(self._clock.now_ns())
+                out = self._book.take()
+                due_ns = self._book.due_ns()
+            for call in out.calls:
+                self._lanes.put(_lane(call), call)
+            if out.events:
+                self._report(tuple(out.events))
+        if due_ns is not None and due_ns < self._timer_ns:
+            self._wake.set()
+        for alarm in out.alarms:
+            self._notifier.alarm(alarm.what, alarm.details)
+
+    def _keep_time(self) -> None:
+        prepare_thread()
+        while not self._stopped.is_set():
+            self._wake.clear()
+            with self._lock:
+                due_ns = self._book.due_ns()
+                self._timer_ns = _NEVER_NS if due_ns is None else due_ns
+            now_ns = self._clock.now_ns()
+            if due_ns is not None and due_ns <= now_ns:
+                self._enter(self._book.tick)
+                continue
+            wait = _LONGEST_WAIT_SECONDS
+            if due_ns is not None:
+                wait = min(wait, (due_ns - now_ns) / 1e9 / self._rate)
+            self._wake.wait(wait)

@@ -1,0 +1,133 @@
+"""The gate on its threads: real hanging calls, a kill without the engine, an orderly stop."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests.slow_venue import SlowVenue
+
+from app.core.order_events import (
+    Acknowledged,
+    Ended,
+    Filled,
+    GateActed,
+    GateFilled,
+    OrderEvent,
+    Place,
+    Refused,
+)  # fmt: skip
+from app.core.orders import DAY, LIMIT, MARKET, Terms
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.time_manager.clock import WallClock
+from app.threads.order_gate import OrderGate
+
+SHARE = 100_000_000
+
+
+class Heard:
+    """What was reported, and waiting for it."""
+
+    def __init__(self) -> None:
+        self.events: list[OrderEvent] = []
+        self.alarms: list[tuple[str, str]] = []
+        self._changed = threading.Condition()
+
+    def report(self, events: tuple[OrderEvent, ...]) -> None:
+        with self._changed:
+            self.events += events
+            self._changed.notify_all()
+
+    def alarm(self, what: str, details: str) -> None:
+        self.alarms.append((what, details))
+
+    def wait(self, done: Callable[[list[OrderEvent]], bool]) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: done(self.events), 10), self.events
+
+    def wait_for(self, kind: type, count: int = 1) -> None:
+        self.wait(lambda events: sum(isinstance(one, kind) for one in events) >= count)
+
+
+class House:
+    def __init__(self) -> None:
+        self.venue = SlowVenue()
+        self.heard = Heard()
+        clock = WallClock()
+        book = GateBook("run", ["AAA"], since_ns=clock.now_ns())
+        self.gate = OrderGate(book, self.venue, clock, self.heard.report, self.heard)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    house = House()
+    house.gate.start()
+    yield house
+    house.venue.let_go.set()
+    house.gate.stop()
+
+
+def place(number: int, kind: str = LIMIT, opens: bool = True) -> Place:
+    limit = 10.0 if kind == LIMIT else None
+    return Place(number, 0, kind, DAY, Terms(SHARE, limit, None, None, None), False, opens)
+
+
+def test_a_kill_cancels_and_closes_while_nobody_else_does_anything(house: House) -> None:
+    house.gate.send([place(1, MARKET), *(place(number) for number in range(2, 12))])
+    house.heard.wait_for(Acknowledged, 11)
+    house.heard.wait_for(Filled)
+    house.gate.kill("flatten", "asked for")
+    house.heard.wait(lambda events: GateActed("flattened", "asked for") in events)
+    assert house.venue.held == {"AAA": 0}
+    assert not house.venue.open_orders()
+    assert sum(isinstance(one, Ended) for one in house.heard.events) == 10
+    assert sum(isinstance(one, GateFilled) for one in house.heard.events) == 1
+    house.gate.send([place(20, opens=False)])
+    house.heard.wait_for(Refused)
+
+
+def test_placements_that_hang_hold_up_no_cancel_and_leave_no_more_once_killed(
+    house: House,
+) -> None:
+    house.gate.send([place(1), place(2, MARKET)])
+    house.heard.wait_for(Filled)
+    house.venue.hang.set()
+    house.gate.send([place(number) for number in range(3, 13)])
+    assert house.venue.hanging.wait(10)
+    house.gate.kill("flatten", "stuck")
+    house.heard.wait_for(Ended)  # the one that rested
+    house.heard.wait_for(Refused, 8)  # those that waited behind the two that hang
+    house.venue.let_go.set()
+    house.heard.wait(lambda events: GateActed("flattened", "stuck") in events)
+    given = [name for name in house.venue.reports if "-g" not in name]
+    assert len(given) <= 4, "only those that were under way may have reached the venue"
+    assert not house.venue.open_orders() and house.venue.held == {"AAA": 0}
+
+
+def test_an_adapter_that_fails_in_an_unforeseen_way_is_asked_again(house: House) -> None:
+    def broken(order: object) -> None:
+        raise RuntimeError("a defect of the adapter")
+
+    house.venue.place = broken  # type: ignore[method-assign, assignment]
+    house.gate.send([place(1)])
+    house.heard.wait(lambda events: len(events) == 1)
+    assert "a defect of the adapter" in house.heard.events[0].reason  # type: ignore[union-attr]
+
+
+def test_a_stop_names_the_thread_that_hangs() -> None:
+    house = House()
+    house.gate.start()
+    house.venue.hang.set()
+    house.gate.send([place(1)])
+    assert house.venue.hanging.wait(10)
+    left = house.gate.stop(seconds=0.2)
+    assert any(one.startswith("thread 'gate placing") for one in left)
+    assert house.venue.closed
+    house.venue.let_go.set()
+
+
+def test_a_stop_before_the_start_is_kept() -> None:
+    before = set(threading.enumerate())
+    house = House()
+    assert house.gate.stop() == ()
+    house.gate.start()
+    assert set(threading.enumerate()) <= before
