@@ -8,7 +8,7 @@ in the middle of a wait.
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import msgspec
@@ -37,10 +37,12 @@ class SessionCoordinator(Head):
         speed: Speed = "max",
         paused: bool = False,
         wait: Wait = threading.Condition.wait,
+        record: Callable[[Message], None] | None = None,
     ) -> None:
         super().__init__()
         self._clock = clock
         self._wait = wait
+        self._record = record  # is given each input as it is numbered, before anybody acts on it
         self._speed = checked_speed(speed)
         self._pacer = Pacer(1.0 if speed == "max" else speed)
         self._paused = paused
@@ -103,6 +105,12 @@ class SessionCoordinator(Head):
 
     def step(self, message: Message) -> Iterator[Message]:
         """Number one message and let it through when it is due, a block in parts if need be."""
+        for numbered in self._numbered(message):
+            if self._record is not None:
+                self._record(numbered)
+            yield numbered
+
+    def _numbered(self, message: Message) -> Iterator[Message]:
         if isinstance(message, Bars):
             for block in self._parts(message.block):
                 yield Bars(block, next(self._numbers))

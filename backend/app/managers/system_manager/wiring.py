@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -16,15 +17,17 @@ from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
+from app.core.messages import Message
 from app.core.money import from_units
-from app.core.seams import BarSource
+from app.core.seams import BarSource, Feed
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.account import AccountTerms, Rates
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
@@ -41,6 +44,7 @@ from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
 from app.threads.equity import EquityCurve
+from app.threads.gaps import OnGap
 from app.threads.garbage import seldom_collected
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
@@ -117,6 +121,22 @@ class MarketTime:
         return tuple(reversed(found[1:]))
 
 
+class RunFeed(Feed, Protocol):
+    """A feed that knows where its history came from."""
+
+    @property
+    def history_sources(self) -> dict[str, str]: ...
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What runs differ in: where messages come from and orders go, and who keeps the inputs."""
+
+    make_feed: Callable[[Wanted], RunFeed]
+    make_broker: Callable[[Owner], Broker] | None = None  # none: the simulated one
+    record_input: Callable[[Message], None] | None = None
+    on_gap: OnGap | None = None
+
+
 class Run:
     """One run, wired; `pipeline.run(feed.messages())` executes it."""
 
@@ -128,22 +148,26 @@ class Run:
         on_results: Callable[[Results], None],
         paused: bool = False,
         alarm: Alarm | None = None,
+        parts: Parts | None = None,
     ) -> None:
         """With `alarm`, a watchdog looks after the strategies' hooks while it executes."""
         self.config = config
         self._alarm = alarm
+        parts = parts or Parts(partial(ReplayFeed, market.source))
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions, market.sessions_before)
-        self.feed = self._replay_feed(market)
-        self.execution = self._execution(market)
+        self.feed = parts.make_feed(self._wanted(market))
+        self.execution = self._execution(market, parts)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         self.curve = EquityCurve(self.execution.account.opening_units, multipliers)
         speed = "max" if config.replay is None else config.replay.speed
-        self.coordinator = SessionCoordinator(market.clock, speed, paused)
+        self.coordinator = SessionCoordinator(
+            market.clock, speed, paused, record=parts.record_input
+        )
         self.quality = DataQualityManager(
-            config.symbols, config.base_interval, config.extended_hours
+            config.symbols, config.base_interval, config.extended_hours, parts.on_gap
         )
         self.engine = AnalysisEngine(
             self.plan,
@@ -192,27 +216,24 @@ class Run:
         """Where the curve marks a symbol now; 0 when it has shown no price."""
         return self.curve.marks[symbol]
 
-    def _replay_feed(self, market: Market) -> ReplayFeed:
+    def _wanted(self, market: Market) -> Wanted:
         counts = [count for count in self.plan.history.values() if count is not None]
         before = market.sessions_before(max(counts, default=0))
-        return ReplayFeed(
-            market.source,
-            Wanted(
-                market=self.config.market,
-                symbols=self.plan.symbols,
-                base_interval=self.plan.base_interval,
-                intervals=self.plan.intervals,
-                history=self.plan.history,
-                extended_hours=self.config.extended_hours,
-                sessions=market.sessions,
-                sessions_before=before,
-                adjustments=market.adjustments((*before, *market.sessions)),
-                block_rows=self.config.engine.block_rows,
-                quotes=self.config.execution.slippage.by_quotes,
-            ),
+        return Wanted(
+            market=self.config.market,
+            symbols=self.plan.symbols,
+            base_interval=self.plan.base_interval,
+            intervals=self.plan.intervals,
+            history=self.plan.history,
+            extended_hours=self.config.extended_hours,
+            sessions=market.sessions,
+            sessions_before=before,
+            adjustments=market.adjustments((*before, *market.sessions)),
+            block_rows=self.config.engine.block_rows,
+            quotes=self.config.execution.slippage.by_quotes,
         )
 
-    def _execution(self, market: Market) -> ExecutionManager:
+    def _execution(self, market: Market, parts: Parts) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
         return ExecutionManager(
@@ -232,8 +253,10 @@ class Run:
                 slippage=Slippage(**slippage.model_dump()),
                 cut_offs=cut_offs_of(config.market),
             ),
-            fees=fees_of(execution.fees),
+            # a venue charges by itself, and says so with each fill
+            fees=None if parts.make_broker is not None else fees_of(execution.fees),
             terms=terms_of(config.account, market.rates),
+            make_broker=parts.make_broker,
         )
 
 
