@@ -45,6 +45,12 @@ def source_hash(strategy: type[Strategy]) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
 
 
+def source_of(strategy: type[Strategy]) -> str:
+    """The text of that file."""
+    path = inspect.getsourcefile(strategy)
+    return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+
+
 def _imported(name: str, use: str) -> ModuleType:
     try:
         return importlib.import_module(name)

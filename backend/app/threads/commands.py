@@ -39,6 +39,16 @@ def obey(
                 call(seat, seat.strategy.flatten)
 
 
+def has_stopped(execution: ExecutionManager, mode: str) -> bool:
+    """Whether a stop has been heard, and what it asks for is done. From any thread."""
+    if not execution.entries.reason_for_all():
+        return False
+    working = list(execution.broker.working.values())
+    if mode == FLATTEN:
+        return not working and not any(execution.held_units)
+    return not any(_opens(order, execution) for order in working)
+
+
 def _opens(order: Order, execution: ExecutionManager) -> bool:
     held_units = execution.held_units_of(order.strategy, order.symbol_index)
     left = order.units - order.filled_units

@@ -24,9 +24,13 @@ class Entries:
         else:
             self.closed.pop(symbol, None)
 
+    def reason_for_all(self) -> str:
+        """Why no symbol takes entries, or ""."""
+        return self.closed.get(ALL_SYMBOLS, "")
+
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        reason = self.closed.get(ALL_SYMBOLS) or self.closed.get(order.symbol_index)
+        reason = self.reason_for_all() or self.closed.get(order.symbol_index)
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         if not reason or not opens(order, units, self._working, held_units):
             return ""

@@ -11,6 +11,7 @@ from app.core.money import from_units
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
+from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.run_record import RunRecord
 from app.managers.system_manager.summary import Summary, share_of_profit
 from app.managers.system_manager.wiring import Run
@@ -50,8 +51,10 @@ class RunSession:
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
         others: CompleteRuns | None = None,
+        line: LiveLine | None = None,
     ) -> None:
         self.run = run
+        self._line = line  # of a live run
         self._others = others  # under the other policies, when this one has finished
         self._record = record
         self._clock = clock
@@ -75,7 +78,18 @@ class RunSession:
         """Have it end in order; safe in a signal handler."""
         if self._others is not None:
             self._others.stop(reason)
-        self.run.pipeline.stop(reason)
+        if self._line is not None:
+            self._line.stop(lambda: self.run.pipeline.stop(reason))
+        else:
+            self.run.pipeline.stop(reason)
+
+    def pause(self) -> None:
+        """A replay stands still; a live run streams on, and refuses entries."""
+        (self._line or self.run.coordinator).pause()
+
+    def resume(self) -> None:
+        """It goes on."""
+        (self._line or self.run.coordinator).resume()
 
     def kill(self) -> None:
         """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
@@ -100,7 +114,9 @@ class RunSession:
         return str(self._facts["started_at"])
 
     def take(self, results: Results) -> None:
-        """One block's results: to the record, and to whoever watches."""
+        """What came of an input: to the journal, the record, and whoever watches."""
+        if self._line is not None:
+            self._line.take(results)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -129,6 +145,8 @@ class RunSession:
             reason = "interrupted"
         except Exception as raised:
             reason, error = FAILED, raised
+        if self._line is not None:
+            self._line.close(reason, error is not None)
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
         summary = self._summary(reason, seconds)
         self._facts["timings"] = {

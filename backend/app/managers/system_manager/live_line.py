@@ -1,0 +1,233 @@
+"""A live run's line to the world: its venue, the venue's time, the journal and the gate."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from loguru import logger
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig
+from app.core.errors import NotFoundError
+from app.core.inbox import Inbox
+from app.core.messages import Bars, Command, Message
+from app.core.order_events import OrderEvent
+from app.core.seams import BarSource, Notifier
+from app.core.venue import Venue
+from app.managers.data_manager.errands import Errands
+from app.managers.data_manager.live_feed import LiveFeed
+from app.managers.data_manager.live_stream import LiveTerms
+from app.managers.data_manager.stored_bars import Wanted
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.wiring import Parts, Run
+from app.managers.time_manager import TimeManager, WallClock
+from app.managers.time_manager.clock import OffsetClock
+from app.repositories.journal_file import JournalWriter
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.order_gate import OrderGate
+from app.threads.recorder import Recorder
+from app.threads.results import Results
+
+_LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+
+
+class LiveLine:
+    """One live run's; used once. Everything that reaches the run goes through its inbox."""
+
+    def __init__(
+        self,
+        config: SessionConfig,
+        source: BarSource,
+        venue: Venue,
+        notifier: Notifier,
+        wall: WallClock,
+    ) -> None:
+        self._config = config
+        self._source = source
+        self._notifier = notifier
+        self._wall = wall
+        self.venue = venue
+        told = venue.time()
+        self.clock = OffsetClock(told)
+        self._rate = told.rate
+        self.inbox = Inbox()
+        self._errands = Errands("venue errands")
+        self._stopping = threading.Lock()  # held by the one who stops the run
+        self._header: RunHeader | None = None
+        self._recorder: Recorder | None = None
+        self._gate: OrderGate | None = None
+        self._part_of: TradingSession | None = None  # whose part of the journal is being written
+        self._run: Run | None = None
+        self._feed: LiveFeed | None = None
+
+    @property
+    def goes_to_venue(self) -> bool:
+        """Whether orders are sent, or simulated here."""
+        return self._config.lived.broker == "venue"
+
+    def sessions(self, times: TimeManager) -> tuple[TradingSession, ...]:
+        """The session under way or the next, and as many as the config says."""
+        market, now_ns = self._config.market, self.clock.now_ns()
+        today = times.to_local(now_ns, market).date()
+        first = times.previous_session(today, market)
+        extended = self._config.extended_hours
+        while first.segments(extended)[-1].end_ns <= now_ns:
+            first = times.next_session(first.date, market)
+        found = [first]
+        while len(found) < self._config.lived.sessions:
+            found.append(times.next_session(found[-1].date, market))
+        return tuple(found)
+
+    def parts(self) -> Parts:
+        """What a run has from here, in place of bars at rest and a simulated broker."""
+        return Parts(
+            make_feed=self._make_feed,
+            make_broker=LiveBroker if self.goes_to_venue else None,
+            record_input=self._record_input,
+            on_gap=self.inbox.put,
+        )
+
+    def _make_feed(self, wanted: Wanted) -> LiveFeed:
+        live = self._config.lived
+        terms = LiveTerms(
+            grace_ns=live.grace_ms * 1_000_000, stale_ns=int(live.stale_seconds * 1e9)
+        )
+        self._feed = LiveFeed(
+            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
+        )
+        return self._feed
+
+    # -- its course ------------------------------------------------------------------------------
+
+    def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
+        """Begin the journal in the run's folder, then the gate."""
+        self._run, self._header = run, header
+        self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
+        self._recorder.start()
+        if self.goes_to_venue:
+            book = GateBook(
+                header.run_id,
+                self._config.symbols,
+                since_ns=self.clock.now_ns(),
+                positions=self.venue.positions(),
+                external="ignore" if self._config.lived.external == "ignore" else "halt",
+            )
+            self._gate = OrderGate(
+                book, self.venue, self.clock, self._hear, self._notifier, self._rate
+            )
+            self._gate.start()
+
+    def take(self, results: Results) -> None:
+        """What came of an input: into the journal, and once it is durable to the venue."""
+        recorder, intents = self._recorder, results.intents
+        if recorder is None:
+            return
+        recorder.record_output(results.sequence, results.records.entries, intents)
+        if intents and self._gate is not None:
+            gate = self._gate
+            recorder.commit(lambda: gate.send(intents))
+
+    def _record_input(self, message: Message) -> None:
+        recorder, header = self._recorder, self._header
+        assert recorder is not None, "the run begins after its journal"
+        assert header is not None
+        session = self._session_of(message)
+        if session is not None and session != self._part_of:
+            self._part_of = session
+            recorder.begin_part(header.as_dict())
+        recorder.record_input(message)
+
+    def _session_of(self, message: Message) -> TradingSession | None:
+        """Whose part an input belongs to, where it begins one."""
+        if isinstance(message, Bars) and message.block.spans:
+            return message.block.spans[-1].session
+        return None if self._part_of is not None else self._header_sessions()[0]
+
+    def _header_sessions(self) -> list[TradingSession]:
+        if self._header is None:
+            raise NotFoundError("The run has no header yet.")
+        return self._header.sessions
+
+    def _hear(self, events: tuple[OrderEvent, ...]) -> None:
+        for event in events:
+            self.inbox.put(event)
+
+    def _on_disk_trouble(self, error: Exception) -> None:
+        """Nothing can be made durable: no order leaves any more but what the gate itself closes."""
+        self._notifier.alarm("journal failed", str(error))
+        if self._gate is not None:
+            self._gate.halt(f"the journal cannot be written: {error}")
+        self.inbox.put(Command(HALT, "the journal cannot be written"))
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Entries are refused; the run streams on."""
+        self.inbox.put(Command(PAUSE))
+
+    def resume(self) -> None:
+        """Entries pass again."""
+        self.inbox.put(Command(RESUME))
+
+    def halt(self, reason: str) -> None:
+        """Exits only, at the gate at once, also while a strategy hangs."""
+        if self._gate is not None:
+            self._gate.halt(reason)
+        self.inbox.put(Command(HALT, reason))
+
+    def kill(self, mode: str) -> None:
+        """The gate latches and acts at once; a simulated broker is told as an input."""
+        if self._gate is not None:
+            self._gate.kill(mode, "killed")
+        else:
+            self.inbox.put(Command(KILL, mode))
+
+    def stop(self, end: Callable[[], None]) -> None:
+        """Cancel entries, do with positions as the config says, then `end` the stream.
+
+        Returns at once, and may be asked twice: the second time it ends without more ado.
+        """
+        if not self._stopping.acquire(blocking=False):
+            self._end(end)
+            return
+        self.inbox.put(Command(STOP, self._config.lived.on_stop))
+        threading.Thread(
+            target=self._stop, args=(end,), name="run stopping", daemon=True
+        ).start()
+
+    def _stop(self, end: Callable[[], None]) -> None:
+        waiting = threading.Event()
+        for _ in range(int(_LONGEST_STOP_SECONDS / 0.05)):
+            self._wall.wait(waiting, 0.05)
+            if self._is_settled():
+                break
+        self._end(end)
+
+    def _is_settled(self) -> bool:
+        """Whether the stop has been heard, and what it asks for has been done."""
+        return self._run is not None and has_stopped(
+            self._run.execution, self._config.lived.on_stop
+        )
+
+    def _end(self, end: Callable[[], None]) -> None:
+        end()
+        if self._feed is not None:
+            self._feed.stop()
+
+    def close(self, reason: str, failed: bool) -> None:
+        """The run has ended: no more calls, and a journal that says so."""
+        if failed and self._gate is not None:
+            self._gate.kill(self._config.lived.on_error, f"the run {reason}")
+            self._wall.wait(threading.Event(), 1.0)
+        if self._gate is not None:
+            left = self._gate.stop()
+            if left:
+                self._notifier.alarm("gate", f"never called: {', '.join(left)}")
+        if self._recorder is not None:
+            self._recorder.close({"ended": reason}, ended=not failed)
+        self._errands.close(5.0)
+        self.venue.close()
+        logger.info("The line to the venue is closed: {}", reason)
