@@ -193,7 +193,9 @@ def test_a_second_interrupt_leaves_a_hanging_strategy_behind(system_house: Syste
 
 def test_status_tells_what_runs_and_a_killed_run_is_abandoned(system_house: SystemHouse) -> None:
     code, out, _ = done(system_house, "system", "status", "--json")
-    nothing = {"state": "STOPPED", "running": [], "last_run": None, "last_state": None}
+    nothing = {
+        "state": "STOPPED", "running": [], "last_run": None, "last_state": None, "sessions": [],
+    }  # fmt: skip
     assert (code, json.loads(out)) == (0, nothing)
     config = system_house.config(speed=1.0)
     process = command(system_house, "system", "start", str(system_house.file(config)))
@@ -205,7 +207,9 @@ def test_status_tells_what_runs_and_a_killed_run_is_abandoned(system_house: Syst
         "last_run": run_id,
         "last_state": "running",
     }
-    assert json.loads(out) == running
+    found = json.loads(out)
+    assert [one["run_id"] for one in found.pop("sessions")] == [run_id]
+    assert found == running
     process.kill()
     process.communicate(timeout=20)
     _, out, _ = done(system_house, "system", "status", "--json")

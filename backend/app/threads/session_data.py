@@ -8,6 +8,7 @@ import msgspec
 
 from app.core.bars import Bar
 from app.core.money import from_units
+from app.core.order_views import FillData, OrderData
 from app.core.orders import FillRow, Order
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -23,33 +24,6 @@ class SymbolData(msgspec.Struct, frozen=True):
     bars: Mapping[str, Bar]
     indicators: Mapping[str, float]  # those that are ready, "SMA(10) on 1m"
     quantity: Decimal
-
-
-class OrderData(msgspec.Struct, frozen=True):
-    """One order that works."""
-
-    order_id: int
-    symbol: str
-    kind: str
-    side: str
-    quantity: Decimal
-    filled: Decimal
-    state: str
-    limit: float | None
-    stop: float | None
-    created_ns: int
-
-
-class FillData(msgspec.Struct, frozen=True):
-    """One fill; its quantity is signed."""
-
-    fill_id: int
-    order_id: int
-    symbol: str
-    quantity: Decimal
-    price: float
-    fee: Decimal
-    at_ns: int
 
 
 class SessionData(msgspec.Struct, frozen=True):

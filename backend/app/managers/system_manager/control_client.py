@@ -42,11 +42,11 @@ class ControlClient:
         self._told: deque[Told] = deque()
         self._numbers = itertools.count(1)
         self._view: View | None = None
-        self._socket.sendall(framed(Hello(protocol)))
-        first = self._next()
-        if not isinstance(first, Welcome):
-            raise StateError(f"The session greeted with {type(first).__name__}.")
-        self.session = first
+        try:
+            self.session = self._greeted(protocol)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, command: str, value: str = "") -> str:
         """Have something done; what was done, or the error that refused it."""
@@ -107,6 +107,13 @@ class ControlClient:
     ) -> None:
         self.close()
 
+    def _greeted(self, protocol: int) -> Welcome:
+        self._send(framed(Hello(protocol)))
+        first = self._next()
+        if not isinstance(first, Welcome):
+            raise StateError(f"The session greeted with {type(first).__name__}.")
+        return first
+
     def _send(self, frame: bytes) -> None:
         try:
             self._socket.sendall(frame)
@@ -134,23 +141,30 @@ class ControlClient:
 
 def running(data_folder: Path) -> list[str]:
     """The ids of the sessions that can be steered; files of dead ones are removed."""
-    found = []
-    for path in sorted(control_folder(data_folder).glob(f"*{SUFFIX}")):
-        connection = connect_to(path, ANSWER_SECONDS)
-        if connection is not None:
-            connection.close()
-            found.append(path.stem)
-    return found
+    found = _connections(data_folder)
+    for connection in found.values():
+        connection.close()
+    return list(found)
 
 
 def connect(data_folder: Path, words: str | None = None) -> ControlClient:
     """The session of this id or beginning of one; without words the only one that runs."""
-    run_id = _chosen(running(data_folder), words)
-    path = control_folder(data_folder) / f"{run_id}{SUFFIX}"
-    connection = connect_to(path, ANSWER_SECONDS)
-    if connection is None:
-        raise NotFoundError(f"Run {run_id} has just ended.")
-    return ControlClient(connection)
+    found = _connections(data_folder)
+    try:
+        return ControlClient(found.pop(_chosen(list(found), words)))
+    finally:
+        for connection in found.values():
+            connection.close()
+
+
+def _connections(data_folder: Path) -> dict[str, socket.socket]:
+    """A connection to each session that listens, by its run's id."""
+    found = {}
+    for path in sorted(control_folder(data_folder).glob(f"*{SUFFIX}")):
+        connection = connect_to(path, ANSWER_SECONDS)
+        if connection is not None:
+            found[path.stem] = connection
+    return found
 
 
 def _chosen(known: list[str], words: str | None) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from app import __version__
 from app.core.errors import DataError
-from app.threads.session_data import FillData, OrderData
+from app.core.order_views import FillData, OrderData
 
 PROTOCOL = 1  # rises when a message changes its meaning
 LONGEST_ASK_BYTES = 16_384

@@ -58,6 +58,8 @@ class ControlServer:
 
     def close(self) -> None:
         """Tell the clients goodbye and end; the file is gone."""
+        if self._ended.is_set():
+            return
         self.path.unlink(missing_ok=True)
         self._ended.set()
         self._watched.set()

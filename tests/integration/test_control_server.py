@@ -1,0 +1,314 @@
+"""The control socket with real clients: good, slow, dead, many and malicious ones."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.core.errors import AppError, NotFoundError, StateError, UsageError
+from app.managers.system_manager.control_client import (
+    ControlClient,
+    SessionEnded,
+    connect,
+    running,
+)
+from app.managers.system_manager.control_messages import (
+    LONGEST_TOLD_BYTES,
+    PROTOCOL,
+    Ask,
+    Frames,
+    Goodbye,
+    Hello,
+    View,
+    Welcome,
+    framed,
+    told_of,
+)
+from app.managers.system_manager.control_server import MOST_CLIENTS, VIEWS_A_SECOND, ControlServer
+from app.managers.system_manager.control_socket import connect_to, control_folder, listen_at
+from app.managers.time_manager import WallClock
+
+
+class Steered:
+    """A session of which every view differs; `speed` is refused."""
+
+    def __init__(self) -> None:
+        self.obeyed: list[str] = []
+        self.made = 0
+        self.padding = ""
+
+    def welcome(self) -> Welcome:
+        return Welcome(PROTOCOL, "1.2.3", "run-1", os.getpid())
+
+    def obey(self, command: str, value: str) -> str:
+        if command == "speed":
+            raise UsageError(f"Speed '{value}' is neither 'max' nor a number.")
+        self.obeyed.append(command)
+        return "done"
+
+    def view(self) -> bytes:
+        self.made += 1
+        return framed(
+            View(
+                run_id="run-1", config="proof" + self.padding, mode="replay", state="RUNNING",
+                pid=1, started_at="", speed="max", now="", bars=self.made, currency="USD",
+                cash=Decimal(1), equity=Decimal(1), positions=(), orders=(), orders_working=0,
+                fills=(), fills_made=0, alarms=(),
+            )
+        )  # fmt: skip
+
+
+class House:
+    """A server in a data folder of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.session = Steered()
+        self.path = control_folder(data) / "run-1.sock"
+        self.server = ControlServer(self.path, self.session, self.session.view, WallClock())
+
+    def client(self) -> ControlClient:
+        return connect(self.data)
+
+    def raw(self) -> socket.socket:
+        found = connect_to(self.path, 5.0)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path / "data")
+    yield made
+    made.server.close()
+
+
+def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for something, with a bound."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.01)
+
+
+def all_told(client: socket.socket) -> list[object]:
+    """What a server says until it hangs up."""
+    data = b""
+    while chunk := client.recv(65_536):
+        data += chunk
+    return [told_of(body) for body in Frames(LONGEST_TOLD_BYTES).add(data)]
+
+
+def test_commands_are_acknowledged_and_refusals_keep_their_exit_code(house: House) -> None:
+    with house.client() as client:
+        assert client.session.run_id == "run-1"
+        assert [client.ask(one) for one in ("pause", "ping", "kill")] == ["done", "ping", "done"]
+        with pytest.raises(AppError, match="Speed 'x' is neither") as refused:
+            client.ask("speed", "x")
+        assert refused.value.exit_code == 2
+        assert client.view().config == "proof"
+    assert house.session.obeyed == ["pause", "kill"]
+
+
+def test_the_socket_is_its_owner_s_alone(house: House) -> None:
+    assert stat.S_IMODE(house.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(house.path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_refused_even_where_the_modes_let_it_in(house: House) -> None:
+    for folder in [house.path, *house.path.parents][:-1]:
+        folder.chmod(0o777)
+    program = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534);"
+        "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
+        "sys.stdout.buffer.write(s.recv(65536))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(house.path)],
+        capture_output=True,
+        check=True,
+        timeout=20,
+    )
+    (body,) = Frames(LONGEST_TOLD_BYTES).add(done.stdout)
+    goodbye = told_of(body)
+    assert isinstance(goodbye, Goodbye)
+    assert goodbye.reason == "Only the user who started the session may steer it."
+
+
+def test_views_come_while_somebody_watches_and_no_faster_than_they_may(house: House) -> None:
+    before = house.session.made
+    with house.client() as client:
+        views = client.views()
+        first = next(views)
+        began = time.monotonic()
+        bars = [next(views).bars for _ in range(VIEWS_A_SECOND)]
+        assert time.monotonic() - began > 0.9
+        assert bars == sorted(set(bars))
+        assert bars[0] > first.bars
+    assert before == 0
+    until(lambda: not house.server._watched.is_set())
+    made = house.session.made
+    time.sleep(0.3)
+    assert house.session.made <= made + 1
+
+
+def test_a_client_that_never_reads_is_dropped_and_hinders_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.managers.system_manager.control_peer.STALLED_NS", 500_000_000)
+    house.session.padding = "x" * 100_000
+    deaf = house.raw()
+    deaf.sendall(framed(Hello(PROTOCOL)) + framed(Ask(1, "subscribe")))
+    with house.client() as client:
+        views = client.views()
+        for _ in range(VIEWS_A_SECOND):
+            next(views)
+        until(lambda: len(house.server._peers) == 1)
+        assert client.ask("pause") == "done"
+    deaf.close()
+
+
+def test_fifty_clients_are_served_and_one_too_many_is_told_so(house: House) -> None:
+    clients = [house.client() for _ in range(50)]
+    assert {client.ask("ping") for client in clients} == {"ping"}
+    assert {client.view().run_id for client in clients} == {"run-1"}
+    more = [house.client() for _ in range(MOST_CLIENTS - 50)]
+    with pytest.raises(StateError, match="64 clients are connected already"):
+        house.client()
+    for client in [*clients, *more]:
+        client.close()
+    until(lambda: not house.server._peers)
+    with house.client() as client:
+        assert client.ask("ping") == "ping"
+
+
+def test_a_client_that_is_killed_leaves_the_session_as_it_was(house: House) -> None:
+    program = (
+        "import sys; from pathlib import Path;"
+        "from app.managers.system_manager.control_client import connect;"
+        "views = connect(Path(sys.argv[1])).views(); next(views); print('watching', flush=True);"
+        "[None for _ in views]"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(house.data)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "watching\n"
+    child.kill()
+    child.communicate(timeout=10)
+    until(lambda: not house.server._peers)
+    with house.client() as client:
+        assert client.ask("ping") == "ping"
+
+
+def test_another_version_is_refused_and_told_what_to_do(house: House) -> None:
+    with pytest.raises(StateError, match="Use the program the session was started with"):
+        ControlClient(house.raw(), protocol=PROTOCOL + 1)
+
+
+def test_garbage_is_answered_with_a_reason_and_hung_up_on(house: House) -> None:
+    client = house.raw()
+    client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    (goodbye,) = all_told(client)
+    client.close()
+    assert isinstance(goodbye, Goodbye)
+    assert "is longer than the" in goodbye.reason
+
+
+@given(st.lists(st.binary(max_size=100), max_size=4), st.booleans(), st.booleans())
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_whatever_end_the_server(
+    house: House, chunks: list[bytes], after_hello: bool, abrupt: bool
+) -> None:
+    client = house.raw()
+    try:
+        client.sendall(framed(Hello(PROTOCOL)) if after_hello else b"")
+        for chunk in chunks:
+            client.sendall(chunk)
+        if not abrupt:
+            client.shutdown(socket.SHUT_WR)
+            all_told(client)
+    except (BrokenPipeError, ConnectionResetError):  # it had enough
+        pass
+    finally:
+        client.close()
+    with house.client() as good:
+        assert good.ask("ping") == "ping"
+    assert house.session.obeyed == []
+
+
+def test_the_file_of_a_dead_session_is_removed_and_a_run_is_found_by_its_beginning(
+    house: House,
+) -> None:
+    folder = control_folder(house.data)
+    listen_at(folder / "dead.sock").close()
+    other = listen_at(folder / "run-2.sock")
+    assert running(house.data) == ["run-1", "run-2"]
+    assert not (folder / "dead.sock").exists()
+    with pytest.raises(UsageError, match="2 sessions run; name one of: run-1, run-2"):
+        connect(house.data)
+    with pytest.raises(UsageError, match="2 running sessions begin with 'run'"):
+        connect(house.data, "run")
+    with pytest.raises(NotFoundError, match=r"No session 'rum-1' runs\. Did you mean 'run-1'\?"):
+        connect(house.data, "rum-1")
+    with connect(house.data, "run-1") as client:
+        assert client.session.run_id == "run-1"
+    other.close()
+
+
+def test_a_data_folder_with_a_long_path_serves_all_the_same(tmp_path: Path) -> None:
+    house = House(tmp_path / ("long" * 40) / "data")
+    try:
+        assert len(str(house.path)) > 200
+        with house.client() as client:
+            assert client.ask("ping") == "ping"
+    finally:
+        house.server.close()
+    assert not house.path.exists()
+
+
+def test_clients_learn_that_the_session_has_ended_and_its_threads_end(house: House) -> None:
+    client = house.client()
+    views = client.views()
+    next(views)
+    ended = threading.Event()
+
+    def watch() -> None:
+        for _ in views:
+            pass
+        ended.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    house.server.close()
+    assert ended.wait(5)
+    with pytest.raises(SessionEnded):
+        client.ask("ping")
+    client.close()
+    with pytest.raises(NotFoundError, match="No session runs"):
+        house.client()
+    assert not any(thread.is_alive() for thread in house.server._threads)
+
+
+def test_a_view_that_cannot_be_made_leaves_the_commands_alone(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> bytes:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(house.server, "_view", broken)
+    monkeypatch.setattr("app.managers.system_manager.control_client.ANSWER_SECONDS", 0.3)
+    with house.client() as client, pytest.raises(StateError, match="does not answer"):
+        client.view()
+    with house.client() as client:
+        assert client.ask("pause") == "done"
