@@ -16,6 +16,8 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from tests.market import Memory
 
+_NONE = BarColumns(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
+
 Script = Sequence[tuple[int, Heard]]  # when, and what is heard then
 
 
@@ -78,7 +80,7 @@ class ScriptVenue:
         if self.failing:
             self.failing -= 1
             raise VenueUnclear("The venue does not answer.")
-        columns = self._bars[symbol]
+        columns = self._bars.get(symbol, _NONE)
         closed_ns = min(end_ns, self._clock.at_ns - interval_ns(interval) + 1)
         first, end = np.searchsorted(columns.start_ns, (start_ns, closed_ns))
         return columns.slice(int(first), max(int(first), int(end)))

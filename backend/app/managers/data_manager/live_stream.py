@@ -129,11 +129,14 @@ class LiveStream:
 
     def due_ns(self, now_ns: int) -> int:
         """When to call `advance` at the latest."""
-        moments = [now_ns + min(self._beat_ns(now_ns), self._terms.silent_ns)]
+        moments = [now_ns + self._beat_ns(now_ns), self._watch.last_ns + self._terms.silent_ns + 1]
         if self.bars.next < len(self.bars.slots):
             end_ns = self.bars.slots.end_ns[self.bars.next]
             moments += [end_ns, end_ns + self._terms.grace_ns]
         moments += self._starts[self._begun + 1 : self._begun + 2]
+        moments += [self._hold_ns, self._wishes.retry_ns]
+        if self._again is not None:
+            moments.append(self._again[1])
         return min(at_ns for at_ns in moments if at_ns > now_ns)
 
     # -- the start and what was missed ---------------------------------------------------------

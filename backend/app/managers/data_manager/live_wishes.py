@@ -25,6 +25,7 @@ class Wishes:
         self._wanted: dict[str, tuple[int, int]] = {}
         self._asked: dict[str, tuple[int, int]] = {}
         self._not_before_ns: dict[str, int] = {}
+        self.retry_ns = 0  # when a question that failed last may be asked again
 
     def __bool__(self) -> bool:
         return bool(self._wanted or self._asked)
@@ -47,4 +48,5 @@ class Wishes:
         asked = self._asked.pop(past.symbol, None)
         if past.bars is None and asked is not None:
             self.add(self._symbols.index(past.symbol), *asked)
-            self._not_before_ns[past.symbol] = now_ns + _RETRY_NS
+            self.retry_ns = now_ns + _RETRY_NS
+            self._not_before_ns[past.symbol] = self.retry_ns
