@@ -331,9 +331,11 @@ def test_requests_that_make_no_sense_are_answered_with_a_reason(practice: Practi
     assert asked("GET", "/bars?symbol=SYN9") == (422, "refused")
     assert asked("POST", "/control", b'{"rate":-1}') == (400, "malformed")
     assert asked("POST", "/orders", b" " * ((1 << 20) + 1)) == (413, "too_large")
-    with connect(practice_stream(practice, "nothing"), proxy=None) as connection:
-        with pytest.raises(Exception, match="there is no stream 'nothing'"):
-            connection.recv(timeout=10)
+    with (
+        connect(practice_stream(practice, "nothing"), proxy=None) as connection,
+        pytest.raises(Exception, match="there is no stream 'nothing'"),
+    ):
+        connection.recv(timeout=10)
     assert practice.get("/time")["rate"] == 0.0  # it lives
 
 

@@ -106,6 +106,24 @@ def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.
         typer.echo(f"MisMartera {__version__} (Python {python})")
 
 
+@root.command()
+def verify(
+    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or its beginning."),
+    runner: str = typer.Option("inline", help="On one thread ('inline'), or on four ('pool')."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+) -> None:
+    """Run a live run again from its journal: exit code 0 if it decides the same, else 1.
+
+    \b
+    Examples:
+      ./start_cli.sh verify 20261121
+      ./start_cli.sh verify 20261121 --runner pool --json
+    """
+    from app.cli.verify import verify_run
+
+    verify_run(run_id, runner, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)

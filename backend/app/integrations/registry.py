@@ -11,10 +11,11 @@ from app.integrations.practice.adapter import open_practice
 from app.integrations.practice.stream import Chance
 
 VENUES = {"practice": open_practice}
+_USUAL_URLS = {"practice": "http://127.0.0.1:8790"}
 
 
-def open_venue(name: str, url: str, chance: Chance | None = None) -> Venue:
-    """The adapter of a venue; nothing is asked of the venue yet.
+def open_venue(name: str, url: str | None = None, chance: Chance | None = None) -> Venue:
+    """The adapter of a venue, at its usual address or another; nothing is asked of it yet.
 
     `chance` spreads out the tries to come back after a lost connection.
     """
@@ -23,6 +24,7 @@ def open_venue(name: str, url: str, chance: Chance | None = None) -> Venue:
         raise UsageError(
             f"There is no venue '{name}'; there is {known}.{did_you_mean(name, VENUES)}"
         )
+    url = _USUAL_URLS[name] if url is None else url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"'{url}' is no address of a venue; write it as http://127.0.0.1:8790.")

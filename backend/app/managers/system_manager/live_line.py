@@ -10,6 +10,7 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import NotFoundError
 from app.core.inbox import Inbox
+from app.core.intervals import SECOND_NS
 from app.core.messages import Bars, Command, Message
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource, Notifier
@@ -31,6 +32,7 @@ from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
+_LOOK_SECONDS = 0.05
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -92,8 +94,15 @@ class LiveLine:
 
     def _make_feed(self, wanted: Wanted) -> LiveFeed:
         live = self._config.lived
+        # Waits are for networks and machines, which are no faster where the venue's time is.
+        pace = max(self._rate, 1.0)
+        usual = LiveTerms()
         terms = LiveTerms(
-            grace_ns=live.grace_ms * 1_000_000, stale_ns=int(live.stale_seconds * 1e9)
+            grace_ns=int(live.grace_ms * 1_000_000 * pace),
+            stale_ns=int(live.stale_seconds * SECOND_NS * pace),
+            silent_ns=int(usual.silent_ns * pace),
+            catch_up_ns=int(usual.catch_up_ns * pace),
+            beat_ns=int(usual.beat_ns * pace),
         )
         self._feed = LiveFeed(
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
@@ -178,12 +187,16 @@ class LiveLine:
             self._gate.halt(reason)
         self.inbox.put(Command(HALT, reason))
 
-    def kill(self, mode: str) -> None:
-        """The gate latches and acts at once; a simulated broker is told as an input."""
+    def kill(self, mode: str, end: Callable[[], None]) -> None:
+        """The gate latches and acts at once; a simulated broker is told as an input.
+
+        When that is done, or cannot be in time, `end` ends the stream.
+        """
         if self._gate is not None:
             self._gate.kill(mode, "killed")
         else:
             self.inbox.put(Command(KILL, mode))
+        self._end_when_done(mode, end)
 
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
@@ -193,24 +206,20 @@ class LiveLine:
         if not self._stopping.acquire(blocking=False):
             self._end(end)
             return
-        self.inbox.put(Command(STOP, self._config.lived.on_stop))
-        threading.Thread(
-            target=self._stop, args=(end,), name="run stopping", daemon=True
-        ).start()
+        mode = self._config.lived.on_stop
+        self.inbox.put(Command(STOP, mode))
+        self._end_when_done(mode, end)
 
-    def _stop(self, end: Callable[[], None]) -> None:
-        waiting = threading.Event()
-        for _ in range(int(_LONGEST_STOP_SECONDS / 0.05)):
-            self._wall.wait(waiting, 0.05)
-            if self._is_settled():
-                break
-        self._end(end)
+    def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
+        def wait() -> None:
+            never = threading.Event()
+            for _ in range(int(_LONGEST_STOP_SECONDS / _LOOK_SECONDS)):
+                self._wall.wait(never, _LOOK_SECONDS)
+                if self._run is not None and has_stopped(self._run.execution, mode):
+                    break
+            self._end(end)
 
-    def _is_settled(self) -> bool:
-        """Whether the stop has been heard, and what it asks for has been done."""
-        return self._run is not None and has_stopped(
-            self._run.execution, self._config.lived.on_stop
-        )
+        threading.Thread(target=wait, name="run stopping", daemon=True).start()
 
     def _end(self, end: Callable[[], None]) -> None:
         end()

@@ -91,8 +91,11 @@ class RunSession:
         """It goes on."""
         (self._line or self.run.coordinator).resume()
 
-    def kill(self) -> None:
+    def kill(self, mode: str) -> None:
         """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
+        if self._line is not None:
+            self._line.kill(mode, lambda: self.run.pipeline.kill("killed"))
+            return
         self.latch("killed")
         if self._others is not None:
             self._others.stop("killed")
@@ -105,6 +108,9 @@ class RunSession:
 
     def latch(self, reason: str) -> None:
         """From now on nothing opens or increases a position; the first reason counts."""
+        if self._line is not None:
+            self._line.halt(reason)
+            return
         execution = self.run.execution
         if ALL_SYMBOLS not in execution.entries.closed:
             execution.close_entries(ALL_SYMBOLS, reason)

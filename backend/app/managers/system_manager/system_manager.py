@@ -1,29 +1,21 @@
 """SystemManager: one system, its state, its managers, and the run it has under way."""
 
-import os
-import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
 from loguru import logger
 
-from app.core.calendar import TradingSession
-from app.core.config import SessionConfig, load_session_config
-from app.core.errors import ConfigError, StateError, UsageError
+from app.core.config import SessionConfig
+from app.core.errors import StateError, UsageError
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.complete_runs import CompleteRuns
-from app.managers.system_manager.platform_tag import library_versions, platform_tag
-from app.managers.system_manager.quotes import need_quotes
-from app.managers.system_manager.run_bars import need_bars
-from app.managers.system_manager.run_record import RunRecord, claim_folder
+from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_session import (
     FAILED,
     Ended,
@@ -32,11 +24,8 @@ from app.managers.system_manager.run_session import (
     check_timeout,
 )
 from app.managers.system_manager.summary import Summary
-from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
+from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
-from app.services.indicators import faults
-from app.strategies.indicator import Cursor
-from app.strategies.loader import source_hash
 from app.threads.pacing import Speed
 from app.threads.plan import Plan
 from app.threads.session_data import SessionData
@@ -60,7 +49,7 @@ class SystemManager:
         self._settings = settings or get_settings()
         self._on_begin = on_begin
         self._clock = WallClock()
-        self.alarms = Alarms(lambda: self._now_text(MARKET))
+        self.alarms = Alarms(lambda: self._builder.now_text(MARKET))
         self._states = StateMachine()
         self._commands = threading.RLock()  # one pause, resume or clearing stop at a time
         self._session: RunSession | None = None
@@ -105,6 +94,13 @@ class SystemManager:
         engine = open_database(url.get_secret_value() if url else sqlite_url(folder))
         ensure_database(engine)
         return engine
+
+    @cached_property
+    def _builder(self) -> RunBuilder:
+        return RunBuilder(
+            self._settings, self.data_manager, self.time_manager, lambda: self._engine,
+            self._clock, self.alarms,
+        )  # fmt: skip
 
     # -- a run -----------------------------------------------------------------------------------
 
@@ -179,9 +175,10 @@ class SystemManager:
         """
         if self._wired is None:
             return False
-        self._wired.pipeline.stop(reason)
         if self._session is not None and self._session.run is self._wired:
             self._session.stop(reason)
+        else:
+            self._wired.pipeline.stop(reason)
         return True
 
     def halt(self, reason: str = "halted") -> None:
@@ -198,7 +195,7 @@ class SystemManager:
             raise UsageError(f"A session is killed by {' or '.join(KILL_MODES)}, not '{mode}'.")
         session = self._running()
         self.alarms.alarm("killed", mode)
-        session.kill()
+        session.kill(mode)
 
     @property
     def is_running(self) -> bool:
@@ -218,7 +215,7 @@ class SystemManager:
     def pause(self) -> None:
         """A replay stands still."""
         with self._commands:
-            self._running().run.coordinator.pause()
+            self._running().pause()
             self._states.to(SystemState.PAUSED)
 
     def resume(self) -> None:
@@ -226,7 +223,7 @@ class SystemManager:
         with self._commands:
             session = self._running()
             self._states.to(SystemState.RUNNING)
-            session.run.coordinator.resume()
+            session.resume()
 
     def step(self, instants: int = 1) -> None:
         """Let a paused replay take so many instants."""
@@ -259,7 +256,7 @@ class SystemManager:
         except StateError as error:
             raise StateError(f"{error} There is one run at a time: call stop() first.") from None
         try:
-            session = self._build(config, paused, on_progress, band)
+            session = self._builder.build(config, paused, on_progress, band, self._be_wired)
         except BaseException:
             self._wired = None
             self._states.to(SystemState.STOPPING)
@@ -271,73 +268,8 @@ class SystemManager:
             self._on_begin(session)
         return session
 
-    def _build(
-        self,
-        given: SessionConfig | Path | str,
-        paused: bool,
-        on_progress: OnProgress | None,
-        band: bool,
-    ) -> RunSession:
-        config = (
-            given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
-        )
-        sessions = self._sessions(config)
-        need_bars(config, sessions, self.data_manager)
-        if config.execution.slippage.by_quotes:
-            need_quotes(config, self.data_manager.store, sessions)
-        passport = self.data_manager.passport(
-            config.market, config.symbols, config.base_interval, sessions,
-            extended_hours=config.extended_hours, quotes=config.execution.slippage.by_quotes,
-        )  # fmt: skip
-        holder: list[RunSession] = []
-        market = market_of(config, sessions, self.data_manager, self.time_manager, self._clock)
-        folder = self._settings.strategies_folder
-        make = partial(Run, market=market, strategies_folder=folder, alarm=self.alarms.alarm)
-        run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
+    def _be_wired(self, run: Run) -> None:
         self._wired = run
-        facts: dict[str, Any] = {
-            "started_at": self._now_text(config.market),
-            "config": config.model_dump(mode="json"),
-            "versions": library_versions(),
-            "platform": platform_tag(),
-            "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
-        }
-        record = self._begin_record(run, facts, market)
-        rows = [msgspec.to_builtins(one) for one in passport]
-        others = (
-            CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
-            if band
-            else None
-        )
-        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, others))
-        logger.info(
-            "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
-        )
-        return holder[0]
-
-    def _begin_record(self, run: Run, facts: dict[str, Any], market: Market) -> RunRecord:
-        """The run's folder and row, or neither; `facts` learn the id."""
-        from app.repositories.run_repository import RunRepository
-
-        config, repository = run.config, RunRepository(self._engine)
-        runs = self._settings.data_folder / "runs"
-        run_id, folder = claim_folder(runs, self._stem(config.name), repository)
-        names = [seat.name for seat in run.seats]
-        record = RunRecord(
-            folder, run_id, repository, names, config.symbols,
-            [item.currency for item in market.instruments],
-            lambda ns: market.time.to_local(ns).isoformat(),
-        )  # fmt: skip
-        try:
-            repository.start_run(
-                run_id, name=config.name, mode=config.mode, config=facts["config"],
-                started_at=facts["started_at"], pid=os.getpid(),
-            )  # fmt: skip
-        except BaseException:
-            record.discard()
-            raise
-        facts["run_id"] = run_id
-        return record
 
     def _run_in_background(self, session: RunSession) -> None:
         with suppress(Exception):  # kept in `_failure`; `wait` raises it
@@ -347,7 +279,7 @@ class SystemManager:
         market = session.run.config.market
         try:
             with self.time_manager.use_clock(SessionClock(lambda: session.under_way.cursor.now_ns)):
-                ended = session.execute(timeout_seconds, lambda: self._now_text(market))
+                ended = session.execute(timeout_seconds, lambda: self._builder.now_text(market))
         except BaseException as error:
             self._failure = error
             self._states.to(SystemState.ERROR)
@@ -364,34 +296,8 @@ class SystemManager:
         return ended
 
     def check(self, config: SessionConfig) -> Plan:
-        """What a run of this config would compute; an error when it could not start.
-
-        Strategies are loaded and set up; whether their bars are there is not asked.
-        """
-        sessions = self._sessions(config)
-        time = MarketTime(self.time_manager, config.market)
-        seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
-        return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
-
-    def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
-        replay = config.replayed
-        sessions = self.time_manager.sessions_between(replay.start, replay.end, config.market)
-        if not sessions:
-            raise ConfigError(
-                f"{config.market} has no session from {replay.start} to {replay.end}; "
-                "choose other replay dates."
-            )
-        return sessions
-
-    def _stem(self, name: str) -> str:
-        """What a run's id begins with: the time in UTC, and the config's name."""
-        moment = self.time_manager.to_local(self._clock.now_ns(), "24/7")
-        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
-        return f"{moment:%Y%m%d-%H%M%S}-{slug}"
-
-    def _now_text(self, market: str) -> str:
-        moment = self.time_manager.to_local(self._clock.now_ns(), market)
-        return moment.isoformat(timespec="seconds")
+        """What a run of this config would compute; an error when it could not start."""
+        return self._builder.check(config)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,72 @@
+"""What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import DataError
+from app.core.message_codec import decode, decode_message, decode_output
+from app.core.messages import EndOfStream, Message
+from app.core.order_events import Intent
+from app.managers.system_manager.run_header import RunHeader, read_header
+from app.repositories import journal_format as form
+from app.repositories.journal_format import PartHeader
+from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
+
+
+class RunJournal:
+    """The journal of the run in a folder; each pass reads the files anew."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self._folder = run_folder
+        self._reader: JournalReader = open_run_journal(run_folder)
+
+    @property
+    def torn(self) -> Torn | None:
+        """The end that was never durable, once a pass has come to it."""
+        return self._reader.torn
+
+    def header(self) -> RunHeader:
+        """What its first part begins with."""
+        for record in self._reader:
+            if record.kind == form.HEADER:
+                content: dict[str, Any] = decode(record.payload, PartHeader).header
+                return read_header(content, self._folder)
+            break
+        raise DataError(f"The journal in {self._folder} has no header; it cannot be used.")
+
+    def inputs(self) -> Iterator[Message]:
+        """The inputs in their order, but for the end: that comes with the feed's."""
+        for record in self._reader:
+            if record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                if not isinstance(message, EndOfStream):
+                    yield message
+
+    def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
+        """What came of the inputs: the input's number, fingerprint entries, intents."""
+        for record in self._reader:
+            if record.kind == form.OUTPUT:
+                output = decode_output(record.payload)
+                yield record.sequence, output.entries, output.intents
+
+    def end_reason(self) -> str | None:
+        """Why its stream ended; None where it broke off."""
+        reason = None
+        for record in self._reader:
+            if record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                reason = message.reason if isinstance(message, EndOfStream) else reason
+        return reason
+
+
+class JournalFeed:
+    """A Feed of what a run was given, in the order it was numbered."""
+
+    def __init__(self, journal: RunJournal) -> None:
+        self._journal = journal
+        self.history_sources: dict[str, str] = {}  # of what is recorded, nothing was derived here
+
+    def messages(self) -> Iterator[Message]:
+        """The recorded inputs."""
+        return self._journal.inputs()

@@ -1,0 +1,215 @@
+"""From a session config to a run that is ready to execute, with its record begun."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from loguru import logger
+
+from app.core.calendar import TradingSession
+from app.core.config import SessionConfig, load_session_config
+from app.core.errors import ConfigError
+from app.core.settings import Settings
+from app.integrations.registry import open_venue
+from app.managers.data_manager import DataManager
+from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.complete_runs import CompleteRuns
+from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.run_bars import need_bars
+from app.managers.system_manager.run_header import header_of
+from app.managers.system_manager.run_record import RunRecord, claim_folder
+from app.managers.system_manager.run_session import OnProgress, RunSession
+from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
+from app.managers.time_manager import TimeManager, WallClock
+from app.services.indicators import faults
+from app.strategies.indicator import Cursor
+from app.strategies.loader import source_hash
+from app.threads.plan import Plan
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+class RunBuilder:
+    """Of one system: its managers, its database, its clock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataManager,
+        times: TimeManager,
+        engine: Callable[[], "Engine"],
+        clock: WallClock,
+        alarms: Alarms,
+    ) -> None:
+        self._settings = settings
+        self._data = data
+        self._times = times
+        self._engine = engine
+        self._clock = clock
+        self._alarms = alarms
+
+    def build(
+        self,
+        given: SessionConfig | Path | str,
+        paused: bool,
+        on_progress: OnProgress | None,
+        band: bool,
+        on_wired: Callable[[Run], None],
+    ) -> RunSession:
+        """`on_wired` is told of the run before its record begins: it can be stopped from then."""
+        config = (
+            given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
+        )
+        if config.mode == "live":
+            return self._build_live(config, paused, on_progress, band, on_wired)
+        sessions = self._sessions(config)
+        need_bars(config, sessions, self._data)
+        if config.execution.slippage.by_quotes:
+            need_quotes(config, self._data.store, sessions)
+        passport = self._data.passport(
+            config.market, config.symbols, config.base_interval, sessions,
+            extended_hours=config.extended_hours, quotes=config.execution.slippage.by_quotes,
+        )  # fmt: skip
+        holder: list[RunSession] = []
+        market = market_of(config, sessions, self._data, self._times, self._clock)
+        make = self._maker(market)
+        run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
+        on_wired(run)
+        facts = self._facts(run)
+        record = self._begin_record(run, facts, market)
+        rows = [msgspec.to_builtins(one) for one in passport]
+        others = (
+            CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
+            if band
+            else None
+        )
+        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, others))
+        self._tell(record, sessions, config)
+        return holder[0]
+
+    def _build_live(
+        self,
+        config: SessionConfig,
+        paused: bool,
+        on_progress: OnProgress | None,
+        band: bool,
+        on_wired: Callable[[Run], None],
+    ) -> RunSession:
+        if band:
+            raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
+        live = config.lived
+        self._data.ensure_sample(config.market, config.symbols, config.base_interval)
+        venue = open_venue(live.venue, live.url)
+        try:
+            line = LiveLine(config, self._data.store, venue, self._alarms, self._clock)
+            sessions = line.sessions(self._times)
+            holder: list[RunSession] = []
+            market = market_of(config, sessions, self._data, self._times, self._clock)
+            run = self._maker(market)(
+                config, on_results=lambda results: holder[0].take(results), parts=line.parts()
+            )
+            on_wired(run)
+            facts = self._facts(run)
+            record = self._begin_record(run, facts, market)
+            most = max((count or 0 for count in run.plan.history.values()), default=0)
+            header = header_of(
+                record.run_id, config, sessions, market.sessions_before(max(most, 30)),
+                market.instruments, market.rates,
+                {seat.name: type(seat.strategy) for seat in run.seats},
+                (live.venue, live.url or ""),
+            )  # fmt: skip
+            line.begin(run, header, record.folder)
+        except BaseException:
+            venue.close()
+            raise
+        holder.append(RunSession(run, record, self._clock, facts, (), on_progress, None, line))
+        if paused:
+            line.pause()
+        self._tell(record, sessions, config)
+        return holder[0]
+
+    def check(self, config: SessionConfig) -> Plan:
+        """What a run of this config would compute; an error when it could not start.
+
+        Strategies are loaded and set up; whether their bars are there is not asked.
+        """
+        if config.replay is None:
+            today = self._times.to_local(self._clock.now_ns(), config.market).date()
+            sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
+        else:
+            sessions = self._sessions(config)
+        time = MarketTime(self._times, config.market)
+        seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
+        return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
+
+    def now_text(self, market: str) -> str:
+        """The machine's time, in a market's zone."""
+        moment = self._times.to_local(self._clock.now_ns(), market)
+        return moment.isoformat(timespec="seconds")
+
+    def _maker(self, market: Market) -> Callable[..., Run]:
+        folder = self._settings.strategies_folder
+        return partial(Run, market=market, strategies_folder=folder, alarm=self._alarms.alarm)
+
+    def _facts(self, run: Run) -> dict[str, Any]:
+        return {
+            "started_at": self.now_text(run.config.market),
+            "config": run.config.model_dump(mode="json"),
+            "versions": library_versions(),
+            "platform": platform_tag(),
+            "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
+        }
+
+    def _tell(
+        self, record: RunRecord, sessions: Sequence[TradingSession], config: SessionConfig
+    ) -> None:
+        logger.info(
+            "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
+        )
+
+    def _begin_record(self, run: Run, facts: dict[str, Any], market: Market) -> RunRecord:
+        """The run's folder and row, or neither; `facts` learn the id."""
+        from app.repositories.run_repository import RunRepository
+
+        config, repository = run.config, RunRepository(self._engine())
+        runs = self._settings.data_folder / "runs"
+        run_id, folder = claim_folder(runs, self._stem(config.name), repository)
+        names = [seat.name for seat in run.seats]
+        record = RunRecord(
+            folder, run_id, repository, names, config.symbols,
+            [item.currency for item in market.instruments],
+            lambda ns: market.time.to_local(ns).isoformat(),
+        )  # fmt: skip
+        try:
+            repository.start_run(
+                run_id, name=config.name, mode=config.mode, config=facts["config"],
+                started_at=facts["started_at"], pid=os.getpid(),
+            )  # fmt: skip
+        except BaseException:
+            record.discard()
+            raise
+        facts["run_id"] = run_id
+        return record
+
+    def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
+        replay = config.replayed
+        sessions = self._times.sessions_between(replay.start, replay.end, config.market)
+        if not sessions:
+            raise ConfigError(
+                f"{config.market} has no session from {replay.start} to {replay.end}; "
+                "choose other replay dates."
+            )
+        return sessions
+
+    def _stem(self, name: str) -> str:
+        """What a run's id begins with: the time in UTC, and the config's name."""
+        moment = self._times.to_local(self._clock.now_ns(), "24/7")
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
+        return f"{moment:%Y%m%d-%H%M%S}-{slug}"

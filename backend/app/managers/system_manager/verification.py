@@ -1,0 +1,162 @@
+"""`verify`: a recorded run, run again from its journal, decides the same; or where it does not.
+
+The run is wired as it was, with the recorded inputs for a feed and nobody behind its orders. What
+comes of the inputs is compared with the record byte by byte, wherever either was cut.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import msgspec
+
+from app.core.errors import ConfigError
+from app.core.fingerprint_text import described
+from app.core.order_events import Intent
+from app.core.seams import BarSource
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.platform_tag import platform_tag
+from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run
+from app.managers.time_manager import TimeManager, WallClock
+from app.strategies.loader import source_hash
+from app.threads.results import Results
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first thing that is not the same; "" where one side has nothing more."""
+
+    what: str  # "decision" or "intent"
+    number: int  # of it, from 1
+    recorded: str
+    repeated: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a repetition came to."""
+
+    run_id: str
+    equal: bool
+    inputs: int
+    decisions: int
+    intents: int
+    fingerprint: str
+    difference: Difference | None
+    notes: tuple[str, ...]  # what may explain a difference, or should be known
+
+
+class Repetition:
+    """One run again, from its journal; used once."""
+
+    def __init__(
+        self, journal: RunJournal, times: TimeManager, source: BarSource, runner: str = "inline"
+    ) -> None:
+        self._journal = journal
+        self._times = times
+        self._source = source
+        self._runner = runner
+        self.header = journal.header()
+        self._entries: list[bytes] = []
+        self._intents: list[Intent] = []
+        self._inputs = 0
+
+    def verdict(self) -> Verdict:
+        """Run it, and compare."""
+        header = self.header
+        with _strategies_folder(header) as folder:
+            run = self._wired(folder)
+            notes = [*self._notes(run)]
+            run.execute()
+        recorded = [*self._journal.outputs()]
+        names = [seat.name for seat in run.seats], header.session_config.symbols
+        theirs = [*described(b"".join(entries for _, entries, _ in recorded), *names)]
+        ours = [*described(b"".join(self._entries), *names)]
+        asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
+        found = _first("decision", theirs, ours) or _first("intent", asked, self._intents)
+        if self._journal.torn is not None:
+            notes.append("the last record was never durable and is left out")
+        return Verdict(
+            run_id=header.run_id,
+            equal=found is None,
+            inputs=self._inputs,
+            decisions=len(ours),
+            intents=len(self._intents),
+            fingerprint=run.execution.diary.fingerprint.hexdigest(),
+            difference=found,
+            notes=tuple(notes),
+        )
+
+    def _wired(self, folder: Path) -> Run:
+        header, config = self.header, self.header.session_config
+        engine = config.engine.model_copy(update={"runner": self._runner})
+        goes_to_venue = config.lived.broker == "venue"
+        return Run(
+            config.model_copy(update={"engine": engine}),
+            market_from(header, self._times, self._source),
+            folder,
+            self._take,
+            parts=Parts(
+                make_feed=lambda _: JournalFeed(self._journal),
+                make_broker=LiveBroker if goes_to_venue else None,
+            ),
+        )
+
+    def _take(self, results: Results) -> None:
+        self._inputs += 1
+        self._entries.append(results.records.entries)
+        self._intents += results.intents
+
+    def _notes(self, run: Run) -> Iterator[str]:
+        recorded = self.header.strategies
+        for seat in run.seats:
+            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
+                yield f"the strategy {seat.name} is not what it was: its file has changed"
+        if platform_tag() != self.header.platform:
+            yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
+
+
+def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Market:
+    """The world as the journal's header keeps it."""
+    before = header.sessions_before
+
+    def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
+        return tuple(before[len(before) - count :]) if count else ()
+
+    return Market(
+        sessions=tuple(header.sessions),
+        sessions_before=sessions_before,
+        instruments=header.instruments,
+        adjustments=lambda _: (),  # the recorded history has them
+        source=source,
+        time=MarketTime(times, header.session_config.market),
+        clock=WallClock(),
+        rates={
+            session.date: header.rates.get(str(session.date), {}) for session in header.sessions
+        },
+    )
+
+
+@contextlib.contextmanager
+def _strategies_folder(header: RunHeader) -> Iterator[Path]:
+    """The strategies' files as they were, for those that lie in a folder of the user's."""
+    with tempfile.TemporaryDirectory() as folder:
+        for use, text in header.sources.items():
+            name = use.partition(":")[0]
+            if name.endswith(".py"):
+                path = Path(folder) / name
+                if not path.resolve().is_relative_to(Path(folder).resolve()):
+                    raise ConfigError(f"The journal names a strategy outside its folder: {use}.")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        yield Path(folder)
+
+
+def _first(what: str, recorded: list, repeated: list) -> Difference | None:  # type: ignore[type-arg]
+    for number, (theirs, ours) in enumerate(zip_longest(recorded, repeated), start=1):
+        if theirs != ours:
+            sides = ("" if side is None else str(side) for side in (theirs, ours))
+            return Difference(what, number, *sides)
+    return None
