@@ -1,14 +1,10 @@
 """The gate's book: an order's way to the venue and back, and what goes wrong on it."""
 
-import pytest
+from tests.gate_venue import START_NS, Held, Play
 
-from app.core import orders as states
 from app.core.order_events import (
     Acknowledged,
-    Amend,
-    Amended,
     Cancel,
-    ChangeRefused,
     Ended,
     Filled,
     OrderEvent,
@@ -16,11 +12,10 @@ from app.core.order_events import (
     Refused,
     Uncertain,
 )
-from app.core.orders import DAY, LIMIT, MARKET, Terms
-from app.core.venue import Execution, VenueReport, client_id
-from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, OrderCall, PlaceCall
+from app.core.orders import DAY, LIMIT, Terms
+from app.core.venue import client_id
+from app.managers.execution_manager.gate.calls import PlaceCall
 from app.managers.execution_manager.gate.gate_book import GateBook
-from tests.gate_venue import SECOND, START_NS, Held, Play
 
 RUN = "20240102-1430-00"
 SHARE = 100_000_000
@@ -85,9 +80,7 @@ def test_a_timeout_before_the_venue_had_it_ends_in_a_refusal_after_repeated_deni
     assert sum(isinstance(call, PlaceCall) for call in play.begun) == 1
 
 
-def test_a_timeout_after_the_venue_took_it_ends_in_an_acknowledgement_without_a_second_placement() -> (
-    None
-):
+def test_a_timeout_after_the_venue_took_it_ends_in_an_acknowledgement() -> None:
     play = the_play(timeout_after=1.0, frame_lost=1.0)
     play.send(place())
     play.run(10)

@@ -101,9 +101,7 @@ class Doubts:
             order.cancel_sent, order.cancel_refused = False, ""
         overdue = now_ns - doubt.since_ns >= self._times.denied_ns
         if order.wanted is not None and order.wanted_sent and not order.call and overdue:
-            why = "the venue never made the change"
-            self._tracker.tell(order, ChangeRefused(order.order_id, why))
-            order.wanted = None
+            self._tracker.refuse_terms(order, "the venue never made the change")
         self.settle(order)
 
     def settle(self, order: GateOrder) -> None:

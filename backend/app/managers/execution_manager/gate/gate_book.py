@@ -9,7 +9,6 @@ from typing import cast
 
 from app.core import orders as states
 from app.core.order_events import (
-    ChangeRefused,
     Intent,
     OrderEvent,
     Place,
@@ -157,8 +156,7 @@ class GateBook:
             self._doubts.settle(order)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
-            self.tracker.tell(order, ChangeRefused(order.order_id, why))
-            order.wanted = None
+            self.tracker.refuse_terms(order, why)
         elif isinstance(call, CancelCall):
             order.cancel_refused = why or "the venue refused"
         self._doubts.open(order, now_ns, 0)  # a refusal says that something here is not as thought
@@ -241,7 +239,8 @@ class GateBook:
         """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
         if self.latch.kill(mode, reason):
             for order in list(self.tracker.open.values()):
-                if order.placing and order.call and order.call not in self._under_way:
+                waits = order.call and order.call not in self._under_way
+                if waits and order.placing and not order.acknowledged:
                     self._changes.keep_in(order)
                 if not order.end and self._must_cancel(order):
                     order.cancel_wanted = True
