@@ -9,21 +9,24 @@ from tests.gate_desk import SECOND, SHARE, Desk, name
 
 from app.core.order_events import (
     Acknowledged,
+    Amend,
     Amended,
     Cancel,
     ChangeRefused,
     Ended,
     Filled,
     Halted,
+    Place,
     Refused,
     Resumed,
     Uncertain,
 )
-from app.core.orders import Terms
+from app.core.orders import DAY, TRAILING_STOP, Terms
 from app.core.venue import Connected, Disconnected, VenueRefused, VenueUnclear
 from app.managers.execution_manager.gate.calls import (
     AmendCall,
     CancelCall,
+    OpenOrdersCall,
     OrderCall,
     PlaceCall,
 )
@@ -158,6 +161,16 @@ def test_a_live_report_after_the_end_changes_nothing(state: str) -> None:
     desk.stream(desk.report("ACCEPTED"), desk.report("CANCELED"))
     desk.wait(60)
     assert desk.events == [] and not desk.waiting
+    assert desk.book.tracker.numbers[1].end == state and not desk.book.tracker.open
+
+
+def test_a_placement_refused_after_the_stream_acknowledged_it_is_asked_about() -> None:
+    desk = Desk().bring("SUBMITTED")
+    desk.stream(desk.report())
+    desk.answer(PlaceCall, VenueRefused("duplicate id"))
+    desk.wait(0)
+    desk.answer(OrderCall, desk.report())
+    assert kinds(desk) == [Acknowledged]
 
 
 # F11, F12: frames that never come
@@ -197,6 +210,35 @@ def test_a_fill_older_than_the_last_one_is_found_by_asking_now_and_then() -> Non
     assert [e.execution_id for e in desk.events if isinstance(e, Filled)] == ["e2", "lost"]
 
 
+def test_a_fill_that_the_venue_lists_late_is_found_by_its_own_clock() -> None:
+    desk = Desk().bring("ACCEPTED")
+    desk.wait(7200)
+    venue_ns = desk.now_ns - 3600 * SECOND
+    desk.stream(desk.fill("e2", 10, at_ns=venue_ns))
+    desk.wait(31)
+    desk.fill("late", 10, at_ns=venue_ns - 20 * SECOND)
+    desk.fill("later", 10, at_ns=venue_ns + 20 * SECOND)
+    desk.wait(31)
+    found = [e.execution_id for e in desk.events if isinstance(e, Filled)]
+    assert found == ["e2", "late", "later"]
+
+
+def test_an_order_newer_than_the_question_what_works_is_not_missed_in_its_answer() -> None:
+    desk = Desk()
+    desk.wait(6)  # that question is due again
+    book = desk.book
+    due_ns = book.due_ns()
+    assert due_ns is not None
+    book.tick(due_ns)
+    (asked,) = (call for call in book.take().calls if isinstance(call, OpenOrdersCall))
+    book.begin(asked, due_ns)
+    desk.now_ns = due_ns + 1
+    desk.bring("ACCEPTED")
+    book.answered(asked, [], desk.now_ns)
+    desk.wait(0)
+    assert desk.calls(OrderCall) == 0
+
+
 def test_an_end_that_was_lost_is_found_by_asking_what_works() -> None:
     desk = Desk().bring("ACCEPTED")
     desk.open = [desk.report(client_id="someone", symbol="ZZZ")]
@@ -207,13 +249,13 @@ def test_an_end_that_was_lost_is_found_by_asking_what_works() -> None:
 
 def test_fills_that_never_come_halt_the_symbol_without_asking_in_a_loop() -> None:
     desk = Desk().bring("ACCEPTED")
-    desk.stream(desk.report("PARTIAL", 50))
+    desk.stream(desk.fill("e1", 20), desk.report("PARTIAL", 50))
     asked = 0
     for _ in range(60):
         before = desk.book._calling._number
         desk.wait(1)
         asked += desk.book._calling._number - before
-    assert kinds(desk) == [Halted]
+    assert kinds(desk) == [Filled, Halted]
     assert asked < 60
     assert "5000000000 units filled" in desk.book.latch.halted[0]
 
@@ -257,6 +299,30 @@ def test_an_amendment_and_a_partial_fill_cross() -> None:
     desk.stream(desk.fill("e2", 20))
     assert kinds(desk) == [Filled, Amended, Filled]
     assert desk.book.tracker.numbers[1].end == "FILLED"
+
+
+def test_an_order_filled_in_its_old_size_goes_on_in_its_new_one() -> None:
+    desk = Desk().bring("ACCEPTED")
+    more = Terms(200 * SHARE, 10.0, None, None, None)
+    desk.send(Amend(1, more, True))
+    desk.stream(desk.fill("e1", 100))
+    assert not desk.book.tracker.numbers[1].end
+    desk.answer(AmendCall, desk.report("PARTIAL", 100, units=200 * SHARE))
+    assert desk.events[1:] == [Amended(1, more)]
+    assert not desk.book.tracker.numbers[1].end
+
+
+def test_an_amendment_of_the_trail_alone_is_not_told_before_it_was_asked_for() -> None:
+    desk = Desk()
+    terms = Terms(100 * SHARE, None, 9.0, 1.0, None)
+    desk.send(Place(1, 0, TRAILING_STOP, DAY, terms, False, False))
+    wider = Terms(100 * SHARE, None, 9.0, 2.0, None)
+    desk.send(Amend(1, wider, False))
+    shown = desk.report(kind=TRAILING_STOP, limit=None, stop=9.5)
+    desk.answer(PlaceCall, shown)
+    assert kinds(desk) == [Acknowledged]
+    desk.answer(AmendCall, shown)
+    assert desk.events[1:] == [Amended(1, wider)]
 
 
 def test_an_amendment_refused_because_all_was_filled_tells_the_fill_alone() -> None:
@@ -359,6 +425,43 @@ def test_others_orders_are_adopted() -> None:
     desk.stream(desk.fill("x", 100, client_id="", venue_id="v9"))
     assert [type(event).__name__ for event in desk.events] == ["GateFilled"]
     assert desk.book.tracker.net[0] == 100 * SHARE
+
+
+def test_an_adopted_order_met_by_a_fill_has_no_size_until_it_is_reported() -> None:
+    desk = Desk(external="adopt")
+    desk.stream(desk.fill("x", 10, client_id="mine"))
+    assert "mine" in desk.book.tracker.open
+    desk.stream(desk.fill("y", 20, client_id="mine"))
+    assert not desk.book.latch.halted
+    desk.stream(desk.report("FILLED", 30, client_id="mine", units=30 * SHARE))
+    assert "mine" not in desk.book.tracker.open
+
+
+def test_an_adopted_order_without_a_name_cannot_be_cancelled_and_a_human_is_told() -> None:
+    desk = Desk(external="adopt")
+    desk.kill("flatten")
+    desk.stream(desk.report(client_id="named"), desk.report(client_id="", venue_id="v9"))
+    desk.wait(60, desk.report(client_id="named"))
+    assert {call.client_id for call in desk.waiting if isinstance(call, CancelCall)} == {"named"}
+    told = [alarm.details for alarm in desk.alarms if alarm.what == "cannot be cancelled"]
+    assert len(told) == 1 and "v9" in told[0]
+    desk.open = [desk.report(client_id="named")]
+    desk.wait(31)
+    assert list(desk.book.tracker.open) == ["named"]
+
+
+def test_positions_are_not_compared_while_an_order_is_in_doubt_or_a_fill_has_just_come() -> None:
+    desk = Desk().bring("UNKNOWN")
+    desk.positions = {"AAA": 7 * SHARE}
+    desk.wait(60, VenueUnclear("no route to host"))
+    assert desk.events == []
+    desk = Desk().bring("ACCEPTED")
+    desk.positions = {"AAA": 0}
+    for number in range(4):
+        desk.now_ns = desk.book.due_ns() or 0
+        desk.stream(desk.fill(f"e{number}", 1))
+        desk.wait(0)
+    assert kinds(desk) == [Filled] * 4
 
 
 def test_a_position_that_differs_twice_halts_its_symbol_until_it_agrees() -> None:

@@ -123,6 +123,15 @@ def test_a_kill_in_no_known_way_is_refused() -> None:
         Desk().kill("gently")
 
 
+def test_a_flatten_is_not_taken_back_to_a_freeze_but_a_freeze_becomes_a_flatten() -> None:
+    desk = Desk()
+    for mode, killed in (("freeze", "freeze"), ("flatten", "flatten"), ("freeze", "flatten")):
+        desk.kill(mode)
+        assert desk.book.latch.killed == killed
+    told = [event.what for event in desk.events if isinstance(event, GateActed)]
+    assert told == ["latched", "froze", "flattening"]
+
+
 # Kill, flatten
 
 

@@ -108,7 +108,10 @@ class Changes:
         if order.end or busy or not order.acknowledged:
             return
         if order.cancel_wanted:
-            if not order.cancel_sent:
+            if not order.cancel_sent and order.is_nameless:
+                order.cancel_sent = True
+                self._output.alarm("cannot be cancelled", f"{order.client_id}: it has no name.")
+            elif not order.cancel_sent:
                 order.cancel_sent = True
                 order.call = self._calling.cancel(order.client_id, now_ns)
         elif order.wanted is not None and not order.wanted_sent:

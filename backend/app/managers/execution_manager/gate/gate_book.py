@@ -43,7 +43,7 @@ from app.managers.execution_manager.gate.calls import (
 from app.managers.execution_manager.gate.changes import Changes
 from app.managers.execution_manager.gate.closing import Closing
 from app.managers.execution_manager.gate.doubts import Doubts
-from app.managers.execution_manager.gate.gate_order import GateOrder
+from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, FLATTEN, Latch
 from app.managers.execution_manager.gate.recall import recall
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
@@ -187,10 +187,13 @@ class GateBook:
         self._sweep.answered_orders()
         for report in reports:
             self._take_report(report, now_ns)
-        named = {report.client_id or f"venue:{report.venue_id}" for report in reports}
-        for name, order in self.tracker.open.items():
+        named = {report.client_id or f"{NAMELESS}{report.venue_id}" for report in reports}
+        for name, order in list(self.tracker.open.items()):
             if order.acknowledged and order.known_ns < call.made_ns and name not in named:
-                self._doubts.open(order, now_ns, 0)
+                if order.is_nameless:
+                    self.tracker.end(order, states.EXPIRED, None)
+                else:
+                    self._doubts.open(order, now_ns, 0)
 
     # The stream
 

@@ -17,7 +17,7 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.venue import LIVE_STATES, Execution, VenueReport
 from app.managers.execution_manager.gate.calls import Output
-from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 
@@ -202,7 +202,7 @@ class Tracker:
             self.behind.pop(order.client_id, None)
 
     def _order_of(self, said: VenueReport | Execution) -> GateOrder | None:
-        name = said.client_id or f"venue:{said.venue_id}"
+        name = said.client_id or f"{NAMELESS}{said.venue_id}"
         order = self.orders.get(name)
         symbol = self.index.get(said.symbol)
         if order is None and symbol is not None:
