@@ -25,9 +25,13 @@ SHARE = 100_000_000
 SYMBOLS = ("AAA", "BBB")
 
 
+def new_book() -> GateBook:
+    return GateBook(RUN, SYMBOLS, since_ns=START_NS)
+
+
 def play_schedule(seed: int) -> Play:
     """A quarter of an hour of orders under three to eight kinds of faults, then quiet."""
-    play = Play(GateBook(RUN, SYMBOLS, since_ns=START_NS), seed)
+    play = Play(new_book(), seed)
     draw = play.random
     play.odds = {
         fault: draw.choice((0.05, 0.3, 0.7)) for fault in draw.sample(FAULTS, draw.randint(3, 8))
@@ -49,8 +53,12 @@ def play_schedule(seed: int) -> Play:
     play.on_begin = watch
     kill_at = draw.randrange(10, 60)
     kill_mode = draw.choice(("", "freeze", "flatten", "flatten"))
+    crashes = draw.sample(range(60), draw.choice((0, 0, 1, 3)))
     number = 0
     for step in range(60):
+        if step in crashes:
+            play.crash(new_book(), draw.randrange(4))
+            play.fired["crash"] += 1
         if step == kill_at and kill_mode:
             play.book.kill(kill_mode, "test", play.now_ns)
             play.collect()

@@ -37,6 +37,7 @@ from app.managers.execution_manager.gate.calls import (
     PlaceCall,
 )
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, reconcile
 
 MILLISECOND, SECOND = 1_000_000, 1_000_000_000
 START_NS = 1_700_000_000 * SECOND
@@ -68,7 +69,7 @@ class Play:
     """The venue, the time, and the book under test; `odds` of each fault until `calm` is called."""
 
     def __init__(self, book: GateBook, seed: int = 0, odds: dict[str, float] | None = None) -> None:
-        self.book = book
+        self.book = self.asker = book
         self.now_ns = START_NS
         self.random = Random(seed)
         self.odds = odds or {}
@@ -79,6 +80,7 @@ class Play:
         self.placements: defaultdict[str, int] = defaultdict(int)  # that reached the venue
         self.begun: list[Call] = []
         self.events: list[OrderEvent] = []
+        self.journal: list[Intent | OrderEvent] = []
         self.alarms: list[Alarm] = []
         self.connected = True
         self.reachable = True
@@ -124,33 +126,62 @@ class Play:
     # The book's side
 
     def send(self, *intents: Intent) -> None:
+        self.journal += intents
         self.book.send(intents, self.now_ns)
         self.collect()
 
     def collect(self) -> None:
         out = self.book.take()
         self.events += out.events
+        self.journal += out.events
         self.alarms += out.alarms
         for call in out.calls:
-            self.after(self.random.randrange(2) * MILLISECOND, lambda call=call: self._begin(call))
+            self._begin_soon(call)
 
-    def _begin(self, call: Call) -> None:
-        if not self.book.begin(call, self.now_ns):
-            return
-        self.begun.append(call)
-        self.on_begin(call)
-        self.after(self._some_ns(0.05), lambda: self._serve(call))
+    def _begin_soon(self, call: Call) -> None:
+        book = self.book
+
+        def begin() -> None:
+            if self.book is not book or not book.begin(call, self.now_ns):
+                return  # the process is gone, or the latch fell
+            self.begun.append(call)
+            self.on_begin(call)
+            self.after(self._some_ns(0.05), lambda: self._serve(call, book))
+
+        self.after(self.random.randrange(2) * MILLISECOND, begin)
 
     def _answer(self, call: Call, answer: Answer, most_seconds: float = 0.05) -> None:
         if self.chance("hangs"):
             most_seconds = 40.0
-        self.after(
-            self._some_ns(most_seconds), lambda: self.book.answered(call, answer, self.now_ns)
+        book = self.asker
+        self.after(self._some_ns(most_seconds), lambda: book.answered(call, answer, self.now_ns))
+
+    def crash(self, book: GateBook, lost: int) -> list[Difference]:
+        """Go on with a new book, from the journal without its last events."""
+        while lost and self.journal and isinstance(self.journal[-1], OrderEvent):
+            lost -= 1
+            assert self.journal.pop() == self.events.pop()
+        self.book = book
+        for item in self.journal:
+            book.recall(item)
+        names = list(book.tracker.open)
+        seen = [self._seen(name) for name in self.held]
+        says = VenueSays(
+            {name: self.report(one) if (one := self._seen(name)) else None for name in names},
+            [self.report(one) for one in seen if one is not None and one.works],
+            self.executions,
+            dict(self.positions),
+            {},
         )
+        rows = reconcile(book, says, {}, 0, self.now_ns)
+        book.recover(self.now_ns)
+        self.collect()
+        return rows
 
     # The venue's side
 
-    def _serve(self, call: Call) -> None:
+    def _serve(self, call: Call, asker: GateBook) -> None:
+        self.asker = asker  # who gets the answer, if it is still there
         if not self.reachable or self.chance("garbage"):
             lost = VenueUnclear("502 Bad Gateway")
             if isinstance(call, PlaceCall) and self.reachable and self.random.random() < 0.5:

@@ -80,7 +80,7 @@ def test_a_timeout_before_the_venue_had_it_ends_in_a_refusal_after_repeated_deni
     assert sum(isinstance(call, PlaceCall) for call in play.begun) == 1
 
 
-def test_a_timeout_after_the_venue_took_it_ends_in_an_acknowledgement_and_no_more() -> None:
+def test_a_timeout_after_the_venue_took_it_ends_in_an_acknowledgement() -> None:
     play = the_play(timeout_after=1.0, frame_lost=1.0)
     play.send(place())
     play.run(10)

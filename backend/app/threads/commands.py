@@ -10,6 +10,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.threads.seats import Seat
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
+RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
 KEEP, FREEZE, FLATTEN = "keep", "freeze", "flatten"  # positions stay; protective orders too; close
 _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
 
@@ -22,6 +23,8 @@ def obey(
     now_ns: int,
 ) -> None:
     """Do what a command asks; what ends by it waits in `untold`. `call` runs a hook."""
+    if command.name == RECOVER:
+        return
     if command.name == RESUME:
         execution.close_entries(ALL_SYMBOLS, "")
         return

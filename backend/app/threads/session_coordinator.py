@@ -111,13 +111,17 @@ class SessionCoordinator(Head):
             yield numbered
 
     def _numbered(self, message: Message) -> Iterator[Message]:
-        if isinstance(message, Bars):
+        if message.sequence:
+            self._numbers = itertools.count(message.sequence + 1)
+        if isinstance(message, Bars) and not message.sequence:
             for block in self._parts(message.block):
                 yield Bars(block, next(self._numbers))
         elif isinstance(message, EndOfStream):
             self._turn(None)
             reason = self.stop_reason or message.reason
             yield EndOfStream(reason, next(self._numbers))
+        elif message.sequence:  # it has its number already, from when it was recorded
+            yield message
         else:
             yield msgspec.structs.replace(message, sequence=next(self._numbers))
 

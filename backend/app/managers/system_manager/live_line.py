@@ -21,8 +21,9 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_header import RunHeader
-from app.managers.system_manager.wiring import Parts, Run
+from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
@@ -46,11 +47,13 @@ class LiveLine:
         venue: Venue,
         notifier: Notifier,
         wall: WallClock,
+        recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
         self._notifier = notifier
         self._wall = wall
+        self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
         self.clock = OffsetClock(told)
@@ -61,6 +64,7 @@ class LiveLine:
         self._header: RunHeader | None = None
         self._recorder: Recorder | None = None
         self._gate: OrderGate | None = None
+        self._book: GateBook | None = None
         self._part_of: TradingSession | None = None  # whose part of the journal is being written
         self._run: Run | None = None
         self._feed: LiveFeed | None = None
@@ -92,7 +96,7 @@ class LiveLine:
             on_gap=self.inbox.put,
         )
 
-    def _make_feed(self, wanted: Wanted) -> LiveFeed:
+    def _make_feed(self, wanted: Wanted) -> RunFeed:
         live = self._config.lived
         # Waits are for networks and machines, which are no faster where the venue's time is.
         pace = max(self._rate, 1.0)
@@ -107,6 +111,8 @@ class LiveLine:
         self._feed = LiveFeed(
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
         )
+        if self._recovery is not None:
+            return ResumedFeed(self._recovery, self._feed)
         return self._feed
 
     # -- its course ------------------------------------------------------------------------------
@@ -124,25 +130,48 @@ class LiveLine:
                 positions=self.venue.positions(),
                 external="ignore" if self._config.lived.external == "ignore" else "halt",
             )
+            self._book = book
             self._gate = OrderGate(
                 book, self.venue, self.clock, self._hear, self._notifier, self._rate
             )
-            self._gate.start()
+            if self._recovery is None:
+                self._gate.start()
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
-        recorder, intents = self._recorder, results.intents
+        recorder, intents, recovery = self._recorder, results.intents, self._recovery
         if recorder is None:
+            return
+        if recovery is not None and not recovery.is_over:
+            if recovery.take(results):
+                recorder.record_output(results.sequence, results.records.entries, intents)
+            if not recovery.has_record_of(results.sequence):
+                self._recovered(recovery)
             return
         recorder.record_output(results.sequence, results.records.entries, intents)
         if intents and self._gate is not None:
             gate = self._gate
             recorder.commit(lambda: gate.send(intents))
 
+    def _recovered(self, recovery: Recovery) -> None:
+        """All that was recorded has been run again: the gate knows it too, and asks the venue."""
+        known, late, void = recovery.finish()
+        if self._gate is not None and self._book is not None:
+            for item in known:
+                self._book.recall(item)
+            self._gate.start()
+            gate, recorder = self._gate, self._recorder
+            if late and recorder is not None:
+                recorder.commit(lambda: gate.send(late))
+        self._hear(void)
+        recovery.go_on()
+
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
         assert recorder is not None, "the run begins after its journal"
         assert header is not None
+        if self._recovery is not None and self._recovery.has_record_of(message.sequence):
+            return
         session = self._session_of(message)
         if session is not None and session != self._part_of:
             self._part_of = session

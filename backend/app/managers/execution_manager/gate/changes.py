@@ -104,10 +104,14 @@ class Changes:
 
     def drive(self, order: GateOrder, now_ns: int) -> None:
         """Make the next change an order is waiting for, if nothing stands before it."""
-        if order.end or order.call or not order.acknowledged:
+        busy = order.call and not order.placing  # an acknowledged placement is over
+        if order.end or busy or not order.acknowledged:
             return
         if order.cancel_wanted:
-            if not order.cancel_sent:
+            if not order.cancel_sent and order.is_nameless:
+                order.cancel_sent = True
+                self._output.alarm("cannot be cancelled", f"{order.client_id}: it has no name.")
+            elif not order.cancel_sent:
                 order.cancel_sent = True
                 order.call = self._calling.cancel(order.client_id, now_ns)
         elif order.wanted is not None and not order.wanted_sent:
@@ -126,8 +130,7 @@ class Changes:
         if isinstance(call, PlaceCall):
             self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
         else:
-            self._tracker.tell(order, ChangeRefused(order.order_id, why))
-            order.wanted = None
+            self._tracker.refuse_terms(order, why)
         return False
 
     def _against(self, call: PlaceCall | AmendCall, order: GateOrder) -> str:

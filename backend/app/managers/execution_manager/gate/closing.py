@@ -96,7 +96,7 @@ class Closing:
         """Where an answer is about to come that changes what is to be closed."""
         waiting = {order.symbol for order in self._tracker.behind.values()}
         for order in self._tracker.open.values():
-            if order not in self._doubts:
+            if order not in self._doubts and not order.is_nameless:
                 waiting.add(order.symbol)
         return waiting
 

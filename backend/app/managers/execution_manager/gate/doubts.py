@@ -37,7 +37,7 @@ class Doubts:
 
     def open(self, order: GateOrder, now_ns: int, wait_ns: int | None = None) -> None:
         """Start asking, the first time after `wait_ns`; one already open goes on as it is."""
-        if order.client_id not in self._open and not order.end:
+        if order.client_id not in self._open and not order.end and not order.is_nameless:
             wait = self._times.first_ask_ns if wait_ns is None else wait_ns
             doubt = Doubt(order, now_ns + wait, max(wait, self._times.first_ask_ns), now_ns)
             self._open[order.client_id] = doubt
@@ -101,9 +101,7 @@ class Doubts:
             order.cancel_sent, order.cancel_refused = False, ""
         overdue = now_ns - doubt.since_ns >= self._times.denied_ns
         if order.wanted is not None and order.wanted_sent and not order.call and overdue:
-            why = "the venue never made the change"
-            self._tracker.tell(order, ChangeRefused(order.order_id, why))
-            order.wanted = None
+            self._tracker.refuse_terms(order, "the venue never made the change")
         self.settle(order)
 
     def settle(self, order: GateOrder) -> None:

@@ -9,7 +9,6 @@ from typing import cast
 
 from app.core import orders as states
 from app.core.order_events import (
-    ChangeRefused,
     Intent,
     OrderEvent,
     Place,
@@ -44,7 +43,7 @@ from app.managers.execution_manager.gate.calls import (
 from app.managers.execution_manager.gate.changes import Changes
 from app.managers.execution_manager.gate.closing import Closing
 from app.managers.execution_manager.gate.doubts import Doubts
-from app.managers.execution_manager.gate.gate_order import GateOrder
+from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, FLATTEN, Latch
 from app.managers.execution_manager.gate.recall import recall
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
@@ -157,8 +156,7 @@ class GateBook:
             self._doubts.settle(order)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
-            self.tracker.tell(order, ChangeRefused(order.order_id, why))
-            order.wanted = None
+            self.tracker.refuse_terms(order, why)
         elif isinstance(call, CancelCall):
             order.cancel_refused = why or "the venue refused"
         self._doubts.open(order, now_ns, 0)  # a refusal says that something here is not as thought
@@ -189,10 +187,13 @@ class GateBook:
         self._sweep.answered_orders()
         for report in reports:
             self._take_report(report, now_ns)
-        named = {report.client_id or f"venue:{report.venue_id}" for report in reports}
-        for name, order in self.tracker.open.items():
+        named = {report.client_id or f"{NAMELESS}{report.venue_id}" for report in reports}
+        for name, order in list(self.tracker.open.items()):
             if order.acknowledged and order.known_ns < call.made_ns and name not in named:
-                self._doubts.open(order, now_ns, 0)
+                if order.is_nameless:
+                    self.tracker.end(order, states.EXPIRED, None)
+                else:
+                    self._doubts.open(order, now_ns, 0)
 
     # The stream
 
@@ -241,7 +242,8 @@ class GateBook:
         """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
         if self.latch.kill(mode, reason):
             for order in list(self.tracker.open.values()):
-                if order.placing and order.call and order.call not in self._under_way:
+                waits = order.call and order.call not in self._under_way
+                if waits and order.placing and not order.acknowledged:
                     self._changes.keep_in(order)
                 if not order.end and self._must_cancel(order):
                     order.cancel_wanted = True

@@ -5,6 +5,7 @@ import msgspec
 from app.core.orders import ACCEPTED, PARTIAL, SUBMITTED, TRAILING_STOP, UNKNOWN, Terms
 from app.core.venue import VenueOrder, VenueReport
 
+NAMELESS = "venue:"  # an order without a client id goes by its venue's
 RUN, GATE, OUTSIDE = "run", "gate", "outside"  # who gave an order
 
 
@@ -38,6 +39,11 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False):
     wanted: Terms | None = None  # terms asked for and not yet settled
     wanted_sent: bool = False
     wanted_opens: bool = False
+
+    @property
+    def is_nameless(self) -> bool:
+        """From outside, and without a name by which the venue could be asked for it."""
+        return self.client_id.startswith(NAMELESS)
 
     @property
     def state(self) -> str:

@@ -12,7 +12,7 @@ from app.core.money import from_units
 from app.core.orders import Terms
 from app.core.venue import Execution, Venue, VenueReport
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.gate.gate_order import OUTSIDE
+from app.managers.execution_manager.gate.gate_order import NAMELESS, OUTSIDE
 
 NOT_KNOWN = "not known"
 
@@ -103,7 +103,7 @@ def _strangers(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]
         book.hear(report, now_ns)
         if known or report.symbol not in book.tracker.index:
             continue
-        name = report.client_id or f"venue:{report.venue_id}"
+        name = report.client_id or f"{NAMELESS}{report.venue_id}"
         order = book.tracker.orders.get(name)
         halted = book.tracker.index[report.symbol] in book.latch.halted
         resolution = "halted" if halted else "ignored"

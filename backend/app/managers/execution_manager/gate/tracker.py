@@ -7,6 +7,7 @@ from app.core import orders as states
 from app.core.order_events import (
     Acknowledged,
     Amended,
+    ChangeRefused,
     Ended,
     Filled,
     GateFilled,
@@ -16,7 +17,7 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.venue import LIVE_STATES, Execution, VenueReport
 from app.managers.execution_manager.gate.calls import Output
-from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 
@@ -122,6 +123,7 @@ class Tracker:
         if terms != order.terms:
             order.terms = terms
             self.tell(order, Amended(order.order_id, terms))
+            self.end_if_whole(order)
 
     def _turned_up(self, order: GateOrder) -> None:
         """Its end has been told, so it must not go on."""
@@ -177,10 +179,21 @@ class Tracker:
 
     def _count_fill(self, order: GateOrder, units: int) -> None:
         order.filled_units += units
+        self.end_if_whole(order)
+        self._note_behind(order)
+
+    def refuse_terms(self, order: GateOrder, why: str) -> None:
+        """The terms asked for will not come into force."""
+        order.wanted = None
+        self.end_if_whole(order)
+        if not order.end:
+            self.tell(order, ChangeRefused(order.order_id, why))
+
+    def end_if_whole(self, order: GateOrder) -> None:
+        """All of it is filled, and it will not grow."""
         whole = order.sized and order.wanted is None and order.filled_units == order.terms.units
         if whole and not order.end:
             self.end(order, states.FILLED, None)
-        self._note_behind(order)
 
     def _note_behind(self, order: GateOrder) -> None:
         if order.is_behind:
@@ -189,7 +202,7 @@ class Tracker:
             self.behind.pop(order.client_id, None)
 
     def _order_of(self, said: VenueReport | Execution) -> GateOrder | None:
-        name = said.client_id or f"venue:{said.venue_id}"
+        name = said.client_id or f"{NAMELESS}{said.venue_id}"
         order = self.orders.get(name)
         symbol = self.index.get(said.symbol)
         if order is None and symbol is not None:

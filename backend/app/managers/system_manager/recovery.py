@@ -1,0 +1,117 @@
+"""Recovery: an unfinished run is run again from its journal, then goes on live.
+
+Up to where the journal ends, what comes of each input must be what was recorded; nothing is sent.
+Behind that, an order that is decided again was never sent, for its intent was not durable: it is
+void. A command marks the place in the order of inputs, so that `verify` passes it too.
+"""
+
+import threading
+from collections.abc import Iterator
+from typing import Final
+
+from app.core.errors import DataError
+from app.core.messages import Bars, BrokerNews, Command, Message
+from app.core.order_events import Intent, OrderEvent, Place, Voided
+from app.managers.data_manager.live_feed import LiveFeed
+from app.managers.system_manager.journal_feed import RunJournal
+from app.threads.commands import RECOVER
+from app.threads.results import Results
+
+_PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
+
+
+class Recovery:
+    """Of one run; used once. The feed's thread and the engine's meet in it."""
+
+    def __init__(self, journal: RunJournal) -> None:
+        self._journal = journal
+        self._expected = journal.outputs()
+        self._next = next(self._expected, None)
+        self.last_sequence = 0  # of the recorded inputs
+        self.through_ns = 0  # how far they had come
+        self._items: list[Intent | OrderEvent] = []  # what the gate must know again
+        self._void: list[int] = []  # orders decided again that were never sent
+        self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
+        self._done = threading.Event()
+        for message in journal.inputs():
+            self.last_sequence = message.sequence
+            if isinstance(message, Bars):
+                self.through_ns = message.block.through_ns
+            elif isinstance(message, BrokerNews):
+                self._items += message.events
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run goes on live."""
+        return self._done.is_set()
+
+    def messages(self) -> Iterator[Message]:
+        """What was recorded, then the mark; it ends when all of it has been run again."""
+        yield from self._journal.inputs()
+        yield Command(RECOVER)
+        if not self._done.wait(_PATIENCE_SECONDS):
+            raise DataError(
+                f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s."
+            )
+
+    def has_record_of(self, sequence: int) -> bool:
+        """Whether an input is in the journal already."""
+        return sequence <= self.last_sequence
+
+    def take(self, results: Results) -> bool:
+        """One input's results, again; True for those that the journal does not have yet."""
+        if results.sequence > self.last_sequence:
+            return True
+        entries, intents = results.records.entries, results.intents
+        if self._next is None or results.sequence < self._next[0]:
+            for intent in intents:
+                if isinstance(intent, Place):
+                    self._void.append(intent.order_id)
+                else:
+                    self._late.append(intent)
+            return True
+        sequence, recorded, asked = self._next
+        self._next = next(self._expected, None)
+        if (sequence, recorded, asked) != (results.sequence, entries, intents):
+            raise DataError(
+                f"What comes of input {results.sequence} is not what the journal says came of "
+                f"input {sequence}: this program, its libraries or a strategy have changed since. "
+                "'verify' shows the first difference. Nothing was sent; positions and orders at "
+                "the venue are as they were."
+            )
+        self._items += asked
+        return False
+
+    def finish(self) -> tuple[list[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
+        """All has been run again: what the gate must know, what it is still asked for, and what
+        the run must hear. Then the feed goes on.
+        """
+        return self._items, self._late, tuple(Voided(number) for number in self._void)
+
+    def go_on(self) -> None:
+        """Let the feed go on, live."""
+        self._done.set()
+
+
+class ResumedFeed:
+    """A Feed: what was recorded first, then what a live feed says that is new."""
+
+    def __init__(self, recovery: Recovery, live: LiveFeed) -> None:
+        self._recovery = recovery
+        self._live = live
+
+    @property
+    def history_sources(self) -> dict[str, str]:
+        """Which past bars were derived."""
+        return self._live.history_sources
+
+    def messages(self) -> Iterator[Message]:
+        """The history is among what was recorded; time does not go back."""
+        yield from self._recovery.messages()
+        through_ns = self._recovery.through_ns
+        live = self._live.messages()
+        next(live)  # its history
+        for message in live:
+            stale = isinstance(message, Bars) and message.block.through_ns <= through_ns
+            if not stale:
+                yield message
