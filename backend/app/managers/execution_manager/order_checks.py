@@ -63,7 +63,7 @@ class OrderChecks:
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"
         grows = more != 0 and (more > 0) == (order.units > 0)
-        if self.latch and grows and self._opens(order, more):
+        if self.latch and grows and self._opens(order, terms.units - order.filled_units):
             return f"latched: {self.latch}; only what reduces a position passes"
         reason = ""
         if grows or self._is_odd(order, more):
@@ -73,10 +73,16 @@ class OrderChecks:
         return self.power.fault(order.symbol_index, more, terms.limit)
 
     def _opens(self, order: Order, units: int) -> bool:
-        """Whether so much more could open or increase a position, all that works on filled."""
-        aimed = self._aim_units[order.strategy][order.symbol_index]
-        reduces = (aimed > 0) != (units > 0) and abs(units) <= abs(aimed)
-        return not (reduces or order.reduce_only)
+        """Whether an order that may fill so much could open or increase a position.
+
+        What else works on its side counts as filled; of orders that end each other one fills.
+        """
+        if order.reduce_only:
+            return False
+        before = self._aim_units[order.strategy][order.symbol_index] + self._besides(order, False)
+        if order.aimed and order.order_id in self._working:
+            before -= order.units - order.filled_units
+        return (before > 0) == (units > 0) or abs(units) > abs(before)
 
     def _is_odd(self, order: Order, units: int) -> bool:
         return units % self._lot_units[order.symbol_index] != 0
@@ -95,7 +101,7 @@ class OrderChecks:
             at_most = self._aim_units[order.strategy][symbol] + more_units + self._besides(order)
         return refusal(units, at_most, self._lot_units[symbol], self._limits)
 
-    def _besides(self, order: Order) -> int:
+    def _besides(self, order: Order, linked: bool = True) -> int:
         """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
         return sum(
             other.units - other.filled_units
@@ -103,4 +109,5 @@ class OrderChecks:
             if (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
             and (other.units > 0) == (order.units > 0)
             and not (other.aimed or other.reduce_only or other is order)
+            and (linked or not order.group or other.group != order.group)
         )
