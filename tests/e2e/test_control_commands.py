@@ -36,7 +36,7 @@ class Deaf(Strategy):
     def on_bar(self, bar):
         while True:
             try:
-                for _ in range(1000):
+                while True:
                     pass
             except BaseException:
                 print("not now", flush=True)
