@@ -36,7 +36,7 @@ class Deaf(Strategy):
     def on_bar(self, bar):
         while True:
             try:
-                for _ in range(1000):
+                while True:
                     pass
             except BaseException:
                 print("not now", flush=True)
@@ -140,7 +140,7 @@ def test_a_detached_session_is_seen_steered_and_stopped_from_other_processes(
     assert summary == terminal.house.facts(run_id)["summary"]
     terminal.wait_until_gone(run["pid"])
     log = Path(terminal.house.folder.parent / run["log"]).read_text(encoding="utf-8")
-    assert "enough" not in log or "stop" in log
+    assert "stop enough" in log
     assert list((terminal.house.folder / "control").iterdir()) == []
     code, _, err = terminal.run("system", "stop")
     assert (code, err.splitlines()[-1]) == (

@@ -28,6 +28,7 @@ PASSING = (
     (r"\b\d\d:\d\d:\d\d\.\d{3}\b", "<time>"),
     (r"\b(_\w+):\d+ ", r"\1:<line> "),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
+    (r"\bprocess \d+\b", "process <pid>"),
     (r"(replay seconds|bars per second)( +│) [\d.,]+ +│", r"\1\2 <speed> │"),
     (r"[ \t]+$", ""),
 )

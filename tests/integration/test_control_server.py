@@ -35,7 +35,12 @@ from app.managers.system_manager.control_messages import (
     told_of,
 )
 from app.managers.system_manager.control_server import MOST_CLIENTS, VIEWS_A_SECOND, ControlServer
-from app.managers.system_manager.control_socket import connect_to, control_folder, listen_at
+from app.managers.system_manager.control_socket import (
+    connect_to,
+    control_folder,
+    listen_at,
+    make_control_folder,
+)
 from app.managers.time_manager import WallClock
 
 
@@ -74,7 +79,7 @@ class House:
     def __init__(self, data: Path) -> None:
         self.data = data
         self.session = Steered()
-        self.path = control_folder(data) / "run-1.sock"
+        self.path = make_control_folder(data) / "run-1.sock"
         self.server = ControlServer(self.path, self.session, self.session.view, WallClock())
 
     def client(self) -> ControlClient:

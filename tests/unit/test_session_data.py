@@ -180,3 +180,24 @@ def test_many_threads_may_look_at_once_while_it_runs() -> None:
     for one in found:
         if one.session is not None:
             assert plain[one.now_ns] == one
+
+
+def test_a_snapshot_shows_what_works_and_the_latest_fills_as_they_were_made() -> None:
+    run = small_run(block_rows=7)
+    shown = watched(run)
+    filled = [one for one in shown if one.fills]
+    assert filled
+    for found in shown:
+        assert found.fills_made >= len(found.fills)
+        assert [fill.fill_id for fill in found.fills] == list(
+            range(found.fills_made - len(found.fills) + 1, found.fills_made + 1)
+        )
+        assert all(fill.at_ns <= found.now_ns for fill in found.fills)
+        assert all(order.filled < order.quantity for order in found.orders)
+        held = {symbol.symbol: symbol.quantity for symbol in found.symbols}
+        if found.fills_made == len(found.fills):
+            for symbol, quantity in held.items():
+                assert quantity == sum(
+                    (fill.quantity for fill in found.fills if fill.symbol == symbol), Decimal(0)
+                )
+    assert shown[-1].orders == ()

@@ -4,16 +4,16 @@ import decimal
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.errors import RunTimeoutError, StateError
+from app.core.errors import RunTimeoutError, StateError, StrategyError
 from app.core.messages import EndOfStream
-from app.threads.worker import Head, Pipeline, Worker
+from app.threads.worker import Failure, Head, Pipeline, Worker
 
 Runner = Literal["pool", "inline"]
 RUNNERS: list[Runner] = ["pool", "inline"]
@@ -317,3 +317,60 @@ def test_no_thread_is_left_when_a_run_has_ended() -> None:
     before = threading.active_count()
     Pipeline([Source(), Step(), Last()], "pool", 5).run(range(10))
     assert threading.active_count() == before
+
+
+class Stuck(Worker):
+    """Does not return from its first message until it is let go."""
+
+    name = "stuck"
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.began, self.let_go, self.error = threading.Event(), threading.Event(), error
+
+    def step(self, message: Any) -> Iterator[Any]:
+        self.began.set()
+        self.let_go.wait(20)
+        if self.error is not None:
+            raise self.error
+        return iter(())
+
+
+def ended_by(stuck: Stuck, end: Callable[[Pipeline], None]) -> tuple[str, Pipeline]:
+    """How a pool ends that is told so while its worker hangs; it does not wait for the worker."""
+    pipeline = Pipeline([Source(), stuck], "pool", bound_rows=4)
+    thread = threading.Thread(target=lambda: (stuck.began.wait(10), end(pipeline)))
+    thread.start()
+    reason = pipeline.run(iter([1, 2]))
+    thread.join()
+    return reason, pipeline
+
+
+def test_a_killed_pool_leaves_a_stuck_worker_behind_and_was_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.threads.worker._KILL_SECONDS", 0.3)
+    stuck = Stuck()
+    reason, pipeline = ended_by(stuck, lambda one: one.kill("killed"))
+    assert (reason, pipeline.cause) == ("killed", None)
+    stuck.let_go.set()
+
+
+def test_an_error_of_a_worker_that_was_killed_is_no_cause() -> None:
+    stuck = Stuck(ZeroDivisionError())
+
+    def end(pipeline: Pipeline) -> None:
+        pipeline.kill("killed")
+        stuck.let_go.set()
+
+    reason, pipeline = ended_by(stuck, end)
+    assert (reason, pipeline.cause) == ("killed", None)
+
+
+def test_an_abandoned_worker_is_waited_for_no_longer_and_its_error_is_the_cause() -> None:
+    stuck, error = Stuck(), StrategyError("it hangs")
+    began = time.monotonic()
+    reason, pipeline = ended_by(stuck, lambda one: one.abandon("stuck", error))
+    assert time.monotonic() - began < 5
+    assert reason == "failed"
+    assert pipeline.cause == Failure("stuck", error)
+    stuck.let_go.set()

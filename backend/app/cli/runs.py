@@ -1,7 +1,6 @@
 """`runs list`, `show` and `orders`: what ran before, what came of it, and order by order."""
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.core.processes import is_running
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
@@ -125,19 +125,9 @@ def _repository() -> Any:
 def described(run: Mapping[str, Any]) -> dict[str, Any]:
     """The run as stored; a run whose process is gone is said to be `abandoned`."""
     described = dict(run)
-    if run["state"] == "running" and not _is_alive(run["pid"]):
+    if run["state"] == "running" and not is_running(run["pid"]):
         described["state"] = "abandoned"
     return described
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it lives, as another user's
-        return True
-    return True
 
 
 def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:

@@ -54,12 +54,12 @@ class Serving:
 
         from app.managers.system_manager.control_desk import ControlDesk
         from app.managers.system_manager.control_server import ControlServer
-        from app.managers.system_manager.control_socket import SUFFIX, control_folder
+        from app.managers.system_manager.control_socket import SUFFIX, make_control_folder
 
         self._run = session
         desk = ControlDesk(self.system, session)
         try:
-            path = control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
+            path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
             self._server = ControlServer(path, desk, desk.view, WallClock())
         except StateError as error:  # it runs all the same; a signal can stop it
             logger.warning("The session cannot be steered from other terminals. {}", error)
@@ -108,8 +108,12 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
             start_new_session=True,
         )
         os.close(write)
-        with os.fdopen(read) as pipe:
-            told = pipe.read()  # until it is told, or the process has ended
+        try:
+            with os.fdopen(read) as pipe:
+                told = pipe.read()  # until it is told, or the process has ended
+        except BaseException:  # Ctrl+C: nobody would learn of the session
+            process.terminate()
+            raise
         if told:
             found: dict[str, Any] = json.loads(told)
             return found

@@ -30,14 +30,19 @@ def is_gone(process: Process) -> bool | None:
     """Whether it has ended; None when that cannot be told from here."""
     if process.machine != _machine():
         return None
-    try:
-        os.kill(process.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:  # it lives, as another user's
-        pass
     start = _start_of(process.pid)
-    return start is not None and start != process.start
+    return not is_running(process.pid) or (start is not None and start != process.start)
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of this pid that has not ended, be it another user's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return _start_of(pid) != ""
 
 
 def _machine() -> str:

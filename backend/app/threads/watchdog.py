@@ -31,7 +31,7 @@ LEFT_BEHIND = "hook left behind"  # the alarm's name
 
 Duty = Literal["", "report", "interrupt", "abandon"]
 Alarm = Callable[[str, str], None]  # what it is, and the details
-Mark = tuple[int, int]  # where the engine stands: the instant, and the step
+Mark = tuple[int, int, str, str]  # the instant, the step, and whose hook it is
 
 
 class Hook(msgspec.Struct, frozen=True):
@@ -113,12 +113,9 @@ class Watchdog:
 
     def look(self, since_seconds: float) -> None:
         """Look once, and do what is to be done."""
-        thread = self._pipeline.threads.get(self._worker)
-        hook = None if thread is None else hook_in(sys._current_frames().get(thread), self._seats)
-        mark = None if hook is None else (self._cursor.now_ns, self._cursor.step)
-        allowed = self._allowed_seconds()
-        duty = self._watch.look(mark, since_seconds, allowed)
-        if hook is None or thread is None or not duty:
+        hook, mark = self._seen()
+        duty = self._watch.look(mark, since_seconds, self._allowed_seconds())
+        if hook is None or not duty:
             return
         seconds = self._watch.seconds
         if duty == "abandon":
@@ -129,7 +126,17 @@ class Watchdog:
             return
         if duty == "report":
             self._alarm("hook hangs", f"{hook}, after {seconds:.0f} s; it is being interrupted.")
-        interrupt(thread, f"it did not return for {seconds:.0f} s and was interrupted")
+        if self._seen()[1] == mark:  # telling took a while, and it may have returned
+            text = f"it did not return for {seconds:.0f} s and was interrupted"
+            interrupt(self._pipeline.threads[self._worker], text)
+
+    def _seen(self) -> tuple[Hook | None, Mark | None]:
+        """The hook that runs, and where the engine stands in it."""
+        thread = self._pipeline.threads.get(self._worker)
+        hook = None if thread is None else hook_in(sys._current_frames().get(thread), self._seats)
+        if hook is None:
+            return None, None
+        return hook, (self._cursor.now_ns, self._cursor.step, hook.strategy, hook.hook)
 
     def _allowed_seconds(self) -> float:
         if self._pipeline.is_killed:

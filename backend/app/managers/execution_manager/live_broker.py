@@ -102,7 +102,11 @@ class LiveBroker:
         more = terms.units - order.units
         grows = more != 0 and (more > 0) == (order.units > 0)
         self.pending[order.order_id] = now_ns, terms
-        self.outbox.append(Amend(order.order_id, terms, grows and self.opens(order, more)))
+        self.outbox.append(
+            Amend(
+                order.order_id, terms, grows and self.opens(order, terms.units - order.filled_units)
+            )
+        )
         return False
 
     def pending_terms(self, order: Order) -> Terms | None:

@@ -71,7 +71,7 @@ class OrderChecks:
         grows = more != 0 and (more > 0) == (order.units > 0)
         reason = ""
         if grows and self.entries.closed:
-            reason = self.entries.refusal(order, more)
+            reason = self.entries.refusal(order, terms.units - order.filled_units)
         if not reason and (grows or self._is_odd(order, more)):
             reason = self._over_limits(order, terms.units, more)
         if reason or not grows or order.reduce_only or self.power is None:
@@ -95,7 +95,7 @@ class OrderChecks:
             at_most = self._aim_units[order.strategy][symbol] + more_units + self._besides(order)
         return refusal(units, at_most, self._lot_units[symbol], self._limits)
 
-    def _besides(self, order: Order) -> int:
+    def _besides(self, order: Order, linked: bool = True) -> int:
         """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
         return sum(
             other.units - other.filled_units
@@ -103,4 +103,5 @@ class OrderChecks:
             if (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
             and (other.units > 0) == (order.units > 0)
             and not (other.aimed or other.reduce_only or other is order)
+            and (linked or not order.group or other.group != order.group)
         )

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from loguru import logger
+
 from app.core.errors import AppError
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import RENEW_SECONDS, SILENT_NS, AccountLocks, LockLost
@@ -39,7 +41,10 @@ class AccountKeeper:
     def close(self) -> None:
         """Give the account back."""
         self._ended.set()
-        self._locks.release(self._account, self.token)
+        try:
+            self._locks.release(self._account, self.token)
+        except AppError as error:  # whoever is next sees that our process has ended
+            logger.warning("Account {} could not be given back. {}", self._account, error)
 
     def beat(self) -> None:
         """Renew once; a database that does not answer is borne for a while."""

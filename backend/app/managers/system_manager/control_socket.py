@@ -16,8 +16,13 @@ _PEER = struct.Struct("3i")  # pid, uid, gid
 
 
 def control_folder(data_folder: Path) -> Path:
-    """The folder of a data folder's sockets; its owner alone can enter it."""
-    folder = data_folder / "control"
+    """The folder of a data folder's sockets, which may not be there."""
+    return data_folder.resolve() / "control"  # a strategy may go to another folder
+
+
+def make_control_folder(data_folder: Path) -> Path:
+    """The same, made so that its owner alone can enter it."""
+    folder = control_folder(data_folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -56,7 +61,8 @@ def connect_to(path: Path, timeout_seconds: float) -> socket.socket | None:
             client.connect(address)
     except (ConnectionRefusedError, FileNotFoundError):
         client.close()
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         return None
     except OSError as error:
         client.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from app.core.errors import AppError, RunTimeoutError, UsageError
+from app.core.errors import AppError, RunTimeoutError, StrategyError, UsageError
 from app.core.money import from_units
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
@@ -16,6 +16,7 @@ from app.managers.system_manager.run_record import RunRecord
 from app.managers.system_manager.summary import Summary, share_of_profit
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
+from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
@@ -151,6 +152,8 @@ class RunSession:
             reason = "interrupted"
         except Exception as raised:
             reason, error = FAILED, raised
+        except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
+            reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
         if self._line is not None:
             self._line.close(reason, error is not None)
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
