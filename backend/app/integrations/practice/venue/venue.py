@@ -204,16 +204,22 @@ class PracticeVenue:
     def _cancel(self, entry: Entry, now_ns: int, reason: str) -> VenueReport:
         self._race(faults.CANCEL_RACED, entry, now_ns)
         self._floor.end(entry, CANCELED, reason, now_ns)
+        if self.menu.is_armed(faults.FILL_AFTER_CANCEL):
+            self._fill_late(entry, now_ns)
+        return entry.report(now_ns)
+
+    def _fill_late(self, entry: Entry, now_ns: int) -> None:
         price = self._last_price(entry, now_ns)
         if price is not None and (late := self.menu.fires(faults.FILL_AFTER_CANCEL)):
             self._floor.do_later(
                 now_ns + _ns(late.seconds),
                 lambda at_ns: self._floor.trade(entry, self._floor.rest(entry), price, at_ns),
             )
-        return entry.report(now_ns)
 
     def _race(self, kind: str, entry: Entry, now_ns: int) -> None:
         """Have an order fill before what is asked of it, where that fault is armed."""
+        if not self.menu.is_armed(kind):
+            return
         price = self._last_price(entry, now_ns)
         if price is None or not self._floor.rest(entry) or not self.menu.fires(kind):
             return
