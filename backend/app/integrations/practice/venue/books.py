@@ -130,7 +130,7 @@ class Entry:
         )
 
     @property
-    def is_live(self) -> bool:
+    def is_working(self) -> bool:
         return self.order.state in LIVE_STATES
 
     def report(self, at_ns: int) -> VenueReport:

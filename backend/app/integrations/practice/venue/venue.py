@@ -225,7 +225,7 @@ class PracticeVenue:
             return
         self._floor.trade(entry, self._floor.rest(entry), price, now_ns)
         self._floor.commit()
-        if not entry.is_live:
+        if not entry.is_working:
             raise Refusal(ENDED, f"Order '{entry.client_id}' has filled meanwhile.")
 
     def _until_ns(self, asked: VenueOrder, now_ns: int) -> int:
@@ -269,7 +269,7 @@ class PracticeVenue:
     def _live(self, name: str, now_ns: int, *, by_hand: bool = False) -> Entry:
         by_venue_id = [e for e in self._books.live.values() if by_hand and e.venue_id == name]
         entry = by_venue_id[-1] if by_venue_id else self._entry(name, now_ns)
-        if not entry.is_live:
+        if not entry.is_working:
             order = entry.order
             filled = f", filled {from_units(abs(order.filled_units))}"
             raise Refusal(ENDED, f"Order '{name}' is {order.state}{filled}.")
