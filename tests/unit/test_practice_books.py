@@ -243,10 +243,12 @@ def test_new_books_begin_where_they_are_told_to() -> None:
 
 
 def test_books_go_on_later_or_at_another_pace_but_never_before() -> None:
-    books = books_with(Opened("XNYS", {}, 50), ClockSet(100, 1_000, 60.0, STOPPED))
-    clock = clock_of(books, Start(7, 200, 2.0), 1)
-    assert (clock.now_ns(1), clock.now_ns(2)) == (200, 202)
-    with pytest.raises(UsageError, match="cannot begin again at 99"):
+    two = 2 * SECOND_NS
+    books = books_with(Opened("XNYS", {}, 50), ClockSet(two, 1_000, 60.0, STOPPED))
+    clock = clock_of(books, Start(7, two + 100, 2.0), 1)
+    assert (clock.now_ns(1), clock.now_ns(2)) == (two + 100, two + 102)
+    assert clock_of(books, Start(7, 50), 1).now_ns(1) == two  # the same start again goes on
+    with pytest.raises(UsageError, match="go up to 1970-01-01 00:00:02 UTC and cannot"):
         clock_of(books, Start(7, 99), 1)
 
 

@@ -18,7 +18,9 @@ from app.core.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from app.core.calendar import TradingSession
     from app.integrations.practice.venue.floor import Terrain
+    from app.integrations.practice.venue.opening import Opened
     from app.integrations.practice.venue.process import VenueProcess
+    from app.integrations.practice.wire import About
 
 app = typer.Typer(help="A venue of our own, to practise live trading on.")
 
@@ -64,36 +66,18 @@ def start(
       ./start_cli.sh practice start --symbols SYN1 --at 2024-11-04T09:25 --rate 60
       ./start_cli.sh practice start --ticks --port 0 --json
     """
-    from app.integrations.practice.venue.desk import Desk
-    from app.integrations.practice.venue.opening import Start, open_on_books
-    from app.integrations.practice.venue.process import VenueProcess
     from app.integrations.practice.wire import About
-    from app.managers.time_manager.clock import WallClock
 
     if rate is not None and not 0 < rate <= 1e6:
         raise UsageError(f"--rate is {rate}; give a number above 0 and at most 1000000.")
-    context, wall = Context(market), WallClock()
+    context = Context(market)
     names = _symbols(context, symbols)
     terrain, sessions = _terrain(context, names, cash, participation)
-    opened = open_on_books(
-        context.settings.data_folder / "practice" if books is None else books,
-        terrain,
-        lambda symbol, start_ns, end_ns: context.data.store.columns(
-            market, symbol, INTERVAL, start_ns, end_ns
-        ),
-        sessions,
-        Start(_default_ns(context, sessions), _moment_ns(context, at), rate),
-        wall.now_ns(),
-        ticks=ticks,
-    )
-
-    def make_desk(stream_port: int) -> Desk:
-        return Desk(opened.venue, opened.clock, About(market, names, stream_port, ticks))
-
-    process = VenueProcess(opened.venue, make_desk, wall, port)
-    with _ended_in_order(process):
-        process.start()
-        told = opened.clock.told(wall.now_ns())
+    begin = _default_ns(context, sessions), _moment_ns(context, at), rate
+    folder = context.settings.data_folder / "practice" if books is None else books
+    opened = _opened(context, folder, terrain, sessions, begin, ticks)
+    with _running(opened, About(market, names, 0, ticks), port) as process:
+        told = process.time()
         now = context.time.to_local(told.venue_ns)
         if as_json:
             print_json({"url": process.url, "market": market, "symbols": names, "now": now,
@@ -105,17 +89,51 @@ def start(
             )
         sys.stdout.flush()
         process.wait()
-    opened.file.close()
+
+
+def _opened(
+    context: Context,
+    folder: Path,
+    terrain: "Terrain",
+    sessions: "Sequence[TradingSession]",
+    begin: tuple[int, int | None, float | None],
+    ticks: bool,
+) -> "Opened":
+    from app.integrations.practice.venue.opening import Start, open_on_books
+    from app.managers.time_manager.clock import WallClock
+
+    store, market = context.data.store, context.market
+    return open_on_books(
+        folder,
+        terrain,
+        lambda symbol, start, end: store.columns(market, symbol, INTERVAL, start, end),
+        sessions,
+        Start(*begin),
+        WallClock().now_ns(),
+        ticks=ticks,
+    )
 
 
 @contextmanager
-def _ended_in_order(process: "VenueProcess") -> Iterator[None]:
+def _running(opened: "Opened", about: "About", port: int) -> "Iterator[VenueProcess]":
+    """Its process, ended in order by Ctrl+C or SIGTERM."""
+    from app.integrations.practice.venue.process import VenueProcess
+    from app.managers.time_manager.clock import WallClock
+
+    process = VenueProcess(opened.venue, opened.clock, about, WallClock(), port)
+
+    def on_signal(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        process.ask_to_stop()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: process.ask_to_stop())
+        signal.signal(number, on_signal)
+    process.start()
     try:
-        yield
+        yield process
     finally:
         process.close()
+        opened.file.close()
 
 
 def _symbols(context: Context, text: str | None) -> list[str]:

@@ -130,7 +130,7 @@ class Entry:
         )
 
     @property
-    def is_live(self) -> bool:
+    def is_working(self) -> bool:
         return self.order.state in LIVE_STATES
 
     def report(self, at_ns: int) -> VenueReport:
@@ -163,7 +163,7 @@ class Books:
         self.cash: dict[str, int] = {}
         self.market = ""
         self.clock: ClockSet | None = None
-        self.through_ns = 0  # of the last event
+        self.began_ns = self.through_ns = 0  # of the first event, and of the last
         self._multipliers = multipliers
         self._currencies = currencies
         self._venue_ids = self._execution_ids = 0
@@ -183,7 +183,7 @@ class Books:
         return self.positions.get(symbol, 0)
 
     def _opened(self, event: Opened) -> None:
-        self.market, self.cash = event.market, dict(event.cash)
+        self.market, self.cash, self.began_ns = event.market, dict(event.cash), event.at_ns
 
     def _clock_set(self, event: ClockSet) -> None:
         self.clock = event

@@ -95,6 +95,10 @@ class FaultMenu:
                 return fault
         return None
 
+    def is_armed(self, kind: str) -> bool:
+        """Whether this could go wrong; nothing is used up."""
+        return any(armed.fault.kind == kind for armed in self._armed)
+
     def told(self) -> FaultCounts:
         """As `GET /faults` says it."""
         left = [told for armed in self._armed if (told := armed.told()) is not None]

@@ -139,7 +139,7 @@ class Floor:
             self.end(entry, EXPIRED, "the session has closed", at_ns)
 
     def end(self, entry: Entry, state: str, reason: str, now_ns: int) -> None:
-        if entry.is_live:
+        if entry.is_working:
             self.record(Stated(entry.order.order_id, state, reason, now_ns))
             self.tell(entry, now_ns)
 

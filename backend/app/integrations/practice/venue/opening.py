@@ -1,11 +1,13 @@
 """Opens a venue on its books: new ones begin, old ones are read and gone on with."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
+from app.core.intervals import SECOND_NS
 from app.integrations.practice.venue.book_file import BookFile
 from app.integrations.practice.venue.books import PAUSED, RUNNING, Books
 from app.integrations.practice.venue.clock import VenueClock
@@ -78,13 +80,18 @@ def clock_of(books: Books, start: Start, wall_ns: int) -> VenueClock:
     if known.state == RUNNING:
         venue_ns = VenueClock(venue_ns, known.wall_ns, known.rate).now_ns(wall_ns)
     venue_ns = max(venue_ns, books.through_ns)
-    if start.at_ns is not None:
+    if start.at_ns is not None and start.at_ns != books.began_ns:  # else it is the same start again
         if start.at_ns < books.through_ns:
             raise UsageError(
-                f"The books go up to {books.through_ns} and cannot begin again at {start.at_ns};"
-                " name another folder with --books."
+                f"The books go up to {_text(books.through_ns)} and cannot begin again at"
+                f" {_text(start.at_ns)}; name another folder with --books."
             )
         venue_ns = start.at_ns
     clock = VenueClock(venue_ns, wall_ns, start.rate or known.rate)
     clock.pause(wall_ns, known.state == PAUSED)
     return clock
+
+
+def _text(at_ns: int) -> str:
+    moment = dt.datetime.fromtimestamp(at_ns // SECOND_NS, dt.UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

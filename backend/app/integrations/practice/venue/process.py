@@ -5,7 +5,7 @@ it is on the loopback interface.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Protocol
@@ -16,14 +16,16 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from app.core.errors import UsageError
 from app.core.intervals import SECOND_NS
-from app.core.venue import Connected
+from app.core.venue import Connected, VenueTime
 from app.integrations.practice import wire
+from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Answer, Desk, Request, problem_answer
 from app.integrations.practice.venue.hub import Hub, Listener
 from app.integrations.practice.venue.venue import PracticeVenue
 
 HOST: Final = "127.0.0.1"
 _HEARTBEAT_NS: Final = SECOND_NS
+_LOOK_SECONDS: Final = 0.1
 _BODY_BOUND: Final = 1 << 20
 _SHORTEST_WAIT_SECONDS: Final = 0.001
 
@@ -40,25 +42,26 @@ class VenueProcess:
     """A venue that can be asked and listened to over sockets."""
 
     def __init__(
-        self, venue: PracticeVenue, make_desk: Callable[[int], Desk], wall: Wall, port: int
+        self, venue: PracticeVenue, clock: VenueClock, about: wire.About, wall: Wall, port: int
     ) -> None:
         self._venue = venue
         self._wall = wall
         self._lock = threading.Lock()
         self._stopping, self._wake = threading.Event(), threading.Event()
+        self._is_asked_to_stop = False
         self._failure: Exception | None = None
         self._hub = Hub()
         self._origin_ns = wall.now_ns() - wall.monotonic_ns()
+        try:
+            self._http = _HttpServer((HOST, port), self._handler())
+        except OSError as error:
+            raise UsageError(f"Port {port} cannot be used: {error}. Take another one.") from error
         self._streams: Server = serve(
             self._listen, HOST, 0, compression=None, close_timeout=1, ping_interval=None
         )
         stream_port = int(self._streams.socket.getsockname()[1])
-        self._desk = make_desk(stream_port)
-        try:
-            self._http = _HttpServer((HOST, port), self._handler())
-        except (OSError, OverflowError) as error:
-            self._streams.shutdown()
-            raise UsageError(f"Port {port} cannot be used: {error}. Take another one.") from error
+        about = wire.About(about.market, about.symbols, stream_port, about.ticks)
+        self._desk = Desk(venue, clock, about)
         self.url = f"http://{HOST}:{self._http.server_port}"
         self._threads = [
             threading.Thread(target=self._http.serve_forever, name="venue http", daemon=True),
@@ -73,16 +76,21 @@ class VenueProcess:
         for thread in self._threads:
             thread.start()
 
+    def time(self) -> VenueTime:
+        """Its time now."""
+        with self._lock:
+            return self._desk.clock.told(self._wall_ns())
+
     def wait(self) -> None:
         """Until it is told to stop; raises what has gone wrong with it meanwhile."""
-        while not self._wall.wait(self._stopping, 1.0):
+        while not (self._is_asked_to_stop or self._wall.wait(self._stopping, _LOOK_SECONDS)):
             pass
         if self._failure is not None:
             raise self._failure
 
     def ask_to_stop(self) -> None:
-        """Safe in a signal handler."""
-        self._stopping.set()
+        """Safe in a signal handler: no lock is taken."""
+        self._is_asked_to_stop = True
 
     def close(self) -> None:
         """End in order; the venue's time stands still until it is started again."""

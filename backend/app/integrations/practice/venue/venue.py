@@ -204,22 +204,28 @@ class PracticeVenue:
     def _cancel(self, entry: Entry, now_ns: int, reason: str) -> VenueReport:
         self._race(faults.CANCEL_RACED, entry, now_ns)
         self._floor.end(entry, CANCELED, reason, now_ns)
+        if self.menu.is_armed(faults.FILL_AFTER_CANCEL):
+            self._fill_late(entry, now_ns)
+        return entry.report(now_ns)
+
+    def _fill_late(self, entry: Entry, now_ns: int) -> None:
         price = self._last_price(entry, now_ns)
         if price is not None and (late := self.menu.fires(faults.FILL_AFTER_CANCEL)):
             self._floor.do_later(
                 now_ns + _ns(late.seconds),
                 lambda at_ns: self._floor.trade(entry, self._floor.rest(entry), price, at_ns),
             )
-        return entry.report(now_ns)
 
     def _race(self, kind: str, entry: Entry, now_ns: int) -> None:
         """Have an order fill before what is asked of it, where that fault is armed."""
+        if not self.menu.is_armed(kind):
+            return
         price = self._last_price(entry, now_ns)
         if price is None or not self._floor.rest(entry) or not self.menu.fires(kind):
             return
         self._floor.trade(entry, self._floor.rest(entry), price, now_ns)
         self._floor.commit()
-        if not entry.is_live:
+        if not entry.is_working:
             raise Refusal(ENDED, f"Order '{entry.client_id}' has filled meanwhile.")
 
     def _until_ns(self, asked: VenueOrder, now_ns: int) -> int:
@@ -263,7 +269,7 @@ class PracticeVenue:
     def _live(self, name: str, now_ns: int, *, by_hand: bool = False) -> Entry:
         by_venue_id = [e for e in self._books.live.values() if by_hand and e.venue_id == name]
         entry = by_venue_id[-1] if by_venue_id else self._entry(name, now_ns)
-        if not entry.is_live:
+        if not entry.is_working:
             order = entry.order
             filled = f", filled {from_units(abs(order.filled_units))}"
             raise Refusal(ENDED, f"Order '{name}' is {order.state}{filled}.")
