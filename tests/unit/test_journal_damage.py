@@ -167,6 +167,21 @@ def test_a_part_of_another_run_is_found() -> None:
         read(disk)
 
 
+def test_a_part_under_another_s_name_is_found_also_by_whoever_begins_there() -> None:
+    disk = journal(packed=False)
+    disk.files[FOLDER / "part-0002.journal"] = disk.files.pop(LAST)
+    with pytest.raises(DataError, match=r"record 8 .* is not the header of this part"):
+        list(JournalReader(FOLDER, disk).from_part(2))
+
+
+@given_any(st.binary(max_size=50), st.integers(0, 2**32 - 1))
+def test_no_change_of_one_byte_makes_the_edge_of_a_record_look_empty(
+    payload: bytes, chain: int
+) -> None:
+    record, _ = form.frame(form.INPUT, 0, payload, 1, form.Place(1, chain))
+    assert len(record) % 4 == 0 and all(record[:2]) and all(record[-2:])
+
+
 def test_a_closed_part_that_was_cut_is_damaged_and_not_torn() -> None:
     disk = journal(packed=False)
     path = FOLDER / "part-0002.journal"

@@ -1,11 +1,12 @@
 """The recorder calls back only for what a reader finds, in order, from any number of threads."""
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.journal_house import FOLDER, header_of, read
+from tests.journal_house import FOLDER, read
 from tests.memory_disk import MemoryDisk
 
 from app.core.errors import DataError, StateError
@@ -16,7 +17,7 @@ from app.core.seams import Journal
 from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JournalReader
+from app.repositories.journal_reader import JournalReader, decode_header
 from app.threads.recorder import Recorder
 
 
@@ -72,7 +73,7 @@ def test_what_is_recorded_is_read_as_it_was_given() -> None:
     house.recorder.close({"what": "end"}, ended=True)
 
     header, message, output, gate, note, state, last_note, end = JournalReader(FOLDER, house.disk)
-    assert header_of(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
+    assert decode_header(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
     assert (message.sequence, decode_message(message.payload)) == (7, Command("pause", "now", 7))
     assert decode_output(output.payload).intents == (Cancel(3),)
     assert decode(gate.payload, dict) == {"order": 3, "sent": True}
@@ -148,7 +149,9 @@ def test_the_header_is_kept_as_it_was_when_it_was_given() -> None:
     house.recorder.begin_part(header)
     header["config"]["name"] = "changed"
     house.recorder.flush()
-    assert header_of(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
+    assert (
+        decode_header(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
+    )
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])
@@ -174,6 +177,22 @@ def test_no_callback_runs_whose_record_is_not_durable_not_even_later(call: str) 
     assert house.done == [1, 4]
     assert house.inputs() == [1, 2, 3, 4]
     assert house.recorder.failed is None and len(house.failures) == 1
+
+
+def test_a_failed_recorder_does_not_hold_on_to_those_who_ask() -> None:
+    class Caller:
+        def call(self) -> None:
+            raise AssertionError
+
+    house = House()
+    house.fail_at("sync")
+    house.recorder.begin_part({})
+    house.recorder.flush()
+    caller = Caller()
+    gone = weakref.ref(caller)
+    house.recorder.commit(caller.call)
+    del caller
+    assert house.recorder.failed is not None and gone() is None
 
 
 def test_trying_again_while_the_trouble_lasts_changes_nothing() -> None:

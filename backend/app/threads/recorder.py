@@ -48,7 +48,11 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """`core.seams.Journal` on a `JournalWriter`, for any number of threads."""
+    """`core.seams.Journal` on a `JournalWriter`, for any number of threads.
+
+    `on_failure` is called on the thread that finds the trouble, which may be one that records: it
+    must not wait for anything.
+    """
 
     def __init__(
         self,
@@ -146,7 +150,7 @@ class Recorder:
                         self._writer.repair()
                         group = self._take()
                         if group is not None:
-                            self._make_durable(group)
+                            self._make_durable(group)  # and those who waited are not called
                 except Exception as error:
                     self._put_back(group)
                     self.failed = error
@@ -272,8 +276,6 @@ class Recorder:
             if self.failed is not None:
                 return
             self.failed = error
-            kept = [item for item in self._waiting if isinstance(item, Entry | _Header)]
-            self._waiting = deque(kept)
         try:
             self._on_failure(error)
         except Exception as other:  # the recorder lives on: it may be asked to try again
