@@ -81,16 +81,31 @@ def test_a_byte_changed_in_any_journal_is_found(
         read(disk)
 
 
-def test_damage_names_the_part_the_record_and_what_to_do() -> None:
+def damaged_at(record: int) -> tuple[MemoryDisk, str]:
+    """A last part with a changed byte in one of its records, and the beginning of the message."""
     disk = journal()
-    begin, end = records_of(LAST, disk)[2]
+    begin, end = records_of(LAST, disk)[record]
     disk.files[LAST].seen[end - 10] ^= 4
-    said = (
-        f"{LAST}: record 10 (byte {begin}) has a checksum that does not agree."
+    return disk, (
+        f"{LAST}: record {record + 8} (byte {begin}) has a checksum that does not agree."
         " Put back a copy of the journal from before; what stands before this record is whole."
     )
+
+
+def test_damage_names_the_part_the_record_and_what_to_do() -> None:
+    disk, said = damaged_at(2)
     with pytest.raises(DataError, match=f"^{re.escape(said)}$"):
         read(disk)
+
+
+def test_where_a_broken_end_may_be_a_power_cut_s_the_way_out_is_said_and_works() -> None:
+    disk, said = damaged_at(4)
+    size_bytes = records_of(LAST, journal())[4][0]
+    cut = f" If the machine lost its power just then, 'truncate -s {size_bytes} {LAST}' leaves"
+    with pytest.raises(DataError, match=f"^{re.escape(said + cut)}"):
+        read(disk)
+    disk.files[LAST].truncate(size_bytes)
+    assert read(disk) == given([entries(8)])
 
 
 def test_the_records_before_the_damage_are_given_first() -> None:

@@ -103,6 +103,23 @@ def test_all_that_waits_is_one_write_and_one_sync() -> None:
     assert house.done == list(range(1, 60))
 
 
+def test_what_is_too_much_for_one_write_becomes_several_and_calls_wait_for_theirs() -> None:
+    house = House()
+    house.recorder.begin_part({})
+    house.recorder.flush()
+    calls = len(house.disk.faults.calls)
+    for number in range(1, 4):
+        house.recorder.record_state(bytes(9 << 20))
+        house.recorder.commit(house.then(number))
+    house.fail_at("sync")
+    house.recorder.flush()
+    assert house.done == []
+    house.mend()
+    assert house.recorder.try_again()
+    assert house.disk.faults.calls[calls:].count("write") == 3  # one failed, two did not
+    assert len(read(house.disk)) == 3
+
+
 def test_a_commit_with_nothing_new_is_called_at_once() -> None:
     house = House()
     house.recorder.begin_part({})
