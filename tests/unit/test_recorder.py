@@ -343,6 +343,27 @@ def test_its_thread_writes_also_what_nobody_waits_for() -> None:
     assert house.inputs() == [1]
 
 
+def test_its_thread_compresses_when_nobody_waits() -> None:
+    house = House()
+    removed = threading.Event()
+    seen = house.disk.faults.count
+
+    def count(call: str) -> None:
+        seen(call)
+        if call == "remove":
+            removed.set()
+
+    house.disk.faults.count = count
+    house.recorder.start()
+    for part in (1, 2):
+        house.recorder.begin_part({})
+        house.instant(part)
+    assert removed.wait(10)
+    house.recorder.close()
+    assert house.disk.names(FOLDER) == ["part-0001.journal.zst", "part-0002.journal"]
+    assert house.done == [1, 2]
+
+
 def test_two_threads_that_record_at_once_leave_numbers_without_a_gap() -> None:
     house = House()
     house.recorder.begin_part({})
