@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core.message_codec import decode
 from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import Entry, JournalWriter
-from app.repositories.journal_format import PartHeader, Record
+from app.repositories.journal_format import Record
 from app.repositories.journal_reader import JournalReader
 
 FOLDER = Path("run/journal")
@@ -50,7 +49,3 @@ def read(disk: Disk, folder: Path = FOLDER) -> list[Found]:
 def given(groups: Sequence[Sequence[Entry]]) -> list[Found]:
     """What a reader should find of these."""
     return [(e.kind, e.sequence, e.payload) for group in groups for e in group]
-
-
-def header_of(record: Record) -> PartHeader:
-    return decode(record.payload, PartHeader)

@@ -81,16 +81,31 @@ def test_a_byte_changed_in_any_journal_is_found(
         read(disk)
 
 
-def test_damage_names_the_part_the_record_and_what_to_do() -> None:
+def damaged_at(record: int) -> tuple[MemoryDisk, str]:
+    """A last part with a changed byte in one of its records, and the beginning of the message."""
     disk = journal()
-    begin, end = records_of(LAST, disk)[2]
+    begin, end = records_of(LAST, disk)[record]
     disk.files[LAST].seen[end - 10] ^= 4
-    said = (
-        f"{LAST}: record 10 (byte {begin}) has a checksum that does not agree."
+    return disk, (
+        f"{LAST}: record {record + 8} (byte {begin}) has a checksum that does not agree."
         " Put back a copy of the journal from before; what stands before this record is whole."
     )
+
+
+def test_damage_names_the_part_the_record_and_what_to_do() -> None:
+    disk, said = damaged_at(2)
     with pytest.raises(DataError, match=f"^{re.escape(said)}$"):
         read(disk)
+
+
+def test_where_a_broken_end_may_be_a_power_cut_s_the_way_out_is_said_and_works() -> None:
+    disk, said = damaged_at(4)
+    size_bytes = records_of(LAST, journal())[4][0]
+    cut = f" If the machine lost its power just then, 'truncate -s {size_bytes} {LAST}' leaves"
+    with pytest.raises(DataError, match=f"^{re.escape(said + cut)}"):
+        read(disk)
+    disk.files[LAST].truncate(size_bytes)
+    assert read(disk) == given([entries(8)])
 
 
 def test_the_records_before_the_damage_are_given_first() -> None:
@@ -165,6 +180,21 @@ def test_a_part_of_another_run_is_found() -> None:
     disk.files[LAST] = other.files[LAST]
     with pytest.raises(DataError, match=r"record 8 .* does not follow the part before"):
         read(disk)
+
+
+def test_a_part_under_another_s_name_is_found_also_by_whoever_begins_there() -> None:
+    disk = journal(packed=False)
+    disk.files[FOLDER / "part-0002.journal"] = disk.files.pop(LAST)
+    with pytest.raises(DataError, match=r"record 8 .* is not the header of this part"):
+        list(JournalReader(FOLDER, disk).from_part(2))
+
+
+@given_any(st.binary(max_size=50), st.integers(0, 2**32 - 1))
+def test_no_change_of_one_byte_makes_the_edge_of_a_record_look_empty(
+    payload: bytes, chain: int
+) -> None:
+    record, _ = form.frame(form.INPUT, 0, payload, 1, form.Place(1, chain))
+    assert len(record) % 4 == 0 and all(record[:2]) and all(record[-2:])
 
 
 def test_a_closed_part_that_was_cut_is_damaged_and_not_torn() -> None:

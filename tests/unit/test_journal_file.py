@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
-from tests.journal_house import FOLDER, entries, found, given, header_of, read, write
-from tests.memory_disk import Faults, MemoryDisk
+from tests.journal_house import FOLDER, entries, found, given, read, write
+from tests.memory_disk import Content, Faults, MemoryDisk
 
 from app.core.errors import DataError, NotFoundError, StateError
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
-from app.repositories.journal_reader import JournalReader, open_run_journal
+from app.repositories.journal_reader import JournalReader, decode_header, open_run_journal
 
 ENTRY = st.builds(
     Entry,
@@ -34,7 +34,7 @@ def test_what_was_written_is_read_in_order(parts: list[list[list[Entry]]], packe
     records = list(reader)
     assert found(records) == [entry for groups in parts for entry in given(groups)]
     assert reader.torn is None
-    headers = [header_of(record) for record in records if record.kind == form.HEADER]
+    headers = [decode_header(record) for record in records if record.kind == form.HEADER]
     assert [header.part for header in headers] == list(range(1, len(parts) + 1))
     assert all(header.header == {"config": {"name": "test"}} for header in headers)
     assert [record.number for record in reader] == [record.number for record in records]
@@ -98,6 +98,18 @@ def test_a_part_that_never_began_is_no_obstacle_however_often_the_start_fails(pa
     writer.begin_part({})
     writer.append(entries(1, first=4))
     assert read(disk) == given([entries(4)])
+
+
+def test_the_last_header_is_that_of_the_last_part_that_began() -> None:
+    disk = MemoryDisk()
+    write(disk, [[entries(3)], [entries(1, first=4)], [entries(1, first=5)]])
+    for size_bytes, part in [(10_000, 3), (90, 2), (0, 2)]:
+        disk.files[FOLDER / "part-0003.journal"].truncate(size_bytes)
+        header = JournalReader(FOLDER, disk).last_header()
+        assert header is not None and header.kind == form.HEADER
+        assert decode_header(header).part == header.part == part
+    disk.files = {FOLDER / "part-0001.journal": Content()}
+    assert JournalReader(FOLDER, disk).last_header() is None
 
 
 def test_closed_parts_are_compressed_and_the_plain_ones_removed() -> None:

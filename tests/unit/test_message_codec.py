@@ -152,6 +152,11 @@ def test_a_column_that_is_a_view_with_gaps_keeps_its_values() -> None:
     assert back.tolist() == [0, 3, 6, 9]
 
 
+def test_a_number_out_of_a_column_is_a_number() -> None:
+    back = codec.decode(codec.encode([np.int64(2**62), np.float64(-0.0), np.bool_(True)]), list)
+    assert same(back, [2**62, -0.0, True])
+
+
 def test_a_message_of_an_unknown_kind_is_named() -> None:
     payload = codec.encode(("Barz", {}))
     with pytest.raises(DataError, match=r"'Barz' is not known here\. Did you mean 'Bars'\?"):

@@ -1,11 +1,12 @@
 """The recorder calls back only for what a reader finds, in order, from any number of threads."""
 
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.journal_house import FOLDER, header_of, read
+from tests.journal_house import FOLDER, read
 from tests.memory_disk import MemoryDisk
 
 from app.core.errors import DataError, StateError
@@ -16,7 +17,7 @@ from app.core.seams import Journal
 from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JournalReader
+from app.repositories.journal_reader import JournalReader, decode_header
 from app.threads.recorder import Recorder
 
 
@@ -72,7 +73,7 @@ def test_what_is_recorded_is_read_as_it_was_given() -> None:
     house.recorder.close({"what": "end"}, ended=True)
 
     header, message, output, gate, note, state, last_note, end = JournalReader(FOLDER, house.disk)
-    assert header_of(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
+    assert decode_header(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
     assert (message.sequence, decode_message(message.payload)) == (7, Command("pause", "now", 7))
     assert decode_output(output.payload).intents == (Cancel(3),)
     assert decode(gate.payload, dict) == {"order": 3, "sent": True}
@@ -100,6 +101,23 @@ def test_all_that_waits_is_one_write_and_one_sync() -> None:
     house.recorder.flush()
     assert house.disk.faults.calls[calls:] == ["write", "sync"]
     assert house.done == list(range(1, 60))
+
+
+def test_what_is_too_much_for_one_write_becomes_several_and_calls_wait_for_theirs() -> None:
+    house = House()
+    house.recorder.begin_part({})
+    house.recorder.flush()
+    calls = len(house.disk.faults.calls)
+    for number in range(1, 4):
+        house.recorder.record_state(bytes(9 << 20))
+        house.recorder.commit(house.then(number))
+    house.fail_at("sync")
+    house.recorder.flush()
+    assert house.done == []
+    house.mend()
+    assert house.recorder.try_again()
+    assert house.disk.faults.calls[calls:].count("write") == 3  # one failed, two did not
+    assert len(read(house.disk)) == 3
 
 
 def test_a_commit_with_nothing_new_is_called_at_once() -> None:
@@ -148,7 +166,9 @@ def test_the_header_is_kept_as_it_was_when_it_was_given() -> None:
     house.recorder.begin_part(header)
     header["config"]["name"] = "changed"
     house.recorder.flush()
-    assert header_of(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
+    assert (
+        decode_header(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
+    )
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])
@@ -174,6 +194,22 @@ def test_no_callback_runs_whose_record_is_not_durable_not_even_later(call: str) 
     assert house.done == [1, 4]
     assert house.inputs() == [1, 2, 3, 4]
     assert house.recorder.failed is None and len(house.failures) == 1
+
+
+def test_a_failed_recorder_does_not_hold_on_to_those_who_ask() -> None:
+    class Caller:
+        def call(self) -> None:
+            raise AssertionError
+
+    house = House()
+    house.fail_at("sync")
+    house.recorder.begin_part({})
+    house.recorder.flush()
+    caller = Caller()
+    gone = weakref.ref(caller)
+    house.recorder.commit(caller.call)
+    del caller
+    assert house.recorder.failed is not None and gone() is None
 
 
 def test_trying_again_while_the_trouble_lasts_changes_nothing() -> None:
@@ -305,6 +341,27 @@ def test_its_thread_writes_also_what_nobody_waits_for() -> None:
     assert written.wait(10)
     house.recorder.close()
     assert house.inputs() == [1]
+
+
+def test_its_thread_compresses_when_nobody_waits() -> None:
+    house = House()
+    removed = threading.Event()
+    seen = house.disk.faults.count
+
+    def count(call: str) -> None:
+        seen(call)
+        if call == "remove":
+            removed.set()
+
+    house.disk.faults.count = count
+    house.recorder.start()
+    for part in (1, 2):
+        house.recorder.begin_part({})
+        house.instant(part)
+    assert removed.wait(10)
+    house.recorder.close()
+    assert house.disk.names(FOLDER) == ["part-0001.journal.zst", "part-0002.journal"]
+    assert house.done == [1, 2]
 
 
 def test_two_threads_that_record_at_once_leave_numbers_without_a_gap() -> None:

@@ -88,7 +88,9 @@ def decode(payload: bytes | msgspec.Raw, kind: type[T]) -> T:
     return value
 
 
-def _extension(value: object) -> msgspec.msgpack.Ext:
+def _extension(value: object) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()  # a number that was taken out of a column: the same bits
     if not isinstance(value, np.ndarray):
         raise TypeError(f"there is no form for a {type(value).__name__}")
     if value.ndim != 1 or value.dtype.hasobject or value.dtype.names:

@@ -11,7 +11,7 @@ from app.repositories.disk import DiskFile
 
 ARCHIVE_MAGIC: Final = b"MMJRNLZ1"
 _CHUNK_BYTES: Final = 1 << 20
-_LEVEL: Final = 9
+_LEVEL: Final = 3
 _CHUNK: Final = Struct("<III")  # compressed and plain length, checksum; both lengths 0 at the end
 
 

@@ -24,6 +24,7 @@ from app.repositories.journal_format import PartHeader, Place, Record
 
 _NAME: Final = re.compile(r"part-(\d{4,})\.journal(\.zst)?")
 _SCAN_BYTES: Final = 1 << 20
+_DURABLE, _TORN, _UNCLEAR = "durable", "torn", "unclear"  # a broken end
 JOURNAL_FOLDER: Final = "journal"  # in a run's folder
 WHAT_TO_DO: Final = (
     " Put back a copy of the journal from before; what stands before this record is whole."
@@ -88,6 +89,21 @@ class JournalReader:
             with disk_errors(f"The journal in {self._folder} cannot be read"):
                 yield from walk
             self.torn, place = walk.torn, walk.place
+
+    def last_header(self) -> Record | None:
+        """The header of the last part that has one: where a run with saved state can begin."""
+        for part in range(self.last_part, 0, -1):
+            place = Place() if part == 1 else None
+            walk = PartWalk(self._folder, part, part == self.last_part, place, self._disk)
+            with disk_errors(f"The journal in {self._folder} cannot be read"):
+                for record in walk:
+                    return record
+        return None
+
+
+def decode_header(record: Record) -> PartHeader:
+    """What a header record holds."""
+    return decode(record.payload, PartHeader)
 
 
 class PartWalk:
@@ -185,15 +201,23 @@ class PartWalk:
         """The end of the walk: a torn end, or else an error."""
         if not self._is_last or self.compressed:
             raise self._damaged(what)
-        if not ran_out and not _never_durable(file, self.whole_bytes, self.place.number):
-            raise self._damaged(what)
+        end = _TORN if ran_out else _broken_end(file, self.whole_bytes, self.place.number)
+        if end != _TORN:
+            path = self._folder / self.name
+            raise self._damaged(
+                what,
+                f" If the machine lost its power just then, 'truncate -s {self.whole_bytes} {path}'"
+                " leaves out what may never have been durable."
+                if end == _UNCLEAR
+                else "",
+            )
         size_bytes = file.seek(0, io.SEEK_END)
         lost_bytes = size_bytes - self.whole_bytes
         self.torn = Torn(self._part, self.place.number, self.whole_bytes, lost_bytes)
 
-    def _damaged(self, what: str) -> DataError:
+    def _damaged(self, what: str, way_out: str = "") -> DataError:
         where = f"{self._folder / self.name}: record {self.place.number}"
-        return DataError(f"{where} (byte {self.whole_bytes}) {what}.{WHAT_TO_DO}")
+        return DataError(f"{where} (byte {self.whole_bytes}) {what}.{WHAT_TO_DO}{way_out}")
 
 
 def missing_part(folder: Path, part: int) -> DataError:
@@ -201,11 +225,12 @@ def missing_part(folder: Path, part: int) -> DataError:
     return DataError(f"{folder / part_name(part)} is missing.{WHAT_TO_DO}")
 
 
-def _never_durable(file: BinaryIO, position: int, number: int) -> bool:
-    """Whether a broken end can be one that was being written when the power went.
+def _broken_end(file: BinaryIO, position: int, number: int) -> str:
+    """What a broken record in a last part can be.
 
-    Then a sector of it is still empty, and no group stands there that began after record `number`:
-    such a group was begun because the record was durable.
+    It had been durable when a group stands behind it that began after it: a group begins when all
+    before it is. Else it is torn when a sector of what follows is empty: that was being written
+    when the power went. Else nobody can say.
     """
     file.seek(position)
     empty, carried = False, b""
@@ -216,11 +241,11 @@ def _never_durable(file: BinaryIO, position: int, number: int) -> bool:
         sectors = (chunk[first:end] for first, end in itertools.pairwise(edges))
         empty = empty or any(not sector.strip(b"\0") for sector in sectors)
         if _has_later_group(carried + chunk, number):
-            return False
+            return _DURABLE
         carried = (carried + chunk)[1 - form.HEAD_BYTES :]
         position += len(chunk)
         size_bytes = _SCAN_BYTES
-    return empty
+    return _TORN if empty else _UNCLEAR
 
 
 def _has_later_group(raw: bytes, number: int) -> bool:

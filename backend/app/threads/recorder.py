@@ -48,7 +48,11 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """`core.seams.Journal` on a `JournalWriter`, for any number of threads."""
+    """`core.seams.Journal` on a `JournalWriter`, for any number of threads.
+
+    `on_failure` is called on the thread that finds the trouble, which may be one that records: it
+    must not wait for anything.
+    """
 
     def __init__(
         self,
@@ -116,19 +120,8 @@ class Recorder:
                 self._ready.notify()
 
     def flush(self) -> None:
-        """Make all that waits durable and call back, on this thread."""
-        with self._writing:
-            if self._busy:
-                return  # a callback asks: the loop below, which called it, goes on anyway
-            self._busy = True
-            try:
-                while self.failed is None and (group := self._take()):
-                    self._write(group)
-                if self.failed is None and not self._compressed:
-                    self._writer.compress_closed()
-                    self._compressed = True
-            finally:
-                self._busy = False
+        """Make all that waits durable and call back, on this thread; then compress."""
+        self._drain(compress=True)
 
     def try_again(self) -> bool:
         """After a failure: put the journal right, and write what is not in it yet.
@@ -146,7 +139,7 @@ class Recorder:
                         self._writer.repair()
                         group = self._take()
                         if group is not None:
-                            self._make_durable(group)
+                            self._make_durable(group)  # and those who waited are not called
                 except Exception as error:
                     self._put_back(group)
                     self.failed = error
@@ -212,6 +205,20 @@ class Recorder:
         most = self._bound_records * patience
         return self._records >= most or self._bytes >= _BOUND_BYTES * patience
 
+    def _drain(self, *, compress: bool) -> None:
+        with self._writing:
+            if self._busy:
+                return  # a callback asks: the loop below, which called it, goes on anyway
+            self._busy = True
+            try:
+                while self.failed is None and (group := self._take()):
+                    self._write(group)
+                if compress and self.failed is None and not self._compressed:
+                    self._writer.compress_closed()
+                    self._compressed = True
+            finally:
+                self._busy = False
+
     def _take(self) -> _Group | None:
         """The next group, out of the queue."""
         entries: list[Entry] = []
@@ -272,8 +279,6 @@ class Recorder:
             if self.failed is not None:
                 return
             self.failed = error
-            kept = [item for item in self._waiting if isinstance(item, Entry | _Header)]
-            self._waiting = deque(kept)
         try:
             self._on_failure(error)
         except Exception as other:  # the recorder lives on: it may be asked to try again
@@ -284,8 +289,9 @@ class Recorder:
         while not closed:
             with self._ready:
                 self._ready.wait_for(lambda: self._urgent or self._closed, _IDLE_SECONDS)
-                self._urgent, closed = False, self._closed
+                urgent, closed = self._urgent, self._closed
+                self._urgent = False
             try:
-                self.flush()
+                self._drain(compress=not urgent)  # nobody is to wait for that
             except Exception as error:  # a defect; it must not end this thread unseen
                 self._fail(error)
