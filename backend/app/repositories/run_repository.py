@@ -68,6 +68,12 @@ class RunRepository:
         with database_errors(self._engine), self._engine.begin() as connection:
             connection.execute(insert(_RUNS).values(values))
 
+    def resume_run(self, run_id: str, *, pid: int) -> None:
+        """Record that an unfinished run goes on in another process."""
+        change = update(_RUNS).where(_RUNS.c.run_id == run_id).values(pid=pid)
+        with database_errors(self._engine), self._engine.begin() as connection:
+            connection.execute(change)
+
     def finish_run(
         self,
         run_id: str,

@@ -6,8 +6,8 @@ from typing import Any
 
 from app.core.errors import DataError
 from app.core.message_codec import decode, decode_message, decode_output
-from app.core.messages import EndOfStream, Message
-from app.core.order_events import Intent
+from app.core.messages import BrokerNews, EndOfStream, Message
+from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
 from app.repositories import journal_format as form
 from app.repositories.journal_format import PartHeader
@@ -49,6 +49,16 @@ class RunJournal:
             if record.kind == form.OUTPUT:
                 output = decode_output(record.payload)
                 yield record.sequence, output.entries, output.intents
+
+    def gate_items(self) -> Iterator[Intent | OrderEvent]:
+        """What a gate must know again: intents and what was told of orders, as they came."""
+        for record in self._reader:
+            if record.kind == form.OUTPUT:
+                yield from decode_output(record.payload).intents
+            elif record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                if isinstance(message, BrokerNews):
+                    yield from message.events
 
     def end_reason(self) -> str | None:
         """Why its stream ended; None where it broke off."""

@@ -21,6 +21,7 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.account_guard import AccountGuard
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -47,12 +48,14 @@ class LiveLine:
         venue: Venue,
         notifier: Notifier,
         wall: WallClock,
+        guard: AccountGuard,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
         self._notifier = notifier
         self._wall = wall
+        self._guard = guard
         self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
@@ -86,6 +89,13 @@ class LiveLine:
         while len(found) < self._config.lived.sessions:
             found.append(times.next_session(found[-1].date, market))
         return tuple(found)
+
+    def positions(self) -> dict[str, int]:
+        """What the venue holds of the run's symbols before it begins, where orders go there."""
+        if not self.goes_to_venue:
+            return {}
+        held = self.venue.positions()
+        return {name: held[name] for name in self._config.symbols if held.get(name)}
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -122,12 +132,13 @@ class LiveLine:
         self._run, self._header = run, header
         self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
         self._recorder.start()
+        self._guard.watch(self._on_lock_lost)
         if self.goes_to_venue:
             book = GateBook(
                 header.run_id,
                 self._config.symbols,
-                since_ns=self.clock.now_ns(),
-                positions=self.venue.positions(),
+                since_ns=header.since_ns,
+                positions=header.positions,
                 external="ignore" if self._config.lived.external == "ignore" else "halt",
             )
             self._book = book
@@ -192,6 +203,11 @@ class LiveLine:
     def _hear(self, events: tuple[OrderEvent, ...]) -> None:
         for event in events:
             self.inbox.put(event)
+
+    def _on_lock_lost(self, reason: str) -> None:
+        """Somebody else trades the account: nothing opens here any more."""
+        self._notifier.alarm("account lost", reason)
+        self.halt(reason)
 
     def _on_disk_trouble(self, error: Exception) -> None:
         """Nothing can be made durable: no order leaves any more but what the gate itself closes."""
@@ -268,4 +284,5 @@ class LiveLine:
             self._recorder.close({"ended": reason}, ended=not failed)
         self._errands.close(5.0)
         self.venue.close()
+        self._guard.give_back()
         logger.info("The line to the venue is closed: {}", reason)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.errors import DataError
-from app.core.messages import Bars, BrokerNews, Command, Message
+from app.core.messages import Bars, Command, Message
 from app.core.order_events import Intent, OrderEvent, Place, Voided
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.system_manager.journal_feed import RunJournal
@@ -26,10 +26,10 @@ class Recovery:
     def __init__(self, journal: RunJournal) -> None:
         self._journal = journal
         self._expected = journal.outputs()
+        self._known = iter([*journal.gate_items()])  # before more is recorded
         self._next = next(self._expected, None)
         self.last_sequence = 0  # of the recorded inputs
         self.through_ns = 0  # how far they had come
-        self._items: list[Intent | OrderEvent] = []  # what the gate must know again
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
@@ -37,8 +37,6 @@ class Recovery:
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
-            elif isinstance(message, BrokerNews):
-                self._items += message.events
 
     @property
     def is_over(self) -> bool:
@@ -79,14 +77,13 @@ class Recovery:
                 "'verify' shows the first difference. Nothing was sent; positions and orders at "
                 "the venue are as they were."
             )
-        self._items += asked
         return False
 
-    def finish(self) -> tuple[list[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
+    def finish(self) -> tuple[Iterator[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
         """All has been run again: what the gate must know, what it is still asked for, and what
         the run must hear. Then the feed goes on.
         """
-        return self._items, self._late, tuple(Voided(number) for number in self._void)
+        return self._known, self._late, tuple(Voided(number) for number in self._void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""

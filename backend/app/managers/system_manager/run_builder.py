@@ -14,17 +14,17 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
 from app.core.settings import Settings
-from app.integrations.registry import open_venue
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.complete_runs import CompleteRuns
-from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.live_opening import LiveOpening
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_bars import need_bars
 from app.managers.system_manager.run_header import header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import OnProgress, RunSession
+from app.managers.system_manager.verification import market_from
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
@@ -34,6 +34,9 @@ from app.threads.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+
+_LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the hours of
 
 
 class RunBuilder:
@@ -96,43 +99,50 @@ class RunBuilder:
 
     def _build_live(
         self,
-        config: SessionConfig,
+        given: SessionConfig,
         paused: bool,
         on_progress: OnProgress | None,
         band: bool,
         on_wired: Callable[[Run], None],
     ) -> RunSession:
+        """A new run, or the account's unfinished one, from where its journal breaks off."""
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
-        live = config.lived
+        since = self.now_text(given.market)
+        opening = LiveOpening(self._settings, self._engine(), self._clock, given, since)
+        header = None if opening.journal is None else opening.journal.header()
+        config = given if header is None else header.session_config
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
-        venue = open_venue(live.venue, live.url)
+        line = opening.line(config, self._data.store, self._alarms)
         try:
-            line = LiveLine(config, self._data.store, venue, self._alarms, self._clock)
-            sessions = line.sessions(self._times)
+            if header is None:
+                sessions = line.sessions(self._times)
+                market = market_of(config, sessions, self._data, self._times, self._clock)
+            else:
+                market = market_from(header, self._times, self._data.store)
             holder: list[RunSession] = []
-            market = market_of(config, sessions, self._data, self._times, self._clock)
             run = self._maker(market)(
                 config, on_results=lambda results: holder[0].take(results), parts=line.parts()
             )
             on_wired(run)
             facts = self._facts(run)
-            record = self._begin_record(run, facts, market)
-            most = max((count or 0 for count in run.plan.history.values()), default=0)
-            header = header_of(
-                record.run_id, config, sessions, market.sessions_before(max(most, 30)),
-                market.instruments, market.rates,
-                {seat.name: type(seat.strategy) for seat in run.seats},
-                (live.venue, live.url or ""),
-            )  # fmt: skip
+            record = self._begin_record(run, facts, market, opening)
+            if header is None:
+                header = header_of(
+                    record.run_id, config, market.sessions,
+                    market.sessions_before(_most_sessions(run.plan)), market.instruments,
+                    market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
+                    line.clock.now_ns(), line.positions(),
+                )  # fmt: skip
             line.begin(run, header, record.folder)
         except BaseException:
-            venue.close()
+            line.venue.close()
+            opening.guard.give_back()
             raise
         holder.append(RunSession(run, record, self._clock, facts, (), on_progress, None, line))
         if paused:
             line.pause()
-        self._tell(record, sessions, config)
+        self._tell(record, market.sessions, config)
         return holder[0]
 
     def check(self, config: SessionConfig) -> Plan:
@@ -174,26 +184,43 @@ class RunBuilder:
             "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
         )
 
-    def _begin_record(self, run: Run, facts: dict[str, Any], market: Market) -> RunRecord:
+    def _begin_record(
+        self,
+        run: Run,
+        facts: dict[str, Any],
+        market: Market,
+        opening: LiveOpening | None = None,
+    ) -> RunRecord:
         """The run's folder and row, or neither; `facts` learn the id."""
         from app.repositories.run_repository import RunRepository
 
         config, repository = run.config, RunRepository(self._engine())
         runs = self._settings.data_folder / "runs"
-        run_id, folder = claim_folder(runs, self._stem(config.name), repository)
+        if opening is not None and opening.unfinished is not None:
+            run_id = opening.unfinished
+            folder = runs / run_id
+        else:
+            run_id, folder = claim_folder(runs, self._stem(config.name), repository)
         names = [seat.name for seat in run.seats]
         record = RunRecord(
             folder, run_id, repository, names, config.symbols,
             [item.currency for item in market.instruments],
             lambda ns: market.time.to_local(ns).isoformat(),
         )  # fmt: skip
+        resumed = opening is not None and opening.unfinished is not None
         try:
-            repository.start_run(
-                run_id, name=config.name, mode=config.mode, config=facts["config"],
-                started_at=facts["started_at"], pid=os.getpid(),
-            )  # fmt: skip
+            if opening is not None and not resumed:
+                opening.guard.hold(run_id, facts["started_at"])
+            if resumed:
+                repository.resume_run(run_id, pid=os.getpid())
+            else:
+                repository.start_run(
+                    run_id, name=config.name, mode=config.mode, config=facts["config"],
+                    started_at=facts["started_at"], pid=os.getpid(),
+                )  # fmt: skip
         except BaseException:
-            record.discard()
+            if not resumed:
+                record.discard()
             raise
         facts["run_id"] = run_id
         return record
@@ -213,3 +240,8 @@ class RunBuilder:
         moment = self._times.to_local(self._clock.now_ns(), "24/7")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
         return f"{moment:%Y%m%d-%H%M%S}-{slug}"
+
+
+def _most_sessions(plan: Plan) -> int:
+    """How many sessions before the run a repetition may ask for."""
+    return max([_LEAST_SESSIONS, *(count or 0 for count in plan.history.values())])

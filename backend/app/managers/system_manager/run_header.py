@@ -34,8 +34,8 @@ class RunHeader(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     platform: str
     hash_seed: str
-    venue: str
-    url: str
+    since_ns: int  # the venue's time when it began
+    positions: dict[str, int]  # that the venue held then, in units
 
     @property
     def session_config(self) -> SessionConfig:
@@ -56,7 +56,8 @@ def header_of(
     instruments: Sequence[Instrument],
     rates: Mapping[Any, Rates],
     strategies: Mapping[str, type[Strategy]],
-    venue: tuple[str, str],
+    since_ns: int,
+    positions: Mapping[str, int],
 ) -> RunHeader:
     """What this run is about to depend on."""
     return RunHeader(
@@ -76,8 +77,8 @@ def header_of(
         versions=library_versions(),
         platform=platform_tag(),
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
-        venue=venue[0],
-        url=venue[1],
+        since_ns=since_ns,
+        positions=dict(positions),
     )
 
 
