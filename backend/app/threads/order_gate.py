@@ -72,7 +72,8 @@ def _lane(call: Call) -> str:
 class OrderGate:
     """`report` takes what the stream must hear, each batch in order.
 
-    It must not block, and not call the gate. `clock` is the session's wall clock, and `rate` says how fast that runs.
+    It must not block, and not call the gate. `clock` is the session's wall clock, and `rate`
+    says how fast that runs.
     """
 
     def __init__(
