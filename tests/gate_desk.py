@@ -81,8 +81,10 @@ class Desk:
 
     def wait(self, seconds: float, answer: Answer | str = "hold") -> None:
         """Let time pass; questions for orders get `answer`, unless they are held."""
-        end_ns = self.now_ns + round(seconds * SECOND)
+        end_ns, steps = self.now_ns + round(seconds * SECOND), 0
         while (due_ns := self.book.due_ns()) is not None and due_ns <= end_ns:
+            steps = steps + 1 if due_ns <= self.now_ns else 0
+            assert steps < 100, "time stands still"
             self.now_ns = max(self.now_ns, due_ns)
             self.book.tick(self.now_ns)
             self._collect()

@@ -89,6 +89,7 @@ class Play:
         self._venue_number = 0
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
+        self._moments = 0
 
     # Time
 
@@ -106,6 +107,8 @@ class Play:
                 next_ns = due_ns
             if next_ns >= end_ns:
                 break
+            self._moments = self._moments + 1 if next_ns <= self.now_ns else 0
+            assert self._moments < 1000, "time stands still"
             self.now_ns = max(self.now_ns, next_ns)
             if self._heap and self._heap[0][0] <= self.now_ns:
                 heapq.heappop(self._heap)[2]()

@@ -212,6 +212,20 @@ def test_a_refused_closing_order_is_given_anew_after_a_growing_pause() -> None:
     assert [alarm.what for alarm in desk.alarms].count("closing failed") == 4
 
 
+def test_a_pause_that_ends_while_a_fill_is_missing_is_over_and_not_waited_for_again() -> None:
+    desk = holding()
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, VenueRefused("closed"))
+    desk.wait(0.1)
+    desk.stream(desk.report("CANCELED", 120))
+    desk.wait(5)
+    assert desk.calls(PlaceCall) == 0
+    desk.stream(desk.fill("e9", 20, at_ns=desk.now_ns))
+    desk.wait(1)
+    assert desk.call(PlaceCall).order.terms.units == -120 * SHARE
+
+
 def test_an_unclear_closing_order_is_asked_for_and_not_given_again() -> None:
     desk = holding()
     desk.kill("flatten")

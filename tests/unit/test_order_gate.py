@@ -12,11 +12,13 @@ from app.core.order_events import (
     Filled,
     GateActed,
     GateFilled,
+    Halted,
     OrderEvent,
     Place,
     Refused,
 )  # fmt: skip
 from app.core.orders import DAY, LIMIT, MARKET, Terms
+from app.core.venue import Connected
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.time_manager.clock import WallClock
 from app.threads.order_gate import OrderGate
@@ -111,6 +113,22 @@ def test_an_adapter_that_fails_in_an_unforeseen_way_is_asked_again(house: House)
     house.gate.send([place(1)])
     house.heard.wait(lambda events: len(events) == 1)
     assert "a defect of the adapter" in house.heard.events[0].reason  # type: ignore[union-attr]
+
+
+def test_an_answer_that_makes_no_sense_halts_entries_and_exits_go_on(house: House) -> None:
+    house.gate.send([place(1)])
+    house.heard.wait_for(Acknowledged)
+    house.venue.open_orders = lambda: 5
+    house.venue.on_item(Connected(WallClock().now_ns()))
+    house.heard.wait_for(Halted)
+    house.gate.send([place(2), place(3, opens=False)])
+    house.heard.wait_for(Refused)
+    house.heard.wait_for(Acknowledged, 2)
+
+
+def test_a_kill_in_no_known_way_is_the_caller_s_error(house: House) -> None:
+    with pytest.raises(ValueError, match="flatten"):
+        house.gate.kill("gently", "x")
 
 
 def test_a_stop_names_the_thread_that_hangs() -> None:

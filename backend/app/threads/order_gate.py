@@ -70,9 +70,10 @@ def _lane(call: Call) -> str:
 
 
 class OrderGate:
-    """`report` takes what the stream must hear, each batch in order; it must not block.
+    """`report` takes what the stream must hear, each batch in order.
 
-    `clock` is the session's wall clock, and `rate` says how fast that runs.
+    It must not block, and not call the gate. `clock` is the session's wall clock, and `rate`
+    says how fast that runs.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class OrderGate:
 
     def _take_item(self, item: MarketItem | OrderItem) -> None:
         if isinstance(item, OrderItem):
-            self._enter(lambda now_ns: self._book.streamed(item, now_ns))
+            self._react(lambda now_ns: self._book.streamed(item, now_ns))
 
     def _make(self, made: object) -> None:
         """On a lane's thread: one call, if it may still be made."""
@@ -153,10 +154,20 @@ class OrderGate:
         with self._lock:
             may = self._book.begin(call, self._clock.now_ns())
         if not may:
-            self._enter(lambda _: None)  # why not is told
+            self._react(lambda _: None)  # why not is told
             return
         answer = ask_venue(self._venue, call)
-        self._enter(lambda now_ns: self._book.answered(call, answer, now_ns))
+        self._react(lambda now_ns: self._book.answered(call, answer, now_ns))
+
+    def _react(self, step: Callable[[int], None]) -> bool:
+        """Enter on a thread of the gate's own, where a defect must neither pass nor end it."""
+        try:
+            self._enter(step)
+        except Exception as error:
+            logger.opt(exception=True).error(f"The gate failed: {error}")
+            self.halt(f"The gate failed: {error}")
+            return False
+        return True
 
     def _enter(self, step: Callable[[int], None]) -> None:
         """Step the book, and let out what came of it: calls first, for somebody may wait."""
@@ -183,8 +194,9 @@ class OrderGate:
                 self._timer_ns = _NEVER_NS if due_ns is None else due_ns
             now_ns = self._clock.now_ns()
             if due_ns is not None and due_ns <= now_ns:
-                self._enter(self._book.tick)
-                continue
+                if self._react(self._book.tick):
+                    continue
+                due_ns = None  # not again at once
             wait = _LONGEST_WAIT_SECONDS
             if due_ns is not None:
                 wait = min(wait, (due_ns - now_ns) / 1e9 / self._rate)

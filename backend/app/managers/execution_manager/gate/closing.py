@@ -67,11 +67,12 @@ class Closing:
             self._told = False
             self._not_before_ns.clear()
             return
+        pauses = self._not_before_ns.items()
+        self._not_before_ns = {symbol: at_ns for symbol, at_ns in pauses if at_ns > now_ns}
         self._count_ends(now_ns)
         waiting = self._waiting_symbols()
         for symbol in sorted(self._tracker.net):
-            if symbol not in waiting and self._not_before_ns.get(symbol, 0) <= now_ns:
-                self._not_before_ns.pop(symbol, None)
+            if symbol not in waiting and symbol not in self._not_before_ns:
                 units = self._closable_units(symbol)
                 if units:
                     self._close(symbol, units, now_ns)
