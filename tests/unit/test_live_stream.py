@@ -14,11 +14,12 @@ from tests.market import Memory, minute_starts, random_bars, weekday_sessions
 
 from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
-from app.core.inbox import Heard
+from app.core.inbox import Heard, Past
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
 from app.core.messages import Backfill, Bars, BrokerNews, Command, GapFound, History, Message
 from app.core.order_events import Acknowledged, Halted, Resumed
 from app.core.venue import Connected, Disconnected, Heartbeat, Quote, Tick, VenueBar
+from app.managers.data_manager.live_wishes import Wish, Wishes
 from app.managers.data_manager.stored_bars import Wanted
 
 SESSIONS = weekday_sessions(dt.date(2024, 3, 7), 3, minutes=10)  # over the weekend of DST
@@ -345,10 +346,24 @@ def test_a_history_that_fails_is_asked_again_and_waited_for_only_so_long() -> No
     messages = timed(of)
     caught = [(at_ns, m) for at_ns, m in messages if isinstance(m, Backfill)]
     assert [at_ns for at_ns, _ in caught] == [at(4, 35)]
-    of = house(from_minute(bars, 5), at(4, 30), bars=bars, beat_ns=SECOND_NS)
+    of = house(from_minute(bars, 5), at(4, 30), bars=bars, catch_up_ns=2 * MINUTE_NS)
     of.venue.failing = 10**6
     through = [(at_ns, m.block.through_ns) for at_ns, m in timed(of) if isinstance(m, Bars)]
-    assert through[:2] == [(at(4, 30), OPEN_NS), (at(5, 0), at(4, 59.999999999))]
+    assert through[:3] == [(at(4, 30), OPEN_NS), (at(6, 30), at(5)), (at(6, 30), at(6))]
+
+
+def test_a_symbol_is_asked_for_one_stretch_at_a_time() -> None:
+    wishes = Wishes(NAMES)
+    wishes.add(0, 10, 20)
+    wishes.add(0, 5, 12)
+    assert list(wishes.take(0)) == [Wish("AAA", 5, 20)]
+    wishes.add(0, 30, 40)
+    assert list(wishes.take(0)) == [] and wishes
+    wishes.answered(Past("AAA", 5, 20, None), now_ns=0)  # it could not be asked
+    assert list(wishes.take(SECOND_NS)) == []
+    assert list(wishes.take(5 * SECOND_NS)) == [Wish("AAA", 5, 40)]
+    wishes.answered(Past("AAA", 5, 40, bank()["AAA"]), now_ns=0)
+    assert not wishes
 
 
 def test_what_was_missed_while_the_stream_was_gone_is_asked_for_and_overlap_is_nothing() -> None:
@@ -449,6 +464,7 @@ def test_a_spread_is_that_of_the_quote_in_force_when_the_bar_opens() -> None:
     quotes = [(at(-0.5), 0.02), (at(1), 0.03), (at(1, 1), 0.09), (at(2, 59), 0.05)]
     script: list[tuple[int, Heard]] = [(ns, Quote("AAA", ns, 10.0, 10.0 + by)) for ns, by in quotes]
     script.append((at(1, 2), Quote("AAA", at(1, 2), 11.0, 10.0)))  # crossed: of no use
+    script.append((at(1, 3), Quote("AAA", at(1, 0.5), 10.0, 10.7)))  # overtaken
     script += [(at(number + 1, 1), bar("AAA", number)) for number in range(5)]
     of = house(script, want=wanted(symbols=NAMES[:1], quotes=True))
     spreads = [b.spread[0] for b in blocks_of(of.messages()) if len(b) and b.spread is not None]
