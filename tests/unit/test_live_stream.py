@@ -480,7 +480,7 @@ def test_what_comes_of_the_close_is_heard_for_a_while_after_it() -> None:
         (at(10, 40), Acknowledged(2)),
     ]
     messages = timed(house(script))
-    assert news(messages) == [(at(10, 20), Acknowledged(20))]
+    assert news(messages) == [(at(10, 20), Acknowledged(1))]
     assert [type(m) for at_ns, m in messages if at_ns > at(10, 10)] == [BrokerNews, Backfill]
     assert max(m.block.through_ns for _, m in messages if isinstance(m, Bars)) == at(10)
 
