@@ -1,44 +1,72 @@
 """A live run on a venue's stream comes to what a replay of the same bars comes to."""
 
+import random
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_stream_invariance import busy_spec, differences
 from tests.live_house import House, closing, quotes_of
-from tests.market import SCALE, Memory, Outcome, execute, outcome_of, wired
+from tests.market import SCALE, Memory, Outcome, config_of, execute, outcome_of, wired
 from tests.random_market import Spec, specs
 
-from app.core.intervals import HOUR_NS, SECOND_NS
-from app.managers.data_manager.stored_bars import Wanted
+from app.core.inbox import Heard
+from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
+from app.core.venue import VenueBar
+from app.managers.system_manager.wiring import Run
+from app.threads.gaps import Gaps
+from app.threads.results import Results
 
 
-def live(spec: Spec, beat_ns: int, delay_ns: int = 50_000_000) -> Outcome:
-    """The run over the same market, fed by a venue that streams its bars as they close."""
+def live_run(
+    spec: Spec,
+    late_ns: Callable[[VenueBar], int | None],
+    lead_ns: int = 5 * SECOND_NS,
+    config: Any = None,
+    **terms: Any,
+) -> tuple[Run, list[Results], House]:
+    """A run over the same market, fed by a venue that streams each bar so long after its close.
+
+    What comes never is only in the venue's history.
+    """
     market = spec.market()
-    run, results = wired(spec.config(), market)
+    run, results = wired(config or spec.config(), market)
     bars = {name: columns for (name, _), columns in spec.bars().items()}
-    script = closing(bars, spec.known_ns, delay_ns)
+    script: list[tuple[int, Heard]] = [
+        (closed_ns + delay_ns, bar)
+        for closed_ns, bar in closing(bars, spec.known_ns, 0)
+        if isinstance(bar, VenueBar) and (delay_ns := late_ns(bar)) is not None
+    ]
     quotes = Memory({(name, "1m"): columns for name, columns in bars.items()})
     for name, columns in bars.items():
         script += quotes_of(quotes, name, columns) if len(columns) else ()
-    wanted: Wanted = run.feed._wanted
+    wanted = run.feed._wanted
     first_ns = wanted.sessions[0].segments(wanted.extended_hours)[0].start_ns
     house = House(
         market.source,
         wanted,
         script,
-        first_ns - 5 * SECOND_NS,
+        first_ns - lead_ns,
         bars,
         venue_interval=spec.base,
-        beat_ns=beat_ns,
         silent_ns=10**18,
         stale_ns=10**18,
+        **terms,
     )
     run.feed = house.feed  # type: ignore[assignment]
+    return run, results, house
+
+
+def live(spec: Spec, beat_ns: int, delay_ns: int = 50_000_000) -> Outcome:
+    """The run when every bar comes so long after its close."""
+    run, results, _ = live_run(spec, lambda bar: delay_ns, beat_ns=beat_ns)
     return outcome_of(run, results)
 
 
-@given(specs(), st.sampled_from([37 * SECOND_NS, HOUR_NS]))
+@given(specs(), st.sampled_from([397 * SECOND_NS, HOUR_NS]))
 @settings(max_examples=8 * SCALE, deadline=None)
 def test_a_live_run_is_the_replay_of_what_happened(spec: Spec, beat_ns: int) -> None:
     assert not differences(execute(spec.config(), spec.market()), live(spec, beat_ns))
@@ -49,3 +77,59 @@ def test_a_busy_live_week_makes_the_fills_of_its_replay() -> None:
     expected = execute(spec.config(), spec.market())
     assert len(expected.fills) > 50, "a market in which little happens proves little"
     assert not differences(expected, live(spec, SECOND_NS, SECOND_NS))
+
+
+PLAIN = Spec(
+    seed=10, base="1m", sessions=3, history=1, minutes=40, half_days=frozenset(), gapless=False,
+    broken=False, extended=False, keep=(1.0, 0.9), empty=frozenset(), actions=(),
+    strategies=(), declared={}, participation=None, allow_short=True,
+)  # fmt: skip
+WATCHED = config_of(
+    PLAIN.symbols,
+    ["tests.stream_strategies:MinuteCollector"],
+    derived_intervals=("5m", "15m", "1h", "1d"),
+    history={"1m": 1, "5m": 1},
+    engine={"runner": "inline"},  # a script waits for nobody
+)
+
+
+def minutes(outcome: Outcome) -> list[tuple[str, int]]:
+    """The minutes whose bars the strategy was given."""
+    bars = [entry[1] for entry in outcome.seen[0] if len(entry) == 2]
+    return [(bar.symbol, bar.start_ns) for bar in bars if bar.interval == "1m"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("told", ["late", "never"])
+def test_late_bars_are_not_acted_on_and_leave_the_series_as_if_they_had_come(told: str) -> None:
+    """Those that never come are found to be missing, and asked for."""
+    rng = random.Random(3)
+
+    def late_ns(bar: VenueBar) -> int | None:
+        closes = [s.close_ns for s in PLAIN.calendar() if s.close_ns > bar.start_ns]
+        close_ns = closes[0] if closes else bar.start_ns
+        if close_ns - bar.start_ns < 5 * MINUTE_NS or rng.random() < 0.8:
+            return SECOND_NS
+        return 70 * SECOND_NS if told == "late" else None
+
+    run, results, house = live_run(PLAIN, late_ns, config=WATCHED, beat_ns=HOUR_NS)
+    if told == "never":
+        run.quality._gaps = Gaps(False, house.inbox.put)
+    outcome, expected = outcome_of(run, results), execute(WATCHED, PLAIN.market())
+    assert outcome.reason == "finished"
+    missed = set(minutes(expected)) - set(minutes(outcome))
+    assert 10 < len(missed) < len(minutes(expected)) / 2
+    assert set(minutes(outcome)) <= set(minutes(expected))
+    assert outcome.seen[0][-5:] == expected.seen[0][-5:]  # windows of all lengths, to the bit
+    assert all(total.coverage > 0.85 for total in run.quality.book.totals.values())
+
+
+def test_a_run_that_starts_in_mid_session_is_given_what_was_before_but_not_its_bars() -> None:
+    lead_ns = -12 * MINUTE_NS - 1
+    run, results, _ = live_run(PLAIN, lambda bar: SECOND_NS, lead_ns, WATCHED, beat_ns=HOUR_NS)
+    outcome, expected = outcome_of(run, results), execute(WATCHED, PLAIN.market())
+    assert outcome.reason == "finished"
+    first_ns = min(start_ns for _, start_ns in minutes(expected))
+    assert min(start_ns for _, start_ns in minutes(outcome)) == first_ns + 12 * MINUTE_NS
+    assert outcome.seen[0][-5:] == expected.seen[0][-5:]
+    by_minute = [entry for entry in expected.seen[0] if entry[0] > first_ns + 13 * MINUTE_NS]
+    assert [entry for entry in outcome.seen[0] if entry[0] > first_ns + 13 * MINUTE_NS] == by_minute

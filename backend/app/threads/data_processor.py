@@ -120,16 +120,18 @@ class DataProcessor(Worker):
         return Processed(sequence, base, rows, derived, parts, block.through_ns)
 
     def _correct(self, bars: dict[int, Table], part: SessionPart, sequence: int) -> Processed:
-        """Put late bars in their places: the windows and values are as if they had been there."""
+        """Put late bars in their places: the windows and values are as if they had been there.
+
+        Their time has passed, also where it has not been said of the stream yet.
+        """
         plan, windows = self._plan, dict(part.windows)
+        passed_ns = max(self._through_ns, *(int(late.known_ns[-1]) for late in bars.values()))
         for symbol, late in bars.items():
             tape = self._tapes[symbol, plan.base_interval]
             today = merged(tape.today(symbol), late)
             tape.rewrite_today(today)
             for name in plan.derived_intervals:
-                closed, forming = folded(
-                    today, part.session, name, plan.extended_hours, self._through_ns
-                )
+                closed, forming = folded(today, part.session, name, plan.extended_hours, passed_ns)
                 self._tapes[symbol, name].rewrite_today(closed)
                 before = self._forming[name]
                 self._forming[name] = replaced(before, symbol, part.start_ns, forming)

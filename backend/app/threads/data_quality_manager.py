@@ -53,7 +53,6 @@ class DataQualityManager(Worker):
         self._order = _Order()
         self._gaps = None if on_gap is None else Gaps(extended_hours, on_gap)
         self._newest: TradingSession | None = None  # the session that began last
-        self._through_ns = -1
         self.book = QualityBook(self._symbols, interval, extended_hours)
         self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
         self.examples: list[BadBar] = []
@@ -65,7 +64,6 @@ class DataQualityManager(Worker):
             self.book.add(block)
             if block.spans:
                 self._newest = block.spans[-1].session
-            self._through_ns = block.through_ns
             if self._gaps is not None:
                 self._gaps.follow(block)
             if block is not message.block:
@@ -94,20 +92,20 @@ class DataQualityManager(Worker):
         return keep_rows(block, good)
 
     def _checked_late(self, bars: dict[int, Table]) -> dict[int, Table]:
-        """The good bars of the newest session whose time has passed."""
+        """The good bars of the newest session; no block may bring them once more."""
         session, kept = self._newest, {}
         for symbol, table in bars.items():
             columns = {name: getattr(table, name) for name in fields_of(table)}
             spans = (SessionSpan(session, 0, len(table)),) if session is not None else ()
-            block = Block(**columns, spans=spans, through_ns=self._through_ns)
+            block = Block(**columns, spans=spans, through_ns=-1)
             found = faults(block, self._extended_hours)
-            found[(found == GOOD) & (table.known_ns > self._through_ns)] = ORDER
             for row in np.flatnonzero(found != GOOD).tolist():
                 self._keep_out(block, row, FAULTS[found[row]])
             good = table.take(found == GOOD)
             if session is not None and len(good):
                 kept[symbol] = good
                 self.book.add_late(session, symbol, good.start_ns)
+                self._order.reach(int(good.start_ns[-1]), symbol)
                 if self._gaps is not None:
                     self._gaps.fill(symbol, good)
         return kept
@@ -161,3 +159,8 @@ class _Order:
             self._symbols.clear()
         self._symbols.add(symbol)
         return True
+
+    def reach(self, start_ns: int, symbol: int) -> None:
+        """Remember a bar that came by another way."""
+        if start_ns >= self._latest_ns:
+            self.admit(start_ns, symbol)

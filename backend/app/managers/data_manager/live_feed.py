@@ -19,7 +19,7 @@ from app.core.venue import (
     VenueError,
     VenueReport,
 )
-from app.managers.data_manager.errands import Run
+from app.managers.data_manager.errands import Errand, Run
 from app.managers.data_manager.live_stream import LiveStream, LiveTerms
 from app.managers.data_manager.live_wishes import Wish
 from app.managers.data_manager.stored_bars import StoredBars, Wanted
@@ -64,6 +64,7 @@ class LiveFeed:
         self._opening = threading.Lock()  # held while a subscription is changed
         self._subscription: Stream | None = None
         self._stopped = False
+        self._failure: Exception | None = None  # of an errand: a defect, of the adapter's mostly
 
     @property
     def history_sources(self) -> dict[str, str]:
@@ -78,8 +79,8 @@ class LiveFeed:
 
     @property
     def is_over(self) -> bool:
-        """Whether the last session is over, or the feed was stopped."""
-        return self._stopped or (self._stream is not None and self._stream.is_over)
+        """Whether nothing more will come: the last session is over, or the feed was stopped."""
+        return self._stopped or self._core.is_over(self._clock.now_ns())
 
     def messages(self) -> Iterator[Message]:
         """History, then what happens until the last session is over."""
@@ -97,12 +98,14 @@ class LiveFeed:
         history = self._stored.history()
         now_ns = self._clock.now_ns()
         self._stream = LiveStream(self._wanted, self._terms, now_ns)
-        self._run_errand(self._subscribe)
+        self._run_errand(partial(self._do, self._subscribe))
         self._run_wishes(now_ns)
         return history
 
     def step(self, items: Sequence[Heard]) -> Iterator[Message]:
         """What follows from these items and from the time it is now."""
+        if self._failure is not None:
+            raise self._failure
         stream, now_ns = self._core, self._clock.now_ns()
         events: list[OrderEvent] = []
         for item in items:
@@ -148,9 +151,17 @@ class LiveFeed:
 
     def _run_wishes(self, now_ns: int) -> None:
         if self._core.wants_reopening(now_ns):
-            self._run_errand(self._subscribe)
+            self._run_errand(partial(self._do, self._subscribe))
         for wish in self._core.wishes(now_ns):
-            self._run_errand(partial(self._ask, wish))
+            self._run_errand(partial(self._do, partial(self._ask, wish)))
+
+    def _do(self, errand: Errand) -> None:
+        """An error nobody has named ends the stream, where it is driven."""
+        try:
+            errand()
+        except Exception as error:
+            self._failure = error
+            self._inbox.wake()
 
     def _subscribe(self) -> None:
         """Open the market stream, in place of the one there was."""

@@ -41,6 +41,7 @@ class LiveTerms(msgspec.Struct, frozen=True):
     stale_ns: int = 120 * SECOND_NS  # without an item of a symbol, in regular hours
     silent_ns: int = 15 * SECOND_NS  # without any item, heartbeats included
     catch_up_ns: int = 30 * SECOND_NS  # how long a start waits for the bars of its session so far
+    linger_ns: int = 30 * SECOND_NS  # after the last close, for fills at it and late bars
 
 
 class LiveStream:
@@ -64,10 +65,9 @@ class LiveStream:
         self._again: tuple[int, int] | None = None  # a slot that was not heard whole, and when
         self._begin(over, now_ns)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the last session is over."""
-        return self._through_ns >= self._end_ns
+    def is_over(self, now_ns: int) -> bool:
+        """Whether the last session is over, and what came of its close has been waited for."""
+        return self._through_ns >= self._end_ns and now_ns >= self._end_ns + self._terms.linger_ns
 
     def take(self, item: MarketItem | Trades | Past | GapFound, now_ns: int) -> None:
         """One item, as it came."""
@@ -134,7 +134,7 @@ class LiveStream:
             end_ns = self.bars.slots.end_ns[self.bars.next]
             moments += [end_ns, end_ns + self._terms.grace_ns]
         moments += self._starts[self._begun + 1 : self._begun + 2]
-        moments += [self._hold_ns, self._wishes.retry_ns]
+        moments += [self._hold_ns, self._wishes.retry_ns, self._end_ns + self._terms.linger_ns]
         if self._again is not None:
             moments.append(self._again[1])
         return min(at_ns for at_ns in moments if at_ns > now_ns)
