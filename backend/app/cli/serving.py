@@ -61,7 +61,8 @@ class Serving:
         try:
             path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
             self._server = ControlServer(path, desk, desk.view, WallClock())
-        except StateError as error:  # it runs all the same; a signal can stop it
+        except (StateError, OSError, RuntimeError) as error:
+            # it runs all the same; a signal can stop it
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
             self._tell_ready(session.run_id)
@@ -86,7 +87,7 @@ class Serving:
     def _tell_ready(self, run_id: str) -> None:
         log = self._folder / "runs" / run_id / LOG_NAME
         assert self._ready is not None
-        with log.open("wb") as file:
+        with suppress(OSError), log.open("wb") as file:  # else its words go where they went
             file.write(os.pread(2, _EARLY_BYTES, 0))
             file.flush()
             for number in (1, 2):

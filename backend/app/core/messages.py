@@ -29,7 +29,9 @@ class Bars(msgspec.Struct, frozen=True):
 
 
 class EndOfStream(msgspec.Struct, frozen=True):
-    """Nothing follows. `reason` is "finished", "stopped", "interrupted", "timeout" or "failed"."""
+    """Nothing follows. `reason` is "finished", "stopped", "interrupted", "timeout", "killed" or
+    "failed".
+    """
 
     reason: str
     sequence: int = 0
