@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.practice_house import Sim, minute, order, terms
+from tests.practice_house import CASH, Sim, minute, order, terms
 
 from app.core.orders import KINDS, TIFS, Terms
 from app.core.venue import Connected, Disconnected, Execution, VenueError, VenueOrder, VenueReport
@@ -111,18 +111,33 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
-TERMS = st.fixed_dictionaries(
-    dict.fromkeys(Terms.__struct_fields__, st.one_of(st.none(), NUMBERS))
-    | {"units": st.one_of(st.integers(-5, 5).map(lambda shares: shares * 10**8), NUMBERS)}
+PRICES = st.one_of(st.integers(1, 10**9).map(lambda cents: cents / 100), NUMBERS)
+UNITS = st.one_of(
+    st.integers(-5, 5).map(lambda shares: shares * 10**8),
+    st.sampled_from([-(10**18), 10**18, 46 * 10**17]),
+    NUMBERS,
 )
-ORDERS = st.fixed_dictionaries(
-    {
-        "client_id": WORDS,
-        "symbol": st.just("AAA"),
-        "kind": st.sampled_from(KINDS),
-        "tif": st.sampled_from(TIFS),
-        "terms": TERMS,
-    }
+
+
+def terms_of(kind: str) -> st.SearchStrategy[dict[str, object]]:
+    """Mostly such as an order of this kind has."""
+    needed = {"limit": ("limit", "stop_limit"), "stop": ("stop", "stop_limit")}
+    needed["trail"] = ("trailing_stop",)
+    prices = {name: PRICES if kind in kinds else st.none() for name, kinds in needed.items()}
+    return st.fixed_dictionaries({"units": UNITS, **prices, "trail_percent": st.none()})
+
+
+TERMS = st.one_of(terms_of("limit"), st.sampled_from(KINDS).flatmap(terms_of))
+ORDERS = st.sampled_from(KINDS).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {
+            "client_id": st.one_of(st.just("o2"), WORDS),
+            "symbol": st.just("AAA"),
+            "kind": st.just(kind),
+            "tif": st.one_of(st.just("day"), st.sampled_from(TIFS)),
+            "terms": terms_of(kind),
+        }
+    )
 )
 FAULT_WORDS = [name for name in Fault.__struct_fields__ if name != "kind"]
 FAULT_LISTS = st.lists(
@@ -175,9 +190,28 @@ def test_every_request_is_answered_and_none_breaks_the_books(
     assert answer.status in (200, 400, 404, 409, 413, 422), (answer, sent)
     sim.ask("GET", wire.FAULTS)
     sim.arm()
-    sim.to(max(sim.desk.clock.now_ns(sim.now_ns), minute(1)))
+    sim.to(max(sim.desk.clock.now_ns(sim.now_ns), minute(11)))
+    for path in (wire.ORDERS, wire.EXECUTIONS, wire.POSITIONS, wire.CASH, f"{wire.ORDERS}/o1"):
+        assert sim.ask("GET", path)[0] in (200, 422)
     wire.encode([event for step in sim.kept for event in step])  # what the file would hold
 
 
 def _as_json(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+def test_amounts_beyond_64_bits_are_told_to_the_last_unit() -> None:
+    sim = Sim()
+    units = 46 * 10**17
+    whole = VenueOrder(
+        client_id="a",
+        symbol="AAA",
+        kind="market_on_open",
+        tif="day",
+        terms=Terms(units, None, None, None, None),
+    )
+    adapter = sim.in_process().adapter()
+    adapter.place(whole)
+    sim.to(minute(1))
+    assert adapter.positions() == {"AAA": units}
+    assert adapter.cash() == {"USD": CASH - 100 * units}
