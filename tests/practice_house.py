@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from app.cli import practice
+from app.cli.context import DEFAULT_MARKET, Context
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.intervals import MINUTE_NS
@@ -29,9 +31,11 @@ from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Desk, Request
 from app.integrations.practice.venue.floor import Terrain
 from app.integrations.practice.venue.opening import new_books
+from app.integrations.practice.venue.process import VenueProcess
 from app.integrations.practice.venue.stream_faults import Sent
 from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
+from app.managers.time_manager.clock import WallClock
 from tests.data_house import ns, session
 
 DAY = "2024-11-04"
@@ -222,6 +226,21 @@ class Practice:
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
         self.adapter: PracticeAdapter | None = None
+        self._here: tuple[VenueProcess, BookFile] | None = None
+
+    def start_here(self, symbols: str, at: str) -> PracticeAdapter:
+        """The same in threads of the tests' process, sockets and all: it is there at once."""
+        context = Context(DEFAULT_MARKET)
+        names = practice._symbols(context, symbols)
+        terrain, sessions = practice._terrain(context, names, "100000", "0.1")
+        begin = (0, practice._moment_ns(context, at), None)
+        folder = self.folder / "books"
+        opened = practice._opened(context, folder, terrain, sessions, begin, ticks=False)
+        about = wire.About(DEFAULT_MARKET, names, 0, False)
+        process = VenueProcess(opened.venue, opened.clock, about, WallClock(), 0)
+        process.start()
+        self._here = process, opened.file
+        return self._found_at(process.url)
 
     def start(self, *words: str) -> PracticeAdapter:
         """Start it, again on the same books; its adapter."""
@@ -240,10 +259,13 @@ class Practice:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate(timeout=20)[1]
-        self.url = json.loads(line)["url"]
+        return self._found_at(json.loads(line)["url"])
+
+    def _found_at(self, url: str) -> PracticeAdapter:
+        self.url = url
         if self.adapter is not None:
             self.adapter.close()
-        self.adapter = open_practice(self.url, np.random.default_rng(1))
+        self.adapter = open_practice(url, np.random.default_rng(1))
         return self.adapter
 
     def post(self, path: str, body: object) -> Any:
@@ -275,3 +297,7 @@ class Practice:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.communicate(timeout=20)
+        if self._here is not None:
+            process, file = self._here
+            process.close()
+            file.close()

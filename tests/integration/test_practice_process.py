@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from app.core.venue import (
     VenueUnclear,
 )
 from app.integrations.practice import wire
+from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import HttpTransport
 from app.integrations.practice.venue.faults import PLACES, ROUTES
 from app.integrations.practice.wire import Fault
@@ -44,6 +46,16 @@ def minute(number: int, seconds: int = 0) -> int:
 @pytest.fixture
 def practice(tmp_path: Path) -> Iterator[Practice]:
     """A venue before an open, its clock paused: it moves when a test says so."""
+    made = Practice(tmp_path)
+    made.start_here("SYN1,THIN", AT)
+    made.pause_at(minute(-4))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Practice]:
+    """The same in a process of its own, that can be killed."""
     made = Practice(tmp_path, "--symbols", "SYN1,THIN", "--at", AT)
     made.start()
     made.pause_at(minute(-4))
@@ -241,41 +253,41 @@ def test_every_fault_of_the_menu_can_be_armed_and_is_told(practice: Practice) ->
 
 
 def test_a_killed_venue_has_its_books_and_has_lived_through_the_time_between(
-    practice: Practice,
+    mortal: Practice,
 ) -> None:
-    venue = practice.adapter
+    venue = mortal.adapter
     assert venue is not None
     heard = Heard()
     venue.order_stream(heard)
     heard.until(Connected)
     venue.place(order("a", 10, symbol=SYN1))
-    practice.pause_at(minute(1, 30))
+    mortal.pause_at(minute(1, 30))
     venue.place(order("b", -4, symbol=SYN1))
     venue.place(order("c", 10, "limit", limit=1.0, tif="gtc", symbol=SYN1))
     before = (venue.executions(0), venue.positions(), venue.cash(), venue.open_orders())
-    practice.end(signal.SIGKILL)
+    mortal.end(signal.SIGKILL)
     assert isinstance(heard.until(Disconnected), Disconnected)
     with pytest.raises(VenueUnclear):
         venue.time()
 
-    again = practice.start()
+    again = mortal.start()
     assert again.time().venue_ns == minute(1, 30)  # it was paused
     assert (again.executions(0), again.positions(), again.cash(), again.open_orders()) == before
     with pytest.raises(VenueRefused, match="duplicate"):
         again.place(order("b", -4, symbol=SYN1))
-    practice.post(wire.CONTROL, wire.Control(pause=False, rate=6000.0))
-    practice.end(signal.SIGKILL)
+    mortal.post(wire.CONTROL, wire.Control(pause=False, rate=6000.0))
+    mortal.end(signal.SIGKILL)
 
-    again = practice.start()
-    practice.post(wire.CONTROL, wire.Control(pause=True))
-    practice.pause_at(max(again.time().venue_ns, minute(3)))
+    again = mortal.start()
+    mortal.post(wire.CONTROL, wire.Control(pause=True))
+    mortal.pause_at(max(again.time().venue_ns, minute(3)))
     assert [one.client_id for one in again.executions(0)] == ["a", "b"]
     assert again.positions() == {SYN1: 6 * UNITS}
 
 
-def test_killed_again_and_again_it_loses_and_doubles_nothing(practice: Practice) -> None:
+def test_killed_again_and_again_it_loses_and_doubles_nothing(mortal: Practice) -> None:
     words = ("--symbols", SYN1, "--at", AT)
-    venue = practice.adapter
+    venue = mortal.adapter
     assert venue is not None
     asked: list[str] = []
     for round_number in range(4):
@@ -283,10 +295,10 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(practice: Practice)
             name = f"{round_number}-{number}"
             assert venue.place(order(name, 3, symbol=SYN1)).state == "ACCEPTED"
             asked.append(name)
-            practice.post(wire.CONTROL, wire.Control(advance_to_ns=minute(len(asked) - 4, 30)))
-        practice.end(signal.SIGKILL)
-        venue = practice.start(*words)
-    practice.pause_at(minute(60))
+            mortal.post(wire.CONTROL, wire.Control(advance_to_ns=minute(len(asked) - 4, 30)))
+        mortal.end(signal.SIGKILL)
+        venue = mortal.start(*words)
+    mortal.pause_at(minute(60))
     executions = venue.executions(0)
     by_order: dict[str, int] = {}
     for one in executions:
@@ -294,6 +306,45 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(practice: Practice)
     assert by_order == dict.fromkeys(asked, 3 * UNITS)
     assert len({one.execution_id for one in executions}) == len(executions)
     assert venue.positions() == {SYN1: 3 * len(asked) * UNITS}
+
+
+def test_what_was_answered_is_there_after_a_kill_in_the_midst_of_orders(mortal: Practice) -> None:
+    venue = mortal.adapter
+    assert venue is not None
+    mortal.post(wire.CONTROL, wire.Control(pause=False, rate=600.0))
+    answered: dict[str, str] = {}  # client id and venue id
+    for kill in (1, 7, 19):
+        enough = threading.Event()
+
+        def place_until_it_dies(
+            asked: PracticeAdapter = venue, kill: int = kill, enough: threading.Event = enough
+        ) -> None:
+            for number in range(10_000):
+                try:
+                    report = asked.place(order(f"{kill}-{number}", 1, symbol=SYN1))
+                except VenueUnclear:
+                    return
+                answered[report.client_id] = report.venue_id
+                if number >= kill:
+                    enough.set()
+
+        client = threading.Thread(target=place_until_it_dies)
+        client.start()
+        assert enough.wait(20.0)
+        mortal.end(signal.SIGKILL)
+        client.join(20.0)
+        venue = mortal.start()
+        for name, venue_id in answered.items():
+            found = venue.order(name)
+            assert found is not None
+            assert found.venue_id == venue_id
+    assert len(answered) >= 1 + 7 + 19
+    executions = venue.executions(0)
+    assert len({one.execution_id for one in executions}) == len(executions)
+    assert len({one.client_id for one in executions}) == len(executions)  # of one share each
+    assert {one.client_id for one in venue.open_orders()}.isdisjoint(
+        one.client_id for one in executions
+    )
 
 
 def test_a_venue_that_is_stopped_in_order_goes_on_where_it_stood(tmp_path: Path) -> None:
@@ -345,7 +396,6 @@ def practice_stream(practice: Practice, name: str) -> str:
 
 
 def test_it_listens_on_the_loopback_interface_alone(practice: Practice) -> None:
-    assert practice.process is not None
     ports = {int(practice.url.rsplit(":", 1)[1]), practice.get("/venue")["stream_port"]}
     listening = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:

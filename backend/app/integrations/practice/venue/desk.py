@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from app.core.errors import AppError, UsageError
+from app.core.errors import NotFoundError, UsageError
 from app.core.orders import Terms
 from app.core.venue import VenueOrder
 from app.integrations.practice import wire
@@ -182,7 +182,7 @@ def _answered(act: _Act, request: Request, at: Moment) -> Answer:
         return problem_answer(wire.STATUS[refusal.code], refusal.code, str(refusal))
     except UsageError as error:
         return problem_answer(wire.STATUS[wire.MALFORMED], wire.MALFORMED, str(error))
-    except AppError as error:
+    except NotFoundError as error:  # no bars of that interval
         return problem_answer(wire.STATUS[wire.REFUSED], wire.REFUSED, str(error))
 
 

@@ -64,7 +64,12 @@ class VenueProcess:
         self._desk = Desk(venue, clock, about)
         self.url = f"http://{HOST}:{self._http.server_port}"
         self._threads = [
-            threading.Thread(target=self._http.serve_forever, name="venue http", daemon=True),
+            threading.Thread(
+                target=self._http.serve_forever,
+                args=(_LOOK_SECONDS,),
+                name="venue http",
+                daemon=True,
+            ),
             threading.Thread(target=self._streams.serve_forever, name="venue streams", daemon=True),
             threading.Thread(target=self._move_on, name="venue clock", daemon=True),
         ]
@@ -116,6 +121,9 @@ class VenueProcess:
     def hold(self, seconds: float) -> None:
         """Say nothing for so long."""
         self._wall.wait(self._stopping, seconds)
+
+    def _serve_http(self) -> None:
+        self._http.serve_forever(_LOOK_SECONDS)
 
     def _wall_ns(self) -> int:
         """The machine's time as it was at the start, and steady from there on."""
