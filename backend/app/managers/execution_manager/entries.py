@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from app.core.orders import Order
+from app.core.orders import CANCEL_PENDING, Order
 
 ALL_SYMBOLS = -1
 
@@ -40,15 +40,17 @@ class Entries:
 def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
     """Whether so many units of an order may open or increase what its strategy holds.
 
-    Plain orders that are on their way beside it have the first claim on that.
+    What else may fill on its side has the first claim on that; not what only reduces, is to be
+    cancelled, or ends with it.
     """
     if order.reduce_only:
         return False
     beside = sum(
         abs(other.units - other.filled_units)
         for other in working.values()
-        if other.aimed
-        and other is not order
+        if other is not order
+        and not (other.reduce_only or other.state is CANCEL_PENDING)
+        and not (order.group and other.group == order.group)
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
     )

@@ -21,7 +21,7 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.system_manager.account_guard import AccountGuard
+from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -48,14 +48,13 @@ class LiveLine:
         venue: Venue,
         notifier: Notifier,
         wall: WallClock,
-        guard: AccountGuard,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
         self._notifier = notifier
         self._wall = wall
-        self._guard = guard
+        self._keeper: AccountKeeper | None = None
         self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
@@ -127,12 +126,16 @@ class LiveLine:
 
     # -- its course ------------------------------------------------------------------------------
 
-    def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
+    def begin(
+        self, run: Run, header: RunHeader, folder: Path, keeper: AccountKeeper | None = None
+    ) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run, self._header = run, header
         self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
         self._recorder.start()
-        self._guard.watch(self._on_lock_lost)
+        if keeper is not None:
+            self._keeper = keeper
+            keeper.start()
         if self.goes_to_venue:
             book = GateBook(
                 header.run_id,
@@ -204,7 +207,7 @@ class LiveLine:
         for event in events:
             self.inbox.put(event)
 
-    def _on_lock_lost(self, reason: str) -> None:
+    def lose(self, reason: str) -> None:
         """Somebody else trades the account: nothing opens here any more."""
         self._notifier.alarm("account lost", reason)
         self.halt(reason)
@@ -284,5 +287,6 @@ class LiveLine:
             self._recorder.close({"ended": reason}, ended=not failed)
         self._errands.close(5.0)
         self.venue.close()
-        self._guard.give_back()
+        if self._keeper is not None:
+            self._keeper.close()
         logger.info("The line to the venue is closed: {}", reason)

@@ -7,7 +7,7 @@ from app.core.config import SessionConfig
 from app.core.seams import BarSource, Notifier
 from app.core.settings import Settings
 from app.integrations.registry import open_venue
-from app.managers.system_manager.account_guard import AccountGuard
+from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.recovery import Recovery
@@ -34,21 +34,41 @@ class LiveOpening:
         self._runs = settings.data_folder / "runs"
         self._engine = engine
         self._wall = wall
-        account = config.lived.account
-        self.guard = AccountGuard(AccountLocks(engine, wall), account, wall)
+        self._account = account = config.lived.account
+        self._line: LiveLine | None = None
+        self.keeper: AccountKeeper | None = None
+        self._since = since
         self.unfinished = self._unfinished_run(account)
         self.journal = None
         if self.unfinished is not None:
-            self.guard.hold(self.unfinished, since)
+            self.hold(self.unfinished)
             folder = self._runs / self.unfinished
             JournalWriter(folder / JOURNAL_FOLDER).close()  # cuts off what was never durable
             self.journal = RunJournal(folder)
+
+    def hold(self, run_id: str) -> None:
+        """Take the account for a run; AccountTaken names a holder that lives."""
+        locks = AccountLocks(self._engine, self._wall)
+        self.keeper = AccountKeeper(
+            locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
+        )
+
+    def give_back(self) -> None:
+        """The run never began."""
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def _lose(self, reason: str) -> None:
+        """Somebody else trades the account: nothing opens here any more."""
+        if self._line is not None:
+            self._line.lose(reason)
 
     def line(self, config: SessionConfig, source: BarSource, notifier: Notifier) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
         venue = open_venue(config.lived.venue, config.lived.url)
-        return LiveLine(config, source, venue, notifier, self._wall, self.guard, recovery)
+        self._line = LiveLine(config, source, venue, notifier, self._wall, recovery)
+        return self._line
 
     def _unfinished_run(self, account: str) -> str | None:
         """The account's latest run that broke off, if it left a journal."""

@@ -134,10 +134,10 @@ class RunBuilder:
                     market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
                     line.clock.now_ns(), line.positions(),
                 )  # fmt: skip
-            line.begin(run, header, record.folder)
+            line.begin(run, header, record.folder, opening.keeper)
         except BaseException:
             line.venue.close()
-            opening.guard.give_back()
+            opening.give_back()
             raise
         holder.append(RunSession(run, record, self._clock, facts, (), on_progress, None, line))
         if paused:
@@ -210,7 +210,7 @@ class RunBuilder:
         resumed = opening is not None and opening.unfinished is not None
         try:
             if opening is not None and not resumed:
-                opening.guard.hold(run_id, facts["started_at"])
+                opening.hold(run_id)
             if resumed:
                 repository.resume_run(run_id, pid=os.getpid())
             else:
