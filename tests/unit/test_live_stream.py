@@ -316,6 +316,14 @@ def test_a_late_trade_corrects_the_bar_it_belongs_to() -> None:
     assert (table.high[0], table.close[0], table.volume[0]) == (58.0, 58.0, 2.0)
 
 
+def test_a_trade_that_is_later_than_a_quarter_of_an_hour_changes_nothing() -> None:
+    sessions = weekday_sessions(dt.date(2024, 3, 7), 1, minutes=40)
+    for minutes, count in ((10, 1), (20, 0)):
+        of = house([(at(minutes), tick("AAA", at(0, 5)))], want=wanted(sessions))
+        assert len(backfills(of.messages())) == count
+        assert of.feed.counts.get("late", 0) == 1 - count
+
+
 def test_a_bar_of_a_session_that_is_over_comes_too_late() -> None:
     script = [(SESSIONS[1].open_ns + SECOND_NS, bar("AAA", 3))]
     of = house(script, want=wanted(SESSIONS[:2]))
@@ -468,6 +476,15 @@ def test_a_lost_connection_halts_at_once_and_is_left_to_its_adapter_for_a_while(
         (at(1, 25), Resumed(-1, "data flows again")),
     ]
     assert len(of.venue.streams) == 1
+
+
+def test_a_stream_that_cannot_be_opened_is_opened_again_after_a_while() -> None:
+    of = house([], silent_ns=15 * SECOND_NS, beat_ns=SECOND_NS)
+    of.venue.refusing = 1
+    (first, *_) = news(timed(of))
+    reason = "the market stream is gone: The venue does not answer."
+    assert first == (at(-1), Halted(-1, reason))
+    assert len(of.venue.streams) > 1
 
 
 # -- events and commands ---------------------------------------------------------------------------
