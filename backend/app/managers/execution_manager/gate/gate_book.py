@@ -33,6 +33,7 @@ from app.managers.execution_manager.gate.calls import (
     CancelCall,
     ChangingCall,
     ExecutionsCall,
+    GateStatus,
     GateTimes,
     OpenOrdersCall,
     OrderCall,
@@ -266,6 +267,20 @@ class GateBook:
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self.latch.release(reason)
+
+    def status(self) -> GateStatus:
+        """How things stand."""
+        net = self.tracker.net
+        return GateStatus(
+            killed=self.latch.killed,
+            halted={self._place_name(at): why for at, why in self.latch.halted.items()},
+            open_orders=len(self.tracker.open),
+            in_doubt=len(self._doubts),
+            positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
+        )
+
+    def _place_name(self, symbol: int) -> str:
+        return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]
 
     # Time
 
