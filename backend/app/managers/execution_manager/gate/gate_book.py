@@ -219,10 +219,10 @@ class GateBook:
             self._after(order, now_ns)
 
     def _take_execution(self, execution: Execution, now_ns: int) -> None:
-        symbol = self.tracker.index.get(execution.symbol)
-        if symbol is not None:
-            self._sweep.moved(symbol, now_ns)
+        applied = self.tracker.applied
         order = self.tracker.take_execution(execution, now_ns)
+        if self.tracker.applied > applied:
+            self._sweep.moved(self.tracker.index[execution.symbol], now_ns)
         if order is not None:
             self._doubts.settle(order)
             self._after(order, now_ns)
