@@ -342,6 +342,8 @@ class Play:
     def reject(self, held: Held) -> None:
         if not held.filled_units:
             self.end(held, states.REJECTED, "the exchange said no")
+        elif held.order.kind == MARKET:
+            self.fill(held, self.rest(held))
 
     # What happens by itself
 

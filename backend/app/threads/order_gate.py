@@ -19,6 +19,7 @@ from app.managers.execution_manager.gate.calls import (
     Call,
     CancelCall,
     ExecutionsCall,
+    GateStatus,
     OpenOrdersCall,
     OrderCall,
     PlaceCall,
@@ -141,6 +142,11 @@ class OrderGate:
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self._enter(lambda _: self._book.release(reason))
+
+    def status(self) -> GateStatus:
+        """How things stand; from any thread."""
+        with self._lock:
+            return self._book.status()
 
     # The threads
 

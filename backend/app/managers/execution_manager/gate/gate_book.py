@@ -33,6 +33,7 @@ from app.managers.execution_manager.gate.calls import (
     CancelCall,
     ChangingCall,
     ExecutionsCall,
+    GateStatus,
     GateTimes,
     OpenOrdersCall,
     OrderCall,
@@ -218,10 +219,10 @@ class GateBook:
             self._after(order, now_ns)
 
     def _take_execution(self, execution: Execution, now_ns: int) -> None:
-        symbol = self.tracker.index.get(execution.symbol)
-        if symbol is not None:
-            self._sweep.moved(symbol, now_ns)
+        applied = self.tracker.applied
         order = self.tracker.take_execution(execution, now_ns)
+        if self.tracker.applied > applied:
+            self._sweep.moved(self.tracker.index[execution.symbol], now_ns)
         if order is not None:
             self._doubts.settle(order)
             self._after(order, now_ns)
@@ -266,6 +267,20 @@ class GateBook:
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self.latch.release(reason)
+
+    def status(self) -> GateStatus:
+        """How things stand."""
+        net = self.tracker.net
+        return GateStatus(
+            killed=self.latch.killed,
+            halted={self._place_name(at): why for at, why in self.latch.halted.items()},
+            open_orders=len(self.tracker.open),
+            in_doubt=len(self._doubts),
+            positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
+        )
+
+    def _place_name(self, symbol: int) -> str:
+        return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]
 
     # Time
 

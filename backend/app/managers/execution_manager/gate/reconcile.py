@@ -92,7 +92,8 @@ def _executions(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference
         if book.tracker.applied > before:
             what = f"execution {execution.execution_id} of {execution.client_id or 'nobody'}"
             text = f"{from_units(execution.units)} {execution.symbol} at {execution.price}"
-            rows.append(Difference(what, "missing", text, "applied"))
+            known = (execution.client_id or NAMELESS + execution.venue_id) in book.tracker.orders
+            rows.append(Difference(what, "missing", text, "applied" if known else "ignored"))
     return rows
 
 
