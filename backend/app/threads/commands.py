@@ -44,7 +44,7 @@ def obey(
 
 def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     """Whether a stop has been heard, and what it asks for is done. From any thread."""
-    if not execution.entries.reason_for_all():
+    if not execution.entries.is_closed(ALL_SYMBOLS):
         return False
     working = list(execution.broker.working.values())
     if mode == FLATTEN:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 from loguru import logger
 
 from app.core.calendar import TradingSession
@@ -12,17 +13,20 @@ from app.core.errors import NotFoundError
 from app.core.inbox import Inbox
 from app.core.intervals import SECOND_NS
 from app.core.messages import Bars, Command, Message
+from app.core.money import UNITS
 from app.core.order_events import OrderEvent
-from app.core.seams import BarSource, Notifier
-from app.core.venue import Venue
+from app.core.seams import BarSource
+from app.core.venue import Venue, VenueError
 from app.managers.data_manager.errands import Errands
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.reconcile import ask_all, reconcile
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.account_keeper import AccountKeeper
-from app.managers.system_manager.recovery import Recovery, ResumedFeed
+from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
@@ -30,11 +34,14 @@ from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.notifier import AlarmNotifier
 from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
+CASH_TOLERANCE_UNITS = UNITS // 100  # a cent: what two books may differ by
 _LOOK_SECONDS = 0.05
+_SYNC_SECONDS = 15.0
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -46,13 +53,12 @@ class LiveLine:
         config: SessionConfig,
         source: BarSource,
         venue: Venue,
-        notifier: Notifier,
+        alarms: Alarms,
         wall: WallClock,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
-        self._notifier = notifier
         self._wall = wall
         self._keeper: AccountKeeper | None = None
         self._recovery = recovery  # of an unfinished run
@@ -60,6 +66,10 @@ class LiveLine:
         told = venue.time()
         self.clock = OffsetClock(told)
         self._rate = told.rate
+        notify = config.lived.notify
+        self._notifier = AlarmNotifier(wall, notify.command or (), notify.timeout_seconds)
+        self._notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
+        self._closed = threading.Event()
         self.inbox = Inbox()
         self._errands = Errands("venue errands")
         self._stopping = threading.Lock()  # held by the one who stops the run
@@ -121,8 +131,8 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed)
-        return self._feed
+            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns)
+        return StartedFeed(self._feed, self.clock.now_ns())
 
     # -- its course ------------------------------------------------------------------------------
 
@@ -133,6 +143,8 @@ class LiveLine:
         self._run, self._header = run, header
         self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
         self._recorder.start()
+        self._notifier.start()
+        threading.Thread(target=self._keep_time, name="venue clock", daemon=True).start()
         if keeper is not None:
             self._keeper = keeper
             keeper.start()
@@ -142,7 +154,7 @@ class LiveLine:
                 self._config.symbols,
                 since_ns=header.since_ns,
                 positions=header.positions,
-                external="ignore" if self._config.lived.external == "ignore" else "halt",
+                external=self._config.lived.external,
             )
             self._book = book
             self._gate = OrderGate(
@@ -173,12 +185,34 @@ class LiveLine:
         if self._gate is not None and self._book is not None:
             for item in known:
                 self._book.recall(item)
+            self._reconcile(self._book)
             self._gate.start()
             gate, recorder = self._gate, self._recorder
             if late and recorder is not None:
                 recorder.commit(lambda: gate.send(late))
         self._hear(void)
         recovery.go_on()
+
+    def _reconcile(self, book: GateBook) -> None:
+        """Compare with the venue; one that does not answer is asked by the gate until it does."""
+        assert self._run is not None
+        assert self._header is not None
+        try:
+            says = ask_all(self.venue, book, self._header.since_ns)
+        except VenueError as error:
+            self._notifier.alarm("not reconciled yet", str(error))
+            return
+        cash = {name: one.cash_units for name, one in self._run.execution.account.books.items()}
+        for row in reconcile(book, says, cash, CASH_TOLERANCE_UNITS, self.clock.now_ns()):
+            logger.warning("{}: ours {}, the venue's {}: {}", *msgspec.structs.astuple(row))
+
+    def _keep_time(self) -> None:
+        """Follow the venue's clock."""
+        while not self._wall.wait(self._closed, _SYNC_SECONDS):
+            try:
+                self.clock.sync(self.venue.time())
+            except VenueError:
+                continue  # it goes on as it went
 
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
@@ -285,7 +319,9 @@ class LiveLine:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._recorder is not None:
             self._recorder.close({"ended": reason}, ended=not failed)
+        self._closed.set()
         self._errands.close(5.0)
+        self._notifier.stop()
         self.venue.close()
         if self._keeper is not None:
             self._keeper.close()

@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.config import SessionConfig
-from app.core.seams import BarSource, Notifier
+from app.core.errors import StateError
+from app.core.seams import BarSource
 from app.core.settings import Settings
+from app.core.venue import VenueError
 from app.integrations.registry import open_venue
 from app.managers.system_manager.account_keeper import AccountKeeper
+from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.recovery import Recovery
@@ -63,11 +66,19 @@ class LiveOpening:
         if self._line is not None:
             self._line.lose(reason)
 
-    def line(self, config: SessionConfig, source: BarSource, notifier: Notifier) -> LiveLine:
+    def line(self, config: SessionConfig, source: BarSource, alarms: Alarms) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
-        venue = open_venue(config.lived.venue, config.lived.url)
-        self._line = LiveLine(config, source, venue, notifier, self._wall, recovery)
+        live = config.lived
+        venue = open_venue(live.venue, live.url)
+        try:
+            self._line = LiveLine(config, source, venue, alarms, self._wall, recovery)
+        except VenueError as error:
+            venue.close()
+            raise StateError(
+                f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
+                "live.url its address? 'practice start' starts a practice venue."
+            ) from error
         return self._line
 
     def _unfinished_run(self, account: str) -> str | None:

@@ -113,7 +113,7 @@ class RunSession:
             self._line.halt(reason)
             return
         execution = self.run.execution
-        if ALL_SYMBOLS not in execution.entries.closed:
+        if not execution.entries.is_closed(ALL_SYMBOLS):
             execution.close_entries(ALL_SYMBOLS, reason)
 
     @property
