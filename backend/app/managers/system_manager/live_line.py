@@ -1,7 +1,8 @@
 """A live run's line to the world: its venue, the venue's time, the journal and the gate."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -9,11 +10,12 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, StateError
 from app.core.inbox import Inbox
+from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import Bars, Command, Message
-from app.core.money import UNITS
+from app.core.money import UNITS, from_units
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource
 from app.core.venue import Venue, VenueError
@@ -26,6 +28,7 @@ from app.managers.execution_manager.gate.reconcile import ask_all, reconcile
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.holdings import Holdings, holdings_of
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -99,12 +102,32 @@ class LiveLine:
             found.append(times.next_session(found[-1].date, market))
         return tuple(found)
 
-    def positions(self) -> dict[str, int]:
-        """What the venue holds of the run's symbols before it begins, where orders go there."""
+    def opened(
+        self, config: SessionConfig, instruments: Sequence[Instrument]
+    ) -> tuple[SessionConfig, Holdings]:
+        """The config with the account as the venue has it, and what is held there, where orders
+        go there.
+        """
         if not self.goes_to_venue:
-            return {}
-        held = self.venue.positions()
-        return {name: held[name] for name in self._config.symbols if held.get(name)}
+            return config, Holdings()
+        account, now_ns = config.account, self.clock.now_ns()
+        held = holdings_of(
+            self.venue, config.symbols, config.base_interval, config.lived.external, now_ns
+        )
+        cash, worth = self.venue.cash(), held.worth_units(instruments)
+        if cash.get(account.currency, 0) <= 0:
+            has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
+            raise StateError(
+                f"The venue's account has no {account.currency}: it has {has or 'nothing'}. "
+                "Name its currency in account.currency."
+            )
+
+        def opening(name: str) -> Decimal:
+            return from_units(cash.get(name, 0) + worth.get(name, 0))
+
+        books = {name: opening(name) for name in account.books}
+        changed = {"cash": opening(account.currency), "books": books}
+        return config.model_copy(update={"account": account.model_copy(update=changed)}), held
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -137,7 +160,12 @@ class LiveLine:
     # -- its course ------------------------------------------------------------------------------
 
     def begin(
-        self, run: Run, header: RunHeader, folder: Path, keeper: AccountKeeper | None = None
+        self,
+        run: Run,
+        header: RunHeader,
+        folder: Path,
+        keeper: AccountKeeper | None,
+        holdings: Holdings,
     ) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run, self._header = run, header
@@ -161,6 +189,11 @@ class LiveLine:
                 book, self.venue, self.clock, self._hear, self._notifier, self._rate
             )
             if self._recovery is None:
+                adopted = holdings.adopted(self._config.symbols, header.since_ns)
+                for fill in adopted:
+                    book.recall(fill)
+                halts = holdings.halts(self._config.symbols, self._config.lived.external)
+                self._hear((*adopted, *halts))
                 self._gate.start()
 
     def take(self, results: Results) -> None:
