@@ -32,7 +32,7 @@ from app.threads.worker import prepare_thread
 Report = Callable[[tuple[OrderEvent, ...]], object]
 
 PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
-LANES: Final = {PLACING: 2, RESCUING: 4, ASKING: 1}  # threads each
+LANES: Final = {PLACING: 2, RESCUING: 8, ASKING: 1}  # threads each
 _NEVER_NS: Final = 1 << 62
 _LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
 
