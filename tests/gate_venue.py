@@ -176,7 +176,7 @@ class Play:
             dict(self.positions),
             {},
         )
-        rows = reconcile(book, says, {}, 0, self.now_ns)
+        rows = reconcile(book, says, self.now_ns)
         book.recover(self.now_ns)
         self.collect()
         return rows

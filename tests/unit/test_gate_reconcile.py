@@ -32,6 +32,7 @@ from app.managers.execution_manager.gate.reconcile import (
     Difference,
     VenueSays,
     ask_all,
+    compare_cash,
     reconcile,
 )
 
@@ -80,7 +81,8 @@ def says(*orders: VenueReport, **fields: Any) -> VenueSays:
 
 
 def check(book: GateBook, venue: VenueSays, cash: dict[str, int] | None = None) -> list[Difference]:
-    return reconcile(book, venue, cash or {}, 100, NOW_NS)
+    rows = reconcile(book, venue, NOW_NS)
+    return [*rows, *compare_cash(book, venue, cash or {}, 100)]
 
 
 def test_what_agrees_gives_no_row_and_no_event() -> None:

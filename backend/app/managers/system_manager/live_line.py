@@ -15,7 +15,7 @@ from app.core.inbox import Inbox
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import Bars, Command, Message
-from app.core.money import UNITS, from_units
+from app.core.money import from_units
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource
 from app.core.venue import Venue, VenueError
@@ -24,11 +24,11 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.gate.reconcile import ask_all, reconcile
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.holdings import Holdings, holdings_of
+from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -42,7 +42,6 @@ from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
-CASH_TOLERANCE_UNITS = UNITS // 100  # a cent: what two books may differ by
 _LOOK_SECONDS = 0.05
 _SYNC_SECONDS = 15.0
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
@@ -231,12 +230,14 @@ class LiveLine:
         assert self._run is not None
         assert self._header is not None
         try:
-            says = ask_all(self.venue, book, self._header.since_ns)
+            rows, told = reckon(
+                self._run.execution, book, self.venue, self._header.since_ns, self.clock.now_ns()
+            )
         except VenueError as error:
             self._notifier.alarm("not reconciled yet", str(error))
             return
-        cash = {name: one.cash_units for name, one in self._run.execution.account.books.items()}
-        for row in reconcile(book, says, cash, CASH_TOLERANCE_UNITS, self.clock.now_ns()):
+        self._hear(told)
+        for row in rows:
             logger.warning("{}: ours {}, the venue's {}: {}", *msgspec.structs.astuple(row))
 
     def _keep_time(self) -> None:

@@ -41,7 +41,7 @@ class LiveOpening:
         self._line: LiveLine | None = None
         self.keeper: AccountKeeper | None = None
         self._since = since
-        self.unfinished = self._unfinished_run(account)
+        self.unfinished = unfinished_run(engine, self._runs, account)
         self.journal = None
         if self.unfinished is not None:
             self.hold(self.unfinished)
@@ -81,17 +81,18 @@ class LiveOpening:
             ) from error
         return self._line
 
-    def _unfinished_run(self, account: str) -> str | None:
-        """The account's latest run that broke off, if it left a journal."""
-        from app.repositories.run_repository import RunRepository
 
-        found = None
-        for run in RunRepository(self._engine).unfinished_runs():
-            live = run["config"].get("live") or {}
-            is_live = run["mode"] == "live" and live.get("account", "default") == account
-            if is_live and _has_journal(self._runs / run["run_id"]):
-                found = str(run["run_id"])
-        return found
+def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
+    """The account's latest run that has no end, if it left a journal."""
+    from app.repositories.run_repository import RunRepository
+
+    found = None
+    for run in RunRepository(engine).unfinished_runs():
+        live = run["config"].get("live") or {}
+        is_live = run["mode"] == "live" and live.get("account", "default") == account
+        if is_live and _has_journal(runs / run["run_id"]):
+            found = str(run["run_id"])
+    return found
 
 
 def _has_journal(folder: Path) -> bool:

@@ -61,13 +61,19 @@ class Repetition:
         self.header = journal.header()
         self._entries: list[bytes] = []
         self._intents: list[Intent] = []
-        self._inputs = 0
+        self.inputs = 0
+        self.run: Run  # once it has been run
+
+    @property
+    def goes_to_venue(self) -> bool:
+        """Whether its orders went to a venue, or were simulated."""
+        return self.header.session_config.lived.broker == "venue"
 
     def verdict(self) -> Verdict:
         """Run it, and compare."""
         header = self.header
         with _strategies_folder(header) as folder:
-            run = self._wired(folder)
+            run = self.run = self._wired(folder)
             notes = [*self._notes(run)]
             run.execute()
         recorded = [*self._journal.outputs()]
@@ -76,12 +82,15 @@ class Repetition:
         ours = [*described(b"".join(self._entries), *names)]
         asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
         found = _first("decision", theirs, ours) or _first("intent", asked, self._intents)
+        if found is not None and not found.recorded and self._journal.end_reason() is None:
+            notes.append(f"the run broke off: what came of its last inputs has no {found.what}")
+            found = None
         if self._journal.torn is not None:
             notes.append("the last record was never durable and is left out")
         return Verdict(
             run_id=header.run_id,
             equal=found is None,
-            inputs=self._inputs,
+            inputs=self.inputs,
             decisions=len(ours),
             intents=len(self._intents),
             fingerprint=run.execution.diary.fingerprint.hexdigest(),
@@ -92,7 +101,6 @@ class Repetition:
     def _wired(self, folder: Path) -> Run:
         header, config = self.header, self.header.session_config
         engine = config.engine.model_copy(update={"runner": self._runner})
-        goes_to_venue = config.lived.broker == "venue"
         return Run(
             config.model_copy(update={"engine": engine}),
             market_from(header, self._times, self._source),
@@ -100,12 +108,12 @@ class Repetition:
             self._take,
             parts=Parts(
                 make_feed=lambda _: JournalFeed(self._journal),
-                make_broker=LiveBroker if goes_to_venue else None,
+                make_broker=LiveBroker if self.goes_to_venue else None,
             ),
         )
 
     def _take(self, results: Results) -> None:
-        self._inputs += 1
+        self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
 
