@@ -48,13 +48,15 @@ class OrderNews:
 
     def tell_untold(self) -> None:
         """The order hook after orders that the broker ended."""
-        untold, self._execution.untold = self._execution.untold, []
-        self.tell_ends(untold)
+        untold = self._execution.untold
+        if untold:
+            self._execution.untold = []
+            self.tell_ends(untold)
 
     def tell_ends(self, orders: Sequence[Order]) -> None:
         """The order hook after each; what a hook gives in answer, and is refused, joins them."""
         self._ends += orders
-        if self._telling:
+        if self._telling or not self._ends:
             return
         self._telling = True
         for _ in range(MOST_ANSWERS):  # each round tells what came of the hooks of the one before

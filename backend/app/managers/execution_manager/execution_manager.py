@@ -280,7 +280,8 @@ class ExecutionManager:
                 order.state = FILLED
             else:
                 order.to(FILLED)
-            order.reason = ""  # of an amendment that was refused, say
+            if order.reason:
+                order.reason = ""  # of an amendment that was refused, say
             order.ended_ns = now_ns
             self.diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
@@ -314,6 +315,8 @@ class ExecutionManager:
     def match_auction(self, now_ns: int, last_of: Callable[[int], Last | None]) -> list[Order]:
         """At a session's close: fill the orders for it at each symbol's last close in it."""
         self._filled = []
+        if not self.broker.working:
+            return self._filled
         for symbol in sorted({order.symbol_index for order in self.broker.for_the_close()}):
             last = last_of(symbol)
             if last is not None:
@@ -352,6 +355,8 @@ class ExecutionManager:
         self._end_all(list(self.broker.working.values()), CANCELED, now_ns, reason)
 
     def _end_all(self, orders: list[Order], state: str, now_ns: int, reason: str) -> None:
+        if not orders:
+            return
         with self.broker.at_once():
             for order in orders:
                 if order.state is CANCEL_PENDING:
