@@ -232,9 +232,10 @@ class AnalysisEngine(Worker):
             if now_ns > limit_ns:
                 return
             cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
-            filled = execution.match(now_ns)
             if news.hears_fills:
-                news.tell_fills(filled)
+                news.tell_fills(execution.match(now_ns))
+            else:
+                broker.match(now_ns)
             if broker.spent or broker.pending:
                 broker.settle(now_ns)
             if execution.untold:

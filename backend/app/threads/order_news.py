@@ -27,6 +27,7 @@ class OrderNews:
         self._execution = execution
         self._call = call
         self.hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
+        execution.tells_fills = self.hears_fills
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
 

@@ -99,6 +99,7 @@ class ExecutionManager:
             self.account, self.broker, self.diary, (self.lot_units, self.tick_units),
             self.aim_units, self.held_units, self,
         )  # fmt: skip
+        self.tells_fills = True  # whether it keeps whom they happened to, for somebody to hear
         self._filled: list[Order] = []  # in the instant under way
         self.untold: list[Order] = []  # ended by the broker's doing; whoever tells clears
 
@@ -141,8 +142,7 @@ class ExecutionManager:
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
         order.created_ns = now_ns
-        symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
-        aimed = aims[symbol] + units
+        symbol, units = order.symbol_index, order.units
         sure_units, broker = self._sure_units[symbol], self.broker
         plain = order.kind is MARKET and order.tif is DAY and order.aimed  # `is_plain`, at once
         if (
@@ -159,7 +159,7 @@ class ExecutionManager:
         self._happened.append(order if plain else ticket(order))
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.aimed:
-            aims[symbol] = aimed
+            self.aim_units[order.strategy][symbol] += units
         broker.accept(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
@@ -286,7 +286,8 @@ class ExecutionManager:
             self.diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
             order.to(PARTIAL)
-        self._filled.append(order)
+        if self.tells_fills:
+            self._filled.append(order)
 
     def rethink(self) -> None:
         """The account has changed beside its orders: what they may cost is to be asked anew."""

@@ -90,10 +90,9 @@ class Ledger:
 
     def fill(self, position: Position, units: int, price: float, fee_units: int = 0) -> None:
         """Book `units` (negative sells) at `price`."""
-        scaled = (price * _SCALE + 0.5) // 1 if 0 < price < _EXACT_BELOW else 0.0
+        scaled = int(price * _SCALE + 0.5) if 0 < price < _EXACT_BELOW else 0
         if scaled / _SCALE == price and not units % UNITS and position.multiplier_units == UNITS:
-            # Whole units at a price of at most 8 decimals: exact.
-            amount = units // UNITS * int(scaled)
+            amount = units // UNITS * scaled  # whole units at a price of at most 8 decimals: exact
         else:
             amount = amount_units(units, price, position.multiplier_units)
         held = position.units
