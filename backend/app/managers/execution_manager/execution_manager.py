@@ -91,8 +91,7 @@ class ExecutionManager:
         )  # fmt: skip
         self.entries = self._checks.entries
         self.order_count = 0  # and the number of the last
-        self._group_count = 0
-        self.fill_count = 0
+        self.fill_count = self._group_count = 0
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._actions = CorporateActions(
@@ -280,8 +279,7 @@ class ExecutionManager:
                 order.state = FILLED
             else:
                 order.to(FILLED)
-            if order.reason:
-                order.reason = ""  # of an amendment that was refused, say
+            order.reason = ""  # of an amendment that was refused, say
             order.ended_ns = now_ns
             self.diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
@@ -315,14 +313,12 @@ class ExecutionManager:
 
     def match_auction(self, now_ns: int, last_of: Callable[[int], Last | None]) -> list[Order]:
         """At a session's close: fill the orders for it at each symbol's last close in it."""
-        self._filled = []
-        if not self.broker.working:
-            return self._filled
-        for symbol in sorted({order.symbol_index for order in self.broker.for_the_close()}):
+        self._filled, orders = [], self.broker.for_the_close()
+        for symbol in sorted({order.symbol_index for order in orders}):
             last = last_of(symbol)
             if last is not None:
                 self.broker.match_auction(symbol, *last, now_ns)
-        for order in self.broker.for_the_close():
+        for order in orders:
             self.lapsed(order, EXPIRED, now_ns, "nothing of it could fill at the close")
         return self._filled
 
@@ -331,7 +327,7 @@ class ExecutionManager:
 
         What could not get the session's last bar any more belongs to the next session.
         """
-        if not self.broker.ends_orders:
+        if not (self.broker.ends_orders and self.broker.working):
             return
         self.broker.settle(close_ns)  # no bar is under way any more
         last_ns = last_start_ns - self.broker.latency_ns
@@ -356,8 +352,6 @@ class ExecutionManager:
         self._end_all(list(self.broker.working.values()), CANCELED, now_ns, reason)
 
     def _end_all(self, orders: list[Order], state: str, now_ns: int, reason: str) -> None:
-        if not orders:
-            return
         with self.broker.at_once():
             for order in orders:
                 if order.state is CANCEL_PENDING:
