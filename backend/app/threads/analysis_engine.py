@@ -7,7 +7,6 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream
@@ -201,25 +200,26 @@ class AnalysisEngine(Worker):
         This is the hot loop: what is looked up here is looked up once a bar.
         """
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
-        step, on_bar, broker = self._step, self._on_bar, self.execution.broker
+        on_bar, broker = self._on_bar, self.execution.broker
+        steps, last, last_ns = range(self._step, end), end - 1, known_ns[end - 1]
         try:
-            for bar in islice(bars, end - step):
+            for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
                 cursor.step = step
-                step += 1
                 on_bar(bar)
                 if proposals:
-                    self._take(proposals, known_ns[step - 1])
-                    if step == end or broker.closing:
+                    self._take(proposals, known_ns[step])
+                    if step == last or broker.closing:
                         break
-                    if broker.due_ns <= known_ns[step]:  # fills come before the next bar
-                        self._match_until(known_ns[step])
-                    if broker.due_ns <= known_ns[end - 1] or self._moved or broker.closing:
+                    next_ns = known_ns[step + 1]
+                    if broker.due_ns <= next_ns:  # fills come before the next bar
+                        self._match_until(next_ns)
+                    if broker.due_ns <= last_ns or self._moved or broker.closing:
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except HOOK_ERRORS as error:
             raise self._calling.failure("on_bar", error) from error
-        self._step = step
+        self._step = step + 1
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
 
@@ -257,9 +257,10 @@ class AnalysisEngine(Worker):
             if now_ns > limit_ns:
                 return
             cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
-            filled = execution.match(now_ns)
             if news.hears_fills:
-                news.tell_fills(filled)
+                news.tell_fills(execution.match(now_ns))
+            else:
+                broker.match(now_ns)
             if broker.spent or broker.pending:
                 broker.settle(now_ns)
             if execution.untold:
