@@ -24,6 +24,7 @@ from app.threads.commands import obey
 from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
 from app.threads.equity import EquityCurve
+from app.threads.isolation import Isolation, OnTrouble
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
@@ -52,7 +53,9 @@ class AnalysisEngine(Worker):
         cursor: Cursor,
         on_results: Callable[[Results], None],
         equity_by_session: bool = False,
+        on_trouble: OnTrouble | None = None,
     ) -> None:
+        """With `on_trouble`, of several strategies one that fails stops alone, and is told of."""
         self.execution = execution
         self.curve = curve
         self.view = SeriesView(
@@ -72,6 +75,9 @@ class AnalysisEngine(Worker):
         self._news = OrderNews(seats, cursor, execution, self._call)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
+        self._isolation: Isolation | None = None
+        if on_trouble is not None and len(seats) > 1:
+            self._isolation = Isolation(seats, execution, on_trouble)
         self._on_bar = self._bar_hook()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
@@ -110,7 +116,7 @@ class AnalysisEngine(Worker):
     def _answer(self, message: BrokerNews | Command) -> None:
         """Book what the broker tells and call the hooks; do what somebody asks."""
         if isinstance(message, Command):
-            obey(message, self.execution, self._seats, self._call, self._cursor.now_ns)
+            obey(message, self.execution, self._flatten, self._cursor.now_ns)
         else:
             filled = self._reports.take(message.events, self._cursor.now_ns)
             self._news.tell_fills(filled)
@@ -229,11 +235,16 @@ class AnalysisEngine(Worker):
         if len(self._seats) == 1:
             return self._seats[0].strategy.on_bar
 
+        guarded = self._isolation.call if self._isolation is not None else None
+
         def each(bar: Bar) -> None:
             acted = False
             for seat in seats[bar.interval]:
                 self._calling = seat
-                seat.strategy.on_bar(bar)
+                if guarded is None:
+                    seat.strategy.on_bar(bar)
+                else:
+                    guarded(seat, seat.strategy.on_bar, bar)
                 if self.proposals:
                     self._take(self.proposals, self._cursor.now_ns)
                     acted = True
@@ -279,9 +290,19 @@ class AnalysisEngine(Worker):
 
     def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
         """Run a hook between bars, then what it proposed."""
-        seat.call(hook, *args)
+        if self._isolation is None:
+            seat.call(hook, *args)
+        else:
+            self._isolation.call(seat, hook, *args)
         if self.proposals:
             self._take(self.proposals, self._cursor.now_ns)
+
+    def _flatten(self) -> None:
+        """Close all that strategies hold, those that have failed too."""
+        for seat in self._seats:
+            seat.call(seat.strategy.flatten)
+            if self.proposals:
+                self._take(self.proposals, self._cursor.now_ns)
 
     def _take(self, proposals: list[Proposal], now_ns: int) -> None:
         """Carry out what a hook proposed; what ended is told when all of it is under way."""

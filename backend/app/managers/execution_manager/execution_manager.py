@@ -183,6 +183,7 @@ class ExecutionManager:
             return False
         self._happened.append(cancel(order, now_ns))
         self.diary.note("cancel", order, now_ns)
+        order.reason = ""  # of an amendment that was refused, say
         if self.broker.cancel(order, now_ns):
             self._finish(order, CANCELED, now_ns, BY_STRATEGY)
             return True
@@ -362,7 +363,7 @@ class ExecutionManager:
         with self.broker.at_once():
             for order in orders:
                 if order.state is CANCEL_PENDING:
-                    self.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                    self.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
                 else:
                     self.lapsed(order, state, now_ns, reason)
 

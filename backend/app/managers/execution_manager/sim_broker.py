@@ -371,7 +371,7 @@ class SimBroker:
             if book is not None and book.was_under_way(order.symbol_index, since_ns, now_ns):
                 continue
             if terms is None:
-                self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                self._owner.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
             else:
                 del self.pending[order_id]
                 self._amend(order, terms, since_ns, now_ns)

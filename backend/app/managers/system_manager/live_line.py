@@ -135,6 +135,7 @@ class LiveLine:
             make_broker=LiveBroker if self.goes_to_venue else None,
             record_input=self._record_input,
             on_gap=self.inbox.put,
+            on_trouble=self._notifier.alarm,
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:

@@ -109,6 +109,7 @@ class Repetition:
             parts=Parts(
                 make_feed=lambda _: JournalFeed(self._journal),
                 make_broker=LiveBroker if self.goes_to_venue else None,
+                on_trouble=lambda what, details: None,  # it was told when it happened
             ),
         )
 
