@@ -132,8 +132,10 @@ class RunBuilder:
                     record.run_id, config, market.sessions,
                     market.sessions_before(_most_sessions(run.plan)), market.instruments,
                     market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
-                    line.clock.now_ns(), line.positions(),
+                    line.clock.now_ns(), line.positions(), facts["started_at"],
                 )  # fmt: skip
+            else:
+                facts["started_at"] = header.started_at or facts["started_at"]
             line.begin(run, header, record.folder)
         except BaseException:
             line.venue.close()
