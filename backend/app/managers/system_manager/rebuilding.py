@@ -18,7 +18,6 @@ from app.core.errors import AppError, DataError, NotFoundError, StateError
 from app.core.messages import Message
 from app.core.processes import is_running
 from app.core.seams import BarSource
-from app.managers.system_manager.account_guard import AccountGuard
 from app.managers.system_manager.equity_file import disk_errors
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.recovery import Recovery
@@ -63,13 +62,13 @@ def rebuild_run(
     if not rebuilding.is_unfinished:
         return rebuilding.rebuild()
     config, wall = rebuilding.header.session_config, WallClock()
-    guard = AccountGuard(AccountLocks(engine, wall), config.lived.account, wall)
     since = times.to_local(wall.now_ns(), config.market).isoformat(timespec="seconds")
-    guard.hold(run_id, since)
+    locks = AccountLocks(engine, wall)
+    token = locks.acquire(config.lived.account, run_id, since=since)
     try:
         return rebuilding.rebuild()
     finally:
-        guard.give_back()
+        locks.release(config.lived.account, token)
 
 
 def _run_id_of(words: str, runs: Path, repository: "RunRepository") -> str:
