@@ -14,7 +14,7 @@ from app.core.errors import NotFoundError, StateError
 from app.core.inbox import Inbox
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Bars, Command, Message
+from app.core.messages import Bars, Command, History, Message
 from app.core.money import from_units
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource
@@ -28,9 +28,11 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.holdings import Holdings, holdings_of
+from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.managers.time_manager.clock import OffsetClock
@@ -260,6 +262,8 @@ class LiveLine:
             self._part_of = session
             recorder.begin_part(header.as_dict())
         recorder.record_input(message)
+        if isinstance(message, History) and self._feed is not None:
+            recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
     def _session_of(self, message: Message) -> TradingSession | None:
         """Whose part an input belongs to, where it begins one."""
@@ -343,21 +347,22 @@ class LiveLine:
         if self._feed is not None:
             self._feed.stop()
 
-    def close(self, reason: str, failed: bool) -> None:
+    def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
+        failed = end.error is not None
         if failed and self._gate is not None:
-            self._gate.kill(self._config.lived.on_error, f"the run {reason}")
+            self._gate.kill(self._config.lived.on_error, f"the run {end.ended}")
             self._wall.wait(threading.Event(), 1.0)
         if self._gate is not None:
             left = self._gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._recorder is not None:
-            self._recorder.close({"ended": reason}, ended=not failed)
+            self._recorder.close(msgspec.to_builtins(end), ended=not failed)
         self._closed.set()
         self._errands.close(5.0)
         self._notifier.stop()
         self.venue.close()
         if self._keeper is not None:
             self._keeper.close()
-        logger.info("The line to the venue is closed: {}", reason)
+        logger.info("The line to the venue is closed: {}", end.ended)

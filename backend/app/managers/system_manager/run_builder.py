@@ -136,8 +136,10 @@ class RunBuilder:
                     record.run_id, config, market.sessions,
                     market.sessions_before(_most_sessions(run.plan)), market.instruments,
                     market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
-                    line.clock.now_ns(), held.left_alone,
+                    line.clock.now_ns(), held.left_alone, facts["started_at"],
                 )  # fmt: skip
+            else:
+                facts["started_at"] = header.started_at or facts["started_at"]
             line.begin(run, header, record.folder, opening.keeper, held)
         except BaseException:
             line.venue.close()
