@@ -9,32 +9,27 @@ from loguru import logger
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import NotFoundError
-from app.core.inbox import Inbox
 from app.core.intervals import SECOND_NS
 from app.core.messages import Bars, Command, Message
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue
-from app.managers.data_manager.errands import Errands
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.system_manager.account_guard import AccountGuard
+from app.managers.system_manager.live_means import Guard, LiveMeans
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
-from app.managers.time_manager import TimeManager, WallClock
-from app.managers.time_manager.clock import OffsetClock
-from app.repositories.journal_file import JournalWriter
+from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
 from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
-_LOOK_SECONDS = 0.05
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -47,22 +42,21 @@ class LiveLine:
         source: BarSource,
         venue: Venue,
         notifier: Notifier,
-        wall: WallClock,
-        guard: AccountGuard,
+        means: LiveMeans,
+        guard: Guard,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
         self._notifier = notifier
-        self._wall = wall
+        self._means = means
         self._guard = guard
         self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
-        self.clock = OffsetClock(told)
+        self.clock = means.clock(told)
         self._rate = told.rate
-        self.inbox = Inbox()
-        self._errands = Errands("venue errands")
+        self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._header: RunHeader | None = None
         self._recorder: Recorder | None = None
@@ -119,7 +113,7 @@ class LiveLine:
             beat_ns=int(usual.beat_ns * pace),
         )
         self._feed = LiveFeed(
-            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
+            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
         )
         if self._recovery is not None:
             return ResumedFeed(self._recovery, self._feed)
@@ -130,8 +124,7 @@ class LiveLine:
     def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run, self._header = run, header
-        self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
-        self._recorder.start()
+        self._recorder = self._means.recorder(folder / JOURNAL_FOLDER, self._on_disk_trouble)
         self._guard.watch(self._on_lock_lost)
         if self.goes_to_venue:
             book = GateBook(
@@ -142,7 +135,7 @@ class LiveLine:
                 external="ignore" if self._config.lived.external == "ignore" else "halt",
             )
             self._book = book
-            self._gate = OrderGate(
+            self._gate = self._means.gate(
                 book, self.venue, self.clock, self._hear, self._notifier, self._rate
             )
             if self._recovery is None:
@@ -256,15 +249,10 @@ class LiveLine:
         self._end_when_done(mode, end)
 
     def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        def wait() -> None:
-            never = threading.Event()
-            for _ in range(int(_LONGEST_STOP_SECONDS / _LOOK_SECONDS)):
-                self._wall.wait(never, _LOOK_SECONDS)
-                if self._run is not None and has_stopped(self._run.execution, mode):
-                    break
-            self._end(end)
+        def is_done() -> bool:
+            return self._run is not None and has_stopped(self._run.execution, mode)
 
-        threading.Thread(target=wait, name="run stopping", daemon=True).start()
+        self._means.when(is_done, lambda: self._end(end), _LONGEST_STOP_SECONDS)
 
     def _end(self, end: Callable[[], None]) -> None:
         end()
@@ -275,14 +263,14 @@ class LiveLine:
         """The run has ended: no more calls, and a journal that says so."""
         if failed and self._gate is not None:
             self._gate.kill(self._config.lived.on_error, f"the run {reason}")
-            self._wall.wait(threading.Event(), 1.0)
+            self._means.let_pass(1.0)
         if self._gate is not None:
             left = self._gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._recorder is not None:
             self._recorder.close({"ended": reason}, ended=not failed)
-        self._errands.close(5.0)
+        self._means.close()
         self.venue.close()
         self._guard.give_back()
         logger.info("The line to the venue is closed: {}", reason)

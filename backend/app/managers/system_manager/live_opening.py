@@ -10,6 +10,7 @@ from app.integrations.registry import open_venue
 from app.managers.system_manager.account_guard import AccountGuard
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import AccountLocks
@@ -48,7 +49,8 @@ class LiveOpening:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
         venue = open_venue(config.lived.venue, config.lived.url)
-        return LiveLine(config, source, venue, notifier, self._wall, self.guard, recovery)
+        means = LiveMeans(self._wall)
+        return LiveLine(config, source, venue, notifier, means, self.guard, recovery)
 
     def _unfinished_run(self, account: str) -> str | None:
         """The account's latest run that broke off, if it left a journal."""

@@ -1,0 +1,91 @@
+"""What binds a live run to its machine: threads, the disk, the clock.
+
+A simulator brings means of its own, and runs the same line on one thread.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from app.core.inbox import Inbox
+from app.core.seams import Notifier
+from app.core.venue import Venue, VenueTime
+from app.managers.data_manager.errands import Errand, Errands
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.time_manager import WallClock
+from app.managers.time_manager.clock import OffsetClock
+from app.repositories.journal_file import JournalWriter
+from app.threads.order_gate import OrderGate, Report
+from app.threads.recorder import Recorder
+
+_LOOK_SECONDS = 0.05
+_LONGEST_CLOSE_SECONDS = 5.0  # for the errand under way
+
+
+class Guard(Protocol):
+    """Who holds the account for a run."""
+
+    def watch(self, on_lost: Callable[[str], None]) -> None: ...
+    def give_back(self) -> None: ...
+
+
+class LiveMeans:
+    """A run's own; used once."""
+
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
+        self._errands = Errands("venue errands")
+
+    def clock(self, told: VenueTime) -> OffsetClock:
+        """The venue's time from here on."""
+        return OffsetClock(told)
+
+    def inbox(self) -> Inbox:
+        """Where everything that reaches the run goes through."""
+        return Inbox()
+
+    def run_errand(self, errand: Errand) -> None:
+        """Have a call that blocks made soon."""
+        self._errands.run(errand)
+
+    def recorder(self, folder: Path, on_failure: Callable[[Exception], None]) -> Recorder:
+        """A recorder that writes from now on."""
+        recorder = Recorder(JournalWriter(folder), on_failure)
+        recorder.start()
+        return recorder
+
+    def gate(
+        self,
+        book: GateBook,
+        venue: Venue,
+        clock: OffsetClock,
+        report: Report,
+        notifier: Notifier,
+        rate: float,
+    ) -> OrderGate:
+        """A gate that is not started yet."""
+        return OrderGate(book, venue, clock, report, notifier, rate)
+
+    def when(
+        self, is_done: Callable[[], bool], then: Callable[[], None], longest_seconds: float
+    ) -> None:
+        """Call `then` once something is done, or has taken too long; returns at once."""
+
+        def wait() -> None:
+            never = threading.Event()
+            for _ in range(int(longest_seconds / _LOOK_SECONDS)):
+                self._wall.wait(never, _LOOK_SECONDS)
+                if is_done():
+                    break
+            then()
+
+        threading.Thread(target=wait, name="run stopping", daemon=True).start()
+
+    def let_pass(self, seconds: float) -> None:
+        """Do nothing for so long; the other threads do."""
+        self._wall.wait(threading.Event(), seconds)
+
+    def close(self) -> None:
+        """The run has ended."""
+        self._errands.close(_LONGEST_CLOSE_SECONDS)
