@@ -60,7 +60,14 @@ class Alarms:
         self._say("ALARM", what, details)
 
 
-def config_from(salt: int, external: str, on_error: str, fails_at: int) -> SessionConfig:
+def config_from(
+    salt: int,
+    external: str,
+    on_error: str,
+    fails_at: int = 0,
+    stale_seconds: int = 90,
+    grace_ms: int = 2000,
+) -> SessionConfig:
     """The session config of a schedule."""
     return SessionConfig.model_validate(
         {
@@ -69,7 +76,14 @@ def config_from(salt: int, external: str, on_error: str, fails_at: int) -> Sessi
             "symbols": SYMBOLS,
             "account": {"cash": 1_000_000},
             "risk": {"allow_short": True},
-            "live": {"broker": "venue", "external": external, "on_error": on_error},
+            "live": {
+                "broker": "venue",
+                "sessions": 2,
+                "external": external,
+                "on_error": on_error,
+                "stale_seconds": stale_seconds,
+                "grace_ms": grace_ms,
+            },
             "engine": {"runner": "inline"},
             "strategies": [
                 {

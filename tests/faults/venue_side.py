@@ -12,7 +12,7 @@ from app.core.venue import Connected, Disconnected, OnItem, VenueUnclear
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import Reply
-from app.integrations.practice.venue.books import BookEvent, Books
+from app.integrations.practice.venue.books import BookEvent, Books, RolledBack
 from app.integrations.practice.venue.checks import Sizes
 from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Desk, Request, problem_answer
@@ -93,13 +93,15 @@ class VenueSide:
         self.venue.menu = self.venue._floor._menu = self.venue._stream_faults._menu = self.menu
         self.desk = Desk(self.venue, self.clock, wire.About("XNYS", list(SYMBOLS), 0, self._ticks))
 
-    def restart(self, down_seconds: float) -> None:
-        """Its process ends, and another goes on from its books."""
+    def restart(self, down_seconds: float, rolls_back: bool) -> None:
+        """Its process ends, and another goes on from its books; its ids may begin again."""
         self.is_down = True
         for link in self.links:
             link.lose_streams("the venue has gone")
 
         def again() -> None:
+            if rolls_back:
+                self.kept.append(RolledBack(self.now_ns))
             self._open()
             self.is_down = False
             self.world.say("venue is back")

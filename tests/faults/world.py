@@ -19,6 +19,7 @@ class World:
         self.sources: list[Source] = []  # of what is due by itself
         self.after_each: Callable[[], object] = lambda: None  # what must hold then
         self.events = 0
+        self.raised: BaseException | None = None  # by the last event that did
         self._tell = tell
         self._hash = hashlib.sha256()
         self._waiting: list[tuple[int, int, Callable[[], object]]] = []
@@ -44,8 +45,12 @@ class World:
         assert self._stood < 5_000, "time stands still"
         self.now_ns = max(self.now_ns, next_ns)
         self.events += 1
-        act()
-        self.after_each()
+        try:
+            act()
+            self.after_each()
+        except BaseException as error:
+            self.raised = error
+            raise
         return True
 
     def let_pass(self, seconds: float) -> None:
