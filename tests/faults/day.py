@@ -15,7 +15,7 @@ from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.wiring import Market
 
-SYMBOLS: Final = ("AAA", "BBB", "CCC")
+SYMBOLS: Final = ("AAA", "BBB", "CCC", "DDD")
 _FIRST: Final = dt.datetime(2024, 11, 4, 14, 30, tzinfo=dt.UTC)
 _NIGHT_MINUTES: Final = 20  # between two sessions: long nights only cost time
 

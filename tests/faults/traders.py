@@ -1,4 +1,7 @@
-"""Strategies that trade all the time, each decision a function of the bars alone."""
+"""Strategies that trade all the time, each decision a function of the bars alone.
+
+Each has symbols of its own: what a venue's reduce-only order may close is counted by the account.
+"""
 
 from typing import ClassVar
 from zlib import crc32
@@ -25,6 +28,8 @@ class Keeper(Strategy):
         if self.seen == self.fails_at:
             raise Broken("a mistake of the strategy")
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
+        if bar.symbol not in self.symbols[:2]:
+            return
         if digest % 3 or self.orders(bar.symbol) or self.position(bar.symbol).quantity:
             return
         side = 1 if digest % 2 else -1
@@ -50,6 +55,8 @@ class Trader(Strategy):
         self.average = self.indicator("SMA", 3)
 
     def on_bar(self, bar: Bar) -> None:
+        if bar.symbol in self.symbols[:2]:
+            return
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
         working = self.orders(bar.symbol)
         size, cents = 1 + digest // 64 % 40, (1 + digest // 4096 % 9) / 100

@@ -111,7 +111,10 @@ class VenueSide:
         self.world.after(round(down_seconds * SECOND), again)
 
     def split(self, symbol: str, ratio: int) -> None:
-        """What it does to an account overnight."""
+        """What it does to an account overnight: open orders end, as at most brokers."""
+        names = [e.client_id for e in self.books.live.values() if e.order.symbol == symbol]
+        for name in filter(None, names):
+            self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
         held = self.books.held_units(symbol)
         if held:
             self.venue.by_hand(wire.Manual(positions={symbol: held * ratio}), self.now_ns)
