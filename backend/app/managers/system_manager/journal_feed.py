@@ -13,6 +13,7 @@ from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
 from app.managers.system_manager.run_outcome import RunEnd
 from app.repositories import journal_format as form
+from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader
 from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
 
@@ -22,9 +23,9 @@ HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 class RunJournal:
     """The journal of the run in a folder; each pass reads the files anew."""
 
-    def __init__(self, run_folder: Path) -> None:
+    def __init__(self, run_folder: Path, disk: Disk = MACHINE_DISK) -> None:
         self._folder = run_folder
-        self._reader: JournalReader = open_run_journal(run_folder)
+        self._reader: JournalReader = open_run_journal(run_folder, disk)
 
     @property
     def torn(self) -> Torn | None:

@@ -13,11 +13,13 @@ from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.notifier import AlarmNotifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -40,6 +42,7 @@ class LiveOpening:
         self._account = account = config.lived.account
         self._line: LiveLine | None = None
         self.keeper: AccountKeeper | None = None
+        self._notifier: AlarmNotifier | None = None
         self._since = since
         self.unfinished = unfinished_run(engine, self._runs, account)
         self.journal = None
@@ -56,8 +59,17 @@ class LiveOpening:
             locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
         )
 
+    def watch(self) -> None:
+        """The run begins: the account is kept for it, and alarms go out."""
+        if self.keeper is not None:
+            self.keeper.start()
+        if self._notifier is not None:
+            self._notifier.start()
+
     def give_back(self) -> None:
-        """The run never began."""
+        """The run is over, or never began."""
+        if self._notifier is not None:
+            self._notifier.stop()
         if self.keeper is not None:
             self.keeper.close()
 
@@ -70,9 +82,14 @@ class LiveOpening:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
         live = config.lived
+        notify = live.notify
+        notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
+        notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
         venue = open_venue(live.venue, live.url)
+        self._notifier = notifier
+        means = LiveMeans(self._wall, self.give_back)
         try:
-            self._line = LiveLine(config, source, venue, alarms, self._wall, recovery)
+            self._line = LiveLine(config, source, venue, notifier, means, recovery)
         except VenueError as error:
             venue.close()
             raise StateError(

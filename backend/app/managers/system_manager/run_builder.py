@@ -140,7 +140,8 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
-            line.begin(run, header, record.folder, opening.keeper, held)
+            line.begin(run, header, record.folder, held)
+            opening.watch()
         except BaseException:
             line.venue.close()
             opening.give_back()
