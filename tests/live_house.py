@@ -62,6 +62,7 @@ class ScriptStream:
 
     def close(self) -> None:
         self.is_open = False
+        raise VenueUnclear("The connection was lost already.")
 
 
 class ScriptVenue:
@@ -73,6 +74,7 @@ class ScriptVenue:
         self.asked: list[tuple[str, int, int]] = []
         self.streams: list[ScriptStream] = []
         self.failing = 0  # so many of the next questions
+        self.refusing = 0  # so many of the next subscriptions
 
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
         """What it has of this time and had closed by now."""
@@ -87,6 +89,9 @@ class ScriptVenue:
 
     def market_stream(self, symbols: Sequence[str], on_item: Callable[..., None]) -> ScriptStream:
         self.streams.append(ScriptStream())
+        if self.refusing:
+            self.refusing -= 1
+            raise VenueUnclear("The venue does not answer.")
         return self.streams[-1]
 
 

@@ -13,6 +13,7 @@ from tests.memory_disk import MemoryDisk
 from app.core.config import SessionConfig
 from app.core.order_events import Intent
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.recovery import Recovery
@@ -35,19 +36,6 @@ class Times(Time):
         return super().to_local(ns)
 
 
-class Guard:
-    """The account is ours until somebody says otherwise."""
-
-    def __init__(self) -> None:
-        self.lose: Callable[[str], None] = lambda reason: None
-
-    def watch(self, on_lost: Callable[[str], None]) -> None:
-        self.lose = on_lost
-
-    def give_back(self) -> None:
-        """Nothing is held."""
-
-
 class Alarms:
     """What a human would have heard."""
 
@@ -55,7 +43,7 @@ class Alarms:
         self.told: list[tuple[str, str]] = []
         self._say = say
 
-    def alarm(self, what: str, details: str) -> None:
+    def keep(self, what: str, details: str) -> None:
         self.told.append((what, details))
         self._say("ALARM", what, details)
 
@@ -115,7 +103,6 @@ class Life:
     ) -> None:
         self.means = means
         self.link = link
-        self.guard = Guard()
         self.results: Callable[[Life, Results], None] = on_results
         self.places: dict[int, Intent] = {}
         self.header: RunHeader | None = None
@@ -128,18 +115,21 @@ class Life:
         self.recovery = None if journal is None else Recovery(journal)
         market = day.market()
         self.line = LiveLine(
-            config, market.source, link.adapter(), alarms, means, self.guard, self.recovery
+            config, market.source, link.adapter(), alarms, means, self.recovery  # type: ignore[arg-type]
         )
+        held = Holdings()
         if self.header is not None:
             market = market_from(self.header, Times(), market.source)  # type: ignore[arg-type]
+        else:
+            config, held = self.line.opened(config, market.instruments)
         self.run = Run(config, market, NOWHERE, self._take, parts=self.line.parts())
         if self.header is None:
             self.header = header_of(
                 RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
                 market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
-                self.line.clock.now_ns(), self.line.positions(),
+                self.line.clock.now_ns(), held.left_alone, "",
             )  # fmt: skip
-        self.line.begin(self.run, self.header, FOLDER)
+        self.line.begin(self.run, self.header, FOLDER, None, held)
 
     @property
     def book(self) -> GateBook:

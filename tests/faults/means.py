@@ -128,14 +128,28 @@ class SteppedGate(OrderGate):
             self._means.on_defect()
 
 
+class SimWall(WallClock):
+    """The machine's clock, simulated."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now_ns(self) -> int:
+        return self._world.now_ns
+
+    def monotonic_ns(self) -> int:
+        return self._world.now_ns
+
+
 class SimMeans(LiveMeans):
     """Of one life of the program."""
 
     def __init__(self, world: World, link: Link, disk: MemoryDisk) -> None:
-        super().__init__(WallClock())
+        super().__init__(SimWall(world))
         self.world = world
         self.link = link
         self.disk = disk
+        self.is_closed = False
         self.answer_ns = 20 * MILLISECOND
         self.made_recorder: SteppedRecorder | None = None
         self.made_gate: SteppedGate | None = None
@@ -194,9 +208,17 @@ class SimMeans(LiveMeans):
 
         self.world.after(_IDLE_NS, look)
 
+    def repeat(self, name: str, act: Callable[[], None], every_seconds: float) -> None:
+        def again() -> None:
+            if not self.link.is_dead and not self.is_closed:
+                act()
+                self.world.after(round(every_seconds * SECOND), again)
+
+        self.world.after(round(every_seconds * SECOND), again)
+
     def let_pass(self, seconds: float) -> None:
         self.world.let_pass(seconds)
 
     def close(self) -> None:
-        """No thread is to be waited for."""
+        self.is_closed = True
 

@@ -187,7 +187,7 @@ class Schedule:
             sim.world.after(20 * SECOND, line.resume)
             return
         else:
-            life.guard.lose("somebody else has the account")
+            life.line.lose("somebody else has the account")
         sim.watch.closed_ns = sim.world.now_ns
 
     # -- the end -------------------------------------------------------------------------------------

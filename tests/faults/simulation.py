@@ -21,6 +21,7 @@ from app.core.errors import AppError
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
+from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
 
 _MINUTES: Final = 40
@@ -142,7 +143,7 @@ class Simulation:
             self.world.say("failed", type(error).__name__)
             reason, failed = "failed", True
             self.watch.closed_ns = self.world.now_ns
-        life.line.close(reason, failed)
+        life.line.close(RunEnd(reason, error="it failed" if failed else None))
         self.world.say("ended", reason)
         self.outcome.reason = reason
 

@@ -15,7 +15,7 @@ from tests.random_market import Spec, specs
 
 from app.core.inbox import Heard
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
-from app.core.venue import VenueBar
+from app.core.venue import Tick, VenueBar
 from app.managers.system_manager.wiring import Run
 from app.threads.gaps import Gaps
 from app.threads.results import Results
@@ -23,22 +23,23 @@ from app.threads.results import Results
 
 def live_run(
     spec: Spec,
-    late_ns: Callable[[VenueBar], int | None],
+    heard: Callable[[int, VenueBar], list[tuple[int, Heard]]],
     lead_ns: int = 5 * SECOND_NS,
     config: Any = None,
     **terms: Any,
 ) -> tuple[Run, list[Results], House]:
-    """A run over the same market, fed by a venue that streams each bar so long after its close.
+    """A run over the same market, fed by a venue that says of each bar, closed then, what it says.
 
-    What comes never is only in the venue's history.
+    Its history has all of them.
     """
     market = spec.market()
     run, results = wired(config or spec.config(), market)
     bars = {name: columns for (name, _), columns in spec.bars().items()}
     script: list[tuple[int, Heard]] = [
-        (closed_ns + delay_ns, bar)
+        entry
         for closed_ns, bar in closing(bars, spec.known_ns, 0)
-        if isinstance(bar, VenueBar) and (delay_ns := late_ns(bar)) is not None
+        if isinstance(bar, VenueBar)
+        for entry in heard(closed_ns, bar)
     ]
     quotes = Memory({(name, "1m"): columns for name, columns in bars.items()})
     for name, columns in bars.items():
@@ -60,9 +61,14 @@ def live_run(
     return run, results, house
 
 
+def after(delay_ns: int) -> Callable[[int, VenueBar], list[tuple[int, Heard]]]:
+    """Every bar, so long after its close."""
+    return lambda closed_ns, bar: [(closed_ns + delay_ns, bar)]
+
+
 def live(spec: Spec, beat_ns: int, delay_ns: int = 50_000_000) -> Outcome:
     """The run when every bar comes so long after its close."""
-    run, results, _ = live_run(spec, lambda bar: delay_ns, beat_ns=beat_ns)
+    run, results, _ = live_run(spec, after(delay_ns), beat_ns=beat_ns)
     return outcome_of(run, results)
 
 
@@ -77,6 +83,22 @@ def test_a_busy_live_week_makes_the_fills_of_its_replay() -> None:
     expected = execute(spec.config(), spec.market())
     assert len(expected.fills) > 50, "a market in which little happens proves little"
     assert not differences(expected, live(spec, SECOND_NS, SECOND_NS))
+
+
+def test_a_run_on_trades_is_the_replay_of_their_bars() -> None:
+    spec = msgspec.structs.replace(busy_spec(), extended=False)
+
+    def heard(closed_ns: int, bar: VenueBar) -> list[tuple[int, Heard]]:
+        prices = (bar.open, bar.high, bar.low, bar.close)
+        trades: list[tuple[int, Heard]] = []
+        for number, price in enumerate(prices):
+            at_ns = bar.start_ns + number * (closed_ns - bar.start_ns - 1) // 3
+            volume = 0.0 if number else bar.volume
+            trades.append((at_ns + SECOND_NS, Tick(bar.symbol, at_ns, price, volume)))
+        return trades
+
+    run, results, _ = live_run(spec, heard, beat_ns=HOUR_NS)
+    assert not differences(execute(spec.config(), spec.market()), outcome_of(run, results))
 
 
 PLAIN = Spec(
@@ -104,14 +126,14 @@ def test_late_bars_are_not_acted_on_and_leave_the_series_as_if_they_had_come(tol
     """Those that never come are found to be missing, and asked for."""
     rng = random.Random(3)
 
-    def late_ns(bar: VenueBar) -> int | None:
+    def heard(closed_ns: int, bar: VenueBar) -> list[tuple[int, Heard]]:
         closes = [s.close_ns for s in PLAIN.calendar() if s.close_ns > bar.start_ns]
         close_ns = closes[0] if closes else bar.start_ns
         if close_ns - bar.start_ns < 5 * MINUTE_NS or rng.random() < 0.8:
-            return SECOND_NS
-        return 70 * SECOND_NS if told == "late" else None
+            return [(closed_ns + SECOND_NS, bar)]
+        return [(closed_ns + 70 * SECOND_NS, bar)] if told == "late" else []
 
-    run, results, house = live_run(PLAIN, late_ns, config=WATCHED, beat_ns=HOUR_NS)
+    run, results, house = live_run(PLAIN, heard, config=WATCHED, beat_ns=HOUR_NS)
     if told == "never":
         run.quality._gaps = Gaps(False, house.inbox.put)
     outcome, expected = outcome_of(run, results), execute(WATCHED, PLAIN.market())
@@ -125,7 +147,7 @@ def test_late_bars_are_not_acted_on_and_leave_the_series_as_if_they_had_come(tol
 
 def test_a_run_that_starts_in_mid_session_is_given_what_was_before_but_not_its_bars() -> None:
     lead_ns = -12 * MINUTE_NS - 1
-    run, results, _ = live_run(PLAIN, lambda bar: SECOND_NS, lead_ns, WATCHED, beat_ns=HOUR_NS)
+    run, results, _ = live_run(PLAIN, after(SECOND_NS), lead_ns, WATCHED, beat_ns=HOUR_NS)
     outcome, expected = outcome_of(run, results), execute(WATCHED, PLAIN.market())
     assert outcome.reason == "finished"
     first_ns = min(start_ns for _, start_ns in minutes(expected))

@@ -462,6 +462,9 @@ def test_positions_are_not_compared_while_an_order_is_in_doubt_or_a_fill_has_jus
         desk.stream(desk.fill(f"e{number}", 1))
         desk.wait(0)
     assert kinds(desk) == [Filled] * 4
+    desk.positions = {"AAA": 9 * SHARE}
+    desk.wait(60)
+    assert kinds(desk)[4:] == [Halted], "fills told again are no reason to look away"
 
 
 def test_a_position_that_differs_twice_halts_its_symbol_until_it_agrees() -> None:
@@ -470,7 +473,9 @@ def test_a_position_that_differs_twice_halts_its_symbol_until_it_agrees() -> Non
     desk.wait(6)
     assert desk.events == []
     desk.wait(2)
-    assert desk.events == [Halted(1, "BBB: ours is 0 units, the venue's 700000000.")]
+    assert desk.events == [
+        Halted(1, "Positions differ of BBB: ours is 0 units, the venue's 700000000.")
+    ]
     desk.positions = {}
     desk.wait(31)
     assert desk.events[1:] == [Resumed(1, "The venue's position agrees again.")]

@@ -32,6 +32,7 @@ from app.managers.execution_manager.gate.reconcile import (
     Difference,
     VenueSays,
     ask_all,
+    compare_cash,
     reconcile,
 )
 
@@ -80,7 +81,8 @@ def says(*orders: VenueReport, **fields: Any) -> VenueSays:
 
 
 def check(book: GateBook, venue: VenueSays, cash: dict[str, int] | None = None) -> list[Difference]:
-    return reconcile(book, venue, cash or {}, 100, NOW_NS)
+    rows = reconcile(book, venue, NOW_NS)
+    return [*rows, *compare_cash(book, venue, cash or {}, 100)]
 
 
 def test_what_agrees_gives_no_row_and_no_event() -> None:
@@ -169,6 +171,13 @@ def test_others_orders_are_treated_as_set(
     assert [type(event) for event in book.take_told()] == events
 
 
+def test_others_fills_are_ignored_but_explain_the_position() -> None:
+    book = recalled()
+    venue = says(executions=[fill("x", 5, "mine")], positions={"AAA": 5 * SHARE})
+    assert [row.resolution for row in check(book, venue)] == ["ignored"]
+    assert book.take_told() == ()
+
+
 def test_others_orders_in_other_symbols_are_nobody_s_business() -> None:
     book = recalled(external="halt")
     assert check(book, says(open_orders=[report(client_id="mine", symbol="ZZZ")])) == []
@@ -186,9 +195,20 @@ def test_a_position_that_differs_halts_the_symbol_with_both_figures() -> None:
     rows = check(book, says(positions={"AAA": 70 * SHARE}, executions=[fill()]))
     assert rows == [Difference("position AAA", "100", "70", "halted")]
     (halted,) = book.take_told()
-    assert halted == Halted(0, "AAA: ours is 10000000000 units, the venue's 7000000000.")
+    assert halted == Halted(
+        0, "Positions differ of AAA: ours is 10000000000 units, the venue's 7000000000."
+    )
     assert check(book, says(positions={"AAA": 100 * SHARE})) == []
     assert [type(event) for event in book.take_told()] == [Resumed]
+
+
+def test_a_halt_for_a_position_is_lifted_by_a_later_start_that_finds_it_agreeing() -> None:
+    book = recalled()
+    check(book, says(positions={"AAA": SHARE}))
+    journal = book.take_told()
+    book = recalled(*journal, Halted(1, "by hand"))
+    assert check(book, says()) == []
+    assert book.latch.halted == {1: "by hand"}
 
 
 def test_cash_that_differs_by_more_than_the_tolerance_halts_everything() -> None:
@@ -229,6 +249,19 @@ def test_a_closing_order_of_an_earlier_life_is_known_and_its_number_not_given_ag
     desk.stream(fill("g2", -60, OWN))
     desk.wait(1)
     assert desk.book.tracker.net[0] == 0
+
+
+def test_numbers_given_and_not_written_down_before_a_crash_are_not_given_again() -> None:
+    flatten = (place(), Acknowledged(1), told(), GateActed("flattening", "x"))
+    names = set()
+    for seconds in (10, 20):
+        desk = Desk(recalled(*flatten))  # what the gate gave was lost each time
+        check(desk.book, says(positions={"AAA": 100 * SHARE}))
+        desk.now_ns = START_NS + seconds * SECOND
+        desk.book.recover(desk.now_ns)
+        desk.wait(1)
+        names.add(desk.call(PlaceCall).client_id)
+    assert len(names) == 2
 
 
 def test_a_void_order_is_over() -> None:

@@ -6,9 +6,10 @@ from tests.unit.execution_house import Row, manager_of, submit
 
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, LIMIT, REJECTED, STOP, Terms
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 
-REASON = "latched: news; only what reduces a position passes"
+REASON = "no_entries: news; only what reduces a position passes"
 AMOUNTS = st.integers(-300, 300).filter(bool)
 
 
@@ -19,7 +20,7 @@ def latched(held: int) -> ExecutionManager:
         submit(execution, 0, 0, held * UNITS, 10)
         execution.match(20)
     assert execution.positions[0][0].units == held * UNITS
-    execution.checks.latch, execution.limited = "news", True
+    execution.close_entries(ALL_SYMBOLS, "news")
     return execution
 
 
@@ -67,10 +68,10 @@ def test_two_exits_that_end_each_other_pass_and_two_that_do_not_are_one_too_many
 
 def test_a_working_entry_may_not_grow_and_may_shrink() -> None:
     execution = latched(0)
-    execution.checks.latch = ""
+    execution.close_entries(ALL_SYMBOLS, "")
     entry = submit(execution, 0, 0, 100 * UNITS, 20, kind=LIMIT, limit=50.0, aimed=False)
     assert entry.state == ACCEPTED
-    execution.checks.latch = "news"
+    execution.close_entries(ALL_SYMBOLS, "news")
     assert not execution.amend(entry, Terms(150 * UNITS, 50.0, None, None, None), 20)
     assert entry.reason == REASON
     assert execution.amend(entry, Terms(50 * UNITS, 50.0, None, None, None), 20)

@@ -126,6 +126,18 @@ def test_an_answer_that_makes_no_sense_halts_entries_and_exits_go_on(house: Hous
     house.heard.wait_for(Acknowledged, 2)
 
 
+def test_the_status_says_what_works_what_is_held_and_what_is_shut(house: House) -> None:
+    house.gate.send([place(1, MARKET), place(2)])
+    house.heard.wait_for(Filled)
+    house.heard.wait_for(Acknowledged, 2)
+    house.gate.halt("odd", 0)
+    house.gate.kill("freeze", "x")
+    house.heard.wait_for(Ended)
+    status = house.gate.status()
+    assert (status.killed, status.halted) == ("freeze", {"AAA": "odd"})
+    assert (status.open_orders, status.positions) == (0, {"AAA": SHARE})
+
+
 def test_a_kill_in_no_known_way_is_the_caller_s_error(house: House) -> None:
     with pytest.raises(ValueError, match="flatten"):
         house.gate.kill("gently", "x")

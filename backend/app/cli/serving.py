@@ -61,8 +61,7 @@ class Serving:
         try:
             path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
             self._server = ControlServer(path, desk, desk.view, WallClock())
-        except (StateError, OSError, RuntimeError) as error:
-            # it runs all the same; a signal can stop it
+        except (StateError, OSError, RuntimeError) as error:  # it runs all the same
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
             self._tell_ready(session.run_id)

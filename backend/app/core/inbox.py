@@ -66,8 +66,9 @@ class Inbox:
     """Put from any thread, taken by one.
 
     When it holds `bound_items`, further ticks and quotes are conflated per symbol and minute, and
-    counted in `conflated`. Nothing else is, and nothing is dropped: what is held beyond the bound
-    is at most two items per symbol and minute, and what must not be lost.
+    counted in `conflated`; a trade told twice counts twice then. Nothing else is, and nothing is
+    dropped: what is held beyond the bound is at most two items per symbol and minute, and what
+    must not be lost.
     """
 
     def __init__(self, bound_items: int = BOUND_ITEMS) -> None:

@@ -19,6 +19,7 @@ from app.managers.execution_manager.gate.calls import (
     Call,
     CancelCall,
     ExecutionsCall,
+    GateStatus,
     OpenOrdersCall,
     OrderCall,
     PlaceCall,
@@ -31,7 +32,7 @@ from app.threads.worker import prepare_thread
 Report = Callable[[tuple[OrderEvent, ...]], object]
 
 PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
-LANES: Final = {PLACING: 2, RESCUING: 4, ASKING: 1}  # threads each
+LANES: Final = {PLACING: 2, RESCUING: 8, ASKING: 1}  # threads each
 _NEVER_NS: Final = 1 << 62
 _LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
 
@@ -140,6 +141,11 @@ class OrderGate:
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self._enter(lambda _: self._book.release(reason))
+
+    def status(self) -> GateStatus:
+        """How things stand; from any thread."""
+        with self._lock:
+            return self._book.status()
 
     # What the threads do; a simulator does it on its own
 

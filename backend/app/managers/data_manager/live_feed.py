@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol, get_args
 
@@ -131,9 +132,7 @@ class LiveFeed:
         """Give the subscription up."""
         with self._opening:
             self._stopped = True
-            if self._subscription is not None:
-                self._subscription.close()
-                self._subscription = None
+            self._unsubscribe()
 
     # -- leaves --------------------------------------------------------------------------------
 
@@ -168,13 +167,17 @@ class LiveFeed:
         with self._opening:
             if self._stopped:
                 return
+            self._unsubscribe()
             try:
-                if self._subscription is not None:
-                    self._subscription.close()
-                self._subscription = None
                 self._subscription = self._venue.market_stream(self._wanted.symbols, self._hear)
             except VenueError as error:
                 self._inbox.put(Disconnected(self._clock.now_ns(), str(error)))
+
+    def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with suppress(VenueError):  # it is given up, whatever becomes of it
+                subscription.close()
 
     def _ask(self, wish: Wish) -> None:
         """Ask the venue's history; the answer, or that there was none, goes the way of all."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from app.core.orders import Order
+from app.core.orders import CANCEL_PENDING, Order
 
 ALL_SYMBOLS = -1
 
@@ -15,22 +15,26 @@ class Entries:
     ) -> None:
         self._working = working
         self._held_units_of = held_units_of
-        self.closed: dict[int, str] = {}  # by symbol, why it takes no entries
+        self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
 
-    def close(self, symbol: int, reason: str) -> None:
-        """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again."""
+    def close(self, symbol: int, reason: str, source: str) -> None:
+        """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again.
+
+        Each source opens only what it has closed.
+        """
         if reason:
-            self.closed[symbol] = reason
+            self.closed[symbol, source] = reason
         else:
-            self.closed.pop(symbol, None)
+            self.closed.pop((symbol, source), None)
 
-    def reason_for_all(self) -> str:
-        """Why no symbol takes entries, or ""."""
-        return self.closed.get(ALL_SYMBOLS, "")
+    def is_closed(self, symbol: int) -> bool:
+        """Whether a symbol, or `ALL_SYMBOLS`, is closed, by whomever."""
+        return any(of == symbol for of, _ in list(self.closed))
 
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        reason = self.reason_for_all() or self.closed.get(order.symbol_index)
+        places = (ALL_SYMBOLS, order.symbol_index)
+        reason = next((why for (of, _), why in self.closed.items() if of in places), "")
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         if not reason or not opens(order, units, self._working, held_units):
             return ""
@@ -40,15 +44,17 @@ class Entries:
 def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
     """Whether so many units of an order may open or increase what its strategy holds.
 
-    Plain orders that are on their way beside it have the first claim on that.
+    What else may fill on its side has the first claim on that; not what only reduces, is to be
+    cancelled, or ends with it.
     """
     if order.reduce_only:
         return False
     beside = sum(
         abs(other.units - other.filled_units)
         for other in working.values()
-        if other.aimed
-        and other is not order
+        if other is not order
+        and not (other.reduce_only or other.state is CANCEL_PENDING)
+        and not (order.group and other.group == order.group)
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
     )

@@ -1,35 +1,48 @@
 """A live run's line to the world: its venue, the venue's time, the journal and the gate."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, StateError
+from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Bars, Command, Message
+from app.core.messages import Bars, Command, History, Message
+from app.core.money import from_units
 from app.core.order_events import OrderEvent
-from app.core.seams import BarSource, Notifier
-from app.core.venue import Venue
+from app.core.seams import BarSource
+from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.system_manager.live_means import Guard, LiveMeans
-from app.managers.system_manager.recovery import Recovery, ResumedFeed
+from app.managers.system_manager.account_keeper import AccountKeeper
+from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.holdings import Holdings, holdings_of
+from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.reckoning import reckon
+from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.notifier import AlarmNotifier
 from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
+_SYNC_SECONDS = 15.0
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -41,21 +54,22 @@ class LiveLine:
         config: SessionConfig,
         source: BarSource,
         venue: Venue,
-        notifier: Notifier,
+        alarms: Alarms,
         means: LiveMeans,
-        guard: Guard,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
-        self._notifier = notifier
         self._means = means
-        self._guard = guard
+        self._keeper: AccountKeeper | None = None
         self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
         self.clock = means.clock(told)
         self._rate = told.rate
+        notify = config.lived.notify
+        self._notifier = AlarmNotifier(means.wall, notify.command or (), notify.timeout_seconds)
+        self._notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._header: RunHeader | None = None
@@ -84,12 +98,32 @@ class LiveLine:
             found.append(times.next_session(found[-1].date, market))
         return tuple(found)
 
-    def positions(self) -> dict[str, int]:
-        """What the venue holds of the run's symbols before it begins, where orders go there."""
+    def opened(
+        self, config: SessionConfig, instruments: Sequence[Instrument]
+    ) -> tuple[SessionConfig, Holdings]:
+        """The config with the account as the venue has it, and what is held there, where orders
+        go there.
+        """
         if not self.goes_to_venue:
-            return {}
-        held = self.venue.positions()
-        return {name: held[name] for name in self._config.symbols if held.get(name)}
+            return config, Holdings()
+        account, now_ns = config.account, self.clock.now_ns()
+        held = holdings_of(
+            self.venue, config.symbols, config.base_interval, config.lived.external, now_ns
+        )
+        cash, worth = self.venue.cash(), held.worth_units(instruments)
+        if cash.get(account.currency, 0) <= 0:
+            has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
+            raise StateError(
+                f"The venue's account has no {account.currency}: it has {has or 'nothing'}. "
+                "Name its currency in account.currency."
+            )
+
+        def opening(name: str) -> Decimal:
+            return from_units(cash.get(name, 0) + worth.get(name, 0))
+
+        books = {name: opening(name) for name in account.books}
+        changed = {"cash": opening(account.currency), "books": books}
+        return config.model_copy(update={"account": account.model_copy(update=changed)}), held
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -98,6 +132,7 @@ class LiveLine:
             make_broker=LiveBroker if self.goes_to_venue else None,
             record_input=self._record_input,
             on_gap=self.inbox.put,
+            on_trouble=self._notifier.alarm,
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
@@ -116,29 +151,45 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed)
-        return self._feed
+            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns)
+        return StartedFeed(self._feed, self.clock.now_ns())
 
     # -- its course ------------------------------------------------------------------------------
 
-    def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
+    def begin(
+        self,
+        run: Run,
+        header: RunHeader,
+        folder: Path,
+        keeper: AccountKeeper | None,
+        holdings: Holdings,
+    ) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run, self._header = run, header
         self._recorder = self._means.recorder(folder / JOURNAL_FOLDER, self._on_disk_trouble)
-        self._guard.watch(self._on_lock_lost)
+        self._notifier.start()
+        self._means.repeat("venue clock", self._keep_time, _SYNC_SECONDS)
+        if keeper is not None:
+            self._keeper = keeper
+            keeper.start()
         if self.goes_to_venue:
             book = GateBook(
                 header.run_id,
                 self._config.symbols,
                 since_ns=header.since_ns,
                 positions=header.positions,
-                external="ignore" if self._config.lived.external == "ignore" else "halt",
+                external=self._config.lived.external,
             )
             self._book = book
             self._gate = self._means.gate(
                 book, self.venue, self.clock, self._hear, self._notifier, self._rate
             )
             if self._recovery is None:
+                adopted = holdings.adopted(self._config.symbols, header.since_ns)
+                for fill in adopted:
+                    book.recall(fill)
+                halts = holdings.halts(self._config.symbols, self._config.lived.external)
+                self._hear((*adopted, *halts))
                 self._gate.start()
 
     def take(self, results: Results) -> None:
@@ -163,12 +214,33 @@ class LiveLine:
         if self._gate is not None and self._book is not None:
             for item in known:
                 self._book.recall(item)
+            self._reconcile(self._book)
             self._gate.start()
             gate, recorder = self._gate, self._recorder
             if late and recorder is not None:
                 recorder.commit(lambda: gate.send(late))
         self._hear(void)
         recovery.go_on()
+
+    def _reconcile(self, book: GateBook) -> None:
+        """Compare with the venue; one that does not answer is asked by the gate until it does."""
+        assert self._run is not None
+        assert self._header is not None
+        try:
+            rows, told = reckon(
+                self._run.execution, book, self.venue, self._header.since_ns, self.clock.now_ns()
+            )
+        except VenueError as error:
+            self._notifier.alarm("not reconciled yet", str(error))
+            return
+        self._hear(told)
+        for row in rows:
+            logger.warning("{}: ours {}, the venue's {}: {}", *msgspec.structs.astuple(row))
+
+    def _keep_time(self) -> None:
+        """Follow the venue's clock."""
+        with suppress(VenueError):  # else it goes on as it went
+            self.clock.sync(self.venue.time())
 
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
@@ -181,6 +253,8 @@ class LiveLine:
             self._part_of = session
             recorder.begin_part(header.as_dict())
         recorder.record_input(message)
+        if isinstance(message, History) and self._feed is not None:
+            recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
     def _session_of(self, message: Message) -> TradingSession | None:
         """Whose part an input belongs to, where it begins one."""
@@ -197,7 +271,7 @@ class LiveLine:
         for event in events:
             self.inbox.put(event)
 
-    def _on_lock_lost(self, reason: str) -> None:
+    def lose(self, reason: str) -> None:
         """Somebody else trades the account: nothing opens here any more."""
         self._notifier.alarm("account lost", reason)
         self.halt(reason)
@@ -259,18 +333,21 @@ class LiveLine:
         if self._feed is not None:
             self._feed.stop()
 
-    def close(self, reason: str, failed: bool) -> None:
+    def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
+        failed = end.error is not None
         if failed and self._gate is not None:
-            self._gate.kill(self._config.lived.on_error, f"the run {reason}")
+            self._gate.kill(self._config.lived.on_error, f"the run {end.ended}")
             self._means.let_pass(1.0)
         if self._gate is not None:
             left = self._gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._recorder is not None:
-            self._recorder.close({"ended": reason}, ended=not failed)
+            self._recorder.close(msgspec.to_builtins(end), ended=not failed)
         self._means.close()
+        self._notifier.stop()
         self.venue.close()
-        self._guard.give_back()
-        logger.info("The line to the venue is closed: {}", reason)
+        if self._keeper is not None:
+            self._keeper.close()
+        logger.info("The line to the venue is closed: {}", end.ended)

@@ -6,7 +6,6 @@ A simulator brings means of its own, and runs the same line on one thread.
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 from app.core.inbox import Inbox
 from app.core.seams import Notifier
@@ -23,18 +22,12 @@ _LOOK_SECONDS = 0.05
 _LONGEST_CLOSE_SECONDS = 5.0  # for the errand under way
 
 
-class Guard(Protocol):
-    """Who holds the account for a run."""
-
-    def watch(self, on_lost: Callable[[str], None]) -> None: ...
-    def give_back(self) -> None: ...
-
-
 class LiveMeans:
     """A run's own; used once."""
 
     def __init__(self, wall: WallClock) -> None:
-        self._wall = wall
+        self.wall = wall
+        self._closed = threading.Event()
         self._errands = Errands("venue errands")
 
     def clock(self, told: VenueTime) -> OffsetClock:
@@ -75,17 +68,27 @@ class LiveMeans:
         def wait() -> None:
             never = threading.Event()
             for _ in range(int(longest_seconds / _LOOK_SECONDS)):
-                self._wall.wait(never, _LOOK_SECONDS)
+                self.wall.wait(never, _LOOK_SECONDS)
                 if is_done():
                     break
             then()
 
         threading.Thread(target=wait, name="run stopping", daemon=True).start()
 
+    def repeat(self, name: str, act: Callable[[], None], every_seconds: float) -> None:
+        """Do something so often, until the run has ended; returns at once."""
+
+        def run() -> None:
+            while not self.wall.wait(self._closed, every_seconds):
+                act()
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+
     def let_pass(self, seconds: float) -> None:
         """Do nothing for so long; the other threads do."""
-        self._wall.wait(threading.Event(), seconds)
+        self.wall.wait(threading.Event(), seconds)
 
     def close(self) -> None:
         """The run has ended."""
+        self._closed.set()
         self._errands.close(_LONGEST_CLOSE_SECONDS)

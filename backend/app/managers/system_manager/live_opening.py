@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.config import SessionConfig
-from app.core.seams import BarSource, Notifier
+from app.core.errors import StateError
+from app.core.seams import BarSource
 from app.core.settings import Settings
+from app.core.venue import VenueError
 from app.integrations.registry import open_venue
-from app.managers.system_manager.account_guard import AccountGuard
+from app.managers.system_manager.account_keeper import AccountKeeper
+from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
@@ -35,34 +38,63 @@ class LiveOpening:
         self._runs = settings.data_folder / "runs"
         self._engine = engine
         self._wall = wall
-        account = config.lived.account
-        self.guard = AccountGuard(AccountLocks(engine, wall), account, wall)
-        self.unfinished = self._unfinished_run(account)
+        self._account = account = config.lived.account
+        self._line: LiveLine | None = None
+        self.keeper: AccountKeeper | None = None
+        self._since = since
+        self.unfinished = unfinished_run(engine, self._runs, account)
         self.journal = None
         if self.unfinished is not None:
-            self.guard.hold(self.unfinished, since)
+            self.hold(self.unfinished)
             folder = self._runs / self.unfinished
             JournalWriter(folder / JOURNAL_FOLDER).close()  # cuts off what was never durable
             self.journal = RunJournal(folder)
 
-    def line(self, config: SessionConfig, source: BarSource, notifier: Notifier) -> LiveLine:
+    def hold(self, run_id: str) -> None:
+        """Take the account for a run; AccountTaken names a holder that lives."""
+        locks = AccountLocks(self._engine, self._wall)
+        self.keeper = AccountKeeper(
+            locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
+        )
+
+    def give_back(self) -> None:
+        """The run never began."""
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def _lose(self, reason: str) -> None:
+        """Somebody else trades the account: nothing opens here any more."""
+        if self._line is not None:
+            self._line.lose(reason)
+
+    def line(self, config: SessionConfig, source: BarSource, alarms: Alarms) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
-        venue = open_venue(config.lived.venue, config.lived.url)
-        means = LiveMeans(self._wall)
-        return LiveLine(config, source, venue, notifier, means, self.guard, recovery)
+        live = config.lived
+        venue = open_venue(live.venue, live.url)
+        try:
+            means = LiveMeans(self._wall)
+            self._line = LiveLine(config, source, venue, alarms, means, recovery)
+        except VenueError as error:
+            venue.close()
+            raise StateError(
+                f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
+                "live.url its address? 'practice start' starts a practice venue."
+            ) from error
+        return self._line
 
-    def _unfinished_run(self, account: str) -> str | None:
-        """The account's latest run that broke off, if it left a journal."""
-        from app.repositories.run_repository import RunRepository
 
-        found = None
-        for run in RunRepository(self._engine).unfinished_runs():
-            live = run["config"].get("live") or {}
-            is_live = run["mode"] == "live" and live.get("account", "default") == account
-            if is_live and _has_journal(self._runs / run["run_id"]):
-                found = str(run["run_id"])
-        return found
+def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
+    """The account's latest run that has no end, if it left a journal."""
+    from app.repositories.run_repository import RunRepository
+
+    found = None
+    for run in RunRepository(engine).unfinished_runs():
+        live = run["config"].get("live") or {}
+        is_live = run["mode"] == "live" and live.get("account", "default") == account
+        if is_live and _has_journal(runs / run["run_id"]):
+            found = str(run["run_id"])
+    return found
 
 
 def _has_journal(folder: Path) -> bool:

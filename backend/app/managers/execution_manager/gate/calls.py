@@ -91,6 +91,16 @@ class Output(msgspec.Struct):
         self.alarms.append(Alarm(what, details))
 
 
+class GateStatus(msgspec.Struct, frozen=True):
+    """How the gate stands, for whoever looks; positions in units, without the flat ones."""
+
+    killed: str  # "", "freeze" or "flatten"
+    halted: dict[str, str]  # symbol, or "all", and why
+    open_orders: int
+    in_doubt: int
+    positions: dict[str, int]
+
+
 class GateTimes(msgspec.Struct, frozen=True):
     """How long the gate waits for what."""
 

@@ -33,6 +33,7 @@ from app.managers.execution_manager.gate.calls import (
     CancelCall,
     ChangingCall,
     ExecutionsCall,
+    GateStatus,
     GateTimes,
     OpenOrdersCall,
     OrderCall,
@@ -64,6 +65,7 @@ class GateBook:
         external: str = IGNORE,
         times: GateTimes | None = None,
     ) -> None:
+        self._since_ns = since_ns
         self._times = times or GateTimes()
         self._output = Output()
         self._calling = Calling(self._output)
@@ -218,10 +220,10 @@ class GateBook:
             self._after(order, now_ns)
 
     def _take_execution(self, execution: Execution, now_ns: int) -> None:
-        symbol = self.tracker.index.get(execution.symbol)
-        if symbol is not None:
-            self._sweep.moved(symbol, now_ns)
+        applied = self.tracker.applied
         order = self.tracker.take_execution(execution, now_ns)
+        if self.tracker.applied > applied:
+            self._sweep.moved(self.tracker.index[execution.symbol], now_ns)
         if order is not None:
             self._doubts.settle(order)
             self._after(order, now_ns)
@@ -266,6 +268,20 @@ class GateBook:
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self.latch.release(reason)
+
+    def status(self) -> GateStatus:
+        """How things stand."""
+        net = self.tracker.net
+        return GateStatus(
+            killed=self.latch.killed,
+            halted={self._place_name(at): why for at, why in self.latch.halted.items()},
+            open_orders=len(self.tracker.open),
+            in_doubt=len(self._doubts),
+            positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
+        )
+
+    def _place_name(self, symbol: int) -> str:
+        return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]
 
     # Time
 
@@ -331,6 +347,7 @@ class GateBook:
 
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""
+        self._strangers.skip_numbers(now_ns - self._since_ns)
         for order in list(self.tracker.open.values()):
             if not order.known_ns or order.cancel_wanted or order.wanted is not None:
                 self._doubts.open(order, now_ns, 0)

@@ -22,6 +22,10 @@ class Latch:
         """Symbols that take no entries (-1: all), and why."""
         return dict(self._halted)
 
+    def why(self, symbol: int) -> str:
+        """Why a symbol takes no entries; "" if it does."""
+        return self._halted.get(symbol, "")
+
     def kill(self, mode: str, reason: str) -> bool:
         """Fall; whether this changed anything."""
         if mode not in KILL_MODES:
@@ -74,6 +78,6 @@ class Latch:
             return f"killed ({self.killed}): {self.reason}"
         if opens:
             for place in (EVERY_SYMBOL, symbol):
-                if place in self._halted:
-                    return f"halted: {self._halted[place]}"
+                if self.why(place):
+                    return f"halted: {self.why(place)}"
         return ""

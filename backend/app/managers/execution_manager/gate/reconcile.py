@@ -44,19 +44,12 @@ def ask_all(venue: Venue, book: GateBook, since_ns: int) -> VenueSays:
     return VenueSays(orders, open_orders, executions, venue.positions(), venue.cash())
 
 
-def reconcile(
-    book: GateBook,
-    says: VenueSays,
-    cash: dict[str, int],
-    tolerance_units: int,
-    now_ns: int,
-) -> list[Difference]:
+def reconcile(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
     """Bring the book to what the venue says; the events for the stream are left in the book."""
     rows = _orders(book, says, now_ns)
     rows += _executions(book, says, now_ns)
     rows += _strangers(book, says, now_ns)
     rows += _positions(book, says)
-    rows += _cash(book, says, cash, tolerance_units)
     return rows
 
 
@@ -92,7 +85,8 @@ def _executions(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference
         if book.tracker.applied > before:
             what = f"execution {execution.execution_id} of {execution.client_id or 'nobody'}"
             text = f"{from_units(execution.units)} {execution.symbol} at {execution.price}"
-            rows.append(Difference(what, "missing", text, "applied"))
+            known = (execution.client_id or NAMELESS + execution.venue_id) in book.tracker.orders
+            rows.append(Difference(what, "missing", text, "applied" if known else "ignored"))
     return rows
 
 
@@ -124,9 +118,10 @@ def _positions(book: GateBook, says: VenueSays) -> list[Difference]:
     return rows
 
 
-def _cash(
+def compare_cash(
     book: GateBook, says: VenueSays, cash: dict[str, int], tolerance_units: int
 ) -> list[Difference]:
+    """Our cash, with all fills that reconciliation brought, against the venue's."""
     rows = []
     for currency in sorted(cash):
         ours, theirs = from_units(cash[currency]), from_units(says.cash.get(currency, 0))

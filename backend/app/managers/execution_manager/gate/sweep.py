@@ -6,6 +6,7 @@ from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.tracker import Tracker
 
+_DIFFERS = "Positions differ"  # how such a halt's reason begins, by which it is lifted again
 _RECOUNT_NS = 2_000_000_000  # a difference of positions counts if it is still there after so long
 
 
@@ -132,13 +133,13 @@ class Sweep:
         """Whether a position agrees; a symbol that differs more often than `patience` is halted."""
         ours_units = self._tracker.held_units(symbol)
         if ours_units == theirs_units:
-            if self._differing.pop(symbol, 0) > 1:
+            self._differing.pop(symbol, None)
+            if self._latch.why(symbol).startswith(_DIFFERS):  # also one from before a restart
                 self._latch.resume(symbol, "The venue's position agrees again.")
             return True
         count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
         if count > patience:
-            self._differing[symbol] = max(count, 2)
             name = self._tracker.symbols[symbol]
-            text = f"{name}: ours is {ours_units} units, the venue's {theirs_units}."
+            text = f"{_DIFFERS} of {name}: ours is {ours_units} units, the venue's {theirs_units}."
             self._latch.halt(symbol, text)
         return False

@@ -152,6 +152,7 @@ class Tracker:
                 self._note_behind(order)
             return order
         self._seen.add(key)
+        self.applied += 1
         if order is None:
             self.beside[symbol] += execution.units
             return None
@@ -161,7 +162,6 @@ class Tracker:
         return order
 
     def _fill(self, order: GateOrder, symbol: int, execution: Execution) -> None:
-        self.applied += 1
         told_id = execution.execution_id
         if told_id in self._ids:  # given a second time, for something else
             told_id = f"{told_id}#{execution.at_ns}"
