@@ -114,16 +114,19 @@ class Life:
         self.recovery = None if journal is None else Recovery(journal)
         market = day.market()
         self.line = LiveLine(config, market.source, link.adapter(), alarms, means, self.recovery)
+        held = Holdings()
         if self.header is not None:
             market = market_from(self.header, Times(), market.source)  # type: ignore[arg-type]
+        else:
+            config, held = self.line.opened(config, market.instruments)
         self.run = Run(config, market, NOWHERE, self._take, parts=self.line.parts())
         if self.header is None:
             self.header = header_of(
                 RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
                 market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
-                self.line.clock.now_ns(), {}, "",
+                self.line.clock.now_ns(), held.left_alone, "",
             )  # fmt: skip
-        self.line.begin(self.run, self.header, FOLDER, Holdings())
+        self.line.begin(self.run, self.header, FOLDER, held)
 
     @property
     def book(self) -> GateBook:

@@ -127,14 +127,28 @@ class SteppedGate(OrderGate):
             self._means.on_defect()
 
 
+class SimWall(WallClock):
+    """The machine's clock, simulated."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now_ns(self) -> int:
+        return self._world.now_ns
+
+    def monotonic_ns(self) -> int:
+        return self._world.now_ns
+
+
 class SimMeans(LiveMeans):
     """Of one life of the program."""
 
     def __init__(self, world: World, link: Link, disk: MemoryDisk) -> None:
-        super().__init__(WallClock(), lambda: None)
+        super().__init__(SimWall(world), lambda: None)
         self.world = world
         self.link = link
         self.disk = disk
+        self.is_closed = False
         self.answer_ns = 20 * MILLISECOND
         self.made_recorder: SteppedRecorder | None = None
         self.made_gate: SteppedGate | None = None
@@ -193,18 +207,18 @@ class SimMeans(LiveMeans):
 
         self.world.after(_IDLE_NS, look)
 
+    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None:
+        def again() -> None:
+            if not self.link.is_dead and not self.is_closed:
+                what()
+                self.world.after(round(every_seconds * SECOND), again)
+
+        self.world.after(round(every_seconds * SECOND), again)
+
     def wait_until(self, is_done: Callable[[], bool], longest_seconds: float) -> None:
         until_ns = self.world.now_ns + round(longest_seconds * SECOND)
         while not is_done() and self.world.now_ns < until_ns:
             self.world.let_pass(0.05)
 
-    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None:
-        def go() -> None:
-            if not self.link.is_dead:
-                what()
-                self.world.after(round(every_seconds * SECOND), go)
-
-        self.world.after(round(every_seconds * SECOND), go)
-
     def close(self) -> None:
-        """No thread is to be waited for."""
+        self.is_closed = True

@@ -1,12 +1,14 @@
 """Draws a schedule's faults and moments, and brings them about."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from app.core.money import UNITS
 from app.core.orders import DAY, MARKET, Terms
 from app.core.venue import VenueOrder
 from app.integrations.practice.venue.books import Placed
+from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.wire import Manual
 from app.strategies.failure import HookInterrupted
 from tests.faults.day import SYMBOLS
@@ -131,7 +133,8 @@ class Schedule:
             sim.side.by_hand(Manual(order=asked))
             sim.watch.money_is_ours = False
         elif way == 1 and live:
-            sim.side.by_hand(Manual(cancel=draw.choice(live).client_id))
+            with suppress(Refusal):  # it has filled meanwhile
+                sim.side.by_hand(Manual(cancel=draw.choice(live).client_id))
         elif way == 2:
             held = sim.side.books.held_units(symbol) + draw.choice((-3, 4)) * UNITS
             sim.side.by_hand(Manual(positions={symbol: held}))

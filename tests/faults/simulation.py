@@ -12,6 +12,7 @@ from app.core.errors import AppError
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
+from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
 from tests.faults.day import make_day
 from tests.faults.kinds import CRASH, Counts, kind_of
@@ -98,7 +99,7 @@ class Simulation:
         self._filled: set[str] = set()
         self.on_start: Callable[[Life], None] = lambda life: None
 
-    # -- its course
+    # -- its course ---
 
     def run(self) -> Outcome:
         """All lives of the program, to the end."""
@@ -142,7 +143,7 @@ class Simulation:
             self.world.say("failed", type(error).__name__)
             reason, failed = "failed", True
             self.watch.closed_ns = self.world.now_ns
-        life.line.close(reason, failed)
+        life.line.close(RunEnd(reason, error="it failed" if failed else None))
         self.world.say("ended", reason)
         self.outcome.reason = reason
 
@@ -199,7 +200,7 @@ class Simulation:
         if isinstance(call, PlaceCall) and call.client_id in self._filled:
             self.count("F09")
 
-    # -- crashes
+    # -- crashes ---
 
     def crash(self, lossy: bool) -> None:
         """The process is gone, here and now."""
@@ -222,7 +223,7 @@ class Simulation:
             self.watch.closed_ns = None
         self.world.let_pass(self.draw.choice((0.05, 0.5, 3.0, 20.0)) * self.draw.random())
 
-    # -- what is counted
+    # -- what is counted ---
 
     def count(self, kind: str) -> None:
         """A fault has fired."""
