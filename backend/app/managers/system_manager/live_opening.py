@@ -92,6 +92,7 @@ class LiveOpening:
             self._line = LiveLine(config, source, venue, notifier, means, recovery)
         except VenueError as error:
             venue.close()
+            self.give_back()
             raise StateError(
                 f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
                 "live.url its address? 'practice start' starts a practice venue."

@@ -114,6 +114,11 @@ class RunBuilder:
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
+        if config != given:
+            logger.warning(
+                "Run {} of the account {} broke off: it goes on with the config it was started "
+                "with.", opening.unfinished, config.lived.account,
+            )  # fmt: skip
         line = opening.line(config, self._data.store, self._alarms)
         try:
             held = Holdings()
