@@ -16,6 +16,8 @@ from app.core.messages import Bars, Command, History, Message
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue
+from app.managers.data_manager import DataManager
+from app.managers.data_manager.bar_keeper import BarKeeper, KeptTerms
 from app.managers.data_manager.errands import Errands
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
@@ -38,6 +40,7 @@ from app.threads.recorder import Recorder
 from app.threads.results import Results
 
 _LOOK_SECONDS = 0.05
+_LONGEST_KEEPING_SECONDS = 30.0  # of the last bars, when the run has ended
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -66,12 +69,14 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = Inbox()
         self._errands = Errands("venue errands")
+        self._keeping = Errands("bars kept")
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._header: RunHeader | None = None
         self._recorder: Recorder | None = None
         self._gate: OrderGate | None = None
         self._book: GateBook | None = None
         self._part_of: TradingSession | None = None  # whose part of the journal is being written
+        self._bar_keeper: BarKeeper | None = None
         self._run: Run | None = None
         self._feed: LiveFeed | None = None
 
@@ -180,10 +185,32 @@ class LiveLine:
         self._hear(void)
         recovery.go_on()
 
+    def keep_bars(self, data: DataManager, header: RunHeader) -> None:
+        """Have what the run is given of its sessions go into the store; before it begins."""
+        config = self._config
+        self._bar_keeper = BarKeeper(
+            data,
+            self.venue,
+            KeptTerms(
+                config.market, config.symbols, config.base_interval, config.extended_hours,
+                tuple(header.sessions), config.lived.venue,
+            ),
+            self._notifier.alarm,
+            self._keeping.run,
+        )  # fmt: skip
+
+    def _keep_the_rest(self) -> None:
+        if self._bar_keeper is not None:
+            self._bar_keeper.finish()
+            if not self._keeping.close(_LONGEST_KEEPING_SECONDS):
+                self._notifier.alarm("bars not kept", "the store or the venue takes too long")
+
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
         assert recorder is not None, "the run begins after its journal"
         assert header is not None
+        if self._bar_keeper is not None:
+            self._bar_keeper.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         session = self._session_of(message)
@@ -289,6 +316,7 @@ class LiveLine:
         if self._recorder is not None:
             self._recorder.close(msgspec.to_builtins(end), ended=not failed)
         self._errands.close(5.0)
+        self._keep_the_rest()
         self.venue.close()
         self._guard.give_back()
         logger.info("The line to the venue is closed: {}", end.ended)
