@@ -12,12 +12,11 @@ from app.core.config import SessionConfig
 from app.core.errors import NotFoundError
 from app.core.inbox import Inbox
 from app.core.intervals import SECOND_NS
+from app.core.message_codec import encode
 from app.core.messages import Bars, Command, History, Message
 from app.core.order_events import OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue
-from app.managers.data_manager import DataManager
-from app.managers.data_manager.bar_keeper import BarKeeper, KeptTerms
 from app.managers.data_manager.errands import Errands
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
@@ -25,6 +24,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.account_guard import AccountGuard
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_header import RunHeader
@@ -40,7 +40,6 @@ from app.threads.recorder import Recorder
 from app.threads.results import Results
 
 _LOOK_SECONDS = 0.05
-_LONGEST_KEEPING_SECONDS = 30.0  # of the last bars, when the run has ended
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -69,14 +68,14 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = Inbox()
         self._errands = Errands("venue errands")
-        self._keeping = Errands("bars kept")
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._header: RunHeader | None = None
         self._recorder: Recorder | None = None
         self._gate: OrderGate | None = None
         self._book: GateBook | None = None
+        self._states: tuple[bytes, int] | None = None  # what strategies saved at the last close
         self._part_of: TradingSession | None = None  # whose part of the journal is being written
-        self._bar_keeper: BarKeeper | None = None
+        self.bars_kept: BarsKept | None = None
         self._run: Run | None = None
         self._feed: LiveFeed | None = None
 
@@ -161,6 +160,8 @@ class LiveLine:
         recorder, intents, recovery = self._recorder, results.intents, self._recovery
         if recorder is None:
             return
+        if results.states:
+            self._states = encode(results.states), results.sequence
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
                 recorder.record_output(results.sequence, results.records.entries, intents)
@@ -185,38 +186,20 @@ class LiveLine:
         self._hear(void)
         recovery.go_on()
 
-    def keep_bars(self, data: DataManager, header: RunHeader) -> None:
-        """Have what the run is given of its sessions go into the store; before it begins."""
-        config = self._config
-        self._bar_keeper = BarKeeper(
-            data,
-            self.venue,
-            KeptTerms(
-                config.market, config.symbols, config.base_interval, config.extended_hours,
-                tuple(header.sessions), config.lived.venue,
-            ),
-            self._notifier.alarm,
-            self._keeping.run,
-        )  # fmt: skip
-
-    def _keep_the_rest(self) -> None:
-        if self._bar_keeper is not None:
-            self._bar_keeper.finish()
-            if not self._keeping.close(_LONGEST_KEEPING_SECONDS):
-                self._notifier.alarm("bars not kept", "the store or the venue takes too long")
-
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
         assert recorder is not None, "the run begins after its journal"
         assert header is not None
-        if self._bar_keeper is not None:
-            self._bar_keeper.hear(message)
+        if self.bars_kept is not None:
+            self.bars_kept.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         session = self._session_of(message)
         if session is not None and session != self._part_of:
             self._part_of = session
             recorder.begin_part(header.as_dict())
+            if self._states is not None:
+                recorder.record_state(*self._states)
         recorder.record_input(message)
         if isinstance(message, History) and self._feed is not None:
             recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
@@ -316,7 +299,8 @@ class LiveLine:
         if self._recorder is not None:
             self._recorder.close(msgspec.to_builtins(end), ended=not failed)
         self._errands.close(5.0)
-        self._keep_the_rest()
+        if self.bars_kept is not None:
+            self.bars_kept.close()
         self.venue.close()
         self._guard.give_back()
         logger.info("The line to the venue is closed: {}", end.ended)

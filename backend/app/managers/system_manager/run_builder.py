@@ -17,6 +17,7 @@ from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_opening import LiveOpening
@@ -139,7 +140,9 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
-            line.keep_bars(self._data, header)
+            line.bars_kept = BarsKept(
+                self._data, line.venue, config, header.sessions, self._alarms.alarm
+            )
             line.begin(run, header, record.folder)
         except BaseException:
             line.venue.close()
