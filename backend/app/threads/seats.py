@@ -83,12 +83,10 @@ class Seat:
         again = self._saved_state()
         if again != saved:
             names = [name for name in {**saved, **again} if saved.get(name) != again.get(name)]
-            raise self.failure(
-                "load_state",
-                StrategyError(
-                    f"it does not bring back what save_state gave: {', '.join(names)} differs."
-                ),
+            differs = StrategyError(
+                f"it does not bring back what save_state gave: {', '.join(names)} differs."
             )
+            raise self.failure("load_state", differs) from differs
         return saved
 
     def _saved_state(self) -> State:
@@ -102,7 +100,7 @@ class Seat:
     def _refuse_proposals(self, hook: str) -> None:
         if self.desk.engine.proposals:
             refused = StrategyError("it proposes something; do that in on_session_close.")
-            raise self.failure(hook, refused)
+            raise self.failure(hook, refused) from refused
 
     def failure(self, where: str, error: BaseException) -> StrategyError:
         """The error to end the run with."""

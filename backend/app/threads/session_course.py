@@ -102,4 +102,9 @@ class SessionCourse:
         self._news.tell_untold()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
-        self._states |= {seat.name: seat.kept_state() for seat in self._seats if seat.keeps_state}
+        for seat in self._seats:
+            if seat.keeps_state:
+                self._call(seat, self._keep_state, seat)
+
+    def _keep_state(self, seat: Seat) -> None:
+        self._states[seat.name] = seat.kept_state()
