@@ -34,13 +34,13 @@ class Trader(Strategy):
 class LiveRunHouse:
     """One data folder with its venue; the strategy trades every minute."""
 
-    def __init__(self, folder: Path, *, at: str, rate: int) -> None:
+    def __init__(self, folder: Path, *, at: str, rate: int, symbols: str = "SYN1,SYN2") -> None:
         self.folder = folder
         self.data = folder / "data"
         self.strategies = folder / "strategies"
         self.strategies.mkdir()
         (self.strategies / "trader.py").write_text(TRADER, encoding="utf-8")
-        self.practice = Practice(folder, "--symbols", "SYN1,SYN2", "--at", at, "--rate", str(rate))
+        self.practice = Practice(folder, "--symbols", symbols, "--at", at, "--rate", str(rate))
         self.practice.start()
 
     @property
@@ -70,7 +70,7 @@ class LiveRunHouse:
         config: dict[str, Any] = {
             "name": "kept",
             "mode": "live",
-            "symbols": ["SYN1", "SYN2"],
+            "symbols": self.practice.words[1].split(","),
             "live": {**live, **parts.pop("live", {})},
             "strategies": [{"use": "trader.py"}],
             **parts,

@@ -22,6 +22,7 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, holdings_of
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_journal import LineJournal
@@ -65,6 +66,7 @@ class LiveLine:
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._journal: LineJournal | None = None
+        self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
@@ -178,6 +180,8 @@ class LiveLine:
     def _record_input(self, message: Message) -> None:
         journal = self._journal
         assert journal is not None, "the run begins after its journal"
+        if self.bars_kept is not None:
+            self.bars_kept.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         journal.record_input(message)
@@ -312,5 +316,7 @@ class LiveLine:
         if self._journal is not None:
             self._journal.close(end)
         self._means.close()
+        if self.bars_kept is not None:
+            self.bars_kept.close()
         self.venue.close()
         logger.info("The line to the venue is closed: {}", end.ended)

@@ -15,9 +15,12 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
+from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
+from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_opening import LiveOpening
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
@@ -127,6 +130,7 @@ class RunBuilder:
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
                 market = market_of(config, sessions, self._data, self._times, self._clock)
+                self._need_history(config, market, line)
             else:
                 market = market_from(header, self._times, self._data.store)
             holder: list[RunSession] = []
@@ -145,6 +149,9 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
+            line.bars_kept = BarsKept(
+                self._data, line.venue, config, header.sessions, self._alarms.alarm
+            )
             line.begin(run, header, record.folder, held)
             opening.watch()
         except BaseException:
@@ -167,9 +174,21 @@ class RunBuilder:
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
             sessions = self._sessions(config)
+        return self._plan(config, sessions)
+
+    def _plan(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> Plan:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
+
+    def _need_history(self, config: SessionConfig, market: Market, line: LiveLine) -> None:
+        """Have the store hold what the run looks back on, from the venue if need be."""
+        plan = self._plan(config, market.sessions)
+        need = HistoryNeed(
+            config.market, config.symbols, config.base_interval, config.extended_hours,
+            plan.history, market.sessions_before,
+        )  # fmt: skip
+        need_history(self._data, line.venue, config.lived.venue, need)
 
     def now_text(self, market: str) -> str:
         """The machine's time, in a market's zone."""
