@@ -121,8 +121,11 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._errands.run
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed)
+            return ResumedFeed(self._recovery, self._feed, self._is_stopping)
         return self._feed
+
+    def _is_stopping(self) -> bool:
+        return self._run is not None and self._run.pipeline.is_stopping
 
     # -- its course ------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ void. A command marks the place in the order of inputs, so that `verify` passes 
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from app.core.errors import DataError
@@ -18,6 +18,7 @@ from app.threads.commands import RECOVER
 from app.threads.results import Results
 
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
+_LOOK_SECONDS: Final = 0.1
 
 
 class Recovery:
@@ -43,14 +44,16 @@ class Recovery:
         """Whether the run goes on live."""
         return self._done.is_set()
 
-    def messages(self) -> Iterator[Message]:
-        """What was recorded, then the mark; it ends when all of it has been run again."""
+    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
+        """What was recorded, then the mark; it ends when all of it has been run again, or when
+        the run ends before that.
+        """
         yield from self._journal.inputs()
         yield Command(RECOVER)
-        if not self._done.wait(_PATIENCE_SECONDS):
-            raise DataError(
-                f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s."
-            )
+        for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
+            if self._done.wait(_LOOK_SECONDS) or is_stopping():
+                return
+        raise DataError(f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s.")
 
     def has_record_of(self, sequence: int) -> bool:
         """Whether an input is in the journal already."""
@@ -93,9 +96,10 @@ class Recovery:
 class ResumedFeed:
     """A Feed: what was recorded first, then what a live feed says that is new."""
 
-    def __init__(self, recovery: Recovery, live: LiveFeed) -> None:
+    def __init__(self, recovery: Recovery, live: LiveFeed, is_stopping: Callable[[], bool]) -> None:
         self._recovery = recovery
         self._live = live
+        self._is_stopping = is_stopping
 
     @property
     def history_sources(self) -> dict[str, str]:
@@ -104,7 +108,9 @@ class ResumedFeed:
 
     def messages(self) -> Iterator[Message]:
         """The history is among what was recorded; time does not go back."""
-        yield from self._recovery.messages()
+        yield from self._recovery.messages(self._is_stopping)
+        if self._is_stopping():
+            return
         through_ns = self._recovery.through_ns
         live = self._live.messages()
         next(live)  # its history
