@@ -80,8 +80,8 @@ class House:
             "mode": "live",
             "symbols": list(symbols),
             "live": {
-                **{"venue": "practice", "url": self.url, "broker": "venue"},
-                **{"on_stop": "flatten", **(live or {})},
+                "venue": "practice", "url": self.url, "broker": "venue",
+                "on_stop": "flatten", **(live or {}),
             },
             "strategies": [
                 {"use": STRATEGY.name, "name": f"restless {phase}", "params": {"phase": phase}}
