@@ -134,6 +134,7 @@ def _check_books(house: House, run_id: str, told: Told, names: dict[str, int]) -
         positions[one.symbol] += one.units
     held = {symbol: units for symbol, units in house.adapter.positions().items() if units}
     assert held == {symbol: units for symbol, units in positions.items() if units}
+    assert not held, f"it was stopped to be flat, and holds {held}"
 
 
 def check_verified(house: House) -> None:

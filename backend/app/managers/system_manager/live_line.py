@@ -29,12 +29,22 @@ from app.managers.time_manager import TimeManager, WallClock
 from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.commands import (
+    FLATTEN,
+    HALT,
+    KILL,
+    PAUSE,
+    RESUME,
+    STOP,
+    has_stopped,
+    is_left_holding,
+)
 from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
 _LOOK_SECONDS = 0.05
+_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
 
@@ -182,6 +192,14 @@ class LiveLine:
                 recorder.commit(lambda: gate.send(late))
         self._hear(void)
         recovery.go_on()
+        if recovery.ending is not None and self._run is not None:
+            self._end_at_last(self._run, recovery.ending)
+
+    def _end_at_last(self, run: Run, mode: str) -> None:
+        """The run had been told to end when it broke off: it does so now."""
+        logger.warning("The run was being ended when it broke off; it ends now.")
+        self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
+        self._end_when_done(mode, lambda: run.pipeline.stop("stopped"))
 
     def _record_input(self, message: Message) -> None:
         recorder, header = self._recorder, self._header
@@ -263,11 +281,21 @@ class LiveLine:
 
     def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
         def wait() -> None:
-            never = threading.Event()
+            never, left_holding = threading.Event(), 0
             for _ in range(int(_LONGEST_STOP_SECONDS / _LOOK_SECONDS)):
                 self._wall.wait(never, _LOOK_SECONDS)
-                if self._run is not None and has_stopped(self._run.execution, mode):
+                if self._run is None:
+                    continue
+                if has_stopped(self._run.execution, mode):
                     break
+                is_left = mode == FLATTEN and is_left_holding(self._run.execution)
+                left_holding = left_holding + 1 if is_left else 0
+                if left_holding == _LOOKS_TO_BE_SURE:
+                    left_holding = 0
+                    self.inbox.put(Command(STOP, mode))
+            else:
+                waited = f"It waited {_LONGEST_STOP_SECONDS:g} s in vain."
+                self._notifier.alarm("ended with open orders or positions", waited)
             self._end(end)
 
         threading.Thread(target=wait, name="run stopping", daemon=True).start()

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from app.core.errors import DataError
-from app.core.messages import Bars, Command, Message
-from app.core.order_events import Intent, OrderEvent, Place, Voided
+from app.core.messages import Bars, BrokerNews, Command, Message
+from app.core.order_events import GateActed, Intent, OrderEvent, Place, Voided
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.system_manager.journal_feed import RunJournal
-from app.threads.commands import RECOVER
+from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
+_AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
 
 
 class Recovery:
@@ -34,10 +35,12 @@ class Recovery:
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
+        self.ending: str | None = None  # how, if the run was being ended when it broke off
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
+            self.ending = _ending(message, self.ending)
 
     @property
     def is_over(self) -> bool:
@@ -91,6 +94,16 @@ class Recovery:
     def go_on(self) -> None:
         """Let the feed go on, live."""
         self._done.set()
+
+
+def _ending(message: Message, before: str | None) -> str | None:
+    """What is left to be done with positions once a run was told to end: nobody takes that back."""
+    if isinstance(message, Command) and message.name in (STOP, KILL):
+        return message.value
+    for event in message.events if isinstance(message, BrokerNews) else ():
+        if isinstance(event, GateActed):
+            before = _AFTER.get(event.what, before)
+    return before
 
 
 class ResumedFeed:
