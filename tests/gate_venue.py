@@ -176,7 +176,7 @@ class Play:
             dict(self.positions),
             {},
         )
-        rows = reconcile(book, says, {}, 0, self.now_ns)
+        rows = reconcile(book, says, self.now_ns)
         book.recover(self.now_ns)
         self.collect()
         return rows
@@ -218,7 +218,9 @@ class Play:
             self._answer(call, VenueUnclear("timed out"), 5)
         elif self.chance("lands_late"):
             self._answer(call, VenueUnclear("timed out"), 1)
-            self.after(self._some_ns(20), lambda: self._accept(call.order))
+            delay_ns = self._some_ns(20)
+            hide_seconds = 30 - delay_ns / SECOND  # all in all it says "not found" for 30 s
+            self.after(delay_ns, lambda: self._accept(call.order, hide_seconds))
         elif self.chance("timeout_after"):
             self._accept(call.order)
             self._answer(call, VenueUnclear("timed out"), 5)
@@ -226,13 +228,13 @@ class Play:
             held = self._accept(call.order)
             self._answer(call, self.report(held))
 
-    def _accept(self, order: VenueOrder) -> Held:
+    def _accept(self, order: VenueOrder, hide_seconds: float = 30) -> Held:
         self.placements[order.client_id] += 1
         self._venue_number += 1
         held = Held(order, f"v{self._venue_number}", order.terms, self.now_ns)
         self.held[order.client_id] = held
         if self.chance("not_found"):
-            held.hidden_until_ns = self.now_ns + self._some_ns(30)
+            held.hidden_until_ns = self.now_ns + self._some_ns(hide_seconds)
         self.tell(held)
         if self.chance("rejected_after"):
             self.after(self._some_ns(2), lambda: self.reject(held))

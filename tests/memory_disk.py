@@ -28,11 +28,13 @@ class Faults:
     ) -> None:
         self.first, self.last, self.code = first, first if last is None else last, code
         self.power = power
+        self.is_off = False
         self.calls: list[str] = []
 
     def count(self, call: str) -> None:
         self.calls.append(call)
-        if self.power and 0 < self.first <= len(self.calls):
+        if self.is_off or (self.power and 0 < self.first <= len(self.calls)):
+            self.is_off = True
             raise PowerLoss
         if self.first <= len(self.calls) <= self.last:
             raise OSError(self.code, f"fault at call {len(self.calls)}, {call}")
@@ -83,10 +85,12 @@ class MemoryFile:
         self._content, self._faults = content, faults
 
     def write(self, content: bytes) -> None:
+        was_off = self._faults.is_off
         try:
             self._faults.count("write")
         except BaseException:
-            self._content.seen += content[: len(content) // 2]
+            if not was_off:
+                self._content.seen += content[: len(content) // 2]
             raise
         self._content.seen += content
 
@@ -123,6 +127,12 @@ class MemoryDisk:
         names = self.files if lots.random() < 0.5 else self._durable_names
         after.files = {path: content.after_power_loss(lots) for path, content in names.items()}
         after._durable_names = dict(after.files)
+        return after
+
+    def after_kill(self) -> "MemoryDisk":
+        """The disk as the next program finds it, where only the program has gone."""
+        after = MemoryDisk()
+        after.files, after._durable_names = self.files, self._durable_names
         return after
 
     def make_folder(self, folder: Path) -> None:

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import msgspec
-from tests.faults.killed_house import House
 
 from app.core.message_codec import decode_message, decode_output
 from app.core.messages import BrokerNews
@@ -24,6 +23,7 @@ from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_reader import JournalReader
 from app.repositories.run_repository import RunRepository
+from tests.faults.killed_house import House
 
 
 class Told(msgspec.Struct):

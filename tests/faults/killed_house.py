@@ -15,7 +15,8 @@ import numpy as np
 
 from app.core.errors import AppError
 from app.core.message_codec import decode_message
-from app.core.messages import Bars, Command, Message
+from app.core.messages import BrokerNews, Command, Message
+from app.core.order_events import Resumed
 from app.integrations.practice.adapter import PracticeAdapter, open_practice
 from app.managers.system_manager.control_client import connect
 from app.repositories import journal_format as form
@@ -44,6 +45,11 @@ def wait_for(
         assert time.monotonic() < end, f"Waited {seconds:g} s in vain for {what}."
         time.sleep(_LOOK_SECONDS)
     return found
+
+
+def _has_caught_up(message: Message) -> bool:
+    events = message.events if isinstance(message, BrokerNews) else ()
+    return any(isinstance(one, Resumed) and one.source == "start" for one in events)
 
 
 class House:
@@ -80,8 +86,11 @@ class House:
             "mode": "live",
             "symbols": list(symbols),
             "live": {
-                "venue": "practice", "url": self.url, "broker": "venue",
-                "on_stop": "flatten", **(live or {}),
+                "venue": "practice",
+                "url": self.url,
+                "broker": "venue",
+                "on_stop": "flatten",
+                **(live or {}),
             },
             "strategies": [
                 {"use": STRATEGY.name, "name": f"restless {phase}", "params": {"phase": phase}}
@@ -181,8 +190,8 @@ class House:
         return last
 
     def wait_ready(self, after: int = 0, seconds: float = PATIENCE_SECONDS) -> float:
-        """Wait until a bar behind input `after` is durable, past the mark of a recovery if it is
-        one; the moment, by the monotonic clock.
+        """Wait until the run takes entries, behind input `after` and the mark of a recovery if it
+        is one; the moment, by the monotonic clock.
         """
         size = -1
 
@@ -202,11 +211,11 @@ class House:
                         continue
                     if isinstance(message, Command) and message.name == RECOVER:
                         recovered = True
-                    if recovered and isinstance(message, Bars) and len(message.block):
+                    if recovered and _has_caught_up(message):
                         return now
             return None
 
-        return wait_for(look, f"a bar behind input {after}", seconds)
+        return wait_for(look, f"entries behind input {after}", seconds)
 
     def _journal_bytes(self) -> int:
         with suppress(ValueError, OSError):

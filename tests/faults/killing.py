@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import msgspec
-from tests.faults.killed_audit import Audit, audit, check_verified
-from tests.faults.killed_house import House
 
 from app.cli.output import print_table
+from tests.faults.killed_audit import Audit, audit, check_verified
+from tests.faults.killed_house import House
 
 KILLS_A_RUN = 20  # of one session at this pace
 RATE = 240.0

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.faults.killing import killed_run, percentile
 
 BUSY_READY_SECONDS = 10.0  # twice what is promised: these machines are shared

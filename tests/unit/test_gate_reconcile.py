@@ -32,6 +32,7 @@ from app.managers.execution_manager.gate.reconcile import (
     Difference,
     VenueSays,
     ask_all,
+    compare_cash,
     reconcile,
 )
 
@@ -80,7 +81,8 @@ def says(*orders: VenueReport, **fields: Any) -> VenueSays:
 
 
 def check(book: GateBook, venue: VenueSays, cash: dict[str, int] | None = None) -> list[Difference]:
-    return reconcile(book, venue, cash or {}, 100, NOW_NS)
+    rows = reconcile(book, venue, NOW_NS)
+    return [*rows, *compare_cash(book, venue, cash or {}, 100)]
 
 
 def test_what_agrees_gives_no_row_and_no_event() -> None:
@@ -247,6 +249,19 @@ def test_a_closing_order_of_an_earlier_life_is_known_and_its_number_not_given_ag
     desk.stream(fill("g2", -60, OWN))
     desk.wait(1)
     assert desk.book.tracker.net[0] == 0
+
+
+def test_numbers_given_and_not_written_down_before_a_crash_are_not_given_again() -> None:
+    flatten = (place(), Acknowledged(1), told(), GateActed("flattening", "x"))
+    names = set()
+    for seconds in (10, 20):
+        desk = Desk(recalled(*flatten))  # what the gate gave was lost each time
+        check(desk.book, says(positions={"AAA": 100 * SHARE}))
+        desk.now_ns = START_NS + seconds * SECOND
+        desk.book.recover(desk.now_ns)
+        desk.wait(1)
+        names.add(desk.call(PlaceCall).client_id)
+    assert len(names) == 2
 
 
 def test_a_void_order_is_over() -> None:

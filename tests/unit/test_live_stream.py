@@ -445,9 +445,9 @@ def test_a_symbol_without_data_is_halted_until_it_flows_again() -> None:
     terms = {"stale_ns": 150 * SECOND_NS, "silent_ns": 15 * SECOND_NS, "beat_ns": SECOND_NS}
     found = news(timed(house([*beats, *script], **terms)))
     assert found == [
-        (at(3, 32), Halted(1, "no data of BBB for 150 s")),
-        (at(5, 1), Resumed(1, "data flows again")),
-        (at(9, 31), Halted(1, "no data of BBB for 150 s")),
+        (at(3, 32), Halted(1, "no data of BBB for 150 s", "feed")),
+        (at(5, 1), Resumed(1, "data flows again", "feed")),
+        (at(9, 31), Halted(1, "no data of BBB for 150 s", "feed")),
     ]
 
 
@@ -458,10 +458,10 @@ def test_a_silent_socket_halts_all_and_is_opened_anew() -> None:
     found = [entry for entry in news(messages) if entry[0] < at(1, 45)]
     reason = "the market stream is silent, without a heartbeat for 15 s"
     assert found == [
-        (at(-1, 15) + 1, Halted(-1, reason)),
-        (at(0), Resumed(-1, "data flows again")),
-        (at(0, 35) + 1, Halted(-1, reason)),
-        (at(1, 30), Resumed(-1, "data flows again")),
+        (at(-1, 15) + 1, Halted(-1, reason, "feed")),
+        (at(0), Resumed(-1, "data flows again", "feed")),
+        (at(0, 35) + 1, Halted(-1, reason, "feed")),
+        (at(1, 30), Resumed(-1, "data flows again", "feed")),
     ]
     assert len(of.venue.streams) > 3
     assert not any(stream.is_open for stream in of.venue.streams)
@@ -472,8 +472,8 @@ def test_a_lost_connection_halts_at_once_and_is_left_to_its_adapter_for_a_while(
     beats = [(at(0, second), Heartbeat(0)) for second in [*range(-60, 60, 10), *range(85, 640, 10)]]
     of = house([*beats, *script], silent_ns=15 * SECOND_NS, beat_ns=SECOND_NS)
     assert news(timed(of)) == [
-        (at(1), Halted(-1, "the market stream is gone: reset by peer")),
-        (at(1, 25), Resumed(-1, "data flows again")),
+        (at(1), Halted(-1, "the market stream is gone: reset by peer", "feed")),
+        (at(1, 25), Resumed(-1, "data flows again", "feed")),
     ]
     assert len(of.venue.streams) == 1
 
@@ -483,7 +483,7 @@ def test_a_stream_that_cannot_be_opened_is_opened_again_after_a_while() -> None:
     of.venue.refusing = 1
     (first, *_) = news(timed(of))
     reason = "the market stream is gone: The venue does not answer."
-    assert first == (at(-1), Halted(-1, reason))
+    assert first == (at(-1), Halted(-1, reason, "feed"))
     assert len(of.venue.streams) > 1
 
 

@@ -90,20 +90,26 @@ def do(sim: Sim, step: tuple[str, Any]) -> None:
         pass
 
 
-@given(rows=st.lists(ROWS, max_size=10), steps=st.lists(asks(), max_size=25), data=st.data())
+@given(
+    rows=st.lists(ROWS, max_size=10),
+    steps=st.lists(asks(), min_size=10, max_size=25),
+    data=st.data(),
+)
 @settings(max_examples=60)
 def test_a_venue_that_is_restarted_anywhere_ends_as_one_that_was_not(
     rows: list[Row], steps: list[tuple[str, Any]], data: st.DataObject
 ) -> None:
     cut = data.draw(st.integers(0, len(steps)))
-    steady, broken = Sim(rows, participation="0.02"), Sim(rows, participation="0.02")
+    steady, broken = Sim(rows, participation="0.005"), Sim(rows, participation="0.005")
+    for sim in (steady, broken):
+        sim.at(minute(0, -1))
     for step in steps:
         do(steady, step)
     for step in steps[:cut]:
         do(broken, step)
     now_ns = broken.now_ns
     events = [event for kept in broken.kept for event in kept]
-    broken = Sim(rows, participation="0.02", events=events).at(now_ns)
+    broken = Sim(rows, participation="0.005", events=events).at(now_ns)
     for step in steps[cut:]:
         do(broken, step)
     for sim in (steady, broken):
@@ -113,7 +119,7 @@ def test_a_venue_that_is_restarted_anywhere_ends_as_one_that_was_not(
 
 @given(rows=st.lists(ROWS, max_size=10), steps=st.lists(asks(), max_size=25))
 def test_the_books_balance_whatever_is_asked(rows: list[Row], steps: list[tuple[str, Any]]) -> None:
-    sim = Sim(rows)
+    sim = Sim(rows).at(minute(0, -1))
     for step in steps:
         do(sim, step)
     sim.to(minute(10, day=1))
@@ -250,6 +256,18 @@ def test_books_go_on_later_or_at_another_pace_but_never_before() -> None:
     assert clock_of(books, Start(7, 50), 1).now_ns(1) == two  # the same start again goes on
     with pytest.raises(UsageError, match="go up to 1970-01-01 00:00:02 UTC and cannot"):
         clock_of(books, Start(7, 99), 1)
+
+
+def test_a_restart_shows_no_order_the_same_bar_twice() -> None:
+    sim = Sim(participation="0.01")
+    sim.place(order("a", 25))
+    sim.to(minute(1))
+    events = [event for step in sim.kept for event in step]
+    again = Sim(participation="0.01", events=events)
+    again.to(minute(1))
+    assert again.fills() == [("a", 10, 100.0, 1)]
+    again.to(minute(5))
+    assert [fill[1] for fill in again.fills()] == [10, 10, 5]
 
 
 def test_a_restart_goes_through_what_happened_meanwhile() -> None:

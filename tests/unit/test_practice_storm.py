@@ -53,12 +53,12 @@ def do(sim: Sim, adapter: Any, step: tuple[Any, ...]) -> None:
         pass
 
 
-@given(faults=FAULTS, steps=st.lists(STEPS, max_size=30))
+@given(faults=FAULTS, steps=st.lists(STEPS, min_size=8, max_size=30))
 @settings(max_examples=80)
 def test_through_any_faults_the_snapshot_is_whole_and_the_streams_say_nothing_untrue(
     faults: list[Fault], steps: list[tuple[Any, ...]]
 ) -> None:
-    sim = Sim(participation="0.02")
+    sim = Sim(participation="0.005").at(minute(0, -1))
     house = sim.in_process()
     adapter = house.adapter()
     heard: list[Any] = []

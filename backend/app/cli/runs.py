@@ -1,4 +1,4 @@
-"""`runs list`, `show` and `orders`: what ran before, what came of it, and order by order."""
+"""`runs list`, `show`, `orders` and `rebuild`: what ran before, and what came of it."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
@@ -100,6 +100,28 @@ def show_orders(
         local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
         rows = [row for order in orders for row in _order_rows(order, local)]
         print_table(f"Orders of run {run['run_id']}", ("at", *ORDER_COLUMNS), rows)
+
+
+@app.command("rebuild")
+def rebuild(
+    run_id: Annotated[str, typer.Argument(help="A live run's id, or its beginning.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a live run's rows and files again from its journal, be it finished or broken off.
+
+    \b
+    Example:
+      ./start_cli.sh runs rebuild 20260105
+    """
+    from app.managers.system_manager.rebuilding import rebuild_run
+
+    context = Context()
+    runs = context.settings.data_folder / "runs"
+    summary = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        print_table(f"Run {summary.run_id}", ("figure", "value"), summary.rows())
 
 
 def _order_rows(

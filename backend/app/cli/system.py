@@ -16,6 +16,7 @@ from app.cli.output import console, errors, print_json, print_table
 from app.core.errors import EXIT_INTERRUPTED, StateError
 
 if TYPE_CHECKING:
+    from app.core.config import SessionConfig
     from app.managers.system_manager.run_session import OnProgress
     from app.managers.system_manager.system_manager import SystemManager
 
@@ -48,13 +49,24 @@ def start(
       ./start_cli.sh system start session_configs/example_session.json --band
       ./start_cli.sh system start session_configs/example_session.json --detach
     """
-    from app.cli.context import Context
-    from app.cli.serving import Serving
-
     if is_detached:
         options = [] if timeout is None else ["--timeout", str(timeout)]
         _start_detached([str(config), *options, *(["--band"] if band else [])], as_json)
         return
+    _run_here(config, timeout, band, ready, as_json)
+
+
+def _run_here(
+    config: "Path | SessionConfig",
+    timeout: float | None,
+    band: bool,
+    ready: int | None,
+    as_json: bool,
+) -> None:
+    """Run in this process, served to other terminals, and print what it came to."""
+    from app.cli.context import Context
+    from app.cli.serving import Serving
+
     serving = Serving(Context().settings, ready)
     system = serving.system
     with closing(serving), _interruptible(system), _progress(system, band) as on_progress:
@@ -79,6 +91,29 @@ def _start_detached(words: list[str], as_json: bool) -> None:
     console.print(f"Run {run['run_id']} runs as process {run['pid']}.", markup=False)
     console.print(f"It writes to {run['log']}.", markup=False)
     console.print(f"'system attach {run['run_id']}' follows it.", markup=False)
+
+
+@app.command()
+def recover(
+    account: Annotated[str, typer.Option(help="The account whose run broke off.")] = "default",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a live run that broke off, as 'system start' of its config does.
+
+    \b
+    Examples:
+      ./start_cli.sh system recover --dry-run
+      ./start_cli.sh system recover
+    """
+    from app.cli.recovering import show_preview, unfinished_config
+
+    if dry_run:
+        show_preview(account, as_json)
+    else:
+        _run_here(unfinished_config(account)[1], None, False, None, as_json)
 
 
 @app.command()

@@ -27,6 +27,8 @@ class TradingSession(msgspec.Struct, frozen=True):
 
     def segments(self, extended_hours: bool = False) -> tuple[Segment, ...]:
         """Its stretches of trading, in order; a break parts the regular hours."""
+        if not extended_hours and not self.breaks:  # most often so
+            return (Segment("regular", self.open_ns, self.close_ns),)
         parts: list[Segment] = []
         if extended_hours and self.pre_open_ns is not None and self.pre_open_ns < self.open_ns:
             parts.append(Segment("pre", self.pre_open_ns, self.open_ns))

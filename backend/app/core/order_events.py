@@ -98,17 +98,19 @@ class GateActed(msgspec.Struct, frozen=True, tag="gate_acted"):
 
 
 class Halted(msgspec.Struct, frozen=True, tag="halted"):
-    """A symbol (-1: all) takes no entries: what is known of it and the venue's word differ."""
+    """A symbol (-1: all) takes no entries; who halts it, "gate", "feed" or "start", resumes it."""
 
     symbol: int
     reason: str
+    source: str = "gate"
 
 
 class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
-    """A symbol (-1: all) takes entries again."""
+    """A symbol (-1: all) takes entries again, as far as this source goes."""
 
     symbol: int
     reason: str
+    source: str = "gate"
 
 
 OrderEvent = (

@@ -36,6 +36,8 @@ def is_gone(process: Process) -> bool | None:
 
 def is_running(pid: int) -> bool:
     """Whether there is a process of this pid that has not ended, be it another user's."""
+    if pid <= 0:  # nobody's; to signal it would mean others
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, func, insert, select, update
+from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, update
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
@@ -70,7 +70,7 @@ class RunRepository:
 
     def resume_run(self, run_id: str, *, pid: int) -> None:
         """Record that an unfinished run goes on in another process."""
-        change = update(_RUNS).where(_RUNS.c.run_id == run_id).values(pid=pid)
+        change = update(_RUNS).where(_RUNS.c.run_id == run_id).values(pid=pid, summary=None)
         with database_errors(self._engine), self._engine.begin() as connection:
             connection.execute(change)
 
@@ -79,12 +79,12 @@ class RunRepository:
         run_id: str,
         *,
         state: str,
-        ended_at: str,
+        ended_at: str | None,
         summary: Row | None = None,
         error: str | None = None,
         fingerprint: str | None = None,
     ) -> None:
-        """Record how a run ended: `finished`, `stopped` or `failed`."""
+        """Record how a run ended: `finished`, `stopped` or `failed`; or how far one has come."""
         change = (
             update(_RUNS)
             .where(_RUNS.c.run_id == run_id)
@@ -99,6 +99,12 @@ class RunRepository:
         with database_errors(self._engine), self._engine.begin() as connection:
             if connection.execute(change).rowcount == 0:
                 raise NotFoundError(f"There is no run '{run_id}' to finish.")
+
+    def clear_rows(self, run_id: str) -> None:
+        """Forget a run's orders, their changes and its fills: they are about to come again."""
+        with database_errors(self._engine), self._engine.begin() as connection:
+            for table in (_FILLS, _CHANGES, _ORDERS):
+                connection.execute(delete(table).where(table.c.run_id == run_id))
 
     def add_orders(self, run_id: str, orders: Iterable[Order], strategies: Sequence[str]) -> None:
         """Insert a run's orders, all or none; `strategies` names the index each order carries."""

@@ -7,6 +7,7 @@ from app.core.errors import LookaheadError, NotReadyError, StrategyError, UsageE
 from app.services.indicators import Computation
 
 BETWEEN_BARS = 1 << 62  # a step no block has: reads leave the prepared columns
+Cross = bool | None  # True: it has just come above, False: below, None: neither
 
 
 class Cursor:
@@ -43,7 +44,7 @@ class View(Protocol):
 
     def value(self, indicator: "Indicator", back: int) -> float: ...
     def sign(self, left: "Indicator", right: "Indicator | float") -> int: ...
-    def cross(self, left: "Indicator", right: "Indicator | float") -> int: ...
+    def cross(self, left: "Indicator", right: "Indicator | float") -> Cross: ...
 
 
 class _NoView:
@@ -55,14 +56,15 @@ class _NoView:
     def sign(self, left: "Indicator", right: "Indicator | float") -> int:
         raise StrategyError(f"{left} was read in setup(): there is no bar yet.")
 
-    cross = sign
+    def cross(self, left: "Indicator", right: "Indicator | float") -> Cross:
+        raise StrategyError(f"{left} was read in setup(): there is no bar yet.")
 
 
 class Indicator:
     """One output of an indicator. Without a symbol it reads that of the bar in hand."""
 
     __slots__ = (
-        "codes", "column", "computation", "cursor", "interval", "output", "outputs", "rival",
+        "column", "computation", "crosses", "cursor", "interval", "output", "outputs", "rival",
         "symbol", "view",
     )  # fmt: skip
 
@@ -84,7 +86,7 @@ class Indicator:
         self.column: list[float] = []  # prepared by the view for the block, by step
         # crosses by step, for what it was last compared with
         self.rival: Indicator | float | None = None
-        self.codes: list[int] = []
+        self.crosses: list[Cross] = []
 
     @property
     def value(self) -> float:
@@ -129,19 +131,19 @@ class Indicator:
         """It was at or below `other` a bar ago, and is above it now."""
         if other is self.rival:
             try:
-                return self.codes[self.cursor.step] > 0
+                return self.crosses[self.cursor.step] is True
             except IndexError:
                 pass
-        return self.view.cross(self, other) > 0
+        return self.view.cross(self, other) is True
 
     def crossed_below(self, other: "Indicator | float") -> bool:
         """It was at or above `other` a bar ago, and is below it now."""
         if other is self.rival:
             try:
-                return self.codes[self.cursor.step] < 0
+                return self.crosses[self.cursor.step] is False
             except IndexError:
                 pass
-        return self.view.cross(self, other) < 0
+        return self.view.cross(self, other) is False
 
     def above(self, other: "Indicator | float") -> bool:
         """Whether it is above `other` now (a tie is not)."""

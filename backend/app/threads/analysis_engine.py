@@ -7,7 +7,6 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream
@@ -25,6 +24,7 @@ from app.threads.commands import obey
 from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
 from app.threads.equity import EquityCurve
+from app.threads.isolation import Isolation, OnTrouble
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
@@ -53,7 +53,9 @@ class AnalysisEngine(Worker):
         cursor: Cursor,
         on_results: Callable[[Results], None],
         equity_by_session: bool = False,
+        on_trouble: OnTrouble | None = None,
     ) -> None:
+        """With `on_trouble`, of several strategies one that fails stops alone, and is told of."""
         self.execution = execution
         self.curve = curve
         self.view = SeriesView(
@@ -73,6 +75,9 @@ class AnalysisEngine(Worker):
         self._news = OrderNews(seats, cursor, execution, self._call)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
+        self._isolation: Isolation | None = None
+        if on_trouble is not None and len(seats) > 1:
+            self._isolation = Isolation(seats, execution, on_trouble)
         self._on_bar = self._bar_hook()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
@@ -111,7 +116,7 @@ class AnalysisEngine(Worker):
     def _answer(self, message: BrokerNews | Command) -> None:
         """Book what the broker tells and call the hooks; do what somebody asks."""
         if isinstance(message, Command):
-            obey(message, self.execution, self._seats, self._call, self._cursor.now_ns)
+            obey(message, self.execution, self._flatten, self._cursor.now_ns)
         else:
             filled = self._reports.take(message.events, self._cursor.now_ns)
             self._news.tell_fills(filled)
@@ -201,25 +206,26 @@ class AnalysisEngine(Worker):
         This is the hot loop: what is looked up here is looked up once a bar.
         """
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
-        step, on_bar, broker = self._step, self._on_bar, self.execution.broker
+        on_bar, broker = self._on_bar, self.execution.broker
+        steps, last, last_ns = range(self._step, end), end - 1, known_ns[end - 1]
         try:
-            for bar in islice(bars, end - step):
+            for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
                 cursor.step = step
-                step += 1
                 on_bar(bar)
                 if proposals:
-                    self._take(proposals, known_ns[step - 1])
-                    if step == end or broker.closing:
+                    self._take(proposals, known_ns[step])
+                    if step == last or broker.closing:
                         break
-                    if broker.due_ns <= known_ns[step]:  # fills come before the next bar
-                        self._match_until(known_ns[step])
-                    if broker.due_ns <= known_ns[end - 1] or self._moved or broker.closing:
+                    next_ns = known_ns[step + 1]
+                    if broker.due_ns <= next_ns:  # fills come before the next bar
+                        self._match_until(next_ns)
+                    if broker.due_ns <= last_ns or self._moved or broker.closing:
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except HOOK_ERRORS as error:
             raise self._calling.failure("on_bar", error) from error
-        self._step = step
+        self._step = step + 1
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
 
@@ -229,11 +235,16 @@ class AnalysisEngine(Worker):
         if len(self._seats) == 1:
             return self._seats[0].strategy.on_bar
 
+        guarded = self._isolation.call if self._isolation is not None else None
+
         def each(bar: Bar) -> None:
             acted = False
             for seat in seats[bar.interval]:
                 self._calling = seat
-                seat.strategy.on_bar(bar)
+                if guarded is None:
+                    seat.strategy.on_bar(bar)
+                else:
+                    guarded(seat, seat.strategy.on_bar, bar)
                 if self.proposals:
                     self._take(self.proposals, self._cursor.now_ns)
                     acted = True
@@ -257,9 +268,10 @@ class AnalysisEngine(Worker):
             if now_ns > limit_ns:
                 return
             cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
-            filled = execution.match(now_ns)
             if news.hears_fills:
-                news.tell_fills(filled)
+                news.tell_fills(execution.match(now_ns))
+            else:
+                broker.match(now_ns)
             if broker.spent or broker.pending:
                 broker.settle(now_ns)
             if execution.untold:
@@ -278,9 +290,19 @@ class AnalysisEngine(Worker):
 
     def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
         """Run a hook between bars, then what it proposed."""
-        seat.call(hook, *args)
+        if self._isolation is None:
+            seat.call(hook, *args)
+        else:
+            self._isolation.call(seat, hook, *args)
         if self.proposals:
             self._take(self.proposals, self._cursor.now_ns)
+
+    def _flatten(self) -> None:
+        """Close all that strategies hold, those that have failed too."""
+        for seat in self._seats:
+            seat.call(seat.strategy.flatten)
+            if self.proposals:
+                self._take(self.proposals, self._cursor.now_ns)
 
     def _take(self, proposals: list[Proposal], now_ns: int) -> None:
         """Carry out what a hook proposed; what ended is told when all of it is under way."""

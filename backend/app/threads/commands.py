@@ -7,7 +7,6 @@ from app.core.messages import Command
 from app.core.orders import Order
 from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.threads.seats import Seat
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
 RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
@@ -18,11 +17,10 @@ _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stoppin
 def obey(
     command: Command,
     execution: ExecutionManager,
-    seats: list[Seat],
-    call: Callable[..., None],
+    flatten: Callable[[], None],
     now_ns: int,
 ) -> None:
-    """Do what a command asks; what ends by it waits in `untold`. `call` runs a hook."""
+    """Do what a command asks; what ends by it waits in `untold`. `flatten` closes all positions."""
     if command.name == RECOVER:
         return
     if command.name == RESUME:
@@ -34,17 +32,25 @@ def obey(
     told = command.value if command.name == HALT and command.value else why
     execution.close_entries(ALL_SYMBOLS, told)
     if command.name in (STOP, KILL):
-        for order in list(execution.broker.working.values()):
-            if command.value == FLATTEN or _opens(order, execution):
-                _call_off(order, execution, now_ns, why)
         if command.value == FLATTEN:
-            for seat in seats:
-                call(seat, seat.strategy.flatten)
+            flatten()
+        else:
+            call_off_entries(execution, now_ns, why)
+
+
+def call_off_entries(
+    execution: ExecutionManager, now_ns: int, why: str, strategy: int | None = None
+) -> None:
+    """End the working orders that may open or increase a position, of all or of one strategy."""
+    for order in list(execution.broker.working.values()):
+        own = strategy is None or order.strategy == strategy
+        if own and order.is_working and _opens(order, execution):
+            _call_off(order, execution, now_ns, why)
 
 
 def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     """Whether a stop has been heard, and what it asks for is done. From any thread."""
-    if not execution.entries.reason_for_all():
+    if not execution.entries.is_closed(ALL_SYMBOLS):
         return False
     working = list(execution.broker.working.values())
     if mode == FLATTEN:
@@ -56,7 +62,7 @@ def is_left_holding(execution: ExecutionManager) -> bool:
     """Whether a stop has to be asked for again: nothing works that would close what is held, as
     a fill came after the closing orders were sized. From any thread.
     """
-    is_stopping = execution.entries.reason_for_all() == _CLOSED[STOP]
+    is_stopping = _CLOSED[STOP] in list(execution.entries.closed.values())
     return is_stopping and any(execution.held_units) and not execution.broker.working
 
 
@@ -68,6 +74,7 @@ def _opens(order: Order, execution: ExecutionManager) -> bool:
 
 def _call_off(order: Order, execution: ExecutionManager, now_ns: int, why: str) -> None:
     """End an order that its strategy did not take back."""
-    if execution.cancel(order, now_ns):
-        order.reason = why
+    ended = execution.cancel(order, now_ns)
+    order.reason = why
+    if ended:
         execution.untold.append(order)

@@ -65,15 +65,16 @@ class EquityCurve:
             self._peak = float(peaks[-1])
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
-        all_times = _times(block.all_changes)
-        values = _as_of(instants, all_times, _steps(block.all_changes, CASH, self._cash))
+        lengths = _lengths(instants, _times(block.all_changes))
+        values = np.repeat(_steps(block.all_changes, CASH, self._cash), lengths)
         for symbol, held in enumerate(self._held):
             own = block.changes.get(symbol, ())
             if held or own:
                 units: Floats | float = held / UNITS
                 if own:
-                    times = all_times if own is block.all_changes else _times(own)
-                    units = _as_of(instants, times, _steps(own, HELD, held))
+                    all_are_own = own is block.all_changes
+                    own_lengths = lengths if all_are_own else _lengths(instants, _times(own))
+                    units = np.repeat(_steps(own, HELD, held), own_lengths)
                 known, marks = block.marks(symbol, self.marks[symbol])
                 whole = known is instants or np.array_equal(known, instants)
                 marks = marks[1:] if whole else _as_of(instants, known, marks)
@@ -154,7 +155,13 @@ def _steps(changes: Sequence[FillRow], field: int, before: int) -> Floats:
 
 def _as_of(instants: Ints, times: Ints, values: Floats) -> Floats:
     """At each instant the value set last: values[0] first, values[k + 1] from times[k] on."""
-    edges = np.empty(len(values) + 1, np.int64)
+    return np.repeat(values, _lengths(instants, times))
+
+
+def _lengths(instants: Ints, times: Ints) -> Ints:
+    """How many instants lie before the first of these times, between each two, after the last."""
+    edges = np.empty(len(times) + 2, np.int64)
     edges[0], edges[-1] = 0, len(instants)
     edges[1:-1] = np.searchsorted(instants, times)
-    return np.repeat(values, edges[1:] - edges[:-1])
+    lengths: Ints = edges[1:] - edges[:-1]
+    return lengths

@@ -27,6 +27,7 @@ from app.strategies.request import Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
 
 if TYPE_CHECKING:
+    from app.managers.execution_manager.execution_manager import ExecutionManager
     from app.threads.analysis_engine import AnalysisEngine
 
 
@@ -69,12 +70,13 @@ class OrderDesk:
         self.symbols = symbols
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self._engine: AnalysisEngine | None = None  # none in setup
+        self._execution: ExecutionManager | None = None  # its own
         self._aim_units: list[int] = [0] * len(symbols)
         self._proposals: list[Proposal] = []  # the engine's, of the hook that runs
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Become part of a run."""
-        self._engine = engine
+        self._engine, self._execution = engine, engine.execution
         self._aim_units = engine.execution.aim_units[self.number]
         self._proposals = engine.proposals
 
@@ -131,13 +133,11 @@ class OrderDesk:
             place = self._index[symbol]
         except (KeyError, TypeError):
             place = self._symbol(symbol)
-        if self._engine is None:
-            raise too_early()
         missing = quantity * UNITS if type(quantity) is int else self._units(quantity)
         missing -= self._aim_units[place]
         for proposal in self._proposals:
             missing -= _aimed_by(proposal, place)
-        return self._propose(place, missing) if missing else None
+        return self._propose(place, missing)
 
     def order_target_value(self, symbol: str, value: Quantity) -> OrderView | None:
         place = self._symbol(symbol)
@@ -211,11 +211,11 @@ class OrderDesk:
     def _propose(self, place: int, units: int) -> OrderView | None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
-        if self._engine is None:
+        if self._execution is None:
             raise too_early()
         if not units:
             return None
-        execution = self._engine.execution
+        execution = self._execution
         execution.order_count = number = execution.order_count + 1
         order = Order(number, self.number, self.symbols[place], place, units, 0)
         self._proposals.append(order)

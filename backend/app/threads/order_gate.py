@@ -32,7 +32,7 @@ from app.threads.worker import prepare_thread
 Report = Callable[[tuple[OrderEvent, ...]], object]
 
 PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
-LANES: Final = {PLACING: 2, RESCUING: 4, ASKING: 1}  # threads each
+LANES: Final = {PLACING: 2, RESCUING: 8, ASKING: 1}  # threads each
 _NEVER_NS: Final = 1 << 62
 _LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
 
@@ -107,8 +107,7 @@ class OrderGate:
         """Listen to the venue and begin, once the book is reconciled; nothing after a `stop`."""
         if self._stopped.is_set():
             return
-        self._lanes.start()
-        self._timer.start()
+        self._start_threads()
         self._enter(self._book.recover)
         self._stream = self._venue.order_stream(self._take_item)
 
@@ -148,7 +147,38 @@ class OrderGate:
         with self._lock:
             return self._book.status()
 
+    # What the threads do; a simulator does it on its own
+
+    def begin(self, call: Call) -> bool:
+        """Whether a call may still be made; asked just before."""
+        with self._lock:
+            may = self._book.begin(call, self._clock.now_ns())
+        if not may:
+            self._react(lambda _: None)  # why not is told
+        return may
+
+    def answered(self, call: Call, answer: Answer) -> None:
+        """What came of a call."""
+        self._react(lambda now_ns: self._book.answered(call, answer, now_ns))
+
+    def due_ns(self) -> int | None:
+        """When `tick` has something to do, by the session's wall clock."""
+        with self._lock:
+            return self._book.due_ns()
+
+    def tick(self) -> bool:
+        """Time has passed; False where the book failed."""
+        return self._react(self._book.tick)
+
+    def put(self, call: Call) -> None:
+        """Have a call made soon."""
+        self._lanes.put(_lane(call), call)
+
     # The threads
+
+    def _start_threads(self) -> None:
+        self._lanes.start()
+        self._timer.start()
 
     def _take_item(self, item: MarketItem | OrderItem) -> None:
         if isinstance(item, OrderItem):
@@ -157,13 +187,8 @@ class OrderGate:
     def _make(self, made: object) -> None:
         """On a lane's thread: one call, if it may still be made."""
         call = cast(Call, made)
-        with self._lock:
-            may = self._book.begin(call, self._clock.now_ns())
-        if not may:
-            self._react(lambda _: None)  # why not is told
-            return
-        answer = ask_venue(self._venue, call)
-        self._react(lambda now_ns: self._book.answered(call, answer, now_ns))
+        if self.begin(call):
+            self.answered(call, ask_venue(self._venue, call))
 
     def _react(self, step: Callable[[int], None]) -> bool:
         """Enter on a thread of the gate's own, where a defect must neither pass nor end it."""
@@ -183,7 +208,7 @@ class OrderGate:
                 out = self._book.take()
                 due_ns = self._book.due_ns()
             for call in out.calls:
-                self._lanes.put(_lane(call), call)
+                self.put(call)
             if out.events:
                 self._report(tuple(out.events))
         if due_ns is not None and due_ns < self._timer_ns:
@@ -200,7 +225,7 @@ class OrderGate:
                 self._timer_ns = _NEVER_NS if due_ns is None else due_ns
             now_ns = self._clock.now_ns()
             if due_ns is not None and due_ns <= now_ns:
-                if self._react(self._book.tick):
+                if self.tick():
                     continue
                 due_ns = None  # not again at once
             wait = _LONGEST_WAIT_SECONDS

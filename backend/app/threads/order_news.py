@@ -27,6 +27,7 @@ class OrderNews:
         self._execution = execution
         self._call = call
         self.hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
+        execution.tells_fills = self.hears_fills
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
 
@@ -48,13 +49,15 @@ class OrderNews:
 
     def tell_untold(self) -> None:
         """The order hook after orders that the broker ended."""
-        untold, self._execution.untold = self._execution.untold, []
-        self.tell_ends(untold)
+        untold = self._execution.untold
+        if untold:
+            self._execution.untold = []
+            self.tell_ends(untold)
 
     def tell_ends(self, orders: Sequence[Order]) -> None:
         """The order hook after each; what a hook gives in answer, and is refused, joins them."""
         self._ends += orders
-        if self._telling:
+        if self._telling or not self._ends:
             return
         self._telling = True
         for _ in range(MOST_ANSWERS):  # each round tells what came of the hooks of the one before

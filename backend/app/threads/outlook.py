@@ -31,6 +31,7 @@ class Outlook:
         # the last bar of each symbol before this block
         self._last_close = np.zeros(len(plan.symbols))
         self._last_start_ns = np.full(len(plan.symbols), -1, np.int64)
+        self._step_ns = interval_ns(plan.base_interval)
 
     @property
     def now_ns(self) -> int:
@@ -74,13 +75,13 @@ class Outlook:
         window = self.window(symbol, self._plan.base_interval)
         starts = window.start_ns[window.today : self.rows_now(window)]
         segments = self.session.segments(self._plan.extended_hours)
-        return assess(starts, segments, interval_ns(self._plan.base_interval), self._cursor.now_ns)
+        return assess(starts, segments, self._step_ns, self._cursor.now_ns)
 
     def last_start_ns(self) -> int:
         """When the last base bar of the session under way starts."""
         last = self.session.segments(self._plan.extended_hours)[-1]
         length_ns = last.end_ns - last.start_ns
-        step_ns = min(interval_ns(self._plan.base_interval), length_ns)
+        step_ns = min(self._step_ns, length_ns)
         return last.start_ns + (length_ns - 1) // step_ns * step_ns
 
     def equity_units(self) -> int:
@@ -101,6 +102,8 @@ class Outlook:
 
     def keep_last(self, base: Table) -> None:
         """A block is over: its last bars stay known."""
+        if len(self._last_close) == 1:
+            base = base.take(slice(-1, None))
         self._last_close[base.symbol] = base.close
         self._last_start_ns[base.symbol] = base.start_ns
 

@@ -15,7 +15,7 @@ from app.core.errors import UsageError
 from app.core.windows import Window
 from app.services.comparison import Signs, crosses, sign, signs
 from app.services.indicators import Values
-from app.strategies.indicator import BETWEEN_BARS, Cursor, Indicator
+from app.strategies.indicator import BETWEEN_BARS, Cross, Cursor, Indicator
 from app.threads.agenda import Agenda
 from app.threads.data_processor import SessionPart
 from app.threads.plan import Declared
@@ -49,8 +49,9 @@ class SeriesView:
         self._cursor = cursor
         self._symbols = symbols
         self._numbers = numbers
+        self._number_of: dict[tuple[Indicator, int], int] = {}  # the same, found once
         self._handles: list[Indicator] = []
-        self._crosses: dict[Indicator, dict[Other, list[int]]] = {}
+        self._crosses: dict[Indicator, dict[Other, list[Cross]]] = {}
         self._agenda: Agenda
         self._parts: tuple[SessionPart, ...] = ()
 
@@ -64,7 +65,7 @@ class SeriesView:
         self._agenda, self._parts = agenda, parts
         for handle in self._handles:
             handle.column = []
-            handle.codes = []
+            handle.crosses = []
         self._crosses.clear()
 
     # -- called by a handle that finds no prepared column ------------------------------------------
@@ -72,7 +73,8 @@ class SeriesView:
     def value(self, indicator: Indicator, back: int) -> float:
         """The value `back` bars before the last one known; nan while there is none."""
         if back == 0 and self._column_pays():
-            indicator.column = self._column(indicator, np.nan, self._values_reader(indicator))
+            column = self._column(indicator, np.nan, self._values_reader(indicator))
+            indicator.column = column.tolist()
             return indicator.column[self._cursor.step]
         symbol, part = self._here(indicator)
         row = part.windows[symbol, indicator.interval].row_at(self._cursor.now_ns) - back
@@ -87,22 +89,23 @@ class SeriesView:
         row = part.windows[symbol, left.interval].row_at(self._cursor.now_ns)
         return self._sign_at(part, left, right, symbol, row) or 0
 
-    def cross(self, left: Indicator, right: Other) -> int:
-        """1 when it has just come above `right`, -1 below, else 0."""
+    def cross(self, left: Indicator, right: Other) -> Cross:
+        """Whether it has just come above `right`, or below."""
         symbol, part = self._pair(left, right)
         if self._column_pays():
             columns = self._crosses.setdefault(left, {})
             if right not in columns and len(columns) < MOST_COLUMNS:
-                columns[right] = self._column(left, _NO_CROSS, self._crosses_reader(left, right))
+                column = self._column(left, _NO_CROSS, self._crosses_reader(left, right))
+                columns[right] = _told(column)
             if right in columns:
-                left.rival, left.codes = right, columns[right]
-                return left.codes[self._cursor.step]
+                left.rival, left.crosses = right, columns[right]
+                return left.crosses[self._cursor.step]
         row = part.windows[symbol, left.interval].row_at(self._cursor.now_ns)
         now = self._sign_at(part, left, right, symbol, row)
         was = self._sign_at(part, left, right, symbol, row - 1)
-        if now is None or was is None:
-            return 0
-        return int(now > 0 >= was) - int(now < 0 <= was)
+        if now is None or was is None or not (now > 0 >= was or now < 0 <= was):
+            return None
+        return now > 0
 
     # -- one value -----------------------------------------------------------------------------
 
@@ -130,8 +133,11 @@ class SeriesView:
         return self._here(left)
 
     def _values(self, part: SessionPart, indicator: Indicator, symbol: int) -> Values:
-        declared = Declared(indicator.computation, symbol, indicator.interval)
-        return part.values[self._numbers[declared]]
+        number = self._number_of.get((indicator, symbol))
+        if number is None:
+            declared = Declared(indicator.computation, symbol, indicator.interval)
+            number = self._number_of[indicator, symbol] = self._numbers[declared]
+        return part.values[number]
 
     @staticmethod
     def _priced(left: Indicator, right: Other) -> bool:
@@ -158,7 +164,9 @@ class SeriesView:
 
     # -- whole columns -------------------------------------------------------------------------
 
-    def _column(self, indicator: Indicator, fill: float | np.int8, read: ReadSlices) -> list[Any]:
+    def _column(
+        self, indicator: Indicator, fill: float | np.int8, read: ReadSlices
+    ) -> npt.NDArray[Any]:
         """The rows of each session's window laid out by the agenda's steps, as of each step."""
         agenda = self._agenda
         column: npt.NDArray[Any] = np.full(len(agenda), fill)
@@ -170,8 +178,7 @@ class SeriesView:
             here = rows[place : place + len(piece.window) - piece.low]
             column[piece.steps] = here if piece.rows is None else here[piece.rows]
             place += len(here)
-        values: list[Any] = column.tolist()
-        return values
+        return column
 
     def _slices(self, indicator: Indicator, symbol: int) -> Iterator[Slice]:
         """Per session of the block, the steps that read a window and the rows they read."""
@@ -233,6 +240,15 @@ class SeriesView:
             return _without_edges(found, edges)
 
         return read
+
+
+def _told(column: Signs) -> list[Cross]:
+    """Crosses in words: in Python these are told apart faster than numbers."""
+    told: list[Cross] = [None] * len(column)
+    for crossed, number in ((True, 1), (False, -1)):
+        for step in np.flatnonzero(column == number).tolist():
+            told[step] = crossed
+    return told
 
 
 def _without_edges(found: Signs, edges: list[tuple[int, int, int]]) -> Signs:

@@ -86,10 +86,10 @@ class LiveWatch:
     def _mark(self, marks: list[OrderEvent], symbol: int, reason: str) -> None:
         if reason and symbol not in self._halted:
             self._halted.add(symbol)
-            marks.append(Halted(symbol, reason))
+            marks.append(Halted(symbol, reason, "feed"))
         elif not reason and symbol in self._halted and symbol in self._fresh:
             self._halted.remove(symbol)
-            marks.append(Resumed(symbol, "data flows again"))
+            marks.append(Resumed(symbol, "data flows again", "feed"))
 
     def _trading_since(self, now_ns: int) -> int | None:
         """When the stretch of regular hours under way began."""

@@ -29,7 +29,7 @@ class BarBook:
         """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
         if self.rows is None:
             starts, row = self.start_ns, self.near_row + 1
-            if 0 < row < len(starts) and starts[row - 1] < from_ns <= starts[row]:
+            if row < len(starts) and starts[row] == from_ns:  # no other row starts then
                 return row
             row = bisect_left(starts, from_ns)
             return row if row < len(starts) else -1

@@ -15,22 +15,26 @@ class Entries:
     ) -> None:
         self._working = working
         self._held_units_of = held_units_of
-        self.closed: dict[int, str] = {}  # by symbol, why it takes no entries
+        self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
 
-    def close(self, symbol: int, reason: str) -> None:
-        """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again."""
+    def close(self, symbol: int, reason: str, source: str) -> None:
+        """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again.
+
+        Each source opens only what it has closed.
+        """
         if reason:
-            self.closed[symbol] = reason
+            self.closed[symbol, source] = reason
         else:
-            self.closed.pop(symbol, None)
+            self.closed.pop((symbol, source), None)
 
-    def reason_for_all(self) -> str:
-        """Why no symbol takes entries, or ""."""
-        return self.closed.get(ALL_SYMBOLS, "")
+    def is_closed(self, symbol: int) -> bool:
+        """Whether a symbol, or `ALL_SYMBOLS`, is closed, by whomever."""
+        return any(of == symbol for of, _ in list(self.closed))
 
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        reason = self.reason_for_all() or self.closed.get(order.symbol_index)
+        places = (ALL_SYMBOLS, order.symbol_index)
+        reason = next((why for (of, _), why in self.closed.items() if of in places), "")
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         if not reason or not opens(order, units, self._working, held_units):
             return ""

@@ -92,14 +92,14 @@ class ExecutionManager:
         )  # fmt: skip
         self.entries = self._checks.entries
         self.order_count = 0  # and the number of the last
-        self._group_count = 0
-        self.fill_count = 0
+        self.fill_count = self._group_count = 0
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._actions = CorporateActions(
             self.account, self.broker, self.diary, (self.lot_units, self.tick_units),
             self.aim_units, self.held_units, self,
         )  # fmt: skip
+        self.tells_fills = True  # whether it keeps whom they happened to, for somebody to hear
         self._filled: list[Order] = []  # in the instant under way
         self.untold: list[Order] = []  # ended by the broker's doing; whoever tells clears
 
@@ -142,8 +142,7 @@ class ExecutionManager:
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
         order.created_ns = now_ns
-        symbol, units, aims = order.symbol_index, order.units, self.aim_units[order.strategy]
-        aimed = aims[symbol] + units
+        symbol, units = order.symbol_index, order.units
         sure_units, broker = self._sure_units[symbol], self.broker
         plain = order.kind is MARKET and order.tif is DAY and order.aimed  # `is_plain`, at once
         if (
@@ -160,7 +159,7 @@ class ExecutionManager:
         self._happened.append(order if plain else ticket(order))
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.aimed:
-            aims[symbol] = aimed
+            self.aim_units[order.strategy][symbol] += units
         broker.accept(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
@@ -184,6 +183,7 @@ class ExecutionManager:
             return False
         self._happened.append(cancel(order, now_ns))
         self.diary.note("cancel", order, now_ns)
+        order.reason = ""  # of an amendment that was refused, say
         if self.broker.cancel(order, now_ns):
             self._finish(order, CANCELED, now_ns, BY_STRATEGY)
             return True
@@ -286,7 +286,8 @@ class ExecutionManager:
             self.diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
             order.to(PARTIAL)
-        self._filled.append(order)
+        if self.tells_fills:
+            self._filled.append(order)
 
     def rethink(self) -> None:
         """The account has changed beside its orders: what they may cost is to be asked anew."""
@@ -299,9 +300,9 @@ class ExecutionManager:
         self.broker.outbox.clear()
         return intents
 
-    def close_entries(self, symbol: int, reason: str) -> None:
+    def close_entries(self, symbol: int, reason: str, source: str = "command") -> None:
         """A symbol, or all, takes no entries from now on; without a reason, it does again."""
-        self.entries.close(symbol, reason)
+        self.entries.close(symbol, reason, source)
         self._limited = self._checks.is_limited
 
     # -- the run of time ---------------------------------------------------------------------------
@@ -320,12 +321,12 @@ class ExecutionManager:
 
     def match_auction(self, now_ns: int, last_of: Callable[[int], Last | None]) -> list[Order]:
         """At a session's close: fill the orders for it at each symbol's last close in it."""
-        self._filled = []
-        for symbol in sorted({order.symbol_index for order in self.broker.for_the_close()}):
+        self._filled, orders = [], self.broker.for_the_close()
+        for symbol in sorted({order.symbol_index for order in orders}):
             last = last_of(symbol)
             if last is not None:
                 self.broker.match_auction(symbol, *last, now_ns)
-        for order in self.broker.for_the_close():
+        for order in orders:
             self.lapsed(order, EXPIRED, now_ns, "nothing of it could fill at the close")
         return self._filled
 
@@ -334,7 +335,7 @@ class ExecutionManager:
 
         What could not get the session's last bar any more belongs to the next session.
         """
-        if not self.broker.ends_orders:
+        if not (self.broker.ends_orders and self.broker.working):
             return
         self.broker.settle(close_ns)  # no bar is under way any more
         last_ns = last_start_ns - self.broker.latency_ns
@@ -362,7 +363,7 @@ class ExecutionManager:
         with self.broker.at_once():
             for order in orders:
                 if order.state is CANCEL_PENDING:
-                    self.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                    self.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
                 else:
                     self.lapsed(order, state, now_ns, reason)
 

@@ -113,17 +113,18 @@ class Ledger:
         """Add to what is held, close it or go through flat; the change of its cost."""
         held, cost = position.units, position.cost_units
         position.units = held + units
-        if (held > 0) == (units > 0):
+        if units == -held:
+            added, profit, through = -cost, -amount - cost, True
+        elif (held > 0) == (units > 0):
             position.cost_units = cost + amount
             return amount
-        if units == -held:
-            added, profit = -cost, -amount - cost
         else:
             added, profit = _closing(held, cost, units, amount)
+            through = abs(units) > abs(held)
         position.cost_units = cost + added
         position.realised_units += profit
         self.realised_units += profit
-        if abs(units) >= abs(held):
+        if through:
             position.trades += 1
         return added
 

@@ -65,14 +65,14 @@ class OrderReports:
                     filled += self._fill(event, now_ns)
                 case GateFilled():
                     self._fill_of_gate(event, now_ns)
-                case Halted(symbol=symbol, reason=reason):
-                    self._execution.close_entries(symbol, reason)
-                case Resumed(symbol=symbol):
-                    self._execution.close_entries(symbol, "")
+                case Halted(symbol=symbol, reason=reason, source=source):
+                    self._execution.close_entries(symbol, reason, source)
+                case Resumed(symbol=symbol, source=source):
+                    self._execution.close_entries(symbol, "", source)
                 case GateActed(what=what, reason=reason):
                     if what in ("latched", "released"):
                         closed = reason if what == "latched" else ""
-                        self._execution.close_entries(ALL_SYMBOLS, closed)
+                        self._execution.close_entries(ALL_SYMBOLS, closed, "latch")
                 case GateGave():
                     pass  # its fills say what comes of it
                 case _:

@@ -208,11 +208,12 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        if self.pending:
-            self._bring_into_force(now_ns, self._book)
         if self._termed or self.pending:
-            self._match_any(now_ns)
-            return
+            if self.pending:
+                self._bring_into_force(now_ns, self._book)
+            if self._termed or self.pending:
+                self._match_any(now_ns)
+                return
         # The most frequent case: all there is are market orders.
         rows, book = self._rows, self._book
         for order_id, row in list(rows.items()):
@@ -224,10 +225,9 @@ class SimBroker:
                     self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
                 else:
                     self._fill_at_open(self.working[order_id], row, now_ns)
+        self.due_ns = NEVER_NS
         if rows:
             self._find_due(now_ns)
-        else:
-            self.due_ns = NEVER_NS
 
     def _fill_at_open(self, order: Order, row: int, now_ns: int) -> None:
         """Fill a market order that nothing else depends on, as far as its bar has room for it."""
@@ -371,7 +371,7 @@ class SimBroker:
             if book is not None and book.was_under_way(order.symbol_index, since_ns, now_ns):
                 continue
             if terms is None:
-                self._owner.lapsed(order, CANCELED, now_ns, BY_STRATEGY)
+                self._owner.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
             else:
                 del self.pending[order_id]
                 self._amend(order, terms, since_ns, now_ns)

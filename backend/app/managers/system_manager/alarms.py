@@ -20,9 +20,13 @@ class Alarms:
 
     def alarm(self, what: str, details: str) -> None:
         """Tell of it."""
+        logger.error("{}: {}", what, details)
+        self.keep(what, details)
+
+    def keep(self, what: str, details: str) -> None:
+        """Tell whoever is attached of what the log has."""
         alarm = Alarm(self._now_text(), what, details)
         self._latest.append(alarm)
-        logger.error("{}: {}", what, details)
         if self.on_alarm is not None:
             self.on_alarm(alarm)
 

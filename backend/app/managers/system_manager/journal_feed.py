@@ -4,22 +4,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from app.core.errors import DataError
-from app.core.message_codec import decode, decode_message, decode_output
+from app.core.message_codec import decode, decode_message, decode_note, decode_output
 from app.core.messages import BrokerNews, EndOfStream, Message
 from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
+from app.managers.system_manager.run_outcome import RunEnd
 from app.repositories import journal_format as form
+from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
+
+HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 
 
 class RunJournal:
     """The journal of the run in a folder; each pass reads the files anew."""
 
-    def __init__(self, run_folder: Path) -> None:
+    def __init__(self, run_folder: Path, disk: Disk = MACHINE_DISK) -> None:
         self._folder = run_folder
-        self._reader: JournalReader = open_run_journal(run_folder)
+        self._reader: JournalReader = open_run_journal(run_folder, disk)
 
     @property
     def torn(self) -> Torn | None:
@@ -78,14 +84,22 @@ class RunJournal:
                 yield record
         yield from held
 
-    def end_reason(self) -> str | None:
-        """Why its stream ended; None where it broke off."""
-        reason = None
+    def notes(self) -> Iterator[dict[str, Any]]:
+        """What was noted for people."""
         for record in self._reader:
-            if record.kind == form.INPUT:
-                message = decode_message(record.payload)
-                reason = message.reason if isinstance(message, EndOfStream) else reason
-        return reason
+            if record.kind == form.NOTE:
+                yield decode_note(record.payload)
+
+    def end(self) -> RunEnd | None:
+        """How it ended; None where it broke off, or has gone on since."""
+        found = None
+        for record in self._reader:
+            if record.kind == form.NOTE:
+                note = decode_note(record.payload)
+                found = msgspec.convert(note, RunEnd) if "ended" in note else found
+            elif record.kind == form.INPUT and found is not None:
+                found = None
+        return found
 
 
 class JournalFeed:
@@ -93,7 +107,9 @@ class JournalFeed:
 
     def __init__(self, journal: RunJournal) -> None:
         self._journal = journal
-        self.history_sources: dict[str, str] = {}  # of what is recorded, nothing was derived here
+        self.history_sources: dict[str, str] = {}
+        for note in journal.notes():
+            self.history_sources = note.get(HISTORY_SOURCES, self.history_sources)
 
     def messages(self) -> Iterator[Message]:
         """The recorded inputs."""

@@ -4,17 +4,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.config import SessionConfig
-from app.core.seams import BarSource, Notifier
+from app.core.errors import StateError
+from app.core.seams import BarSource
 from app.core.settings import Settings
+from app.core.venue import VenueError
 from app.integrations.registry import open_venue
 from app.managers.system_manager.account_keeper import AccountKeeper
+from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.notifier import AlarmNotifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,8 +42,9 @@ class LiveOpening:
         self._account = account = config.lived.account
         self._line: LiveLine | None = None
         self.keeper: AccountKeeper | None = None
+        self._notifier: AlarmNotifier | None = None
         self._since = since
-        self.unfinished = self._unfinished_run(account)
+        self.unfinished = unfinished_run(engine, self._runs, account)
         self.journal = None
         if self.unfinished is not None:
             self.hold(self.unfinished)
@@ -53,8 +59,17 @@ class LiveOpening:
             locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
         )
 
+    def watch(self) -> None:
+        """The run begins: the account is kept for it, and alarms go out."""
+        if self.keeper is not None:
+            self.keeper.start()
+        if self._notifier is not None:
+            self._notifier.start()
+
     def give_back(self) -> None:
-        """The run never began."""
+        """The run is over, or never began."""
+        if self._notifier is not None:
+            self._notifier.stop()
         if self.keeper is not None:
             self.keeper.close()
 
@@ -63,24 +78,38 @@ class LiveOpening:
         if self._line is not None:
             self._line.lose(reason)
 
-    def line(self, config: SessionConfig, source: BarSource, notifier: Notifier) -> LiveLine:
+    def line(self, config: SessionConfig, source: BarSource, alarms: Alarms) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
-        venue = open_venue(config.lived.venue, config.lived.url)
-        self._line = LiveLine(config, source, venue, notifier, self._wall, recovery)
+        live = config.lived
+        notify = live.notify
+        notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
+        notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
+        venue = open_venue(live.venue, live.url)
+        self._notifier = notifier
+        means = LiveMeans(self._wall, self.give_back)
+        try:
+            self._line = LiveLine(config, source, venue, notifier, means, recovery)
+        except VenueError as error:
+            venue.close()
+            raise StateError(
+                f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
+                "live.url its address? 'practice start' starts a practice venue."
+            ) from error
         return self._line
 
-    def _unfinished_run(self, account: str) -> str | None:
-        """The account's latest run that broke off, if it left a journal."""
-        from app.repositories.run_repository import RunRepository
 
-        found = None
-        for run in RunRepository(self._engine).unfinished_runs():
-            live = run["config"].get("live") or {}
-            is_live = run["mode"] == "live" and live.get("account", "default") == account
-            if is_live and _has_journal(self._runs / run["run_id"]):
-                found = str(run["run_id"])
-        return found
+def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
+    """The account's latest run that has no end, if it left a journal."""
+    from app.repositories.run_repository import RunRepository
+
+    found = None
+    for run in RunRepository(engine).unfinished_runs():
+        live = run["config"].get("live") or {}
+        is_live = run["mode"] == "live" and live.get("account", "default") == account
+        if is_live and _has_journal(runs / run["run_id"]):
+            found = str(run["run_id"])
+    return found
 
 
 def _has_journal(folder: Path) -> bool:

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from app.core.errors import DataError
+from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
-from app.core.order_events import GateActed, Intent, OrderEvent, Place, Voided
+from app.core.order_events import GateActed, Halted, Intent, OrderEvent, Place, Resumed, Voided
 from app.managers.data_manager.live_feed import LiveFeed
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.journal_feed import RunJournal
 from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
+_SOURCE: Final = "start"  # of the halt while a run catches up
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
@@ -106,12 +109,42 @@ def _ending(message: Message, before: str | None) -> str | None:
     return before
 
 
+class StartedFeed:
+    """A Feed: a live one, with entries closed until time has come to where the run began.
+
+    A start in mid-session runs through the session's hours so far: what a timer asks for then
+    would come too late.
+    """
+
+    def __init__(self, live: LiveFeed, began_ns: int) -> None:
+        self._live = live
+        self._began_ns = began_ns
+
+    @property
+    def history_sources(self) -> dict[str, str]:
+        """Which past bars were derived."""
+        return self._live.history_sources
+
+    def messages(self) -> Iterator[Message]:
+        """History first."""
+        live = self._live.messages()
+        yield next(live)
+        yield from caught_up(live, self._began_ns)
+
+
 class ResumedFeed:
     """A Feed: what was recorded first, then what a live feed says that is new."""
 
-    def __init__(self, recovery: Recovery, live: LiveFeed, is_stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        recovery: Recovery,
+        live: LiveFeed,
+        now_ns: Callable[[], int],
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self._recovery = recovery
         self._live = live
+        self._now_ns = now_ns
         self._is_stopping = is_stopping
 
     @property
@@ -124,10 +157,29 @@ class ResumedFeed:
         yield from self._recovery.messages(self._is_stopping)
         if self._is_stopping():
             return
-        through_ns = self._recovery.through_ns
-        live = self._live.messages()
+        began_ns, live = self._now_ns(), self._live.messages()
         next(live)  # its history
-        for message in live:
-            stale = isinstance(message, Bars) and message.block.through_ns <= through_ns
-            if not stale:
-                yield message
+        yield from caught_up(_after(live, self._recovery.through_ns), began_ns)
+
+
+def _after(messages: Iterator[Message], through_ns: int) -> Iterator[Message]:
+    """What leaves time where it was, or moves it on."""
+    for message in messages:
+        if not (isinstance(message, Bars) and message.block.through_ns <= through_ns):
+            yield message
+
+
+def caught_up(messages: Iterator[Message], began_ns: int) -> Iterator[Message]:
+    """The messages, with no entries until time has come to a moment."""
+    yield BrokerNews((Halted(ALL_SYMBOLS, "the run catches up with the time", _SOURCE),))
+    behind = True
+    for message in messages:
+        yield message
+        if behind and isinstance(message, Bars) and _is_there(message, began_ns):
+            behind = False
+            yield BrokerNews((Resumed(ALL_SYMBOLS, "it has caught up", _SOURCE),))
+
+
+def _is_there(message: Bars, began_ns: int) -> bool:
+    """Whether time has come to a moment; to a beat before it, as a minute may be waited for."""
+    return message.block.through_ns >= began_ns - MINUTE_NS

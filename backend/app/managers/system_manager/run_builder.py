@@ -17,6 +17,7 @@ from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.complete_runs import CompleteRuns
+from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.live_opening import LiveOpening
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
@@ -115,7 +116,10 @@ class RunBuilder:
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         line = opening.line(config, self._data.store, self._alarms)
         try:
+            held = Holdings()
             if header is None:
+                traded = [self._data.instrument(config.market, name) for name in config.symbols]
+                config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
                 market = market_of(config, sessions, self._data, self._times, self._clock)
             else:
@@ -132,9 +136,12 @@ class RunBuilder:
                     record.run_id, config, market.sessions,
                     market.sessions_before(_most_sessions(run.plan)), market.instruments,
                     market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
-                    line.clock.now_ns(), line.positions(),
+                    line.clock.now_ns(), held.left_alone, facts["started_at"],
                 )  # fmt: skip
-            line.begin(run, header, record.folder, opening.keeper)
+            else:
+                facts["started_at"] = header.started_at or facts["started_at"]
+            line.begin(run, header, record.folder, held)
+            opening.watch()
         except BaseException:
             line.venue.close()
             opening.give_back()

@@ -36,6 +36,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     hash_seed: str
     since_ns: int  # the venue's time when it began
     positions: dict[str, int]  # that the venue held then, in units
+    started_at: str = ""  # the machine's time when it began, in the market's zone
 
     @property
     def session_config(self) -> SessionConfig:
@@ -58,6 +59,7 @@ def header_of(
     strategies: Mapping[str, type[Strategy]],
     since_ns: int,
     positions: Mapping[str, int],
+    started_at: str,
 ) -> RunHeader:
     """What this run is about to depend on."""
     return RunHeader(
@@ -79,6 +81,7 @@ def header_of(
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
         since_ns=since_ns,
         positions=dict(positions),
+        started_at=started_at,
     )
 
 

@@ -55,7 +55,7 @@ class RunRecord:
         self._curve = EquityFile(folder)
         with disk_errors(folder):
             self._rows = WaitingRows(folder)
-        self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
+            self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
 
     def discard(self) -> None:
         """The run did not begin: leave nothing of it."""
@@ -103,11 +103,22 @@ class RunRecord:
         self._write_pages(summary, facts, passport, None)
         self._tell_sql(summary, summary.state, ended_at, None)
 
+    def replace(
+        self, summary: Summary, facts: Mapping[str, Any], ended_at: str | None, error: str | None
+    ) -> None:
+        """Put it in the place of what SQL has; on an error, its word on the run's state stays."""
+        self._curve.close()
+        self._write_pages(summary, facts, (), error)
+        self._store_rows()
+        self._tell_sql(summary, summary.state, ended_at, error)
+
     def give_up(self, state: str, ended_at: str, error: str) -> None:
         """SQL alone learns that the run ended; what waits in the folder stays there."""
         self._repository.finish_run(self.run_id, state=state, ended_at=ended_at, error=error)
 
-    def _tell_sql(self, summary: Summary, state: str, ended_at: str, error: str | None) -> None:
+    def _tell_sql(
+        self, summary: Summary, state: str, ended_at: str | None, error: str | None
+    ) -> None:
         self._repository.finish_run(
             self.run_id,
             state=state,
@@ -132,9 +143,10 @@ class RunRecord:
             self._write("report.md", report_page(summary, passport, error))
 
     def _store_rows(self) -> None:
-        """Give orders, their changes and fills their place in SQL."""
+        """Give orders, their changes and fills their place in SQL; a run that goes on, again."""
         with disk_errors(self.folder):
             rows = self._rows
+            self._repository.clear_rows(self.run_id)
             self._repository.add_orders(self.run_id, rows.orders(), self._strategies)
             self._repository.add_order_changes(self.run_id, rows.changes())
             self._repository.add_fills(self.run_id, rows.fills(), self._symbols)

@@ -7,19 +7,25 @@ from typing import Any
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StrategyError, UsageError
-from app.core.money import from_units
 from app.managers.execution_manager.entries import ALL_SYMBOLS
-from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.run_outcome import (
+    FAILED,
+    FINISHED,
+    STOPPED,
+    RunEnd,
+    outcome_facts,
+    summary_of,
+    timings_of,
+)
 from app.managers.system_manager.run_record import RunRecord
-from app.managers.system_manager.summary import Summary, share_of_profit
+from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
 
-FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 _ENDS = {
     FAILED: "failed",
     STOPPED: "was stopped",
@@ -113,7 +119,7 @@ class RunSession:
             self._line.halt(reason)
             return
         execution = self.run.execution
-        if ALL_SYMBOLS not in execution.entries.closed:
+        if not execution.entries.is_closed(ALL_SYMBOLS):
             execution.close_entries(ALL_SYMBOLS, reason)
 
     @property
@@ -154,25 +160,18 @@ class RunSession:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
-        if self._line is not None:
-            self._line.close(reason, error is not None)
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
-        summary = self._summary(reason, seconds)
-        self._facts["timings"] = {
-            "replay_seconds": seconds,
-            "busy_seconds": {
-                name: spent / 1e9 for name, spent in self.run.pipeline.spent_ns.items()
-            },
-        }
-        self._facts["books"] = as_json(
-            book_results(self.run.execution.account, self.run.last_close)
-        )
-        rates = self.run.execution.account.terms.rates
-        self._facts["rates"] = {str(date): dict(found) for date, found in rates.items() if found}
-        self._facts["quality"] = _quality_facts(self.run)
-        self._facts["dropped"] = list(self.run.pipeline.dropped)
         text = None if error is None else _told(error)
-        self._record.finish(summary, self._facts, self._passport, now_text(), text)
+        timings = timings_of(self.run, seconds)
+        ended_at = now_text()
+        if self._line is not None:
+            self._line.close(RunEnd(reason, ended_at, timings, text))
+        summary = summary_of(
+            self.run, self.run_id, self._record.folder, reason, seconds, self.bars,
+            self._note(reason),
+        )  # fmt: skip
+        self._facts |= outcome_facts(self.run, timings)
+        self._record.finish(summary, self._facts, self._passport, ended_at, text)
         return reason, summary, error
 
     def _compare(
@@ -203,36 +202,6 @@ class RunSession:
 
         threading.Thread(target=watch, name="run timeout", daemon=True).start()
 
-    def _summary(self, reason: str, seconds: float) -> Summary:
-        run, execution, account = self.run, self.run.execution, self.run.execution.account
-        start, final = from_units(account.opening_units), run.final_equity()
-        band = from_units(execution.diary.band_units)
-        return Summary(
-            run_id=self._record.run_id,
-            state=reason if reason in (FINISHED, FAILED) else STOPPED,
-            mode=run.config.mode,
-            sessions=run.engine.sessions,
-            bars=self.bars,
-            replay_seconds=round(seconds, 6),
-            bars_per_second=round(self.bars / seconds) if seconds else 0,
-            orders=execution.order_count,
-            fills=execution.fill_count,
-            trades=execution.trades(),
-            start_equity=start,
-            final_equity=final,
-            fees=from_units(account.total_units(lambda book: book.fee_units)),
-            interest=from_units(account.total_units(lambda book: book.interest_units)),
-            borrow=from_units(account.total_units(lambda book: book.borrow_units)),
-            max_drawdown=run.curve.max_drawdown,
-            uncertain_bars=execution.diary.uncertain_count,
-            band=band,
-            band_share=share_of_profit(band, start, final),
-            band_note=self._note(reason),
-            fingerprint=execution.diary.fingerprint.hexdigest(),
-            report=str(self._record.folder / "report.md"),
-            strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
-        )
-
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""
         if self._others is None:
@@ -248,13 +217,3 @@ def check_timeout(seconds: float | None) -> None:
 
 def _told(error: BaseException) -> str:
     return str(error) if isinstance(error, AppError) else f"{type(error).__name__}: {error}"
-
-
-def _quality_facts(run: Run) -> dict[str, Any]:
-    """What the data quality manager kept out, and how complete the rest was."""
-    totals = [msgspec.to_builtins(total) for total in run.quality.book.totals.values()]
-    bad = [
-        {"symbol": symbol, "session": str(session), "reason": reason, "bars": count}
-        for (symbol, session, reason), count in sorted(run.quality.bad.items(), key=str)
-    ]
-    return {"symbols": totals, "kept_out": bad, "history": run.feed.history_sources}

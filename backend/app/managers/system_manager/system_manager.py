@@ -16,8 +16,8 @@ from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.run_builder import RunBuilder
+from app.managers.system_manager.run_outcome import FAILED
 from app.managers.system_manager.run_session import (
-    FAILED,
     Ended,
     OnProgress,
     RunSession,

@@ -29,6 +29,7 @@ class UncertainBars:
         local_text: LocalText,
     ) -> None:
         self._path = folder / FILE
+        self._path.unlink(missing_ok=True)  # a run that goes on comes to its bars again
         self._symbols = symbols
         self._currencies = currencies
         self._local_text = local_text

@@ -6,7 +6,7 @@ comes of the inputs is compared with the record byte by byte, wherever either wa
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.platform_tag import platform_tag
 from app.managers.system_manager.run_header import RunHeader
-from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run
+from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
 from app.threads.results import Results
@@ -61,13 +61,19 @@ class Repetition:
         self.header = journal.header()
         self._entries: list[bytes] = []
         self._intents: list[Intent] = []
-        self._inputs = 0
+        self.inputs = 0
+        self.run: Run  # once it has been run
+
+    @property
+    def goes_to_venue(self) -> bool:
+        """Whether its orders went to a venue, or were simulated."""
+        return self.header.session_config.lived.broker == "venue"
 
     def verdict(self) -> Verdict:
         """Run it, and compare."""
-        header = self.header
-        with _strategies_folder(header) as folder:
-            run = self._wired(folder)
+        header, feed = self.header, JournalFeed(self._journal)
+        with wired_again(header, self._times, self._source, feed, self._take, self._runner) as run:
+            self.run = run
             notes = [*self._notes(run)]
             run.execute()
         recorded = [*self._journal.outputs()]
@@ -76,12 +82,17 @@ class Repetition:
         ours = [*described(b"".join(self._entries), *names)]
         asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
         found = _first("decision", theirs, ours) or _first("intent", asked, self._intents)
+        end = self._journal.end()
+        broke_off = end is None or end.error is not None
+        if found is not None and not found.recorded and broke_off:
+            notes.append(f"the run broke off: what came of its last inputs has no {found.what}")
+            found = None
         if self._journal.torn is not None:
             notes.append("the last record was never durable and is left out")
         return Verdict(
             run_id=header.run_id,
             equal=found is None,
-            inputs=self._inputs,
+            inputs=self.inputs,
             decisions=len(ours),
             intents=len(self._intents),
             fingerprint=run.execution.diary.fingerprint.hexdigest(),
@@ -89,23 +100,8 @@ class Repetition:
             notes=tuple(notes),
         )
 
-    def _wired(self, folder: Path) -> Run:
-        header, config = self.header, self.header.session_config
-        engine = config.engine.model_copy(update={"runner": self._runner})
-        goes_to_venue = config.lived.broker == "venue"
-        return Run(
-            config.model_copy(update={"engine": engine}),
-            market_from(header, self._times, self._source),
-            folder,
-            self._take,
-            parts=Parts(
-                make_feed=lambda _: JournalFeed(self._journal),
-                make_broker=LiveBroker if goes_to_venue else None,
-            ),
-        )
-
     def _take(self, results: Results) -> None:
-        self._inputs += 1
+        self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
 
@@ -116,6 +112,32 @@ class Repetition:
                 yield f"the strategy {seat.name} is not what it was: its file has changed"
         if platform_tag() != self.header.platform:
             yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
+
+
+@contextlib.contextmanager
+def wired_again(
+    header: RunHeader,
+    times: TimeManager,
+    source: BarSource,
+    feed: RunFeed,
+    on_results: Callable[[Results], None],
+    runner: str = "inline",
+) -> Iterator[Run]:
+    """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
+    config = header.session_config
+    engine = config.engine.model_copy(update={"runner": runner})
+    with _strategies_folder(header) as folder:
+        yield Run(
+            config.model_copy(update={"engine": engine}),
+            market_from(header, times, source),
+            folder,
+            on_results,
+            parts=Parts(
+                make_feed=lambda _: feed,
+                make_broker=LiveBroker if config.lived.broker == "venue" else None,
+                on_trouble=lambda what, details: None,  # it was told when it happened
+            ),
+        )
 
 
 def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Market:

@@ -46,6 +46,7 @@ from app.threads.desk import LocalTime
 from app.threads.equity import EquityCurve
 from app.threads.gaps import OnGap
 from app.threads.garbage import seldom_collected
+from app.threads.isolation import OnTrouble
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
 from app.threads.results import Results
@@ -135,6 +136,7 @@ class Parts(msgspec.Struct, frozen=True):
     make_broker: Callable[[Owner], Broker] | None = None  # none: the simulated one
     record_input: Callable[[Message], None] | None = None
     on_gap: OnGap | None = None
+    on_trouble: OnTrouble | None = None  # of one strategy among several; none: it ends the run
 
 
 class Run:
@@ -177,6 +179,7 @@ class Run:
             self.cursor,
             on_results,
             config.report.equity == "session",
+            parts.on_trouble,
         )
         workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
         self._full_speed = (

@@ -119,8 +119,8 @@ class PracticeVenue:
         """Give an order other terms, in force from now on."""
         self._floor.work(now_ns)
         entry = self._live(client_id, now_ns)
-        check_change(entry.order, terms, self._terrain.sizes[entry.order.symbol])
         self._race(faults.AMEND_RACED, entry, now_ns)
+        check_change(entry.order, terms, self._terrain.sizes[entry.order.symbol])
         self._floor.record(Changed(entry.order.order_id, terms, now_ns))
         report = self._floor.tell(entry, now_ns)
         self._floor.commit()

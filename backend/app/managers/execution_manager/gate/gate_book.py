@@ -65,6 +65,7 @@ class GateBook:
         external: str = IGNORE,
         times: GateTimes | None = None,
     ) -> None:
+        self._since_ns = since_ns
         self._times = times or GateTimes()
         self._output = Output()
         self._calling = Calling(self._output)
@@ -275,6 +276,7 @@ class GateBook:
             killed=self.latch.killed,
             halted={self._place_name(at): why for at, why in self.latch.halted.items()},
             open_orders=len(self.tracker.open),
+            opening_orders=sum(order.opens for order in self.tracker.open.values()),
             in_doubt=len(self._doubts),
             positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
         )
@@ -346,6 +348,7 @@ class GateBook:
 
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""
+        self._strangers.skip_numbers(now_ns - self._since_ns)
         for order in list(self.tracker.open.values()):
             if not order.known_ns or order.cancel_wanted or order.wanted is not None:
                 self._doubts.open(order, now_ns, 0)

@@ -44,19 +44,12 @@ def ask_all(venue: Venue, book: GateBook, since_ns: int) -> VenueSays:
     return VenueSays(orders, open_orders, executions, venue.positions(), venue.cash())
 
 
-def reconcile(
-    book: GateBook,
-    says: VenueSays,
-    cash: dict[str, int],
-    tolerance_units: int,
-    now_ns: int,
-) -> list[Difference]:
+def reconcile(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
     """Bring the book to what the venue says; the events for the stream are left in the book."""
     rows = _orders(book, says, now_ns)
     rows += _executions(book, says, now_ns)
     rows += _strangers(book, says, now_ns)
     rows += _positions(book, says)
-    rows += _cash(book, says, cash, tolerance_units)
     return rows
 
 
@@ -125,9 +118,10 @@ def _positions(book: GateBook, says: VenueSays) -> list[Difference]:
     return rows
 
 
-def _cash(
+def compare_cash(
     book: GateBook, says: VenueSays, cash: dict[str, int], tolerance_units: int
 ) -> list[Difference]:
+    """Our cash, with all fills that reconciliation brought, against the venue's."""
     rows = []
     for currency in sorted(cash):
         ours, theirs = from_units(cash[currency]), from_units(says.cash.get(currency, 0))

@@ -14,6 +14,7 @@ from app.core.venue import (
 from app.managers.execution_manager.gate.gate_order import GATE, OUTSIDE, GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 
+_NS_PER_NUMBER = 1_000_000  # no more numbers than this are ever given
 ADOPT, IGNORE, HALT = "adopt", "ignore", "halt"
 EXTERNAL: Final = (ADOPT, IGNORE, HALT)  # what may be done with others' orders
 
@@ -29,6 +30,10 @@ class Strangers:
         self._external = external
         self._latch = latch
         self.own_number = 0  # the last one given
+
+    def skip_numbers(self, passed_ns: int) -> None:
+        """After a restart, go beyond every number that may have been given and not written down."""
+        self.own_number = max(self.own_number, passed_ns // _NS_PER_NUMBER)
 
     def own_order(self, number: int, symbol: int, units: int) -> GateOrder:
         """An order of the gate's own: at the market, and never beyond flat."""

@@ -1,0 +1,83 @@
+"""What a venue's account holds before a run begins, and what becomes of it.
+
+`halt`: a symbol that is held takes no entries, for the run and the venue would differ. `ignore`: it
+is left alone, and counted beside what the run holds. `adopt`: it is the first strategy's, at the
+venue's last price.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from app.core.errors import NotFoundError
+from app.core.instruments import Instrument
+from app.core.intervals import DAY_NS
+from app.core.money import amount_units, from_units, to_units
+from app.core.order_events import GateFilled, Halted, OrderEvent
+from app.core.venue import Venue
+
+ADOPT: Final = "adopt"
+HALT: Final = "halt"
+_SOURCE: Final = "holdings"  # of the halt
+_LOOK_BACK_NS: Final = 10 * DAY_NS
+
+
+class Holdings(msgspec.Struct, frozen=True):
+    """By symbol: units held, and the price they are adopted at (0 where they are not)."""
+
+    units: dict[str, int] = {}
+    prices: dict[str, float] = {}
+
+    @property
+    def left_alone(self) -> dict[str, int]:
+        """What stays beside the run's own."""
+        return {name: units for name, units in self.units.items() if name not in self.prices}
+
+    def worth_units(self, instruments: Sequence[Instrument]) -> dict[str, int]:
+        """What is adopted, by currency."""
+        worth: dict[str, int] = {}
+        for item in instruments:
+            if item.symbol in self.prices:
+                price, multiplier = self.prices[item.symbol], to_units(item.multiplier)
+                amount = amount_units(self.units[item.symbol], price, multiplier)
+                worth[item.currency] = worth.get(item.currency, 0) + amount
+        return worth
+
+    def adopted(self, symbols: Sequence[str], at_ns: int) -> list[GateFilled]:
+        """As fills, for the books and the gate."""
+        return [
+            GateFilled(symbols.index(name), f"adopted-{name}", self.units[name], price, 0, at_ns)
+            for name, price in self.prices.items()
+        ]
+
+    def halts(self, symbols: Sequence[str], external: str) -> list[OrderEvent]:
+        """Why symbols take no entries, where that is asked for."""
+        if external != HALT:
+            return []
+        return [
+            Halted(
+                symbols.index(name),
+                f"the venue holds {from_units(units)} of it that this run did not buy; set "
+                "live.external to adopt or ignore, or close it there",
+                _SOURCE,
+            )
+            for name, units in self.units.items()
+        ]
+
+
+def holdings_of(
+    venue: Venue, symbols: Sequence[str], interval: str, external: str, now_ns: int
+) -> Holdings:
+    """Ask the venue; the price of what is adopted is its last one."""
+    positions = venue.positions()
+    units = {name: positions[name] for name in symbols if positions.get(name)}
+    prices = {}
+    for name in units if external == ADOPT else ():
+        closes = venue.bars(name, interval, now_ns - _LOOK_BACK_NS, now_ns).close
+        if not len(closes):
+            raise NotFoundError(
+                f"{name} is to be adopted, and the venue has no price of it in the last ten days."
+            )
+        prices[name] = float(closes[-1])
+    return Holdings(units, prices)

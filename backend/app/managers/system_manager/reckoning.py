@@ -1,0 +1,46 @@
+"""Our books beside a venue's: all it says is asked, compared, and differences told."""
+
+from collections.abc import Sequence
+
+from app.core.money import UNITS, amount_units
+from app.core.order_events import Filled, GateFilled, OrderEvent
+from app.core.venue import Venue
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.reconcile import (
+    Difference,
+    ask_all,
+    compare_cash,
+    reconcile,
+)
+from app.managers.execution_manager.live_broker import LiveBroker
+
+_TOLERANCE_UNITS = UNITS // 100  # a cent: what two books of cash may differ by
+
+
+def reckon(
+    execution: ExecutionManager, book: GateBook, venue: Venue, since_ns: int, now_ns: int
+) -> tuple[list[Difference], tuple[OrderEvent, ...]]:
+    """The differences, and what the run must hear of them. The book knows all of it then."""
+    says = ask_all(venue, book, since_ns)
+    rows = reconcile(book, says, now_ns)
+    told = book.take_told()
+    cash = _cash_after(execution, told)
+    rows += compare_cash(book, says, cash, _TOLERANCE_UNITS)
+    return rows, (*told, *book.take_told())
+
+
+def _cash_after(execution: ExecutionManager, events: Sequence[OrderEvent]) -> dict[str, int]:
+    """Our cash by currency, once these events are booked."""
+    account, broker = execution.account, execution.broker
+    cash = {name: book.cash_units for name, book in account.books.items()}
+    for event in events:
+        if isinstance(event, GateFilled):
+            symbol = event.symbol
+        elif isinstance(event, Filled) and isinstance(broker, LiveBroker):
+            symbol = broker.known[event.order_id].symbol_index
+        else:
+            continue
+        amount = amount_units(event.units, event.price, execution.multiplier_units_of(symbol))
+        cash[account.currencies[symbol]] -= amount + event.fee_units
+    return cash

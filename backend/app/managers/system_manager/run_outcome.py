@@ -1,0 +1,99 @@
+"""What a run came to: its summary, and the facts of its record that are known when it has ended."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.core.money import from_units
+from app.managers.system_manager.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.summary import Summary, share_of_profit
+from app.managers.system_manager.wiring import Run
+
+FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+
+
+class RunEnd(msgspec.Struct, frozen=True):
+    """What a journal keeps of how its run ended; a run that died has left none."""
+
+    ended: str  # the reason
+    at: str = ""  # the machine's time, in the market's zone
+    timings: dict[str, Any] = {}
+    error: str | None = None
+
+
+def state_of(reason: str) -> str:
+    """The state of a run that ended for this reason."""
+    return reason if reason in (FINISHED, FAILED) else STOPPED
+
+
+def timings_of(run: Run, seconds: float) -> dict[str, Any]:
+    """How long it took, and each of its workers."""
+    spent = run.pipeline.spent_ns
+    return {
+        "replay_seconds": seconds,
+        "busy_seconds": {name: spent_ns / 1e9 for name, spent_ns in spent.items()},
+    }
+
+
+def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
+    """What run.json says of a run's end, besides its summary."""
+    rates = run.execution.account.terms.rates
+    return {
+        "timings": dict(timings),
+        "books": as_json(book_results(run.execution.account, run.last_close)),
+        "rates": {str(date): dict(found) for date, found in rates.items() if found},
+        "quality": _quality_facts(run),
+        "dropped": list(run.pipeline.dropped),
+    }
+
+
+def summary_of(
+    run: Run,
+    run_id: str,
+    folder: Path,
+    reason: str,
+    seconds: float,
+    bars: int,
+    band_note: str | None = None,
+) -> Summary:
+    """The figures of a run that ended for this reason; `folder` is that of its record."""
+    execution, account = run.execution, run.execution.account
+    start, final = from_units(account.opening_units), run.final_equity()
+    band = from_units(execution.diary.band_units)
+    return Summary(
+        run_id=run_id,
+        state=state_of(reason),
+        mode=run.config.mode,
+        sessions=run.engine.sessions,
+        bars=bars,
+        replay_seconds=round(seconds, 6),
+        bars_per_second=round(bars / seconds) if seconds else 0,
+        orders=execution.order_count,
+        fills=execution.fill_count,
+        trades=execution.trades(),
+        start_equity=start,
+        final_equity=final,
+        fees=from_units(account.total_units(lambda book: book.fee_units)),
+        interest=from_units(account.total_units(lambda book: book.interest_units)),
+        borrow=from_units(account.total_units(lambda book: book.borrow_units)),
+        max_drawdown=run.curve.max_drawdown,
+        uncertain_bars=execution.diary.uncertain_count,
+        band=band,
+        band_share=share_of_profit(band, start, final),
+        band_note=band_note,
+        fingerprint=execution.diary.fingerprint.hexdigest(),
+        report=str(folder / "report.md"),
+        strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
+    )
+
+
+def _quality_facts(run: Run) -> dict[str, Any]:
+    """What the data quality manager kept out, and how complete the rest was."""
+    totals = [msgspec.to_builtins(total) for total in run.quality.book.totals.values()]
+    bad = [
+        {"symbol": symbol, "session": str(session), "reason": reason, "bars": count}
+        for (symbol, session, reason), count in sorted(run.quality.bad.items(), key=str)
+    ]
+    return {"symbols": totals, "kept_out": bad, "history": run.feed.history_sources}

@@ -1,0 +1,150 @@
+"""One life of the program: a live run from its start, or its journal, to its end or a crash."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from app.core.config import SessionConfig
+from app.core.order_events import Intent
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.system_manager.holdings import Holdings
+from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.run_header import RunHeader, header_of
+from app.managers.system_manager.verification import market_from
+from app.managers.system_manager.wiring import Run
+from app.repositories.journal_file import JournalWriter
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.results import Results
+from tests.faults.day import SYMBOLS, Day
+from tests.faults.means import SimMeans
+from tests.faults.venue_side import Link
+from tests.market import Time
+from tests.memory_disk import MemoryDisk
+
+RUN_ID: Final = "20241104-093000-faults"
+FOLDER: Final = Path("runs") / RUN_ID
+NOWHERE: Final = Path("strategies")
+
+
+class Times(Time):
+    """A TimeManager's conversions, without its calendars."""
+
+    def to_local(self, ns: int, market: str = "") -> Any:
+        return super().to_local(ns)
+
+
+class Alarms:
+    """What a human would have heard."""
+
+    def __init__(self, say: Callable[..., None]) -> None:
+        self.told: list[tuple[str, str]] = []
+        self._say = say
+
+    def alarm(self, what: str, details: str) -> None:
+        self.told.append((what, details))
+        self._say("ALARM", what, details)
+
+
+def config_from(
+    salt: int,
+    external: str,
+    on_error: str,
+    fails_at: int = 0,
+    stale_seconds: int = 90,
+    grace_ms: int = 2000,
+) -> SessionConfig:
+    """The session config of a schedule."""
+    return SessionConfig.model_validate(
+        {
+            "name": "faults",
+            "mode": "live",
+            "symbols": SYMBOLS,
+            "account": {"cash": 1_000_000},
+            "risk": {"allow_short": True},
+            "live": {
+                "broker": "venue",
+                "sessions": 2,
+                "external": external,
+                "on_error": on_error,
+                "stale_seconds": stale_seconds,
+                "grace_ms": grace_ms,
+            },
+            "engine": {"runner": "inline"},
+            "strategies": [
+                {
+                    "use": "tests.faults.traders:Keeper",
+                    "params": {"salt": salt, "fails_at": fails_at},
+                },
+                {"use": "tests.faults.traders:Trader", "params": {"salt": salt + 1}},
+            ],
+        }
+    )
+
+
+def has_journal(disk: MemoryDisk) -> bool:
+    """Whether a run was begun on this disk, and its first part's header is there."""
+    return any(path.name.startswith("part-") for path in disk.files)
+
+
+class Life:
+    """Wired as the run builder wires it; an error of the start leaves nothing behind."""
+
+    def __init__(
+        self,
+        means: SimMeans,
+        link: Link,
+        day: Day,
+        config: SessionConfig,
+        alarms: Alarms,
+        on_results: Callable[["Life", Results], None],
+    ) -> None:
+        self.means = means
+        self.link = link
+        self.results: Callable[[Life, Results], None] = on_results
+        self.places: dict[int, Intent] = {}
+        self.header: RunHeader | None = None
+        journal = None
+        if has_journal(means.disk):
+            JournalWriter(FOLDER / JOURNAL_FOLDER, means.disk).close()
+            journal = RunJournal(FOLDER, means.disk)
+            self.header = journal.header()
+            config = self.header.session_config
+        self.recovery = None if journal is None else Recovery(journal)
+        market = day.market()
+        self.line = LiveLine(config, market.source, link.adapter(), alarms, means, self.recovery)
+        held = Holdings()
+        if self.header is not None:
+            market = market_from(self.header, Times(), market.source)  # type: ignore[arg-type]
+        else:
+            config, held = self.line.opened(config, market.instruments)
+        self.run = Run(config, market, NOWHERE, self._take, parts=self.line.parts())
+        if self.header is None:
+            self.header = header_of(
+                RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
+                market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
+                self.line.clock.now_ns(), held.left_alone, "",
+            )  # fmt: skip
+        self.line.begin(self.run, self.header, FOLDER, held)
+
+    @property
+    def book(self) -> GateBook:
+        """The gate's."""
+        gate = self.means.made_gate
+        assert gate is not None
+        return gate._book
+
+    def execute(self) -> str:
+        """To its end; a crash and an error of a worker are raised."""
+        return self.run.execute()
+
+    def _take(self, results: Results) -> None:
+        if not self.link.is_dead:
+            self.results(self, results)
+            self.line.take(results)
+
+
+def states_of(run: Run) -> Sequence[str]:
+    """The states that the run's orders are in just now."""
+    return sorted({str(order.state) for order in run.execution.broker.working.values()})

@@ -1,0 +1,238 @@
+"""Draws a schedule's faults and moments, and brings them about."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from app.core.money import UNITS
+from app.core.orders import DAY, MARKET, Terms
+from app.core.venue import VenueOrder
+from app.integrations.practice.venue.books import Placed
+from app.integrations.practice.venue.checks import Refusal
+from app.integrations.practice.wire import Manual
+from app.strategies.failure import HookInterrupted
+from tests.faults.day import SYMBOLS
+from tests.faults.kinds import CRASH, KINDS, menu_faults
+from tests.faults.simulation import Simulation, WorkerDown
+from tests.faults.watch import must
+from tests.faults.world import MILLISECOND, SECOND
+from tests.memory_disk import Faults
+
+_CALM_SHARE: Final = 0.62  # of the last session: from here on nothing goes wrong any more
+_FAULTS: Final = tuple(KINDS)
+
+
+class Schedule:
+    """Of one simulation; made before it runs."""
+
+    def __init__(self, sim: Simulation, kinds: tuple[str, ...] | None = None) -> None:
+        self.sim = sim
+        draw, world = sim.draw, sim.world
+        last = sim.day.sessions[-1]
+        self._first_ns = sim.day.sessions[1].open_ns
+        self._calm_ns = last.open_ns + int((last.close_ns - last.open_ns) * _CALM_SHARE)
+        self._close_ns = last.close_ns
+        if kinds is None:
+            kinds = tuple(draw.sample(_FAULTS, draw.randint(3, 8)))
+        self.kinds = kinds
+        for kind in kinds:
+            for _ in range(draw.choice((1, 1, 2, 3))):
+                self.at(self._some_moment_ns(), self._bring(kind))
+        if draw.random() < 0.3:
+            self.at(self._some_moment_ns(), self._command)
+        self._given()
+        self.at(self._calm_ns, self._calm)
+        self.at(self._close_ns - 20 * SECOND, self._settle)
+        if draw.random() < 0.25:
+            self._recover_twice()
+        world.say("schedule", sim.outcome.seed, *kinds)
+
+    def at(self, venue_ns: int, act: Callable[[], object]) -> None:
+        """Have something happen when the venue shows that time, unless its clock leaps."""
+        self.sim.world.after(self.sim.side.wall_ns(venue_ns) - self.sim.world.now_ns, act)
+
+    def _some_moment_ns(self) -> int:
+        return self.sim.draw.randrange(self._first_ns - 30 * SECOND, self._calm_ns)
+
+    def _given(self) -> None:
+        """What the day itself brings."""
+        sim, day = self.sim, self.sim.day
+        if day.halt is not None:
+            self.at(day.halt.start_ns, lambda: sim.count("F24"))
+        if day.split > 1:
+
+            def split() -> None:
+                sim.count("F24")
+                sim.side.split(SYMBOLS[0], day.split)
+
+            self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
+
+    # -- the faults
+
+    def _bring(self, kind: str) -> Callable[[], None]:
+        ways: dict[str, Callable[[], None]] = {
+            CRASH: self._crash, "F09": self._answer_slowly, "F19": self._restart_venue,
+            "F20": self._by_hand, "F21": self._break_disk, "F22": self._leap,
+            "F23": self._break_run, "F24": self._expire_token,
+        }  # fmt: skip
+        return ways.get(kind, lambda: self._arm(kind))
+
+    def _arm(self, kind: str) -> None:
+        for fault in menu_faults(kind, self.sim.draw):
+            self.sim.menu.add(fault)
+
+    def _crash(self) -> None:
+        sim, draw = self.sim, self.sim.draw
+        if sim.life is None:
+            return
+        lossy = draw.random() < 0.5
+        if draw.random() < 0.5:  # soon again, in the midst of the recovery
+            sim.world.after(sim.world.some_ns(3 * SECOND), self._crash_once_more)
+        elif draw.random() < 0.5:
+            sim.crashes_at = draw.randrange(1, 8)
+        if draw.random() < 0.5:
+            sim.crash(lossy)
+        sim.is_lossy = lossy
+        faults = sim.disk.faults
+        faults.first, faults.power = len(faults.calls) + draw.randrange(1, 6), True
+
+    def _crash_once_more(self) -> None:
+        if self.sim.life is not None:
+            self.sim.crash(self.sim.draw.random() < 0.5)
+
+    def _answer_slowly(self) -> None:
+        life = self.sim.life
+        if life is not None:
+            life.means.answer_ns = self.sim.draw.choice(
+                (200 * MILLISECOND, 2 * SECOND, 20 * SECOND)
+            )
+
+            def fast() -> None:
+                life.means.answer_ns = 20 * MILLISECOND
+
+            self.sim.world.after(60 * SECOND, fast)
+
+    def _restart_venue(self) -> None:
+        sim = self.sim
+        if sim.side.is_down:
+            return
+        sim.count("F19")
+        sim.side.restart(sim.draw.choice((0.2, 2.0, 10.0, 40.0)), sim.draw.random() < 0.7)
+
+    def _by_hand(self) -> None:
+        sim, draw = self.sim, self.sim.draw
+        if sim.side.is_down:
+            return
+        symbol = draw.choice(SYMBOLS)
+        live = [entry for entry in sim.side.books.live.values() if entry.client_id]
+        way = draw.randrange(4)
+        sim.count("F20")
+        if way == 0:
+            terms = Terms(draw.choice((-7, 5, 11)) * UNITS, None, None, None, None)
+            asked = VenueOrder(client_id="", symbol=symbol, kind=MARKET, tif=DAY, terms=terms)
+            sim.side.by_hand(Manual(order=asked))
+            sim.watch.money_is_ours = False
+        elif way == 1 and live:
+            with suppress(Refusal):  # it has filled meanwhile
+                sim.side.by_hand(Manual(cancel=draw.choice(live).client_id))
+        elif way == 2:
+            held = sim.side.books.held_units(symbol) + draw.choice((-3, 4)) * UNITS
+            sim.side.by_hand(Manual(positions={symbol: held}))
+        else:
+            sim.side.by_hand(Manual(cash={"USD": sim.side.books.cash["USD"] - UNITS}))
+            sim.watch.money_is_ours = False
+
+    def _break_disk(self) -> None:
+        self.sim.fail_disk(self.sim.draw.randrange(1, 4), self.sim.draw.choice((1, 2, 5, 1000)))
+
+    def _leap(self) -> None:
+        sim = self.sim
+        ahead_ns = round(sim.draw.choice((0.05, 0.9, 5.0, 60.0)) * SECOND)
+        sim.count("F22")
+        sim.side.clock.advance_to(sim.side.now_ns + ahead_ns, sim.world.now_ns)
+
+    def _break_run(self) -> None:
+        sim, draw, life = self.sim, self.sim.draw, self.sim.life
+        if life is None:
+            return
+        sim.wants_failure = True
+        if draw.random() < 0.5:
+            workers = life.run.pipeline._workers
+            _break(draw.choice(workers), "step", WorkerDown("a worker's own defect"))
+        else:
+            hook = draw.choice(("on_bar", "on_bar", "on_order"))
+            error: BaseException = draw.choice((WorkerDown("a mistake"), HookInterrupted()))
+            _break(life.run.seats[0].strategy, hook, error)
+
+    def _expire_token(self) -> None:
+        sim = self.sim
+        sim.count("F24")
+        sim.side.refuses_until_ns = sim.world.now_ns + sim.world.some_ns(40 * SECOND)
+
+    def _command(self) -> None:
+        """Somebody halts, stops or kills the run, or has it pause."""
+        sim, life = self.sim, self.sim.life
+        if life is None:
+            return
+        what = sim.draw.choice(("halt", "freeze", "flatten", "stop", "pause", "lock"))
+        sim.world.say("command", what)
+        line, run = life.line, life.run
+        if what == "halt":
+            line.halt("by hand")
+        elif what in ("freeze", "flatten"):
+            line.kill(what, lambda: run.pipeline.kill("killed"))
+        elif what == "stop":
+            line.stop(lambda: run.pipeline.stop("stopped"))
+            return
+        elif what == "pause":
+            line.pause()
+            sim.world.after(20 * SECOND, line.resume)
+            return
+        else:
+            life.line.lose("somebody else has the account")
+        sim.watch.closed_ns = sim.world.now_ns
+
+    # -- the end
+
+    def _calm(self) -> None:
+        """Nothing goes wrong from here on, and the venue can be reached."""
+        sim = self.sim
+        sim.world.say("calm")
+        sim.menu.arm([])
+        sim.side.refuses_until_ns = 0
+        faults: Faults = sim.disk.faults
+        if not faults.is_off:
+            faults.first = faults.last = 0
+            faults.power = False
+        if sim.life is not None:
+            sim.life.means.answer_ns = 20 * MILLISECOND
+
+    def _settle(self) -> None:
+        sim = self.sim
+        sim.world.say("settled")
+        must(sim.life is not None, "the program is not up, minutes after the last fault")
+        if sim.life is not None and not sim.outcome.reason:
+            sim.watch.settled(sim.life, sim.alarms.told)
+
+    def _recover_twice(self) -> None:
+        """After the close: a recovery, and one more without new events adds nothing."""
+        sim = self.sim
+        stood: list[int] = []
+
+        def again() -> None:
+            if sim.life is None or sim.outcome.reason:
+                return
+            placed = sum(isinstance(event, Placed) for event in sim.side.kept)
+            must(stood in ([], [placed]), "I10: a second recovery has given an order")
+            stood[:] = [placed]
+            sim.crash(False)
+
+        for after_seconds in (5, 45):
+            self.at(self._close_ns + after_seconds * SECOND, again)
+
+
+def _break(owner: object, name: str, error: BaseException) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    setattr(owner, name, broken)

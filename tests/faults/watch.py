@@ -1,0 +1,195 @@
+"""The invariants, asserted while a schedule runs and when it has come to rest."""
+
+from collections import Counter
+from fractions import Fraction
+
+from app.core.order_events import Filled, GateFilled, Place
+from app.core.orders import UNKNOWN
+from app.core.venue import VenueBar, VenueOrder, run_mark
+from app.integrations.practice import wire
+from app.integrations.practice.venue.books import Placed
+from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
+from app.managers.system_manager.journal_feed import RunJournal
+from app.threads.results import Results
+from tests.faults.day import SYMBOLS
+from tests.faults.life import FOLDER, RUN_ID, Life
+from tests.faults.venue_side import CASH, VenueSide
+from tests.faults.venue_side import Call as Request
+from tests.memory_disk import MemoryDisk
+
+MARK = run_mark(RUN_ID) + "-"
+
+
+class Broke(BaseException):
+    """An invariant does not hold; nobody handles this."""
+
+
+def must(holds: bool, what: str) -> None:
+    """Assert, with Python's own assertions switched off too."""
+    if not holds:
+        raise Broke(what)
+
+
+def number_of(client_id: str) -> int:
+    """A strategy's order by its name at the venue; 0 for the gate's own and for strangers."""
+    number = client_id.removeprefix(MARK)
+    return int(number) if client_id.startswith(MARK) and number.isdigit() else 0
+
+
+class Watch:
+    """Of one schedule, over all lives of its program."""
+
+    def __init__(self, side: VenueSide, stale_ns: int) -> None:
+        self._side = side
+        self._stale_ns = stale_ns
+        self.places: dict[int, Place] = {}  # durable or not, the latest life's
+        self.payloads: dict[int, bytes] = {}  # the records that hold them
+        self.closed_ns: int | None = None  # since when nothing may open, by the machine
+        self.money_is_ours = True  # nobody else uses the account
+        self._asked: Counter[str] = Counter()
+        self._heard_ns: dict[str, int] = {}  # of each symbol's data, by the venue's time
+        self._seen_events = 0
+
+    # -- at every moment
+
+    def request(self, life: Life, call: Request) -> None:
+        """What reaches the venue's door: I1 and I3."""
+        if (call.method, call.path) != ("POST", wire.ORDERS):
+            return
+        order = wire.decode(call.body, VenueOrder)
+        self._asked[order.client_id] += 1
+        must(self._asked[order.client_id] == 1, f"I1: {order.client_id} is placed twice")
+        number = number_of(order.client_id)
+        if number:
+            must(
+                is_durable(life.means.disk, self.payloads.get(number, b"\0nothing")),
+                f"I3: {order.client_id} leaves and its intent is not durable",
+            )
+
+    def begins(self, life: Life, call: Call, now_ns: int) -> None:
+        """A call of the gate is about to be made: I11."""
+        if isinstance(call, PlaceCall | AmendCall) and self.closed_ns is not None:
+            place = self.places.get(number_of(call.client_id))
+            opens = isinstance(call, PlaceCall) and place is not None and place.opens
+            must(not opens, f"I11: {call.client_id} leaves, and nothing may open any more")
+
+    def heard(self, item: object) -> None:
+        """Market data has reached the program."""
+        if isinstance(item, VenueBar):
+            self._heard_ns[item.symbol] = self._side.now_ns
+
+    def results(self, life: Life, results: Results, payload: bytes) -> None:
+        """What came of an input: I9."""
+        opening = [one for one in results.intents if isinstance(one, Place) and one.opens]
+        for intent in results.intents:
+            if isinstance(intent, Place):
+                self.places[intent.order_id] = intent
+                self.payloads[intent.order_id] = payload
+        if life.recovery is not None and not life.recovery.is_over:
+            return
+        closed = life.run.execution.entries.closed
+        for intent in opening:
+            symbol = SYMBOLS[intent.symbol]
+            must(
+                ALL_SYMBOLS not in closed and intent.symbol not in closed,
+                f"I9: order {intent.order_id} opens in {symbol}, which takes no entries",
+            )
+            age_ns = self._side.now_ns - self._heard_ns.get(symbol, self._side.now_ns)
+            must(
+                age_ns <= self._stale_ns,
+                f"I9: order {intent.order_id} opens on data of {symbol} that is {age_ns} ns old",
+            )
+
+    def after_each(self) -> None:
+        """I1 in the venue's books."""
+        kept = self._side.kept
+        for event in kept[self._seen_events :]:
+            if isinstance(event, Placed) and event.order.client_id.startswith(MARK):
+                name = event.order.client_id
+                must(self._asked[name] == 1, f"I1: {name} came {self._asked[name]} times")
+        self._seen_events = len(kept)
+
+    # -- at rest
+
+    def settled(self, life: Life, alarms: list[tuple[str, str]]) -> None:
+        """The venue has been reachable and quiet for minutes: I2, I4, I7."""
+        recorder = life.means.made_recorder
+        if recorder is None or recorder.failed is not None:
+            must(any(what == "journal failed" for what, _ in alarms), "no alarm of the journal")
+            return
+        self._settled_orders(life)
+        for index, symbol in enumerate(SYMBOLS):
+            halted = self.is_halted(life, index)
+            must(not halted or bool(alarms), f"{symbol} is halted and nobody was told")
+            if not halted:
+                self._settled_symbol(life, index, symbol)
+
+    def is_halted(self, life: Life, index: int) -> bool:
+        """Whether a symbol takes no entries."""
+        closed, latch = life.run.execution.entries.closed, life.book.latch
+        return bool(latch.killed or {ALL_SYMBOLS, index} & ({*closed} | {*latch.halted}))
+
+    def _settled_orders(self, life: Life) -> None:
+        broker = life.run.execution.broker
+        live = {number_of(entry.client_id) for entry in self._side.books.live.values()} - {0}
+        for order in broker.known.values():  # type: ignore[attr-defined]
+            must(order.state is not UNKNOWN, f"I2: order {order.order_id} is still UNKNOWN")
+        sent = {number for number in broker.working if self._asked[f"{MARK}{number}"]}
+        working = {*broker.working} - broker._held  # type: ignore[attr-defined]
+        must(live <= sent, f"I4: {sorted(live - sent)} work at the venue and not here")
+        must(working <= live, f"I2: {sorted(working - live)} work here and not at the venue")
+
+    def _settled_symbol(self, life: Life, index: int, symbol: str) -> None:
+        theirs = self._side.books.held_units(symbol)
+        ours = life.run.execution.held_units[index]
+        must(ours == theirs, f"I4: {symbol}: ours is {ours}, the venue's {theirs}")
+        execution = life.run.execution
+        held = execution.held_units_of(0, index)
+        if not held:
+            return
+        stops = sum(
+            abs(entry.order.units - entry.order.filled_units)
+            for entry in self._side.books.live.values()
+            if entry.order.symbol == symbol
+            and entry.order.stop is not None
+            and (entry.order.units > 0) == (held < 0)
+            and _strategy_of(life, number_of(entry.client_id)) == 0
+        )
+        must(stops >= abs(held), f"I7: {symbol}: {held} held under stops of {stops}")
+
+    def ended(self, disk: MemoryDisk, last: Life | None) -> None:
+        """The journal against the venue's books: I5 and I6."""
+        told = Counter(
+            event.execution_id
+            for item in RunJournal(FOLDER, disk).gate_items()
+            if isinstance(event := item, Filled | GateFilled)
+        )
+        twice = [name for name, count in told.items() if count > 1]
+        must(not twice, f"I6: executions told twice: {twice}")
+        theirs = [
+            execution
+            for execution in self._side.books.executions
+            if execution.client_id.startswith(MARK)
+        ]
+        known = {f"{one.client_id}/{one.execution_id}/{one.at_ns}" for one in theirs}
+        must({*told} <= known, f"I6: executions that never were: {sorted({*told} - known)}")
+        if last is None or {*told} != known or not self.money_is_ours:
+            return
+        paid = sum(Fraction(one.units) * Fraction(str(one.price)) for one in theirs)
+        must(
+            Fraction(self._side.books.cash["USD"]) == CASH - paid,
+            "I5: the venue's cash is not what its fills come to",
+        )
+        ours = last.run.execution.account.cash_units()
+        must(ours == self._side.books.cash["USD"], f"I5: cash is {ours}, not the venue's")
+
+
+def is_durable(disk: MemoryDisk, payload: bytes) -> bool:
+    """Whether the power's loss would leave a record."""
+    return any(payload in content.durable for content in disk.files.values())
+
+
+def _strategy_of(life: Life, number: int) -> int:
+    order = life.run.execution.broker.known.get(number)  # type: ignore[attr-defined]
+    return -1 if order is None else int(order.strategy)

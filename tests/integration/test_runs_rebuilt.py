@@ -1,0 +1,126 @@
+"""`runs rebuild`: what a live run left in SQL and its folder is what its journal says."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.live_run_house import LiveRunHouse
+
+from app.cli.runs import described
+from app.core.errors import DataError, NotFoundError, StateError
+from app.core.message_codec import decode
+from app.integrations.practice import wire
+from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.verification import Repetition
+from app.repositories import journal_format as form
+from app.repositories.journal_file import Entry, JournalWriter
+from app.repositories.journal_reader import JournalReader
+
+TABLES = ("fills", "order_changes", "orders")
+FILES = ("equity.parquet", "report.md", "run.json")
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
+    made = LiveRunHouse(tmp_path, at="2024-11-01T15:40", rate=300)
+    yield made
+    made.close()
+
+
+def test_rows_and_files_that_are_gone_come_back_as_they_were(house: LiveRunHouse) -> None:
+    run_id = house.to_the_end(house.config())
+    rows, files = house.rows(run_id), house.files(run_id)
+    assert len(rows["fills"]) > 10, "a run in which nothing happens proves nothing"
+    assert {row["state"] for row in rows["orders"]} > {"FILLED"}
+    house.forget_rows(run_id, *TABLES)
+    for name in FILES:
+        (house.data / "runs" / run_id / name).unlink()
+    assert house.rebuild(run_id).state == "finished"
+    assert house.rows(run_id) == rows
+    assert house.files(run_id) == files
+
+    house.rebuild(run_id[:13])  # again, and what is there is no hindrance
+    assert house.rows(run_id) == rows
+
+    house.forget_rows(run_id, *TABLES, "runs")
+    house.rebuild(run_id[:13])
+    rows["run"][0]["pid"] = 0
+    assert house.rows(run_id) == rows
+    assert house.files(run_id) == files
+
+
+def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRunHouse) -> None:
+    house.practice.post(wire.CONTROL, wire.Control(rate=120.0))  # so that there is time to go on
+    config = house.config()
+    process = house.start(config, "--json")
+    house.until_it_trades(6)
+    (run,) = house.runs.list_runs()
+    run_id = run["run_id"]
+    assert described(run)["state"] == "running"
+    with pytest.raises(StateError, match=f"Run {run_id} goes on in process {process.pid}"):
+        house.rebuild(run_id)
+    process.kill()
+    process.communicate(timeout=20)
+    assert described(house.runs.get_run(run_id))["state"] == "abandoned"
+    assert not house.rows(run_id)["fills"]
+
+    house.rebuild(run_id)
+    half = house.rows(run_id)
+    (row,) = half["run"]
+    assert (described(row)["state"], row["ended_at"]) == ("abandoned", None)
+    assert len(half["fills"]) >= 5
+    assert row["summary"]["fills"] == len(half["fills"])
+    assert row["summary"]["orders"] == len(half["orders"])
+    told = json.loads(house.files(run_id)["run.json"])
+    assert (told["run_id"], told["summary"]["state"]) == (run_id, "running")
+
+    assert house.to_the_end(config) == run_id
+    whole = house.rows(run_id)
+    assert whole["run"][0]["state"] == "finished"
+    assert len(whole["fills"]) > len(half["fills"])
+    assert whole["fills"][: len(half["fills"])] == half["fills"]
+    journal = RunJournal(house.data / "runs" / run_id)
+    assert Repetition(journal, house.times, house.bars.store).verdict().equal
+    files = house.files(run_id)
+    house.rebuild(run_id)
+    assert house.rows(run_id) == whole
+    assert house.files(run_id) == files
+
+
+def rewritten(journal: Path, old: str, new: str) -> None:
+    """The same journal, of a strategy with another text."""
+    records = list(JournalReader(journal))
+    shutil.rmtree(journal)
+    writer = JournalWriter(journal)
+    for record in records:
+        if record.kind == form.HEADER:
+            header = decode(record.payload, form.PartHeader).header
+            assert old in header["sources"]["trader.py"]
+            header["sources"]["trader.py"] = header["sources"]["trader.py"].replace(old, new)
+            writer.begin_part(header)
+        elif record.kind != form.END:
+            writer.append([Entry(record.kind, record.sequence, record.payload)])
+    writer.close()
+
+
+def test_a_strategy_that_decides_otherwise_leaves_all_as_it_is(house: LiveRunHouse) -> None:
+    run_id = house.to_the_end(house.config())
+    rows, files = house.rows(run_id), house.files(run_id)
+    rewritten(house.data / "runs" / run_id / "journal", "20 if minute", "30 if minute")
+    with pytest.raises(DataError, match=f"Run {run_id} cannot be rebuilt.* it decides otherwise"):
+        house.rebuild(run_id)
+    assert (house.rows(run_id), house.files(run_id)) == (rows, files)
+    assert not (house.data / "runs" / run_id / "rebuilding").exists()
+
+
+def test_what_has_no_journal_is_refused_by_its_name(house: LiveRunHouse) -> None:
+    with pytest.raises(NotFoundError, match="There is no run 'x'"):
+        house.rebuild("x")
+    house.runs.start_run(
+        "r1", name="r", mode="replay", config={}, started_at="2026-01-05T10:00:00Z", pid=0
+    )
+    with pytest.raises(DataError, match="Run r1 is a replay and has no journal"):
+        house.rebuild("r1")
