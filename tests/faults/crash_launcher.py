@@ -168,6 +168,7 @@ ENDING: Final[dict[str, Callable[[Bomb], None]]] = {
     "before SQL is told of the end": lambda b: before(RunRepository, "finish_run", b),
     "after SQL is told of the end": lambda b: after(RunRepository, "finish_run", b),
 }
+STORING: Final = tuple(ENDING)[4:]  # of these, passed also when a record is made again
 POINTS: Final = {**FLOWING, **RECOVERING, **ENDING}
 
 

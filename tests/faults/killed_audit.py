@@ -1,29 +1,24 @@
-"""What a run says of itself against what the venue's books say: nothing lost, nothing doubled."""
+"""What runs say of themselves against what the venue's books say: nothing lost, nothing doubled."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
 from app.core.message_codec import decode_message, decode_output
 from app.core.messages import BrokerNews
 from app.core.money import from_units
-from app.core.order_events import (
-    Ended,
-    Filled,
-    GateFilled,
-    GateGave,
-    Place,
-    Refused,
-    Voided,
-)
-from app.core.venue import GATE_SERIES, client_id
-from app.integrations.practice.venue.book_file import _LINES
-from app.integrations.practice.venue.books import Placed
+from app.core.order_events import Ended, Filled, GateFilled, GateGave, Place, Refused, Voided
+from app.core.venue import GATE_SERIES, Execution, client_id, run_mark
+from app.integrations.practice.venue.books import BookEvent, Placed
 from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_reader import JournalReader
 from app.repositories.run_repository import RunRepository
 from tests.faults.killed_house import House
+
+_LINES = msgspec.json.Decoder(list[BookEvent])
+ENDS = ("stopped", "finished")
 
 
 class Told(msgspec.Struct):
@@ -31,42 +26,44 @@ class Told(msgspec.Struct):
 
     intents: list[int] = []
     gave: list[int] = []
-    filled: list[Filled] = []
-    gate_filled: list[GateFilled] = []
-    ended: set[int] = set()
+    filled: list[Filled | GateFilled] = []
+    settled: set[int] = set()  # have ended
     voided: set[int] = set()
+
+    def hear(self, event: object) -> None:
+        if isinstance(event, Filled | GateFilled):
+            self.filled.append(event)
+        elif isinstance(event, GateGave):
+            self.gave.append(event.number)
+        elif isinstance(event, Ended | Refused):
+            self.settled.add(event.order_id)
+        elif isinstance(event, Voided):
+            self.settled.add(event.order_id)
+            self.voided.add(event.order_id)
 
 
 class Audit(msgspec.Struct):
-    """A run that passed."""
+    """Runs that passed."""
 
-    intents: int
-    at_venue: int
-    executions: int
-    never_sent: int
-    voided: int
+    runs: int = 0
+    intents: int = 0
+    at_venue: int = 0
+    executions: int = 0
+    never_sent: int = 0
+    voided: int = 0
 
 
-def told_by_journal(house: House) -> Told:
+def told_by_journal(house: House, run_id: str) -> Told:
+    """What is durable of a run."""
     told = Told()
-    for record in JournalReader(house.journal):
+    for record in JournalReader(house.journal_of(run_id)):
         if record.kind == form.OUTPUT:
-            for intent in decode_output(record.payload).intents:
-                if isinstance(intent, Place):
-                    told.intents.append(intent.order_id)
+            intents = decode_output(record.payload).intents
+            told.intents += [one.order_id for one in intents if isinstance(one, Place)]
         elif record.kind == form.INPUT:
             message = decode_message(record.payload)
             for event in message.events if isinstance(message, BrokerNews) else ():
-                if isinstance(event, Filled):
-                    told.filled.append(event)
-                elif isinstance(event, GateFilled):
-                    told.gate_filled.append(event)
-                elif isinstance(event, GateGave):
-                    told.gave.append(event.number)
-                elif isinstance(event, Ended | Refused):
-                    told.ended.add(event.order_id)
-                elif isinstance(event, Voided):
-                    told.voided.add(event.order_id)
+                told.hear(event)
     return told
 
 
@@ -77,68 +74,90 @@ def placed_at_venue(house: House) -> list[str]:
     return [event.order.client_id for event in events if isinstance(event, Placed)]
 
 
-def audit(house: House, ended: bool = True) -> Audit:
-    """Compare; what is not so is an AssertionError."""
-    run_id, told = house.run_id(), told_by_journal(house)
-    placed, executions = placed_at_venue(house), house.adapter.executions(0)
+def audit(house: House) -> Audit:
+    """Compare all runs, which have ended, with the venue; what is not so is an AssertionError."""
+    found, placed = Audit(), placed_at_venue(house)
+    executions = house.adapter.executions(0)
+    ids = Counter(one.execution_id for one in executions)
+    assert max(ids.values(), default=1) == 1, "the venue's own ids are not unique"
+    assert len(placed) == len(set(placed)), "the venue took an order twice"
+    for run_id in house.run_ids():
+        mark = run_mark(run_id)
+        own = [one for one in executions if one.client_id.startswith(mark)]
+        _check_run(house, run_id, {name for name in placed if name.startswith(mark)}, own, found)
+    assert found.at_venue == len(placed), "orders at the venue of no run that there is"
+    assert found.executions == len(executions), "executions of no run that there is"
+    assert not house.adapter.open_orders(), "orders are left open"
+    return found
 
+
+def check_flat(house: House) -> None:
+    """What was bought is what was sold, and the venue holds nothing."""
+    total: Counter[str] = Counter()
+    for one in house.adapter.executions(0):
+        total[one.symbol] += one.units
+    held = {symbol: units for symbol, units in house.adapter.positions().items() if units}
+    assert not held, f"it was stopped to be flat, and holds {held}"
+    assert not any(total.values())
+
+
+def _check_run(
+    house: House, run_id: str, placed: set[str], executions: Sequence[Execution], found: Audit
+) -> None:
+    told = told_by_journal(house, run_id)
     twice = [number for number, count in Counter(told.intents).items() if count > 1]
     assert not twice, f"intents that are in the journal twice: {twice}"
     names = {client_id(run_id, number): number for number in told.intents}
-    own = {client_id(run_id, number, GATE_SERIES) for number in told.gave}
-    assert len(placed) == len(set(placed)), "the venue took an order twice"
-    unasked = set(placed) - names.keys() - own
+    unasked = placed - names.keys() - {client_id(run_id, n, GATE_SERIES) for n in told.gave}
     assert not unasked, f"at the venue without a durable intent: {unasked}"
+    void = placed & {client_id(run_id, number) for number in told.voided}
+    assert not void, f"void, and yet at the venue: {void}"
+    lost = names.keys() - placed - {client_id(run_id, number) for number in told.settled}
+    assert not lost, f"durable intents that neither the venue has nor ended: {lost}"
 
     theirs = Counter(one.execution_id for one in executions)
-    ours = Counter(one.execution_id for one in [*told.filled, *told.gate_filled])
-    assert max(theirs.values(), default=1) == 1, "the venue's own ids are not unique"
-    assert ours == theirs, (
-        f"lost: {[*(theirs - ours)]}, too many: {[*(ours - theirs)]} of {len(executions)}"
-    )
-    settled = {client_id(run_id, number) for number in told.ended | told.voided}
-    lost = names.keys() - set(placed) - settled
-    sent = set(placed) & {client_id(run_id, number) for number in told.voided}
-    assert not sent, f"void, and yet at the venue: {sent}"
-    if ended:
-        assert not lost, f"durable intents that neither the venue has nor ended: {lost}"
-        assert not house.adapter.open_orders(), "orders are left open"
-        _check_books(house, run_id, told, names)
-    never_sent = len(names.keys() - set(placed))
-    return Audit(len(names), len(placed), len(executions), never_sent, len(told.voided))
+    ours = Counter(one.execution_id for one in told.filled)
+    assert ours == theirs, f"lost: {[*(theirs - ours)]}, too many: {[*(ours - theirs)]}"
+    _check_sql(house, run_id, told, executions, names)
+    found.runs += 1
+    found.intents += len(names)
+    found.at_venue += len(placed)
+    found.executions += len(executions)
+    found.never_sent += len(names.keys() - placed)
+    found.voided += len(told.voided)
 
 
-def _check_books(house: House, run_id: str, told: Told, names: dict[str, int]) -> None:
-    """Fills in SQL, and positions."""
+def _check_sql(
+    house: House,
+    run_id: str,
+    told: Told,
+    executions: Sequence[Execution],
+    names: dict[str, int],
+) -> None:
+    """Each execution is one row, with the venue's quantity and price."""
     engine = open_database(sqlite_url(house.data))
     try:
         repository = RunRepository(engine)
-        rows = repository.get_fills(run_id)
-        orders = repository.get_orders(run_id)
-        state = repository.get_run(run_id)["state"]
+        rows, orders = repository.get_fills(run_id), repository.get_orders(run_id)
+        run = repository.get_run(run_id)
     finally:
         engine.dispose()
-    assert state == "stopped", state
-    executions = house.adapter.executions(0)
+    assert run["state"] in ENDS, run["state"]
     theirs = Counter(
         (names[one.client_id], one.symbol, f"{from_units(one.units):f}", one.price)
         for one in executions
         if one.client_id in names
     )
-    ours = Counter((row["order_id"], row["symbol"], row["quantity"], row["price"]) for row in rows)
+    ours = Counter((r["order_id"], r["symbol"], r["quantity"], r["price"]) for r in rows)
     assert ours >= theirs, f"fills missing in SQL: {theirs - ours}"
     assert sum(ours.values()) == len(executions), "fills in SQL that no execution stands behind"
-    assert {row["order_id"] for row in orders} >= {*told.intents}, "orders missing in SQL"
-    positions: Counter[str] = Counter()
-    for one in executions:
-        positions[one.symbol] += one.units
-    held = {symbol: units for symbol, units in house.adapter.positions().items() if units}
-    assert held == {symbol: units for symbol, units in positions.items() if units}
-    assert not held, f"it was stopped to be flat, and holds {held}"
+    missing = {*told.intents} - {row["order_id"] for row in orders} - told.voided
+    assert not missing, f"orders missing in SQL: {missing}"
+    assert run["summary"]["fills"] == len(rows), "the summary counts other fills"
 
 
-def check_verified(house: House) -> None:
-    """`verify` says equal, on another block size and runner than it had too."""
-    for runner in ("inline", "pool"):
-        done = house.command("verify", house.run_id(), "--runner", runner, "--json")
+def check_verified(house: House, runner: str = "inline") -> None:
+    """`verify` says equal, of each run."""
+    for run_id in house.run_ids():
+        done = house.command("verify", run_id, "--runner", runner, "--json")
         assert done.returncode == 0, done.stdout + done.stderr

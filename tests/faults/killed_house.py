@@ -47,6 +47,10 @@ def wait_for(
     return found
 
 
+class EndedByItself(AssertionError):
+    """A trader that was to run."""
+
+
 def _has_caught_up(message: Message) -> bool:
     events = message.events if isinstance(message, BrokerNews) else ()
     return any(isinstance(one, Resumed) and one.source == "start" for one in events)
@@ -68,6 +72,7 @@ class House:
         self.program = program
         self._files: list[IO[bytes]] = []
         self.starts = 0
+        self._known: list[str] = []  # runs there were before the latest start
         self.trader: subprocess.Popen[bytes] | None = None
         (folder / "strategies").mkdir(parents=True, exist_ok=True)
         shutil.copy(STRATEGY, folder / "strategies" / STRATEGY.name)
@@ -122,6 +127,7 @@ class House:
     def start(self, program: Sequence[str] | None = None, **environment: str) -> float:
         """Start a trader; when that was, by the monotonic clock."""
         self.starts += 1
+        self._known = self.run_ids()
         log = self._file(f"trader-{self.starts}.log")
         begun = time.monotonic()
         self.trader = subprocess.Popen(
@@ -164,27 +170,41 @@ class House:
         wait_for(asked, "the control socket")
         return self.wait_trader()
 
+    def run_ids(self) -> list[str]:
+        """All runs, the latest last."""
+        folders = [path for path in (self.data / "runs").glob("*") if path.is_dir()]
+        return [path.name for path in sorted(folders, key=lambda path: path.stat().st_ctime_ns)]
+
     def run_id(self) -> str:
         """The one run there is."""
-        (folder,) = [path for path in (self.data / "runs").iterdir() if path.is_dir()]
-        return folder.name
+        (run_id,) = self.run_ids()
+        return run_id
+
+    def journal_of(self, run_id: str) -> Path:
+        return self.data / "runs" / run_id / JOURNAL_FOLDER
 
     # -- its journal -----------------------------------------------------------------------------
 
     @property
-    def journal(self) -> Path:
-        return self.data / "runs" / self.run_id() / JOURNAL_FOLDER
+    def _journal(self) -> Path:
+        """Of a run that began with the latest start, else of the one that goes on."""
+        new = [run_id for run_id in self.run_ids() if run_id not in self._known]
+        return self.journal_of((new or self.run_ids())[-1])
+
+    def has_new_run(self) -> bool:
+        """Whether the latest start has begun one."""
+        return bool(set(self.run_ids()) - set(self._known))
 
     def inputs(self) -> Iterator[Message]:
         """What is durable of the run's inputs."""
-        for record in JournalReader(self.journal):
+        for record in JournalReader(self._journal):
             if record.kind == form.INPUT:
                 yield decode_message(record.payload)
 
     def last_input(self) -> int:
         """The number of the last durable input; 0 when there is no journal yet."""
         last = 0
-        with suppress(AppError, ValueError, OSError):
+        with suppress(AppError, IndexError, OSError):
             for message in self.inputs():
                 last = message.sequence
         return last
@@ -199,13 +219,13 @@ class House:
             nonlocal size
             assert self.trader is not None
             if self.trader.poll() is not None:
-                raise AssertionError(f"The trader ended by itself: {self.log()}")
+                raise EndedByItself(f"The trader ended by itself: {self.log()}")
             now, now_size = time.monotonic(), self._journal_bytes()
-            if now_size == size:
+            if now_size == size or (after == 0 and not self.has_new_run()):
                 return None
             size = now_size
             recovered = after == 0
-            with suppress(AppError, OSError):
+            with suppress(AppError, IndexError, OSError):
                 for message in self.inputs():
                     if message.sequence <= after:
                         continue
@@ -217,9 +237,17 @@ class House:
 
         return wait_for(look, f"entries behind input {after}", seconds)
 
+    def trader_ends_before_ready(self) -> bool:
+        """Wait for either."""
+        try:
+            self.wait_ready()
+        except EndedByItself:
+            return True
+        return False
+
     def _journal_bytes(self) -> int:
-        with suppress(ValueError, OSError):
-            return sum(path.stat().st_size for path in self.journal.iterdir())
+        with suppress(IndexError, OSError):
+            return sum(path.stat().st_size for path in self._journal.iterdir())
         return 0
 
     # -- its surroundings ------------------------------------------------------------------------

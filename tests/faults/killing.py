@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from app.cli.output import print_table
-from tests.faults.killed_audit import Audit, audit, check_verified
+from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House
 
 KILLS_A_RUN = 20  # of one session at this pace
@@ -52,8 +52,9 @@ def killed_run(folder: Path, seed: int, kills: int) -> Killed:
             ready.append(house.wait_ready(last) - begun)
         time.sleep(rng.uniform(0.5, 2.0))
         assert house.stop() == 0, house.log()
+        check_flat(house)
         found = audit(house)
-        check_verified(house)
+        check_verified(house, rng.choice(["inline", "pool"]))
     return Killed(found, ready, early)
 
 

@@ -9,6 +9,7 @@ from tests.faults.killing import killed_run, percentile
 BUSY_READY_SECONDS = 10.0  # twice what is promised: these machines are shared
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_nothing_is_lost_or_doubled_by_five_kills(seed: int, tmp_path: Path) -> None:
     killed = killed_run(tmp_path, seed, 5)
