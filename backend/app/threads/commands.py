@@ -58,6 +58,14 @@ def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     return not any(_opens(order, execution) for order in working)
 
 
+def is_left_holding(execution: ExecutionManager) -> bool:
+    """Whether a stop has to be asked for again: nothing works that would close what is held, as
+    a fill came after the closing orders were sized. From any thread.
+    """
+    is_stopping = _CLOSED[STOP] in list(execution.entries.closed.values())
+    return is_stopping and any(execution.held_units) and not execution.broker.working
+
+
 def _opens(order: Order, execution: ExecutionManager) -> bool:
     held_units = execution.held_units_of(order.strategy, order.symbol_index)
     left = order.units - order.filled_units

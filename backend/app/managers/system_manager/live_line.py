@@ -34,10 +34,20 @@ from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import FLATTEN, HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.commands import (
+    FLATTEN,
+    HALT,
+    KILL,
+    PAUSE,
+    RESUME,
+    STOP,
+    has_stopped,
+    is_left_holding,
+)
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
+_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 
@@ -70,6 +80,7 @@ class LiveLine:
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
+        self._left_looks = 0
         self._feed: LiveFeed | None = None
 
     @property
@@ -145,7 +156,7 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns)
+            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
 
     def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
@@ -174,6 +185,9 @@ class LiveLine:
             halts = holdings.halts(self._config.symbols, self._config.lived.external)
             self._hear((*adopted, *halts))
             self._gate.start()
+
+    def _is_stopping(self) -> bool:
+        return self._run is not None and self._run.pipeline.is_stopping
 
     # -- its course ------------------------------------------------------------------------------
 
@@ -215,6 +229,14 @@ class LiveLine:
                 journal.send(sequence, late, self._gate.send)
         self._hear(void)
         recovery.go_on()
+        if recovery.ending is not None and self._run is not None:
+            self._end_at_last(self._run, recovery.ending)
+
+    def _end_at_last(self, run: Run, mode: str) -> None:
+        """The run had been told to end when it broke off: it does so now."""
+        logger.warning("The run was being ended when it broke off; it ends now.")
+        self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
+        self._end_when_done(mode, lambda: run.pipeline.stop("stopped"))
 
     def _reconcile(self, book: GateBook, since_ns: int) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does."""
@@ -289,7 +311,26 @@ class LiveLine:
         self._end_when_done(mode, end)
 
     def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        self._means.when(lambda: self._is_done(mode), lambda: self._end(end), _LONGEST_STOP_SECONDS)
+        self._means.when(
+            lambda: self._is_done(mode) or self._flatten_again(mode),
+            lambda: self._end_as_it_stands(mode, end),
+            _LONGEST_STOP_SECONDS,
+        )
+
+    def _flatten_again(self, mode: str) -> bool:
+        """Ask for it again where a late fill left something; it is not done by that."""
+        is_left = self._run is not None and is_left_holding(self._run.execution)
+        self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
+        if self._left_looks == _LOOKS_TO_BE_SURE:
+            self._left_looks = 0
+            self.inbox.put(Command(STOP, mode))
+        return False
+
+    def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
+        if not self._is_done(mode):
+            waited = f"It waited {_LONGEST_STOP_SECONDS:g} s in vain."
+            self._notifier.alarm("ended with open orders or positions", waited)
+        self._end(end)
 
     def _is_done(self, mode: str) -> bool:
         """Whether entries are off, and all is flat where it is to be. A killed gate knows."""

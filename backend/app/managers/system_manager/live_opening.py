@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loguru import logger
+
 from app.core.config import SessionConfig
 from app.core.errors import StateError
 from app.core.seams import BarSource
@@ -14,8 +16,9 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
-from app.managers.time_manager import WallClock
+from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -35,6 +38,8 @@ class LiveOpening:
         wall: WallClock,
         config: SessionConfig,
         since: str,
+        times: TimeManager,
+        source: BarSource,
     ) -> None:
         self._runs = settings.data_folder / "runs"
         self._engine = engine
@@ -45,6 +50,10 @@ class LiveOpening:
         self._notifier: AlarmNotifier | None = None
         self._since = since
         self.unfinished = unfinished_run(engine, self._runs, account)
+        if self.unfinished is not None and complete_record(
+            self.unfinished, self._runs, engine, times, source
+        ):
+            self.unfinished = None
         self.journal = None
         if self.unfinished is not None:
             self.hold(self.unfinished)
@@ -111,6 +120,20 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
         if is_live and _has_journal(runs / run["run_id"]):
             found = str(run["run_id"])
     return found
+
+
+def complete_record(
+    run_id: str, runs: Path, engine: "Engine", times: TimeManager, source: BarSource
+) -> bool:
+    """Whether a run that SQL takes for unfinished had ended, by its journal: its process died
+    before its record was closed. Then that is made again, and the next run is a new one.
+    """
+    end = RunJournal(runs / run_id).end()
+    if end is None:
+        return False
+    logger.warning("Run {} had ended, and not its record: that is made from its journal.", run_id)
+    rebuild_run(run_id, runs, engine, times, source)
+    return True
 
 
 def _has_journal(folder: Path) -> bool:

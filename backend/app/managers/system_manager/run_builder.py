@@ -113,7 +113,10 @@ class RunBuilder:
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
         since = self.now_text(given.market)
-        opening = LiveOpening(self._settings, self._engine(), self._clock, given, since)
+        opening = LiveOpening(
+            self._settings, self._engine(), self._clock, given, since,
+            self._times, self._data.store,
+        )  # fmt: skip
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
