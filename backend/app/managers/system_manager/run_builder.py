@@ -17,18 +17,14 @@ from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.live_line import LiveLine
-from app.managers.system_manager.live_opening import LiveOpening
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_bars import need_bars
 from app.managers.system_manager.run_header import header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import OnProgress, RunSession
-from app.managers.system_manager.verification import market_from
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
@@ -39,6 +35,8 @@ from app.threads.plan import Plan
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from app.managers.system_manager.live_line import LiveLine
+    from app.managers.system_manager.live_opening import LiveOpening
 
 _LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the hours of
 
@@ -110,6 +108,11 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """A new run, or the account's unfinished one, from where its journal breaks off."""
+        # Clients of venues take their time to import: only who needs them waits.
+        from app.managers.system_manager.bars_kept import BarsKept
+        from app.managers.system_manager.live_opening import LiveOpening
+        from app.managers.system_manager.verification import market_from
+
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
         since = self.now_text(given.market)
@@ -184,7 +187,7 @@ class RunBuilder:
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
-    def _need_history(self, config: SessionConfig, market: Market, line: LiveLine) -> None:
+    def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""
         plan = self._plan(config, market.sessions)
         need = HistoryNeed(
@@ -223,7 +226,7 @@ class RunBuilder:
         run: Run,
         facts: dict[str, Any],
         market: Market,
-        opening: LiveOpening | None = None,
+        opening: "LiveOpening | None" = None,
     ) -> RunRecord:
         """The run's folder and row, or neither; `facts` learn the id."""
         from app.repositories.run_repository import RunRepository
