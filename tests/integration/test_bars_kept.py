@@ -189,7 +189,7 @@ def live(
     tmp_path: Path, venue_s_data: DataManager, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "theirs"))
-    made = LiveRunHouse(tmp_path, at="2024-11-01T15:50", rate=300, symbols="AAA")
+    made = LiveRunHouse(tmp_path, at="2024-11-01T14:30", rate=900, symbols="AAA")
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
     yield made
     made.close()
