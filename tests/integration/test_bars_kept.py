@@ -130,6 +130,18 @@ def test_a_run_that_ends_within_a_session_keeps_what_it_was_given(house: House) 
     assert keeping.stored().start_ns.tolist() == DAY.start_ns[:5].tolist()
 
 
+def test_only_the_years_a_venue_told_bars_of_name_it(house: House) -> None:
+    house.store.merge(AAA, minutes("2023-11-03T09:30", 3), {})
+    kept = house.data.keep_bars(AAA, DAY, "practice", np.empty(0, np.int64))
+    assert (kept.added, kept.left) == (10, 0)
+    assert [label.venues for label in house.store.labels(AAA)] == [(), ("practice",)]
+    house.store.merge(AAA, minutes("2023-11-06T09:30", 3), {})
+    house.store.merge(AAA, minutes("2024-11-06T09:30", 3), {})
+    assert [label.venues for label in house.store.labels(AAA)] == [(), ("practice",)]
+    same = house.data.keep_bars(AAA, DAY, "another", np.empty(0, np.int64))
+    assert (same.same, house.store.info(AAA).venues) == (10, ("practice",))
+
+
 # -- before the open -------------------------------------------------------------------------------
 
 

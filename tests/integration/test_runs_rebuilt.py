@@ -72,7 +72,8 @@ def test_rows_and_files_that_are_gone_come_back_as_they_were(
     assert house.rows(run_id) == rows
     assert house.files(run_id) == files
 
-    house.rebuild(run_id[:13])  # again, and what is there is no hindrance
+    told = house.command("runs", "rebuild", run_id[:13])  # again: what is there is no hindrance
+    assert told == rows["run"][0]["summary"]
     assert house.rows(run_id) == rows
 
     house.forget_rows(run_id, *TABLES, "runs")
