@@ -113,6 +113,20 @@ class LiveRunHouse:
             threading.Event().wait(0.05)
         raise AssertionError(f"there were no {fills} fills in 30 s")
 
+    def command(self, *words: str) -> Any:
+        """What a command prints for scripts."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli.main", *words, "--json"],
+            cwd=self.folder,
+            env={**self.environment, "MISMARTERA_DATA_FOLDER": str(self.data)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
     def rebuild(self, words: str) -> Summary:
         """`runs rebuild`."""
         store = self.bars.store

@@ -130,6 +130,18 @@ def test_a_run_that_ends_within_a_session_keeps_what_it_was_given(house: House) 
     assert keeping.stored().start_ns.tolist() == DAY.start_ns[:5].tolist()
 
 
+def test_only_the_years_a_venue_told_bars_of_name_it(house: House) -> None:
+    house.store.merge(AAA, minutes("2023-11-03T09:30", 3), {})
+    kept = house.data.keep_bars(AAA, DAY, "practice", np.empty(0, np.int64))
+    assert (kept.added, kept.left) == (10, 0)
+    assert [label.venues for label in house.store.labels(AAA)] == [(), ("practice",)]
+    house.store.merge(AAA, minutes("2023-11-06T09:30", 3), {})
+    house.store.merge(AAA, minutes("2024-11-06T09:30", 3), {})
+    assert [label.venues for label in house.store.labels(AAA)] == [(), ("practice",)]
+    same = house.data.keep_bars(AAA, DAY, "another", np.empty(0, np.int64))
+    assert (same.same, house.store.info(AAA).venues) == (10, ("practice",))
+
+
 # -- before the open -------------------------------------------------------------------------------
 
 
@@ -189,7 +201,7 @@ def live(
     tmp_path: Path, venue_s_data: DataManager, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "theirs"))
-    made = LiveRunHouse(tmp_path, at="2024-11-01T15:50", rate=300, symbols="AAA")
+    made = LiveRunHouse(tmp_path, at="2024-11-01T14:30", rate=900, symbols="AAA")
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
     yield made
     made.close()

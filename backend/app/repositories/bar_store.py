@@ -134,7 +134,7 @@ class BarStore:
                 counts += year_counts
                 if year_counts.added or year_counts.changed:
                     label = make_label(
-                        bars, sides, prices=prices, synthetic=synthetic, venues=_venues(labels)
+                        bars, sides, prices=prices, synthetic=synthetic, venues=_venues_of(path)
                     )
                     files.append((path, partial(write_parquet, bars, sides, label)))
             write_all(files)
@@ -152,7 +152,6 @@ class BarStore:
             labels = self.labels(series)
             _refuse_mixed(series, labels, "trades")
             synthetic = any(label.synthetic for label in labels)
-            venues = tuple(sorted({*_venues(labels), venue}))
             counts, left, files = MergeCounts(), 0, []
             for path, first, end in self._by_year(series, new.start_ns):
                 bars, sides, year_counts = (
@@ -167,6 +166,7 @@ class BarStore:
                     left += differ
                 counts += year_counts
                 if year_counts.added or year_counts.changed:
+                    venues = tuple(sorted({*_venues_of(path), venue}))
                     label = make_label(
                         bars, sides, prices="trades", synthetic=synthetic, venues=venues
                     )
@@ -205,7 +205,7 @@ class BarStore:
             prices=labels[0].prices,
             synthetic=any(label.synthetic for label in labels),
             size_bytes=sum(path.stat().st_size for path in paths),
-            venues=_venues(labels),
+            venues=tuple(sorted({venue for label in labels for venue in label.venues})),
         )
 
     def delete(self, series: Series) -> None:
@@ -283,8 +283,9 @@ def _joined(parts: Sequence[BarColumns]) -> BarColumns:
     return BarColumns(*arrays)
 
 
-def _venues(labels: Sequence[Label]) -> tuple[str, ...]:
-    return tuple(sorted({venue for label in labels for venue in label.venues}))
+def _venues_of(path: Path) -> tuple[str, ...]:
+    """Which venues told some of a year's bars."""
+    return read_label(path).venues if path.exists() else ()
 
 
 def _refuse_mixed(series: Series, labels: Sequence[Label], prices: str) -> None:
