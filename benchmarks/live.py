@@ -1,4 +1,4 @@
-"""From a due bar to its order at the venue's adapter, durable before that; and how soon a kill acts.
+"""From a due bar to its order at the adapter, durable before that; and how soon a kill acts.
 
 The run, the recorder and the gate are the real ones, on the real disk; of the venue there is only
 the moment at which its adapter is called.
@@ -104,7 +104,10 @@ def live(folder: Path, minutes: int, repeats: int) -> Outcome:
         figures[f"{name}orders"] = len(orders_ms)
         for label, share in (("p50", 0.5), ("p99", 0.99)):
             own, bare = _best(orders_ms, repeats, share), _best(bare_ms, repeats, share)
-            figures |= {f"{name}{label}_ms": round(own, 3), f"{name}bare_{label}_ms": round(bare, 3)}
+            figures |= {
+                f"{name}{label}_ms": round(own, 3),
+                f"{name}bare_{label}_ms": round(bare, 3),
+            }
             what = f"{label}, watched at 20 Hz" if watched else label
             rows.append(Row(what, f"{own:.2f} ms", f"{bare:.2f} ms append and sync", own / bare))
     return Outcome("live", figures, tuple(rows))
@@ -147,7 +150,11 @@ class LiveDesk:
         self.arrived = threading.Event()
         book = GateBook(RUN, SYMBOLS, since_ns=0)
         self.gate = OrderGate(
-            book, self.adapter, WallClock(), self._hear, Alarms(lambda: "")  # type: ignore[arg-type]
+            book,
+            self.adapter,
+            WallClock(),
+            self._hear,
+            Alarms(lambda: ""),  # type: ignore[arg-type]
         )
         self.run = Run(
             self.config,
@@ -312,7 +319,11 @@ def _kill_ms() -> float:
             working.release()
 
     gate = OrderGate(
-        book, adapter, WallClock(), report, Alarms(lambda: "")  # type: ignore[arg-type]
+        book,
+        adapter,
+        WallClock(),
+        report,
+        Alarms(lambda: ""),  # type: ignore[arg-type]
     )
     gate.start()
     try:
