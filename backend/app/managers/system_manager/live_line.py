@@ -14,9 +14,9 @@ from app.core.errors import NotFoundError, StateError
 from app.core.inbox import Inbox
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Bars, Command, Message
+from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.money import from_units
-from app.core.order_events import OrderEvent
+from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.errands import Errands
@@ -45,6 +45,12 @@ from app.threads.results import Results
 _LOOK_SECONDS = 0.05
 _SYNC_SECONDS = 15.0
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
+_PAPER = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)
 
 
 class LiveLine:
@@ -71,6 +77,7 @@ class LiveLine:
         notify = config.lived.notify
         self._notifier = AlarmNotifier(wall, notify.command or (), notify.timeout_seconds)
         self._notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
+        self._alarms = alarms
         self._closed = threading.Event()
         self.inbox = Inbox()
         self._errands = Errands("venue errands")
@@ -171,6 +178,9 @@ class LiveLine:
         self._recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), self._on_disk_trouble)
         self._recorder.start()
         self._notifier.start()
+        self._alarms.notify = self._notifier.alarm
+        if not self.goes_to_venue:
+            logger.info(_PAPER)
         threading.Thread(target=self._keep_time, name="venue clock", daemon=True).start()
         if keeper is not None:
             self._keeper = keeper
@@ -259,6 +269,10 @@ class LiveLine:
             self._part_of = session
             recorder.begin_part(header.as_dict())
         recorder.record_input(message)
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted) and event.source in _ALARMING:
+                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
+                self._notifier.alarm("halted", name + event.reason)
 
     def _session_of(self, message: Message) -> TradingSession | None:
         """Whose part an input belongs to, where it begins one."""
@@ -342,9 +356,11 @@ class LiveLine:
         if self._feed is not None:
             self._feed.stop()
 
-    def close(self, reason: str, failed: bool) -> None:
-        """The run has ended: no more calls, and a journal that says so."""
-        if failed and self._gate is not None:
+    def close(self, reason: str, error: str) -> None:
+        """The run has ended, with an error or "": no more calls, and a journal that says so."""
+        if error:
+            self._notifier.alarm("run failed", error)
+        if error and self._gate is not None:
             self._gate.kill(self._config.lived.on_error, f"the run {reason}")
             self._wall.wait(threading.Event(), 1.0)
         if self._gate is not None:
@@ -352,9 +368,10 @@ class LiveLine:
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._recorder is not None:
-            self._recorder.close({"ended": reason}, ended=not failed)
+            self._recorder.close({"ended": reason}, ended=not error)
         self._closed.set()
         self._errands.close(5.0)
+        self._alarms.notify = None
         self._notifier.stop()
         self.venue.close()
         if self._keeper is not None:

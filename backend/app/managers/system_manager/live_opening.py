@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.config import SessionConfig
-from app.core.errors import StateError
+from app.core.errors import NotFoundError, StateError
+from app.core.intervals import MINUTE_NS
 from app.core.seams import BarSource
 from app.core.settings import Settings
-from app.core.venue import VenueError
+from app.core.venue import Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
@@ -79,7 +80,22 @@ class LiveOpening:
                 f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
                 "live.url its address? 'practice start' starts a practice venue."
             ) from error
+        if recovery is None:
+            self._check_symbols(config, venue, self._line.clock.now_ns())
         return self._line
+
+    def _check_symbols(self, config: SessionConfig, venue: Venue, now_ns: int) -> None:
+        """Refuse symbols that the venue does not trade; a stream of theirs would stay silent."""
+        for name in config.symbols:
+            try:
+                venue.bars(name, config.base_interval, now_ns - MINUTE_NS, now_ns)
+            except VenueRefused as error:
+                venue.close()
+                raise NotFoundError(
+                    f"The venue '{config.lived.venue}' has no bars of {name}. {error}"
+                ) from error
+            except VenueError:
+                return  # the run asks again
 
 
 def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:

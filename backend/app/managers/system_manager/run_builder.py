@@ -113,6 +113,11 @@ class RunBuilder:
         opening = LiveOpening(self._settings, self._engine(), self._clock, given, since)
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
+        if opening.unfinished is not None:
+            logger.warning(
+                "Run {} of account {} broke off: it goes on, by the config it was started with",
+                opening.unfinished, given.lived.account,
+            )  # fmt: skip
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         line = opening.line(config, self._data.store, self._alarms)
         try:

@@ -70,6 +70,15 @@ class RunSession:
         return self._record.run_id
 
     @property
+    def has_gate(self) -> bool:
+        """Whether a gate stands before a venue; it tells of halts and kills itself."""
+        return self._line is not None and self._line.goes_to_venue
+
+    @property
+    def is_live(self) -> bool:
+        return self._line is not None
+
+    @property
     def under_way(self) -> Run:
         """The run itself, or when that has ended the one it is compared with."""
         others = self._others
@@ -155,7 +164,7 @@ class RunSession:
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
         if self._line is not None:
-            self._line.close(reason, error is not None)
+            self._line.close(reason, "" if error is None else _told(error))
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
         summary = self._summary(reason, seconds)
         self._facts["timings"] = {
