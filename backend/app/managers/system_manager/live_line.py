@@ -12,9 +12,9 @@ from app.core.config import SessionConfig
 from app.core.errors import StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Command, History, Message
+from app.core.messages import BrokerNews, Command, History, Message
 from app.core.money import from_units
-from app.core.order_events import OrderEvent
+from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -50,6 +50,12 @@ from app.threads.results import Results
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
+_PAPER = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)
 
 
 class LiveLine:
@@ -167,6 +173,7 @@ class LiveLine:
         )
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
+            logger.info(_PAPER)
             return
         self._book = GateBook(
             header.run_id,
@@ -199,6 +206,10 @@ class LiveLine:
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         journal.record_input(message)
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted) and event.source in _ALARMING:
+                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
+                self._notifier.alarm("halted", name + event.reason)
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
@@ -347,6 +358,8 @@ class LiveLine:
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         gate, mode = self._gate, self._config.lived.on_error
+        if end.error is not None:
+            self._notifier.alarm("run failed", end.error)
         if gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
             self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)

@@ -118,17 +118,22 @@ class RunBuilder:
         since = self.now_text(given.market)
         opening = LiveOpening(
             self._settings, self._engine(), self._clock, given, since,
-            self._times, self._data.store,
+            self._times, self._data.store, self._alarms,
         )  # fmt: skip
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
+        if opening.unfinished is not None:
+            logger.warning(
+                "Run {} of account {} broke off: it goes on, by the config it was started with",
+                opening.unfinished, given.lived.account,
+            )  # fmt: skip
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         if config != given:
             logger.warning(
                 "Run {} of the account {} broke off: it goes on with the config it was started "
                 "with.", opening.unfinished, config.lived.account,
             )  # fmt: skip
-        line = opening.line(config, self._data.store, self._alarms)
+        line = opening.line(config, self._data.store)
         try:
             held = Holdings()
             if header is None:

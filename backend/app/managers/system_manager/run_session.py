@@ -79,6 +79,15 @@ class RunSession:
         return self._record.run_id
 
     @property
+    def has_gate(self) -> bool:
+        """Whether a gate stands before a venue; it tells of halts and kills itself."""
+        return self._line is not None and self._line.goes_to_venue
+
+    @property
+    def is_live(self) -> bool:
+        return self._line is not None
+
+    @property
     def under_way(self) -> Run:
         """The run itself, or when that has ended the one it is compared with."""
         others = self._others
