@@ -71,10 +71,13 @@ class LineJournal:
             return message.block.spans[-1].session
         return None if self._part_of is not None else self.header.sessions[0]
 
-    def record_output(self, results: Results) -> None:
-        """What came of an input."""
+    def keep_states(self, results: Results) -> None:
+        """What strategies saved at a close goes into the next part."""
         if results.states:
             self._states = encode(results.states), results.sequence
+
+    def record_output(self, results: Results) -> None:
+        """What came of an input."""
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
 
     def send(

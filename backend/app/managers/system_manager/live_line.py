@@ -218,6 +218,7 @@ class LiveLine:
         journal, recovery = self._journal, self._recovery
         if journal is None:
             return
+        journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
                 journal.record_output(results)
