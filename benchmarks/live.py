@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -42,8 +43,9 @@ from benchmarks.measure import BenchError, fresh, percentile
 from benchmarks.outcome import Outcome, Row
 
 SYMBOLS = tuple(f"S{number:02}" for number in range(50))
-CANCELS = 500
+CANCELS, KILLS_A_ROUND = 500, 20
 PATIENCE_SECONDS = 10.0
+TURN_SECONDS = 0.0005
 RUN = "20240102-000000-live"
 _CLIENT = (
     "import sys; from pathlib import Path;"
@@ -124,13 +126,23 @@ def measure(
     own: Path, store: Path, config: SessionConfig, watched: bool
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each order, and of a bare append and sync after each minute."""
-    sys.setswitchinterval(0.0005)
     system = open_system(store)
     desk = LiveDesk(system, config, own)
     bare = JournalWriter(own / "bare")
     bare.begin_part({})
-    with Watching(system, desk, own) if watched else _Nobody():
+    with short_turns(), Watching(system, desk, own) if watched else nullcontext():
         return desk.trade(bare)
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Threads take turns as quickly as in a live session's process."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class LiveDesk:
@@ -216,14 +228,6 @@ class LiveDesk:
         self.heard.put(BrokerNews(events))
 
 
-class _Nobody:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
-
-
 class Watching:
     """A client in a process of its own, subscribed to the run's snapshots."""
 
@@ -261,7 +265,7 @@ class Watching:
 def kill(folder: Path, size: int, repeats: int) -> Outcome:
     """From the command to the last of the cancels, while a strategy's loop has the processor."""
     del folder, size
-    took_ms, bare_ms = fresh(measure_kills, max(repeats, 2) * 20)
+    took_ms, bare_ms = fresh(measure_kills, repeats * KILLS_A_ROUND)
     figures: dict[str, float] = {"cancels": CANCELS, "kills": len(took_ms)}
     rows = []
     for label, share in (("p50", 0.5), ("p99", 0.99)):
@@ -273,7 +277,6 @@ def kill(folder: Path, size: int, repeats: int) -> Outcome:
 
 def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each kill, and of as many bare calls of the adapter, the loop beside both."""
-    sys.setswitchinterval(0.0005)
     done = threading.Event()
 
     def stuck() -> None:
@@ -284,9 +287,10 @@ def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     strategy.start()
     took, bare = [], []
     try:
-        for _ in range(kills + 1):
-            took.append(_kill_ms())
-            bare.append(_bare_ms())
+        with short_turns():
+            for _ in range(kills + 1):
+                took.append(_kill_ms())
+                bare.append(_bare_ms())
     finally:
         done.set()
         strategy.join()
