@@ -24,13 +24,16 @@ def obey(
     if command.name == RECOVER:
         return
     if command.name == RESUME:
-        execution.close_entries(ALL_SYMBOLS, "")
+        execution.close_entries(ALL_SYMBOLS, "", PAUSE)  # a halt is not lifted
         return
     if command.name not in _CLOSED:
         raise UsageError(f"A run that streams on knows no command '{command.name}'.")
     why = _CLOSED[command.name]
     told = command.value if command.name == HALT and command.value else why
-    execution.close_entries(ALL_SYMBOLS, told)
+    if command.name == PAUSE:
+        execution.close_entries(ALL_SYMBOLS, told, PAUSE)
+    else:
+        execution.close_entries(ALL_SYMBOLS, told)
     if command.name in (STOP, KILL):
         if command.value == FLATTEN:
             flatten()

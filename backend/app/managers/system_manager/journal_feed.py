@@ -16,6 +16,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
+from app.strategies.state import State
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 
@@ -55,6 +56,12 @@ class RunJournal:
             if record.kind == form.OUTPUT:
                 output = decode_output(record.payload)
                 yield record.sequence, output.entries, output.intents
+
+    def states(self) -> Iterator[tuple[int, dict[str, State]]]:
+        """What strategies saved: the number of the input that closed a session, and by name."""
+        for record in self._reader:
+            if record.kind == form.STATE:
+                yield record.sequence, decode(record.payload, dict[str, State])
 
     def gate_items(self) -> Iterator[Intent | OrderEvent]:
         """What a gate must know again: intents and what was told of orders, as they came."""

@@ -12,9 +12,9 @@ from app.core.config import SessionConfig
 from app.core.errors import StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Command, History, Message
+from app.core.messages import BrokerNews, Command, History, Message
 from app.core.money import from_units
-from app.core.order_events import OrderEvent
+from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -22,6 +22,7 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, holdings_of
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_journal import LineJournal
@@ -49,6 +50,12 @@ from app.threads.results import Results
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
+_PAPER = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)
 
 
 class LiveLine:
@@ -75,6 +82,7 @@ class LiveLine:
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._journal: LineJournal | None = None
+        self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
@@ -165,6 +173,7 @@ class LiveLine:
         )
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
+            logger.info(_PAPER)
             return
         self._book = GateBook(
             header.run_id,
@@ -192,9 +201,15 @@ class LiveLine:
     def _record_input(self, message: Message) -> None:
         journal = self._journal
         assert journal is not None, "the run begins after its journal"
+        if self.bars_kept is not None:
+            self.bars_kept.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         journal.record_input(message)
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted) and event.source in _ALARMING:
+                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
+                self._notifier.alarm("halted", name + event.reason)
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
@@ -343,6 +358,8 @@ class LiveLine:
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         gate, mode = self._gate, self._config.lived.on_error
+        if end.error is not None:
+            self._notifier.alarm("run failed", end.error)
         if gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
             self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
@@ -353,5 +370,7 @@ class LiveLine:
         if self._journal is not None:
             self._journal.close(end)
         self._means.close()
+        if self.bars_kept is not None:
+            self.bars_kept.close()
         self.venue.close()
         logger.info("The line to the venue is closed: {}", end.ended)

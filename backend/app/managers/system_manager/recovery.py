@@ -35,6 +35,7 @@ class Recovery:
         self._next = next(self._expected, None)
         self.last_sequence = 0  # of the recorded inputs
         self.through_ns = 0  # how far they had come
+        self._states = dict(journal.states())
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
@@ -70,6 +71,12 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return True
         entries, intents = results.records.entries, results.intents
+        if self._states.get(results.sequence, results.states) != results.states:
+            raise DataError(
+                f"What strategies save at input {results.sequence} is not what the journal says: "
+                "'verify' shows where. Nothing was sent; positions and orders at the venue are as "
+                "they were."
+            )
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
                 if isinstance(intent, Place):
