@@ -16,6 +16,8 @@ from time import perf_counter_ns
 from types import SimpleNamespace
 from typing import Any
 
+from loguru import logger
+
 from app.core.bars import Bar
 from app.core.config import SessionConfig
 from app.core.message_codec import encode_message
@@ -29,6 +31,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_desk import ControlDesk
 from app.managers.system_manager.control_server import ControlServer
+from app.managers.system_manager.live_means import TURN_SECONDS
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import WallClock
@@ -45,7 +48,6 @@ from benchmarks.outcome import Outcome, Row
 SYMBOLS = tuple(f"S{number:02}" for number in range(50))
 CANCELS, KILLS_A_ROUND = 500, 20
 PATIENCE_SECONDS = 10.0
-TURN_SECONDS = 0.0005
 RUN = "20240102-000000-live"
 _CLIENT = (
     "import sys; from pathlib import Path;"
@@ -277,6 +279,7 @@ def kill(folder: Path, size: int, repeats: int) -> Outcome:
 
 def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each kill, and of as many bare calls of the adapter, the loop beside both."""
+    logger.disable("app")  # an alarm a kill
     done = threading.Event()
 
     def stuck() -> None:
