@@ -8,12 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter_ns
 from types import SimpleNamespace
 from typing import Any
+
+from loguru import logger
 
 from app.core.bars import Bar
 from app.core.config import SessionConfig
@@ -28,6 +31,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_desk import ControlDesk
 from app.managers.system_manager.control_server import ControlServer
+from app.managers.system_manager.live_means import TURN_SECONDS
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import WallClock
@@ -42,7 +46,7 @@ from benchmarks.measure import BenchError, fresh, percentile
 from benchmarks.outcome import Outcome, Row
 
 SYMBOLS = tuple(f"S{number:02}" for number in range(50))
-CANCELS = 500
+CANCELS, KILLS_A_ROUND = 500, 20
 PATIENCE_SECONDS = 10.0
 RUN = "20240102-000000-live"
 _CLIENT = (
@@ -124,13 +128,23 @@ def measure(
     own: Path, store: Path, config: SessionConfig, watched: bool
 ) -> tuple[list[float], list[float]]:
     """Milliseconds of each order, and of a bare append and sync after each minute."""
-    sys.setswitchinterval(0.0005)
     system = open_system(store)
     desk = LiveDesk(system, config, own)
     bare = JournalWriter(own / "bare")
     bare.begin_part({})
-    with Watching(system, desk, own) if watched else _Nobody():
+    with short_turns(), Watching(system, desk, own) if watched else nullcontext():
         return desk.trade(bare)
+
+
+@contextmanager
+def short_turns() -> Iterator[None]:
+    """Threads take turns as quickly as in a live session's process."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class LiveDesk:
@@ -216,14 +230,6 @@ class LiveDesk:
         self.heard.put(BrokerNews(events))
 
 
-class _Nobody:
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *error: object) -> None:
-        return None
-
-
 class Watching:
     """A client in a process of its own, subscribed to the run's snapshots."""
 
@@ -261,7 +267,7 @@ class Watching:
 def kill(folder: Path, size: int, repeats: int) -> Outcome:
     """From the command to the last of the cancels, while a strategy's loop has the processor."""
     del folder, size
-    took_ms, bare_ms = fresh(measure_kills, max(repeats, 2) * 20)
+    took_ms, bare_ms = fresh(measure_kills, repeats * KILLS_A_ROUND)
     figures: dict[str, float] = {"cancels": CANCELS, "kills": len(took_ms)}
     rows = []
     for label, share in (("p50", 0.5), ("p99", 0.99)):
@@ -273,7 +279,7 @@ def kill(folder: Path, size: int, repeats: int) -> Outcome:
 
 def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     """Milliseconds of each kill, and of as many bare calls of the adapter, the loop beside both."""
-    sys.setswitchinterval(0.0005)
+    logger.disable("app")  # an alarm a kill
     done = threading.Event()
 
     def stuck() -> None:
@@ -284,9 +290,10 @@ def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     strategy.start()
     took, bare = [], []
     try:
-        for _ in range(kills + 1):
-            took.append(_kill_ms())
-            bare.append(_bare_ms())
+        with short_turns():
+            for _ in range(kills + 1):
+                took.append(_kill_ms())
+                bare.append(_bare_ms())
     finally:
         done.set()
         strategy.join()
