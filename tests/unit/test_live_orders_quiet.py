@@ -156,7 +156,9 @@ class Exchange:
 
     def check_quiet(self) -> None:
         execution = self.house.execution
-        there = {n: (one.terms, one.filled_units) for n, one in self.placed.items() if not one.ended}
+        there = {
+            n: (one.terms, one.filled_units) for n, one in self.placed.items() if not one.ended
+        }
         here = {
             n: (Terms(o.units, o.limit, o.stop, None, None), o.filled_units)
             for n, o in execution.broker.working.items()
