@@ -100,6 +100,7 @@ class LineJournal:
     def try_again(self) -> None:
         """Put the journal right, if it has failed and the disk lets it."""
         if self.recorder.failed is not None and self.recorder.try_again():
+            self._give_up()  # of what was asked to be sent while it was being put right
             self._notifier.alarm("journal", "It can be written again; entries pass.")
             self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", _SOURCE)])
 

@@ -9,7 +9,7 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import StateError
+from app.core.errors import DataError, StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import BrokerNews, Command, History, Message
@@ -56,6 +56,7 @@ _PAPER = (
     "order fills at the open of the minute it is given in, and that is known when the minute is "
     "over: a fill is told about a minute late, at the price before it."
 )
+_LONGEST_RECOVERY_SECONDS = 600.0  # that a stop waits for, before it can be seen to
 
 
 class LiveLine:
@@ -81,6 +82,9 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
+        self._turn = threading.Lock()  # for what follows
+        # what is asked of the gate before it knows again what it must; None: it does
+        self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self._journal: LineJournal | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
@@ -220,7 +224,12 @@ class LiveLine:
             return
         journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
-            if recovery.take(results):
+            try:
+                is_new = recovery.take(results)
+            except DataError:
+                recovery.give_up()  # the feed waits for it
+                raise
+            if is_new:
                 journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)
@@ -236,6 +245,10 @@ class LiveLine:
             for item in known:
                 self._book.recall(item)
             self._reconcile(self._book, journal.header.since_ns)
+            with self._turn:
+                early, self._early = self._early or [], None
+            for ask in early:
+                ask(self._gate)
             self._gate.start()
             if late:
                 journal.send(sequence, late, self._gate.send)
@@ -290,9 +303,17 @@ class LiveLine:
 
     def halt(self, reason: str) -> None:
         """Exits only, at the gate at once, also while a strategy hangs."""
-        if self._gate is not None:
-            self._gate.halt(reason)
+        self._ask_gate(lambda gate: gate.halt(reason))
         self.inbox.put(Command(HALT, reason))
+
+    def _ask_gate(self, ask: Callable[[OrderGate], None]) -> None:
+        """At once; while a run is being recovered, when the gate knows its orders again."""
+        with self._turn:
+            if self._early is not None:
+                self._early.append(ask)
+                return
+        if self._gate is not None:
+            ask(self._gate)
 
     def lose(self, reason: str) -> None:
         """Somebody else trades the account: nothing opens here any more."""
@@ -304,8 +325,8 @@ class LiveLine:
 
         When that is done, or cannot be in time, `end` ends the stream.
         """
-        if self._gate is not None:
-            self._gate.kill(mode, "killed")
+        if self.goes_to_venue:
+            self._ask_gate(lambda gate: gate.kill(mode, "killed"))
         else:
             self.inbox.put(Command(KILL, mode))
         self._end_when_done(mode, end)
@@ -323,11 +344,23 @@ class LiveLine:
         self._end_when_done(mode, end)
 
     def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        self._means.when(
-            lambda: self._is_done(mode) or self._flatten_again(mode),
-            lambda: self._end_as_it_stands(mode, end),
-            _LONGEST_STOP_SECONDS,
-        )
+        """A run that is being recovered does not know yet what there is to be done."""
+
+        def wait() -> None:
+            self._means.when(
+                lambda: self._is_done(mode) or self._flatten_again(mode),
+                lambda: self._end_as_it_stands(mode, end),
+                _LONGEST_STOP_SECONDS,
+            )
+
+        if self._is_recovered:
+            wait()
+        else:
+            self._means.when(lambda: self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+
+    @property
+    def _is_recovered(self) -> bool:
+        return self._recovery is None or self._recovery.is_over
 
     def _flatten_again(self, mode: str) -> bool:
         """Ask for it again where a late fill left something; it is not done by that."""
@@ -340,19 +373,34 @@ class LiveLine:
 
     def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
         if not self._is_done(mode):
-            waited = f"It waited {_LONGEST_STOP_SECONDS:g} s in vain."
-            self._notifier.alarm("ended with open orders or positions", waited)
+            self._notifier.alarm("not done in time", f"{mode}: {self._what_is_left()}")
         self._end(end)
 
     def _is_done(self, mode: str) -> bool:
-        """Whether entries are off, and all is flat where it is to be. A killed gate knows."""
+        """Whether entries are off, and all is flat where it is to be. A killed gate knows, and
+        how it was killed counts, whoever asks for less.
+        """
+        if not self._is_recovered:
+            return False
         if self._gate is not None and (status := self._gate.status()).killed:
             is_flat = not status.open_orders and not status.positions
-            return is_flat if mode == FLATTEN else not status.opening_orders
+            return is_flat if status.killed == FLATTEN else not status.opening_orders
         return self._run is not None and has_stopped(self._run.execution, mode)
+
+    def _what_is_left(self) -> str:
+        if self._gate is None or not self._is_recovered:
+            return "the run ends with what it holds, and with the orders it has."
+        status = self._gate.status()
+        held = ", ".join(f"{from_units(units)} {name}" for name, units in status.positions.items())
+        return (
+            f"{status.open_orders} orders may still work at the venue, {status.opening_orders} of "
+            f"them may open a position; held: {held or 'nothing'}."
+        )
 
     def _end(self, end: Callable[[], None]) -> None:
         end()
+        if self._recovery is not None:
+            self._recovery.give_up()
         if self._feed is not None:
             self._feed.stop()
 
@@ -361,7 +409,13 @@ class LiveLine:
         gate, mode = self._gate, self._config.lived.on_error
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
-        if gate is not None and end.error is not None:
+        if gate is not None and not self._is_recovered:
+            self._notifier.alarm(
+                "not recovered",
+                "The run ended before it was compared with the venue: its orders and positions "
+                "there are as they were, and nobody looks after them.",
+            )
+        elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
             self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
         if gate is not None:
