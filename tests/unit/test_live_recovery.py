@@ -91,7 +91,7 @@ def test_a_halt_of_the_feed_or_of_a_failed_journal_does_not_outlive_the_program(
     )
     recovery = Recovery(journal)
     recovery.go_on()
-    feed = ResumedFeed(recovery, StillFeed(), lambda: 1)  # type: ignore[arg-type]
+    feed = ResumedFeed(recovery, StillFeed(), lambda: 1, lambda: False)  # type: ignore[arg-type]
     live = [m for m in feed.messages() if isinstance(m, BrokerNews) and not m.sequence]
     resumed = [e for m in live for e in m.events if isinstance(e, Resumed)]
     assert {(one.symbol, one.source) for one in resumed} == {(-1, "feed"), (-1, "journal")}
@@ -120,7 +120,7 @@ def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
 def test_a_recovery_that_is_given_up_lets_the_feed_end(tmp_path: Path) -> None:
     recovery = Recovery(journal_of(tmp_path, [news(1)]))
     recovery.give_up()
-    feed = ResumedFeed(recovery, StillFeed(), lambda: 1)  # type: ignore[arg-type]
+    feed = ResumedFeed(recovery, StillFeed(), lambda: 1, lambda: False)  # type: ignore[arg-type]
     assert [type(message) for message in feed.messages()] == [BrokerNews, Command]
     assert not recovery.is_over
 

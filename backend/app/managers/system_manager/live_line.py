@@ -2,18 +2,16 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import DataError, StateError
+from app.core.errors import DataError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import BrokerNews, Command, History, Message
-from app.core.money import from_units
 from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
@@ -23,8 +21,9 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
-from app.managers.system_manager.holdings import Holdings, holdings_of
+from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.line_end import is_done, what_is_left
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
@@ -41,7 +40,6 @@ from app.threads.commands import (
     PAUSE,
     RESUME,
     STOP,
-    has_stopped,
     is_left_holding,
 )
 from app.threads.order_gate import OrderGate
@@ -121,24 +119,7 @@ class LiveLine:
         """
         if not self.goes_to_venue:
             return config, Holdings()
-        account, now_ns = config.account, self.clock.now_ns()
-        held = holdings_of(
-            self.venue, config.symbols, config.base_interval, config.lived.external, now_ns
-        )
-        cash, worth = self.venue.cash(), held.worth_units(instruments)
-        if cash.get(account.currency, 0) <= 0:
-            has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
-            raise StateError(
-                f"The venue's account has no {account.currency}: it has {has or 'nothing'}. "
-                "Name its currency in account.currency."
-            )
-
-        def opening(name: str) -> Decimal:
-            return from_units(cash.get(name, 0) + worth.get(name, 0))
-
-        books = {name: opening(name) for name in account.books}
-        changed = {"cash": opening(account.currency), "books": books}
-        return config.model_copy(update={"account": account.model_copy(update=changed)}), held
+        return opened_account(self.venue, config, instruments, self.clock.now_ns())
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -373,29 +354,14 @@ class LiveLine:
 
     def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
         if not self._is_done(mode):
-            self._notifier.alarm("not done in time", f"{mode}: {self._what_is_left()}")
+            left = what_is_left(self._gate if self._is_recovered else None)
+            self._notifier.alarm("not done in time", f"{mode}: {left}")
         self._end(end)
 
     def _is_done(self, mode: str) -> bool:
-        """Whether entries are off, and all is flat where it is to be. A killed gate knows, and
-        how it was killed counts, whoever asks for less.
-        """
-        if not self._is_recovered:
-            return False
-        if self._gate is not None and (status := self._gate.status()).killed:
-            is_flat = not status.open_orders and not status.positions
-            return is_flat if status.killed == FLATTEN else not status.opening_orders
-        return self._run is not None and has_stopped(self._run.execution, mode)
-
-    def _what_is_left(self) -> str:
-        if self._gate is None or not self._is_recovered:
-            return "the run ends with what it holds, and with the orders it has."
-        status = self._gate.status()
-        held = ", ".join(f"{from_units(units)} {name}" for name, units in status.positions.items())
-        return (
-            f"{status.open_orders} orders may still work at the venue, {status.opening_orders} of "
-            f"them may open a position; held: {held or 'nothing'}."
-        )
+        """Whether entries are off, and all is flat where it is to be."""
+        run = self._run
+        return self._is_recovered and run is not None and is_done(run.execution, self._gate, mode)
 
     def _end(self, end: Callable[[], None]) -> None:
         end()
