@@ -121,6 +121,20 @@ def test_an_uncertain_order_is_unknown_until_the_venue_says_what_became_of_it(
     assert house.execution.aim_units[0][0] == 2 * SHARES
 
 
+def test_an_order_amended_while_nobody_knew_of_it_waits_for_that_when_it_is_found(
+    house: House,
+) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Uncertain(order.order_id, "timeout"))
+    terms = Terms(SHARES, 11.0, None, None, None)
+    assert house.execution.amend(order, terms, house.now_ns)
+    assert order.state == UNKNOWN
+    house.hear(Acknowledged(order.order_id))
+    assert order.state == AMEND_PENDING
+    house.hear(Amended(order.order_id, terms))
+    assert (order.state, order.limit) == (ACCEPTED, 11.0)
+
+
 def test_a_fill_after_the_cancel_was_confirmed_is_booked_as_well(house: House) -> None:
     order = house.give()
     house.hear(Acknowledged(1))

@@ -21,7 +21,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     AMEND_PENDING: frozenset({ACCEPTED, *_WORKING}),  # the old terms can still fill
     # It can still fill, and a venue can say no to the cancel, or to the order itself.
     CANCEL_PENDING: frozenset({CANCEL_PENDING, ACCEPTED, PARTIAL, REJECTED, UNKNOWN, *_ENDS}),
-    UNKNOWN: frozenset({ACCEPTED, PARTIAL, CANCEL_PENDING, REJECTED, *_ENDS}),
+    UNKNOWN: frozenset({ACCEPTED, PARTIAL, AMEND_PENDING, CANCEL_PENDING, REJECTED, *_ENDS}),
     FILLED: frozenset(),
     CANCELED: frozenset(),
     REJECTED: frozenset(),

@@ -18,6 +18,7 @@ from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
+from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
@@ -131,10 +132,13 @@ class LiveLine:
             on_trouble=self._notifier.alarm,
         )
 
+    @property
+    def _pace(self) -> float:
+        """Waits are for networks and machines, which are no faster where the venue's time is."""
+        return max(self._rate, 1.0)
+
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        live = self._config.lived
-        # Waits are for networks and machines, which are no faster where the venue's time is.
-        pace = max(self._rate, 1.0)
+        live, pace = self._config.lived, self._pace
         usual = LiveTerms()
         terms = LiveTerms(
             grace_ns=int(live.grace_ms * 1_000_000 * pace),
@@ -166,6 +170,7 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
+            times=GateTimes(patience_ns=int(GateTimes().patience_ns * self._pace)),
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
