@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e lint format typecheck bench run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e lint format typecheck bench kills crashes soak run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -44,6 +44,15 @@ typecheck: setup ## mypy, strict
 
 bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
 	@PYTHONHASHSEED=0 $(PYTHON) -m benchmarks $(ARGS)
+
+kills: setup ## kill live runs at random moments: make kills KILLS=500
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500)
+
+crashes: setup ## have live runs die at every named point: make crashes TIMES=20
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.crashing --times $(or $(TIMES),20)
+
+soak: setup ## trade live on real threads: make soak MINUTES=20
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20)
 
 run-cli: ## run a command: make run-cli ARGS="init-db"
 	@./start_cli.sh $(ARGS)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import hops, imports, orders, replays, starts
+from benchmarks import hops, imports, live, orders, replays, starts
 from benchmarks.__main__ import WORKLOADS, main
 from benchmarks.hand_loop import trade_by_hand
 from benchmarks.house import cent_bars, config_of, fill_store, open_system
@@ -39,7 +39,7 @@ def log_again() -> Iterator[None]:
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workloads without processes of their own: what those are for is memory, not results."""
-    for module in (replays, hops, imports, orders):
+    for module in (replays, hops, imports, orders, live):
         monkeypatch.setattr(module, "fresh", lambda work, *given: work(*given))
 
 
@@ -128,6 +128,23 @@ def test_a_workload_gives_its_figures(
     assert set(outcome.figures) >= keys
     assert all(outcome.figures[key] > 0 for key in keys)
     assert all(row.what and row.measured for row in outcome.rows)
+
+
+@pytest.mark.usefixtures("one_process")
+def test_live_orders_are_timed_alone_and_watched_beside_a_bare_sync(tmp_path: Path) -> None:
+    figures = live.live(tmp_path, 30, 1).figures
+    assert figures["orders"] == figures["watched_orders"] == 30 * len(live.SYMBOLS) / 10
+    assert figures["p99_ms"] >= figures["p50_ms"] > figures["bare_p50_ms"] / 2 > 0
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_kill_is_timed_up_to_the_last_of_its_cancels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "KILLS_A_ROUND", 2)
+    figures = live.kill(tmp_path, 0, 2).figures
+    assert figures["kills"] == 4
+    assert figures["p99_ms"] >= figures["p50_ms"] > figures["bare_p50_ms"] > 0
 
 
 def test_the_restless_strategy_orders_on_every_bar_and_the_idle_one_never(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.calendar import TradingSession
+from app.core.message_codec import encode
 from app.core.messages import Bars, Message
 from app.core.order_events import (
     Amend,
@@ -50,6 +51,7 @@ class LineJournal:
         self._notifier = notifier
         self._hear = hear
         self._part_of: TradingSession | None = None  # whose part is being written
+        self._states: tuple[bytes, int] | None = None  # what strategies saved at the last close
         self._turn = threading.Lock()
         self._unsent: dict[int, Sequence[Intent]] = {}  # by the input they came of
         self.recorder = means.recorder(folder, self._fail)
@@ -60,12 +62,19 @@ class LineJournal:
         if session is not None and session != self._part_of:
             self._part_of = session
             self.recorder.begin_part(self.header.as_dict())
+            if self._states is not None:
+                self.recorder.record_state(*self._states)
         self.recorder.record_input(message)
 
     def _session_of(self, message: Message) -> TradingSession | None:
         if isinstance(message, Bars) and message.block.spans:
             return message.block.spans[-1].session
         return None if self._part_of is not None else self.header.sessions[0]
+
+    def keep_states(self, results: Results) -> None:
+        """What strategies saved at a close goes into the next part."""
+        if results.states:
+            self._states = encode(results.states), results.sequence
 
     def record_output(self, results: Results) -> None:
         """What came of an input."""

@@ -9,12 +9,12 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import DataError, StateError
+from app.core.errors import StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Command, History, Message
+from app.core.messages import BrokerNews, Command, History, Message
 from app.core.money import from_units
-from app.core.order_events import OrderEvent
+from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -22,8 +22,10 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, holdings_of
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
@@ -33,13 +35,23 @@ from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import FLATTEN, HALT, KILL, PAUSE, RESUME, STOP, has_stopped
+from app.threads.commands import (
+    HALT,
+    KILL,
+    PAUSE,
+    RESUME,
+    STOP,
+)
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
-_LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
-_LONGEST_RECOVERY_SECONDS = 600.0  # that a stop waits for, before it can be seen to
+_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
+_PAPER = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)
 
 
 class LiveLine:
@@ -65,10 +77,12 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
+        self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self._journal: LineJournal | None = None
+        self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
@@ -147,17 +161,18 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns)
+            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
 
     def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
         """Begin the journal in the run's folder, then the gate."""
-        self._run = run
+        self._run, self._ending.execution = run, run.execution
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
+            logger.info(_PAPER)
             return
         self._book = GateBook(
             header.run_id,
@@ -169,6 +184,7 @@ class LiveLine:
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
         )
+        self._ending.gate = self._gate
         if self._recovery is None:
             adopted = holdings.adopted(self._config.symbols, header.since_ns)
             for fill in adopted:
@@ -177,14 +193,23 @@ class LiveLine:
             self._hear((*adopted, *halts))
             self._gate.start()
 
+    def _is_stopping(self) -> bool:
+        return self._run is not None and self._run.pipeline.is_stopping
+
     # -- its course ------------------------------------------------------------------------------
 
     def _record_input(self, message: Message) -> None:
         journal = self._journal
         assert journal is not None, "the run begins after its journal"
+        if self.bars_kept is not None:
+            self.bars_kept.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         journal.record_input(message)
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted) and event.source in _ALARMING:
+                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
+                self._notifier.alarm("halted", name + event.reason)
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
@@ -193,13 +218,9 @@ class LiveLine:
         journal, recovery = self._journal, self._recovery
         if journal is None:
             return
+        journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
-            try:
-                is_new = recovery.take(results)
-            except DataError:
-                recovery.give_up()  # the feed waits for it
-                raise
-            if is_new:
+            if recovery.take(results):
                 journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)
@@ -224,6 +245,14 @@ class LiveLine:
                 journal.send(sequence, late, self._gate.send)
         self._hear(void)
         recovery.go_on()
+        if recovery.ending is not None and self._run is not None:
+            self._end_at_last(self._run, recovery.ending)
+
+    def _end_at_last(self, run: Run, mode: str) -> None:
+        """The run had been told to end when it broke off: it does so now."""
+        logger.warning("The run was being ended when it broke off; it ends now.")
+        self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
+        self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
     def _reconcile(self, book: GateBook, since_ns: int) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does."""
@@ -291,7 +320,7 @@ class LiveLine:
             self._ask_gate(lambda gate: gate.kill(mode, "killed"))
         else:
             self.inbox.put(Command(KILL, mode))
-        self._end_when_done(mode, end)
+        self._ending.when_done(mode, lambda: self._end(end))
 
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
@@ -303,59 +332,22 @@ class LiveLine:
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
-        self._end_when_done(mode, end)
-
-    def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        """A run that is being recovered does not know yet what there is to be done."""
-
-        def finish() -> None:
-            if not self._is_done(mode):
-                self._notifier.alarm("not done in time", f"{mode}: {self._what_is_left()}")
-            self._end(end)
-
-        def wait() -> None:
-            self._means.when(lambda: self._is_done(mode), finish, _LONGEST_STOP_SECONDS)
-
-        if self._is_recovered:
-            wait()
-        else:
-            self._means.when(lambda: self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+        self._ending.when_done(mode, lambda: self._end(end))
 
     @property
     def _is_recovered(self) -> bool:
         return self._recovery is None or self._recovery.is_over
 
-    def _is_done(self, mode: str) -> bool:
-        """Whether entries are off, and all is flat where it is to be. A killed gate knows, and
-        how it was killed counts, whoever asks for less.
-        """
-        if not self._is_recovered:
-            return False
-        if self._gate is not None and (status := self._gate.status()).killed:
-            is_flat = not status.open_orders and not status.positions
-            return is_flat if status.killed == FLATTEN else not status.opening_orders
-        return self._run is not None and has_stopped(self._run.execution, mode)
-
-    def _what_is_left(self) -> str:
-        if self._gate is None or not self._is_recovered:
-            return "the run ends with what it holds, and with the orders it has."
-        status = self._gate.status()
-        held = ", ".join(f"{from_units(units)} {name}" for name, units in status.positions.items())
-        return (
-            f"{status.open_orders} orders may still work at the venue, {status.opening_orders} of "
-            f"them may open a position; held: {held or 'nothing'}."
-        )
-
     def _end(self, end: Callable[[], None]) -> None:
         end()
-        if self._recovery is not None:
-            self._recovery.give_up()
         if self._feed is not None:
             self._feed.stop()
 
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         gate, mode = self._gate, self._config.lived.on_error
+        if end.error is not None:
+            self._notifier.alarm("run failed", end.error)
         if gate is not None and not self._is_recovered:
             self._notifier.alarm(
                 "not recovered",
@@ -364,7 +356,7 @@ class LiveLine:
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
+            self._means.wait_until(lambda: self._ending.is_done(mode), LONGEST_STOP_SECONDS)
         if gate is not None:
             left = gate.stop()
             if left:
@@ -372,5 +364,7 @@ class LiveLine:
         if self._journal is not None:
             self._journal.close(end)
         self._means.close()
+        if self.bars_kept is not None:
+            self.bars_kept.close()
         self.venue.close()
         logger.info("The line to the venue is closed: {}", end.ended)

@@ -3,6 +3,7 @@
 A simulator brings means of its own, and runs the same line on one thread.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.repositories.journal_file import JournalWriter
 from app.threads.order_gate import OrderGate, Report
 from app.threads.recorder import Recorder
 
+TURN_SECONDS = 0.0005  # of a busy thread, a stuck strategy's too, before another has its turn
 _LOOK_SECONDS = 0.05
 _LONGEST_CLOSE_SECONDS = 5.0  # for the errand under way
 
@@ -32,6 +34,8 @@ class LiveMeans:
         self._wall = wall
         self._on_close = on_close
         self._closed = threading.Event()
+        self._turn_seconds = sys.getswitchinterval()
+        sys.setswitchinterval(TURN_SECONDS)
         self._errands = Errands("venue errands")
 
     def clock(self, told: VenueTime) -> OffsetClock:
@@ -100,5 +104,6 @@ class LiveMeans:
     def close(self) -> None:
         """The run has ended."""
         self._closed.set()
+        sys.setswitchinterval(self._turn_seconds)
         self._errands.close(_LONGEST_CLOSE_SECONDS)
         self._on_close()

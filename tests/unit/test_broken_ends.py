@@ -1,0 +1,136 @@
+"""A run that broke off while it was being ended: what its journal still says, and what is done."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from loguru import logger
+
+from app.core.errors import DatabaseLocked
+from app.core.message_codec import encode_message, encode_output
+from app.core.messages import BrokerNews, Command, EndOfStream, Message
+from app.core.order_events import GateActed
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.run_record import RunRecord
+from app.repositories import journal_format as form
+from app.repositories.journal_file import Entry, JournalWriter
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.repositories.run_repository import RunRepository
+from app.threads.commands import RECOVER, is_left_holding
+
+
+def journal_of(folder: Path, records: Sequence[Message | tuple[int, bytes]]) -> RunJournal:
+    """A journal of inputs, and of what came of them: a sequence and entries."""
+    writer = JournalWriter(folder / JOURNAL_FOLDER)
+    writer.begin_part({})
+    for record in records:
+        if isinstance(record, tuple):
+            sequence, entries = record
+            writer.append([Entry(form.OUTPUT, sequence, encode_output(entries, ()))])
+        else:
+            writer.append([Entry(form.INPUT, record.sequence, encode_message(record))])
+    writer.close()
+    return RunJournal(folder)
+
+
+def acted(*what: str) -> BrokerNews:
+    return BrokerNews(tuple(GateActed(one, "") for one in what), 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "ending"),
+    [
+        (Command("stop", "flatten", 1), "flatten"),
+        (Command("stop", "keep", 1), "keep"),
+        (Command("kill", "freeze", 1), "freeze"),
+        (acted("latched", "froze"), "freeze"),
+        (acted("latched", "flattening"), "flatten"),
+        (acted("latched", "released"), None),
+        (Command("pause", "", 1), None),
+    ],
+)
+def test_a_run_that_was_told_to_end_is_known_by_its_journal(
+    message: Message, ending: str | None, tmp_path: Path
+) -> None:
+    assert Recovery(journal_of(tmp_path, [message])).ending == ending
+
+
+def test_what_came_of_an_end_that_was_gone_past_is_left_out(tmp_path: Path) -> None:
+    """The end of the stream was recorded, then the process died: the run goes on in its place."""
+    before = [Command("pause", "", 1), (1, b"one"), EndOfStream("stopped", 2), (2, b"end")]
+    journal = journal_of(tmp_path / "ended", before)
+    assert [entries for _, entries, _ in journal.outputs()] == [b"one", b"end"]
+    after = [Command(RECOVER, "", 2), (2, b"two")]
+    journal = journal_of(tmp_path / "went on", [*before, *after])
+    assert [entries for _, entries, _ in journal.outputs()] == [b"one", b"two"]
+    assert [message.sequence for message in journal.inputs()] == [1, 2]
+
+
+def test_a_run_that_fails_while_it_recovers_does_not_wait_for_the_rest(tmp_path: Path) -> None:
+    recovery = Recovery(journal_of(tmp_path, [Command("pause", "", 1)]))
+    found = [message for message in recovery.messages(lambda: True) if isinstance(message, Command)]
+    assert [command.name for command in found] == ["pause", RECOVER]
+    assert not recovery.is_over
+
+
+@pytest.mark.parametrize(
+    ("reason", "held", "working", "asked"),
+    [
+        ("the run is stopping", [0, 5], {}, True),
+        ("the run is stopping", [0, 5], {7: None}, False),
+        ("the run is stopping", [0, 0], {}, False),
+        ("killed", [0, 5], {}, False),
+    ],
+)
+def test_a_stop_is_asked_for_again_only_where_nothing_closes_what_is_held(
+    reason: str, held: list[int], working: dict[int, None], asked: bool
+) -> None:
+    execution = SimpleNamespace(
+        entries=SimpleNamespace(closed={(-1, "command"): reason}),
+        held_units=held,
+        broker=SimpleNamespace(working=working),
+    )
+    assert is_left_holding(cast(ExecutionManager, execution)) == asked
+
+
+class LockedFor:
+    """A repository whose database somebody else has for so many tries."""
+
+    def __init__(self, tries: int) -> None:
+        self.left, self.stored = tries, 0
+
+    def clear_rows(self, run_id: str) -> None:
+        self.left -= 1
+        if self.left >= 0:
+            raise DatabaseLocked("database is locked")
+
+    def add_orders(self, *given: Any) -> None:
+        self.stored += 1
+
+    add_order_changes = add_fills = add_orders
+
+
+@pytest.mark.parametrize(("tries", "stored"), [(0, 3), (5, 3), (6, 0)])
+def test_rows_wait_while_somebody_else_has_the_database(
+    tries: int, stored: int, tmp_path: Path
+) -> None:
+    logger.disable("app")
+    repository = LockedFor(tries)
+    record = RunRecord(
+        tmp_path, "run", cast(RunRepository, repository), ["one"], ["AAA"], ["USD"], str
+    )
+    try:
+        if stored:
+            record._store_patiently()
+        else:
+            with pytest.raises(DatabaseLocked):
+                record._store_patiently()
+    finally:
+        logger.enable("app")
+        record._rows.delete()
+        record._curve.close()
+    assert repository.stored == stored
