@@ -117,14 +117,6 @@ def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
     assert (late, void) == ([Cancel(7)], (Voided(1),))
 
 
-def test_a_recovery_that_is_given_up_lets_the_feed_end(tmp_path: Path) -> None:
-    recovery = Recovery(journal_of(tmp_path, [news(1)]))
-    recovery.give_up()
-    feed = ResumedFeed(recovery, StillFeed(), lambda: 1, lambda: False)  # type: ignore[arg-type]
-    assert [type(message) for message in feed.messages()] == [BrokerNews, Command]
-    assert not recovery.is_over
-
-
 # -- the line while a run is being recovered -------------------------------------------------------
 
 
@@ -198,7 +190,8 @@ class Line:
         header: Any = SimpleNamespace(
             run_id=RUN, since_ns=START_NS, positions={}, as_dict=lambda: {"format": 1}, sessions=[1]
         )
-        self.line.begin(SimpleNamespace(execution=self.execution), header, folder, None)  # type: ignore[arg-type]
+        run: Any = SimpleNamespace(execution=self.execution)
+        self.line.begin(run, header, folder, None)  # type: ignore[arg-type]
         self.ended: list[str] = []
 
     def end(self) -> None:
@@ -237,7 +230,7 @@ def test_a_stop_or_a_kill_amid_a_recovery_waits_until_the_orders_are_known(line:
     assert line.ended == []  # an order that opens may work
     line.means.look(late=True)
     assert line.ended
-    told = [one for one in line.alarms.told if one.startswith("not done in time")]
+    told = [one for one in line.alarms.told if one.startswith("ended with open")]
     assert "1 orders may still work at the venue, 1 of them may open a position" in told[0]
 
 

@@ -8,7 +8,6 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import DataError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import BrokerNews, Command, History, Message
@@ -18,13 +17,12 @@ from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
-from app.managers.system_manager.line_end import is_done, what_is_left
+from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
@@ -35,27 +33,22 @@ from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import (
-    FLATTEN,
     HALT,
     KILL,
     PAUSE,
     RESUME,
     STOP,
-    is_left_holding,
 )
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
-_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
-_LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 _PAPER = (
     "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
     "order fills at the open of the minute it is given in, and that is known when the minute is "
     "over: a fill is told about a minute late, at the price before it."
 )
-_LONGEST_RECOVERY_SECONDS = 600.0  # that a stop waits for, before it can be seen to
 
 
 class LiveLine:
@@ -81,6 +74,7 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
+        self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
@@ -89,7 +83,6 @@ class LiveLine:
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
-        self._left_looks = 0
         self._feed: LiveFeed | None = None
 
     @property
@@ -132,13 +125,10 @@ class LiveLine:
             on_trouble=self._notifier.alarm,
         )
 
-    @property
-    def _pace(self) -> float:
-        """Waits are for networks and machines, which are no faster where the venue's time is."""
-        return max(self._rate, 1.0)
-
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        live, pace = self._config.lived, self._pace
+        live = self._config.lived
+        # Waits are for networks and machines, which are no faster where the venue's time is.
+        pace = max(self._rate, 1.0)
         usual = LiveTerms()
         terms = LiveTerms(
             grace_ns=int(live.grace_ms * 1_000_000 * pace),
@@ -156,7 +146,7 @@ class LiveLine:
 
     def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
         """Begin the journal in the run's folder, then the gate."""
-        self._run = run
+        self._run, self._ending.execution = run, run.execution
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
@@ -170,11 +160,11 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
-            times=GateTimes(patience_ns=int(GateTimes().patience_ns * self._pace)),
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
         )
+        self._ending.gate = self._gate
         if self._recovery is None:
             adopted = holdings.adopted(self._config.symbols, header.since_ns)
             for fill in adopted:
@@ -210,12 +200,7 @@ class LiveLine:
             return
         journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
-            try:
-                is_new = recovery.take(results)
-            except DataError:
-                recovery.give_up()  # the feed waits for it
-                raise
-            if is_new:
+            if recovery.take(results):
                 journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)
@@ -247,7 +232,7 @@ class LiveLine:
         """The run had been told to end when it broke off: it does so now."""
         logger.warning("The run was being ended when it broke off; it ends now.")
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
-        self._end_when_done(mode, lambda: run.pipeline.stop("stopped"))
+        self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
     def _reconcile(self, book: GateBook, since_ns: int) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does."""
@@ -315,7 +300,7 @@ class LiveLine:
             self._ask_gate(lambda gate: gate.kill(mode, "killed"))
         else:
             self.inbox.put(Command(KILL, mode))
-        self._end_when_done(mode, end)
+        self._ending.when_done(mode, lambda: self._end(end))
 
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
@@ -327,51 +312,14 @@ class LiveLine:
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
-        self._end_when_done(mode, end)
-
-    def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        """A run that is being recovered does not know yet what there is to be done."""
-
-        def wait() -> None:
-            self._means.when(
-                lambda: self._is_done(mode) or self._flatten_again(mode),
-                lambda: self._end_as_it_stands(mode, end),
-                _LONGEST_STOP_SECONDS,
-            )
-
-        if self._is_recovered:
-            wait()
-        else:
-            self._means.when(lambda: self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+        self._ending.when_done(mode, lambda: self._end(end))
 
     @property
     def _is_recovered(self) -> bool:
         return self._recovery is None or self._recovery.is_over
 
-    def _flatten_again(self, mode: str) -> bool:
-        """Ask for it again where a late fill left something; it is not done by that."""
-        is_left = self._run is not None and is_left_holding(self._run.execution)
-        self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
-        if self._left_looks == _LOOKS_TO_BE_SURE:
-            self._left_looks = 0
-            self.inbox.put(Command(STOP, mode))
-        return False
-
-    def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
-        if not self._is_done(mode):
-            left = what_is_left(self._gate if self._is_recovered else None)
-            self._notifier.alarm("not done in time", f"{mode}: {left}")
-        self._end(end)
-
-    def _is_done(self, mode: str) -> bool:
-        """Whether entries are off, and all is flat where it is to be."""
-        run = self._run
-        return self._is_recovered and run is not None and is_done(run.execution, self._gate, mode)
-
     def _end(self, end: Callable[[], None]) -> None:
         end()
-        if self._recovery is not None:
-            self._recovery.give_up()
         if self._feed is not None:
             self._feed.stop()
 
@@ -388,7 +336,7 @@ class LiveLine:
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
+            self._means.wait_until(lambda: self._ending.is_done(mode), LONGEST_STOP_SECONDS)
         if gate is not None:
             left = gate.stop()
             if left:

@@ -42,15 +42,19 @@ class Recovery:
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
-        self.is_over = False  # the run goes on live
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
-            self.ending = _ending(message, self.ending)
             if isinstance(message, BrokerNews):
                 self._note_halts(message.events)
+            self.ending = _ending(message, self.ending)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run goes on live."""
+        return self._done.is_set()
 
     def _note_halts(self, events: tuple[OrderEvent, ...]) -> None:
         for event in events:
@@ -73,10 +77,6 @@ class Recovery:
             if self._done.wait(_LOOK_SECONDS) or is_stopping():
                 return
         raise DataError(f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s.")
-
-    def give_up(self) -> None:
-        """It will never be over: nobody is to wait for it."""
-        self._done.set()
 
     def has_record_of(self, sequence: int) -> bool:
         """Whether an input is in the journal already."""
@@ -120,7 +120,6 @@ class Recovery:
 
     def go_on(self) -> None:
         """Let the feed go on, live."""
-        self.is_over = True
         self._done.set()
 
 
@@ -180,7 +179,7 @@ class ResumedFeed:
     def messages(self) -> Iterator[Message]:
         """The history is among what was recorded; time does not go back."""
         yield from self._recovery.messages(self._is_stopping)
-        if self._is_stopping() or not self._recovery.is_over:
+        if self._is_stopping():
             return
         began_ns, live = self._now_ns(), self._live.messages()
         next(live)  # its history
