@@ -43,9 +43,7 @@ class Schedule:
             self.at(self._some_moment_ns(), self._command)
         self._given()
         self.at(self._calm_ns, self._calm)
-        self.at(self._close_ns - 20 * SECOND, self._settle)
-        if draw.random() < 0.25:
-            self._recover_twice()
+        self._recovers_twice = draw.random() < 0.25
         world.say("schedule", sim.outcome.seed, *kinds)
 
     def at(self, venue_ns: int, act: Callable[[], object]) -> None:
@@ -196,6 +194,9 @@ class Schedule:
         """Nothing goes wrong from here on, and the venue can be reached."""
         sim = self.sim
         sim.world.say("calm")
+        self.at(self._close_ns - 20 * SECOND, self._settle)
+        if self._recovers_twice:
+            self._recover_twice()
         sim.menu.arm([])
         sim.side.refuses_until_ns = 0
         faults: Faults = sim.disk.faults

@@ -22,6 +22,7 @@ from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from app.managers.system_manager.run_outcome import RunEnd
+from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
 
 _MINUTES: Final = 40
@@ -108,7 +109,7 @@ class Simulation:
             self._run()
             if isinstance(self.world.raised, Broke):
                 raise self.world.raised
-            self.watch.ended(self.disk, self.life)
+            self.watch.ended(self.disk, self.life, outcome.reason)
         except Broke as broke:
             outcome.broke = str(broke)
         outcome.log_hash, outcome.events = self.world.log_hash(), self.world.events
@@ -137,7 +138,7 @@ class Simulation:
             reason = life.execute()
         except (Broke, PowerLoss):
             raise
-        except Exception as error:
+        except (Exception, HookInterrupted) as error:
             must(self.wants_failure, f"the run failed: {type(error).__name__}: {error}")
             self.count("F23")
             self.world.say("failed", type(error).__name__)

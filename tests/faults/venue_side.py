@@ -1,6 +1,7 @@
 """The venue, and the wire to it: the practice venue's own desk, with latency and without sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,7 +14,7 @@ from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import Reply
 from app.integrations.practice.venue.books import BookEvent, Books, RolledBack
-from app.integrations.practice.venue.checks import Sizes
+from app.integrations.practice.venue.checks import Refusal, Sizes
 from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Desk, Request, problem_answer
 from app.integrations.practice.venue.faults import FaultMenu, _Armed
@@ -114,7 +115,8 @@ class VenueSide:
         """What it does to an account overnight: open orders end, as at most brokers."""
         names = [e.client_id for e in self.books.live.values() if e.order.symbol == symbol]
         for name in filter(None, names):
-            self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
+            with suppress(Refusal):  # it has filled meanwhile
+                self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
         held = self.books.held_units(symbol)
         if held:
             self.venue.by_hand(wire.Manual(positions={symbol: held * ratio}), self.now_ns)
