@@ -194,7 +194,7 @@ class Schedule:
         """Nothing goes wrong from here on, and the venue can be reached."""
         sim = self.sim
         sim.world.say("calm")
-        self.at(self._close_ns - 20 * SECOND, self._settle)
+        self.at(self._close_ns - 8 * SECOND, self._settle)
         if self._recovers_twice:
             self._recover_twice()
         sim.menu.arm([])
