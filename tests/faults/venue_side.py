@@ -1,7 +1,6 @@
 """The venue, and the wire to it: the practice venue's own desk, with latency and without sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -14,7 +13,7 @@ from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import Reply
 from app.integrations.practice.venue.books import BookEvent, Books, RolledBack
-from app.integrations.practice.venue.checks import Refusal, Sizes
+from app.integrations.practice.venue.checks import Sizes
 from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Desk, Request, problem_answer
 from app.integrations.practice.venue.faults import FaultMenu, _Armed
@@ -113,10 +112,11 @@ class VenueSide:
 
     def split(self, symbol: str, ratio: int) -> None:
         """What it does to an account overnight: open orders end, as at most brokers."""
+        armed, self.menu._armed = self.menu._armed, []
         names = [e.client_id for e in self.books.live.values() if e.order.symbol == symbol]
         for name in filter(None, names):
-            with suppress(Refusal):  # it has filled meanwhile
-                self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
+            self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
+        self.menu._armed = armed
         held = self.books.held_units(symbol)
         if held:
             self.venue.by_hand(wire.Manual(positions={symbol: held * ratio}), self.now_ns)
@@ -179,6 +179,7 @@ class Call(NamedTuple):
     method: str
     path: str
     body: bytes
+    symbol: str  # of its query
 
 
 class Link:
@@ -241,7 +242,7 @@ class Link:
         if self.side.world.now_ns < self.side.refuses_until_ns:
             answer = problem_answer(401, "unauthorised", "The token has expired.")
             return Reply(answer.status, answer.body)
-        self._on_request(Call(method, path, body))
+        self._on_request(Call(method, path, body, str(query.get("symbol", ""))))
         asked = Request(method, path, {name: str(value) for name, value in query.items()}, body)
         answer = self.side.desk.answer(asked, self.side.world.now_ns)
         if not self.side.is_down:

@@ -56,6 +56,8 @@ class Watch:
 
     def request(self, life: Life, call: Request) -> None:
         """What reaches the venue's door: I1 and I3."""
+        if call.path == wire.BARS:  # an answer is as good as the stream
+            self._heard_ns[call.symbol] = self._side.now_ns
         if (call.method, call.path) != ("POST", wire.ORDERS):
             return
         order = wire.decode(call.body, VenueOrder)
@@ -165,7 +167,8 @@ class Watch:
             and (entry.order.units > 0) == (held < 0)
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
-        told = any(what == "exit lost" and f" {symbol}," in details for what, details in alarms)
+        causes = ("exit lost", "late fill")
+        told = any(what in causes and f" {symbol}," in details for what, details in alarms)
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")
 
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:

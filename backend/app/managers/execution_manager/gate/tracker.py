@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from app.core import orders as states
+from app.core.money import from_units
 from app.core.order_events import (
     Acknowledged,
     Amended,
@@ -179,6 +180,9 @@ class Tracker:
         what = (told_id, execution.units, execution.price, execution.fee_units, execution.at_ns)
         if order.owner == RUN:
             self._output.events.append(Filled(order.order_id, *what))
+            if order.end in (states.CANCELED, states.EXPIRED, states.REJECTED):
+                text = f"{order.client_id} in {self.symbols[symbol]}, which was {order.end}, filled"
+                self._output.alarm("late fill", f"{text} {from_units(execution.units)}.")
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)
