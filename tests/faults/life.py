@@ -39,22 +39,22 @@ class Times(Time):
 class Alarms:
     """What a human would have heard."""
 
-    def __init__(self, say: Callable[..., None]) -> None:
+    def __init__(self, hear: Callable[[str, str], None]) -> None:
         self.told: list[tuple[str, str]] = []
-        self._say = say
+        self._hear = hear
 
     def keep(self, what: str, details: str) -> None:
         self.told.append((what, details))
-        self._say("ALARM", what, details)
+        self._hear(what, details)
 
 
 def config_from(
     salt: int,
     external: str,
     on_error: str,
+    stale_seconds: int,
+    grace_ms: int,
     fails_at: int = 0,
-    stale_seconds: int = 90,
-    grace_ms: int = 2000,
 ) -> SessionConfig:
     """The session config of a schedule."""
     return SessionConfig.model_validate(

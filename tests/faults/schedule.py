@@ -37,6 +37,9 @@ class Schedule:
             kinds = tuple(draw.sample(_FAULTS, draw.randint(3, 8)))
         self.kinds = kinds
         for kind in kinds:
+            if kind == "F23" and draw.random() < 0.6:
+                sim.fail_a_strategy(draw.randrange(8, 90))
+                continue
             for _ in range(draw.choice((1, 1, 2, 3))):
                 self.at(self._some_moment_ns(), self._bring(kind))
         if draw.random() < 0.3:
@@ -156,9 +159,8 @@ class Schedule:
             workers = life.run.pipeline._workers
             _break(draw.choice(workers), "step", WorkerDown("a worker's own defect"))
         else:
-            hook = draw.choice(("on_bar", "on_bar", "on_order"))
-            error: BaseException = draw.choice((WorkerDown("a mistake"), HookInterrupted()))
-            _break(life.run.seats[0].strategy, hook, error)
+            hook = draw.choice(("on_bar", "on_order"))  # the watchdog interrupts it
+            _break(life.run.seats[0].strategy, hook, HookInterrupted())
 
     def _expire_token(self) -> None:
         sim = self.sim

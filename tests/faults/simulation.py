@@ -85,18 +85,18 @@ class Simulation:
         beat_ns = _RATE * SECOND
         self.watch = Watch(self.side, (_STALE_SECONDS + 10) * _RATE * SECOND + 2 * beat_ns)
         self.world.after_each = self.watch.after_each
-        self.alarms = Alarms(self.world.say)
+        self.alarms = Alarms(self._alarmed)
         self.disk = MemoryDisk()
         self.life: Life | None = None
         self.link: Link | None = None
-        self.fails_at = 0
         self.wants_failure = False  # F23: the run is to fail
         self.crashes_at = 0  # this call of the next start on its disk
         self.is_lossy = False  # the last crash took the power with it
-        self.config = config_from(
-            seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")), 0,
+        self._config_words = (
+            seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")),
             _STALE_SECONDS, draw.choice((500, 2000)),
         )  # fmt: skip
+        self.config = config_from(*self._config_words)
         self._filled: set[str] = set()
         self.on_start: Callable[[Life], None] = lambda life: None
 
@@ -235,8 +235,17 @@ class Simulation:
     def _menu_fired(self, fault: Fault, where: str) -> None:
         self.count(kind_of(fault, where))
 
+    def _alarmed(self, what: str, details: str) -> None:
+        self.world.say("ALARM", what, details)
+        if what.startswith("strategy "):
+            self.count("F23")
+
     def _disk_failed(self, call: str) -> None:
         self.count("F21")
+
+    def fail_a_strategy(self, bar: int) -> None:
+        """One of them raises at this bar, in every life."""
+        self.config = config_from(*self._config_words, bar)
 
     def fail_disk(self, first: int, count: int) -> None:
         """Some of the disk's next calls fail."""

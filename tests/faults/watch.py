@@ -123,7 +123,8 @@ class Watch:
         self._settled_orders(life)
         for index, symbol in enumerate(SYMBOLS):
             halted = self.is_halted(life, index)
-            must(not halted or bool(alarms), f"{symbol} is halted and nobody was told")
+            differs = index in life.book.latch.halted
+            must(not differs or bool(alarms), f"{symbol} is halted and nobody was told")
             if not halted:
                 self._settled_symbol(life, index, symbol, alarms)
 
