@@ -42,7 +42,7 @@ class Schedule:
                 continue
             for _ in range(draw.choice((1, 1, 2, 3))):
                 self.at(self._some_moment_ns(), self._bring(kind))
-        if draw.random() < 0.3:
+        if kinds and draw.random() < 0.3:
             self.at(self._some_moment_ns(), self._command)
         self._given()
         self.at(self._calm_ns, self._calm)

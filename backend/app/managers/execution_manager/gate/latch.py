@@ -6,6 +6,7 @@ from app.managers.execution_manager.gate.calls import Output
 FREEZE, FLATTEN = "freeze", "flatten"
 KILL_MODES = (FREEZE, FLATTEN)
 EVERY_SYMBOL = -1
+_SOURCE = "gate"  # of the halts that are its own
 
 
 class Latch:
@@ -61,7 +62,9 @@ class Latch:
         self.resume(EVERY_SYMBOL, reason)
 
     def recall(self, event: GateActed | Halted | Resumed) -> None:
-        """What was told before a restart."""
+        """What was told before a restart; what others halted is theirs to resume."""
+        if isinstance(event, Halted | Resumed) and event.source != _SOURCE:
+            return
         if isinstance(event, Halted):
             self._halted[event.symbol] = event.reason
         elif isinstance(event, Resumed):
