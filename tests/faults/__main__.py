@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from loguru import logger
+
 from tests.faults.kinds import IMPOSSIBLE, KINDS, STATES, Counts
 from tests.faults.proof import RUNNERS, trouble_of
 from tests.faults.schedule import Schedule

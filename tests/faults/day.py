@@ -7,13 +7,13 @@ from random import Random
 from typing import Final, NamedTuple
 
 import numpy as np
-from tests.market import Memory, Time, market_of, minute_starts, random_bars
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.wiring import Market
+from tests.market import Memory, Time, market_of, minute_starts, random_bars
 
 SYMBOLS: Final = ("AAA", "BBB", "CCC", "DDD")
 _FIRST: Final = dt.datetime(2024, 11, 4, 14, 30, tzinfo=dt.UTC)

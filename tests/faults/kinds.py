@@ -102,9 +102,7 @@ def menu_faults(kind: str, draw: Random) -> list[Fault]:
     market, orders = wire.MARKET_STREAM, wire.ORDER_STREAM
 
     def one(name: str, where: str = "", seconds: float = 0.0, count: int = few) -> Fault:
-        return Fault(
-            name, where=where, count=count, seconds=seconds, probability=odds, seed=seed
-        )
+        return Fault(name, where=where, count=count, seconds=seconds, probability=odds, seed=seed)
 
     match kind:
         case "F01":

@@ -1,17 +1,10 @@
-"""One life of the program: a live run from its start, or from its journal, to its end or a crash."""
+"""One life of the program: a live run from its start, or its journal, to its end or a crash."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults.day import SYMBOLS, Day
-from tests.faults.means import SimMeans
-from tests.faults.venue_side import Link
-from tests.market import Time
-from tests.memory_disk import MemoryDisk
-
 from app.core.config import SessionConfig
-from app.core.order_events import Intent
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.journal_feed import RunJournal
@@ -23,6 +16,11 @@ from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.results import Results
+from tests.faults.day import SYMBOLS, Day
+from tests.faults.means import SimMeans
+from tests.faults.venue_side import Link
+from tests.market import Time
+from tests.memory_disk import MemoryDisk
 
 RUN_ID: Final = "20241104-093000-faults"
 FOLDER: Final = Path("runs") / RUN_ID
@@ -104,7 +102,6 @@ class Life:
         self.means = means
         self.link = link
         self.results: Callable[[Life, Results], None] = on_results
-        self.places: dict[int, Intent] = {}
         self.header: RunHeader | None = None
         journal = None
         if has_journal(means.disk):
@@ -115,7 +112,12 @@ class Life:
         self.recovery = None if journal is None else Recovery(journal)
         market = day.market()
         self.line = LiveLine(
-            config, market.source, link.adapter(), alarms, means, self.recovery  # type: ignore[arg-type]
+            config,
+            market.source,
+            link.adapter(),
+            alarms,
+            means,
+            self.recovery,  # type: ignore[arg-type]
         )
         held = Holdings()
         if self.header is not None:

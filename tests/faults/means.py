@@ -3,10 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.venue_side import Link
-from tests.faults.world import MILLISECOND, SECOND, World
-from tests.memory_disk import MemoryDisk
-
 from app.core.inbox import Heard, Inbox
 from app.core.seams import Notifier
 from app.core.venue import Venue, VenueTime
@@ -19,6 +15,9 @@ from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
 from app.threads.order_gate import OrderGate, Report, ask_venue
 from app.threads.recorder import Recorder
+from tests.faults.venue_side import Link
+from tests.faults.world import MILLISECOND, SECOND, World
+from tests.memory_disk import MemoryDisk
 
 _IDLE_NS = 50 * MILLISECOND
 
@@ -221,4 +220,3 @@ class SimMeans(LiveMeans):
 
     def close(self) -> None:
         self.is_closed = True
-

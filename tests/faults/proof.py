@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 import numpy as np
-from tests.faults.life import FOLDER, Times
-from tests.faults.simulation import Simulation
-from tests.memory_disk import MemoryDisk
 
 from app.core.bars import Block, SessionSpan, fields_of
 from app.core.messages import Bars, Message
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.verification import Repetition, Verdict
 from app.strategies.failure import HookInterrupted
+from tests.faults.life import FOLDER, Times
+from tests.faults.simulation import Simulation
+from tests.memory_disk import MemoryDisk
 
 RUNNERS = ("inline", "pool")
 

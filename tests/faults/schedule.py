@@ -4,13 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from tests.faults.day import SYMBOLS
-from tests.faults.kinds import CRASH, KINDS, menu_faults
-from tests.faults.simulation import Simulation, WorkerDown
-from tests.faults.watch import must
-from tests.faults.world import MILLISECOND, SECOND
-from tests.memory_disk import Faults
-
 from app.core.money import UNITS
 from app.core.orders import DAY, MARKET, Terms
 from app.core.venue import VenueOrder
@@ -18,6 +11,12 @@ from app.integrations.practice.venue.books import Placed
 from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.wire import Manual
 from app.strategies.failure import HookInterrupted
+from tests.faults.day import SYMBOLS
+from tests.faults.kinds import CRASH, KINDS, menu_faults
+from tests.faults.simulation import Simulation, WorkerDown
+from tests.faults.watch import must
+from tests.faults.world import MILLISECOND, SECOND
+from tests.memory_disk import Faults
 
 _CALM_SHARE: Final = 0.62  # of the last session: from here on nothing goes wrong any more
 _FAULTS: Final = tuple(KINDS)
@@ -62,19 +61,20 @@ class Schedule:
         if day.halt is not None:
             self.at(day.halt.start_ns, lambda: sim.count("F24"))
         if day.split > 1:
+
             def split() -> None:
                 sim.count("F24")
                 sim.side.split(SYMBOLS[0], day.split)
 
             self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
 
-    # -- the faults ----------------------------------------------------------------------------------
+    # -- the faults --------------------------------------------------------------------------------
 
     def _bring(self, kind: str) -> Callable[[], None]:
         ways: dict[str, Callable[[], None]] = {
             CRASH: self._crash, "F09": self._answer_slowly, "F19": self._restart_venue,
-            "F20": self._by_hand, "F21": self._break_disk, "F22": self._leap, "F23": self._break_run,
-            "F24": self._expire_token,
+            "F20": self._by_hand, "F21": self._break_disk, "F22": self._leap,
+            "F23": self._break_run, "F24": self._expire_token,
         }  # fmt: skip
         return ways.get(kind, lambda: self._arm(kind))
 
@@ -104,7 +104,9 @@ class Schedule:
     def _answer_slowly(self) -> None:
         life = self.sim.life
         if life is not None:
-            life.means.answer_ns = self.sim.draw.choice((200 * MILLISECOND, 2 * SECOND, 20 * SECOND))
+            life.means.answer_ns = self.sim.draw.choice(
+                (200 * MILLISECOND, 2 * SECOND, 20 * SECOND)
+            )
 
             def fast() -> None:
                 life.means.answer_ns = 20 * MILLISECOND
@@ -190,7 +192,7 @@ class Schedule:
             life.line.lose("somebody else has the account")
         sim.watch.closed_ns = sim.world.now_ns
 
-    # -- the end -------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------
 
     def _calm(self) -> None:
         """Nothing goes wrong from here on, and the venue can be reached."""
@@ -237,4 +239,3 @@ def _break(owner: object, name: str, error: BaseException) -> None:
         raise error
 
     setattr(owner, name, broken)
-

@@ -6,15 +6,6 @@ from random import Random
 from typing import Final
 
 import msgspec
-from tests.faults.day import make_day
-from tests.faults.kinds import CRASH, Counts, kind_of
-from tests.faults.life import Alarms, Life, config_from, has_journal, states_of
-from tests.faults.means import SimMeans
-from tests.faults.venue_side import Call as Request
-from tests.faults.venue_side import Link, Menu, VenueSide
-from tests.faults.watch import Broke, Watch, must
-from tests.faults.world import SECOND, World
-from tests.memory_disk import Faults, MemoryDisk, PowerLoss
 
 from app.core import message_codec as codec
 from app.core.errors import AppError
@@ -24,6 +15,15 @@ from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from app.managers.system_manager.run_outcome import RunEnd
 from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
+from tests.faults.day import make_day
+from tests.faults.kinds import CRASH, Counts, kind_of
+from tests.faults.life import Alarms, Life, config_from, has_journal, states_of
+from tests.faults.means import SimMeans
+from tests.faults.venue_side import Call as Request
+from tests.faults.venue_side import Link, Menu, VenueSide
+from tests.faults.watch import Broke, Watch, must
+from tests.faults.world import SECOND, World
+from tests.memory_disk import Faults, MemoryDisk, PowerLoss
 
 _MINUTES: Final = 40
 _RATE: Final = 4
@@ -47,7 +47,6 @@ class Outcome(msgspec.Struct):
     fills: int = 0
     reason: str = ""
     counts: Counts = msgspec.field(default_factory=Counts)
-    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class DiskFaults(Faults):
@@ -98,9 +97,8 @@ class Simulation:
         )  # fmt: skip
         self.config = config_from(*self._config_words)
         self._filled: set[str] = set()
-        self.on_start: Callable[[Life], None] = lambda life: None
 
-    # -- its course ----------------------------------------------------------------------------------
+    # -- its course --------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
         """All lives of the program, to the end."""
@@ -132,7 +130,6 @@ class Simulation:
             self.world.let_pass(self.draw.uniform(0.5, 5.0))
             return
         self.world.say("begun", "again" if life.recovery else "new")
-        self.on_start(life)
         failed = False
         try:
             reason = life.execute()
@@ -201,7 +198,7 @@ class Simulation:
         if isinstance(call, PlaceCall) and call.client_id in self._filled:
             self.count("F09")
 
-    # -- crashes -------------------------------------------------------------------------------------
+    # -- crashes -----------------------------------------------------------------------------------
 
     def crash(self, lossy: bool) -> None:
         """The process is gone, here and now."""
@@ -224,7 +221,7 @@ class Simulation:
             self.watch.closed_ns = None
         self.world.let_pass(self.draw.choice((0.05, 0.5, 3.0, 20.0)) * self.draw.random())
 
-    # -- what is counted -----------------------------------------------------------------------------
+    # -- what is counted ---------------------------------------------------------------------------
 
     def count(self, kind: str) -> None:
         """A fault has fired."""
@@ -253,4 +250,3 @@ class Simulation:
         faults.code = self.draw.choice((errno.EIO, errno.ENOSPC))
         faults.first = len(faults.calls) + first
         faults.last = faults.first + count - 1
-

@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+
 from tests.faults.__main__ import simulate
 from tests.faults.kinds import KINDS, Counts
 from tests.faults.proof import RUNNERS, trouble_of

@@ -3,20 +3,21 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from random import Random
 
 import pytest
-from tests.faults.life import FOLDER, Life
-from tests.faults.proof import trouble_of, verdict_of
-from tests.faults.schedule import Schedule
-from tests.faults.simulation import Simulation
-from tests.faults.watch import Broke, Watch
 
 from app.core.errors import DataError
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.tracker import Tracker
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from tests.faults.life import FOLDER, Life
+from tests.faults.proof import trouble_of, verdict_of
+from tests.faults.schedule import Schedule
+from tests.faults.simulation import Simulation
+from tests.faults.watch import Broke, Watch
 
 
 def played(seed: int, kinds: tuple[str, ...] | None = None) -> Simulation:
@@ -92,7 +93,12 @@ def _sends_at_once(patch: pytest.MonkeyPatch) -> None:
         (_sends_at_once, ("F21",), ("I1", "I3")),
     ],
 )
-def test_a_broken_product_is_found(breaks, kinds, named, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_broken_product_is_found(
+    breaks: Callable[[pytest.MonkeyPatch], None],
+    kinds: tuple[str, ...],
+    named: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     breaks(monkeypatch)
     found = [played(seed, kinds).outcome.broke for seed in range(6)]
     assert any(broke.startswith(named) for broke in found), found

@@ -1,11 +1,8 @@
-"""The venue, and the wire to it: the practice venue's own desk, with latency and without sockets."""
+"""The venue and the wire to it: the practice venue's own desk, with latency, without sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
-
-from tests.faults.day import SYMBOLS, Day
-from tests.faults.world import MILLISECOND, SECOND, World
 
 from app.core.money import UNITS
 from app.core.venue import Connected, Disconnected, OnItem, VenueUnclear
@@ -21,6 +18,8 @@ from app.integrations.practice.venue.floor import Terrain
 from app.integrations.practice.venue.opening import new_books
 from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
+from tests.faults.day import SYMBOLS, Day
+from tests.faults.world import MILLISECOND, SECOND, World
 
 CASH: Final = 1_000_000 * UNITS
 _SIZES: Final = Sizes(UNITS // 100, UNITS, UNITS, "USD")
@@ -265,4 +264,3 @@ class Link:
             listener.bring(Connected(self.side.now_ns))
         self.listeners.append(listener)
         return listener
-

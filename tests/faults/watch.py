@@ -3,12 +3,6 @@
 from collections import Counter
 from fractions import Fraction
 
-from tests.faults.day import SYMBOLS
-from tests.faults.life import FOLDER, RUN_ID, Life
-from tests.faults.venue_side import CASH, VenueSide
-from tests.faults.venue_side import Call as Request
-from tests.memory_disk import MemoryDisk
-
 from app.core.order_events import Filled, GateFilled, Place
 from app.core.orders import UNKNOWN
 from app.core.venue import VenueBar, VenueOrder, run_mark
@@ -18,6 +12,11 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
 from app.managers.system_manager.journal_feed import RunJournal
 from app.threads.results import Results
+from tests.faults.day import SYMBOLS
+from tests.faults.life import FOLDER, RUN_ID, Life
+from tests.faults.venue_side import CASH, VenueSide
+from tests.faults.venue_side import Call as Request
+from tests.memory_disk import MemoryDisk
 
 MARK = run_mark(RUN_ID) + "-"
 
@@ -112,7 +111,7 @@ class Watch:
                 must(self._asked[name] == 1, f"I1: {name} came {self._asked[name]} times")
         self._seen_events = len(kept)
 
-    # -- at rest -------------------------------------------------------------------------------------
+    # -- at rest -----------------------------------------------------------------------------------
 
     def settled(self, life: Life, alarms: list[tuple[str, str]]) -> None:
         """The venue has been reachable and quiet for minutes: I2, I4, I7."""
@@ -196,7 +195,10 @@ class Watch:
             "I5: the venue's cash is not what its fills come to",
         )
         ours = last.run.execution.account.cash_units()
-        must(reason == "failed" or ours == self._side.books.cash["USD"], f"I5: cash is {ours}, not the venue's")
+        must(
+            reason == "failed" or ours == self._side.books.cash["USD"],
+            f"I5: cash is {ours}, not the venue's",
+        )
 
 
 def is_durable(disk: MemoryDisk, payload: bytes) -> bool:

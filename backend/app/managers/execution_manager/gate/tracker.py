@@ -81,12 +81,12 @@ class Tracker:
 
     def _miss(self, order: GateOrder, state: str, event: OrderEvent) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
-        unasked = not (order.told_end or order.cancel_wanted or order.cancel_sent)
-        if order.reduce_only and order.owner == RUN and state != states.EXPIRED and unasked:
-            if self.net[order.symbol]:
-                why = getattr(event, "reason", "")
-                what = f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}"
-                self._output.alarm("exit lost", f"{what}, is {state}: {why}")
+        asked = order.told_end or order.cancel_wanted or order.cancel_sent
+        reduces = order.reduce_only and order.owner == RUN and self.net[order.symbol] != 0
+        if reduces and not asked and state != states.EXPIRED:
+            why = getattr(event, "reason", "")
+            what = f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}"
+            self._output.alarm("exit lost", f"{what}, is {state}: {why}")
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
