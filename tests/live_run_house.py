@@ -34,13 +34,13 @@ class Trader(Strategy):
 class LiveRunHouse:
     """One data folder with its venue; the strategy trades every minute."""
 
-    def __init__(self, folder: Path, *, at: str, rate: int) -> None:
+    def __init__(self, folder: Path, *, at: str, rate: int, symbols: str = "SYN1,SYN2") -> None:
         self.folder = folder
         self.data = folder / "data"
         self.strategies = folder / "strategies"
         self.strategies.mkdir()
         (self.strategies / "trader.py").write_text(TRADER, encoding="utf-8")
-        self.practice = Practice(folder, "--symbols", "SYN1,SYN2", "--at", at, "--rate", str(rate))
+        self.practice = Practice(folder, "--symbols", symbols, "--at", at, "--rate", str(rate))
         self.practice.start()
 
     @property
@@ -70,7 +70,7 @@ class LiveRunHouse:
         config: dict[str, Any] = {
             "name": "kept",
             "mode": "live",
-            "symbols": ["SYN1", "SYN2"],
+            "symbols": self.practice.words[1].split(","),
             "live": {**live, **parts.pop("live", {})},
             "strategies": [{"use": "trader.py"}],
             **parts,
@@ -112,6 +112,20 @@ class LiveRunHouse:
                 return
             threading.Event().wait(0.05)
         raise AssertionError(f"there were no {fills} fills in 30 s")
+
+    def command(self, *words: str) -> Any:
+        """What a command prints for scripts."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli.main", *words, "--json"],
+            cwd=self.folder,
+            env={**self.environment, "MISMARTERA_DATA_FOLDER": str(self.data)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def rebuild(self, words: str) -> Summary:
         """`runs rebuild`."""

@@ -38,7 +38,7 @@ def test_it_says_where_it_is_and_ends_in_order(tmp_path: Path, number: int) -> N
     process.send_signal(number)
     out, errors = process.communicate(timeout=20)
     assert line.startswith("Practice venue at http://127.0.0.1:")
-    assert "SYN1, SYN2, THIN on XNYS, from 2024-10-21 09:25:0" in line
+    assert "SYN1, SYN2, THIN on XNYS, from 2024-10-28 09:25:0" in line
     assert (process.returncode, out, errors) == (0, "", "")
     assert (tmp_path / "data" / "practice" / "books.jsonl").stat().st_mode & 0o077 == 0
 

@@ -41,7 +41,7 @@ class Alarms:
         self.told: list[tuple[str, str]] = []
         self._hear = hear
 
-    def keep(self, what: str, details: str) -> None:
+    def alarm(self, what: str, details: str) -> None:
         self.told.append((what, details))
         self._hear(what, details)
 
@@ -111,14 +111,7 @@ class Life:
             config = self.header.session_config
         self.recovery = None if journal is None else Recovery(journal)
         market = day.market()
-        self.line = LiveLine(
-            config,
-            market.source,
-            link.adapter(),
-            alarms,
-            means,
-            self.recovery,  # type: ignore[arg-type]
-        )
+        self.line = LiveLine(config, market.source, link.adapter(), alarms, means, self.recovery)
         held = Holdings()
         if self.header is not None:
             market = market_from(self.header, Times(), market.source)  # type: ignore[arg-type]
@@ -131,7 +124,7 @@ class Life:
                 market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
                 self.line.clock.now_ns(), held.left_alone, "",
             )  # fmt: skip
-        self.line.begin(self.run, self.header, FOLDER, None, held)
+        self.line.begin(self.run, self.header, FOLDER, held)
 
     @property
     def book(self) -> GateBook:

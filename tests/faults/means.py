@@ -144,7 +144,7 @@ class SimMeans(LiveMeans):
     """Of one life of the program."""
 
     def __init__(self, world: World, link: Link, disk: MemoryDisk) -> None:
-        super().__init__(SimWall(world))
+        super().__init__(SimWall(world), lambda: None)
         self.world = world
         self.link = link
         self.disk = disk
@@ -207,16 +207,18 @@ class SimMeans(LiveMeans):
 
         self.world.after(_IDLE_NS, look)
 
-    def repeat(self, name: str, act: Callable[[], None], every_seconds: float) -> None:
+    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None:
         def again() -> None:
             if not self.link.is_dead and not self.is_closed:
-                act()
+                what()
                 self.world.after(round(every_seconds * SECOND), again)
 
         self.world.after(round(every_seconds * SECOND), again)
 
-    def let_pass(self, seconds: float) -> None:
-        self.world.let_pass(seconds)
+    def wait_until(self, is_done: Callable[[], bool], longest_seconds: float) -> None:
+        until_ns = self.world.now_ns + round(longest_seconds * SECOND)
+        while not is_done() and self.world.now_ns < until_ns:
+            self.world.let_pass(0.05)
 
     def close(self) -> None:
         self.is_closed = True

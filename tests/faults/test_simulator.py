@@ -19,6 +19,8 @@ from tests.faults.schedule import Schedule
 from tests.faults.simulation import Simulation
 from tests.faults.watch import Broke, Watch
 
+pytestmark = pytest.mark.schedules
+
 
 def played(seed: int, kinds: tuple[str, ...] | None = None) -> Simulation:
     sim = Simulation(seed)

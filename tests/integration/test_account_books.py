@@ -10,6 +10,8 @@ from fractions import Fraction
 from random import Random
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from tests.reference import Book, posted
 
 from app.core.instruments import Instrument
@@ -175,12 +177,19 @@ class Life:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_life_is_booked_as_in_fractions_and_the_identity_holds_to_zero(part: int) -> None:
-    for seed in range(part * STREAMS // PARTS, (part + 1) * STREAMS // PARTS):
-        try:
-            Life(seed).live()
-        except AssertionError as error:
-            raise AssertionError(f"in the life of seed {seed}") from error
+@given(draw=st.integers(0, 10**12))
+@settings(
+    max_examples=STREAMS // PARTS,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],  # a seed does not shrink: it names its life
+    suppress_health_check=list(HealthCheck),
+)
+def test_a_life_is_booked_as_in_fractions_and_the_identity_holds_to_zero(
+    part: int, draw: int
+) -> None:
+    Life(draw * PARTS + part).live()
 
 
 def test_the_lives_know_every_event() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,28 +10,58 @@ from tests.live_run_house import LiveRunHouse
 
 from app.cli.runs import described
 from app.core.errors import DataError, NotFoundError, StateError
-from app.core.message_codec import decode
-from app.integrations.practice import wire
+from app.core.message_codec import decode, decode_output
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.verification import Repetition
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
+from app.repositories.journal_format import Record
 from app.repositories.journal_reader import JournalReader
 
 TABLES = ("fills", "order_changes", "orders")
 FILES = ("equity.parquet", "report.md", "run.json")
 
 
+def house_in(folder: Path) -> LiveRunHouse:
+    return LiveRunHouse(folder, at="2024-11-01T13:00", rate=900)
+
+
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
-    made = LiveRunHouse(tmp_path, at="2024-11-01T15:40", rate=300)
+    made = house_in(tmp_path)
     yield made
     made.close()
 
 
-def test_rows_and_files_that_are_gone_come_back_as_they_were(house: LiveRunHouse) -> None:
-    run_id = house.to_the_end(house.config())
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[LiveRunHouse, str]:
+    """A run that has ended, and its id: for all that only look at what it left."""
+    folder = tmp_path_factory.mktemp("recorded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MISMARTERA_DATA_FOLDER", str(folder / "data"))
+        made = house_in(folder)
+        try:
+            return made, made.to_the_end(made.config())
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def finished(recorded: tuple[LiveRunHouse, str]) -> Iterator[tuple[LiveRunHouse, str]]:
+    """It, as it was left; what a test does to it is undone."""
+    data = recorded[0].data
+    whole = data.with_name("whole")
+    shutil.copytree(data, whole)
+    yield recorded
+    shutil.rmtree(data)
+    whole.rename(data)
+
+
+def test_rows_and_files_that_are_gone_come_back_as_they_were(
+    finished: tuple[LiveRunHouse, str],
+) -> None:
+    house, run_id = finished
     rows, files = house.rows(run_id), house.files(run_id)
     assert len(rows["fills"]) > 10, "a run in which nothing happens proves nothing"
     assert {row["state"] for row in rows["orders"]} > {"FILLED"}
@@ -42,7 +72,8 @@ def test_rows_and_files_that_are_gone_come_back_as_they_were(house: LiveRunHouse
     assert house.rows(run_id) == rows
     assert house.files(run_id) == files
 
-    house.rebuild(run_id[:13])  # again, and what is there is no hindrance
+    told = house.command("runs", "rebuild", run_id[:13])  # again: what is there is no hindrance
+    assert told == rows["run"][0]["summary"]
     assert house.rows(run_id) == rows
 
     house.forget_rows(run_id, *TABLES, "runs")
@@ -53,7 +84,6 @@ def test_rows_and_files_that_are_gone_come_back_as_they_were(house: LiveRunHouse
 
 
 def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRunHouse) -> None:
-    house.practice.post(wire.CONTROL, wire.Control(rate=120.0))  # so that there is time to go on
     config = house.config()
     process = house.start(config, "--json")
     house.until_it_trades(6)
@@ -90,9 +120,8 @@ def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRu
     assert house.files(run_id) == files
 
 
-def rewritten(journal: Path, old: str, new: str) -> None:
-    """The same journal, of a strategy with another text."""
-    records = list(JournalReader(journal))
+def rewritten(journal: Path, records: Sequence[Record], old: str = "", new: str = "") -> None:
+    """A journal of these records, of a strategy with another text."""
     shutil.rmtree(journal)
     writer = JournalWriter(journal)
     for record in records:
@@ -106,17 +135,44 @@ def rewritten(journal: Path, old: str, new: str) -> None:
     writer.close()
 
 
-def test_a_strategy_that_decides_otherwise_leaves_all_as_it_is(house: LiveRunHouse) -> None:
-    run_id = house.to_the_end(house.config())
+def test_an_order_that_was_never_durable_is_in_no_row(
+    finished: tuple[LiveRunHouse, str],
+) -> None:
+    house, run_id = finished
+    journal = house.data / "runs" / run_id / "journal"
+    records = list(JournalReader(journal))
+    placing = {
+        number: [one.order_id for one in decode_output(record.payload).intents]
+        for number, record in enumerate(records)
+        if record.kind == form.OUTPUT and decode_output(record.payload).intents
+    }
+    cut, void = list(placing.items())[-3]
+    rewritten(journal, records[:cut])  # its input is there, what came of it is not
+    house.forget_rows(run_id, *TABLES, "runs")
+    summary = house.rebuild(run_id)
+    rows = house.rows(run_id)
+    given = [row["order_id"] for row in rows["orders"]]
+    assert given
+    assert not set(given) & set(void)
+    assert (summary.state, summary.orders) == ("running", len(given))
+    assert described(rows["run"][0])["state"] == "abandoned"
+
+
+def test_a_strategy_that_decides_otherwise_leaves_all_as_it_is(
+    finished: tuple[LiveRunHouse, str],
+) -> None:
+    house, run_id = finished
     rows, files = house.rows(run_id), house.files(run_id)
-    rewritten(house.data / "runs" / run_id / "journal", "20 if minute", "30 if minute")
+    journal = house.data / "runs" / run_id / "journal"
+    rewritten(journal, list(JournalReader(journal)), "20 if minute", "30 if minute")
     with pytest.raises(DataError, match=f"Run {run_id} cannot be rebuilt.* it decides otherwise"):
         house.rebuild(run_id)
     assert (house.rows(run_id), house.files(run_id)) == (rows, files)
     assert not (house.data / "runs" / run_id / "rebuilding").exists()
 
 
-def test_what_has_no_journal_is_refused_by_its_name(house: LiveRunHouse) -> None:
+def test_what_has_no_journal_is_refused_by_its_name(finished: tuple[LiveRunHouse, str]) -> None:
+    house, _ = finished
     with pytest.raises(NotFoundError, match="There is no run 'x'"):
         house.rebuild("x")
     house.runs.start_run(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.core.config import SessionConfig, export_schema, load_session_config
 from app.core.config_json import InvalidConfigError
-from app.core.errors import ConfigError, NotFoundError
+from app.core.errors import ConfigError, NotFoundError, UsageError
 from app.services.indicators import faults
 
 CONFIGS = Path(__file__).parents[2] / "session_configs"
@@ -206,3 +206,34 @@ def test_checking_does_not_change_what_was_given(tmp_path: Path) -> None:
     before = copy.deepcopy(VALID)
     load(tmp_path, VALID)
     assert before == VALID
+
+
+def live_config(**live: Any) -> dict[str, Any]:
+    """A live config whose orders are simulated unless said otherwise."""
+    config = {key: value for key, value in VALID.items() if key != "replay"}
+    return {**config, "mode": "live", "live": live}
+
+
+def test_a_live_config_needs_nothing_but_its_mode(tmp_path: Path) -> None:
+    config = live_config()
+    del config["live"]
+    loaded = load(tmp_path, config)
+    assert (loaded.lived.venue, loaded.lived.broker, loaded.lived.sessions) == (
+        "practice",
+        "paper",
+        1,
+    )
+    with pytest.raises(UsageError, match="'test' is no replay"):
+        _ = loaded.replayed
+
+
+def test_where_a_venue_fills_nothing_is_said_of_how_fills_are_simulated(tmp_path: Path) -> None:
+    paper, venue = live_config(broker="paper"), live_config(broker="venue")
+    for config in (paper, venue):
+        config["execution"] = {"fees": "ib_fixed"}
+    assert load(tmp_path, paper).execution.fees == "ib_fixed"
+    assert problems(tmp_path, venue) == {
+        "execution": "orders go to the venue, which fills and charges; leave it out."
+    }
+    del venue["execution"]
+    assert load(tmp_path, venue).lived.broker == "venue"

@@ -225,3 +225,14 @@ def test_reading_a_part_holds_no_more_than_a_record_and_a_chunk() -> None:
     peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak_bytes < 8 << 20
+
+
+def test_a_last_part_that_is_closed_and_compressed_while_it_is_read_is_read_whole() -> None:
+    disk = MemoryDisk()
+    write(disk, [[entries(5)]])
+    reader = JournalReader(FOLDER, disk)
+    writer = JournalWriter(FOLDER, disk)
+    writer.begin_part({"config": {"name": "test"}})
+    writer.compress_closed()
+    assert disk.names(FOLDER) == ["part-0001.journal.zst", "part-0002.journal"]
+    assert found(list(reader)) == given([entries(5)])

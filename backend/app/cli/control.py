@@ -48,7 +48,7 @@ def attach(run: Run = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def pause(run: Run = None, as_json: AsJson = False) -> None:
-    """A replay stands still.
+    """A replay stands still; a live run streams on, exits pass and entries are refused.
 
     \b
     Example:
@@ -59,7 +59,7 @@ def pause(run: Run = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def resume(run: Run = None, as_json: AsJson = False) -> None:
-    """It goes on.
+    """It goes on; a halt is not lifted.
 
     \b
     Example:

@@ -113,6 +113,8 @@ def show(
         marks.append(f"derived from {attributes['derived_from']}")
     if adjust == "back":
         marks.append("prices adjusted back, not as traded")
+    if attributes["venues"]:
+        marks.append(f"some told by {' and '.join(attributes['venues'])}")
     if frame.empty:
         console.print(f"{', '.join(marks)}: none in the range asked for.", highlight=False)
         return
@@ -219,4 +221,5 @@ def _series(market: str, symbol: str, interval: str) -> "Series":
 
 
 def _origin(row: dict[str, Any]) -> str:
-    return "synthetic" if row["synthetic"] else "imported"
+    """Where bars come from; a series a venue told bars of names it too."""
+    return ", ".join(["synthetic" if row["synthetic"] else "imported", *row["venues"]])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A venue of our own, to practise live trading on.")
 
 INTERVAL: Final = "1m"
+_PAST_SESSIONS: Final = 5
 _BEFORE_OPEN: Final = dt.timedelta(minutes=5)
 
 
@@ -42,7 +43,7 @@ def start(
     at: Annotated[
         str | None,
         typer.Option(
-            help="2024-03-08T09:25, in the market's zone [default: before the first open stored]."
+            help="2024-03-08T09:25, in the market's zone [default: before the sixth open stored]."
         ),
     ] = None,
     rate: Annotated[
@@ -197,7 +198,8 @@ def _terrain(
 
 
 def _default_ns(context: Context, sessions: "Sequence[TradingSession]") -> int:
-    opens = context.time.to_local(sessions[0].open_ns)
+    """Before the first open that has some history, for those who trade there."""
+    opens = context.time.to_local(sessions[min(_PAST_SESSIONS, len(sessions) - 1)].open_ns)
     return context.time.to_ns(opens - _BEFORE_OPEN)
 
 

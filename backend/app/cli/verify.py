@@ -5,7 +5,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import UsageError, did_you_mean
+from app.core.errors import NotFoundError, UsageError, did_you_mean
 
 RUNNERS = ("inline", "pool")
 
@@ -20,7 +20,13 @@ def verify_run(run_id: str, runner: str, as_json: bool) -> None:
         hint = did_you_mean(runner, RUNNERS)
         raise UsageError(f"--runner is '{runner}'; give {' or '.join(RUNNERS)}.{hint}")
     context = Context()
-    found: str = RunRepository(context.engine).get_run(run_id)["run_id"]
+    run = RunRepository(context.engine).get_run(run_id)
+    found: str = run["run_id"]
+    if run["mode"] != "live":
+        raise NotFoundError(
+            f"Run {found} is a replay and has no journal: only live runs are verified. To prove a "
+            "replay, run its config again and compare the fingerprints."
+        )
     journal = RunJournal(context.settings.data_folder / "runs" / found)
     verdict = Repetition(journal, context.time, context.data.store, runner).verdict()
     if as_json:

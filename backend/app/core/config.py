@@ -161,6 +161,14 @@ class SessionConfig(Part):
             raise ValueError('only the mode "live" reads it; leave it out.')
         return live
 
+    @field_validator("execution")
+    @classmethod
+    def _check_execution(cls, execution: ExecutionConfig, info: ValidationInfo) -> ExecutionConfig:
+        live = info.data.get("live")
+        if live is not None and live.broker == "venue" and execution != ExecutionConfig():
+            raise ValueError("orders go to the venue, which fills and charges; leave it out.")
+        return execution
+
     @property
     def replayed(self) -> ReplayConfig:
         """The dates and the pace of a replay."""

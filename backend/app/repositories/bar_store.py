@@ -31,10 +31,11 @@ from app.repositories.bar_store_files import (
     write_all,
     year_start_ns,
 )
-from app.repositories.bar_store_merge import MergeCounts, merge
+from app.repositories.bar_store_merge import MergeCounts, merge, without_conflicts
 from app.services.quotes import open_spread
 
 _EARLIEST_NS, _LATEST_NS = -(1 << 62), 1 << 62  # years 1823 to 2116: datetime takes both
+_NO_QUOTES: Quotes = {}
 _NO_BARS = BarColumns(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
 
 
@@ -50,6 +51,7 @@ class SeriesInfo(msgspec.Struct, frozen=True):
     prices: str
     synthetic: bool
     size_bytes: int
+    venues: tuple[str, ...] = ()  # that told some of them
 
 
 class BarStore:
@@ -131,10 +133,46 @@ class BarStore:
                     bars, sides, year_counts = merge(old.columns, old.quotes, bars, sides)
                 counts += year_counts
                 if year_counts.added or year_counts.changed:
-                    label = make_label(bars, sides, prices=prices, synthetic=synthetic)
+                    label = make_label(
+                        bars, sides, prices=prices, synthetic=synthetic, venues=_venues_of(path)
+                    )
                     files.append((path, partial(write_parquet, bars, sides, label)))
             write_all(files)
         return counts
+
+    def keep(
+        self, series: Series, new: BarColumns, venue: str, own_ns: Ints
+    ) -> tuple[MergeCounts, int]:
+        """Add what a venue told: stored bars stay, but for those that start at `own_ns`.
+
+        What was done, and how many bars of the venue's differ from those that stayed.
+        """
+        folder = series_folder(self._root, series)
+        with disk_errors(f"Bars of {series} cannot be stored"), locked(folder):
+            labels = self.labels(series)
+            _refuse_mixed(series, labels, "trades")
+            synthetic = any(label.synthetic for label in labels)
+            counts, left, files = MergeCounts(), 0, []
+            for path, first, end in self._by_year(series, new.start_ns):
+                bars, sides, year_counts = (
+                    new.slice(first, end),
+                    _NO_QUOTES,
+                    MergeCounts(end - first),
+                )
+                if path.exists():
+                    old = self._cache.open(path)
+                    bars, differ = without_conflicts(old.columns, bars, own_ns)
+                    bars, sides, year_counts = merge(old.columns, old.quotes, bars, _NO_QUOTES)
+                    left += differ
+                counts += year_counts
+                if year_counts.added or year_counts.changed:
+                    venues = tuple(sorted({*_venues_of(path), venue}))
+                    label = make_label(
+                        bars, sides, prices="trades", synthetic=synthetic, venues=venues
+                    )
+                    files.append((path, partial(write_parquet, bars, sides, label)))
+            write_all(files)
+        return counts, left
 
     def catalogue(self) -> tuple[SeriesInfo, ...]:
         """Every stored series, in order of market, symbol, interval."""
@@ -167,6 +205,7 @@ class BarStore:
             prices=labels[0].prices,
             synthetic=any(label.synthetic for label in labels),
             size_bytes=sum(path.stat().st_size for path in paths),
+            venues=tuple(sorted({venue for label in labels for venue in label.venues})),
         )
 
     def delete(self, series: Series) -> None:
@@ -242,6 +281,11 @@ def _joined(parts: Sequence[BarColumns]) -> BarColumns:
     for array in arrays:
         array.flags.writeable = False
     return BarColumns(*arrays)
+
+
+def _venues_of(path: Path) -> tuple[str, ...]:
+    """Which venues told some of a year's bars."""
+    return read_label(path).venues if path.exists() else ()
 
 
 def _refuse_mixed(series: Series, labels: Sequence[Label], prices: str) -> None:

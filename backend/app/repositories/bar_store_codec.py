@@ -30,6 +30,7 @@ class Label(msgspec.Struct, frozen=True):
     first_ns: int
     last_ns: int
     content: str
+    venues: tuple[str, ...] = ()  # that bars among these were told by, beside what was imported
 
 
 def content_hash(columns: BarColumns, quotes: Quotes) -> str:
@@ -44,7 +45,14 @@ def content_hash(columns: BarColumns, quotes: Quotes) -> str:
     return digest.hexdigest()
 
 
-def make_label(columns: BarColumns, quotes: Quotes, *, prices: str, synthetic: bool) -> Label:
+def make_label(
+    columns: BarColumns,
+    quotes: Quotes,
+    *,
+    prices: str,
+    synthetic: bool,
+    venues: tuple[str, ...] = (),
+) -> Label:
     """The label of these bars; there is at least one."""
     return Label(
         prices=prices,
@@ -53,6 +61,7 @@ def make_label(columns: BarColumns, quotes: Quotes, *, prices: str, synthetic: b
         first_ns=int(columns.start_ns[0]),
         last_ns=int(columns.start_ns[-1]),
         content=content_hash(columns, quotes),
+        venues=venues,
     )
 
 

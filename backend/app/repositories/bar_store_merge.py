@@ -21,6 +21,22 @@ class MergeCounts(msgspec.Struct, frozen=True):
         )
 
 
+def without_conflicts(old: BarColumns, new: BarColumns, own_ns: Ints) -> tuple[BarColumns, int]:
+    """`new` without what would change a stored bar, but for those that start at `own_ns`; and how
+    many that were.
+    """
+    stored, first, second = np.intersect1d(
+        old.start_ns, new.start_ns, assume_unique=True, return_indices=True
+    )
+    differ = np.zeros(len(stored), dtype=bool)
+    for name in COLUMNS[1:]:
+        differ |= getattr(old, name)[first] != getattr(new, name)[second]
+    differ &= ~np.isin(stored, own_ns)
+    kept = np.ones(len(new), dtype=bool)
+    kept[second[differ]] = False
+    return BarColumns(*(getattr(new, name)[kept] for name in COLUMNS)), int(differ.sum())
+
+
 def merge(
     old: BarColumns, old_quotes: Quotes, new: BarColumns, new_quotes: Quotes
 ) -> tuple[BarColumns, Quotes, MergeCounts]:

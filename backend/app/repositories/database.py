@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
-from app.core.errors import ConfigError, DataError
+from app.core.errors import ConfigError, DatabaseLocked, DataError
 
 SCHEMA_REVISION = "0004"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
@@ -72,7 +72,8 @@ def database_errors(engine: Engine) -> Iterator[None]:
         cause = words.splitlines()[0] if words else type(error).__name__
         if isinstance(error, IntegrityError):
             raise DataError(f"The database {_name(engine)} refused a record: {cause}.") from error
-        raise DataError(
+        kind = DatabaseLocked if "locked" in cause else DataError
+        raise kind(
             f"The database {_name(engine)} cannot be used: {cause}. {_way_out(cause)}"
         ) from error
 

@@ -127,8 +127,13 @@ class PartWalk:
                 yield from self._records(file)
             except ArchiveDamaged as error:
                 raise self._damaged(str(error)) from error
-        if self.compressed and self._is_last and not self.ended:
+        if self.compressed and self._is_last and not self.ended and not self._goes_on():
             raise missing_part(self._folder, self._part + 1)
+
+    def _goes_on(self) -> bool:
+        """Whether a running recorder has begun the next part since the parts were counted."""
+        with disk_errors(f"The journal in {self._folder} cannot be read"):
+            return self._part + 1 in parts_of(self._disk.names(self._folder))
 
     def _open(self) -> tuple[BinaryIO, str, bool]:
         """The part's file: a running recorder may have replaced the plain one just now."""

@@ -68,6 +68,15 @@ class Strategy:
     def on_session_close(self, session: TradingSession) -> None:
         """A session closes; orders given here belong to the next."""
 
+    def save_state(self) -> Mapping[str, Any]:
+        """What this strategy must not lose, in plain values. Asked for after each session's close,
+        where the class has `load_state` too; it proposes nothing.
+        """
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Be as when `save_state` gave this. It is given at once, so that a mistake shows."""
+
     # -- what is known -------------------------------------------------------------------------
 
     @property

@@ -385,7 +385,10 @@ class AnalysisEngine(Worker):
             self._base, self._rows, records.changes, records.actions, at_ns, records.rates
         )
         count, now_ns, intents = len(self._base), self._cursor.now_ns, self.execution.take_intents()
-        self._on_results(Results(records, equity_ns, equity, count, now_ns, sequence, intents))
+        states = self._course.take_states()
+        self._on_results(
+            Results(records, equity_ns, equity, count, now_ns, sequence, intents, states)
+        )
         self.outlook.keep_last(self._base)
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
         self.outlook.book = BarBook(self._base, None)

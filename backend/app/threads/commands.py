@@ -24,13 +24,16 @@ def obey(
     if command.name == RECOVER:
         return
     if command.name == RESUME:
-        execution.close_entries(ALL_SYMBOLS, "")
+        execution.close_entries(ALL_SYMBOLS, "", PAUSE)  # a halt is not lifted
         return
     if command.name not in _CLOSED:
         raise UsageError(f"A run that streams on knows no command '{command.name}'.")
     why = _CLOSED[command.name]
     told = command.value if command.name == HALT and command.value else why
-    execution.close_entries(ALL_SYMBOLS, told)
+    if command.name == PAUSE:
+        execution.close_entries(ALL_SYMBOLS, told, PAUSE)
+    else:
+        execution.close_entries(ALL_SYMBOLS, told)
     if command.name in (STOP, KILL):
         if command.value == FLATTEN:
             flatten()
@@ -56,6 +59,14 @@ def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     if mode == FLATTEN:
         return not working and not any(execution.held_units)
     return not any(_opens(order, execution) for order in working)
+
+
+def is_left_holding(execution: ExecutionManager) -> bool:
+    """Whether a stop has to be asked for again: nothing works that would close what is held, as
+    a fill came after the closing orders were sized. From any thread.
+    """
+    is_stopping = _CLOSED[STOP] in list(execution.entries.closed.values())
+    return is_stopping and any(execution.held_units) and not execution.broker.working
 
 
 def _opens(order: Order, execution: ExecutionManager) -> bool:

@@ -9,6 +9,7 @@ from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
 from app.strategies.failure import HOOK_ERRORS, failure
 from app.strategies.indicator import Cursor
+from app.strategies.state import State, plain_state
 from app.threads.desk import Desk, LocalTime
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Seat:
         self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time)
         self.sources = _sources_of(kind)
         self._check_intervals(kind)
+        self.keeps_state = _keeps_state(kind)
         self.strategy = self._built(kind, params)
         self.hears_orders = kind.on_order is not Strategy.on_order
         self.hears_positions = kind.on_position is not Strategy.on_position
@@ -73,6 +75,33 @@ class Seat:
         except HOOK_ERRORS as error:
             raise self.failure(hook.__name__, error) from error
 
+    def kept_state(self) -> State:
+        """What the strategy saves of itself, loaded again at once: what cannot be is found now."""
+        saved = self._saved_state()
+        self.call(self.strategy.load_state, plain_state(saved))
+        self._refuse_proposals("load_state")
+        again = self._saved_state()
+        if again != saved:
+            names = [name for name in {**saved, **again} if saved.get(name) != again.get(name)]
+            differs = StrategyError(
+                f"it does not bring back what save_state gave: {', '.join(names)} differs."
+            )
+            raise self.failure("load_state", differs) from differs
+        return saved
+
+    def _saved_state(self) -> State:
+        try:
+            saved = plain_state(self.strategy.save_state())
+        except HOOK_ERRORS as error:
+            raise self.failure("save_state", error) from error
+        self._refuse_proposals("save_state")
+        return saved
+
+    def _refuse_proposals(self, hook: str) -> None:
+        if self.desk.engine.proposals:
+            refused = StrategyError("it proposes something; do that in on_session_close.")
+            raise self.failure(hook, refused) from refused
+
     def failure(self, where: str, error: BaseException) -> StrategyError:
         """The error to end the run with."""
         self.desk.engine.drop_proposals()
@@ -80,6 +109,15 @@ class Seat:
             return error  # told already, by a hook within this one
         moment = f"{self.desk.now:%Y-%m-%d %H:%M:%S}"
         return failure(self.name, where, moment, error, self.sources)
+
+
+def _keeps_state(kind: type[Strategy]) -> bool:
+    """Whether a class has both hooks; one alone is of no use."""
+    saves = kind.save_state is not Strategy.save_state
+    if saves != (kind.load_state is not Strategy.load_state):
+        has, lacks = ("save_state", "load_state") if saves else ("load_state", "save_state")
+        raise StrategyError(f"{kind.__name__} has {has}, but no {lacks}; define both or neither.")
+    return saves
 
 
 def _sources_of(kind: type[Strategy]) -> frozenset[str]:

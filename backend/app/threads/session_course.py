@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.strategies.indicator import Cursor
+from app.strategies.state import State
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
@@ -34,11 +35,17 @@ class SessionCourse:
         self._call = call
         self._open = self._auctioned = False
         self._closes_ns: list[int] = []  # not taken yet
+        self._states: dict[str, State] = {}  # nor these
 
     def take_closes(self) -> list[int]:
         """When sessions have closed since the last call."""
         closes_ns, self._closes_ns = self._closes_ns, []
         return closes_ns
+
+    def take_states(self) -> dict[str, State]:
+        """What strategies saved at the last close, if there was one since the last call."""
+        states, self._states = self._states, {}
+        return states
 
     def next_ns(self) -> int:
         """When the session under way closes, or the next one opens."""
@@ -95,3 +102,9 @@ class SessionCourse:
         self._news.tell_untold()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
+        for seat in self._seats:
+            if seat.keeps_state:
+                self._call(seat, self._keep_state, seat)
+
+    def _keep_state(self, seat: Seat) -> None:
+        self._states[seat.name] = seat.kept_state()

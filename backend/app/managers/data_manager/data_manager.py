@@ -6,13 +6,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.bars import BarColumns
+from app.core.bars import BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
 from app.core.instruments import Adjustment, CorporateAction, Instrument
 from app.core.intervals import interval_ns, is_multiple
 from app.managers.data_manager import sample
 from app.managers.data_manager.corporate_actions import adjustments_of
+from app.managers.data_manager.kept_bars import KeptBars
 from app.managers.data_manager.options import ImportOptions, ImportReport, Progress, silent
 from app.managers.data_manager.passport import (
     SessionQuality,
@@ -151,8 +152,13 @@ class DataManager:
             "interval": interval,
             "adjust": adjust,
             "derived_from": None if source == interval else source,
+            "venues": self.venues(Series(market, symbol, source)),
         }
         return to_frame(columns, self._time.zone(market), attributes)
+
+    def venues(self, series: Series) -> tuple[str, ...]:
+        """Which venues told some of a series' bars, in a live run or for one."""
+        return self.store.info(series).venues if self.store.has(series) else ()
 
     def load(
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
@@ -209,6 +215,11 @@ class DataManager:
     def catalogue(self) -> tuple[SeriesInfo, ...]:
         """Every stored series."""
         return self.store.catalogue()
+
+    def keep_bars(self, series: Series, bars: BarColumns, venue: str, own_ns: Ints) -> KeptBars:
+        """Add bars that a venue told. Stored ones stay, but for those that start at `own_ns`."""
+        counts, left = self.store.keep(series, bars, venue, own_ns)
+        return KeptBars(series, counts.added, counts.same, counts.changed, left)
 
     def delete(self, series: Series) -> None:
         """Remove a series from the store."""

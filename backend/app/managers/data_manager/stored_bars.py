@@ -104,25 +104,28 @@ class StoredBars:
         stored = self._columns(symbol, interval, sessions)
         base = self.table(symbol, sessions)
         name = f"{wanted.symbols[symbol]} {interval}"
-        if len(base) and not self._is_complete(stored, interval, sessions):
+        whole = is_complete(stored, interval, sessions, wanted.extended_hours)
+        if len(base) and not whole:
             self.history_sources[name] = f"derived from {wanted.base_interval}"
             return fold(base, Grid.of(sessions, interval, wanted.extended_hours))
         self.history_sources[name] = "stored" if len(stored) else "none"
         known = known_times(stored.start_ns, interval, sessions, wanted.extended_hours)
         return _as_table(stored, symbol, known)
 
-    def _is_complete(
-        self, stored: BarColumns, interval: str, sessions: Sequence[TradingSession]
-    ) -> bool:
-        starts, _ = bounds_of(sessions, self._wanted.extended_hours)
-        places = [*np.searchsorted(stored.start_ns, starts).tolist(), len(stored)]
-        step_ns = interval_ns(interval)
-        return all(
-            SlotGrid.of(session.segments(self._wanted.extended_hours), step_ns).filled_by(
-                stored.start_ns[places[number] : places[number + 1]]
-            )
-            for number, session in enumerate(sessions)
+
+def is_complete(
+    stored: BarColumns, interval: str, sessions: Sequence[TradingSession], extended_hours: bool
+) -> bool:
+    """Whether bars of one interval lack none in these sessions."""
+    starts, _ = bounds_of(sessions, extended_hours)
+    places = [*np.searchsorted(stored.start_ns, starts).tolist(), len(stored)]
+    step_ns = interval_ns(interval)
+    return all(
+        SlotGrid.of(session.segments(extended_hours), step_ns).filled_by(
+            stored.start_ns[places[number] : places[number + 1]]
         )
+        for number, session in enumerate(sessions)
+    )
 
 
 def bounds_of(sessions: Sequence[TradingSession], extended_hours: bool) -> tuple[Ints, Ints]:

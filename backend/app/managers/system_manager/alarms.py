@@ -17,9 +17,13 @@ class Alarms:
         self._now_text = now_text
         self._latest: deque[Alarm] = deque(maxlen=_KEPT)
         self.on_alarm: Callable[[Alarm], None] | None = None  # quick, and raises nothing
+        self.notify: Callable[[str, str], None] | None = None  # of a live run; it logs and keeps
 
     def alarm(self, what: str, details: str) -> None:
         """Tell of it."""
+        if self.notify is not None:
+            self.notify(what, details)
+            return
         logger.error("{}: {}", what, details)
         self.keep(what, details)
 

@@ -60,6 +60,8 @@ class ControlDesk:
     def _pause(self, value: str) -> str:
         if self._system.state is not SystemState.PAUSED:
             self._system.pause()
+        if self._session.is_live:
+            return f"Run {self._session.run_id} takes no entries until it is resumed."
         return f"Run {self._session.run_id} stands still."
 
     def _resume(self, value: str) -> str:
@@ -82,12 +84,19 @@ class ControlDesk:
     def _step(self, value: str) -> str:
         if not (value or "1").isdecimal():
             raise UsageError(f"Cannot step '{value}' instants; give a whole number.")
+        self._need_replay("step")
         self._system.step(int(value or "1"))
         return f"Run {self._session.run_id} steps {value or '1'}."
 
     def _speed(self, value: str) -> str:
-        self._system.set_speed(_speed_of(value))
+        speed = _speed_of(value)
+        self._need_replay("speed")
+        self._system.set_speed(speed)
         return f"Run {self._session.run_id} runs at speed {value}."
+
+    def _need_replay(self, command: str) -> None:
+        if self._session.is_live:
+            raise StateError(f"'{command}' is for replays: a live run goes at its venue's pace.")
 
     def _seen(self, data: SessionData | None) -> View:
         if data is None:

@@ -14,8 +14,9 @@ from app.managers.system_manager.run_header import RunHeader, read_header
 from app.managers.system_manager.run_outcome import RunEnd
 from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
-from app.repositories.journal_format import PartHeader
+from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
+from app.strategies.state import State
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 
@@ -51,20 +52,44 @@ class RunJournal:
 
     def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
         """What came of the inputs: the input's number, fingerprint entries, intents."""
-        for record in self._reader:
+        for record in self._valid_records():
             if record.kind == form.OUTPUT:
                 output = decode_output(record.payload)
                 yield record.sequence, output.entries, output.intents
 
+    def states(self) -> Iterator[tuple[int, dict[str, State]]]:
+        """What strategies saved: the number of the input that closed a session, and by name."""
+        for record in self._reader:
+            if record.kind == form.STATE:
+                yield record.sequence, decode(record.payload, dict[str, State])
+
     def gate_items(self) -> Iterator[Intent | OrderEvent]:
         """What a gate must know again: intents and what was told of orders, as they came."""
-        for record in self._reader:
+        for record in self._valid_records():
             if record.kind == form.OUTPUT:
                 yield from decode_output(record.payload).intents
             elif record.kind == form.INPUT:
                 message = decode_message(record.payload)
                 if isinstance(message, BrokerNews):
                     yield from message.events
+
+    def _valid_records(self) -> Iterator[Record]:
+        """All records but what came of an end of the stream that was gone past: a process that
+        died before its run was closed. The next input has that end's number.
+        """
+        last = 0
+        held: list[Record] = []
+        for record in self._reader:
+            if record.kind == form.INPUT:
+                if record.sequence != last:
+                    yield from held
+                last = record.sequence
+                held.clear()
+            if record.kind == form.OUTPUT and record.sequence == last:
+                held.append(record)
+            else:
+                yield record
+        yield from held
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """What was noted for people."""

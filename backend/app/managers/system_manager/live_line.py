@@ -2,32 +2,30 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import NotFoundError, StateError
+from app.core.errors import StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
-from app.core.messages import Bars, Command, History, Message
+from app.core.messages import BrokerNews, Command, History, Message
 from app.core.money import from_units
-from app.core.order_events import OrderEvent
-from app.core.seams import BarSource
+from app.core.order_events import Halted, OrderEvent
+from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.system_manager.account_keeper import AccountKeeper
-from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, holdings_of
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
@@ -36,14 +34,28 @@ from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP, has_stopped
-from app.threads.notifier import AlarmNotifier
+from app.threads.commands import (
+    FLATTEN,
+    HALT,
+    KILL,
+    PAUSE,
+    RESUME,
+    STOP,
+    has_stopped,
+    is_left_holding,
+)
 from app.threads.order_gate import OrderGate
-from app.threads.recorder import Recorder
 from app.threads.results import Results
 
-_SYNC_SECONDS = 15.0
+_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
+_SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
+_PAPER = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)
 
 
 class LiveLine:
@@ -54,36 +66,35 @@ class LiveLine:
         config: SessionConfig,
         source: BarSource,
         venue: Venue,
-        alarms: Alarms,
+        notifier: Notifier,
         means: LiveMeans,
         recovery: Recovery | None = None,
     ) -> None:
         self._config = config
         self._source = source
+        self._notifier = notifier
         self._means = means
-        self._keeper: AccountKeeper | None = None
         self._recovery = recovery  # of an unfinished run
         self.venue = venue
         told = venue.time()
         self.clock = means.clock(told)
         self._rate = told.rate
-        notify = config.lived.notify
-        self._notifier = AlarmNotifier(means.wall, notify.command or (), notify.timeout_seconds)
-        self._notifier.attach(lambda alarm: alarms.keep(alarm.what, alarm.details))
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
-        self._header: RunHeader | None = None
-        self._recorder: Recorder | None = None
-        self._gate: OrderGate | None = None
+        self._journal: LineJournal | None = None
+        self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
-        self._part_of: TradingSession | None = None  # whose part of the journal is being written
+        self._gate: OrderGate | None = None
         self._run: Run | None = None
+        self._left_looks = 0
         self._feed: LiveFeed | None = None
 
     @property
     def goes_to_venue(self) -> bool:
         """Whether orders are sent, or simulated here."""
         return self._config.lived.broker == "venue"
+
+    # -- before the run --------------------------------------------------------------------------
 
     def sessions(self, times: TimeManager) -> tuple[TradingSession, ...]:
         """The session under way or the next, and as many as the config says."""
@@ -151,137 +162,120 @@ class LiveLine:
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
         )
         if self._recovery is not None:
-            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns)
+            return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
+
+    def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
+        """Begin the journal in the run's folder, then the gate."""
+        self._run = run
+        self._journal = LineJournal(
+            folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
+        )
+        self._means.repeat(_SYNC_SECONDS, self._look_after)
+        if not self.goes_to_venue:
+            logger.info(_PAPER)
+            return
+        self._book = GateBook(
+            header.run_id,
+            self._config.symbols,
+            since_ns=header.since_ns,
+            positions=header.positions,
+            external=self._config.lived.external,
+        )
+        self._gate = self._means.gate(
+            self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
+        )
+        if self._recovery is None:
+            adopted = holdings.adopted(self._config.symbols, header.since_ns)
+            for fill in adopted:
+                self._book.recall(fill)
+            halts = holdings.halts(self._config.symbols, self._config.lived.external)
+            self._hear((*adopted, *halts))
+            self._gate.start()
+
+    def _is_stopping(self) -> bool:
+        return self._run is not None and self._run.pipeline.is_stopping
 
     # -- its course ------------------------------------------------------------------------------
 
-    def begin(
-        self,
-        run: Run,
-        header: RunHeader,
-        folder: Path,
-        keeper: AccountKeeper | None,
-        holdings: Holdings,
-    ) -> None:
-        """Begin the journal in the run's folder, then the gate."""
-        self._run, self._header = run, header
-        self._recorder = self._means.recorder(folder / JOURNAL_FOLDER, self._on_disk_trouble)
-        self._notifier.start()
-        self._means.repeat("venue clock", self._keep_time, _SYNC_SECONDS)
-        if keeper is not None:
-            self._keeper = keeper
-            keeper.start()
-        if self.goes_to_venue:
-            book = GateBook(
-                header.run_id,
-                self._config.symbols,
-                since_ns=header.since_ns,
-                positions=header.positions,
-                external=self._config.lived.external,
-            )
-            self._book = book
-            self._gate = self._means.gate(
-                book, self.venue, self.clock, self._hear, self._notifier, self._rate
-            )
-            if self._recovery is None:
-                adopted = holdings.adopted(self._config.symbols, header.since_ns)
-                for fill in adopted:
-                    book.recall(fill)
-                halts = holdings.halts(self._config.symbols, self._config.lived.external)
-                self._hear((*adopted, *halts))
-                self._gate.start()
+    def _record_input(self, message: Message) -> None:
+        journal = self._journal
+        assert journal is not None, "the run begins after its journal"
+        if self.bars_kept is not None:
+            self.bars_kept.hear(message)
+        if self._recovery is not None and self._recovery.has_record_of(message.sequence):
+            return
+        journal.record_input(message)
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted) and event.source in _ALARMING:
+                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
+                self._notifier.alarm("halted", name + event.reason)
+        if isinstance(message, History) and self._feed is not None:
+            journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
-        recorder, intents, recovery = self._recorder, results.intents, self._recovery
-        if recorder is None:
+        journal, recovery = self._journal, self._recovery
+        if journal is None:
             return
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
-                recorder.record_output(results.sequence, results.records.entries, intents)
+                journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
-                self._recovered(recovery)
+                self._recovered(recovery, journal, results.sequence)
             return
-        recorder.record_output(results.sequence, results.records.entries, intents)
-        if intents and self._gate is not None:
-            gate = self._gate
-            recorder.commit(lambda: gate.send(intents))
+        journal.record_output(results)
+        if results.intents and self._gate is not None:
+            journal.send(results.sequence, results.intents, self._gate.send)
 
-    def _recovered(self, recovery: Recovery) -> None:
+    def _recovered(self, recovery: Recovery, journal: LineJournal, sequence: int) -> None:
         """All that was recorded has been run again: the gate knows it too, and asks the venue."""
         known, late, void = recovery.finish()
         if self._gate is not None and self._book is not None:
             for item in known:
                 self._book.recall(item)
-            self._reconcile(self._book)
+            self._reconcile(self._book, journal.header.since_ns)
             self._gate.start()
-            gate, recorder = self._gate, self._recorder
-            if late and recorder is not None:
-                recorder.commit(lambda: gate.send(late))
+            if late:
+                journal.send(sequence, late, self._gate.send)
         self._hear(void)
         recovery.go_on()
+        if recovery.ending is not None and self._run is not None:
+            self._end_at_last(self._run, recovery.ending)
 
-    def _reconcile(self, book: GateBook) -> None:
+    def _end_at_last(self, run: Run, mode: str) -> None:
+        """The run had been told to end when it broke off: it does so now."""
+        logger.warning("The run was being ended when it broke off; it ends now.")
+        self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
+        self._end_when_done(mode, lambda: run.pipeline.stop("stopped"))
+
+    def _reconcile(self, book: GateBook, since_ns: int) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does."""
         assert self._run is not None
-        assert self._header is not None
+        execution, now_ns = self._run.execution, self.clock.now_ns()
         try:
-            rows, told = reckon(
-                self._run.execution, book, self.venue, self._header.since_ns, self.clock.now_ns()
-            )
+            rows, told = reckon(execution, book, self.venue, since_ns, now_ns)
         except VenueError as error:
             self._notifier.alarm("not reconciled yet", str(error))
             return
         self._hear(told)
         for row in rows:
-            logger.warning("{}: ours {}, the venue's {}: {}", *msgspec.structs.astuple(row))
+            logger.warning(
+                "{}: ours {}, the venue's {}: {}", row.what, row.ours, row.venues, row.resolution
+            )
 
-    def _keep_time(self) -> None:
-        """Follow the venue's clock."""
-        with suppress(VenueError):  # else it goes on as it went
+    def _look_after(self) -> None:
+        """Follow the venue's clock; put the journal right where it failed."""
+        if self._journal is not None:
+            self._journal.try_again()
+        try:
             self.clock.sync(self.venue.time())
+        except VenueError:
+            return  # it goes on as it went
 
-    def _record_input(self, message: Message) -> None:
-        recorder, header = self._recorder, self._header
-        assert recorder is not None, "the run begins after its journal"
-        assert header is not None
-        if self._recovery is not None and self._recovery.has_record_of(message.sequence):
-            return
-        session = self._session_of(message)
-        if session is not None and session != self._part_of:
-            self._part_of = session
-            recorder.begin_part(header.as_dict())
-        recorder.record_input(message)
-        if isinstance(message, History) and self._feed is not None:
-            recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
-
-    def _session_of(self, message: Message) -> TradingSession | None:
-        """Whose part an input belongs to, where it begins one."""
-        if isinstance(message, Bars) and message.block.spans:
-            return message.block.spans[-1].session
-        return None if self._part_of is not None else self._header_sessions()[0]
-
-    def _header_sessions(self) -> list[TradingSession]:
-        if self._header is None:
-            raise NotFoundError("The run has no header yet.")
-        return self._header.sessions
-
-    def _hear(self, events: tuple[OrderEvent, ...]) -> None:
+    def _hear(self, events: Sequence[OrderEvent]) -> None:
         for event in events:
             self.inbox.put(event)
-
-    def lose(self, reason: str) -> None:
-        """Somebody else trades the account: nothing opens here any more."""
-        self._notifier.alarm("account lost", reason)
-        self.halt(reason)
-
-    def _on_disk_trouble(self, error: Exception) -> None:
-        """Nothing can be made durable: no order leaves any more but what the gate itself closes."""
-        self._notifier.alarm("journal failed", str(error))
-        if self._gate is not None:
-            self._gate.halt(f"the journal cannot be written: {error}")
-        self.inbox.put(Command(HALT, "the journal cannot be written"))
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -298,6 +292,11 @@ class LiveLine:
         if self._gate is not None:
             self._gate.halt(reason)
         self.inbox.put(Command(HALT, reason))
+
+    def lose(self, reason: str) -> None:
+        """Somebody else trades the account: nothing opens here any more."""
+        self._notifier.alarm("account lost", reason)
+        self.halt(reason)
 
     def kill(self, mode: str, end: Callable[[], None]) -> None:
         """The gate latches and acts at once; a simulated broker is told as an input.
@@ -323,10 +322,33 @@ class LiveLine:
         self._end_when_done(mode, end)
 
     def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        def is_done() -> bool:
-            return self._run is not None and has_stopped(self._run.execution, mode)
+        self._means.when(
+            lambda: self._is_done(mode) or self._flatten_again(mode),
+            lambda: self._end_as_it_stands(mode, end),
+            _LONGEST_STOP_SECONDS,
+        )
 
-        self._means.when(is_done, lambda: self._end(end), _LONGEST_STOP_SECONDS)
+    def _flatten_again(self, mode: str) -> bool:
+        """Ask for it again where a late fill left something; it is not done by that."""
+        is_left = self._run is not None and is_left_holding(self._run.execution)
+        self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
+        if self._left_looks == _LOOKS_TO_BE_SURE:
+            self._left_looks = 0
+            self.inbox.put(Command(STOP, mode))
+        return False
+
+    def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
+        if not self._is_done(mode):
+            waited = f"It waited {_LONGEST_STOP_SECONDS:g} s in vain."
+            self._notifier.alarm("ended with open orders or positions", waited)
+        self._end(end)
+
+    def _is_done(self, mode: str) -> bool:
+        """Whether entries are off, and all is flat where it is to be. A killed gate knows."""
+        if self._gate is not None and (status := self._gate.status()).killed:
+            is_flat = not status.open_orders and not status.positions
+            return is_flat if mode == FLATTEN else not status.opening_orders
+        return self._run is not None and has_stopped(self._run.execution, mode)
 
     def _end(self, end: Callable[[], None]) -> None:
         end()
@@ -335,19 +357,20 @@ class LiveLine:
 
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
-        failed = end.error is not None
-        if failed and self._gate is not None:
-            self._gate.kill(self._config.lived.on_error, f"the run {end.ended}")
-            self._means.let_pass(1.0)
-        if self._gate is not None:
-            left = self._gate.stop()
+        gate, mode = self._gate, self._config.lived.on_error
+        if end.error is not None:
+            self._notifier.alarm("run failed", end.error)
+        if gate is not None and end.error is not None:
+            gate.kill(mode, f"the run {end.ended}")
+            self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
+        if gate is not None:
+            left = gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
-        if self._recorder is not None:
-            self._recorder.close(msgspec.to_builtins(end), ended=not failed)
+        if self._journal is not None:
+            self._journal.close(end)
         self._means.close()
-        self._notifier.stop()
+        if self.bars_kept is not None:
+            self.bars_kept.close()
         self.venue.close()
-        if self._keeper is not None:
-            self._keeper.close()
         logger.info("The line to the venue is closed: {}", end.ended)

@@ -25,8 +25,10 @@ _LONGEST_CLOSE_SECONDS = 5.0  # for the errand under way
 class LiveMeans:
     """A run's own; used once."""
 
-    def __init__(self, wall: WallClock) -> None:
-        self.wall = wall
+    def __init__(self, wall: WallClock, on_close: Callable[[], None]) -> None:
+        """`on_close` is called when the run has ended: to give back what was held for it."""
+        self._wall = wall
+        self._on_close = on_close
         self._closed = threading.Event()
         self._errands = Errands("venue errands")
 
@@ -66,29 +68,30 @@ class LiveMeans:
         """Call `then` once something is done, or has taken too long; returns at once."""
 
         def wait() -> None:
-            never = threading.Event()
-            for _ in range(int(longest_seconds / _LOOK_SECONDS)):
-                self.wall.wait(never, _LOOK_SECONDS)
-                if is_done():
-                    break
+            self.wait_until(is_done, longest_seconds)
             then()
 
         threading.Thread(target=wait, name="run stopping", daemon=True).start()
 
-    def repeat(self, name: str, act: Callable[[], None], every_seconds: float) -> None:
-        """Do something so often, until the run has ended; returns at once."""
+    def wait_until(self, is_done: Callable[[], bool], longest_seconds: float) -> None:
+        """Wait for what other threads do, or until it has taken too long."""
+        never = threading.Event()
+        for _ in range(int(longest_seconds / _LOOK_SECONDS)):
+            if is_done():
+                return
+            self._wall.wait(never, _LOOK_SECONDS)
 
-        def run() -> None:
-            while not self.wall.wait(self._closed, every_seconds):
-                act()
+    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None:
+        """Do something now and then, until the run has ended."""
 
-        threading.Thread(target=run, name=name, daemon=True).start()
+        def go() -> None:
+            while not self._wall.wait(self._closed, every_seconds):
+                what()
 
-    def let_pass(self, seconds: float) -> None:
-        """Do nothing for so long; the other threads do."""
-        self.wall.wait(threading.Event(), seconds)
+        threading.Thread(target=go, name="line upkeep", daemon=True).start()
 
     def close(self) -> None:
         """The run has ended."""
         self._closed.set()
         self._errands.close(_LONGEST_CLOSE_SECONDS)
+        self._on_close()

@@ -3,22 +3,27 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loguru import logger
+
 from app.core.config import SessionConfig
-from app.core.errors import StateError
+from app.core.errors import NotFoundError, StateError
+from app.core.intervals import MINUTE_NS
 from app.core.seams import BarSource
 from app.core.settings import Settings
-from app.core.venue import VenueError
+from app.core.venue import Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
-from app.managers.time_manager import WallClock
+from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.notifier import AlarmNotifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,15 +39,24 @@ class LiveOpening:
         wall: WallClock,
         config: SessionConfig,
         since: str,
+        times: TimeManager,
+        source: BarSource,
+        alarms: Alarms,
     ) -> None:
+        self._alarms = alarms
         self._runs = settings.data_folder / "runs"
         self._engine = engine
         self._wall = wall
         self._account = account = config.lived.account
         self._line: LiveLine | None = None
         self.keeper: AccountKeeper | None = None
+        self._notifier: AlarmNotifier | None = None
         self._since = since
         self.unfinished = unfinished_run(engine, self._runs, account)
+        if self.unfinished is not None and complete_record(
+            self.unfinished, self._runs, engine, times, source
+        ):
+            self.unfinished = None
         self.journal = None
         if self.unfinished is not None:
             self.hold(self.unfinished)
@@ -57,8 +71,19 @@ class LiveOpening:
             locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
         )
 
+    def watch(self) -> None:
+        """The run begins: the account is kept for it, and alarms go out."""
+        if self.keeper is not None:
+            self.keeper.start()
+        if self._notifier is not None:
+            self._notifier.start()
+            self._alarms.notify = self._notifier.alarm
+
     def give_back(self) -> None:
-        """The run never began."""
+        """The run is over, or never began."""
+        self._alarms.notify = None
+        if self._notifier is not None:
+            self._notifier.stop()
         if self.keeper is not None:
             self.keeper.close()
 
@@ -67,21 +92,45 @@ class LiveOpening:
         if self._line is not None:
             self._line.lose(reason)
 
-    def line(self, config: SessionConfig, source: BarSource, alarms: Alarms) -> LiveLine:
+    def line(self, config: SessionConfig, source: BarSource) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
         recovery = None if self.journal is None else Recovery(self.journal)
         live = config.lived
+        notify = live.notify
+        notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
+        notifier.attach(lambda alarm: self._alarms.keep(alarm.what, alarm.details))
         venue = open_venue(live.venue, live.url)
+        self._notifier = notifier
+        means = LiveMeans(self._wall, self.give_back)
         try:
-            means = LiveMeans(self._wall)
-            self._line = LiveLine(config, source, venue, alarms, means, recovery)
+            self._line = LiveLine(config, source, venue, notifier, means, recovery)
         except VenueError as error:
             venue.close()
+            self.give_back()
             raise StateError(
                 f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
                 "live.url its address? 'practice start' starts a practice venue."
             ) from error
+        if recovery is None:
+            try:
+                self._check_symbols(config, venue, self._line.clock.now_ns())
+            except BaseException:
+                venue.close()
+                self.give_back()
+                raise
         return self._line
+
+    def _check_symbols(self, config: SessionConfig, venue: Venue, now_ns: int) -> None:
+        """Refuse symbols that the venue does not trade; a stream of theirs would stay silent."""
+        for name in config.symbols:
+            try:
+                venue.bars(name, config.base_interval, now_ns - MINUTE_NS, now_ns)
+            except VenueRefused as error:
+                raise NotFoundError(
+                    f"The venue '{config.lived.venue}' has no bars of {name}. {error}"
+                ) from error
+            except VenueError:
+                return  # the run asks again
 
 
 def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
@@ -95,6 +144,20 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
         if is_live and _has_journal(runs / run["run_id"]):
             found = str(run["run_id"])
     return found
+
+
+def complete_record(
+    run_id: str, runs: Path, engine: "Engine", times: TimeManager, source: BarSource
+) -> bool:
+    """Whether a run that SQL takes for unfinished had ended, by its journal: its process died
+    before its record was closed. Then that is made again, and the next run is a new one.
+    """
+    end = RunJournal(runs / run_id).end()
+    if end is None:
+        return False
+    logger.warning("Run {} had ended, and not its record: that is made from its journal.", run_id)
+    rebuild_run(run_id, runs, engine, times, source)
+    return True
 
 
 def _has_journal(folder: Path) -> bool:

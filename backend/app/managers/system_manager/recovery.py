@@ -12,15 +12,17 @@ from typing import Final
 from app.core.errors import DataError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
-from app.core.order_events import Halted, Intent, OrderEvent, Place, Resumed, Voided
+from app.core.order_events import GateActed, Halted, Intent, OrderEvent, Place, Resumed, Voided
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.journal_feed import RunJournal
-from app.threads.commands import RECOVER
+from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
+_LOOK_SECONDS: Final = 0.1
+_AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
 
 
 class Recovery:
@@ -33,27 +35,32 @@ class Recovery:
         self._next = next(self._expected, None)
         self.last_sequence = 0  # of the recorded inputs
         self.through_ns = 0  # how far they had come
+        self._states = dict(journal.states())
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
+        self.ending: str | None = None  # how, if the run was being ended when it broke off
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
+            self.ending = _ending(message, self.ending)
 
     @property
     def is_over(self) -> bool:
         """Whether the run goes on live."""
         return self._done.is_set()
 
-    def messages(self) -> Iterator[Message]:
-        """What was recorded, then the mark; it ends when all of it has been run again."""
+    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
+        """What was recorded, then the mark; it ends when all of it has been run again, or when
+        the run ends before that.
+        """
         yield from self._journal.inputs()
         yield Command(RECOVER)
-        if not self._done.wait(_PATIENCE_SECONDS):
-            raise DataError(
-                f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s."
-            )
+        for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
+            if self._done.wait(_LOOK_SECONDS) or is_stopping():
+                return
+        raise DataError(f"The recorded inputs were not run again within {_PATIENCE_SECONDS:g} s.")
 
     def has_record_of(self, sequence: int) -> bool:
         """Whether an input is in the journal already."""
@@ -64,6 +71,12 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return True
         entries, intents = results.records.entries, results.intents
+        if self._states.get(results.sequence, results.states) != results.states:
+            raise DataError(
+                f"What strategies save at input {results.sequence} is not what the journal says: "
+                "'verify' shows where. Nothing was sent; positions and orders at the venue are as "
+                "they were."
+            )
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
                 if isinstance(intent, Place):
@@ -93,6 +106,16 @@ class Recovery:
         self._done.set()
 
 
+def _ending(message: Message, before: str | None) -> str | None:
+    """What is left to be done with positions once a run was told to end: nobody takes that back."""
+    if isinstance(message, Command) and message.name in (STOP, KILL):
+        return message.value
+    for event in message.events if isinstance(message, BrokerNews) else ():
+        if isinstance(event, GateActed):
+            before = _AFTER.get(event.what, before)
+    return before
+
+
 class StartedFeed:
     """A Feed: a live one, with entries closed until time has come to where the run began.
 
@@ -119,10 +142,17 @@ class StartedFeed:
 class ResumedFeed:
     """A Feed: what was recorded first, then what a live feed says that is new."""
 
-    def __init__(self, recovery: Recovery, live: LiveFeed, now_ns: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        recovery: Recovery,
+        live: LiveFeed,
+        now_ns: Callable[[], int],
+        is_stopping: Callable[[], bool],
+    ) -> None:
         self._recovery = recovery
         self._live = live
         self._now_ns = now_ns
+        self._is_stopping = is_stopping
 
     @property
     def history_sources(self) -> dict[str, str]:
@@ -131,7 +161,9 @@ class ResumedFeed:
 
     def messages(self) -> Iterator[Message]:
         """The history is among what was recorded; time does not go back."""
-        yield from self._recovery.messages()
+        yield from self._recovery.messages(self._is_stopping)
+        if self._is_stopping():
+            return
         began_ns, live = self._now_ns(), self._live.messages()
         next(live)  # its history
         yield from caught_up(_after(live, self._recovery.through_ns), began_ns)

@@ -15,17 +15,16 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
+from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.live_opening import LiveOpening
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_bars import need_bars
 from app.managers.system_manager.run_header import header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import OnProgress, RunSession
-from app.managers.system_manager.verification import market_from
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
@@ -36,6 +35,8 @@ from app.threads.plan import Plan
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from app.managers.system_manager.live_line import LiveLine
+    from app.managers.system_manager.live_opening import LiveOpening
 
 _LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the hours of
 
@@ -107,14 +108,32 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """A new run, or the account's unfinished one, from where its journal breaks off."""
+        # Clients of venues take their time to import: only who needs them waits.
+        from app.managers.system_manager.bars_kept import BarsKept
+        from app.managers.system_manager.live_opening import LiveOpening
+        from app.managers.system_manager.verification import market_from
+
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
         since = self.now_text(given.market)
-        opening = LiveOpening(self._settings, self._engine(), self._clock, given, since)
+        opening = LiveOpening(
+            self._settings, self._engine(), self._clock, given, since,
+            self._times, self._data.store, self._alarms,
+        )  # fmt: skip
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
+        if opening.unfinished is not None:
+            logger.warning(
+                "Run {} of account {} broke off: it goes on, by the config it was started with",
+                opening.unfinished, given.lived.account,
+            )  # fmt: skip
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
-        line = opening.line(config, self._data.store, self._alarms)
+        if config != given:
+            logger.warning(
+                "Run {} of the account {} broke off: it goes on with the config it was started "
+                "with.", opening.unfinished, config.lived.account,
+            )  # fmt: skip
+        line = opening.line(config, self._data.store)
         try:
             held = Holdings()
             if header is None:
@@ -122,6 +141,7 @@ class RunBuilder:
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
                 market = market_of(config, sessions, self._data, self._times, self._clock)
+                self._need_history(config, market, line)
             else:
                 market = market_from(header, self._times, self._data.store)
             holder: list[RunSession] = []
@@ -140,7 +160,11 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
-            line.begin(run, header, record.folder, opening.keeper, held)
+            line.bars_kept = BarsKept(
+                self._data, line.venue, config, header.sessions, self._alarms.alarm
+            )
+            line.begin(run, header, record.folder, held)
+            opening.watch()
         except BaseException:
             line.venue.close()
             opening.give_back()
@@ -161,9 +185,21 @@ class RunBuilder:
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
             sessions = self._sessions(config)
+        return self._plan(config, sessions)
+
+    def _plan(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> Plan:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
+
+    def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
+        """Have the store hold what the run looks back on, from the venue if need be."""
+        plan = self._plan(config, market.sessions)
+        need = HistoryNeed(
+            config.market, config.symbols, config.base_interval, config.extended_hours,
+            plan.history, market.sessions_before,
+        )  # fmt: skip
+        need_history(self._data, line.venue, config.lived.venue, need)
 
     def now_text(self, market: str) -> str:
         """The machine's time, in a market's zone."""
@@ -195,7 +231,7 @@ class RunBuilder:
         run: Run,
         facts: dict[str, Any],
         market: Market,
-        opening: LiveOpening | None = None,
+        opening: "LiveOpening | None" = None,
     ) -> RunRecord:
         """The run's folder and row, or neither; `facts` learn the id."""
         from app.repositories.run_repository import RunRepository

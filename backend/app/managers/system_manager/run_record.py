@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.core.errors import AppError, ConfigError
+from loguru import logger
+
+from app.core.errors import AppError, ConfigError, DatabaseLocked
 from app.managers.system_manager.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.summary import Summary, report_page
 from app.managers.system_manager.uncertain_bars import LocalText, UncertainBars
@@ -20,6 +22,9 @@ from app.threads.results import Results
 
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository
+
+
+_MORE_TRIES = 5  # a minute, with the time each of them waits
 
 
 def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[str, Path]:
@@ -83,7 +88,7 @@ class RunRecord:
         state, trouble = summary.state, None
         try:
             self._curve.close()
-            self._store_rows()
+            self._store_patiently()
             self._write_pages(summary, facts, passport, error)
         except AppError as raised:
             state, trouble = "failed", raised
@@ -141,6 +146,15 @@ class RunRecord:
             whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
             self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
             self._write("report.md", report_page(summary, passport, error))
+
+    def _store_patiently(self) -> None:
+        """Try again while somebody else has the database, each time for as long as it waits."""
+        for _ in range(_MORE_TRIES):
+            try:
+                return self._store_rows()
+            except DatabaseLocked as error:
+                logger.warning("Rows of run {} have to wait. {}", self.run_id, error)
+        return self._store_rows()
 
     def _store_rows(self) -> None:
         """Give orders, their changes and fills their place in SQL; a run that goes on, again."""

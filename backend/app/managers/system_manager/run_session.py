@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StrategyError, UsageError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
-from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.run_outcome import (
     FAILED,
     FINISHED,
@@ -25,6 +24,10 @@ from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.live_line import LiveLine
+
 
 _ENDS = {
     FAILED: "failed",
@@ -58,7 +61,7 @@ class RunSession:
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
         others: CompleteRuns | None = None,
-        line: LiveLine | None = None,
+        line: "LiveLine | None" = None,
     ) -> None:
         self.run = run
         self._line = line  # of a live run
@@ -74,6 +77,15 @@ class RunSession:
     @property
     def run_id(self) -> str:
         return self._record.run_id
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether a gate stands before a venue; it tells of halts and kills itself."""
+        return self._line is not None and self._line.goes_to_venue
+
+    @property
+    def is_live(self) -> bool:
+        return self._line is not None
 
     @property
     def under_way(self) -> Run:

@@ -183,8 +183,10 @@ class SystemManager:
 
     def halt(self, reason: str = "halted") -> None:
         """From now on the run takes exits only: nothing opens or increases a position."""
-        self._running().latch(reason)
-        self.alarms.alarm("halted", reason)
+        session = self._running()
+        session.latch(reason)
+        if not session.has_gate:
+            self.alarms.alarm("halted", reason)
 
     def kill(self, mode: str = "freeze") -> None:
         """Halt the run and end it at once, also while a strategy hangs; it does not wait for that.
@@ -194,7 +196,8 @@ class SystemManager:
         if mode not in KILL_MODES:
             raise UsageError(f"A session is killed by {' or '.join(KILL_MODES)}, not '{mode}'.")
         session = self._running()
-        self.alarms.alarm("killed", mode)
+        if not session.has_gate:
+            self.alarms.alarm("killed", mode)
         session.kill(mode)
 
     @property

@@ -23,13 +23,14 @@ from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
+from app.strategies.state import State
 from app.threads.results import Results
 
 
 class Difference(msgspec.Struct, frozen=True):
     """The first thing that is not the same; "" where one side has nothing more."""
 
-    what: str  # "decision" or "intent"
+    what: str  # "decision", "intent" or "state"
     number: int  # of it, from 1
     recorded: str
     repeated: str
@@ -61,6 +62,7 @@ class Repetition:
         self.header = journal.header()
         self._entries: list[bytes] = []
         self._intents: list[Intent] = []
+        self._states: dict[int, dict[str, State]] = {}  # by the input that closed a session
         self.inputs = 0
         self.run: Run  # once it has been run
 
@@ -81,7 +83,13 @@ class Repetition:
         theirs = [*described(b"".join(entries for _, entries, _ in recorded), *names)]
         ours = [*described(b"".join(self._entries), *names)]
         asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
-        found = _first("decision", theirs, ours) or _first("intent", asked, self._intents)
+        saved = [*self._journal.states()]
+        again = [(number, self._states.get(number)) for number, _ in saved]
+        found = (
+            _first("decision", theirs, ours)
+            or _first("intent", asked, self._intents)
+            or _first("state", saved, again)
+        )
         end = self._journal.end()
         broke_off = end is None or end.error is not None
         if found is not None and not found.recorded and broke_off:
@@ -104,6 +112,8 @@ class Repetition:
         self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
+        if results.states:
+            self._states[results.sequence] = results.states
 
     def _notes(self, run: Run) -> Iterator[str]:
         recorded = self.header.strategies

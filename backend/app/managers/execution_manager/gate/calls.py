@@ -97,6 +97,7 @@ class GateStatus(msgspec.Struct, frozen=True):
     killed: str  # "", "freeze" or "flatten"
     halted: dict[str, str]  # symbol, or "all", and why
     open_orders: int
+    opening_orders: int  # of them, those that may open or increase a position
     in_doubt: int
     positions: dict[str, int]
 

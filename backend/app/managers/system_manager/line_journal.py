@@ -1,0 +1,125 @@
+"""A live run's side of its journal: inputs go in as they are numbered, intents leave when durable.
+
+Where the disk refuses, nothing that waits is ever sent: the run is told so of each intent, entries
+halt, and the journal is tried again until it can be written.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from app.core.calendar import TradingSession
+from app.core.message_codec import encode
+from app.core.messages import Bars, Message
+from app.core.order_events import (
+    Amend,
+    Cancel,
+    ChangeRefused,
+    Halted,
+    Intent,
+    OrderEvent,
+    Refused,
+    Resumed,
+)
+from app.core.seams import Notifier
+from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.run_outcome import RunEnd
+from app.threads.results import Results
+
+_SOURCE = "journal"  # of the halt
+_REFUSED = "it was never sent: the journal cannot be written"
+
+Hear = Callable[[Sequence[OrderEvent]], None]
+
+
+class LineJournal:
+    """A part a session, each with the run's header; `hear` puts events among the run's inputs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        header: RunHeader,
+        means: LiveMeans,
+        notifier: Notifier,
+        hear: Hear,
+    ) -> None:
+        self.header = header
+        self._notifier = notifier
+        self._hear = hear
+        self._part_of: TradingSession | None = None  # whose part is being written
+        self._states: tuple[bytes, int] | None = None  # what strategies saved at the last close
+        self._turn = threading.Lock()
+        self._unsent: dict[int, Sequence[Intent]] = {}  # by the input they came of
+        self.recorder = means.recorder(folder, self._fail)
+
+    def record_input(self, message: Message) -> None:
+        """A numbered input, before anybody acts on it; it may begin a part."""
+        session = self._session_of(message)
+        if session is not None and session != self._part_of:
+            self._part_of = session
+            self.recorder.begin_part(self.header.as_dict())
+            if self._states is not None:
+                self.recorder.record_state(*self._states)
+        self.recorder.record_input(message)
+
+    def _session_of(self, message: Message) -> TradingSession | None:
+        if isinstance(message, Bars) and message.block.spans:
+            return message.block.spans[-1].session
+        return None if self._part_of is not None else self.header.sessions[0]
+
+    def record_output(self, results: Results) -> None:
+        """What came of an input."""
+        if results.states:
+            self._states = encode(results.states), results.sequence
+        self.recorder.record_output(results.sequence, results.records.entries, results.intents)
+
+    def send(
+        self, sequence: int, intents: Sequence[Intent], send: Callable[[Sequence[Intent]], None]
+    ) -> None:
+        """Send intents once all that was recorded until now is durable; never, if it cannot be."""
+
+        def go() -> None:
+            with self._turn:
+                waiting = self._unsent.pop(sequence, ())
+            if waiting:
+                send(waiting)
+
+        with self._turn:
+            self._unsent[sequence] = intents
+        self.recorder.commit(go)
+        if self.recorder.failed is not None:
+            self._give_up()
+
+    def try_again(self) -> None:
+        """Put the journal right, if it has failed and the disk lets it."""
+        if self.recorder.failed is not None and self.recorder.try_again():
+            self._notifier.alarm("journal", "It can be written again; entries pass.")
+            self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", _SOURCE)])
+
+    def close(self, end: RunEnd) -> None:
+        """Write what waits and how the run ended; for good, unless it failed."""
+        self.recorder.close(msgspec.to_builtins(end), ended=end.error is None)
+
+    def _fail(self, error: Exception) -> None:
+        """Nothing can be made durable: no order leaves but what the gate closes by itself."""
+        self._notifier.alarm("journal failed", str(error))
+        self._hear([Halted(ALL_SYMBOLS, f"the journal cannot be written: {error}", _SOURCE)])
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Tell the run of what was never sent."""
+        with self._turn:
+            lost = [intent for intents in self._unsent.values() for intent in intents]
+            self._unsent.clear()
+        events: list[OrderEvent] = [
+            ChangeRefused(one.order_id, _REFUSED)
+            if isinstance(one, Cancel | Amend)
+            else Refused(one.order_id, _REFUSED)
+            for one in lost
+        ]
+        if events:
+            self._hear(events)

@@ -1,0 +1,269 @@
+"""Live runs on a practice venue by the commands a user gives, each in a process of its own."""
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.live_terminal import (
+    HALF_DAY,
+    LiveTerminal,
+    adapter,
+    executions,
+    held,
+    wait_until,
+)
+from tests.practice_house import Practice, order
+
+from app.core.money import from_units
+from app.repositories.database import open_database, sqlite_url
+from app.repositories.run_repository import RunRepository
+
+# A venue goes fast: the two seconds a start takes are minutes of its time.
+PAPER_RATE = 5000  # 03:00 to the close take eight seconds
+CROSS = {"use": "app.strategies.examples.sma_cross:SmaCross", "params": {"fast": 5, "slow": 20}}
+SYMBOLS = ["SYN1", "SYN2", "THIN"]
+WATCHED = ("bars", "orders", "fills", "trades", "final_equity", "fingerprint")
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTerminal]:
+    made = LiveTerminal(tmp_path_factory.mktemp("live"))
+    assert made.run("data", "sample")[0] == 0
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def open_venue(terminal: LiveTerminal) -> Practice:
+    """A venue in mid-session, a minute a second, trades every twenty seconds of its time."""
+    return terminal.venue(
+        "--at", f"{HALF_DAY}T10:00", "--rate", "60", "--ticks", "--participation", "1"
+    )
+
+
+def fills_of(terminal: LiveTerminal, run_id: str) -> list[tuple[str, int, float]]:
+    """Symbol, shares and price of a run's fills, as its record has them."""
+    engine = open_database(sqlite_url(terminal.data))
+    found = RunRepository(engine).get_fills(run_id)
+    return [(fill["symbol"], int(fill["quantity"]), fill["price"]) for fill in found]
+
+
+def test_a_paper_run_over_a_session_is_the_replay_of_it_to_the_last_decision(
+    terminal: LiveTerminal,
+) -> None:
+    venue = terminal.venue("--at", f"{HALF_DAY}T03:00", "--rate", str(PAPER_RATE))
+    parts: dict[str, Any] = {"symbols": SYMBOLS, "strategies": [CROSS]}
+    live = terminal.config(venue.url, "paper", {"broker": "paper"}, **parts)
+    dates = {"start": HALF_DAY, "end": HALF_DAY}
+    replay = terminal.write("replay", {"name": "replay", "replay": dates, **parts})
+    code, out, err = terminal.run("system", "start", str(live))
+    assert code == 0, err
+    assert "none leaves" in err
+    assert err.count("a fill is told about a minute late") == 1
+    assert "finished" in out
+    (run,) = [one for one in terminal.json("runs", "list") if one["run_id"].endswith("paper")]
+    lived = terminal.facts(run["run_id"])["summary"]
+    replayed = terminal.json("system", "start", str(replay))
+    assert {name: lived[name] for name in WATCHED} == {name: replayed[name] for name in WATCHED}
+    assert lived["fills"] > 50
+    assert adapter(venue).executions(0) == []
+
+
+def test_a_run_to_the_close_has_the_venues_executions_and_cash_and_proves_itself(
+    terminal: LiveTerminal, tmp_path: Path
+) -> None:
+    venue = terminal.venue("--at", f"{HALF_DAY}T12:20", "--rate", "240")
+    path = terminal.config(venue.url, "whole", {}, symbols=["SYN1", "SYN2"])
+    summary = terminal.json("system", "start", str(path))
+    run_id = summary["run_id"]
+    fills = fills_of(terminal, run_id)
+    assert len(fills) > 10
+    assert sorted(fills) == sorted(executions(venue, run_id))
+    facts = terminal.facts(run_id)
+    (book,) = facts["books"]
+    assert float(from_units(adapter(venue).cash()["USD"])) == pytest.approx(float(book["cash"]))
+    for runner in ("inline", "pool"):  # on one thread, and on four
+        verdict = terminal.json("verify", run_id, "--runner", runner)
+        assert verdict["equal"]
+        assert verdict["fingerprint"] == summary["fingerprint"]
+    _damage_is_found(terminal, run_id, tmp_path)
+
+
+def _damage_is_found(terminal: LiveTerminal, run_id: str, kept: Path) -> None:
+    """One byte of the journal changed: `verify` says so, and where."""
+    (part,) = (terminal.data / "runs" / run_id / "journal").iterdir()
+    shutil.copy(part, kept)
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    code, out, err = terminal.run("verify", run_id)
+    shutil.copy(kept / part.name, part)
+    assert (code, out) == (1, "")
+    assert "part-0001" in err
+    assert terminal.run("verify", run_id)[0] == 0
+
+
+def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
+    terminal: LiveTerminal,
+) -> None:
+    venue = terminal.venue("--at", f"{HALF_DAY}T12:20", "--rate", "180")
+    path = terminal.config(venue.url, "killed", {})
+    process = terminal.begin("system", "start", str(path))
+    wait_until(lambda: len(adapter(venue).executions(0)) > 1, "fills")
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+    journal = next((terminal.data / "runs").glob("*-killed/journal/part-*"))
+    before = journal.read_bytes()
+    code, out, err = terminal.run("system", "recover", "--account", "killed", "--dry-run")
+    assert code == 0, err
+    assert "broke off" in out
+    assert "Nothing was changed or sent." in out
+    assert journal.read_bytes() == before
+    summary = terminal.json("system", "recover", "--account", "killed")
+    run_id = journal.parent.parent.name
+    assert (summary["run_id"], summary["state"]) == (run_id, "finished")
+    assert sorted(fills_of(terminal, run_id)) == sorted(executions(venue, run_id))
+    assert terminal.json("verify", run_id)["equal"]
+    code, _, err = terminal.run("system", "recover", "--account", "killed")
+    assert code == 3
+    assert "there is nothing to recover" in err
+
+
+def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
+    terminal: LiveTerminal, open_venue: Practice
+) -> None:
+    path = terminal.config(open_venue.url, "steered", {"on_stop": "flatten"})
+    run_id = terminal.detach(path)
+    code, _, err = terminal.run("system", "start", str(path))
+    assert code == 1
+    assert f"Account steered is traded by run {run_id}: process " in err
+    follower = terminal.begin("system", "attach", run_id)
+    wait_until(lambda: executions(open_venue, run_id), "fills")
+    (session,) = terminal.json("system", "status")["sessions"]
+    assert (session["run_id"], session["mode"], session["state"]) == (run_id, "live", "RUNNING")
+    assert terminal.json("system", "fills")[0]["symbol"] == "SYN1"
+    assert isinstance(terminal.json("system", "orders"), list)
+    wait_until(lambda: held(open_venue, "SYN1") == 10, "a position")
+    assert "no entries until it is resumed" in terminal.run("system", "pause")[1]
+    wait_until(lambda: held(open_venue, "SYN1") == 0, "the exit passes")
+    made = len(executions(open_venue, run_id))
+    for words in (("step",), ("speed", "max"), ("step",), ("step",)):
+        code, _, err = terminal.run("system", *words)
+        assert code == 1
+        assert "is for replays" in err
+    assert terminal.json("system", "positions") == []
+    assert len(executions(open_venue, run_id)) == made
+    assert terminal.json("system", "resume")["done"] == "resume"
+    wait_until(lambda: held(open_venue, "SYN1") == 10, "entries pass again")
+    assert terminal.json("system", "stop")["state"] == "stopped"
+    assert held(open_venue, "SYN1") == 0
+    out, _ = follower.communicate(timeout=20)
+    assert "USD" in out
+    assert f"Run {run_id} has ended." in out
+    orders = terminal.json("runs", "orders", run_id)
+    assert any("the run is paused" in (one["reason"] or "") for one in orders)
+    assert terminal.json("verify", run_id)["equal"]
+
+
+def test_runs_of_three_accounts_end_as_they_are_told_to(
+    terminal: LiveTerminal, open_venue: Practice
+) -> None:
+    told = terminal.folder / "alarms.jsonl"
+    script = terminal.folder / "tell.py"
+    script.write_text(
+        f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + chr(10))", encoding="utf-8"
+    )
+    live = {"notify": {"command": [sys.executable, str(script)]}}
+    use = [{"use": "holding.py"}]
+    runs = {}
+    for symbol in SYMBOLS:
+        path = terminal.config(
+            open_venue.url, f"ends-{symbol.lower()}", live, symbols=[symbol], strategies=use
+        )
+        runs[symbol] = terminal.detach(path)
+    for symbol in SYMBOLS:
+        wait_until(lambda name=symbol: held(open_venue, name) == 10, f"10 {symbol}")
+    halted = terminal.json("system", "halt", runs["SYN1"], "--reason", "news at noon")
+    assert halted["done"] == "halt"
+    wait_until(lambda: told.exists() and "news at noon" in told.read_text("utf-8"), "an alarm")
+    assert terminal.json("system", "stop", runs["SYN1"])["state"] == "stopped"
+    assert terminal.json("system", "kill", runs["SYN2"])["state"] == "stopped"
+    assert terminal.json("system", "kill", runs["THIN"], "--mode", "flatten")["state"] == "stopped"
+    assert [held(open_venue, symbol) for symbol in SYMBOLS] == [10, 10, 0]
+    alarms = [json.loads(line) for line in told.read_text("utf-8").splitlines()]
+    assert [alarm["what"] for alarm in alarms].count("killed") == 2
+    assert all(terminal.json("verify", run_id)["equal"] for run_id in runs.values())
+
+
+def test_what_was_held_before_the_start_halts_is_left_alone_or_is_adopted(
+    terminal: LiveTerminal, open_venue: Practice
+) -> None:
+    """Another account's shares are still there from the test before, or are bought."""
+    if held(open_venue, "SYN1") == 0:
+        adapter(open_venue).place(order("bought-before", 10, symbol="SYN1"))
+        wait_until(lambda: held(open_venue, "SYN1") == 10, "10 SYN1")
+    runs = {
+        external: terminal.detach(
+            terminal.config(open_venue.url, f"found-{external}", {"external": external})
+        )
+        for external in ("halt", "adopt", "ignore")
+    }
+    wait_until(lambda: executions(open_venue, runs["ignore"]), "the one that ignores trades")
+    assert executions(open_venue, runs["halt"]) == []
+    wait_until(lambda: _sold(open_venue, runs["adopt"]), "the one that adopts sells what it found")
+    sessions = terminal.json("system", "status")["sessions"]
+    alarms = {one["run_id"]: one["alarms"] for one in sessions}
+    assert alarms[runs["halt"]] >= 1
+    for run_id in runs.values():
+        assert terminal.json("system", "kill", run_id)["state"] == "stopped"
+        assert terminal.json("verify", run_id)["equal"]
+
+
+def _sold(venue: Practice, run_id: str) -> bool:
+    found = executions(venue, run_id)
+    return bool(found) and found[0][1] < 0
+
+
+@pytest.mark.parametrize(
+    ("live", "parts", "code", "reason"),
+    [
+        ({"url": "http://127.0.0.1:1"}, {}, 1, "'practice start' starts a practice venue"),
+        ({"url": "127.0.0.1:8790"}, {}, 2, "is no address of a venue"),
+        ({"venue": "practise"}, {}, 2, "Did you mean 'practice'?"),
+        ({}, {"symbols": ["SYN1", "SYN9"]}, 3, "has no bars of SYN9. The venue answered 422"),
+        ({"broker": "paper"}, {"symbols": ["SYN9"]}, 3, "'SYN9' is not traded here"),
+        ({}, {"account": {"currency": "EUR", "rates": {"USD": "SYN2"}}}, 1, "account has no EUR"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_cannot_trade_is_refused_with_a_reason(
+    terminal: LiveTerminal,
+    open_venue: Practice,
+    live: dict[str, Any],
+    parts: dict[str, Any],
+    code: int,
+    reason: str,
+) -> None:
+    path = terminal.config(open_venue.url, "refused", live, **parts)
+    found, out, err = terminal.run("system", "start", str(path))
+    assert (found, out) == (code, "")
+    assert err.splitlines()[-1].startswith("error: ")
+    assert reason in err
+    assert not any((terminal.data / "runs").glob("*-refused"))
+
+
+def test_what_cannot_be_verified_says_why(terminal: LiveTerminal) -> None:
+    dates = {"start": HALF_DAY, "end": HALF_DAY}
+    given = {"name": "no-journal", "symbols": ["SYN1"], "replay": dates, "strategies": [CROSS]}
+    run_id = terminal.json("system", "start", str(terminal.write("no-journal", given)))["run_id"]
+    code, out, err = terminal.run("verify", run_id)
+    assert (code, out) == (3, "")
+    assert "is a replay" in err
+    code, _, err = terminal.run("verify", "1999")
+    assert code == 3
+    assert "There is no run '1999'" in err

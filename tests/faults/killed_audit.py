@@ -1,0 +1,163 @@
+"""What runs say of themselves against what the venue's books say: nothing lost, nothing doubled."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from app.core.message_codec import decode_message, decode_output
+from app.core.messages import BrokerNews
+from app.core.money import from_units
+from app.core.order_events import Ended, Filled, GateFilled, GateGave, Place, Refused, Voided
+from app.core.venue import GATE_SERIES, Execution, client_id, run_mark
+from app.integrations.practice.venue.books import BookEvent, Placed
+from app.repositories import journal_format as form
+from app.repositories.database import open_database, sqlite_url
+from app.repositories.journal_reader import JournalReader
+from app.repositories.run_repository import RunRepository
+from tests.faults.killed_house import House
+
+_LINES = msgspec.json.Decoder(list[BookEvent])
+ENDS = ("stopped", "finished")
+
+
+class Told(msgspec.Struct):
+    """What a journal tells of orders and fills."""
+
+    intents: list[int] = []
+    gave: list[int] = []
+    filled: list[Filled | GateFilled] = []
+    settled: set[int] = set()  # have ended
+    voided: set[int] = set()
+
+    def hear(self, event: object) -> None:
+        if isinstance(event, Filled | GateFilled):
+            self.filled.append(event)
+        elif isinstance(event, GateGave):
+            self.gave.append(event.number)
+        elif isinstance(event, Ended | Refused):
+            self.settled.add(event.order_id)
+        elif isinstance(event, Voided):
+            self.settled.add(event.order_id)
+            self.voided.add(event.order_id)
+
+
+class Audit(msgspec.Struct):
+    """Runs that passed."""
+
+    runs: int = 0
+    intents: int = 0
+    at_venue: int = 0
+    executions: int = 0
+    never_sent: int = 0
+    voided: int = 0
+
+
+def told_by_journal(house: House, run_id: str) -> Told:
+    """What is durable of a run."""
+    told = Told()
+    for record in JournalReader(house.journal_of(run_id)):
+        if record.kind == form.OUTPUT:
+            intents = decode_output(record.payload).intents
+            told.intents += [one.order_id for one in intents if isinstance(one, Place)]
+        elif record.kind == form.INPUT:
+            message = decode_message(record.payload)
+            for event in message.events if isinstance(message, BrokerNews) else ():
+                told.hear(event)
+    return told
+
+
+def placed_at_venue(house: House) -> list[str]:
+    """The client id of every order the venue ever took."""
+    lines = (house.folder / "books" / "books.jsonl").read_bytes().splitlines()
+    events = [event for line in lines for event in _LINES.decode(line)]
+    return [event.order.client_id for event in events if isinstance(event, Placed)]
+
+
+def audit(house: House) -> Audit:
+    """Compare all runs, which have ended, with the venue; what is not so is an AssertionError."""
+    found, placed = Audit(), placed_at_venue(house)
+    executions = house.adapter.executions(0)
+    ids = Counter(one.execution_id for one in executions)
+    assert max(ids.values(), default=1) == 1, "the venue's own ids are not unique"
+    assert len(placed) == len(set(placed)), "the venue took an order twice"
+    for run_id in house.run_ids():
+        mark = run_mark(run_id)
+        own = [one for one in executions if one.client_id.startswith(mark)]
+        _check_run(house, run_id, {name for name in placed if name.startswith(mark)}, own, found)
+    assert found.at_venue == len(placed), "orders at the venue of no run that there is"
+    assert found.executions == len(executions), "executions of no run that there is"
+    assert not house.adapter.open_orders(), "orders are left open"
+    return found
+
+
+def check_flat(house: House) -> None:
+    """What was bought is what was sold, and the venue holds nothing."""
+    total: Counter[str] = Counter()
+    for one in house.adapter.executions(0):
+        total[one.symbol] += one.units
+    held = {symbol: units for symbol, units in house.adapter.positions().items() if units}
+    assert not held, f"it was stopped to be flat, and holds {held}"
+    assert not any(total.values())
+
+
+def _check_run(
+    house: House, run_id: str, placed: set[str], executions: Sequence[Execution], found: Audit
+) -> None:
+    told = told_by_journal(house, run_id)
+    twice = [number for number, count in Counter(told.intents).items() if count > 1]
+    assert not twice, f"intents that are in the journal twice: {twice}"
+    names = {client_id(run_id, number): number for number in told.intents}
+    unasked = placed - names.keys() - {client_id(run_id, n, GATE_SERIES) for n in told.gave}
+    assert not unasked, f"at the venue without a durable intent: {unasked}"
+    void = placed & {client_id(run_id, number) for number in told.voided}
+    assert not void, f"void, and yet at the venue: {void}"
+    lost = names.keys() - placed - {client_id(run_id, number) for number in told.settled}
+    assert not lost, f"durable intents that neither the venue has nor ended: {lost}"
+
+    theirs = Counter(one.execution_id for one in executions)
+    ours = Counter(one.execution_id for one in told.filled)
+    assert ours == theirs, f"lost: {[*(theirs - ours)]}, too many: {[*(ours - theirs)]}"
+    _check_sql(house, run_id, told, executions, names)
+    found.runs += 1
+    found.intents += len(names)
+    found.at_venue += len(placed)
+    found.executions += len(executions)
+    found.never_sent += len(names.keys() - placed)
+    found.voided += len(told.voided)
+
+
+def _check_sql(
+    house: House,
+    run_id: str,
+    told: Told,
+    executions: Sequence[Execution],
+    names: dict[str, int],
+) -> None:
+    """Each execution is one row, with the venue's quantity and price."""
+    engine = open_database(sqlite_url(house.data))
+    try:
+        repository = RunRepository(engine)
+        rows, orders = repository.get_fills(run_id), repository.get_orders(run_id)
+        run = repository.get_run(run_id)
+    finally:
+        engine.dispose()
+    assert run["state"] in ENDS, run["state"]
+    theirs = Counter(
+        (names[one.client_id], one.symbol, f"{from_units(one.units):f}", one.price)
+        for one in executions
+        if one.client_id in names
+    )
+    ours = Counter((r["order_id"], r["symbol"], r["quantity"], r["price"]) for r in rows)
+    assert ours >= theirs, f"fills missing in SQL: {theirs - ours}"
+    assert sum(ours.values()) == len(executions), "fills in SQL that no execution stands behind"
+    missing = {*told.intents} - {row["order_id"] for row in orders} - told.voided
+    assert not missing, f"orders missing in SQL: {missing}"
+    assert run["summary"]["fills"] == len(rows), "the summary counts other fills"
+
+
+def check_verified(house: House, runner: str = "inline") -> None:
+    """`verify` says equal, of each run."""
+    for run_id in house.run_ids():
+        done = house.command("verify", run_id, "--runner", runner, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr

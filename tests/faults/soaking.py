@@ -1,0 +1,139 @@
+"""A live run on real threads for a while: `python -m tests.faults.soaking --minutes 20`.
+
+Sessions follow each other at once, for the venue's clock is set forward over the hours between.
+Memory, threads and open files of the trader are looked at all the time.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx2
+import msgspec
+
+from app.cli.output import print_table
+from app.core.intervals import MINUTE_NS
+from app.integrations.practice import wire
+from app.managers.time_manager import TimeManager
+from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
+from tests.faults.killed_house import House
+
+RATE = 300.0
+WARM_SHARE = 1 / 3  # of the time, until all code and caches are there
+LOOK_SECONDS = 0.5
+MOST_GROWTH = 0.05
+
+
+class Look(msgspec.Struct):
+    """The trader at one moment."""
+
+    anonymous_mb: float
+    threads: int
+    files: int
+
+
+class Soaked(msgspec.Struct):
+    """What a soak came to."""
+
+    audit: Audit
+    sessions: int
+    growth: float  # of anonymous memory, from after the warm-up to the end
+    anonymous_mb: float
+    threads: tuple[int, int]  # the usual count then, and at the end
+    files: tuple[int, int]
+
+
+def look_at(pid: int) -> Look:
+    """By the kernel's word."""
+    process = Path(f"/proc/{pid}")
+    status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
+    return Look(
+        int(status["RssAnon"].split()[0]) / 1024,
+        int(status["Threads"]),
+        len(list((process / "fd").iterdir())),
+    )
+
+
+class Nights:
+    """Sets the venue's clock forward, when its session has closed, to just before the next."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._times = TimeManager(house.data, "XNYS")
+        today = self._times.to_local(house.adapter.time().venue_ns, "XNYS").date()
+        self._session = self._times.next_session(today, "XNYS")
+        if self._session.date != today:
+            self._session = self._times.previous_session(self._session.date, "XNYS")
+        self.passed = 0
+
+    def skip(self) -> None:
+        """Call it now and then."""
+        if self._house.adapter.time().venue_ns < self._session.close_ns + 10 * MINUTE_NS:
+            return
+        self._session = self._times.next_session(self._session.date, "XNYS")
+        self.passed += 1
+        body = wire.encode(wire.Control(advance_to_ns=self._session.open_ns - MINUTE_NS))
+        httpx2.post(f"{self._house.url}{wire.CONTROL}", content=body, trust_env=False)
+
+
+def soak(folder: Path, seconds: float) -> Soaked:
+    """Trade so long, end in order, agree with the venue."""
+    with House(folder, rate=RATE, live={"sessions": 25}) as house:
+        house.start()
+        house.wait_ready()
+        nights, looks = Nights(house), list[Look]()
+        assert house.trader is not None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(LOOK_SECONDS)
+            nights.skip()
+            assert house.trader.poll() is None, house.log()
+            looks.append(look_at(house.trader.pid))
+        assert house.stop() == 0, house.log()
+        check_flat(house)
+        found = audit(house)
+        check_verified(house)
+        assert "Traceback" not in house.log()
+    return _soaked(found, nights.passed + 1, looks)
+
+
+def _soaked(found: Audit, sessions: int, looks: Sequence[Look]) -> Soaked:
+    warm = looks[int(len(looks) * WARM_SHARE) :]
+    share = max(len(warm) // 5, 1)
+    first, last = warm[:share], warm[-share:]
+    begun, ended = (statistics.median(one.anonymous_mb for one in part) for part in (first, last))
+    threads, files = (
+        tuple(int(statistics.median(getattr(one, name) for one in part)) for part in (first, last))
+        for name in ("threads", "files")
+    )
+    return Soaked(found, sessions, ended / begun - 1, ended, threads, files)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.soaking", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20.0)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="soak-") as folder:
+        found = soak(Path(folder), given.minutes * 60)
+    rows = [
+        ("minutes", f"{given.minutes:g}"),
+        ("sessions", found.sessions),
+        ("orders at the venue", found.audit.at_venue),
+        ("executions", found.audit.executions),
+        ("anonymous memory", f"{found.anonymous_mb:.0f} MB"),
+        ("its growth after the warm-up", f"{100 * found.growth:.1f} %"),
+        ("threads, then and at the end", " ".join(map(str, found.threads))),
+        ("open files, then and at the end", " ".join(map(str, found.files))),
+        ("lost or doubled", 0),
+        ("verify", "equal"),
+    ]
+    print_table("Soak", ("figure", "value"), rows)
+    return int(found.growth >= MOST_GROWTH)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
