@@ -168,7 +168,10 @@ class Watch:
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
         causes = ("exit lost", "late fill")
-        told = any(what in causes and f" {symbol}," in details for what, details in alarms)
+        told = any(
+            what == "journal failed" or (what in causes and f" {symbol}," in details)
+            for what, details in alarms
+        )
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")
 
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:
