@@ -10,8 +10,6 @@ from tests.faults.proof import RUNNERS, trouble_of
 from tests.faults.schedule import Schedule
 from tests.faults.simulation import Simulation
 
-pytestmark = pytest.mark.schedules
-
 CHUNK, CHUNKS, REPEATED = 100, 5, 40
 LEAST_FIRED = 4  # of each kind in each chunk: twenty in all
 

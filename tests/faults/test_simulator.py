@@ -19,8 +19,6 @@ from tests.faults.schedule import Schedule
 from tests.faults.simulation import Simulation
 from tests.faults.watch import Broke, Watch
 
-pytestmark = pytest.mark.schedules
-
 
 def played(seed: int, kinds: tuple[str, ...] | None = None) -> Simulation:
     sim = Simulation(seed)
