@@ -5,14 +5,14 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import NotFoundError, UsageError, did_you_mean
+from app.core.errors import UsageError, did_you_mean
 
 RUNNERS = ("inline", "pool")
 
 
 def verify_run(run_id: str, runner: str, as_json: bool) -> None:
     """Compare, and end with exit code 1 where the two differ."""
-    from app.managers.system_manager.journal_feed import RunJournal
+    from app.managers.system_manager.journal_feed import journal_of
     from app.managers.system_manager.verification import Repetition
     from app.repositories.run_repository import RunRepository
 
@@ -21,13 +21,7 @@ def verify_run(run_id: str, runner: str, as_json: bool) -> None:
         raise UsageError(f"--runner is '{runner}'; give {' or '.join(RUNNERS)}.{hint}")
     context = Context()
     run = RunRepository(context.engine).get_run(run_id)
-    found: str = run["run_id"]
-    if run["mode"] != "live":
-        raise NotFoundError(
-            f"Run {found} is a replay and has no journal: only live runs are verified. To prove a "
-            "replay, run its config again and compare the fingerprints."
-        )
-    journal = RunJournal(context.settings.data_folder / "runs" / found)
+    journal = journal_of(dict(run), context.settings.data_folder / "runs")
     verdict = Repetition(journal, context.time, context.data.store, runner).verdict()
     if as_json:
         print_json(msgspec.to_builtins(verdict))

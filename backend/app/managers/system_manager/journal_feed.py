@@ -1,10 +1,10 @@
 """What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import DataError
+from app.core.errors import DataError, NotFoundError
 from app.core.message_codec import decode, decode_message, decode_output
 from app.core.messages import BrokerNews, EndOfStream, Message
 from app.core.order_events import Intent, OrderEvent
@@ -68,6 +68,16 @@ class RunJournal:
                 message = decode_message(record.payload)
                 reason = message.reason if isinstance(message, EndOfStream) else reason
         return reason
+
+
+def journal_of(run: Mapping[str, Any], runs: Path) -> RunJournal:
+    """The journal of a run by its row in SQL; a replay has none."""
+    if run["mode"] != "live":
+        raise NotFoundError(
+            f"Run {run['run_id']} is a replay and has no journal: only live runs are verified. To "
+            "prove a replay, run its config again and compare the fingerprints."
+        )
+    return RunJournal(runs / run["run_id"])
 
 
 class JournalFeed:
