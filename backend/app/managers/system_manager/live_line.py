@@ -138,8 +138,9 @@ class LiveLine:
             beat_ns=int(usual.beat_ns * pace),
         )
         self._feed = LiveFeed(
-            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
-        )
+            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand,
+            None if self._recovery is None else self._recovery.through_ns,
+        )  # fmt: skip
         if self._recovery is not None:
             return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
