@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e lint format typecheck bench kills crashes soak run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-faults simulate kills crashes soak lint format typecheck bench run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -29,6 +29,12 @@ test-integration: setup ## run the tests on real files and databases
 
 test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
+
+test-faults: setup ## play fault schedules, kill and starve live runs: minutes of it
+	@$(PYTEST) -n 2 -q -m faults tests/faults $(ARGS)
+
+simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0))
 
 lint: setup ## check style, formatting and the direction of imports
 	@$(PYTHON) -m ruff check .

@@ -42,6 +42,7 @@ class LiveRunHouse:
         (self.strategies / "trader.py").write_text(TRADER, encoding="utf-8")
         self.practice = Practice(folder, "--symbols", symbols, "--at", at, "--rate", str(rate))
         self.practice.start()
+        self.started: list[subprocess.Popen[str]] = []
 
     @property
     def engine(self) -> Engine:
@@ -81,7 +82,7 @@ class LiveRunHouse:
 
     def start(self, config: Path, *words: str) -> "subprocess.Popen[str]":
         """The run's process."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "app.cli.main", "system", "start", str(config), *words],
             cwd=self.folder,
             env=self.environment,
@@ -89,6 +90,8 @@ class LiveRunHouse:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def to_the_end(self, config: Path) -> str:
         """Run it until the venue's day is over; the run's id."""
@@ -156,4 +159,9 @@ class LiveRunHouse:
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
     def close(self) -> None:
+        """End what was started here, and has not ended."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate(timeout=20)
         self.practice.close()

@@ -1,6 +1,8 @@
 """Every block of the documentation is run, in order, in a folder of its page's own.
 
 A `console` block holds commands after `$ ` and what they print, with `...` for what is left out.
+One that ends in ` &` goes on beside the others to the page's end; a practice venue so started, and
+the example that trades at it, get a free port.
 A `json` or `python` block with a file name after the language is written to that file; a `python`
 block without one is executed. A `text` block is a picture. Links between pages lead somewhere.
 """
@@ -8,8 +10,11 @@ block without one is executed. A `text` block is a picture. Links between pages 
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -29,6 +34,7 @@ PASSING = (
     (r"\b(_\w+):\d+ ", r"\1:<line> "),
     (r"\b[0-9a-f]{64}\b", "<hash>"),
     (r"\bprocess \d+\b", "process <pid>"),
+    (r"\b127\.0\.0\.1:\d+\b", "127.0.0.1:<port>"),
     (r"(replay seconds|bars per second)( +│) [\d.,]+ +│", r"\1\2 <speed> │"),
     (r"[ \t]+$", ""),
 )
@@ -37,6 +43,13 @@ PASSING = (
 @pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text())
+    with ExitStack() as beside:
+        _do_blocks(page, blocks, tmp_path, beside)
+
+
+def _do_blocks(
+    page: str, blocks: list[tuple[str, str, str]], tmp_path: Path, beside: ExitStack
+) -> None:
     if any(kind == "console" or (kind, file) == ("python", "") for kind, file, _ in blocks):
         _furnish(tmp_path)
     for kind, file, body in blocks:
@@ -44,7 +57,7 @@ def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path) -> No
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / file).write_text(body)
         elif kind == "console":
-            _run_console(body, tmp_path)
+            _run_console(body, tmp_path, beside)
         elif kind == "python":
             done = _run([sys.executable, "-c", body], tmp_path)
             assert done.returncode == 0, f"{body}\n{done.stdout}"
@@ -70,6 +83,12 @@ def _furnish(folder: Path) -> None:
     (folder / "start_cli.sh").write_text(LAUNCHER)
     (folder / "start_cli.sh").chmod(0o755)
     shutil.copytree(ROOT / "session_configs", folder / "session_configs")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (folder / "port").write_text(str(free.getsockname()[1]))
+    live = folder / "session_configs" / "practice_live.json"
+    url = f'"url": "http://127.0.0.1:{(folder / "port").read_text()}"'
+    live.write_text(live.read_text().replace('"broker":', f'{url}, "broker":'))
 
 
 def _run(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -86,12 +105,30 @@ def _run(words: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def _run_console(body: str, folder: Path) -> None:
+def _begin_beside(command: str, shown: str, folder: Path, beside: ExitStack) -> None:
+    """A command that goes on, once it has said what is shown."""
+    words = command.removesuffix(" &").split()
+    if "practice" in words:
+        words += ["--port", (folder / "port").read_text()]
+    process = subprocess.Popen(
+        words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    beside.callback(process.communicate, timeout=20)
+    beside.callback(process.send_signal, signal.SIGTERM)
+    assert process.stdout is not None
+    said = "".join(process.stdout.readline() for _ in shown.splitlines())
+    assert _matches(shown, said), f"$ {command}\n{said}"
+
+
+def _run_console(body: str, folder: Path, beside: ExitStack) -> None:
     """Each command prints what stands below it; one that is shown to fail does."""
     _, *parts = re.split(r"^\$ ", body, flags=re.MULTILINE)
     assert parts, f"a console block without a command:\n{body}"
     for part in parts:
         command, _, shown = part.partition("\n")
+        if command.endswith(" &"):
+            _begin_beside(command, shown, folder, beside)
+            continue
         done = _run(["bash", "-c", command], folder)
         assert _matches(shown, done.stdout), f"$ {command}\n{done.stdout}"
         fails = re.search(r'^(error: |{"error": )', shown, flags=re.MULTILINE) is not None

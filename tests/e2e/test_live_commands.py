@@ -21,6 +21,7 @@ from tests.practice_house import Practice, order
 
 from app.core.money import from_units
 from app.repositories.database import open_database, sqlite_url
+from app.repositories.journal_file import JournalWriter
 from app.repositories.run_repository import RunRepository
 
 # A venue goes fast: the two seconds a start takes are minutes of its time.
@@ -267,3 +268,19 @@ def test_what_cannot_be_verified_says_why(terminal: LiveTerminal) -> None:
     code, _, err = terminal.run("verify", "1999")
     assert code == 3
     assert "There is no run '1999'" in err
+
+
+def test_a_journal_of_another_version_is_refused_by_its_name(terminal: LiveTerminal) -> None:
+    engine = open_database(sqlite_url(terminal.data))
+    config = {"live": {"account": "elder"}}
+    RunRepository(engine).start_run(
+        "elder", name="elder", mode="live", config=config, started_at="2020-01-02", pid=1 << 22
+    )
+    journal = JournalWriter(terminal.data / "runs" / "elder" / "journal")
+    journal.begin_part({"format": 99})
+    journal.close()
+    recover = ("system", "recover", "--account", "elder")
+    for words in (("verify", "elder"), recover, (*recover, "--dry-run")):
+        code, out, err = terminal.run(*words)
+        assert (code, out) == (1, "")
+        assert "has the form 99; this version reads 1." in err

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.config import SessionConfig
-from app.core.order_events import Intent
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.journal_feed import RunJournal
@@ -38,22 +37,22 @@ class Times(Time):
 class Alarms:
     """What a human would have heard."""
 
-    def __init__(self, say: Callable[..., None]) -> None:
+    def __init__(self, hear: Callable[[str, str], None]) -> None:
         self.told: list[tuple[str, str]] = []
-        self._say = say
+        self._hear = hear
 
     def alarm(self, what: str, details: str) -> None:
         self.told.append((what, details))
-        self._say("ALARM", what, details)
+        self._hear(what, details)
 
 
 def config_from(
     salt: int,
     external: str,
     on_error: str,
+    stale_seconds: int,
+    grace_ms: int,
     fails_at: int = 0,
-    stale_seconds: int = 90,
-    grace_ms: int = 2000,
 ) -> SessionConfig:
     """The session config of a schedule."""
     return SessionConfig.model_validate(
@@ -103,7 +102,6 @@ class Life:
         self.means = means
         self.link = link
         self.results: Callable[[Life, Results], None] = on_results
-        self.places: dict[int, Intent] = {}
         self.header: RunHeader | None = None
         journal = None
         if has_journal(means.disk):

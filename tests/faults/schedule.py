@@ -36,15 +36,16 @@ class Schedule:
             kinds = tuple(draw.sample(_FAULTS, draw.randint(3, 8)))
         self.kinds = kinds
         for kind in kinds:
+            if kind == "F23" and draw.random() < 0.6:
+                sim.fail_a_strategy(draw.randrange(8, 90))
+                continue
             for _ in range(draw.choice((1, 1, 2, 3))):
                 self.at(self._some_moment_ns(), self._bring(kind))
-        if draw.random() < 0.3:
+        if kinds and draw.random() < 0.3:
             self.at(self._some_moment_ns(), self._command)
         self._given()
         self.at(self._calm_ns, self._calm)
-        self.at(self._close_ns - 20 * SECOND, self._settle)
-        if draw.random() < 0.25:
-            self._recover_twice()
+        self._recovers_twice = draw.random() < 0.25
         world.say("schedule", sim.outcome.seed, *kinds)
 
     def at(self, venue_ns: int, act: Callable[[], object]) -> None:
@@ -67,7 +68,7 @@ class Schedule:
 
             self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
 
-    # -- the faults
+    # -- the faults --------------------------------------------------------------------------------
 
     def _bring(self, kind: str) -> Callable[[], None]:
         ways: dict[str, Callable[[], None]] = {
@@ -160,9 +161,8 @@ class Schedule:
             workers = life.run.pipeline._workers
             _break(draw.choice(workers), "step", WorkerDown("a worker's own defect"))
         else:
-            hook = draw.choice(("on_bar", "on_bar", "on_order"))
-            error: BaseException = draw.choice((WorkerDown("a mistake"), HookInterrupted()))
-            _break(life.run.seats[0].strategy, hook, error)
+            hook = draw.choice(("on_bar", "on_order"))  # the watchdog interrupts it
+            _break(life.run.seats[0].strategy, hook, HookInterrupted())
 
     def _expire_token(self) -> None:
         sim = self.sim
@@ -192,12 +192,15 @@ class Schedule:
             life.line.lose("somebody else has the account")
         sim.watch.closed_ns = sim.world.now_ns
 
-    # -- the end
+    # -- the end -----------------------------------------------------------------------------------
 
     def _calm(self) -> None:
         """Nothing goes wrong from here on, and the venue can be reached."""
         sim = self.sim
         sim.world.say("calm")
+        self.at(self._close_ns - 8 * SECOND, self._settle)
+        if self._recovers_twice:
+            self._recover_twice()
         sim.menu.arm([])
         sim.side.refuses_until_ns = 0
         faults: Faults = sim.disk.faults

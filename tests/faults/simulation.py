@@ -13,6 +13,7 @@ from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from app.managers.system_manager.run_outcome import RunEnd
+from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
 from tests.faults.day import make_day
 from tests.faults.kinds import CRASH, Counts, kind_of
@@ -46,7 +47,6 @@ class Outcome(msgspec.Struct):
     fills: int = 0
     reason: str = ""
     counts: Counts = msgspec.field(default_factory=Counts)
-    notes: list[str] = msgspec.field(default_factory=list)
 
 
 class DiskFaults(Faults):
@@ -84,22 +84,21 @@ class Simulation:
         beat_ns = _RATE * SECOND
         self.watch = Watch(self.side, (_STALE_SECONDS + 10) * _RATE * SECOND + 2 * beat_ns)
         self.world.after_each = self.watch.after_each
-        self.alarms = Alarms(self.world.say)
+        self.alarms = Alarms(self._alarmed)
         self.disk = MemoryDisk()
         self.life: Life | None = None
         self.link: Link | None = None
-        self.fails_at = 0
         self.wants_failure = False  # F23: the run is to fail
         self.crashes_at = 0  # this call of the next start on its disk
         self.is_lossy = False  # the last crash took the power with it
-        self.config = config_from(
-            seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")), 0,
+        self._config_words = (
+            seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")),
             _STALE_SECONDS, draw.choice((500, 2000)),
         )  # fmt: skip
+        self.config = config_from(*self._config_words)
         self._filled: set[str] = set()
-        self.on_start: Callable[[Life], None] = lambda life: None
 
-    # -- its course ---
+    # -- its course --------------------------------------------------------------------------------
 
     def run(self) -> Outcome:
         """All lives of the program, to the end."""
@@ -108,7 +107,7 @@ class Simulation:
             self._run()
             if isinstance(self.world.raised, Broke):
                 raise self.world.raised
-            self.watch.ended(self.disk, self.life)
+            self.watch.ended(self.disk, self.life, outcome.reason)
         except Broke as broke:
             outcome.broke = str(broke)
         outcome.log_hash, outcome.events = self.world.log_hash(), self.world.events
@@ -131,13 +130,12 @@ class Simulation:
             self.world.let_pass(self.draw.uniform(0.5, 5.0))
             return
         self.world.say("begun", "again" if life.recovery else "new")
-        self.on_start(life)
         failed = False
         try:
             reason = life.execute()
         except (Broke, PowerLoss):
             raise
-        except Exception as error:
+        except (Exception, HookInterrupted) as error:
             must(self.wants_failure, f"the run failed: {type(error).__name__}: {error}")
             self.count("F23")
             self.world.say("failed", type(error).__name__)
@@ -200,7 +198,7 @@ class Simulation:
         if isinstance(call, PlaceCall) and call.client_id in self._filled:
             self.count("F09")
 
-    # -- crashes ---
+    # -- crashes -----------------------------------------------------------------------------------
 
     def crash(self, lossy: bool) -> None:
         """The process is gone, here and now."""
@@ -223,7 +221,7 @@ class Simulation:
             self.watch.closed_ns = None
         self.world.let_pass(self.draw.choice((0.05, 0.5, 3.0, 20.0)) * self.draw.random())
 
-    # -- what is counted ---
+    # -- what is counted ---------------------------------------------------------------------------
 
     def count(self, kind: str) -> None:
         """A fault has fired."""
@@ -234,8 +232,17 @@ class Simulation:
     def _menu_fired(self, fault: Fault, where: str) -> None:
         self.count(kind_of(fault, where))
 
+    def _alarmed(self, what: str, details: str) -> None:
+        self.world.say("ALARM", what, details)
+        if what.startswith("strategy "):
+            self.count("F23")
+
     def _disk_failed(self, call: str) -> None:
         self.count("F21")
+
+    def fail_a_strategy(self, bar: int) -> None:
+        """One of them raises at this bar, in every life."""
+        self.config = config_from(*self._config_words, bar)
 
     def fail_disk(self, first: int, count: int) -> None:
         """Some of the disk's next calls fail."""

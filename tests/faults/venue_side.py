@@ -1,4 +1,4 @@
-"""The venue, and the wire to it: the practice venue's own desk, with latency, without sockets."""
+"""The venue and the wire to it: the practice venue's own desk, with latency, without sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
@@ -111,9 +111,11 @@ class VenueSide:
 
     def split(self, symbol: str, ratio: int) -> None:
         """What it does to an account overnight: open orders end, as at most brokers."""
+        armed, self.menu._armed = self.menu._armed, []
         names = [e.client_id for e in self.books.live.values() if e.order.symbol == symbol]
         for name in filter(None, names):
             self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
+        self.menu._armed = armed
         held = self.books.held_units(symbol)
         if held:
             self.venue.by_hand(wire.Manual(positions={symbol: held * ratio}), self.now_ns)
@@ -176,6 +178,7 @@ class Call(NamedTuple):
     method: str
     path: str
     body: bytes
+    symbol: str  # of its query
 
 
 class Link:
@@ -238,7 +241,7 @@ class Link:
         if self.side.world.now_ns < self.side.refuses_until_ns:
             answer = problem_answer(401, "unauthorised", "The token has expired.")
             return Reply(answer.status, answer.body)
-        self._on_request(Call(method, path, body))
+        self._on_request(Call(method, path, body, str(query.get("symbol", ""))))
         asked = Request(method, path, {name: str(value) for name, value in query.items()}, body)
         answer = self.side.desk.answer(asked, self.side.world.now_ns)
         if not self.side.is_down:

@@ -194,6 +194,16 @@ def test_an_amendment_can_lose_to_a_fill() -> None:
     assert sim.fills() == [("a", 10, 50.0, 2)]
 
 
+def test_an_amendment_to_what_fills_before_it_is_refused() -> None:
+    sim = armed("amend_raced")
+    sim.venue.by_hand(wire.Manual(positions={"AAA": -5 * UNITS}), minute(1))
+    sim.place(order("a", 10, "limit", limit=50.0, reduce_only=True))
+    sim.to(minute(2))
+    with pytest.raises(Refusal, match="5 have filled already"):
+        sim.venue.amend("a", terms(5, limit=60.0), sim.now_ns)
+    assert sim.state("a") == "PARTIAL"
+
+
 def test_a_fill_can_come_after_the_cancel_was_acknowledged() -> None:
     sim = armed("fill_after_cancel", seconds=5.0)
     sim.place(order("a", 10, "stop", stop=150.0))

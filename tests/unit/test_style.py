@@ -43,6 +43,33 @@ AMBIENT = {
     "pandas.Timestamp.today",
 }
 RANDOM_MODULES = {"random", "secrets"}
+# The modules that start threads; everything else is stepped, as the fault simulator does it.
+THREADED = {
+    "cli/serving.py",
+    "integrations/practice/stream.py",
+    "integrations/practice/venue/process.py",
+    "managers/data_manager/errands.py",
+    "managers/system_manager/account_keeper.py",
+    "managers/system_manager/control_server.py",
+    "managers/system_manager/equity_file.py",
+    "managers/system_manager/live_means.py",
+    "managers/system_manager/run_session.py",
+    "managers/system_manager/system_manager.py",
+    "threads/lanes.py",
+    "threads/notifier.py",
+    "threads/order_gate.py",
+    "threads/recorder.py",
+    "threads/watchdog.py",
+    "threads/worker.py",
+}
+THREAD_MAKERS = (
+    "threading.Thread",
+    "threading.Timer",
+    "_thread.start_new_thread",
+    "concurrent.futures.ThreadPoolExecutor",
+    "concurrent.futures.thread.ThreadPoolExecutor",
+    "multiprocessing.pool.ThreadPool",
+)
 MODE_OWNER = APP / "managers" / "system_manager"  # where the mode chooses Feed and Broker
 MODE_READER = APP / "core" / "config.py"  # which says what part of a config a mode reads
 EXCHANGE_TIMES = {(9, 30), (16, 0)}
@@ -121,6 +148,18 @@ def ambient_uses(tree: ast.AST) -> list[tuple[int, str]]:
     return found
 
 
+def thread_starts(tree: ast.AST) -> list[int]:
+    """Lines that make a thread, or name what does."""
+    names = imported_names(tree)
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call | ast.ClassDef)
+        for made in ([node.func] if isinstance(node, ast.Call) else node.bases)
+        if full_name(made, names) in THREAD_MAKERS
+    ]
+
+
 def mode_tests(tree: ast.AST) -> list[int]:
     """Lines that decide by the mode: `if live`, `mode == "live"`, `if self.is_live`."""
     lines = []
@@ -183,6 +222,17 @@ def test_only_the_clock_seam_reads_the_machine_s_clock_or_draws_lots() -> None:
         for line, name in ambient_uses(tree)
     ]
     assert not uses, f"Take time from the TimeManager, and seeds from the config: {uses}"
+
+
+def test_only_named_modules_start_threads() -> None:
+    starting = {
+        path.relative_to(APP).as_posix(): lines
+        for path, tree in TREES.items()
+        if (lines := thread_starts(tree))
+    }
+    more = {path: lines for path, lines in starting.items() if path not in THREADED}
+    assert not more, f"Have it stepped, and hand in who does that on a thread: {more}"
+    assert set(starting) == THREADED, "Take out of THREADED what starts none any more"
 
 
 def test_only_the_system_manager_decides_by_the_mode() -> None:
@@ -254,6 +304,22 @@ def test_there_is_more_test_than_code() -> None:
 )
 def test_the_ban_on_ambient_time_finds_its_disguises(source: str, names: list[str]) -> None:
     assert [name for _, name in ambient_uses(ast.parse(source))] == names
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import threading\nthreading.Thread(target=print).start()", True),
+        ("from threading import Thread as Own\nOwn(target=print)", True),
+        ("import threading\nclass Mine(threading.Thread): pass", True),
+        ("from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor(2)", True),
+        ("import threading\nthreading.Timer(1, print)", True),
+        ("import threading\nheld: list[threading.Thread] = []", False),
+        ("import threading\nthreading.Lock()", False),
+    ],
+)
+def test_the_ban_on_threads_finds_their_disguises(source: str, found: bool) -> None:
+    assert bool(thread_starts(ast.parse(source))) is found
 
 
 @pytest.mark.parametrize(

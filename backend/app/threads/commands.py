@@ -1,6 +1,6 @@
 """What people ask of a run that streams on: pause, resume, halt, stop, kill, as inputs of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.core.errors import UsageError
 from app.core.messages import Command
@@ -47,7 +47,8 @@ def call_off_entries(
     """End the working orders that may open or increase a position, of all or of one strategy."""
     for order in list(execution.broker.working.values()):
         own = strategy is None or order.strategy == strategy
-        if own and order.is_working and _opens(order, execution):
+        working = execution.broker.working
+        if own and order.is_working and _opens(order, execution, working):
             _call_off(order, execution, now_ns, why)
 
 
@@ -55,10 +56,10 @@ def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     """Whether a stop has been heard, and what it asks for is done. From any thread."""
     if not execution.entries.is_closed(ALL_SYMBOLS):
         return False
-    working = list(execution.broker.working.values())
+    working = dict(execution.broker.working)  # the engine's thread goes on changing it
     if mode == FLATTEN:
         return not working and not any(execution.held_units)
-    return not any(_opens(order, execution) for order in working)
+    return not any(_opens(order, execution, working) for order in working.values())
 
 
 def is_left_holding(execution: ExecutionManager) -> bool:
@@ -69,10 +70,9 @@ def is_left_holding(execution: ExecutionManager) -> bool:
     return is_stopping and any(execution.held_units) and not execution.broker.working
 
 
-def _opens(order: Order, execution: ExecutionManager) -> bool:
+def _opens(order: Order, execution: ExecutionManager, working: Mapping[int, Order]) -> bool:
     held_units = execution.held_units_of(order.strategy, order.symbol_index)
-    left = order.units - order.filled_units
-    return opens(order, left, execution.broker.working, held_units)
+    return opens(order, order.units - order.filled_units, working, held_units)
 
 
 def _call_off(order: Order, execution: ExecutionManager, now_ns: int, why: str) -> None:

@@ -60,7 +60,7 @@ class Consequences:
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
                 self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif units != child.units:
+            elif units != self._links.units_of(child):
                 reason = f"no more is left of order {entry.order_id}, which it waited for"
                 self._reduce(child, units, now_ns, reason)
             if not whole and child.reduce_only and not self._held_units(child):
@@ -78,6 +78,10 @@ class Consequences:
         for fill in fills:
             place = fill.order.strategy, fill.order.symbol_index
             moved[place] = moved.get(place, 0) + fill.units
+        self.end_idle_where(moved, now_ns)
+
+    def end_idle_where(self, moved: Mapping[tuple[int, int], int], now_ns: int) -> None:
+        """The same, by what each strategy's position in a symbol has moved."""
         for order in [self._working[order_id] for order_id in self._reducing]:
             moved_units = moved.get((order.strategy, order.symbol_index))
             if moved_units is None or self._links.entry_of(order) is not None:
@@ -94,7 +98,7 @@ class Consequences:
         """An order is to be no more than this in all; an amendment under way loses as much."""
         since_ns, terms = self._pending.get(order.order_id, (0, None))
         if terms is not None:
-            left = abs(terms.units) - abs(order.units - units)
+            left = abs(terms.units) - abs(self._links.units_of(order) - units)
             least = max(left, abs(order.filled_units))
             terms = replace(terms, units=least if order.units > 0 else -least)
             self._pending[order.order_id] = since_ns, terms

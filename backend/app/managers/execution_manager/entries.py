@@ -34,7 +34,8 @@ class Entries:
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
         places = (ALL_SYMBOLS, order.symbol_index)
-        reason = next((why for (of, _), why in self.closed.items() if of in places), "")
+        closed = list(self.closed.items())  # a replay is halted from other threads
+        reason = next((why for (of, _), why in closed if of in places), "")
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         if not reason or not opens(order, units, self._working, held_units):
             return ""

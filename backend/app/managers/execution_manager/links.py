@@ -1,6 +1,6 @@
 """Orders that depend on others: children wait for their entry, legs of a group end each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.core.orders import Order
 
@@ -8,10 +8,18 @@ NO_ORDERS: Sequence[Order] = ()
 
 
 class Links:
-    """Over the working orders of a broker; what has ended is dropped when it ends."""
+    """Over the working orders of a broker; what has ended is dropped when it ends.
 
-    def __init__(self, working: Mapping[int, Order]) -> None:
+    `units_of` says what an order is to be in all, where that is more than it knows itself.
+    """
+
+    def __init__(
+        self,
+        working: Mapping[int, Order],
+        units_of: Callable[[Order], int] = lambda order: order.units,
+    ) -> None:
         self._working = working
+        self.units_of = units_of
         self._entries: dict[int, Order] = {}  # by child
         self._children: dict[int, list[Order]] = {}
         self._groups: dict[int, list[Order]] = {}
@@ -44,6 +52,11 @@ class Links:
             if not legs:
                 del self._groups[order.group], self._taken[order.group]
 
+    def take_late(self, order: Order, units: int) -> None:
+        """A leg that had ended has filled more."""
+        if order.group in self._groups:
+            self._taken[order.group] = self._taken.get(order.group, 0) + abs(units)
+
     def release(self, entry: Order) -> list[tuple[Order, int]]:
         """The children of an entry that has ended: each, and the units it may have from now on.
 
@@ -54,13 +67,13 @@ class Links:
         for child in children:
             del self._entries[child.order_id]
         if entry.filled_units in (0, entry.units):
-            return [(child, child.units) for child in children]
+            return [(child, self.units_of(child)) for child in children]
         return [(child, self._units_after(entry, child)) for child in children]
 
     def _units_after(self, entry: Order, child: Order) -> int:
         taken = self.taken_beside(child)
         most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
-        size = min(abs(child.units), most)
+        size = min(abs(self.units_of(child)), most)
         return size if child.units > 0 else -size
 
     def depends(self, order: Order) -> bool:
@@ -100,6 +113,6 @@ class Links:
             if leg is order:
                 continue
             same_side = (leg.units > 0) == (units > 0)
-            left = abs(leg.units - leg.filled_units) - abs(units) if same_side else 0
-            size = max(left, 0)
+            left = abs(self.units_of(leg)) - abs(leg.filled_units) - abs(units)
+            size = max(left, 0) if same_side else 0
             yield leg, leg.filled_units + (size if leg.units > 0 else -size)

@@ -15,6 +15,7 @@ from app.core.order_events import Amend, Cancel, Intent, Place
 from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
+    CANCELED,
     SUBMITTED,
     UNKNOWN,
     Order,
@@ -46,8 +47,9 @@ class LiveBroker:
         self.spent: list[Order] = []
         self.working: dict[int, Order] = {}
         self.known: dict[int, Order] = {}  # all that ever worked: late fills find theirs here
-        self.links = Links(self.working)
-        self.pending: Pending = {}  # terms asked for, and since when
+        self.links = Links(self.working, self._units_to_be)
+        self.pending: Pending = {}  # terms wanted, and since when
+        self._asked: dict[int, Terms] = {}  # amendments that the venue has not answered
         self.outbox: list[Intent] = []
         self._reducing: set[int] = set()
         self._held: set[int] = set()  # orders that the venue has not been asked for yet
@@ -99,19 +101,33 @@ class LiveBroker:
         if order.order_id in self._held:
             self._owner.amended(order, terms, now_ns, now_ns)
             return True
+        if terms == terms_of(order) and order.order_id not in self.pending:
+            return True
+        self._want(order, terms, now_ns)
+        return False
+
+    def _want(self, order: Order, terms: Terms, now_ns: int) -> None:
+        """An amendment leaves when the one before it has been answered: the last counts."""
+        self.pending[order.order_id] = now_ns, terms
+        if order.order_id in self._asked:
+            return
         more = terms.units - order.units
         grows = more != 0 and (more > 0) == (order.units > 0)
-        self.pending[order.order_id] = now_ns, terms
+        self._asked[order.order_id] = terms
         self.outbox.append(
             Amend(
                 order.order_id, terms, grows and self.opens(order, terms.units - order.filled_units)
             )
         )
-        return False
 
     def pending_terms(self, order: Order) -> Terms | None:
         """The terms that were asked for last, and are not in force yet."""
         return self.pending.get(order.order_id, (0, None))[1]
+
+    def _units_to_be(self, order: Order) -> int:
+        """What an order is to be in all, once the venue has done what is wanted."""
+        terms = self.pending_terms(order)
+        return order.units if terms is None else terms.units
 
     def opens(self, order: Order, units: int) -> bool:
         """Whether so many units of an order may open or increase what its strategy holds."""
@@ -132,9 +148,48 @@ class LiveBroker:
             self.release(order, now_ns)
         self._consequences.end_idle([_Fill(order, units)], now_ns)
 
+    def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:
+        """What a fill of an order that had ended means for those it was linked to."""
+        self.links.take_late(order, units)
+        self._consequences.after_fill(order, units, now_ns)
+        self._consequences.end_idle([_Fill(order, units)], now_ns)
+
+    def after_fill_of_gate(self, strategy: int, symbol: int, units: int, now_ns: int) -> None:
+        """What a fill that no strategy asked for means for orders that only reduce."""
+        self._consequences.end_idle_where({(strategy, symbol): units}, now_ns)
+
+    def amended(self, order: Order, terms: Terms) -> None:
+        """These terms are in force."""
+        if self._asked.get(order.order_id) == terms:
+            del self._asked[order.order_id]
+        if self.pending_terms(order) == terms:
+            del self.pending[order.order_id]
+
+    def change_refused(self, order: Order) -> None:
+        """A cancel or an amendment will not be; what was wanted since the latter still is."""
+        asked = self._asked.pop(order.order_id, None)
+        if asked is None or asked == self.pending_terms(order):
+            self.pending.pop(order.order_id, None)
+        self.ending.discard(order.order_id)
+
+    def follow_up(self, order: Order, now_ns: int) -> None:
+        """Ask for what was wanted while an amendment was under way."""
+        terms, order_id = self.pending_terms(order), order.order_id
+        if terms is None or order_id in self._asked or order_id in self.ending:
+            return
+        if terms == terms_of(order):
+            del self.pending[order_id]
+        elif abs(terms.units) <= abs(order.filled_units):
+            self.lapsed(order, CANCELED, now_ns, "amended to what had filled")
+        else:
+            self._want(order, terms, now_ns)
+            if order.state not in (AMEND_PENDING, CANCEL_PENDING, UNKNOWN):
+                order.to(AMEND_PENDING)
+
     def remove(self, order: Order) -> None:
         """Forget an order that has ended."""
         self.working.pop(order.order_id, None)
+        self._asked.pop(order.order_id, None)
         self.pending.pop(order.order_id, None)
         self._reducing.discard(order.order_id)
         self._held.discard(order.order_id)
@@ -163,12 +218,13 @@ class LiveBroker:
         if order.order_id in self._held:
             self._owner.reduced(order, units, now_ns)
             return
+        if order.order_id in self.ending:
+            return
         before = self.pending_terms(order) or terms_of(order)
         terms = Terms(units, before.limit, before.stop, before.trail, before.trail_percent)
-        self.pending[order.order_id] = now_ns, terms
+        self._want(order, terms, now_ns)
         if order.state not in (AMEND_PENDING, CANCEL_PENDING, UNKNOWN):
             order.to(AMEND_PENDING)
-        self.outbox.append(Amend(order.order_id, terms, opens=False))
 
     def held_units_of(self, strategy: int, symbol: int) -> int:
         """What a strategy holds of a symbol."""

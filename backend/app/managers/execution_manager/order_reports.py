@@ -101,48 +101,52 @@ class OrderReports:
                     order.to(UNKNOWN)
                 self._execution.diary.note("uncertain", order, now_ns, reason)
             case Refused(reason=reason):
-                never = order.state in (SUBMITTED, UNKNOWN) and not order.filled_units
-                self._execution.lapsed(order, REJECTED if never else CANCELED, now_ns, reason)
+                self._refuse(order, reason, now_ns)
             case Ended(state=state, reason=reason):
                 self._execution.lapsed(order, state, now_ns, reason or order.reason)
             case Voided():
-                self._execution.lapsed(order, REJECTED, now_ns, _NEVER_SENT)
+                self._refuse(order, _NEVER_SENT, now_ns)
             case Amended(terms=terms):
                 self._amend(order, terms, now_ns)
             case ChangeRefused(reason=reason):
                 self._keep(order, reason, now_ns)
 
+    def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
+        """It is not at the venue, or no more."""
+        never = order.state in (SUBMITTED, UNKNOWN) and not order.filled_units
+        self._execution.lapsed(order, REJECTED if never else CANCELED, now_ns, reason)
+
     def _go_on(self, order: Order) -> None:
         """It works at the venue, as far as it has filled; unless it is to be changed."""
+        order.to(PARTIAL if order.filled_units else ACCEPTED)
         if order.order_id in self._broker.ending:
             order.to(CANCEL_PENDING)
         elif order.order_id in self._broker.pending:
             order.to(AMEND_PENDING)
-        else:
-            order.to(PARTIAL if order.filled_units else ACCEPTED)
 
     def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
-        if self._broker.pending_terms(order) == terms:
-            del self._broker.pending[order.order_id]
+        self._broker.amended(order, terms)
         if terms != terms_of(order):
             self._execution.amended(order, terms, now_ns, now_ns)
+        if order.is_working:
+            self._broker.follow_up(order, now_ns)
         if order.state is AMEND_PENDING and order.order_id not in self._broker.pending:
             self._go_on(order)
 
     def _keep(self, order: Order, reason: str, now_ns: int) -> None:
         """The venue did not cancel or amend it: it goes on as it was."""
-        self._broker.pending.pop(order.order_id, None)
-        self._broker.ending.discard(order.order_id)
+        self._broker.change_refused(order)
         order.reason = reason
         self._execution.diary.note("change refused", order, now_ns, reason)
+        self._aim_again(order)
         if order.state in (CANCEL_PENDING, AMEND_PENDING):
-            if order.state is CANCEL_PENDING:
-                self._aim_again(order)
             self._go_on(order)
+        self._broker.follow_up(order, now_ns)
 
     def _aim_again(self, order: Order) -> None:
         """A plain order goes on that was to be cancelled."""
-        if order.stop is None and not (order.parent or order.reduce_only or order.group):
+        linked = order.parent or order.reduce_only or order.group
+        if not order.aimed and order.stop is None and not linked:
             order.aimed = True
             left = order.units - order.filled_units
             self._execution.aim_units[order.strategy][order.symbol_index] += left
@@ -160,6 +164,7 @@ class OrderReports:
             self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
             order.filled_units = done
             self._execution.diary.note("late fill", order, now_ns)
+            self._broker.after_late_fill(order, event.units, now_ns)
             return [order]
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
             if order.aimed:
@@ -185,6 +190,7 @@ class OrderReports:
             if left and held * left < 0:
                 units = left if abs(left) <= abs(held) else -held
                 self._book(event, strategy, event.symbol, units, now_ns)
+                self._broker.after_fill_of_gate(strategy, event.symbol, units, now_ns)
                 left -= units
         if left:
             self._book(event, 0, event.symbol, left, now_ns)

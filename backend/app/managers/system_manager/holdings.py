@@ -6,11 +6,13 @@ venue's last price.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 
 import msgspec
 
-from app.core.errors import NotFoundError
+from app.core.config import SessionConfig
+from app.core.errors import NotFoundError, StateError
 from app.core.instruments import Instrument
 from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
@@ -64,6 +66,28 @@ class Holdings(msgspec.Struct, frozen=True):
             )
             for name, units in self.units.items()
         ]
+
+
+def opened_account(
+    venue: Venue, config: SessionConfig, instruments: Sequence[Instrument], now_ns: int
+) -> tuple[SessionConfig, Holdings]:
+    """The config with the account as the venue has it, and what is held there."""
+    account = config.account
+    held = holdings_of(venue, config.symbols, config.base_interval, config.lived.external, now_ns)
+    cash, worth = venue.cash(), held.worth_units(instruments)
+    if cash.get(account.currency, 0) <= 0:
+        has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
+        raise StateError(
+            f"The venue's account has no {account.currency}: it has {has or 'nothing'}. "
+            "Name its currency in account.currency."
+        )
+
+    def opening(name: str) -> Decimal:
+        return from_units(cash.get(name, 0) + worth.get(name, 0))
+
+    books = {name: opening(name) for name in account.books}
+    changed = {"cash": opening(account.currency), "books": books}
+    return config.model_copy(update={"account": account.model_copy(update=changed)}), held
 
 
 def holdings_of(

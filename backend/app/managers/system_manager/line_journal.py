@@ -71,10 +71,13 @@ class LineJournal:
             return message.block.spans[-1].session
         return None if self._part_of is not None else self.header.sessions[0]
 
-    def record_output(self, results: Results) -> None:
-        """What came of an input."""
+    def keep_states(self, results: Results) -> None:
+        """What strategies saved at a close goes into the next part."""
         if results.states:
             self._states = encode(results.states), results.sequence
+
+    def record_output(self, results: Results) -> None:
+        """What came of an input."""
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
 
     def send(
@@ -97,6 +100,7 @@ class LineJournal:
     def try_again(self) -> None:
         """Put the journal right, if it has failed and the disk lets it."""
         if self.recorder.failed is not None and self.recorder.try_again():
+            self._give_up()  # of what was asked to be sent while it was being put right
             self._notifier.alarm("journal", "It can be written again; entries pass.")
             self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", _SOURCE)])
 

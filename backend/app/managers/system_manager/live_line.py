@@ -2,30 +2,27 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from pathlib import Path
 
 from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import StateError
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import BrokerNews, Command, History, Message
-from app.core.money import from_units
 from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
-from app.managers.system_manager.holdings import Holdings, holdings_of
+from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
@@ -36,21 +33,16 @@ from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import (
-    FLATTEN,
     HALT,
     KILL,
     PAUSE,
     RESUME,
     STOP,
-    has_stopped,
-    is_left_holding,
 )
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
-_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
-_LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 _PAPER = (
     "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
@@ -82,12 +74,15 @@ class LiveLine:
         self._rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
+        self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
+        self._turn = threading.Lock()  # for what follows
+        # what is asked of the gate before it knows again what it must; None: it does
+        self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self._journal: LineJournal | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
-        self._left_looks = 0
         self._feed: LiveFeed | None = None
 
     @property
@@ -118,24 +113,7 @@ class LiveLine:
         """
         if not self.goes_to_venue:
             return config, Holdings()
-        account, now_ns = config.account, self.clock.now_ns()
-        held = holdings_of(
-            self.venue, config.symbols, config.base_interval, config.lived.external, now_ns
-        )
-        cash, worth = self.venue.cash(), held.worth_units(instruments)
-        if cash.get(account.currency, 0) <= 0:
-            has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
-            raise StateError(
-                f"The venue's account has no {account.currency}: it has {has or 'nothing'}. "
-                "Name its currency in account.currency."
-            )
-
-        def opening(name: str) -> Decimal:
-            return from_units(cash.get(name, 0) + worth.get(name, 0))
-
-        books = {name: opening(name) for name in account.books}
-        changed = {"cash": opening(account.currency), "books": books}
-        return config.model_copy(update={"account": account.model_copy(update=changed)}), held
+        return opened_account(self.venue, config, instruments, self.clock.now_ns())
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -147,13 +125,10 @@ class LiveLine:
             on_trouble=self._notifier.alarm,
         )
 
-    @property
-    def _pace(self) -> float:
-        """Waits are for networks and machines, which are no faster where the venue's time is."""
-        return max(self._rate, 1.0)
-
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        live, pace = self._config.lived, self._pace
+        live = self._config.lived
+        # Waits are for networks and machines, which are no faster where the venue's time is.
+        pace = max(self._rate, 1.0)
         usual = LiveTerms()
         terms = LiveTerms(
             grace_ns=int(live.grace_ms * 1_000_000 * pace),
@@ -171,7 +146,7 @@ class LiveLine:
 
     def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
         """Begin the journal in the run's folder, then the gate."""
-        self._run = run
+        self._run, self._ending.execution = run, run.execution
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
@@ -185,11 +160,11 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
-            times=GateTimes(patience_ns=int(GateTimes().patience_ns * self._pace)),
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
         )
+        self._ending.gate = self._gate
         if self._recovery is None:
             adopted = holdings.adopted(self._config.symbols, header.since_ns)
             for fill in adopted:
@@ -223,6 +198,7 @@ class LiveLine:
         journal, recovery = self._journal, self._recovery
         if journal is None:
             return
+        journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
                 journal.record_output(results)
@@ -240,6 +216,10 @@ class LiveLine:
             for item in known:
                 self._book.recall(item)
             self._reconcile(self._book, journal.header.since_ns)
+            with self._turn:
+                early, self._early = self._early or [], None
+            for ask in early:
+                ask(self._gate)
             self._gate.start()
             if late:
                 journal.send(sequence, late, self._gate.send)
@@ -252,7 +232,7 @@ class LiveLine:
         """The run had been told to end when it broke off: it does so now."""
         logger.warning("The run was being ended when it broke off; it ends now.")
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
-        self._end_when_done(mode, lambda: run.pipeline.stop("stopped"))
+        self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
     def _reconcile(self, book: GateBook, since_ns: int) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does."""
@@ -294,9 +274,17 @@ class LiveLine:
 
     def halt(self, reason: str) -> None:
         """Exits only, at the gate at once, also while a strategy hangs."""
-        if self._gate is not None:
-            self._gate.halt(reason)
+        self._ask_gate(lambda gate: gate.halt(reason))
         self.inbox.put(Command(HALT, reason))
+
+    def _ask_gate(self, ask: Callable[[OrderGate], None]) -> None:
+        """At once; while a run is being recovered, when the gate knows its orders again."""
+        with self._turn:
+            if self._early is not None:
+                self._early.append(ask)
+                return
+        if self._gate is not None:
+            ask(self._gate)
 
     def lose(self, reason: str) -> None:
         """Somebody else trades the account: nothing opens here any more."""
@@ -308,11 +296,11 @@ class LiveLine:
 
         When that is done, or cannot be in time, `end` ends the stream.
         """
-        if self._gate is not None:
-            self._gate.kill(mode, "killed")
+        if self.goes_to_venue:
+            self._ask_gate(lambda gate: gate.kill(mode, "killed"))
         else:
             self.inbox.put(Command(KILL, mode))
-        self._end_when_done(mode, end)
+        self._ending.when_done(mode, lambda: self._end(end))
 
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
@@ -324,36 +312,11 @@ class LiveLine:
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
-        self._end_when_done(mode, end)
+        self._ending.when_done(mode, lambda: self._end(end))
 
-    def _end_when_done(self, mode: str, end: Callable[[], None]) -> None:
-        self._means.when(
-            lambda: self._is_done(mode) or self._flatten_again(mode),
-            lambda: self._end_as_it_stands(mode, end),
-            _LONGEST_STOP_SECONDS,
-        )
-
-    def _flatten_again(self, mode: str) -> bool:
-        """Ask for it again where a late fill left something; it is not done by that."""
-        is_left = self._run is not None and is_left_holding(self._run.execution)
-        self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
-        if self._left_looks == _LOOKS_TO_BE_SURE:
-            self._left_looks = 0
-            self.inbox.put(Command(STOP, mode))
-        return False
-
-    def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
-        if not self._is_done(mode):
-            waited = f"It waited {_LONGEST_STOP_SECONDS:g} s in vain."
-            self._notifier.alarm("ended with open orders or positions", waited)
-        self._end(end)
-
-    def _is_done(self, mode: str) -> bool:
-        """Whether entries are off, and all is flat where it is to be. A killed gate knows."""
-        if self._gate is not None and (status := self._gate.status()).killed:
-            is_flat = not status.open_orders and not status.positions
-            return is_flat if mode == FLATTEN else not status.opening_orders
-        return self._run is not None and has_stopped(self._run.execution, mode)
+    @property
+    def _is_recovered(self) -> bool:
+        return self._recovery is None or self._recovery.is_over
 
     def _end(self, end: Callable[[], None]) -> None:
         end()
@@ -365,9 +328,15 @@ class LiveLine:
         gate, mode = self._gate, self._config.lived.on_error
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
-        if gate is not None and end.error is not None:
+        if gate is not None and not self._is_recovered:
+            self._notifier.alarm(
+                "not recovered",
+                "The run ended before it was compared with the venue: its orders and positions "
+                "there are as they were, and nobody looks after them.",
+            )
+        elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            self._means.wait_until(lambda: self._is_done(mode), _LONGEST_STOP_SECONDS)
+            self._means.wait_until(lambda: self._ending.is_done(mode), LONGEST_STOP_SECONDS)
         if gate is not None:
             left = gate.stop()
             if left:

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from loguru import logger
+
 from app.core.inbox import Inbox
 from app.core.seams import Notifier
 from app.core.venue import Venue, VenueTime
@@ -72,8 +74,10 @@ class LiveMeans:
         """Call `then` once something is done, or has taken too long; returns at once."""
 
         def wait() -> None:
-            self.wait_until(is_done, longest_seconds)
-            then()
+            try:
+                self.wait_until(is_done, longest_seconds)
+            finally:
+                then()
 
         threading.Thread(target=wait, name="run stopping", daemon=True).start()
 
@@ -90,7 +94,10 @@ class LiveMeans:
 
         def go() -> None:
             while not self._wall.wait(self._closed, every_seconds):
-                what()
+                try:
+                    what()
+                except Exception as error:  # the next time it may go well
+                    logger.opt(exception=True).error(f"The upkeep of the line failed: {error}")
 
         threading.Thread(target=go, name="line upkeep", daemon=True).start()
 

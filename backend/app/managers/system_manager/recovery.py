@@ -7,6 +7,7 @@ void. A command marks the place in the order of inputs, so that `verify` passes 
 
 import threading
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Final
 
 from app.core.errors import DataError
@@ -20,6 +21,7 @@ from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
+_REBORN: Final = frozenset({"feed", "journal"})  # sources of halts that begin anew with each life
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
@@ -40,16 +42,30 @@ class Recovery:
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
+        self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
+            if isinstance(message, BrokerNews):
+                self._note_halts(message.events)
             self.ending = _ending(message, self.ending)
 
     @property
     def is_over(self) -> bool:
         """Whether the run goes on live."""
         return self._done.is_set()
+
+    def _note_halts(self, events: tuple[OrderEvent, ...]) -> None:
+        for event in events:
+            if isinstance(event, Halted) and event.source in _REBORN:
+                self._halts[event.symbol, event.source] = None
+            elif isinstance(event, Resumed):
+                self._halts.pop((event.symbol, event.source), None)
+
+    def lifted(self) -> tuple[Resumed, ...]:
+        """Halts of those who begin anew with the program, and know nothing of them any more."""
+        return tuple(Resumed(symbol, "it began anew", source) for symbol, source in self._halts)
 
     def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
         """What was recorded, then the mark; it ends when all of it has been run again, or when
@@ -99,7 +115,8 @@ class Recovery:
         """All has been run again: what the gate must know, what it is still asked for, and what
         the run must hear. Then the feed goes on.
         """
-        return self._known, self._late, tuple(Voided(number) for number in self._void)
+        late = [intent for intent in self._late if intent.order_id not in self._void]
+        return self._known, late, tuple(Voided(number) for number in self._void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""
@@ -166,7 +183,10 @@ class ResumedFeed:
             return
         began_ns, live = self._now_ns(), self._live.messages()
         next(live)  # its history
-        yield from caught_up(_after(live, self._recovery.through_ns), began_ns)
+        lifted = self._recovery.lifted()
+        first = [BrokerNews(lifted)] if lifted else []
+        news = chain(first, _after(live, self._recovery.through_ns))
+        yield from caught_up(news, began_ns)
 
 
 def _after(messages: Iterator[Message], through_ns: int) -> Iterator[Message]:

@@ -22,7 +22,7 @@ from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_bars import need_bars
-from app.managers.system_manager.run_header import header_of
+from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import OnProgress, RunSession
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
@@ -129,10 +129,7 @@ class RunBuilder:
             )  # fmt: skip
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         if config != given:
-            logger.warning(
-                "Run {} of the account {} broke off: it goes on with the config it was started "
-                "with.", opening.unfinished, config.lived.account,
-            )  # fmt: skip
+            logger.warning("Run {} goes on with the config it was started with", opening.unfinished)
         line = opening.line(config, self._data.store)
         try:
             held = Holdings()
@@ -152,12 +149,8 @@ class RunBuilder:
             facts = self._facts(run)
             record = self._begin_record(run, facts, market, opening)
             if header is None:
-                header = header_of(
-                    record.run_id, config, market.sessions,
-                    market.sessions_before(_most_sessions(run.plan)), market.instruments,
-                    market.rates, {seat.name: type(seat.strategy) for seat in run.seats},
-                    line.clock.now_ns(), held.left_alone, facts["started_at"],
-                )  # fmt: skip
+                now_ns = line.clock.now_ns()
+                header = _header(run, record, market, now_ns, held, facts["started_at"])
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
             line.bars_kept = BarsKept(
@@ -282,6 +275,18 @@ class RunBuilder:
         moment = self._times.to_local(self._clock.now_ns(), "24/7")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
         return f"{moment:%Y%m%d-%H%M%S}-{slug}"
+
+
+def _header(
+    run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str
+) -> RunHeader:
+    """Of a run that begins."""
+    return header_of(
+        record.run_id, run.config, market.sessions,
+        market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
+        {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held.left_alone,
+        started_at,
+    )  # fmt: skip
 
 
 def _most_sessions(plan: Plan) -> int:

@@ -52,6 +52,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         """Name and value for a table; strategies have one of their own."""
         figures = msgspec.structs.asdict(self)
         del figures["strategies"]
+        if self.mode == "live":  # it goes at its venue's pace
+            del figures["replay_seconds"], figures["bars_per_second"]
         return [
             (name.replace("_", " "), _cell(name, value))
             for name, value in figures.items()

@@ -6,6 +6,7 @@ from app.managers.execution_manager.gate.calls import Output
 FREEZE, FLATTEN = "freeze", "flatten"
 KILL_MODES = (FREEZE, FLATTEN)
 EVERY_SYMBOL = -1
+GATE = "gate"  # the source of its halts
 
 
 class Latch:
@@ -62,6 +63,8 @@ class Latch:
 
     def recall(self, event: GateActed | Halted | Resumed) -> None:
         """What was told before a restart."""
+        if isinstance(event, Halted | Resumed) and event.source != GATE:
+            return  # others keep their own, and would never lift it here
         if isinstance(event, Halted):
             self._halted[event.symbol] = event.reason
         elif isinstance(event, Resumed):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from app.core import orders as states
+from app.core.money import from_units
 from app.core.order_events import (
     Acknowledged,
     Amended,
@@ -73,9 +74,19 @@ class Tracker:
         """The order works no more."""
         if event is not None:
             self.tell(order, event)
+            self._miss(order, state, event)
         order.end, order.told_end = state, True
         order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
         self.open.pop(order.client_id, None)
+
+    def _miss(self, order: GateOrder, state: str, event: OrderEvent) -> None:
+        """What should have closed a position is gone, and nobody here has asked for that."""
+        asked = order.told_end or order.cancel_wanted or order.cancel_sent
+        reduces = order.reduce_only and order.owner == RUN and self.net[order.symbol] != 0
+        if reduces and not asked and state != states.EXPIRED:
+            why = getattr(event, "reason", "")
+            what = f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}"
+            self._output.alarm("exit lost", f"{what}, is {state}: {why}")
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
@@ -169,6 +180,9 @@ class Tracker:
         what = (told_id, execution.units, execution.price, execution.fee_units, execution.at_ns)
         if order.owner == RUN:
             self._output.events.append(Filled(order.order_id, *what))
+            if order.end in (states.CANCELED, states.EXPIRED, states.REJECTED):
+                text = f"{order.client_id} in {self.symbols[symbol]}, which was {order.end}, filled"
+                self._output.alarm("late fill", f"{text} {from_units(execution.units)}.")
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)

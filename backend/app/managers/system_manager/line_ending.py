@@ -1,0 +1,86 @@
+"""How a live run comes to its end: what was asked for is done first, or has taken too long."""
+
+from collections.abc import Callable
+
+from app.core.inbox import Inbox
+from app.core.messages import Command
+from app.core.money import from_units
+from app.core.seams import Notifier
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.system_manager.live_means import LiveMeans
+from app.threads.commands import FLATTEN, STOP, has_stopped, is_left_holding
+from app.threads.order_gate import OrderGate
+
+LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_LONGEST_RECOVERY_SECONDS = 600.0  # that an end waits for before it can be seen to
+_LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
+
+
+class LineEnding:
+    """Of one run; `execution` and `gate` are there once it begins."""
+
+    def __init__(
+        self,
+        means: LiveMeans,
+        notifier: Notifier,
+        inbox: Inbox,
+        is_recovered: Callable[[], bool],
+    ) -> None:
+        self.execution: ExecutionManager | None = None
+        self.gate: OrderGate | None = None
+        self._means = means
+        self._notifier = notifier
+        self._inbox = inbox
+        self._is_recovered = is_recovered
+        self._left_looks = 0
+
+    def when_done(self, mode: str, end: Callable[[], None]) -> None:
+        """Call `end` then. A run that is being recovered does not know yet what is to be done."""
+
+        def wait() -> None:
+            self._means.when(
+                lambda: self.is_done(mode) or self._flatten_again(mode),
+                lambda: self._end_as_it_stands(mode, end),
+                LONGEST_STOP_SECONDS,
+            )
+
+        if self._is_recovered():
+            wait()
+        else:
+            self._means.when(self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+
+    def is_done(self, mode: str) -> bool:
+        """Whether entries are off, and all is flat where it is to be. A killed gate knows, and
+        how it was killed counts, whoever asks for less.
+        """
+        if not self._is_recovered():
+            return False
+        if self.gate is not None and (status := self.gate.status()).killed:
+            is_flat = not status.open_orders and not status.positions
+            return is_flat if status.killed == FLATTEN else not status.opening_orders
+        return self.execution is not None and has_stopped(self.execution, mode)
+
+    def _flatten_again(self, mode: str) -> bool:
+        """Ask for it again where a late fill left something; it is not done by that."""
+        is_left = self.execution is not None and is_left_holding(self.execution)
+        self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
+        if self._left_looks == _LOOKS_TO_BE_SURE:
+            self._left_looks = 0
+            self._inbox.put(Command(STOP, mode))
+        return False
+
+    def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
+        if not self.is_done(mode):
+            waited = f"It waited {LONGEST_STOP_SECONDS:g} s in vain.{self._what_is_left()}"
+            self._notifier.alarm("ended with open orders or positions", waited)
+        end()
+
+    def _what_is_left(self) -> str:
+        if self.gate is None:
+            return ""
+        status = self.gate.status()
+        held = ", ".join(f"{from_units(units)} {name}" for name, units in status.positions.items())
+        return (
+            f" {status.open_orders} orders may still work at the venue, {status.opening_orders} of "
+            f"them may open a position; held: {held or 'nothing'}."
+        )

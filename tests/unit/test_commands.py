@@ -1,0 +1,43 @@
+"""What people ask of a run that streams on, and how the words stand to each other."""
+
+import datetime as dt
+
+import pytest
+from tests.unit.execution_house import manager_of, open_session, submit
+
+from app.core.errors import UsageError
+from app.core.messages import Command
+from app.core.money import UNITS
+from app.core.orders import REJECTED
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.threads.commands import HALT, PAUSE, RESUME, obey
+
+
+def told(*commands: Command) -> ExecutionManager:
+    """An account after these commands."""
+    execution = manager_of()
+    open_session(execution, dt.date(2024, 3, 8), 1)
+    for command in commands:
+        obey(command, execution, [], lambda *_: None, 10)
+    return execution
+
+
+def refusal(execution: ExecutionManager) -> str:
+    """Why an entry given now does not leave, or ""."""
+    order = submit(execution, 0, 0, UNITS, 20)
+    return order.reason or "" if order.state is REJECTED else ""
+
+
+def test_a_paused_run_refuses_entries_until_it_is_resumed() -> None:
+    assert "the run is paused" in refusal(told(Command(PAUSE)))
+    assert refusal(told(Command(PAUSE), Command(RESUME))) == ""
+
+
+def test_a_halt_outlives_a_pause_and_a_resumption() -> None:
+    halted = told(Command(HALT, "news"), Command(PAUSE), Command(RESUME))
+    assert "news" in refusal(halted)
+
+
+def test_a_command_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(UsageError, match="knows no command 'dance'"):
+        told(Command("dance"))

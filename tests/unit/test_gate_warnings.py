@@ -1,0 +1,87 @@
+"""What a human must hear of the gate, and what a restart must not make of others' halts."""
+
+import msgspec
+from tests.gate_desk import SHARE, Desk, name, place
+from tests.unit.test_gate_reconcile import recalled
+
+from app.core.order_events import Cancel, Halted, Resumed
+from app.core.venue import VenueRefused, VenueReport
+from app.managers.execution_manager.gate.calls import CancelCall, PlaceCall
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
+
+
+def holding() -> Desk:
+    """A desk whose first order, of 100 shares, is filled."""
+    desk = Desk()
+    desk.send(place())
+    desk.answer(PlaceCall, desk.report())
+    desk.stream(desk.fill(), desk.report("FILLED", 100))
+    return desk
+
+
+def guarded(desk: Desk) -> VenueReport:
+    """The report of an order that is asked to take the position out again."""
+    desk.send(msgspec.structs.replace(place(2, -100, opens=False), reduce_only=True))
+    return desk.report(client_id=name(2), units=-100 * SHARE)
+
+
+def told(desk: Desk, what: str) -> list[str]:
+    return [alarm.details for alarm in desk.alarms if alarm.what == what]
+
+
+def test_a_refused_exit_of_a_position_is_told() -> None:
+    desk = holding()
+    guarded(desk)
+    desk.answer(PlaceCall, VenueRefused("The token has expired."))
+    (details,) = told(desk, "exit lost")
+    assert name(2) in details and "AAA" in details and "The token has expired." in details
+
+
+def test_an_exit_that_the_venue_cancels_is_told() -> None:
+    desk = holding()
+    report = guarded(desk)
+    desk.answer(PlaceCall, report)
+    assert not told(desk, "exit lost")
+    desk.stream(msgspec.structs.replace(report, state="CANCELED", reason="by hand"))
+    assert len(told(desk, "exit lost")) == 1
+
+
+def test_an_exit_that_was_to_end_is_no_loss() -> None:
+    desk = holding()
+    report = guarded(desk)
+    desk.answer(PlaceCall, report)
+    desk.send(Cancel(2))
+    desk.answer(CancelCall, msgspec.structs.replace(report, state="CANCELED"))
+    assert not told(desk, "exit lost")
+
+
+def test_a_refused_exit_is_no_loss_while_nothing_is_held() -> None:
+    desk = Desk()
+    guarded(desk)
+    desk.answer(PlaceCall, VenueRefused("no"))
+    assert not told(desk, "exit lost")
+
+
+def test_a_fill_after_the_end_of_its_order_is_told() -> None:
+    desk = Desk()
+    desk.send(place())
+    desk.answer(PlaceCall, desk.report())
+    desk.send(Cancel(1))
+    desk.answer(CancelCall, desk.report("CANCELED"))
+    assert not told(desk, "late fill")
+    desk.stream(desk.fill(shares=40))
+    assert told(desk, "late fill") == [f"{name()} in AAA, which was CANCELED, filled 40."]
+
+
+def test_what_the_feed_halted_is_not_the_gate_s_after_a_restart() -> None:
+    book = recalled(Halted(0, "no data of AAA", "feed"))
+    assert not book.latch.halted
+
+
+def test_what_another_resumes_after_a_restart_stays_halted_by_the_gate() -> None:
+    book = recalled(
+        Halted(EVERY_SYMBOL, "by hand"),
+        Halted(EVERY_SYMBOL, "the run catches up", "start"),
+        Resumed(EVERY_SYMBOL, "it has caught up", "start"),
+    )
+    assert book.latch.halted == {EVERY_SYMBOL: "by hand"}

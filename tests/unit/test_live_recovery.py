@@ -1,0 +1,254 @@
+"""What a second life of a live run must know of the first, and what it must leave behind."""
+
+import datetime as dt
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.gate_desk import RUN, START_NS
+from tests.unit.execution_house import manager_of, open_session, submit
+
+from app.core.bars import no_rows
+from app.core.config import SessionConfig
+from app.core.messages import BrokerNews, Command, Message
+from app.core.money import UNITS
+from app.core.order_events import (
+    Acknowledged,
+    Cancel,
+    GateActed,
+    Halted,
+    Intent,
+    OrderEvent,
+    Place,
+    Resumed,
+    Voided,
+)
+from app.core.orders import Terms
+from app.core.venue import VenueTime, VenueUnclear
+from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.recovery import Recovery, ResumedFeed
+from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.time_manager import WallClock
+from app.repositories.journal_file import JournalWriter
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.recorder import Recorder
+from app.threads.results import Results
+
+PLACED = Place(1, 0, "market", "day", Terms(UNITS, None, None, None, None), False, True)
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def journal_of(
+    folder: Path, inputs: Sequence[Message], outputs: Sequence[tuple[int, list[Intent]]] = ()
+) -> RunJournal:
+    """A journal that breaks off behind these."""
+    recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), fail)
+    recorder.begin_part({"format": 1})
+    for message in inputs:
+        recorder.record_input(message)
+    for sequence, intents in outputs:
+        recorder.record_output(sequence, b"", intents)
+    recorder.close()
+    return RunJournal(folder)
+
+
+def news(sequence: int, *events: OrderEvent) -> BrokerNews:
+    return BrokerNews(events, sequence)
+
+
+def results_of(sequence: int, *intents: Intent) -> Results:
+    records = SimpleNamespace(entries=b"")
+    return Results(records, no_rows().start_ns, no_rows().open, 0, 0, sequence, intents)  # type: ignore[arg-type]
+
+
+class StillFeed:
+    """A live feed in which nothing happens."""
+
+    def messages(self) -> Iterator[Message]:
+        yield Command("history")  # what comes first
+
+
+def test_a_halt_of_the_feed_or_of_a_failed_journal_does_not_outlive_the_program(
+    tmp_path: Path,
+) -> None:
+    journal = journal_of(
+        tmp_path,
+        [
+            news(1, Halted(-1, "the market stream is gone", "feed"), Halted(0, "stale", "feed")),
+            news(2, Halted(-1, "no disk", "journal"), Halted(1, "positions differ")),
+            news(3, Resumed(0, "data flows again", "feed")),
+        ],
+    )
+    recovery = Recovery(journal)
+    recovery.go_on()
+    feed = ResumedFeed(recovery, StillFeed(), lambda: 1, lambda: False)  # type: ignore[arg-type]
+    live = [m for m in feed.messages() if isinstance(m, BrokerNews) and not m.sequence]
+    resumed = [e for m in live for e in m.events if isinstance(e, Resumed)]
+    assert {(one.symbol, one.source) for one in resumed} == {(-1, "feed"), (-1, "journal")}
+
+
+def test_a_gate_recalls_its_own_halts_and_nobody_else_s() -> None:
+    book = GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS)
+    for event in (
+        Halted(0, "positions differ"),
+        Halted(0, "stale", "feed"),
+        Resumed(0, "data flows again", "feed"),
+        Halted(-1, "the run catches up with the time", "start"),
+    ):
+        book.recall(event)
+    assert book.latch.halted == {0: "positions differ"}
+
+
+def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
+    recovery = Recovery(journal_of(tmp_path, [news(1), news(2), news(3)]))
+    assert recovery.take(results_of(1, PLACED))
+    assert recovery.take(results_of(2, Cancel(1), Cancel(7)))
+    _, late, void = recovery.finish()
+    assert (late, void) == ([Cancel(7)], (Voided(1),))
+
+
+# -- the line while a run is being recovered -------------------------------------------------------
+
+
+class HeldMeans(LiveMeans):
+    """Waits for nothing by itself: a test looks."""
+
+    def __init__(self) -> None:
+        super().__init__(WallClock(), lambda: None)
+        self.waits: list[tuple[Callable[[], bool], Callable[[], None]]] = []
+
+    def when(
+        self, is_done: Callable[[], bool], then: Callable[[], None], longest_seconds: float
+    ) -> None:
+        self.waits.append((is_done, then))
+
+    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None: ...
+
+    def look(self, *, late: bool = False) -> None:
+        """See who need not wait any more; `late`: nobody waits longer."""
+        for wait in list(self.waits):
+            if late or wait[0]():
+                self.waits.remove(wait)
+                wait[1]()
+
+
+class Wordless:
+    """A venue that tells the time, and nothing else."""
+
+    def time(self) -> VenueTime:
+        return VenueTime(START_NS)
+
+    def close(self) -> None: ...
+
+    def order_stream(self, on_item: object) -> "Wordless":
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        def ask(*_: object) -> Any:
+            raise VenueUnclear("no answer")
+
+        return ask
+
+
+class Alarms:
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def alarm(self, what: str, details: str) -> None:
+        self.told.append(f"{what}: {details}")
+
+
+class Line:
+    """A line whose run has one entry in its journal, and is not run again yet."""
+
+    def __init__(self, folder: Path, recorded: Sequence[OrderEvent]) -> None:
+        config = SessionConfig.model_validate(
+            {
+                "name": "held", "mode": "live", "symbols": ["X", "Y"], "account": {"cash": 1000},
+                "live": {"broker": "venue", "sessions": 1},
+                "strategies": [{"use": "tests.unit.scripted:Scripted"}],
+            }
+        )  # fmt: skip
+        journal = journal_of(folder, [news(1, *recorded)], [(1, [PLACED])])
+        self.recovery = Recovery(journal)
+        self.means, self.alarms = HeldMeans(), Alarms()
+        self.line = LiveLine(
+            config, None, Wordless(), self.alarms, self.means, self.recovery  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.execution = manager_of(make_broker=LiveBroker)
+        open_session(self.execution, dt.date(2024, 3, 8), 1)
+        header: Any = SimpleNamespace(
+            run_id=RUN, since_ns=START_NS, positions={}, as_dict=lambda: {"format": 1}, sessions=[1]
+        )
+        run: Any = SimpleNamespace(execution=self.execution)
+        self.line.begin(run, header, folder, None)  # type: ignore[arg-type]
+        self.ended: list[str] = []
+
+    def end(self) -> None:
+        self.ended.append("ended")
+
+    def recover(self) -> None:
+        submit(self.execution, 0, 0, UNITS, 5)
+        self.execution.take_intents()
+        self.line.take(results_of(1, PLACED))
+        self.line.take(results_of(2))
+
+    @property
+    def book(self) -> GateBook:
+        assert self.line._book is not None
+        return self.line._book
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    recorded = (GateActed("latched", "before"), GateActed("released", ""), Acknowledged(1))
+    held = Line(tmp_path, recorded)
+    yield held
+    held.line.close(RunEnd("stopped"))
+    assert threading.active_count() < 60
+
+
+def test_a_stop_or_a_kill_amid_a_recovery_waits_until_the_orders_are_known(line: Line) -> None:
+    line.line.stop(line.end)
+    line.line.kill("freeze", line.end)
+    line.means.look()
+    assert line.ended == []  # the gate knows of no order yet: nothing is done
+    line.recover()
+    assert line.book.latch.killed == "freeze"  # though the record ends with a release
+    line.means.look()
+    line.means.look()
+    assert line.ended == []  # an order that opens may work
+    line.means.look(late=True)
+    assert line.ended
+    told = [one for one in line.alarms.told if one.startswith("ended with open")]
+    assert "1 orders may still work at the venue, 1 of them may open a position" in told[0]
+
+
+def test_a_flatten_is_not_cut_short_by_somebody_who_asks_for_less(line: Line) -> None:
+    line.recover()
+    line.line.kill("flatten", line.end)
+    line.line.kill("freeze", line.end)
+    line.book.tracker.net[0] = UNITS
+    for order in list(line.book.tracker.open.values()):
+        line.book.tracker.end(order, "CANCELED", None)
+    line.means.look()
+    assert line.ended == []
+
+
+def test_a_run_that_ends_before_it_was_recovered_says_that_nobody_looks_after_it(
+    tmp_path: Path,
+) -> None:
+    line = Line(tmp_path, ())
+    line.line.close(RunEnd("failed", error="the strategy has changed"))
+    assert [one for one in line.alarms.told if one.startswith("not recovered: ")]
+    assert not line.book.latch.killed
