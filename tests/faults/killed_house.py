@@ -67,6 +67,7 @@ class House:
         live: dict[str, Any] | None = None,
         program: Sequence[str] = PROGRAM,
         symbols: Sequence[str] = SYMBOLS,
+        phases: Sequence[int] = PHASES,
     ) -> None:
         self.folder, self.data = folder, folder / "data"
         self.program = program
@@ -99,7 +100,7 @@ class House:
             },
             "strategies": [
                 {"use": STRATEGY.name, "name": f"restless {phase}", "params": {"phase": phase}}
-                for phase in PHASES
+                for phase in phases
             ],
         }
         self.config.write_text(json.dumps(content), encoding="utf-8")

