@@ -22,7 +22,8 @@ from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
-_REBORN: Final = frozenset({"feed", "recovery", JOURNAL})  # sources of halts that begin anew with each life
+# Sources of halts that begin anew with each life of the program.
+_REBORN: Final = frozenset({"feed", "recovery", JOURNAL})
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
