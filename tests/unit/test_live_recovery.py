@@ -124,6 +124,24 @@ def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
 # -- when it begins --------------------------------------------------------------------------------
 
 
+def test_what_takes_a_position_out_is_sent_late_and_what_opens_one_never(tmp_path: Path) -> None:
+    recovery = Recovery(journal_of(tmp_path, [news(1)]))
+    stop = Place(2, 0, "stop", "gtc", Terms(-UNITS, None, 9.0, None, None), True, False)
+    assert recovery.take(results_of(1, PLACED, stop))
+    _, late, void = recovery.finish()
+    assert (late, void) == ([stop], (Voided(1),))
+
+
+def test_a_recovery_that_fails_leaves_the_run_as_unfinished_as_it_was(
+    tmp_path: Path,
+) -> None:
+    held = Line(tmp_path, [Acknowledged(1)])
+    assert held.line.is_unfinished
+    held.line.close(RunEnd("failed", error="a strategy has changed"))
+    assert RunJournal(tmp_path).end() is None
+    assert Recovery(RunJournal(tmp_path)).last_sequence == 1
+
+
 def told_to(now_ns: int, through_ns: int | None) -> list[Message]:
     """What a run of two sessions is told that begins then, with one thing said of its orders."""
     of = House(

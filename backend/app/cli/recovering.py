@@ -46,6 +46,26 @@ def show_preview(account: str, as_json: bool) -> None:
     _print(found)
 
 
+def give_up(account: str, as_json: bool) -> None:
+    """Have the account's run end as failed; what it left at the venue is there as it was."""
+    from app.managers.time_manager import WallClock
+    from app.repositories.run_repository import RunRepository
+
+    context = Context()
+    run_id, config = unfinished_config(account)
+    _need_broken_off(context, account)
+    moment = context.time.to_local(WallClock().now_ns(), config.market)
+    RunRepository(context.engine).finish_run(
+        run_id, state="failed", ended_at=moment.isoformat(timespec="seconds"), error="given up"
+    )
+    if as_json:
+        print_json({"run_id": run_id, "state": "failed"})
+        return
+    console.print(
+        f"Run {run_id} is given up. Its orders and positions at the venue are as they were."
+    )
+
+
 def _need_broken_off(context: Context, account: str) -> None:
     """Refuse to call a run broken off that goes on."""
     from app.core.processes import is_gone

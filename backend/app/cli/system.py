@@ -13,7 +13,7 @@ import typer
 
 from app.cli import control
 from app.cli.output import console, errors, print_json, print_table
-from app.core.errors import EXIT_INTERRUPTED, StateError
+from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -99,6 +99,10 @@ def recover(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
     ] = False,
+    gives_up: Annotated[
+        bool,
+        typer.Option("--give-up", help="Never go on with it: the account's next run is a new one."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a live run that broke off, as 'system start' of its config does.
@@ -108,10 +112,14 @@ def recover(
       ./start_cli.sh system recover --dry-run
       ./start_cli.sh system recover
     """
-    from app.cli.recovering import show_preview, unfinished_config
+    from app.cli.recovering import give_up, show_preview, unfinished_config
 
+    if dry_run and gives_up:
+        raise UsageError("--dry-run changes nothing and --give-up does: use one of them.")
     if dry_run:
         show_preview(account, as_json)
+    elif gives_up:
+        give_up(account, as_json)
     else:
         _run_here(unfinished_config(account)[1], None, False, None, as_json)
 

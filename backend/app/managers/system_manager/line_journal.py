@@ -104,9 +104,12 @@ class LineJournal:
             self._notifier.alarm("journal", "It can be written again; entries pass.")
             self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", JOURNAL)])
 
-    def close(self, end: RunEnd) -> None:
-        """Write what waits and how the run ended; for good, unless it failed."""
-        self.recorder.close(msgspec.to_builtins(end), ended=end.error is None)
+    def close(self, end: RunEnd | None) -> None:
+        """Write what waits and how the run ended; for good, unless it failed. None: it has not
+        ended, and is to be recovered.
+        """
+        note = None if end is None else msgspec.to_builtins(end)
+        self.recorder.close(note, ended=end is not None and end.error is None)
 
     def _fail(self, error: Exception) -> None:
         """Nothing can be made durable: no order leaves but what the gate closes by itself."""

@@ -89,6 +89,11 @@ class LiveLine:
         self._feed: LiveFeed | None = None
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether a recovery did not come to its end: the next start tries it again."""
+        return self._recovery is not None and not self._recovery.is_over
+
+    @property
     def goes_to_venue(self) -> bool:
         """Whether orders are sent, or simulated here."""
         return self._config.lived.broker == "venue"
@@ -354,7 +359,7 @@ class LiveLine:
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
         if self._journal is not None:
-            self._journal.close(end)
+            self._journal.close(None if self.is_unfinished else end)
         self._means.close()
         if self.bars_kept is not None:
             self.bars_kept.close()

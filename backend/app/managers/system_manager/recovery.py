@@ -2,7 +2,8 @@
 
 Up to where the journal ends, what comes of each input must be what was recorded; nothing is sent.
 Behind that, an order that is decided again was never sent, for its intent was not durable: it is
-void. A command marks the place in the order of inputs, so that `verify` passes it too.
+void, unless it only reduces: what takes a position out is sent late rather than never. A command
+marks the place in the order of inputs, so that `verify` passes it too.
 """
 
 import threading
@@ -97,7 +98,7 @@ class Recovery:
             )
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
-                if isinstance(intent, Place):
+                if isinstance(intent, Place) and not intent.reduce_only:
                     self._void.append(intent.order_id)
                 else:
                     self._late.append(intent)
@@ -109,7 +110,8 @@ class Recovery:
                 f"What comes of input {results.sequence} is not what the journal says came of "
                 f"input {sequence}: this program, its libraries or a strategy have changed since. "
                 "'verify' shows the first difference. Nothing was sent; positions and orders at "
-                "the venue are as they were."
+                "the venue are as they were. Put back what has changed and start again, or see to "
+                "the venue by hand and give the run up by 'system recover --give-up'."
             )
         return False
 

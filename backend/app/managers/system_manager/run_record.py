@@ -117,6 +117,11 @@ class RunRecord:
         self._store_rows()
         self._tell_sql(summary, summary.state, ended_at, error)
 
+    def leave(self) -> None:
+        """The run is as unfinished as it was found: SQL is told nothing, and goes on saying so."""
+        self._curve.close()
+        self._rows.delete()
+
     def give_up(self, state: str, ended_at: str, error: str) -> None:
         """SQL alone learns that the run ended; what waits in the folder stays there."""
         self._repository.finish_run(self.run_id, state=state, ended_at=ended_at, error=error)

@@ -183,7 +183,10 @@ class RunSession:
             self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings)
-        self._record.finish(summary, self._facts, self._passport, ended_at, text)
+        if self._line is not None and self._line.is_unfinished:
+            self._record.leave()
+        else:
+            self._record.finish(summary, self._facts, self._passport, ended_at, text)
         return reason, summary, error
 
     def _compare(
