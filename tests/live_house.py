@@ -106,6 +106,7 @@ class House:
         now_ns: int,
         venue_bars: dict[str, BarColumns] | None = None,
         bound_items: int = 10**9,
+        through_ns: int | None = None,
         **terms: Any,
     ) -> None:
         self.clock = ScriptClock(now_ns)
@@ -119,6 +120,7 @@ class House:
             self.inbox,
             self.clock,
             lambda errand: errand(),
+            through_ns,
         )
 
     def messages(self) -> list[Message]:

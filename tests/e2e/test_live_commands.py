@@ -1,11 +1,9 @@
 """Live runs on a practice venue by the commands a user gives, each in a process of its own."""
 
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,9 +74,9 @@ def test_a_paper_run_over_a_session_is_the_replay_of_it_to_the_last_decision(
 
 
 def test_a_run_to_the_close_has_the_venues_executions_and_cash_and_proves_itself(
-    terminal: LiveTerminal, tmp_path: Path
+    terminal: LiveTerminal,
 ) -> None:
-    venue = terminal.venue("--at", f"{HALF_DAY}T12:20", "--rate", "240")
+    venue = terminal.venue("--at", f"{HALF_DAY}T12:15", "--rate", "400")
     path = terminal.config(venue.url, "whole", {}, symbols=["SYN1", "SYN2"])
     summary = terminal.json("system", "start", str(path))
     run_id = summary["run_id"]
@@ -92,21 +90,18 @@ def test_a_run_to_the_close_has_the_venues_executions_and_cash_and_proves_itself
         verdict = terminal.json("verify", run_id, "--runner", runner)
         assert verdict["equal"]
         assert verdict["fingerprint"] == summary["fingerprint"]
-    _damage_is_found(terminal, run_id, tmp_path)
+    _damage_is_found(terminal, run_id)
 
 
-def _damage_is_found(terminal: LiveTerminal, run_id: str, kept: Path) -> None:
+def _damage_is_found(terminal: LiveTerminal, run_id: str) -> None:
     """One byte of the journal changed: `verify` says so, and where."""
     (part,) = (terminal.data / "runs" / run_id / "journal").iterdir()
-    shutil.copy(part, kept)
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
     code, out, err = terminal.run("verify", run_id)
-    shutil.copy(kept / part.name, part)
     assert (code, out) == (1, "")
     assert "part-0001" in err
-    assert terminal.run("verify", run_id)[0] == 0
 
 
 def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
@@ -120,17 +115,18 @@ def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
     process.communicate(timeout=20)
     journal = next((terminal.data / "runs").glob("*-killed/journal/part-*"))
     before = journal.read_bytes()
-    code, out, err = terminal.run("system", "recover", "--account", "killed", "--dry-run")
+    recover = ("system", "recover", "--account", "killed")
+    code, out, err = terminal.run(*recover, "--dry-run")
     assert code == 0, err
     assert "broke off" in out
     assert "Nothing was changed or sent." in out
     assert journal.read_bytes() == before
-    summary = terminal.json("system", "recover", "--account", "killed")
+    summary = terminal.json(*recover)
     run_id = journal.parent.parent.name
     assert (summary["run_id"], summary["state"]) == (run_id, "finished")
     assert sorted(fills_of(terminal, run_id)) == sorted(executions(venue, run_id))
     assert terminal.json("verify", run_id)["equal"]
-    code, _, err = terminal.run("system", "recover", "--account", "killed")
+    code, _, err = terminal.run(*recover)
     assert code == 3
     assert "there is nothing to recover" in err
 
@@ -143,6 +139,9 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     code, _, err = terminal.run("system", "start", str(path))
     assert code == 1
     assert f"Account steered is traded by run {run_id}: process " in err
+    code, _, err = terminal.run("system", "recover", "--account", "steered", "--dry-run")
+    assert code == 1
+    assert "goes on as process" in err
     follower = terminal.begin("system", "attach", run_id)
     wait_until(lambda: executions(open_venue, run_id), "fills")
     (session,) = terminal.json("system", "status")["sessions"]
@@ -153,7 +152,7 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     assert "no entries until it is resumed" in terminal.run("system", "pause")[1]
     wait_until(lambda: held(open_venue, "SYN1") == 0, "the exit passes")
     made = len(executions(open_venue, run_id))
-    for words in (("step",), ("speed", "max"), ("step",), ("step",)):
+    for words in (("step",), ("speed", "max"), ("step",)):
         code, _, err = terminal.run("system", *words)
         assert code == 1
         assert "is for replays" in err
@@ -280,7 +279,7 @@ def test_a_journal_of_another_version_is_refused_by_its_name(terminal: LiveTermi
     journal.begin_part({"format": 99})
     journal.close()
     recover = ("system", "recover", "--account", "elder")
-    for words in (("verify", "elder"), recover, (*recover, "--dry-run")):
+    for words in (("verify", "elder"), recover):
         code, out, err = terminal.run(*words)
         assert (code, out) == (1, "")
         assert "has the form 99; this version reads 1." in err

@@ -39,7 +39,7 @@ class Schedule:
             if kind == "F23" and draw.random() < 0.6:
                 sim.fail_a_strategy(draw.randrange(8, 90))
                 continue
-            for _ in range(draw.choice((1, 1, 2, 3))):
+            for _ in range(4 if kind == "F09" else draw.choice((1, 1, 2, 3))):
                 self.at(self._some_moment_ns(), self._bring(kind))
         if kinds and draw.random() < 0.3:
             self.at(self._some_moment_ns(), self._command)
@@ -104,14 +104,12 @@ class Schedule:
     def _answer_slowly(self) -> None:
         life = self.sim.life
         if life is not None:
-            life.means.answer_ns = self.sim.draw.choice(
-                (200 * MILLISECOND, 2 * SECOND, 20 * SECOND)
-            )
+            life.means.answer_ns = self.sim.draw.choice((20, 40)) * SECOND
 
             def fast() -> None:
                 life.means.answer_ns = 20 * MILLISECOND
 
-            self.sim.world.after(60 * SECOND, fast)
+            self.sim.world.after(90 * SECOND, fast)
 
     def _restart_venue(self) -> None:
         sim = self.sim

@@ -18,7 +18,7 @@ def told(*commands: Command) -> ExecutionManager:
     execution = manager_of()
     open_session(execution, dt.date(2024, 3, 8), 1)
     for command in commands:
-        obey(command, execution, [], lambda *_: None, 10)
+        obey(command, execution, lambda: None, 10)
     return execution
 
 

@@ -55,7 +55,8 @@ LEGAL = {
     *((AMEND_PENDING, to) for to in ENDS),
     *((CANCEL_PENDING, to) for to in (ACCEPTED, PARTIAL, CANCEL_PENDING, UNKNOWN, *ENDS)),
     (CANCEL_PENDING, REJECTED),
-    *((UNKNOWN, to) for to in (ACCEPTED, PARTIAL, CANCEL_PENDING, REJECTED, *ENDS)),
+    *((UNKNOWN, to) for to in (ACCEPTED, PARTIAL, AMEND_PENDING, CANCEL_PENDING)),
+    *((UNKNOWN, to) for to in (REJECTED, *ENDS)),
 }  # fmt: skip
 
 

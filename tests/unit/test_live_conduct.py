@@ -170,3 +170,14 @@ def test_a_defect_of_ours_is_nobody_s_fault_but_ends_the_run() -> None:
 
     with pytest.raises(LedgerError):
         live({"09:33 AAA": off}, {}, {})
+
+
+def test_exits_of_an_entry_that_the_same_hook_takes_back_never_work() -> None:
+    def change_of_mind(self: Any) -> None:
+        entry = self.order("AAA", 100)
+        self.order("AAA", -100, after=entry, limit=5)
+        self.cancel(entry)
+
+    outcome, _ = live({"09:31 AAA": change_of_mind}, {})
+    assert states(outcome) == [(1, CANCELED), (2, REJECTED)]
+    assert held(outcome) == 0

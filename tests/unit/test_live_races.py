@@ -13,7 +13,9 @@ from app.core.order_events import (
     Ended,
     Filled,
     GateFilled,
+    Halted,
     Place,
+    Resumed,
     Uncertain,
     Voided,
 )
@@ -193,3 +195,31 @@ def test_exits_of_an_entry_that_was_taken_back_with_it_never_leave(house: House)
     assert child.state == CANCELED
     assert [type(one) for one in house.intents()] == [Place, Cancel]
     assert entry.state != REJECTED
+
+
+NEVER_SENT = "it was never sent: the journal cannot be written"
+
+
+def test_what_a_leg_owes_the_other_is_asked_for_again_when_the_journal_can_be_written(
+    house: House,
+) -> None:
+    low, high = legs(house)
+    house.hear(Halted(-1, "no disk", "journal"), fill(low, 40 * UNITS))
+    house.hear(ChangeRefused(2, NEVER_SENT))
+    less = Amend(2, terms(60, None, 11.0), False)
+    assert (high.state, house.intents()) == (ACCEPTED, (less,))
+    house.hear(Resumed(-1, "it can", "journal"))
+    assert house.intents() == (less,)
+    refused = ChangeRefused(2, NEVER_SENT)  # of the amendment, and of the cancel
+    house.hear(fill(low, 60 * UNITS, "e2"), refused, refused)
+    assert high.state == ACCEPTED
+    house.intents()
+    house.hear(Resumed(-1, "it can", "journal"))
+    assert (high.state, house.intents()) == (CANCEL_PENDING, (Cancel(2),))
+
+
+def test_a_refused_change_is_told_to_the_strategy(house: House) -> None:
+    order = house.give()
+    house.execution.cancel(order, 20)
+    house.hear(ChangeRefused(1, "too late"))
+    assert house.execution.untold == [order]

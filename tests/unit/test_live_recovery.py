@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from tests.gate_desk import RUN, START_NS
+from tests.live_house import House, blocks_of
+from tests.market import Memory
 from tests.unit.execution_house import manager_of, open_session, submit
+from tests.unit.test_live_stream import QUIET, SESSIONS, wanted
 
 from app.core.bars import no_rows
 from app.core.config import SessionConfig
+from app.core.intervals import HOUR_NS, MINUTE_NS
 from app.core.messages import BrokerNews, Command, Message
 from app.core.money import UNITS
 from app.core.order_events import (
@@ -115,6 +119,36 @@ def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
     assert recovery.take(results_of(2, Cancel(1), Cancel(7)))
     _, late, void = recovery.finish()
     assert (late, void) == ([Cancel(7)], (Voided(1),))
+
+
+# -- when it begins --------------------------------------------------------------------------------
+
+
+def told_to(now_ns: int, through_ns: int | None) -> list[Message]:
+    """What a run of two sessions is told that begins then, with one thing said of its orders."""
+    of = House(
+        Memory({}), wanted(SESSIONS[:2]), [(now_ns, Acknowledged(1))], now_ns, {},
+        through_ns=through_ns, **QUIET,
+    )  # fmt: skip
+    return of.messages()
+
+
+def test_a_run_that_goes_on_after_its_last_close_still_hears_of_it_and_of_its_orders() -> None:
+    last = SESSIONS[1]
+    messages = told_to(last.close_ns + HOUR_NS, SESSIONS[0].open_ns + MINUTE_NS)
+    assert BrokerNews((Acknowledged(1),)) in messages
+    blocks = blocks_of(messages)
+    assert blocks[-1].through_ns == last.close_ns
+    assert {span.session.date for block in blocks for span in block.spans} == {
+        session.date for session in SESSIONS[:2]
+    }
+
+
+def test_a_run_that_goes_on_in_its_next_session_closes_the_one_before() -> None:
+    through_ns = SESSIONS[0].open_ns + MINUTE_NS
+    blocks = blocks_of(told_to(SESSIONS[1].open_ns + MINUTE_NS, through_ns))
+    assert [span.session.date for span in blocks[0].spans] == [one.date for one in SESSIONS[:2]]
+    assert all(through_ns < block.through_ns for block in blocks)
 
 
 # -- the line while a run is being recovered -------------------------------------------------------

@@ -7,7 +7,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, StateError
 from app.core.money import from_units
 
 if TYPE_CHECKING:
@@ -37,12 +37,28 @@ def show_preview(account: str, as_json: bool) -> None:
 
     context = Context()
     run_id, _ = unfinished_config(account)
+    _need_broken_off(context, account)
     runs = context.settings.data_folder / "runs"
     found = preview(runs / run_id, context.time, context.data.store)
     if as_json:
         print_json(msgspec.to_builtins(found))
         return
     _print(found)
+
+
+def _need_broken_off(context: Context, account: str) -> None:
+    """Refuse to call a run broken off that goes on."""
+    from app.core.processes import is_gone
+    from app.managers.time_manager import WallClock
+    from app.repositories.account_locks import AccountLocks
+
+    holder = AccountLocks(context.engine, WallClock()).holder(account)
+    if holder is not None and not is_gone(holder.process):
+        process = holder.process
+        raise StateError(
+            f"Run {holder.run_id} of the account '{account}' goes on as process {process.pid} on "
+            f"{process.host}: there is nothing to recover."
+        )
 
 
 def _print(found: "Preview") -> None:

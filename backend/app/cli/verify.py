@@ -5,30 +5,23 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import NotFoundError, UsageError, did_you_mean
+from app.core.errors import UsageError, did_you_mean
 
 RUNNERS = ("inline", "pool")
 
 
 def verify_run(run_id: str, runner: str, as_json: bool) -> None:
     """Compare, and end with exit code 1 where the two differ."""
-    from app.managers.system_manager.journal_feed import RunJournal
+    from app.managers.system_manager.journal_feed import journal_of
     from app.managers.system_manager.verification import Repetition
-    from app.repositories.journal_reader import JOURNAL_FOLDER
     from app.repositories.run_repository import RunRepository
 
     if runner not in RUNNERS:
         hint = did_you_mean(runner, RUNNERS)
         raise UsageError(f"--runner is '{runner}'; give {' or '.join(RUNNERS)}.{hint}")
     context = Context()
-    found: str = RunRepository(context.engine).get_run(run_id)["run_id"]
-    folder = context.settings.data_folder / "runs" / found
-    if not (folder / JOURNAL_FOLDER).exists():
-        raise NotFoundError(
-            f"Run {found} has no journal: only live runs have one, and are verified. To prove a "
-            "replay, run its config again and compare the fingerprints."
-        )
-    journal = RunJournal(folder)
+    run = RunRepository(context.engine).get_run(run_id)
+    journal = journal_of(dict(run), context.settings.data_folder / "runs")
     verdict = Repetition(journal, context.time, context.data.store, runner).verdict()
     if as_json:
         print_json(msgspec.to_builtins(verdict))

@@ -53,7 +53,9 @@ class LiveFeed:
         inbox: Inbox,
         clock: VenueClock,
         run_errand: Run,
+        through_ns: int | None = None,
     ) -> None:
+        """`through_ns` is how far an earlier life of the run had come."""
         self._stored = StoredBars(source, wanted)
         self._wanted = wanted
         self._terms = terms
@@ -61,6 +63,7 @@ class LiveFeed:
         self._inbox = inbox
         self._clock = clock
         self._run_errand = run_errand
+        self._through_ns = through_ns
         self._stream: LiveStream | None = None
         self._opening = threading.Lock()  # held while a subscription is changed
         self._subscription: Stream | None = None
@@ -98,7 +101,7 @@ class LiveFeed:
         """Subscribe, and give the history that the run begins with."""
         history = self._stored.history()
         now_ns = self._clock.now_ns()
-        self._stream = LiveStream(self._wanted, self._terms, now_ns)
+        self._stream = LiveStream(self._wanted, self._terms, now_ns, self._through_ns)
         self._run_errand(partial(self._do, self._subscribe))
         self._run_wishes(now_ns)
         return history

@@ -45,9 +45,14 @@ class LiveTerms(msgspec.Struct, frozen=True):
 
 
 class LiveStream:
-    """One run's stream; moments handed in are the venue's and never go back."""
+    """One run's stream; moments handed in are the venue's and never go back.
 
-    def __init__(self, wanted: Wanted, terms: LiveTerms, now_ns: int) -> None:
+    With `through_ns` the run goes on from there: sessions that closed since are closed first.
+    """
+
+    def __init__(
+        self, wanted: Wanted, terms: LiveTerms, now_ns: int, through_ns: int | None = None
+    ) -> None:
         self._wanted, self._terms = wanted, terms
         self._numbers = {name: number for number, name in enumerate(wanted.symbols)}
         self._bounds = bounds_of(wanted.sessions, wanted.extended_hours)
@@ -60,6 +65,9 @@ class LiveStream:
         self._wishes = Wishes(wanted.symbols)
         over = bisect_right(self._bounds[1].tolist(), now_ns)
         self._through_ns = int(self._bounds[1][over - 1]) if over else 0
+        if through_ns is not None:
+            self._through_ns = through_ns
+        self._over_ns = max(self._end_ns, now_ns) + terms.linger_ns
         self._begun = over - 1  # the newest session that is named
         self._hold_ns = 0  # until when today's bars so far are waited for
         self._again: tuple[int, int] | None = None  # a slot that was not heard whole, and when
@@ -67,7 +75,7 @@ class LiveStream:
 
     def is_over(self, now_ns: int) -> bool:
         """Whether the last session is over, and what came of its close has been waited for."""
-        return self._through_ns >= self._end_ns and now_ns >= self._end_ns + self._terms.linger_ns
+        return self._through_ns >= self._end_ns and now_ns >= self._over_ns
 
     def take(self, item: MarketItem | Trades | Past | GapFound, now_ns: int) -> None:
         """One item, as it came."""
@@ -134,7 +142,7 @@ class LiveStream:
             end_ns = self.bars.slots.end_ns[self.bars.next]
             moments += [end_ns, end_ns + self._terms.grace_ns]
         moments += self._starts[self._begun + 1 : self._begun + 2]
-        moments += [self._hold_ns, self._wishes.retry_ns, self._end_ns + self._terms.linger_ns]
+        moments += [self._hold_ns, self._wishes.retry_ns, self._over_ns]
         if self._again is not None:
             moments.append(self._again[1])
         return min(at_ns for at_ns in moments if at_ns > now_ns)

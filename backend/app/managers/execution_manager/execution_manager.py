@@ -91,8 +91,7 @@ class ExecutionManager:
             self.held_units_of,
         )  # fmt: skip
         self.entries = self._checks.entries
-        self.order_count = 0  # and the number of the last
-        self.fill_count = self._group_count = 0
+        self.order_count = self.fill_count = self._group_count = 0  # and the last ones' numbers
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._actions = CorporateActions(
@@ -175,6 +174,7 @@ class ExecutionManager:
     def withdraw(self, order: Order, now_ns: int) -> None:
         """An order was taken back by the very hook that proposed it: it goes on record alone."""
         order.created_ns = now_ns
+        self._checks.take_back(order)
         self._end(order, CANCELED, now_ns, "taken back by the hook that gave it")
 
     def cancel(self, order: Order, now_ns: int) -> bool:

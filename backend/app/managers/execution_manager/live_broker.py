@@ -50,6 +50,7 @@ class LiveBroker:
         self.links = Links(self.working, self._units_to_be)
         self.pending: Pending = {}  # terms wanted, and since when
         self._asked: dict[int, Terms] = {}  # amendments that the venue has not answered
+        self._owed: dict[int, int] = {}  # what orders are to be at most, for those they belong with
         self.outbox: list[Intent] = []
         self._reducing: set[int] = set()
         self._held: set[int] = set()  # orders that the venue has not been asked for yet
@@ -164,6 +165,7 @@ class LiveBroker:
             del self._asked[order.order_id]
         if self.pending_terms(order) == terms:
             del self.pending[order.order_id]
+            self._owed.pop(order.order_id, None)
 
     def change_refused(self, order: Order) -> None:
         """A cancel or an amendment will not be; what was wanted since the latter still is."""
@@ -171,6 +173,15 @@ class LiveBroker:
         if asked is None or asked == self.pending_terms(order):
             self.pending.pop(order.order_id, None)
         self.ending.discard(order.order_id)
+
+    def ask_again(self, now_ns: int) -> None:
+        """What orders owe to others and was never sent: the journal could not be written."""
+        for order_id, units in list(self._owed.items()):
+            order = self.working[order_id]
+            if abs(units) <= abs(order.filled_units):
+                self.lapsed(order, CANCELED, now_ns, order.reason)
+            elif abs(units) < abs(self._units_to_be(order)):
+                self.reduced(order, units, now_ns)
 
     def follow_up(self, order: Order, now_ns: int) -> None:
         """Ask for what was wanted while an amendment was under way."""
@@ -190,6 +201,7 @@ class LiveBroker:
         """Forget an order that has ended."""
         self.working.pop(order.order_id, None)
         self._asked.pop(order.order_id, None)
+        self._owed.pop(order.order_id, None)
         self.pending.pop(order.order_id, None)
         self._reducing.discard(order.order_id)
         self._held.discard(order.order_id)
@@ -211,6 +223,7 @@ class LiveBroker:
             if order.state is not UNKNOWN:  # of that one the venue will say more
                 order.to(CANCEL_PENDING)
             order.reason = reason
+            self._owed[order.order_id] = 0
             self._ask_to_end(order)
 
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
@@ -220,6 +233,7 @@ class LiveBroker:
             return
         if order.order_id in self.ending:
             return
+        self._owed[order.order_id] = units
         before = self.pending_terms(order) or terms_of(order)
         terms = Terms(units, before.limit, before.stop, before.trail, before.trail_percent)
         self._want(order, terms, now_ns)

@@ -30,7 +30,7 @@ class OrderChecks:
         self._aim_units = aim_units
         self._working = working
         self.entries = Entries(working, held_units_of)
-        self._refused: set[int] = set()  # in the session under way
+        self._refused: set[int] = set()  # or taken back, in the session under way
         self._session: TradingSession | None = None
 
     @property
@@ -42,6 +42,10 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
+
+    def take_back(self, order: Order) -> None:
+        """It never leaves, and what would wait for it neither."""
+        self._refused.add(order.order_id)
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or ""."""
@@ -56,7 +60,7 @@ class OrderChecks:
             if late:
                 return late
         if order.parent in self._refused:
-            return f"entry_refused: order {order.parent}, which it would wait for, was refused"
+            return f"entry_refused: order {order.parent}, which it would wait for, never left"
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
         reason = reason or self._over_limits(order, order.units, order.units)
         if reason or order.reduce_only or self.power is None:

@@ -43,6 +43,9 @@ from app.managers.execution_manager.live_broker import LiveBroker, terms_of
 _NEVER_SENT = "void: decided again in recovery, and never sent"
 
 
+JOURNAL = "journal"  # the source of the halt while nothing can be made durable
+
+
 class UnknownOrder(AppError):
     """An event names an order that this run never gave: a defect of whoever reports."""
 
@@ -69,6 +72,8 @@ class OrderReports:
                     self._execution.close_entries(symbol, reason, source)
                 case Resumed(symbol=symbol, source=source):
                     self._execution.close_entries(symbol, "", source)
+                    if source == JOURNAL:
+                        self._broker.ask_again(now_ns)
                 case GateActed(what=what, reason=reason):
                     if what in ("latched", "released"):
                         closed = reason if what == "latched" else ""
@@ -138,6 +143,7 @@ class OrderReports:
         self._broker.change_refused(order)
         order.reason = reason
         self._execution.diary.note("change refused", order, now_ns, reason)
+        self._execution.untold.append(order)
         self._aim_again(order)
         if order.state in (CANCEL_PENDING, AMEND_PENDING):
             self._go_on(order)

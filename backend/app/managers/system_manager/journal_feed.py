@@ -1,12 +1,12 @@
 """What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from app.core.errors import DataError
+from app.core.errors import DataError, NotFoundError
 from app.core.message_codec import decode, decode_message, decode_note, decode_output
 from app.core.messages import BrokerNews, EndOfStream, Message
 from app.core.order_events import Intent, OrderEvent
@@ -15,7 +15,7 @@ from app.managers.system_manager.run_outcome import RunEnd
 from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
-from app.repositories.journal_reader import JournalReader, Torn, open_run_journal
+from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
 from app.strategies.state import State
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
@@ -107,6 +107,16 @@ class RunJournal:
             elif record.kind == form.INPUT and found is not None:
                 found = None
         return found
+
+
+def journal_of(run: Mapping[str, Any], runs: Path) -> RunJournal:
+    """The journal of a run by its row in SQL; a replay has none."""
+    if not (runs / run["run_id"] / JOURNAL_FOLDER).exists():
+        raise NotFoundError(
+            f"Run {run['run_id']} is a replay and has no journal: only live runs are verified. To "
+            "prove a replay, run its config again and compare the fingerprints."
+        )
+    return RunJournal(runs / run["run_id"])
 
 
 class JournalFeed:

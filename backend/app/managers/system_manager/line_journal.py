@@ -25,12 +25,12 @@ from app.core.order_events import (
 )
 from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
 
-_SOURCE = "journal"  # of the halt
 _REFUSED = "it was never sent: the journal cannot be written"
 
 Hear = Callable[[Sequence[OrderEvent]], None]
@@ -102,7 +102,7 @@ class LineJournal:
         if self.recorder.failed is not None and self.recorder.try_again():
             self._give_up()  # of what was asked to be sent while it was being put right
             self._notifier.alarm("journal", "It can be written again; entries pass.")
-            self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", _SOURCE)])
+            self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", JOURNAL)])
 
     def close(self, end: RunEnd) -> None:
         """Write what waits and how the run ended; for good, unless it failed."""
@@ -111,7 +111,7 @@ class LineJournal:
     def _fail(self, error: Exception) -> None:
         """Nothing can be made durable: no order leaves but what the gate closes by itself."""
         self._notifier.alarm("journal failed", str(error))
-        self._hear([Halted(ALL_SYMBOLS, f"the journal cannot be written: {error}", _SOURCE)])
+        self._hear([Halted(ALL_SYMBOLS, f"the journal cannot be written: {error}", JOURNAL)])
         self._give_up()
 
     def _give_up(self) -> None:

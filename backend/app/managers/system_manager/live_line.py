@@ -11,12 +11,13 @@ from app.core.config import SessionConfig
 from app.core.instruments import Instrument
 from app.core.intervals import SECOND_NS
 from app.core.messages import BrokerNews, Command, History, Message
-from app.core.order_events import Halted, OrderEvent
+from app.core.order_events import Halted, OrderEvent, Resumed
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
@@ -43,6 +44,7 @@ from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
+_RECOVERY = "recovery"  # the source of a halt while the venue does not answer
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 _PAPER = (
     "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
@@ -73,6 +75,7 @@ class LiveLine:
         self.clock = means.clock(told)
         self._rate = told.rate
         self.inbox = means.inbox()
+        self._is_unasked = False  # the venue, in a recovery
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
         self._turn = threading.Lock()  # for what follows
@@ -138,8 +141,9 @@ class LiveLine:
             beat_ns=int(usual.beat_ns * pace),
         )
         self._feed = LiveFeed(
-            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand
-        )
+            self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand,
+            None if self._recovery is None else self._recovery.through_ns,
+        )  # fmt: skip
         if self._recovery is not None:
             return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
@@ -235,13 +239,17 @@ class LiveLine:
         self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
     def _reconcile(self, book: GateBook, since_ns: int) -> None:
-        """Compare with the venue; one that does not answer is asked by the gate until it does."""
+        """Compare with the venue; one that does not answer is asked by the gate until it does, and
+        takes no entries before.
+        """
         assert self._run is not None
         execution, now_ns = self._run.execution, self.clock.now_ns()
         try:
             rows, told = reckon(execution, book, self.venue, since_ns, now_ns)
         except VenueError as error:
             self._notifier.alarm("not reconciled yet", str(error))
+            self._hear([Halted(ALL_SYMBOLS, "the venue has not been asked yet", _RECOVERY)])
+            self._is_unasked = True
             return
         self._hear(told)
         for row in rows:
@@ -257,6 +265,10 @@ class LiveLine:
             self.clock.sync(self.venue.time())
         except VenueError:
             return  # it goes on as it went
+        gate = self._gate
+        if self._is_unasked and gate is not None and not gate.status().in_doubt:
+            self._is_unasked = False
+            self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", _RECOVERY)])
 
     def _hear(self, events: Sequence[OrderEvent]) -> None:
         for event in events:

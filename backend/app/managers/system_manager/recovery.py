@@ -16,12 +16,14 @@ from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.order_events import GateActed, Halted, Intent, OrderEvent, Place, Resumed, Voided
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import RunJournal
 from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
-_REBORN: Final = frozenset({"feed", "journal"})  # sources of halts that begin anew with each life
+# Sources of halts that begin anew with each life of the program.
+_REBORN: Final = frozenset({"feed", "recovery", JOURNAL})
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts

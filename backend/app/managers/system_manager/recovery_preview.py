@@ -4,7 +4,9 @@ from pathlib import Path
 
 import msgspec
 
+from app.core.errors import StateError
 from app.core.seams import BarSource
+from app.core.venue import VenueError
 from app.integrations.registry import open_venue
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import Difference
@@ -48,6 +50,11 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
         try:
             now_ns = venue.time().venue_ns
             rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns)
+        except VenueError as error:
+            raise StateError(
+                f"The venue '{config.lived.venue}' cannot be asked about run {header.run_id}: "
+                f"{error} Is it running?"
+            ) from error
         finally:
             venue.close()
     return Preview(
