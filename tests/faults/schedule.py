@@ -45,7 +45,7 @@ class Schedule:
             self.at(self._some_moment_ns(), self._command)
         self._given()
         self.at(self._calm_ns, self._calm)
-        self._recovers_twice = draw.random() < 0.25
+        self._recovers_twice = bool(kinds) and draw.random() < 0.25
         world.say("schedule", sim.outcome.seed, *kinds)
 
     def at(self, venue_ns: int, act: Callable[[], object]) -> None:
@@ -226,9 +226,10 @@ class Schedule:
             placed = sum(isinstance(event, Placed) for event in sim.side.kept)
             must(stood in ([], [placed]), "I10: a second recovery has given an order")
             stood[:] = [placed]
+            sim.restarts_at_once = True
             sim.crash(False)
 
-        for after_seconds in (5, 45):
+        for after_seconds in (4, 16):  # the feed ends half a minute after the close
             self.at(self._close_ns + after_seconds * SECOND, again)
 
 

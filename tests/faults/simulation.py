@@ -90,6 +90,7 @@ class Simulation:
         self.link: Link | None = None
         self.wants_failure = False  # F23: the run is to fail
         self.crashes_at = 0  # this call of the next start on its disk
+        self.restarts_at_once = False
         self.is_lossy = False  # the last crash took the power with it
         self._config_words = (
             seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")),
@@ -219,7 +220,8 @@ class Simulation:
         self.disk = self.disk.after_power_loss(lots) if self.is_lossy else self.disk.after_kill()
         if not has_journal(self.disk):
             self.watch.closed_ns = None
-        self.world.let_pass(self.draw.choice((0.05, 0.5, 3.0, 20.0)) * self.draw.random())
+        longest = 0.05 if self.restarts_at_once else self.draw.choice((0.05, 0.5, 3.0, 20.0))
+        self.world.let_pass(longest * self.draw.random())
 
     # -- what is counted ---------------------------------------------------------------------------
 
