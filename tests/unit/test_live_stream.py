@@ -478,6 +478,16 @@ def test_a_lost_connection_halts_at_once_and_is_left_to_its_adapter_for_a_while(
     assert len(of.venue.streams) == 1
 
 
+def test_a_new_connection_makes_nothing_that_was_heard_any_younger() -> None:
+    beats = [(at(0, second), Heartbeat(0)) for second in range(-60, 640, 5)]
+    script = [(at(1, 1), bar("BBB", 0)), (at(2), Disconnected(at(2), "reset"))]
+    script += [(at(2, 3), Connected(at(2, 3)))]
+    script += [(at(number + 1, 1), bar("AAA", number)) for number in range(10)]
+    terms = {"stale_ns": 150 * SECOND_NS, "silent_ns": 15 * SECOND_NS, "beat_ns": SECOND_NS}
+    halts = [mark for mark in news(timed(house([*beats, *script], **terms))) if mark[1].symbol == 1]
+    assert halts == [(at(3, 32), Halted(1, "no data of BBB for 150 s", "feed"))]
+
+
 def test_a_stream_that_cannot_be_opened_is_opened_again_after_a_while() -> None:
     of = house([], silent_ns=15 * SECOND_NS, beat_ns=SECOND_NS)
     of.venue.refusing = 1

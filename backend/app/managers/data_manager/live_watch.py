@@ -42,10 +42,11 @@ class LiveWatch:
             self._fresh.add(symbol)
 
     def connect(self, now_ns: int) -> None:
-        """A stream stands: from here on something should come."""
+        """A stream stands: from here on something should come. What was heard of each symbol is
+        no younger by that.
+        """
         self._gone = None
         self.last_ns = self._opened_ns = now_ns
-        self._heard_ns = [now_ns] * len(self._symbols)
 
     def disconnect(self, reason: str, now_ns: int) -> None:
         """A stream is gone."""
