@@ -22,6 +22,8 @@ from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_file import JournalWriter
 from app.repositories.run_repository import RunRepository
 
+pytestmark = pytest.mark.live
+
 # A venue goes fast: the two seconds a start takes are minutes of its time.
 PAPER_RATE = 5000  # 03:00 to the close take eight seconds
 CROSS = {"use": "app.strategies.examples.sma_cross:SmaCross", "params": {"fast": 5, "slow": 20}}

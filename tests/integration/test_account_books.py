@@ -20,6 +20,7 @@ from app.managers.execution_manager.account import Account, AccountTerms
 from app.managers.execution_manager.ledger import Position
 
 STREAMS, PARTS, EVENTS = 10_000, 10, 12
+LIVES = 10  # of each draw
 CURRENCIES = ("USD", "EUR", "JPY")
 SYMBOLS = (("A", "USD"), ("B", "EUR"), ("C", "USD"), ("D", "JPY"))
 FIRST = dt.date(2024, 1, 5)
@@ -179,7 +180,7 @@ class Life:
 @pytest.mark.parametrize("part", range(PARTS))
 @given(draw=st.integers(0, 10**12))
 @settings(
-    max_examples=STREAMS // PARTS,
+    max_examples=STREAMS // PARTS // LIVES,
     derandomize=True,
     database=None,
     deadline=None,
@@ -189,7 +190,8 @@ class Life:
 def test_a_life_is_booked_as_in_fractions_and_the_identity_holds_to_zero(
     part: int, draw: int
 ) -> None:
-    Life(draw * PARTS + part).live()
+    for number in range(LIVES):
+        Life((draw * PARTS + part) * LIVES + number).live()
 
 
 def test_the_lives_know_every_event() -> None:

@@ -20,6 +20,8 @@ from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 
+pytestmark = pytest.mark.live
+
 __all__ = ["calendars", "house"]
 
 DAYS = (session("2024-11-04", "09:30", "09:40"), session("2024-11-05", "09:30", "09:40"))

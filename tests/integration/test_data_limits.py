@@ -419,6 +419,7 @@ def test_a_frame_tells_where_it_comes_from(house: House) -> None:
         "interval": "5m",
         "adjust": "raw",
         "derived_from": "1m",
+        "venues": (),
     }
 
 

@@ -14,6 +14,8 @@ from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JournalReader
 
+pytestmark = pytest.mark.live
+
 COUNTER = """
 from app.strategies import Strategy
 

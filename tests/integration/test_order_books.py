@@ -11,12 +11,13 @@ from tests.order_life import Life
 from app.core.orders import CANCELED, EXPIRED, FILLED, KINDS, REJECTED
 
 STREAMS, PARTS = 10_000 * SCALE, 10
+LIVES = 10  # of each draw
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 @given(draw=st.integers(0, 10**12))
 @settings(
-    max_examples=STREAMS // PARTS,
+    max_examples=STREAMS // PARTS // LIVES,
     derandomize=True,
     database=None,
     deadline=None,
@@ -26,7 +27,8 @@ STREAMS, PARTS = 10_000 * SCALE, 10
 def test_orders_fill_as_their_terms_and_links_allow_and_the_books_agree(
     part: int, draw: int
 ) -> None:
-    Life(draw * PARTS + part).live()
+    for number in range(LIVES):
+        Life((draw * PARTS + part) * LIVES + number).live()
 
 
 def test_the_lives_know_every_kind_of_order_and_of_end() -> None:

@@ -18,6 +18,8 @@ from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_format import Record
 from app.repositories.journal_reader import JournalReader
 
+pytestmark = pytest.mark.live
+
 TABLES = ("fills", "order_changes", "orders")
 FILES = ("equity.parquet", "report.md", "run.json")
 
