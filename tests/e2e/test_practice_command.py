@@ -16,6 +16,8 @@ from tests.practice_house import order
 from app.core.venue import VenueUnclear
 from app.integrations.registry import open_venue
 
+pytestmark = pytest.mark.live
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

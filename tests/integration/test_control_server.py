@@ -43,6 +43,8 @@ from app.managers.system_manager.control_socket import (
 )
 from app.managers.time_manager import WallClock
 
+pytestmark = pytest.mark.live
+
 
 class Steered:
     """A session of which every view differs; `speed` is refused."""

@@ -2,9 +2,12 @@
 
 import time
 
+import pytest
 from tests.unit.test_order_gate import House, place
 
 from app.core.order_events import Acknowledged, Ended
+
+pytestmark = pytest.mark.live
 
 ORDERS, CALL_SECONDS = 500, 0.002
 

@@ -2,8 +2,11 @@
 
 from collections import Counter
 
+import pytest
 from tests.gate_schedule import play_schedule
 from tests.gate_venue import FAULTS
+
+pytestmark = pytest.mark.live
 
 SCHEDULES = 1000
 

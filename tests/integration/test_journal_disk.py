@@ -21,6 +21,8 @@ from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader, open_run_journal
 from app.threads.recorder import Recorder
 
+pytestmark = pytest.mark.live
+
 WRITER = Path(__file__).with_name("journal_process.py")
 KILLS = 15
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 from tests.integration.test_stream_invariance import differences
 from tests.live_house import bars_of
 from tests.market import execute, outcome_of, wired
@@ -20,6 +21,8 @@ from app.managers.data_manager.errands import Errands
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.time_manager import OffsetClock
+
+pytestmark = pytest.mark.live
 
 SPEC = Spec(
     seed=4, base="1m", sessions=2, history=1, minutes=24, half_days=frozenset({1}), gapless=False,

@@ -34,6 +34,8 @@ from app.integrations.practice.transport import HttpTransport
 from app.integrations.practice.venue.faults import PLACES, ROUTES
 from app.integrations.practice.wire import Fault
 
+pytestmark = pytest.mark.live
+
 AT = "2024-11-04T09:25"
 OPENS_NS = ns("2024-11-04T09:30")
 SYN1 = "SYN1"

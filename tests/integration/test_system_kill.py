@@ -17,6 +17,8 @@ from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import KILL_MODES, SystemManager
 from app.managers.time_manager import WallClock
 
+pytestmark = pytest.mark.live
+
 __all__ = ["stored_market", "system_house"]
 
 SPINNING = """
