@@ -419,6 +419,12 @@ def test_a_page_shows_an_error_line_by_line_and_says_when_no_bars_were_read() ->
     assert "It failed" not in report_page(summary_of(), [], None)
 
 
+def test_a_page_does_not_call_what_a_venue_filled_simulated() -> None:
+    page = " ".join(report_page(summary_of(mode="live"), [], None).split())
+    assert "The paper broker's fills are simulated" in page
+    assert "a venue's are as it reported them" in page
+
+
 def test_a_page_has_a_row_for_each_symbol_of_the_passport() -> None:
     page = report_page(summary_of(), [{"symbol": "A", "bars": 1}, {"symbol": "B", "bars": 2}], None)
     assert "| symbol | bars |\n|---|---|\n| A | 1 |\n| B | 2 |\n" in page

@@ -95,8 +95,9 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No bars were read.")
-    lines += ["", "Fills are simulated, by the rules of the config's `execution`; the equity curve"]
-    lines += ["marks positions at the last known close.", ""]
+    lines += ["", "The paper broker's fills are simulated, by the rules of the config's"]
+    lines += ["`execution`; a venue's are as it reported them. The equity curve marks positions"]
+    lines += ["at the last known close.", ""]
     return "\n".join(lines)
 
 
