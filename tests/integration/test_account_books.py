@@ -10,8 +10,9 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.lives import seeds_of
 from tests.reference import Book, posted
 
 from app.core.instruments import Instrument
@@ -179,14 +180,7 @@ class Life:
 
 @pytest.mark.parametrize("part", range(PARTS))
 @given(draw=st.integers(0, 10**12))
-@settings(
-    max_examples=STREAMS // PARTS // LIVES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],  # a seed does not shrink: it names its life
-    suppress_health_check=list(HealthCheck),
-)
+@seeds_of(STREAMS // PARTS // LIVES)
 def test_a_life_is_booked_as_in_fractions_and_the_identity_holds_to_zero(
     part: int, draw: int
 ) -> None:

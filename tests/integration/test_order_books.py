@@ -3,8 +3,9 @@
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.lives import seeds_of
 from tests.market import SCALE
 from tests.order_life import Life
 
@@ -16,14 +17,7 @@ LIVES = 10  # of each draw
 
 @pytest.mark.parametrize("part", range(PARTS))
 @given(draw=st.integers(0, 10**12))
-@settings(
-    max_examples=STREAMS // PARTS // LIVES,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],  # a seed does not shrink: it names its life
-    suppress_health_check=list(HealthCheck),
-)
+@seeds_of(STREAMS // PARTS // LIVES)
 def test_orders_fill_as_their_terms_and_links_allow_and_the_books_agree(
     part: int, draw: int
 ) -> None:
