@@ -1,6 +1,7 @@
 """The kinds of faults, how each is brought about, and what cannot happen."""
 
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 from typing import Final
 
@@ -44,21 +45,12 @@ STATES: Final = (
     NONE, states.SUBMITTED, states.ACCEPTED, states.PARTIAL, states.AMEND_PENDING,
     states.CANCEL_PENDING, states.UNKNOWN,
 )  # fmt: skip
+# Of an order's way to the venue and its fills: the gate has orders too, of which no strategy knows.
+OF_PLACEMENTS: Final = ("F07", "F08", "F09", "F10", "F11", "F12", "F16", "F18")
+OF_CANCELS: Final = ("F13", "F14")
 # What cannot come together, and why. A cell counts each order state present when a fault fires.
 IMPOSSIBLE: Final = {
-    (kind, NONE): reason
-    for kind, reason in {
-        "F09": "it is about the answer to a placement, whose order is open",
-        "F11": "a fill is of an open order",
-        "F12": "a fill is of an open order",
-        "F13": "a cancel is of an open order",
-        "F14": "a cancel is of an open order",
-        "F15": "an amendment is of an open order",
-        "F16": "a placement's order is open",
-        "F07": "a placement's order is open",
-        "F08": "a placement's order is open",
-        "F18": "a placement's order is open",
-    }.items()
+    ("F15", NONE): "the gate amends only for a strategy, whose order is open until its end is told",
 }
 
 _BY_MENU: Final = {
@@ -160,11 +152,12 @@ class Counts(msgspec.Struct):
     fired: Counter[str] = msgspec.field(default_factory=Counter)
     cells: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
 
-    def count(self, kind: str, present: list[str]) -> None:
-        """One more."""
+    def count(self, kind: str, present: Sequence[str] | None) -> None:
+        """One more; None: nobody can say what the orders are in."""
         self.fired[kind] += 1
-        for state in present or [NONE]:
-            self.cells[kind, state] += 1
+        if present is not None:
+            for state in present or (NONE,):
+                self.cells[kind, state] += 1
 
     def add(self, other: "Counts") -> None:
         """Those of another schedule."""

@@ -76,7 +76,17 @@ class SteppedGate(OrderGate):
     def listen(self, means: "SimMeans", on_begin: Callable[[Call], None]) -> None:
         """Whose gate it is."""
         self._means, self._on_begin = means, on_begin
+        self._book_due_ns: int | None = None
+        self._known_due = False
         means.world.sources.append((self._due_ns, self._tick))
+
+    def begin(self, call: Call) -> bool:
+        self._known_due = False
+        return super().begin(call)
+
+    def _enter(self, step: Callable[[int], None]) -> None:
+        self._known_due = False
+        super()._enter(step)
 
     def put(self, call: Call) -> None:
         world = self._means.world
@@ -108,10 +118,15 @@ class SteppedGate(OrderGate):
                 means.on_answer(call, answer)
                 self.answered(call, answer)
 
-        means.world.after(delay_ns, hear)
+        if not means.keep_answer(call, hear):
+            means.world.after(delay_ns, hear)
 
     def _due_ns(self) -> int | None:
-        due_ns = None if self._is_over() or self._stream is None else self.due_ns()
+        if self._is_over() or self._stream is None:
+            return None
+        if not self._known_due:  # the book knows of nothing new since then
+            self._book_due_ns, self._known_due = self.due_ns(), True
+        due_ns = self._book_due_ns
         if due_ns is None:
             return None
         wait_ns = int(self._clock_seconds_until(due_ns) * SECOND) + 1
@@ -154,6 +169,8 @@ class SimMeans(LiveMeans):
         self.made_gate: SteppedGate | None = None
         self.on_begin: Callable[[Call], None] = lambda call: None
         self.on_answer: Callable[[Call, object], None] = lambda call, answer: None
+        # whether an answer is kept back; who keeps it has it heard
+        self.keep_answer: Callable[[Call, Callable[[], None]], bool] = lambda call, hear: False
         self.on_defect: Callable[[], None] = lambda: None
 
     def is_lost(self) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from heapq import heappop, heappush
 from typing import Final
 
 from app.core.money import UNITS
@@ -11,14 +12,16 @@ from app.integrations.practice.venue.books import Placed
 from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.wire import Manual
 from app.strategies.failure import HookInterrupted
+from tests.faults.aims import Aims, some_state
 from tests.faults.day import SYMBOLS
-from tests.faults.kinds import CRASH, KINDS, menu_faults
+from tests.faults.kinds import CRASH, KINDS, NONE, OF_CANCELS, OF_PLACEMENTS, menu_faults
 from tests.faults.simulation import Simulation, WorkerDown
-from tests.faults.watch import must
+from tests.faults.watch import MARK, must, number_of
 from tests.faults.world import MILLISECOND, SECOND
 from tests.memory_disk import Faults
 
 _CALM_SHARE: Final = 0.62  # of the last session: from here on nothing goes wrong any more
+_AIMED_SHARE: Final = 0.6
 _FAULTS: Final = tuple(KINDS)
 
 
@@ -32,6 +35,10 @@ class Schedule:
         self._first_ns = sim.day.sessions[1].open_ns
         self._calm_ns = last.open_ns + int((last.close_ns - last.open_ns) * _CALM_SHARE)
         self._close_ns = last.close_ns
+        self._aims = Aims(sim, self._calm_ns)
+        self._planned: list[tuple[int, int, Callable[[], object]]] = []
+        self._count = 0
+        world.sources.insert(0, (self._due_ns, self._act))
         if kinds is None:
             kinds = tuple(draw.sample(_FAULTS, draw.randint(3, 8)))
         self.kinds = kinds
@@ -40,7 +47,7 @@ class Schedule:
                 sim.fail_a_strategy(draw.randrange(8, 90))
                 continue
             for _ in range(4 if kind == "F09" else draw.choice((1, 1, 2, 3))):
-                self.at(self._some_moment_ns(), self._bring(kind))
+                self._plan(kind)
         if kinds and draw.random() < 0.3:
             self.at(self._some_moment_ns(), self._command)
         self._given()
@@ -49,8 +56,15 @@ class Schedule:
         world.say("schedule", sim.outcome.seed, *kinds)
 
     def at(self, venue_ns: int, act: Callable[[], object]) -> None:
-        """Have something happen when the venue shows that time, unless its clock leaps."""
-        self.sim.world.after(self.sim.side.wall_ns(venue_ns) - self.sim.world.now_ns, act)
+        """Have something happen when the venue shows that time, also where its clock leaps."""
+        self._count += 1
+        heappush(self._planned, (venue_ns, self._count, act))
+
+    def _due_ns(self) -> int | None:
+        return self.sim.side.wall_ns(self._planned[0][0]) if self._planned else None
+
+    def _act(self) -> None:
+        heappop(self._planned)[2]()
 
     def _some_moment_ns(self) -> int:
         return self.sim.draw.randrange(self._first_ns - 30 * SECOND, self._calm_ns)
@@ -69,6 +83,43 @@ class Schedule:
             self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
 
     # -- the faults --------------------------------------------------------------------------------
+
+    def _plan(self, kind: str) -> None:
+        """At a drawn moment, or at the first instant from then on with an order in some state."""
+        draw, bring = self.sim.draw, self._bring(kind)
+        if draw.random() >= _AIMED_SHARE:
+            self.at(self._some_moment_ns(), bring)
+            return
+        state = some_state(kind, draw)
+        if state != NONE:
+            self.at(self._some_moment_ns(), lambda: self._aims.aim(kind, state, bring))
+        elif kind in OF_PLACEMENTS + OF_CANCELS:
+            self.at(self._some_moment_ns(), lambda: self._while_flattened(kind, bring))
+        else:  # before the first decision, as there is hardly another such instant
+            early_ns = self._first_ns + draw.randrange(-30, 40) * SECOND
+            self.at(early_ns, lambda: self._aims.aim(kind, state, bring))
+
+    def _while_flattened(self, kind: str, bring: Callable[[], None]) -> None:
+        """The strategies' orders have ended then, and the gate gives orders of its own."""
+        if self.sim.life is None:
+            return
+        self._say_command("flatten")
+        if kind not in OF_CANCELS:
+            self._aims.aim(kind, NONE, bring)
+            return
+
+        def cancel() -> None:
+            bring()
+            with suppress(Refusal):
+                self.sim.side.by_hand(Manual(cancel=self._closing_orders()[0]))
+
+        self._aims.wait_for(NONE, cancel, lambda: bool(self._closing_orders()))
+
+    def _closing_orders(self) -> list[str]:
+        """The gate's own, at the venue."""
+        side = self.sim.side
+        names = [] if side.is_down else [entry.client_id for entry in side.books.live.values()]
+        return [name for name in names if name.startswith(MARK) and not number_of(name)]
 
     def _bring(self, kind: str) -> Callable[[], None]:
         ways: dict[str, Callable[[], None]] = {
@@ -122,15 +173,12 @@ class Schedule:
         sim, draw = self.sim, self.sim.draw
         if sim.side.is_down:
             return
-        symbol = draw.choice(SYMBOLS)
         live = [entry for entry in sim.side.books.live.values() if entry.client_id]
         way = draw.randrange(4)
         sim.count("F20")
+        symbol = draw.choice(SYMBOLS)
         if way == 0:
-            terms = Terms(draw.choice((-7, 5, 11)) * UNITS, None, None, None, None)
-            asked = VenueOrder(client_id="", symbol=symbol, kind=MARKET, tif=DAY, terms=terms)
-            sim.side.by_hand(Manual(order=asked))
-            sim.watch.money_is_ours = False
+            self._strange_order(symbol)
         elif way == 1 and live:
             with suppress(Refusal):  # it has filled meanwhile
                 sim.side.by_hand(Manual(cancel=draw.choice(live).client_id))
@@ -141,14 +189,18 @@ class Schedule:
             sim.side.by_hand(Manual(cash={"USD": sim.side.books.cash["USD"] - UNITS}))
             sim.watch.money_is_ours = False
 
+    def _strange_order(self, symbol: str) -> None:
+        terms = Terms(self.sim.draw.choice((-7, 5, 11)) * UNITS, None, None, None, None)
+        asked = VenueOrder(client_id="", symbol=symbol, kind=MARKET, tif=DAY, terms=terms)
+        self.sim.side.by_hand(Manual(order=asked))
+        self.sim.watch.money_is_ours = False
+
     def _break_disk(self) -> None:
         self.sim.fail_disk(self.sim.draw.randrange(1, 4), self.sim.draw.choice((1, 2, 5, 1000)))
 
     def _leap(self) -> None:
         sim = self.sim
-        ahead_ns = round(sim.draw.choice((0.05, 0.9, 5.0, 60.0)) * SECOND)
-        sim.count("F22")
-        sim.side.clock.advance_to(sim.side.now_ns + ahead_ns, sim.world.now_ns)
+        sim.leap_to(sim.side.now_ns + round(sim.draw.choice((0.05, 0.9, 5.0, 60.0)) * SECOND))
 
     def _break_run(self) -> None:
         sim, draw, life = self.sim, self.sim.draw, self.sim.life
@@ -172,7 +224,11 @@ class Schedule:
         sim, life = self.sim, self.sim.life
         if life is None:
             return
-        what = sim.draw.choice(("halt", "freeze", "flatten", "stop", "pause", "lock"))
+        self._say_command(sim.draw.choice(("halt", "freeze", "flatten", "stop", "pause", "lock")))
+
+    def _say_command(self, what: str) -> None:
+        sim, life = self.sim, self.sim.life
+        assert life is not None
         sim.world.say("command", what)
         line, run = life.line, life.run
         if what == "halt":
@@ -195,6 +251,7 @@ class Schedule:
     def _calm(self) -> None:
         """Nothing goes wrong from here on, and the venue can be reached."""
         sim = self.sim
+        self._aims.clear()
         sim.world.say("calm")
         self.at(self._close_ns - 8 * SECOND, self._settle)
         if self._recovers_twice:

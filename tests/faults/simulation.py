@@ -1,7 +1,7 @@
 """One schedule: a live run under faults, all of it drawn from a seed."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Final
 
@@ -211,6 +211,8 @@ class Simulation:
     def _power_went(self) -> None:
         self.count(CRASH)
         self.world.say("CRASH", "power" if self.is_lossy else "killed")
+        if self.life is not None:
+            self.watch.crashed(self.life, self.world.now_ns)
         if self.link is not None:
             self.link.die()
         self.life = None
@@ -218,8 +220,7 @@ class Simulation:
     def _after_crash(self) -> None:
         lots = Random(self.draw.randrange(1 << 30))
         self.disk = self.disk.after_power_loss(lots) if self.is_lossy else self.disk.after_kill()
-        if not has_journal(self.disk):
-            self.watch.closed_ns = None
+        self.watch.restarts_on(self.disk if has_journal(self.disk) else None)
         longest = 0.05 if self.restarts_at_once else self.draw.choice((0.05, 0.5, 3.0, 20.0))
         self.world.let_pass(longest * self.draw.random())
 
@@ -227,9 +228,24 @@ class Simulation:
 
     def count(self, kind: str) -> None:
         """A fault has fired."""
-        present = list(states_of(self.life.run)) if self.life is not None else []
+        present = self.states_present()
         self.outcome.counts.count(kind, present)
-        self.world.say("FAULT", kind, ",".join(present))
+        self.world.say("FAULT", kind, ",".join(present or ()))
+
+    def states_present(self) -> Sequence[str] | None:
+        """What the run's orders are in; None while it is down, and its journal may hold some."""
+        if self.life is None:
+            return None if has_journal(self.disk) else ()
+        return states_of(self.life.run)
+
+    def has_filled(self, client_id: str) -> bool:
+        """Whether a fill of an order has been heard of."""
+        return client_id in self._filled
+
+    def leap_to(self, venue_ns: int) -> None:
+        """The venue's clock jumps ahead."""
+        self.count("F22")
+        self.side.clock.advance_to(venue_ns, self.world.now_ns)
 
     def _menu_fired(self, fault: Fault, where: str) -> None:
         self.count(kind_of(fault, where))

@@ -38,6 +38,10 @@ class Menu(FaultMenu):
         """One more from now on."""
         self._armed.append(_Armed(fault))
 
+    def end(self, fault: wire.Fault) -> None:
+        """It goes wrong no more."""
+        self._armed = [armed for armed in self._armed if armed.fault is not fault]
+
     def fires(self, kind: str, where: str = "", *, after: bool = False) -> wire.Fault | None:
         found = super().fires(kind, where, after=after)
         if found is not None:

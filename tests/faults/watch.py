@@ -3,7 +3,8 @@
 from collections import Counter
 from fractions import Fraction
 
-from app.core.order_events import Filled, GateFilled, Place
+from app.core.messages import BrokerNews, Command
+from app.core.order_events import Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
 from app.core.venue import VenueBar, VenueOrder, run_mark
 from app.integrations.practice import wire
@@ -11,11 +12,13 @@ from app.integrations.practice.venue.books import Placed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
 from app.managers.system_manager.journal_feed import RunJournal
+from app.threads.commands import HALT, KILL, STOP
 from app.threads.results import Results
 from tests.faults.day import SYMBOLS
 from tests.faults.life import FOLDER, RUN_ID, Life
 from tests.faults.venue_side import CASH, VenueSide
 from tests.faults.venue_side import Call as Request
+from tests.faults.world import SECOND
 from tests.memory_disk import MemoryDisk
 
 MARK = run_mark(RUN_ID) + "-"
@@ -46,6 +49,7 @@ class Watch:
         self.places: dict[int, Place] = {}  # durable or not, the latest life's
         self.payloads: dict[int, bytes] = {}  # the records that hold them
         self.closed_ns: int | None = None  # since when nothing may open, by the machine
+        self._may_forget = False  # that nothing may open
         self.money_is_ours = True  # nobody else uses the account
         self._asked: Counter[str] = Counter()
         self._heard_ns: dict[str, int] = {}  # of each symbol's data, by the venue's time
@@ -110,6 +114,20 @@ class Watch:
                 name = event.order.client_id
                 must(self._asked[name] == 1, f"I1: {name} came {self._asked[name]} times")
         self._seen_events = len(kept)
+
+    # -- across a crash ----------------------------------------------------------------------------
+
+    def crashed(self, life: Life, now_ns: int) -> None:
+        """A halt that no journal could take, or had no time to, does not outlive the program."""
+        recorder, closed_ns = life.means.made_recorder, self.closed_ns
+        has_failed = recorder is not None and recorder.failed is not None
+        self._may_forget = closed_ns is not None and (has_failed or now_ns - closed_ns < SECOND)
+
+    def restarts_on(self, disk: MemoryDisk | None) -> None:
+        """The journal that the next life finds, if there is one."""
+        if disk is None or (self._may_forget and not _is_told_to_halt(disk)):
+            self.closed_ns = None
+        self._may_forget = False
 
     # -- at rest -----------------------------------------------------------------------------------
 
@@ -207,6 +225,16 @@ class Watch:
 def is_durable(disk: MemoryDisk, payload: bytes) -> bool:
     """Whether the power's loss would leave a record."""
     return any(payload in content.durable for content in disk.files.values())
+
+
+def _is_told_to_halt(disk: MemoryDisk) -> bool:
+    for message in RunJournal(FOLDER, disk).inputs():
+        if isinstance(message, Command) and message.name in (HALT, KILL, STOP):
+            return True
+        events = message.events if isinstance(message, BrokerNews) else ()
+        if any(isinstance(event, GateActed) for event in events):
+            return True
+    return False
 
 
 def _strategy_of(life: Life, number: int) -> int:

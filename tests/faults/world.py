@@ -17,6 +17,7 @@ class World:
         self.now_ns = now_ns
         self.began_ns = now_ns
         self.sources: list[Source] = []  # of what is due by itself
+        self.before_each: Callable[[], object] = lambda: None  # the program waits
         self.after_each: Callable[[], object] = lambda: None  # what must hold then
         self.events = 0
         self.raised: BaseException | None = None  # by the last event that did
@@ -37,6 +38,7 @@ class World:
 
     def step(self, until_ns: int) -> bool:
         """The next thing that happens by a moment; False when it has come instead."""
+        self.before_each()
         next_ns, act = self._next()
         if act is None or next_ns > until_ns:
             self.now_ns = max(self.now_ns, until_ns)
