@@ -38,6 +38,7 @@ from app.managers.time_manager import WallClock
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.strategies import Strategy
+from app.threads.garbage import only_new_collected
 from app.threads.order_gate import OrderGate
 from app.threads.recorder import Recorder
 from app.threads.results import Results
@@ -132,17 +133,18 @@ def measure(
     desk = LiveDesk(system, config, own)
     bare = JournalWriter(own / "bare")
     bare.begin_part({})
-    with short_turns(), Watching(system, desk, own) if watched else nullcontext():
+    with as_live(), Watching(system, desk, own) if watched else nullcontext():
         return desk.trade(bare)
 
 
 @contextmanager
-def short_turns() -> Iterator[None]:
-    """Threads take turns as quickly as in a live session's process."""
+def as_live() -> Iterator[None]:
+    """Threads take turns, and garbage is searched for, as in a live session's process."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(TURN_SECONDS)
     try:
-        yield
+        with only_new_collected():
+            yield
     finally:
         sys.setswitchinterval(before)
 
@@ -290,7 +292,7 @@ def measure_kills(kills: int) -> tuple[list[float], list[float]]:
     strategy.start()
     took, bare = [], []
     try:
-        with short_turns():
+        with as_live():
             for _ in range(kills + 1):
                 took.append(_kill_ms())
                 bare.append(_bare_ms())

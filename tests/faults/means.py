@@ -1,6 +1,6 @@
 """A live run's means in the simulator: its threads are events, its disk is memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.inbox import Heard, Inbox
@@ -88,7 +88,11 @@ class SteppedGate(OrderGate):
         self._known_due = False
         super()._enter(step)
 
-    def put(self, call: Call) -> None:
+    def put(self, calls: Sequence[Call]) -> None:
+        for call in calls:
+            self._put(call)
+
+    def _put(self, call: Call) -> None:
         world = self._means.world
         world.after(world.some_ns(3 * MILLISECOND), lambda: self._begin(call))
 

@@ -1,11 +1,11 @@
-"""How often Python looks for cyclic garbage while a replay runs at full speed."""
+"""How often Python looks for cyclic garbage while a run goes on, and where."""
 
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from app.threads.garbage import SELDOM, seldom_collected
+from app.threads.garbage import SELDOM, only_new_collected, seldom_collected
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +27,16 @@ def test_it_is_seldom_within_and_as_before_afterwards(
         assert gc.get_threshold() == (within, *before[1:])
         raise ValueError
     assert gc.get_threshold() == before
+
+
+def test_what_stood_before_a_live_run_is_not_searched_within_and_is_afterwards() -> None:
+    before = gc.get_freeze_count()
+    stood: list[object] = []
+    with pytest.raises(ValueError), only_new_collected():
+        assert gc.get_freeze_count() > before
+        new: list[object] = []
+        searched = {id(one) for one in gc.get_objects()}
+        assert id(new) in searched
+        assert id(stood) not in searched
+        raise ValueError
+    assert gc.get_freeze_count() == 0

@@ -135,6 +135,15 @@ def test_a_flatten_is_not_taken_back_to_a_freeze_but_a_freeze_becomes_a_flatten(
 # Kill, flatten
 
 
+def test_a_flatten_cancels_what_opens_before_what_protects() -> None:
+    desk = holding()
+    resting(desk, 2, -100, opens=False)
+    resting(desk, 3, 50, opens=True)
+    desk.kill("flatten")
+    cancelled = [call.client_id for call in desk.waiting if isinstance(call, CancelCall)]
+    assert cancelled == [name(3), name(2)]
+
+
 def test_a_flatten_cancels_all_and_then_closes_by_the_gates_own_orders() -> None:
     desk = holding()
     resting(desk, 2, -100, opens=False)

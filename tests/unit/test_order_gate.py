@@ -18,10 +18,10 @@ from app.core.order_events import (
     Refused,
 )  # fmt: skip
 from app.core.orders import DAY, LIMIT, MARKET, Terms
-from app.core.venue import Connected
+from app.core.venue import Connected, VenueReport
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.time_manager.clock import WallClock
-from app.threads.order_gate import OrderGate
+from app.threads.order_gate import LANES, RESCUING, OrderGate
 
 SHARE = 100_000_000
 
@@ -103,6 +103,28 @@ def test_placements_that_hang_hold_up_no_cancel_and_leave_no_more_once_killed(
     given = [name for name in house.venue.reports if "-g" not in name]
     assert len(given) <= 4, "only those that were under way may have reached the venue"
     assert not house.venue.open_orders() and house.venue.held == {"AAA": 0}
+
+
+def test_what_else_the_venue_answers_is_heard_while_cancels_hang_and_others_wait_behind(
+    house: House,
+) -> None:
+    orders = 2 * LANES[RESCUING]
+    house.gate.send([place(number) for number in range(1, orders + 1)])
+    house.heard.wait_for(Acknowledged, orders)
+    cancel, at_it = house.venue.cancel, threading.Semaphore(0)
+
+    def hang(client_id: str) -> VenueReport:
+        at_it.release()
+        house.venue.let_go.wait(10)
+        return cancel(client_id)
+
+    house.venue.cancel = hang  # type: ignore[method-assign]
+    house.gate.kill("freeze", "stuck")
+    assert all(at_it.acquire(timeout=10) for _ in range(LANES[RESCUING]))
+    house.gate.send([place(orders + 1, opens=False)])
+    house.heard.wait_for(Acknowledged, orders + 1)
+    house.venue.let_go.set()
+    house.heard.wait_for(Ended, orders)
 
 
 def test_an_adapter_that_fails_in_an_unforeseen_way_is_asked_again(house: House) -> None:

@@ -1,8 +1,8 @@
 """Work by kind, each kind on a few threads of its own, so that none holds up another."""
 
 import threading
-from collections.abc import Callable, Mapping
-from queue import SimpleQueue
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 from loguru import logger
 
@@ -14,7 +14,7 @@ class Lanes:
 
     def __init__(self, threads: Mapping[str, int], work: Callable[[object], None]) -> None:
         self._work = work
-        self._queues: dict[str, SimpleQueue[object]] = {name: SimpleQueue() for name in threads}
+        self._lanes = {name: _Lane() for name in threads}
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(name,), name=f"gate {name} {n}", daemon=True)
@@ -27,19 +27,18 @@ class Lanes:
         for thread in self._threads:
             thread.start()
 
-    def put(self, lane: str, item: object) -> None:
-        """Leave something to a lane's threads."""
-        self._queues[lane].put(item)
+    def put(self, lane: str, items: Sequence[object]) -> None:
+        """Leave things to a lane's threads, all at once."""
+        self._lanes[lane].put(items)
 
     def stop(self, seconds: float) -> tuple[str, ...]:
         """Take up nothing more; name what was left and who still hangs after `seconds`."""
         self._stopped.set()
         left = []
-        for name, queue in self._queues.items():
-            if queue.qsize():
-                left.append(f"{queue.qsize()} calls of lane '{name}'")
-            for _ in self._threads:
-                queue.put(None)  # wakes whoever waits
+        for name, lane in self._lanes.items():
+            if lane.items:
+                left.append(f"{len(lane.items)} calls of lane '{name}'")
+            lane.put([None] * len(self._threads))  # wakes whoever waits
         own = threading.current_thread()
         living = [one for one in self._threads if one.is_alive() and one is not own]
         for thread in living:
@@ -48,14 +47,36 @@ class Lanes:
                 left.append(f"thread '{thread.name}'")
         return tuple(left)
 
-    def _run(self, lane: str) -> None:
+    def _run(self, name: str) -> None:
         prepare_thread()
-        queue = self._queues[lane]
+        take, work, is_stopped = self._lanes[name].take, self._work, self._stopped.is_set
         while True:
-            item = queue.get()
-            if self._stopped.is_set():
+            item = take()
+            if is_stopped():
                 return
             try:
-                self._work(item)
+                work(item)
             except Exception as error:
-                logger.opt(exception=True).error(f"Lane '{lane}' failed: {error}")
+                logger.opt(exception=True).error(f"Lane '{name}' failed: {error}")
+
+
+class _Lane:
+    """A queue that takes no lock while there is something in it, and is filled by one."""
+
+    def __init__(self) -> None:
+        self.items: deque[object] = deque()
+        self._filled = threading.Condition(threading.Lock())
+
+    def put(self, items: Sequence[object]) -> None:
+        self.items.extend(items)
+        with self._filled:
+            self._filled.notify(len(items))
+
+    def take(self) -> object:
+        while True:
+            try:
+                return self.items.popleft()
+            except IndexError:
+                with self._filled:
+                    if not self.items:  # else it came since
+                        self._filled.wait()

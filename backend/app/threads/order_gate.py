@@ -5,6 +5,7 @@ a placement that hangs holds up no cancel and no question, and a stuck strategy 
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
@@ -35,6 +36,8 @@ PLACING, RESCUING, ASKING = "placing", "rescuing", "asking"
 LANES: Final = {PLACING: 2, RESCUING: 8, ASKING: 1}  # threads each
 _NEVER_NS: Final = 1 << 62
 _LONGEST_WAIT_SECONDS = 1.0  # of the timer, so that a clock set back costs no more than this
+_LONGEST_UNHEARD_SECONDS = 0.005  # answers wait so long at most while calls that rescue wait,
+_HEARD_AT_ONCE = 32  # and then so many hold up no such call for long
 
 
 def ask_venue(venue: Venue, call: Call) -> Answer:
@@ -64,8 +67,12 @@ def _ask(venue: Venue, call: Call) -> Answer:
     return venue.positions()
 
 
+def _rescues(call: Call) -> bool:
+    return isinstance(call, CancelCall) or (isinstance(call, PlaceCall) and call.closes)
+
+
 def _lane(call: Call) -> str:
-    if isinstance(call, CancelCall) or (isinstance(call, PlaceCall) and call.closes):
+    if _rescues(call):
         return RESCUING
     return PLACING if isinstance(call, PlaceCall | AmendCall) else ASKING
 
@@ -98,6 +105,8 @@ class OrderGate:
         self._wake = threading.Event()
         self._stopped = threading.Event()
         self._lanes = Lanes(LANES, self._make)
+        self._pressing = 0  # calls that cancel or close, and have not left yet
+        self._answers: deque[tuple[Call, Answer]] = deque()  # given, and not heard yet
         self._timer = threading.Thread(target=self._keep_time, name="gate timer", daemon=True)
         self._stream: Stream | None = None
 
@@ -118,6 +127,8 @@ class OrderGate:
         if self._stream is not None:
             self._stream.close()
         left = self._lanes.stop(seconds)
+        while self._answers:
+            self._react(self._hear_some)
         if self._timer.is_alive() and self._timer is not threading.current_thread():
             self._timer.join(seconds)
         return left
@@ -152,6 +163,7 @@ class OrderGate:
     def begin(self, call: Call) -> bool:
         """Whether a call may still be made; asked just before."""
         with self._lock:
+            self._pressing -= _rescues(call)
             may = self._book.begin(call, self._clock.now_ns())
         if not may:
             self._react(lambda _: None)  # why not is told
@@ -170,9 +182,13 @@ class OrderGate:
         """Time has passed; False where the book failed."""
         return self._react(self._book.tick)
 
-    def put(self, call: Call) -> None:
-        """Have a call made soon."""
-        self._lanes.put(_lane(call), call)
+    def put(self, calls: Sequence[Call]) -> None:
+        """Have calls made soon."""
+        by_lane: dict[str, list[Call]] = {}
+        for call in calls:
+            by_lane.setdefault(_lane(call), []).append(call)
+        for lane, own in by_lane.items():
+            self._lanes.put(lane, own)
 
     # The threads
 
@@ -185,10 +201,24 @@ class OrderGate:
             self._react(lambda now_ns: self._book.streamed(item, now_ns))
 
     def _make(self, made: object) -> None:
-        """On a lane's thread: one call, if it may still be made."""
+        """On a lane's thread: one call, if it may still be made. Calls that rescue go before
+        hearing what came of others.
+        """
         call = cast(Call, made)
         if self.begin(call):
-            self.answered(call, ask_venue(self._venue, call))
+            answer = ask_venue(self._venue, call)
+            is_first = not self._answers
+            self._answers.append((call, answer))
+            if is_first and self._pressing:
+                self._wake.set()  # the timer hears it, if nobody does
+        while self._answers and not self._pressing:
+            self._react(self._hear_some)
+
+    def _hear_some(self, now_ns: int) -> None:
+        for _ in range(_HEARD_AT_ONCE):
+            if self._answers:
+                call, answer = self._answers.popleft()
+                self._book.answered(call, answer, now_ns)
 
     def _react(self, step: Callable[[int], None]) -> bool:
         """Enter on a thread of the gate's own, where a defect must neither pass nor end it."""
@@ -206,9 +236,10 @@ class OrderGate:
             with self._lock:
                 step(self._clock.now_ns())
                 out = self._book.take()
+                self._pressing += sum(map(_rescues, out.calls))
                 due_ns = self._book.due_ns()
-            for call in out.calls:
-                self.put(call)
+            if out.calls:
+                self.put(out.calls)
             if out.events:
                 self._report(tuple(out.events))
         if due_ns is not None and due_ns < self._timer_ns:
@@ -231,4 +262,7 @@ class OrderGate:
             wait = _LONGEST_WAIT_SECONDS
             if due_ns is not None:
                 wait = min(wait, (due_ns - now_ns) / 1e9 / self._rate)
-            self._wake.wait(wait)
+            is_unheard = bool(self._answers)
+            self._wake.wait(min(wait, _LONGEST_UNHEARD_SECONDS) if is_unheard else wait)
+            if is_unheard:
+                self._react(self._hear_some)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
 from app.threads.equity import EquityCurve
 from app.threads.gaps import OnGap
-from app.threads.garbage import seldom_collected
+from app.threads.garbage import only_new_collected, seldom_collected
 from app.threads.isolation import OnTrouble
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
@@ -191,7 +191,7 @@ class Run:
 
     def execute(self) -> str:
         """Run to the end; the reason it ended. An error of a worker is raised here."""
-        with seldom_collected() if self._full_speed else nullcontext(), self._watched():
+        with seldom_collected() if self._full_speed else only_new_collected(), self._watched():
             reason = self.pipeline.run(self.feed.messages())
         if self.pipeline.cause is not None:
             raise self.pipeline.cause.error

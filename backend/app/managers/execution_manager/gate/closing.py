@@ -4,6 +4,8 @@ What is to be closed is counted anew each time from the executions. Whatever may
 a position is taken off first, so that a fill that comes late finds nothing closed twice.
 """
 
+from collections import defaultdict
+
 from app.core.order_events import GateActed, GateGave
 from app.core.orders import FILLED
 from app.managers.execution_manager.gate.calling import Calling
@@ -71,9 +73,10 @@ class Closing:
         self._not_before_ns = {symbol: at_ns for symbol, at_ns in pauses if at_ns > now_ns}
         self._count_ends(now_ns)
         waiting = self._waiting_symbols()
+        working = self._working_by_symbol()
         for symbol in sorted(self._tracker.net):
             if symbol not in waiting and symbol not in self._not_before_ns:
-                units = self._closable_units(symbol)
+                units = self._closable_units(symbol, working[symbol])
                 if units:
                     self._close(symbol, units, now_ns)
         self._tell_when_done()
@@ -101,11 +104,17 @@ class Closing:
                 waiting.add(order.symbol)
         return waiting
 
-    def _closable_units(self, symbol: int) -> int:
+    def _working_by_symbol(self) -> defaultdict[int, list[GateOrder]]:
+        working: defaultdict[int, list[GateOrder]] = defaultdict(list)
+        for order in self._tracker.open.values():
+            working[order.symbol].append(order)
+        return working
+
+    def _closable_units(self, symbol: int, working: list[GateOrder]) -> int:
         """The net position, less what may still fill against it."""
         net_units = self._tracker.net[symbol]
-        for order in self._tracker.open.values():
-            rest_units = order.remaining_units if order.symbol == symbol else 0
+        for order in working:
+            rest_units = order.remaining_units
             if net_units > 0 > rest_units:
                 net_units = max(net_units + rest_units, 0)
             elif net_units < 0 < rest_units:

@@ -4,6 +4,8 @@ A placement is never made again. A venue may deny an order for a while after it 
 denial counts only after it has been repeated, without a break, for longer than that.
 """
 
+from heapq import heappop, heappush
+
 from app.core import orders as states
 from app.core.order_events import ChangeRefused, Ended, Refused
 from app.core.venue import VenueReport
@@ -24,6 +26,8 @@ class Doubts:
         self._calling = calling
         self._times = times
         self._open: dict[str, Doubt] = {}
+        self._asks: list[tuple[int, int, Doubt]] = []  # a heap: when, in which order, what
+        self._pushed = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -41,23 +45,35 @@ class Doubts:
             wait = self._times.first_ask_ns if wait_ns is None else wait_ns
             doubt = Doubt(order, now_ns + wait, max(wait, self._times.first_ask_ns), now_ns)
             self._open[order.client_id] = doubt
+            self._push(doubt)
+
+    def _push(self, doubt: Doubt) -> None:
+        self._pushed += 1
+        heappush(self._asks, (doubt.ask_ns, self._pushed, doubt))
 
     def next_ns(self) -> int | None:
         """When the next question is due."""
-        return min((d.ask_ns for d in self._open.values() if not d.asking), default=None)
+        while self._asks:
+            at_ns, _, doubt = self._asks[0]
+            is_open = self._open.get(doubt.order.client_id) is doubt
+            if is_open and not doubt.asking and doubt.ask_ns == at_ns:
+                return at_ns
+            heappop(self._asks)  # settled, or put off, since
+        return None
 
     def tick(self, now_ns: int) -> None:
         """Ask what is due."""
-        for name, doubt in self._open.items():
-            if not doubt.asking and doubt.ask_ns <= now_ns:
-                doubt.asking = True
-                self._calling.ask_order(name, now_ns)
+        while (at_ns := self.next_ns()) is not None and at_ns <= now_ns:
+            doubt = heappop(self._asks)[2]
+            doubt.asking = True
+            self._calling.ask_order(doubt.order.client_id, now_ns)
 
     def _asked(self, order: GateOrder, now_ns: int) -> Doubt | None:
         doubt = self._open.get(order.client_id)
         if doubt is not None:
             doubt.asking = False
             doubt.ask_ns = now_ns + doubt.wait_ns
+            self._push(doubt)
             doubt.wait_ns = next_wait_ns(doubt.wait_ns, self._times.longest_ask_ns)
         return doubt
 

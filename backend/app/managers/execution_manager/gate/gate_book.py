@@ -82,7 +82,7 @@ class GateBook:
         self._changes = Changes(
             run_id, symbols, self.tracker, self.latch, self._calling, self._output
         )
-        self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when
+        self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when, oldest first
 
     def take(self) -> Output:
         """What came of the inputs since the last time."""
@@ -243,7 +243,8 @@ class GateBook:
     def kill(self, mode: str, reason: str, now_ns: int) -> None:
         """Latch; then "flatten" (cancel all, close) or "freeze" (cancel entries)."""
         if self.latch.kill(mode, reason):
-            for order in list(self.tracker.open.values()):
+            working = self.tracker.open.values()
+            for order in sorted(working, key=lambda order: not order.opens):  # entries first
                 waits = order.call and order.call not in self._under_way
                 if waits and order.placing and not order.acknowledged:
                     self._changes.keep_in(order)
@@ -288,8 +289,10 @@ class GateBook:
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do."""
-        hanging = [at_ns + self._times.patience_ns for _, at_ns in self._under_way.values()]
-        found = [self._doubts.next_ns(), self._sweep.next_ns(), self._closing.next_ns(), *hanging]
+        found = [self._doubts.next_ns(), self._sweep.next_ns(), self._closing.next_ns()]
+        oldest = next(iter(self._under_way.values()), None)
+        if oldest is not None:
+            found.append(oldest[1] + self._times.patience_ns)
         return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def tick(self, now_ns: int) -> None:
