@@ -202,6 +202,30 @@ def test_runs_of_three_accounts_end_as_they_are_told_to(
     assert all(terminal.json("verify", run_id)["equal"] for run_id in runs.values())
 
 
+def test_a_halt_is_lifted_with_a_reason_and_not_while_the_venue_differs(
+    terminal: LiveTerminal,
+) -> None:
+    venue = terminal.venue("--at", f"{HALF_DAY}T10:00", "--rate", "60", "--participation", "1")
+    run_id = terminal.detach(terminal.config(venue.url, "released", {"on_stop": "flatten"}))
+    wait_until(lambda: executions(venue, run_id), "fills")
+    release = ("system", "release", "--reason")
+    assert "not halted" in terminal.run(*release, "why not")[2]
+    assert terminal.run("system", "release")[0] == 2
+    terminal.json("system", "halt", "--reason", "news at noon")
+    wait_until(lambda: held(venue, "SYN1") == 0, "the exit passes")
+    made = len(executions(venue, run_id))
+    assert terminal.json(*release, "it was nothing") == {"run_id": run_id, "done": "release"}
+    wait_until(lambda: len(executions(venue, run_id)) > made, "entries pass again")
+    terminal.json("system", "halt", "--reason", "who was that")
+    adapter(venue).place(order("somebody", 3, symbol="SYN1"))
+    wait_until(lambda: any(one.client_id == "somebody" for one in adapter(venue).executions(0)), "")
+    code, _, err = terminal.run(*release, "it was me")
+    assert code == 1
+    assert "The halt stays: cash USD: ours " in err
+    assert terminal.json("system", "stop")["state"] == "stopped"
+    assert terminal.json("verify", run_id)["equal"]
+
+
 def test_what_was_held_before_the_start_halts_is_left_alone_or_is_adopted(
     terminal: LiveTerminal, open_venue: Practice
 ) -> None:

@@ -159,6 +159,26 @@ def test_a_keeper_renews_and_tells_once_that_it_has_lost(
     assert holder.run_id == "run-2"
 
 
+def test_a_keeper_that_has_lost_takes_the_account_again_once_nobody_has_it(
+    engine: Engine, locks: AccountLocks
+) -> None:
+    told: list[str] = []
+    keeper = AccountKeeper(
+        elsewhere(engine), "paper", "run-1", since=SINCE, on_lost=told.append, clock=WallClock()
+    )
+    be_silent(engine, 2 * SILENT_NS)
+    token = locks.acquire("paper", "run-2", since=SINCE)
+    keeper.beat()
+    with pytest.raises(AccountTaken, match="run-2"):
+        keeper.regain()
+    locks.release("paper", token)
+    keeper.regain()
+    holder = locks.holder("paper")
+    assert holder is not None
+    assert (holder.run_id, keeper.lost, len(told)) == ("run-1", False, 1)
+    keeper.close()
+
+
 class Jumping(WallClock):
     """A clock that is set on by hand."""
 
@@ -198,3 +218,7 @@ def test_a_database_that_is_away_is_borne_for_a_while_and_then_the_account_count
     keeper.beat()
     assert len(told) == 1
     assert "could not be renewed" in told[0]
+    own.down = False
+    keeper.regain()  # nobody has taken it meanwhile
+    assert not keeper.lost
+    keeper.close()

@@ -65,6 +65,18 @@ def test_a_halt_lets_exits_pass_and_keeps_entries_in() -> None:
     assert desk.calls(PlaceCall) == 2
 
 
+def test_halts_are_lifted_one_and_all_and_the_kill_latch_is_not() -> None:
+    desk = Desk()
+    desk.book.halt("odd", 1)
+    desk.book.halt("too much lost")
+    desk.kill("freeze")
+    desk.book.lift("looked at")
+    desk.send(place())
+    lifted = [one for one in desk.events if isinstance(one, Resumed)]
+    assert lifted == [Resumed(1, "looked at"), Resumed(-1, "looked at")]
+    assert desk.events[-1] == Refused(1, "killed (freeze): a test")
+
+
 def test_a_symbol_is_halted_by_itself() -> None:
     desk = Desk()
     desk.book.halt("odd", 1)

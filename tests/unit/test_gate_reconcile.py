@@ -33,6 +33,7 @@ from app.managers.execution_manager.gate.reconcile import (
     VenueSays,
     ask_all,
     compare_cash,
+    recheck,
     reconcile,
 )
 
@@ -264,6 +265,20 @@ def test_numbers_given_and_not_written_down_before_a_crash_are_not_given_again()
     assert len(names) == 2
 
 
+def test_a_second_look_names_what_still_differs_halts_nothing_and_applies_what_was_missed() -> None:
+    book = recalled(place(1), Acknowledged(1), external="halt")
+    missed = says(executions=[fill(client_id=name())], positions={"AAA": 90 * SHARE})
+    rows = recheck(book, missed, NOW_NS)
+    assert rows == [Difference("position AAA", "100", "90", "the halt stays")]
+    book.hear(report("PARTIAL", 100, number=2, client_id="mine"), NOW_NS)
+    outside = says(open_orders=[report(client_id="mine")], positions={"AAA": 100 * SHARE})
+    book.lift("seen")
+    (row,) = recheck(book, outside, NOW_NS)
+    assert (row.what, row.venues) == ("order mine", "ACCEPTED")
+    assert not book.latch.halted
+    assert recheck(book, says(positions={"AAA": 100 * SHARE}), NOW_NS) == []
+
+
 def test_a_void_order_is_over() -> None:
     book = recalled(place(), Voided(1))
     assert not book.tracker.open
@@ -275,7 +290,7 @@ def test_orders_are_asked_for_before_anything_else() -> None:
     venue.place(
         VenueOrder(client_id=name(), symbol="AAA", kind="limit", tif="day", terms=order.terms)
     )
-    found = ask_all(venue, recalled(order), START_NS)
+    found = ask_all(venue, [*recalled(order).tracker.open], START_NS)
     assert found.orders[name()] == venue.reports[name()]
     assert list(found.open_orders) == [venue.reports[name()]]
 

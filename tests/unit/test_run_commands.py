@@ -10,7 +10,18 @@ from app.core.messages import Command
 from app.core.money import UNITS
 from app.core.orders import REJECTED
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.threads.commands import HALT, PAUSE, RESUME, obey
+from app.threads.commands import (
+    HALT,
+    HOLDINGS,
+    KEEP,
+    PAUSE,
+    RELEASE,
+    RESUME,
+    STOP,
+    is_ending,
+    is_halted,
+    obey,
+)
 
 
 def told(*commands: Command) -> ExecutionManager:
@@ -36,6 +47,26 @@ def test_a_paused_run_refuses_entries_until_it_is_resumed() -> None:
 def test_a_halt_outlives_a_pause_and_a_resumption() -> None:
     halted = told(Command(HALT, "news"), Command(PAUSE), Command(RESUME))
     assert "news" in refusal(halted)
+
+
+def test_a_release_lifts_a_halt_and_what_was_held_before_and_nothing_else() -> None:
+    execution = told(Command(HALT, "news"))
+    execution.close_entries(0, "held there", HOLDINGS)
+    execution.close_entries(0, "stale", "feed")
+    assert is_halted(execution)
+    obey(Command(RELEASE, "read it"), execution, lambda: None, 20)
+    assert not is_halted(execution)
+    assert "stale" in refusal(execution)
+    execution.close_entries(0, "", "feed")
+    assert refusal(execution) == ""
+
+
+def test_the_end_of_a_run_is_not_lifted_neither_by_a_halt_that_comes_after_it() -> None:
+    execution = told(Command(STOP, KEEP), Command(HALT, "news"))
+    assert is_ending(execution)
+    assert not is_halted(execution)
+    obey(Command(RELEASE, "read it"), execution, lambda: None, 20)
+    assert "the run is stopping" in refusal(execution)
 
 
 def test_a_command_that_nobody_knows_is_refused() -> None:

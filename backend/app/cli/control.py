@@ -24,6 +24,8 @@ Wait = Annotated[
     float, typer.Option("--timeout", min=0.001, help="Seconds to wait for its end; exit code 5.")
 ]
 
+_LOOK_SECONDS = 0.1
+
 SHORT_COLUMNS = (
     *("run_id", "state", "mode", "config", "pid", "now"),
     *("bars", "equity", "positions", "orders", "alarms"),
@@ -111,6 +113,38 @@ def halt(
       ./start_cli.sh system halt --reason "news at noon"
     """
     _ask(run, "halt", reason, as_json)
+
+
+@app.command()
+def release(
+    reason: Annotated[str, typer.Option(help="Why entries may pass again; it is kept.")],
+    run: Run = None,
+    timeout: Wait = 30.0,
+    as_json: AsJson = False,
+) -> None:
+    """Lift a live run's halt, once its venue agrees with its books.
+
+    \b
+    Example:
+      ./start_cli.sh system release --reason "the deposit was mine"
+    """
+    import threading
+
+    from app.managers.time_manager import WallClock
+
+    with _client(run) as client:
+        client.ask("release", reason)
+        for _ in range(int(timeout / _LOOK_SECONDS) + 1):
+            text = client.ask("released")
+            if text:
+                break
+            WallClock().wait(threading.Event(), _LOOK_SECONDS)
+        else:
+            raise RunTimeoutError(f"The venue has not been looked at within {timeout:g} s.")
+        if as_json:
+            print_json({"run_id": client.session.run_id, "done": "release"})
+        else:
+            console.print(text, markup=False)
 
 
 @app.command()

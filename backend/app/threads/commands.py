@@ -9,8 +9,11 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.execution_manager import ExecutionManager
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
+RELEASE = "release"  # lifts a halt
 RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
 KEEP, FREEZE, FLATTEN = "keep", "freeze", "flatten"  # positions stay; protective orders too; close
+COMMAND = "command"  # the source of what people close
+HOLDINGS = "holdings"  # the source of a halt by what the venue held before the run
 _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
 
 
@@ -26,19 +29,44 @@ def obey(
     if command.name == RESUME:
         execution.close_entries(ALL_SYMBOLS, "", PAUSE)  # a halt is not lifted
         return
+    if command.name == RELEASE:
+        _release(execution)
+        return
     if command.name not in _CLOSED:
         raise UsageError(f"A run that streams on knows no command '{command.name}'.")
     why = _CLOSED[command.name]
     told = command.value if command.name == HALT and command.value else why
     if command.name == PAUSE:
         execution.close_entries(ALL_SYMBOLS, told, PAUSE)
-    else:
-        execution.close_entries(ALL_SYMBOLS, told)
+    elif command.name != HALT or not is_ending(execution):
+        execution.close_entries(ALL_SYMBOLS, told, COMMAND)
     if command.name in (STOP, KILL):
         if command.value == FLATTEN:
             flatten()
         else:
             call_off_entries(execution, now_ns, why)
+
+
+def _release(execution: ExecutionManager) -> None:
+    """Lift what only a person lifts; the end of a run is not lifted."""
+    for symbol, source in _lifted(execution):
+        execution.close_entries(symbol, "", source)
+
+
+def _lifted(execution: ExecutionManager) -> list[tuple[int, str]]:
+    sources = (HOLDINGS,) if is_ending(execution) else (HOLDINGS, COMMAND)
+    return [place for place in list(execution.entries.closed) if place[1] in sources]
+
+
+def is_halted(execution: ExecutionManager) -> bool:
+    """Whether a release would lift anything; the gate's own halts are its own. From any thread."""
+    return bool(_lifted(execution))
+
+
+def is_ending(execution: ExecutionManager) -> bool:
+    """Whether a stop or a kill has been heard. From any thread."""
+    why = execution.entries.closed.get((ALL_SYMBOLS, COMMAND))
+    return why in (_CLOSED[STOP], _CLOSED[KILL])
 
 
 def call_off_entries(

@@ -27,6 +27,7 @@ from app.managers.execution_manager.gate.calls import (
 )
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
+from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
 from app.threads.lanes import Lanes
 from app.threads.worker import prepare_thread
 
@@ -148,6 +149,16 @@ class OrderGate:
     def resume(self, symbol: int, reason: str) -> None:
         """Entries again in one symbol."""
         self._enter(lambda _: self._book.resume(symbol, reason))
+
+    def lift(self, reason: str) -> None:
+        """Entries again in every symbol, as far as the kill latch lets them."""
+        self._enter(lambda _: self._book.lift(reason))
+
+    def look_again(self, says: VenueSays) -> list[Difference]:
+        """What still stands against that, by an answer of the venue's; nothing is halted by it."""
+        rows: list[Difference] = []
+        self._enter(lambda now_ns: rows.extend(recheck(self._book, says, now_ns)))
+        return rows
 
     def release(self, reason: str) -> None:
         """Lift the latch."""

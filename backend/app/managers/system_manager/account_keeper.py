@@ -26,6 +26,7 @@ class AccountKeeper:
         clock: WallClock,
     ) -> None:
         self.token = locks.acquire(account, run_id, since=since)
+        self._run_id, self._since = run_id, since
         self._locks = locks
         self._account = account
         self._on_lost = on_lost
@@ -45,6 +46,18 @@ class AccountKeeper:
             self._locks.release(self._account, self.token)
         except AppError as error:  # whoever is next sees that our process has ended
             logger.warning("Account {} could not be given back. {}", self._account, error)
+
+    def regain(self) -> None:
+        """Hold the account again, if it was lost; AccountTaken names who has it."""
+        if not self.lost:
+            return
+        asked_ns = self._clock.monotonic_ns()
+        try:
+            self._locks.renew(self._account, self.token)  # the database was away for long
+        except LockLost:
+            self.token = self._locks.acquire(self._account, self._run_id, since=self._since)
+        self._renewed_ns, self.lost = asked_ns, False
+        self.start()
 
     def beat(self) -> None:
         """Renew once; a database that does not answer is borne for a while."""

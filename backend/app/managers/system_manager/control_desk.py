@@ -39,6 +39,8 @@ class ControlDesk:
             "resume": self._resume,
             "stop": self._stop,
             "halt": self._halt,
+            "release": self._release,
+            "released": self._released,
             "kill": self._kill,
             "step": self._step,
             "speed": self._speed,
@@ -76,6 +78,15 @@ class ControlDesk:
     def _halt(self, value: str) -> str:
         self._system.halt(value or "halted")
         return f"Run {self._session.run_id} takes exits only."
+
+    def _release(self, value: str) -> str:
+        self._system.release(value)
+        return f"Run {self._session.run_id}: the venue is looked at."
+
+    def _released(self, value: str) -> str:
+        """What came of it: "" until that is known, so that nobody waits here."""
+        outcome = self._system.released()
+        return f"Run {self._session.run_id}: {outcome}." if outcome else ""
 
     def _kill(self, value: str) -> str:
         self._system.kill(value or "freeze")

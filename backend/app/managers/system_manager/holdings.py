@@ -18,10 +18,10 @@ from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
 from app.core.order_events import GateFilled, Halted, OrderEvent
 from app.core.venue import Venue
+from app.threads.commands import HOLDINGS
 
 ADOPT: Final = "adopt"
 HALT: Final = "halt"
-_SOURCE: Final = "holdings"  # of the halt
 _LOOK_BACK_NS: Final = 10 * DAY_NS
 
 
@@ -62,7 +62,7 @@ class Holdings(msgspec.Struct, frozen=True):
                 symbols.index(name),
                 f"the venue holds {from_units(units)} of it that this run did not buy; set "
                 "live.external to adopt or ignore, or close it there",
-                _SOURCE,
+                HOLDINGS,
             )
             for name, units in self.units.items()
         ]

@@ -28,6 +28,7 @@ from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
+from app.managers.system_manager.releasing import Releasing
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -78,6 +79,10 @@ class LiveLine:
         self._is_unasked = False  # the venue, in a recovery
         self._stopping = threading.Lock()  # held by the one who stops the run
         self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
+        self.releasing = Releasing(
+            means, venue, notifier, self.inbox,
+            lambda: self._is_recovered and not self._stopping.locked(),
+        )  # fmt: skip
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
@@ -155,7 +160,9 @@ class LiveLine:
 
     def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
         """Begin the journal in the run's folder, then the gate."""
-        self._run, self._ending.execution = run, run.execution
+        self._run = run
+        self._ending.execution = self.releasing.execution = run.execution
+        self.releasing.since_ns = header.since_ns
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
@@ -173,7 +180,7 @@ class LiveLine:
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
         )
-        self._ending.gate = self._gate
+        self._ending.gate = self.releasing.gate = self._gate
         if self._recovery is None:
             adopted = holdings.adopted(self._config.symbols, header.since_ns)
             for fill in adopted:

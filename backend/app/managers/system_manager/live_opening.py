@@ -75,6 +75,8 @@ class LiveOpening:
         """The run begins: the account is kept for it, and alarms go out."""
         if self.keeper is not None:
             self.keeper.start()
+            if self._line is not None:
+                self._line.releasing.regain = self.keeper.regain
         if self._notifier is not None:
             self._notifier.start()
             self._alarms.notify = self._notifier.alarm

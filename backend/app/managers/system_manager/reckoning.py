@@ -8,12 +8,15 @@ from app.core.venue import Venue
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import (
+    STAYS,
     Difference,
     ask_all,
     compare_cash,
+    differing_cash,
     reconcile,
 )
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.threads.order_gate import OrderGate
 
 _TOLERANCE_UNITS = UNITS // 100  # a cent: what two books of cash may differ by
 
@@ -22,12 +25,24 @@ def reckon(
     execution: ExecutionManager, book: GateBook, venue: Venue, since_ns: int, now_ns: int
 ) -> tuple[list[Difference], tuple[OrderEvent, ...]]:
     """The differences, and what the run must hear of them. The book knows all of it then."""
-    says = ask_all(venue, book, since_ns)
+    says = ask_all(venue, list(book.tracker.open), since_ns)
     rows = reconcile(book, says, now_ns)
     told = book.take_told()
     cash = _cash_after(execution, told)
     rows += compare_cash(book, says, cash, _TOLERANCE_UNITS)
     return rows, (*told, *book.take_told())
+
+
+def look_again(
+    execution: ExecutionManager, gate: OrderGate, venue: Venue, since_ns: int
+) -> list[Difference]:
+    """What differs of a run that goes on; cash may, while a fill is on its way to the books."""
+    says = ask_all(venue, (), since_ns)
+    rows = gate.look_again(says)
+    cash = {name: book.cash_units for name, book in execution.account.books.items()}
+    for currency, ours, theirs in differing_cash(says, cash, _TOLERANCE_UNITS):
+        rows.append(Difference(f"cash {currency}", ours, theirs, STAYS))
+    return rows
 
 
 def _cash_after(execution: ExecutionManager, events: Sequence[OrderEvent]) -> dict[str, int]:

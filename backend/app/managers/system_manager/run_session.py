@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.core.errors import AppError, RunTimeoutError, StrategyError, UsageError
+from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.run_outcome import (
@@ -27,6 +27,7 @@ from app.threads.results import Results
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
+    from app.managers.system_manager.releasing import Releasing
 
 
 _ENDS = {
@@ -109,6 +110,20 @@ class RunSession:
     def resume(self) -> None:
         """It goes on."""
         (self._line or self.run.coordinator).resume()
+
+    def release(self, reason: str) -> None:
+        """Lift the halts of a live run, once its venue has been looked at."""
+        self._releasing.ask(reason)
+
+    def released(self) -> str:
+        """What came of that; "" while it is under way."""
+        return self._releasing.outcome()
+
+    @property
+    def _releasing(self) -> "Releasing":
+        if self._line is None:
+            raise StateError("Only a live run is released: start a replay again.")
+        return self._line.releasing
 
     def kill(self, mode: str) -> None:
         """Nothing opens any more from this moment; then have it end, also while a hook hangs."""

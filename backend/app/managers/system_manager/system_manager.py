@@ -188,6 +188,14 @@ class SystemManager:
         if not session.has_gate:
             self.alarms.alarm("halted", reason)
 
+    def release(self, reason: str) -> None:
+        """Lift a live run's halt, once its venue agrees with its books; `released` says when."""
+        self._running().release(reason)
+
+    def released(self) -> str:
+        """What came of the release, or "" while the venue is looked at; a refusal is raised."""
+        return self._running().released()
+
     def kill(self, mode: str = "freeze") -> None:
         """Halt the run and end it at once, also while a strategy hangs; it does not wait for that.
 

@@ -35,6 +35,10 @@ class Doubts:
     def __contains__(self, order: GateOrder) -> bool:
         return order.client_id in self._open
 
+    def names(self) -> list[str]:
+        """Which orders are in doubt."""
+        return list(self._open)
+
     def symbols(self) -> set[int]:
         """Where orders are in doubt."""
         return {doubt.order.symbol for doubt in self._open.values()}

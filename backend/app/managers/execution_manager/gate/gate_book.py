@@ -266,6 +266,10 @@ class GateBook:
         """Entries again in one symbol."""
         self.latch.resume(symbol, reason)
 
+    def lift(self, reason: str) -> None:
+        """Entries again in every symbol, as far as the kill latch lets them."""
+        self.latch.lift(reason)
+
     def release(self, reason: str) -> None:
         """Lift the latch."""
         self.latch.release(reason)
@@ -281,6 +285,16 @@ class GateBook:
             in_doubt=len(self._doubts),
             positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
         )
+
+    @property
+    def names_in_doubt(self) -> list[str]:
+        """Orders of which nobody here knows what became of them."""
+        return self._doubts.names()
+
+    def refuses(self, report: VenueReport) -> bool:
+        """Whether a working order is another's, where those halt their symbol."""
+        is_ours = report.symbol in self.tracker.index
+        return is_ours and self._strangers.halts and report.client_id not in self.tracker.orders
 
     def _place_name(self, symbol: int) -> str:
         return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]

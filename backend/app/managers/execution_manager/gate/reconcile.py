@@ -4,7 +4,7 @@ The book is brought to the venue's truth, and each difference becomes a row for 
 is the same with a book that is thrown away. The rules stand in docs/LIVE.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.gate_order import NAMELESS, OUTSIDE
 
 NOT_KNOWN = "not known"
+STAYS = "the halt stays"
 
 
 class VenueSays(msgspec.Struct, frozen=True):
@@ -36,9 +37,9 @@ class Difference(msgspec.Struct, frozen=True):
     resolution: str
 
 
-def ask_all(venue: Venue, book: GateBook, since_ns: int) -> VenueSays:
-    """Ask a venue; orders whose state is open before anything else."""
-    orders = {name: venue.order(name) for name in list(book.tracker.open)}
+def ask_all(venue: Venue, names: Iterable[str], since_ns: int) -> VenueSays:
+    """Ask a venue; for these orders before anything else."""
+    orders = {name: venue.order(name) for name in names}
     open_orders = venue.open_orders()
     executions = venue.executions(since_ns)
     return VenueSays(orders, open_orders, executions, venue.positions(), venue.cash())
@@ -50,6 +51,29 @@ def reconcile(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
     rows += _executions(book, says, now_ns)
     rows += _strangers(book, says, now_ns)
     rows += _positions(book, says)
+    return rows
+
+
+def recheck(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
+    """What still differs in a book that is in use: it learns what the venue says, and halts none
+    for what may only be under way.
+    """
+    _executions(book, says, now_ns)
+    rows = [
+        Difference(f"order {one.client_id or one.venue_id}", NOT_KNOWN, one.state, STAYS)
+        for one in says.open_orders
+        if book.refuses(one)
+    ]
+    for order in book.tracker.behind.values():
+        ours, theirs = from_units(order.filled_units), from_units(order.venue_filled_units)
+        rows.append(Difference(f"fills of {order.client_id}", str(ours), str(theirs), STAYS))
+    for name in book.names_in_doubt:
+        rows.append(Difference(f"order {name}", book.tracker.orders[name].state, NOT_KNOWN, STAYS))
+    for name, symbol in book.tracker.index.items():
+        ours_units, theirs_units = book.tracker.held_units(symbol), says.positions.get(name, 0)
+        if ours_units != theirs_units:
+            ours, theirs = from_units(ours_units), from_units(theirs_units)
+            rows.append(Difference(f"position {name}", str(ours), str(theirs), STAYS))
     return rows
 
 
@@ -123,9 +147,17 @@ def compare_cash(
 ) -> list[Difference]:
     """Our cash, with all fills that reconciliation brought, against the venue's."""
     rows = []
-    for currency in sorted(cash):
-        ours, theirs = from_units(cash[currency]), from_units(says.cash.get(currency, 0))
-        if abs(cash[currency] - says.cash.get(currency, 0)) > tolerance_units:
-            book.halt(f"Cash in {currency}: ours is {ours}, the venue's {theirs}.")
-            rows.append(Difference(f"cash {currency}", str(ours), str(theirs), "all halted"))
+    for currency, ours, theirs in differing_cash(says, cash, tolerance_units):
+        book.halt(f"Cash in {currency}: ours is {ours}, the venue's {theirs}.")
+        rows.append(Difference(f"cash {currency}", ours, theirs, "all halted"))
     return rows
+
+
+def differing_cash(
+    says: VenueSays, cash: dict[str, int], tolerance_units: int
+) -> Iterator[tuple[str, str, str]]:
+    """Currencies in which our cash is not the venue's, with both."""
+    for currency in sorted(cash):
+        ours_units, theirs_units = cash[currency], says.cash.get(currency, 0)
+        if abs(ours_units - theirs_units) > tolerance_units:
+            yield currency, str(from_units(ours_units)), str(from_units(theirs_units))

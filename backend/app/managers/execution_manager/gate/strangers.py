@@ -28,6 +28,7 @@ class Strangers:
         self._run_id = run_id
         self._mark = run_mark(run_id) + "-"
         self._external = external
+        self.halts = external == HALT
         self._latch = latch
         self.own_number = 0  # the last one given
 

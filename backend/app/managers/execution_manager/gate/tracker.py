@@ -150,12 +150,15 @@ class Tracker:
         symbol = self.index.get(execution.symbol)
         if symbol is None:
             return None
+        what = symbol, execution.at_ns, execution.units, execution.price
+        nobodys = _key(execution.execution_id, 0, *what)
+        if nobodys in self._seen and nobodys not in self._nameless:
+            name = execution.client_id or f"{NAMELESS}{execution.venue_id}"
+            if name not in self.orders:
+                return None  # left alone before, and not met again
         order = self._order_of(execution)
         number = order.order_id if order is not None else 0
-        key = _key(
-            execution.execution_id, number, symbol, execution.at_ns, execution.units,
-            execution.price,
-        )  # fmt: skip
+        key = _key(execution.execution_id, number, *what)
         if key in self._seen:
             if order is not None and key in self._nameless:
                 self._nameless.discard(key)

@@ -1,0 +1,105 @@
+"""Lifts a live run's halts for a person with a reason, once its venue agrees with its books."""
+
+import threading
+from collections.abc import Callable
+
+from app.core.errors import AppError, StateError, UsageError
+from app.core.inbox import Inbox
+from app.core.messages import Command
+from app.core.seams import Notifier
+from app.core.venue import Venue
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.gate.reconcile import Difference
+from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.reckoning import look_again
+from app.threads.commands import RELEASE, is_ending, is_halted
+from app.threads.order_gate import OrderGate
+
+_LONGEST_SECONDS = 5.0  # what is under way has to be booked here as well by then
+_LOOKS_APART = 10  # times that the means ask whether it is done
+
+
+class Releasing:
+    """Of one run, one at a time. `is_steady` says whether the run has been compared with its venue,
+    and is not ending.
+    """
+
+    def __init__(
+        self,
+        means: LiveMeans,
+        venue: Venue,
+        notifier: Notifier,
+        inbox: Inbox,
+        is_steady: Callable[[], bool],
+    ) -> None:
+        self._means, self._venue, self._notifier, self._inbox = means, venue, notifier, inbox
+        self._is_steady = is_steady
+        self.execution: ExecutionManager | None = None  # once the run is wired
+        self.gate: OrderGate | None = None  # none before a simulated broker
+        self.since_ns = 0
+        self.regain: Callable[[], None] = lambda: None  # the account, if it was lost
+        self._under_way = threading.Lock()
+        self._outcome: str | AppError = ""  # of the last that was asked for; "": under way
+        self._asked = 0
+        self._differences: list[Difference] = []
+
+    def ask(self, reason: str) -> None:
+        """Begin to look at the venue, or refuse at once; returns before that is done."""
+        if not reason.strip():
+            raise UsageError("A halt is lifted by a person with a reason: give one.")
+        execution, status = self.execution, None if self.gate is None else self.gate.status()
+        if execution is None or not self._is_steady():
+            raise StateError("The run is not compared with its venue yet, or is ending.")
+        if is_ending(execution) or (status is not None and status.killed):
+            raise StateError("The run is ending: its halt is not lifted.")
+        if not is_halted(execution) and not (status is not None and status.halted):
+            raise StateError("The run is not halted by anything that a person lifts.")
+        if not self._under_way.acquire(blocking=False):
+            raise StateError("The venue is being looked at already; wait for what that comes to.")
+        self._outcome, self._asked, self._differences = "", 0, []
+        self._means.when(self._is_settled, lambda: self._conclude(reason), _LONGEST_SECONDS)
+
+    def outcome(self) -> str:
+        """What it came to, or "" while the venue is looked at; a refusal is raised."""
+        outcome = self._outcome
+        if isinstance(outcome, AppError):
+            raise outcome
+        return outcome
+
+    def _is_settled(self) -> bool:
+        self._asked += 1
+        if self._asked % _LOOKS_APART != 1:
+            return False
+        try:
+            if self._asked == 1:
+                self.regain()
+            if self.gate is not None and self.execution is not None:
+                self._differences = look_again(
+                    self.execution, self.gate, self._venue, self.since_ns
+                )
+        except AppError as error:
+            self._outcome = StateError(f"The halt stays: {error}")
+            return True
+        return not self._differences
+
+    def _conclude(self, reason: str) -> None:
+        try:
+            if self._differences:
+                self._outcome = StateError(f"The halt stays: {_told(self._differences)}.")
+            elif not self._outcome:
+                self._lift(reason)
+                self._outcome = "entries pass again"
+        finally:
+            self._under_way.release()
+
+    def _lift(self, reason: str) -> None:
+        if self.gate is not None:
+            self.gate.lift(reason)
+        self._inbox.put(Command(RELEASE, reason))
+        self._notifier.alarm("released", reason)
+
+
+def _told(differences: list[Difference]) -> str:
+    return "; ".join(
+        f"{one.what}: ours {one.ours}, the venue's {one.venues}" for one in differences
+    )

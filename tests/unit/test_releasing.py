@@ -1,0 +1,139 @@
+"""A person lifts a live run's halt: the venue is looked at first, and what differs is named."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.test_gate_reconcile import report
+from tests.unit.test_live_recovery import Line
+
+from app.core.errors import StateError, UsageError
+from app.core.messages import Command
+from app.core.money import UNITS
+from app.core.order_events import Acknowledged, Resumed
+from app.managers.system_manager.run_outcome import RunEnd
+from app.threads.commands import obey
+
+
+class Venue:
+    """What its account has."""
+
+    def __init__(self, line: Line) -> None:
+        self.cash_units = line.execution.account.cash_units()
+        self.held = {"X": 0}
+        own: Any = line.line.venue
+        own.open_orders = list
+        own.executions = lambda since_ns: []
+        own.positions = lambda: dict(self.held)
+        own.cash = lambda: {"USD": self.cash_units}
+        own.order = lambda name: report(client_id=name, symbol="X")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    held = Line(tmp_path, [Acknowledged(1)])
+    yield held
+    held.line.close(RunEnd("stopped"))
+
+
+def halted(line: Line) -> Venue:
+    """Recovered, with a venue that answers, and halted by a person."""
+    venue = Venue(line)
+    line.recover()
+    line.line.halt("news at noon")
+    heard(line)
+    return venue
+
+
+def heard(line: Line) -> list[object]:
+    """What the run is told, done."""
+    found = line.line.inbox.take(0.0)
+    for item in found:
+        if isinstance(item, Command):
+            obey(item, line.execution, lambda: None, 9)
+    return list(found)
+
+
+def test_a_halt_is_lifted_at_the_gate_and_in_the_run_once_the_venue_agrees(line: Line) -> None:
+    halted(line)
+    assert line.book.latch.halted and line.execution.entries.is_closed(-1)
+    line.line.releasing.ask("it was nothing")
+    assert line.line.releasing.outcome() == ""
+    line.means.look()
+    assert line.line.releasing.outcome() == "entries pass again"
+    told = heard(line)
+    assert Command("release", "it was nothing") in told
+    assert Resumed(-1, "it was nothing") in told
+    assert not line.book.latch.halted
+    assert (-1, "command") not in line.execution.entries.closed
+    assert "released: it was nothing" in line.alarms.told
+
+
+def test_a_venue_that_still_differs_keeps_the_halt_and_both_figures_are_named(line: Line) -> None:
+    venue = halted(line)
+    ours = line.execution.account.cash_units() // UNITS
+    venue.cash_units -= 250 * UNITS
+    venue.held["X"] = 7 * UNITS
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    assert line.line.releasing.outcome() == ""  # a fill may be on its way
+    line.means.look(late=True)
+    with pytest.raises(StateError) as refused:
+        line.line.releasing.outcome()
+    assert "position X: ours 0, the venue's 7" in str(refused.value)
+    assert f"cash USD: ours {ours}, the venue's {ours - 250}" in str(refused.value)
+    assert line.book.latch.halted == {-1: "news at noon"}
+    assert not any(isinstance(one, Command) for one in heard(line))
+
+
+def test_what_was_under_way_is_waited_for(line: Line) -> None:
+    venue = halted(line)
+    venue.held["X"] = 7 * UNITS
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    venue.held["X"] = 0
+    for _ in range(10):
+        line.means.look()
+    assert line.line.releasing.outcome() == "entries pass again"
+
+
+def test_a_venue_that_does_not_answer_keeps_the_halt(line: Line) -> None:
+    halted(line)
+    del line.line.venue.positions  # type: ignore[attr-defined]
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    with pytest.raises(StateError, match="The halt stays: no answer"):
+        line.line.releasing.outcome()
+
+
+def test_an_account_that_another_has_by_now_keeps_the_halt(line: Line) -> None:
+    halted(line)
+
+    def taken() -> None:
+        raise StateError("Account paper is traded by run 2.")
+
+    line.line.releasing.regain = taken
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    with pytest.raises(StateError, match="is traded by run 2"):
+        line.line.releasing.outcome()
+
+
+def test_what_cannot_be_lifted_is_refused_at_once(line: Line) -> None:
+    with pytest.raises(StateError, match="not compared with its venue yet"):
+        line.line.releasing.ask("why not")
+    line.recover()
+    for symbol in list(line.book.latch.halted):
+        line.book.resume(symbol, "of no interest here")
+    with pytest.raises(StateError, match="not halted"):
+        line.line.releasing.ask("why not")
+    line.line.halt("news at noon")
+    with pytest.raises(UsageError, match="give one"):
+        line.line.releasing.ask(" ")
+    line.line.releasing.ask("why not")
+    with pytest.raises(StateError, match="already"):
+        line.line.releasing.ask("why not")
+    line.line.kill("freeze", line.end)
+    with pytest.raises(StateError, match="is ending"):
+        line.line.releasing.ask("why not")
