@@ -35,6 +35,7 @@ class Day(NamedTuple):
     bars: dict[str, BarColumns]
     halt: Halt | None
     split: int  # shares for one, of the first symbol before the last session; 1: none
+    venues_split: int  # what the venue makes of one
 
     def load(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         """What was traded, as the venue has it."""
@@ -84,7 +85,8 @@ def make_day(draw: Random, minutes: int, *, halted: bool, split: bool) -> Day:
         start_ns = sessions[1].open_ns + begin * MINUTE_NS
         halt = Halt(draw.choice(SYMBOLS), start_ns, start_ns + draw.randrange(3, 9) * MINUTE_NS)
         bars[halt.symbol] = _without(bars[halt.symbol], halt.start_ns, halt.end_ns)
-    return Day(tuple(sessions), bars, halt, ratio)
+    venues = ratio if ratio == 1 or draw.random() < 0.75 else draw.choice((1, ratio + 1))
+    return Day(tuple(sessions), bars, halt, ratio, venues)
 
 
 def _divided(bars: BarColumns, rows: np.ndarray, ratio: int) -> BarColumns:

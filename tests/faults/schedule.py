@@ -78,7 +78,9 @@ class Schedule:
 
             def split() -> None:
                 sim.count("F24")
-                sim.side.split(SYMBOLS[0], day.split)
+                if not sim.side.is_down and not sim.watch.is_moved:
+                    sim.watch.expect_split(SYMBOLS[0], day.split == day.venues_split)
+                sim.side.split(SYMBOLS[0], day.venues_split)
 
             self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
 
@@ -183,6 +185,7 @@ class Schedule:
             with suppress(Refusal):  # it has filled meanwhile
                 sim.side.by_hand(Manual(cancel=draw.choice(live).client_id))
         elif way == 2:
+            sim.watch.is_moved = True
             held = sim.side.books.held_units(symbol) + draw.choice((-3, 4)) * UNITS
             sim.side.by_hand(Manual(positions={symbol: held}))
         else:

@@ -51,6 +51,8 @@ class Watch:
         self.closed_ns: int | None = None  # since when nothing may open, by the machine
         self._may_forget = False  # that nothing may open
         self.money_is_ours = True  # nobody else uses the account
+        self.is_moved = False  # somebody has changed a position at the venue
+        self._split: tuple[str, bool, int] | None = None  # is it as told, and of what was held
         self._asked: Counter[str] = Counter()
         self._heard_ns: dict[str, int] = {}  # of each symbol's data, by the venue's time
         self._seen_events = 0
@@ -115,6 +117,10 @@ class Watch:
                 must(self._asked[name] == 1, f"I1: {name} came {self._asked[name]} times")
         self._seen_events = len(kept)
 
+    def expect_split(self, symbol: str, as_told: bool) -> None:
+        """The venue is about to split: as the run's actions say, or not so."""
+        self._split = symbol, as_told, self._side.books.held_units(symbol)
+
     # -- across a crash ----------------------------------------------------------------------------
 
     def crashed(self, life: Life, now_ns: int) -> None:
@@ -138,12 +144,25 @@ class Watch:
             must(any(what == "journal failed" for what, _ in alarms), "no alarm of the journal")
             return
         self._settled_orders(life)
+        self._settled_split(life, alarms)
         for index, symbol in enumerate(SYMBOLS):
             halted = self.is_halted(life, index)
             differs = index in life.book.latch.halted
             must(not differs or bool(alarms), f"{symbol} is halted and nobody was told")
             if not halted:
                 self._settled_symbol(life, index, symbol, alarms)
+
+    def _settled_split(self, life: Life, alarms: list[tuple[str, str]]) -> None:
+        """A split that the run's actions tell of halts nothing; another one is seen."""
+        if self._split is None or self.is_moved:
+            return
+        symbol, as_told, held_units = self._split
+        differs = f"Positions differ of {symbol}"
+        told = [details for what, details in alarms if what == "halted" and differs in details]
+        if as_told:
+            must(not told, f"F24: a split that was told of halts: {told}")
+        elif held_units:
+            must(bool(told), f"F24: {symbol} is not split as it was told, and nobody sees it")
 
     def is_halted(self, life: Life, index: int) -> bool:
         """Whether a symbol takes no entries."""

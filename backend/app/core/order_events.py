@@ -156,4 +156,15 @@ class Amend(msgspec.Struct, frozen=True, tag="amend"):
     opens: bool
 
 
-Intent = Place | Cancel | Amend
+class Split(msgspec.Struct, frozen=True, tag="split"):
+    """Of each `old` shares there are `new` from here on, and the run holds `units` more than
+    before: nothing is asked of the venue, which has split by itself.
+    """
+
+    symbol: int
+    units: int
+    new: int
+    old: int
+
+
+Intent = Place | Cancel | Amend | Split

@@ -28,6 +28,7 @@ from app.managers.execution_manager.gate.calls import (
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
+from app.managers.execution_manager.gate.splits import ComingSplit
 from app.threads.lanes import Lanes
 from app.threads.worker import prepare_thread
 
@@ -137,6 +138,10 @@ class OrderGate:
     def send(self, intents: Sequence[Intent]) -> None:
         """Intents, once they are durable."""
         self._enter(lambda now_ns: self._book.send(intents, now_ns))
+
+    def expect(self, coming: Sequence[ComingSplit]) -> None:
+        """Splits that the venue may make before the run does."""
+        self._enter(lambda _: self._book.expect(coming))
 
     def kill(self, mode: str, reason: str) -> None:
         """Latch, then "flatten" or "freeze"."""

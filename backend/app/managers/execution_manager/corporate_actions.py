@@ -41,7 +41,7 @@ class CorporateActions:
 
         What a split leaves of a lot is paid out at the `last` price before it, in its new terms.
         """
-        ledger = self._account.by_symbol[symbol]
+        ledger, had_units = self._account.by_symbol[symbol], self._held_units[symbol]
         for strategy, positions in enumerate(self._account.positions):
             position = positions[symbol]
             before = position.units
@@ -57,13 +57,14 @@ class CorporateActions:
                 ledger.dividend(position, adjustment.dividend)
         if adjustment.split_ratio != 1:
             with self._broker.at_once():
-                self._split_orders(symbol, adjustment.split_ratio, now_ns)
+                more_units = self._held_units[symbol] - had_units
+                self._split_orders(symbol, adjustment.split_ratio, more_units, now_ns)
         self._diary.actions.append((now_ns, symbol, adjustment.price_factor))
 
-    def _split_orders(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+    def _split_orders(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
         self._diary.hash()  # they were given in the old terms
-        self._broker.split(symbol, ratio, now_ns)
+        self._broker.split(symbol, ratio, more_units, now_ns)
         lot_units, tick_units = self._lot_units[symbol], self._tick_units[symbol]
         for order in [o for o in self._broker.working.values() if o.symbol_index == symbol]:
             if not order.is_working:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from app.core.calendar import TradingSession
-from app.core.order_events import Amend, Cancel, Intent, Place
+from app.core.order_events import Amend, Cancel, Intent, Place, Split
 from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
@@ -244,6 +244,10 @@ class LiveBroker:
         """What a strategy holds of a symbol."""
         return self._owner.held_units_of(strategy, symbol)
 
+    def split(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
+        """The venue does it by itself, and ends its orders: the gate is to count on from there."""
+        self.outbox.append(Split(symbol, more_units, *ratio.as_integer_ratio()))
+
     # -- what only bars do to orders: nothing here -------------------------------------------------
 
     def load(self, book: BarBook) -> None: ...
@@ -253,7 +257,6 @@ class LiveBroker:
     def leave_instant(self, now_ns: int) -> None: ...
     def settle(self, now_ns: int) -> None: ...
     def look_again(self, order: Order, now_ns: int) -> None: ...
-    def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None: ...
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
         """None comes too late for the open unless the venue says so."""

@@ -144,7 +144,7 @@ class SimBroker:
         self._rows[order.order_id] = self._next_row(order, now_ns)
         self._find_due(0)
 
-    def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
+    def split(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
         """A symbol's shares are split; what becomes of its orders is said by `look_again`."""
         self._matcher.split(symbol, ratio, now_ns)
 

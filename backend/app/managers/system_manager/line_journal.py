@@ -14,14 +14,14 @@ from app.core.calendar import TradingSession
 from app.core.message_codec import encode
 from app.core.messages import Bars, Message
 from app.core.order_events import (
-    Amend,
-    Cancel,
     ChangeRefused,
     Halted,
     Intent,
     OrderEvent,
+    Place,
     Refused,
     Resumed,
+    Split,
 )
 from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
@@ -34,6 +34,7 @@ from app.threads.results import Results
 _REFUSED = "it was never sent: the journal cannot be written"
 
 Hear = Callable[[Sequence[OrderEvent]], None]
+Send = Callable[[Sequence[Intent]], None]
 
 
 class LineJournal:
@@ -53,7 +54,7 @@ class LineJournal:
         self._part_of: TradingSession | None = None  # whose part is being written
         self._states: tuple[bytes, int] | None = None  # what strategies saved at the last close
         self._turn = threading.Lock()
-        self._unsent: dict[int, Sequence[Intent]] = {}  # by the input they came of
+        self._unsent: dict[int, tuple[Sequence[Intent], Send]] = {}  # by the input they came of
         self.recorder = means.recorder(folder, self._fail)
 
     def record_input(self, message: Message) -> None:
@@ -80,19 +81,17 @@ class LineJournal:
         """What came of an input."""
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
 
-    def send(
-        self, sequence: int, intents: Sequence[Intent], send: Callable[[Sequence[Intent]], None]
-    ) -> None:
+    def send(self, sequence: int, intents: Sequence[Intent], send: Send) -> None:
         """Send intents once all that was recorded until now is durable; never, if it cannot be."""
 
         def go() -> None:
             with self._turn:
-                waiting = self._unsent.pop(sequence, ())
-            if waiting:
-                send(waiting)
+                waiting = self._unsent.pop(sequence, None)
+            if waiting is not None:
+                send(waiting[0])
 
         with self._turn:
-            self._unsent[sequence] = intents
+            self._unsent[sequence] = intents, send
         self.recorder.commit(go)
         if self.recorder.failed is not None:
             self._give_up()
@@ -120,13 +119,16 @@ class LineJournal:
     def _give_up(self) -> None:
         """Tell the run of what was never sent."""
         with self._turn:
-            lost = [intent for intents in self._unsent.values() for intent in intents]
+            lost = list(self._unsent.values())
             self._unsent.clear()
-        events: list[OrderEvent] = [
-            ChangeRefused(one.order_id, _REFUSED)
-            if isinstance(one, Cancel | Amend)
-            else Refused(one.order_id, _REFUSED)
-            for one in lost
-        ]
+        events: list[OrderEvent] = []
+        for intents, send in lost:
+            for one in intents:
+                if isinstance(one, Split):
+                    send([one])  # nothing leaves by it
+                elif isinstance(one, Place):
+                    events.append(Refused(one.order_id, _REFUSED))
+                else:
+                    events.append(ChangeRefused(one.order_id, _REFUSED))
         if events:
             self._hear(events)

@@ -19,6 +19,7 @@ from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, opened_account
@@ -45,6 +46,7 @@ from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
+_SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made
 _RECOVERY = "recovery"  # the source of a halt while the venue does not answer
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 _PAPER = (
@@ -199,6 +201,8 @@ class LiveLine:
         assert journal is not None, "the run begins after its journal"
         if self.bars_kept is not None:
             self.bars_kept.hear(message)
+        if isinstance(message, History) and self._gate is not None:
+            self._gate.expect(self._coming_splits(message, journal.header))
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
         journal.record_input(message)
@@ -208,6 +212,11 @@ class LiveLine:
                 self._notifier.alarm("halted", name + event.reason)
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
+
+    def _coming_splits(self, history: History, header: RunHeader) -> list[ComingSplit]:
+        patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self._rate, 1.0))
+        symbols = self._config.symbols
+        return coming_splits(history.adjustments, header.sessions, symbols, patience_ns)
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""

@@ -14,7 +14,16 @@ from typing import Final
 from app.core.errors import DataError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
-from app.core.order_events import GateActed, Halted, Intent, OrderEvent, Place, Resumed, Voided
+from app.core.order_events import (
+    GateActed,
+    Halted,
+    Intent,
+    OrderEvent,
+    Place,
+    Resumed,
+    Split,
+    Voided,
+)
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
@@ -119,8 +128,9 @@ class Recovery:
         """All has been run again: what the gate must know, what it is still asked for, and what
         the run must hear. Then the feed goes on.
         """
-        late = [intent for intent in self._late if intent.order_id not in self._void]
-        return self._known, late, tuple(Voided(number) for number in self._void)
+        void = self._void
+        late = [one for one in self._late if isinstance(one, Split) or one.order_id not in void]
+        return self._known, late, tuple(Voided(number) for number in void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""

@@ -6,7 +6,7 @@ What is asked of an order meanwhile is kept until the change under way has been 
 from collections.abc import Sequence
 
 from app.core import orders as states
-from app.core.order_events import Amend, Cancel, ChangeRefused, Intent, Place, Refused
+from app.core.order_events import Amend, Cancel, ChangeRefused, Place, Refused
 from app.core.venue import client_id
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import (
@@ -40,23 +40,22 @@ class Changes:
         self._calling = calling
         self._output = output
 
-    def send(self, intents: Sequence[Intent], now_ns: int) -> None:
-        """Intents of strategies, durable by now."""
-        for intent in intents:
-            if isinstance(intent, Place):
-                self._place(intent, now_ns)
-                continue
-            order = self._tracker.numbers.get(intent.order_id)
-            if order is None:
-                event = ChangeRefused(intent.order_id, "The gate has no such order.")
-                self._output.events.append(event)
-            elif order.end:
-                continue  # its end has been told
-            elif isinstance(intent, Cancel):
-                order.cancel_wanted = True
-                self.drive(order, now_ns)
-            else:
-                self._amend(order, intent, now_ns)
+    def send(self, intent: Place | Cancel | Amend, now_ns: int) -> None:
+        """An intent of a strategy, durable by now."""
+        if isinstance(intent, Place):
+            self._place(intent, now_ns)
+            return
+        order = self._tracker.numbers.get(intent.order_id)
+        if order is None:
+            event = ChangeRefused(intent.order_id, "The gate has no such order.")
+            self._output.events.append(event)
+        elif order.end:
+            return  # its end has been told
+        elif isinstance(intent, Cancel):
+            order.cancel_wanted = True
+            self.drive(order, now_ns)
+        else:
+            self._amend(order, intent, now_ns)
 
     def _place(self, intent: Place, now_ns: int) -> None:
         if intent.order_id in self._tracker.numbers:

@@ -8,13 +8,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from app.core import orders as states
-from app.core.order_events import (
-    Intent,
-    OrderEvent,
-    Place,
-    Refused,
-    Uncertain,
-)  # fmt: skip
+from app.core.order_events import Intent, OrderEvent, Place, Refused, Split, Uncertain
 from app.core.venue import (
     Connected,
     Disconnected,
@@ -47,6 +41,7 @@ from app.managers.execution_manager.gate.doubts import Doubts
 from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, FLATTEN, Latch
 from app.managers.execution_manager.gate.recall import recall
+from app.managers.execution_manager.gate.splits import ComingSplit, Splits
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
 from app.managers.execution_manager.gate.sweep import Sweep
 from app.managers.execution_manager.gate.tracker import Tracker
@@ -74,7 +69,10 @@ class GateBook:
         held = {symbols.index(name): units for name, units in (positions or {}).items()}
         self.tracker = Tracker(symbols, held, self._strangers, self.latch, self._output)
         self._doubts = Doubts(self.tracker, self._calling, self._times)
-        self._sweep = Sweep(self.tracker, self.latch, self._calling, self._times, since_ns)
+        self._splits = Splits(self.tracker)
+        self._sweep = Sweep(
+            self.tracker, self.latch, self._splits, self._calling, self._times, since_ns
+        )
         self._closing = Closing(
             self.tracker, self._doubts, self.latch, self._strangers, self._calling, self._times,
             self._output,
@@ -95,7 +93,16 @@ class GateBook:
 
     def send(self, intents: Sequence[Intent], now_ns: int) -> None:
         """Intents of strategies, durable by now."""
-        self._changes.send(intents, now_ns)
+        for intent in intents:
+            if isinstance(intent, Split):
+                self._splits.take(intent)
+                self._sweep.everything(now_ns)  # of its orders too: a venue may have ended them
+            else:
+                self._changes.send(intent, now_ns)
+
+    def expect(self, coming: Sequence[ComingSplit]) -> None:
+        """Splits that a venue may make before the run does."""
+        self._splits.expect(coming)
 
     # Calls
 
@@ -343,6 +350,8 @@ class GateBook:
         """What a journal holds, in order, before anything else is asked of the book."""
         if isinstance(item, Place):
             self.tracker.add(self._changes.new_order(item))
+        elif isinstance(item, Split):
+            self._splits.take(item)
         else:
             recall(item, self.tracker, self.latch, self._strangers)
 
@@ -359,9 +368,13 @@ class GateBook:
         else:
             self._take_execution(said, now_ns)
 
-    def hold_against(self, symbol: int, theirs_units: int) -> bool:
+    def hold_against(self, symbol: int, theirs_units: int, now_ns: int) -> bool:
         """Whether a position agrees with the venue's; else the symbol is halted."""
-        return self._sweep.hold_against(symbol, theirs_units, 0)
+        return self._sweep.hold_against(symbol, theirs_units, 0, now_ns)
+
+    def agrees(self, symbol: int, theirs_units: int, now_ns: int) -> bool:
+        """Whether a position agrees with the venue's, but for a split that is to come."""
+        return self._sweep.agrees(symbol, theirs_units, now_ns)
 
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""

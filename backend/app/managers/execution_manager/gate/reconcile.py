@@ -50,7 +50,7 @@ def reconcile(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
     rows = _orders(book, says, now_ns)
     rows += _executions(book, says, now_ns)
     rows += _strangers(book, says, now_ns)
-    rows += _positions(book, says)
+    rows += _positions(book, says, now_ns)
     return rows
 
 
@@ -71,7 +71,7 @@ def recheck(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
         rows.append(Difference(f"order {name}", book.tracker.orders[name].state, NOT_KNOWN, STAYS))
     for name, symbol in book.tracker.index.items():
         ours_units, theirs_units = book.tracker.held_units(symbol), says.positions.get(name, 0)
-        if ours_units != theirs_units:
+        if not book.agrees(symbol, theirs_units, now_ns):
             ours, theirs = from_units(ours_units), from_units(theirs_units)
             rows.append(Difference(f"position {name}", str(ours), str(theirs), STAYS))
     return rows
@@ -132,11 +132,11 @@ def _strangers(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]
     return rows
 
 
-def _positions(book: GateBook, says: VenueSays) -> list[Difference]:
+def _positions(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:
     rows = []
     for name, symbol in book.tracker.index.items():
         ours_units, theirs_units = book.tracker.held_units(symbol), says.positions.get(name, 0)
-        if not book.hold_against(symbol, theirs_units):
+        if not book.hold_against(symbol, theirs_units, now_ns):
             ours, theirs = str(from_units(ours_units)), str(from_units(theirs_units))
             rows.append(Difference(f"position {name}", ours, theirs, "halted"))
     return rows

@@ -4,6 +4,7 @@ from app.core.venue import Execution
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
 from app.managers.execution_manager.gate.latch import Latch
+from app.managers.execution_manager.gate.splits import Splits
 from app.managers.execution_manager.gate.tracker import Tracker
 
 _DIFFERS = "Positions differ"  # how such a halt's reason begins, by which it is lifted again
@@ -28,10 +29,17 @@ class Sweep:
     """`since_ns` is where the executions that count begin, by the venue's clock."""
 
     def __init__(
-        self, tracker: Tracker, latch: Latch, calling: Calling, times: GateTimes, since_ns: int
+        self,
+        tracker: Tracker,
+        latch: Latch,
+        splits: Splits,
+        calling: Calling,
+        times: GateTimes,
+        since_ns: int,
     ) -> None:
         self._tracker = tracker
         self._latch = latch
+        self._splits = splits
         self._calling = calling
         self._times = times
         self._first_ns = self._since_ns = since_ns
@@ -124,15 +132,20 @@ class Sweep:
         for name, symbol in self._tracker.index.items():
             if symbol in unsettled or self._moved_ns.get(symbol, -1) >= made_ns:
                 continue
-            self.hold_against(symbol, positions.get(name, 0), 1)
+            self.hold_against(symbol, positions.get(name, 0), 1, now_ns)
             if symbol in self._differing:
                 self._positions.sooner(now_ns + _RECOUNT_NS)
                 self._executions.sooner(now_ns)
 
-    def hold_against(self, symbol: int, theirs_units: int, patience: int) -> bool:
+    def agrees(self, symbol: int, theirs_units: int, now_ns: int) -> bool:
+        """Whether a position is what is held here, or what it becomes by a split to come."""
+        is_same = self._tracker.held_units(symbol) == theirs_units
+        return is_same or self._splits.explains(symbol, theirs_units, now_ns)
+
+    def hold_against(self, symbol: int, theirs_units: int, patience: int, now_ns: int) -> bool:
         """Whether a position agrees; a symbol that differs more often than `patience` is halted."""
         ours_units = self._tracker.held_units(symbol)
-        if ours_units == theirs_units:
+        if self.agrees(symbol, theirs_units, now_ns):
             self._differing.pop(symbol, None)
             if self._latch.why(symbol).startswith(_DIFFERS):  # also one from before a restart
                 self._latch.resume(symbol, "The venue's position agrees again.")

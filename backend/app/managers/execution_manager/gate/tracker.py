@@ -14,6 +14,7 @@ from app.core.order_events import (
     GateFilled,
     OrderEvent,
     Refused,
+    Split,
 )  # fmt: skip
 from app.core.orders import Terms
 from app.core.venue import LIVE_STATES, Execution, VenueReport
@@ -42,6 +43,7 @@ class Tracker:
         self.symbols = tuple(symbols)
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
+        self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
         self.beside: defaultdict[int, int] = defaultdict(int)  # by others' orders, ignored
         self.orders: dict[str, GateOrder] = {}
         self.numbers: dict[int, GateOrder] = {}  # those of the run
@@ -60,6 +62,16 @@ class Tracker:
         self.orders[order.client_id] = self.open[order.client_id] = order
         if order.owner == RUN:
             self.numbers[order.order_id] = order
+
+    def split(self, split: Split) -> None:
+        """The run holds more, and what was there beside its own is split too."""
+        self.net[split.symbol] += split.units
+        for units in (self._before, self.beside):
+            had_units = units[split.symbol]
+            left_units = abs(had_units) * split.new // split.old
+            units[split.symbol] = left_units if had_units > 0 else -left_units
+            if units is self._before:
+                self.net[split.symbol] += units[split.symbol] - had_units
 
     def held_units(self, symbol: int) -> int:
         """What the account should hold, with what others' orders did where they are ignored."""
