@@ -96,7 +96,8 @@ class Schedule:
         if state != NONE:
             self.at(self._some_moment_ns(), lambda: self._aims.aim(kind, state, bring))
         elif kind in OF_PLACEMENTS + OF_CANCELS:
-            self.at(self._some_moment_ns(), lambda: self._while_flattened(kind, bring))
+            late_ns = int((self._calm_ns - self._first_ns) * draw.uniform(0.6, 0.9))
+            self.at(self._first_ns + late_ns, lambda: self._while_flattened(kind, bring))
         else:  # before the first decision, as there is hardly another such instant
             early_ns = self._first_ns + draw.randrange(-30, 40) * SECOND
             self.at(early_ns, lambda: self._aims.aim(kind, state, bring))
@@ -107,7 +108,8 @@ class Schedule:
             return
         self._say_command("flatten")
         if kind not in OF_CANCELS:
-            self._aims.aim(kind, NONE, bring)
+            for _ in range(2):  # as either may be of another request, or not fire
+                self._aims.aim(kind, NONE, bring)
             return
 
         def cancel() -> None:

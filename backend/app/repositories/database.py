@@ -131,7 +131,10 @@ def _name(engine: Engine) -> str:
 
 def _way_out(cause: str) -> str:
     if "not a database" in cause or "malformed" in cause:
-        return "Move the file away, or set MISMARTERA_DATABASE_URL to another one."
+        return (
+            "Move the file away, or set MISMARTERA_DATABASE_URL to another one; the rows of a live "
+            "run come back by 'runs rebuild RUN'."
+        )
     if "locked" in cause:
         return "Another process has been writing for long; try again."
     return "Check that it can be reached and written; MISMARTERA_DATABASE_URL names another."
