@@ -325,11 +325,11 @@ def test_an_amendment_of_the_trail_alone_is_not_told_before_it_was_asked_for() -
     assert desk.events[1:] == [Amended(1, wider)]
 
 
-def test_an_amendment_refused_because_all_was_filled_tells_the_fill_alone() -> None:
+def test_an_amendment_refused_because_all_was_filled_is_told_after_the_fill() -> None:
     desk = Desk().bring("AMEND_PENDING")
     desk.stream(desk.fill("e1"))
     desk.answer(AmendCall, VenueRefused("it is filled"))
-    assert kinds(desk) == [Filled]
+    assert kinds(desk) == [Filled, ChangeRefused]
     assert desk.book.tracker.numbers[1].end == "FILLED"
 
 

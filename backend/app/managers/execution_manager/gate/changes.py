@@ -18,7 +18,7 @@ from app.managers.execution_manager.gate.calls import (
 )
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.gate.latch import FLATTEN, Latch
-from app.managers.execution_manager.gate.tracker import Tracker
+from app.managers.execution_manager.gate.tracker import HAS_FILLED, Tracker
 
 
 class Changes:
@@ -49,8 +49,9 @@ class Changes:
         if order is None:
             event = ChangeRefused(intent.order_id, "The gate has no such order.")
             self._output.events.append(event)
-        elif order.end:
-            return  # its end has been told
+        elif order.end:  # any end but that of an amendment has been told
+            if isinstance(intent, Amend) and order.end == states.FILLED:
+                self._output.events.append(ChangeRefused(order.order_id, HAS_FILLED))
         elif isinstance(intent, Cancel):
             order.cancel_wanted = True
             self.drive(order, now_ns)

@@ -379,6 +379,7 @@ class GateBook:
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""
         self._strangers.skip_numbers(now_ns - self._since_ns)
+        self.tracker.refuse_recalled()
         for order in list(self.tracker.open.values()):
             if not order.known_ns or order.cancel_wanted or order.wanted is not None:
                 self._doubts.open(order, now_ns, 0)

@@ -52,6 +52,7 @@ def _recall_order(tracker: Tracker, order: GateOrder, item: Cancel | Amend | Ord
         order.terms, order.wanted = item.terms, None
     elif isinstance(item, ChangeRefused):
         order.cancel_wanted, order.wanted = False, None
+        tracker.end_if_whole(order)
     elif isinstance(item, Refused | Ended | Voided):
         state = item.state if isinstance(item, Ended) else states.REJECTED
         tracker.end(order, state, None)

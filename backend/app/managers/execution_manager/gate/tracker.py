@@ -23,6 +23,7 @@ from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOr
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 
+HAS_FILLED = "it has filled"
 _SAYS_NOTHING = frozenset({states.NEW, states.SUBMITTED, states.UNKNOWN})
 
 
@@ -84,6 +85,8 @@ class Tracker:
 
     def end(self, order: GateOrder, state: str, event: OrderEvent | None) -> None:
         """The order works no more."""
+        if state == states.FILLED and order.wanted is not None:
+            self.tell(order, ChangeRefused(order.order_id, HAS_FILLED))
         if event is not None:
             self.tell(order, event)
             self._miss(order, state, event)
@@ -214,9 +217,15 @@ class Tracker:
     def refuse_terms(self, order: GateOrder, why: str) -> None:
         """The terms asked for will not come into force."""
         order.wanted = None
+        self.tell(order, ChangeRefused(order.order_id, why))
         self.end_if_whole(order)
-        if not order.end:
-            self.tell(order, ChangeRefused(order.order_id, why))
+
+    def refuse_recalled(self) -> None:
+        """Amendments that a restart has cut off from the end of their orders are answered."""
+        for order in self.numbers.values():
+            if order.end == states.FILLED and order.wanted is not None:
+                order.wanted = None
+                self._output.events.append(ChangeRefused(order.order_id, HAS_FILLED))
 
     def end_if_whole(self, order: GateOrder) -> None:
         """All of it is filled, and it will not grow."""
