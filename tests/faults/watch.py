@@ -179,9 +179,8 @@ class Watch:
         live = {number_of(entry.client_id) for entry in self._side.books.live.values()} - {0}
         for order in broker.known.values():  # type: ignore[attr-defined]
             must(order.state is not UNKNOWN, f"I2: order {order.order_id} is still UNKNOWN")
-        sent = {number for number in broker.working if self._asked[f"{MARK}{number}"]}
-        working = {*broker.working} - broker._held  # type: ignore[attr-defined]
-        must(live <= sent, f"I4: {sorted(live - sent)} work at the venue and not here")
+        working = {part.number for part in broker.parts.values()}  # type: ignore[attr-defined]
+        must(live <= working, f"I4: {sorted(live - working)} work at the venue and not here")
         must(working <= live, f"I2: {sorted(working - live)} work here and not at the venue")
 
     def _settled_symbol(
@@ -204,9 +203,9 @@ class Watch:
             and (entry.order.units > 0) == (held < 0)
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
-        causes = ("exit lost", "late fill")
         told = any(
-            what == "journal failed" or (what in causes and f" {symbol}," in details)
+            what == "journal failed"
+            or (what in ("exit lost", "late fill") and f" {symbol}," in details)
             for what, details in alarms
         )
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")

@@ -205,7 +205,11 @@ def test_exits_leave_when_their_entry_fills_and_the_one_that_fills_ends_the_othe
     assert [(one.order_id, one.opens) for one in placed if isinstance(one, Place)] == [
         (2, False), (3, False),
     ]  # fmt: skip
+    assert [one.terms.units for one in placed if isinstance(one, Place)] == [-40 * UNITS] * 2
     house.hear(fill(entry, 60 * UNITS, "e2"), Acknowledged(2), Acknowledged(3))
+    grown = [Terms(-SHARES, 12.0, None, None, None), Terms(-SHARES, None, 8.0, None, None)]
+    assert house.intents() == (Amend(2, grown[0], False), Amend(3, grown[1], False))
+    house.hear(Amended(2, grown[0]), Amended(3, grown[1]))
     house.hear(Filled(2, "e3", -SHARES, 12.0, 0, 6))
     assert (target.state, stop.state, house.held_units) == (FILLED, CANCEL_PENDING, 0)
     assert house.intents() == (Cancel(3),)

@@ -28,6 +28,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 7)), max_size=40)
 class Placed:
     """An order as the venue has it, and what it has not answered yet."""
 
+    number: int
     order: Order
     terms: Terms
     acknowledged: bool = False
@@ -49,15 +50,15 @@ class Exchange:
     def take_intents(self) -> None:
         for intent in self.house.intents():
             if isinstance(intent, Place):
-                order = self.house.execution.broker.working[intent.order_id]
-                self.placed[intent.order_id] = Placed(order, intent.terms)
+                assert intent.order_id not in self.placed, "placed already"
+                order = self.house.execution.broker.known[intent.order_id]
+                self.placed[intent.order_id] = Placed(intent.order_id, order, intent.terms)
             elif isinstance(intent, Cancel):
                 self.placed[intent.order_id].cancelled = True
             elif isinstance(intent, Amend):
                 there = self.placed[intent.order_id]
-                if not there.ended:
-                    assert there.amended is None, "another change is under way"
-                    there.amended = intent.terms
+                assert there.amended is None, "another change is under way"
+                there.amended = intent.terms
 
     def give(self, kind: int) -> None:
         house, execution = self.house, self.house.execution
@@ -95,14 +96,14 @@ class Exchange:
         if not there:
             return
         one = there[which % len(there)]
-        number = one.order.order_id
+        number = one.number
         if what == 4 and not one.acknowledged:
             self.house.hear(Uncertain(number, "timeout"))
         elif what == 5 and not one.acknowledged:
             one.ended = True
             self.house.hear(Refused(number, "no"))
         elif what >= 12:
-            self.fill(one, (10 + 10 * which) * UNITS)
+            self.fill(one, (10 + 10 * which) * UNITS, what == 13)
         elif not one.acknowledged:
             self.acknowledge(one)
         elif what == 6:
@@ -113,16 +114,25 @@ class Exchange:
     def acknowledge(self, one: Placed) -> None:
         if not one.acknowledged:
             one.acknowledged = True
-            self.house.hear(Acknowledged(one.order.order_id))
+            self.house.hear(Acknowledged(one.number))
 
-    def fill(self, one: Placed, units: int) -> None:
+    def fill(self, one: Placed, units: int, amended_first: bool = False) -> None:
+        """It fills in part; what is under way may have come before, which is told after."""
         self.acknowledge(one)
+        grows = abs(one.terms.units) < abs(one.order.units)
+        new = one.amended if amended_first and grows else None
+        if new is not None and abs(new.units) > abs(one.filled_units):
+            one.amended, one.terms = None, new
         left = one.terms.units - one.filled_units
         units = min(units, abs(left)) if left > 0 else -min(units, abs(left))
         self.fills += 1
         one.filled_units += units
         one.ended = one.filled_units == one.terms.units
-        self.house.hear(Filled(one.order.order_id, f"e{self.fills}", units, 10.0, 0, self.fills))
+        self.house.hear(Filled(one.number, f"e{self.fills}", units, 10.0, 0, self.fills))
+        if one.terms is new:
+            self.house.hear(Amended(one.number, new))
+        if one.ended and one.amended is not None:
+            self.refuse(one)
 
     def refuse(self, one: Placed) -> None:
         if one.amended is not None:
@@ -131,11 +141,11 @@ class Exchange:
             one.cancelled = False
         else:
             return
-        self.house.hear(ChangeRefused(one.order.order_id, "no"))
+        self.house.hear(ChangeRefused(one.number, "no"))
 
     def obey(self, one: Placed) -> None:
         self.acknowledge(one)
-        number, terms = one.order.order_id, one.amended
+        number, terms = one.number, one.amended
         if one.cancelled:
             one.ended = True
             self.house.hear(Ended(number, CANCELED, ""))
@@ -159,12 +169,14 @@ class Exchange:
         there = {
             n: (one.terms, one.filled_units) for n, one in self.placed.items() if not one.ended
         }
-        here = {
-            n: (Terms(o.units, o.limit, o.stop, None, None), o.filled_units)
-            for n, o in execution.broker.working.items()
-            if not execution.broker.links.waits(o)
-        }
-        assert here == there
+        parts, links = execution.broker.parts, execution.broker.links
+        assert {part.number: (part.terms, part.filled_units) for part in parts.values()} == there
+        for number, order in execution.broker.working.items():
+            left = links.brought(order, order.units) - order.filled_units
+            part = parts.get(number)
+            if part is None or part.refused is None:
+                assert left == (0 if part is None else part.terms.units - part.filled_units)
+            assert part is None or (part.terms.limit, part.terms.stop) == (order.limit, order.stop)
         assert not execution.broker.pending
         assert self.house.held_units == sum(one.filled_units for one in self.placed.values())
         on_the_way = sum(

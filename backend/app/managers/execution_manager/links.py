@@ -68,12 +68,17 @@ class Links:
             del self._entries[child.order_id]
         if entry.filled_units in (0, entry.units):
             return [(child, self.units_of(child)) for child in children]
-        return [(child, self._units_after(entry, child)) for child in children]
+        return [(child, self._brought(entry, child, self.units_of(child))) for child in children]
 
-    def _units_after(self, entry: Order, child: Order) -> int:
+    def brought(self, order: Order, units: int) -> int:
+        """Of `units` in all, what an order may be for what its entry has filled so far."""
+        entry = self._entries.get(order.order_id)
+        return units if entry is None else self._brought(entry, order, units)
+
+    def _brought(self, entry: Order, child: Order, units: int) -> int:
         taken = self.taken_beside(child)
         most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
-        size = min(abs(self.units_of(child)), most)
+        size = min(abs(units), most)
         return size if child.units > 0 else -size
 
     def depends(self, order: Order) -> bool:

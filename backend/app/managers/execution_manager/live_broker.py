@@ -2,7 +2,7 @@
 
 A pure function of the inputs: it sends nothing. What an order needs of the venue becomes an intent
 in `outbox`; what the venue made of it comes back as order events. Orders that wait for their entry
-are held here, and leave when it fills.
+are held here, and leave when it fills, for as much as that has filled.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from app.core.calendar import TradingSession
 from app.core.order_events import Amend, Cancel, Intent, Place, Split
 from app.core.orders import (
+    ACCEPTED,
     AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
+    PARTIAL,
     SUBMITTED,
     UNKNOWN,
     Order,
@@ -26,6 +30,8 @@ from app.managers.execution_manager.consequences import Consequences, Pending
 from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.links import NO_ORDERS, Links
+from app.managers.execution_manager.sim_broker import BY_STRATEGY
+from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS, Part, terms_of
 
 
 class _Fill(NamedTuple):
@@ -46,14 +52,18 @@ class LiveBroker:
         self.closing_ns = -1
         self.spent: list[Order] = []
         self.working: dict[int, Order] = {}
-        self.known: dict[int, Order] = {}  # all that ever worked: late fills find theirs here
+        self.known: dict[
+            int, Order
+        ] = {}  # by each number at the venue, for good: fills may be late
         self.links = Links(self.working, self._units_to_be)
         self.pending: Pending = {}  # terms wanted, and since when
-        self._asked: dict[int, Terms] = {}  # amendments that the venue has not answered
         self._owed: dict[int, int] = {}  # what orders are to be at most, for those they belong with
         self.outbox: list[Intent] = []
         self._reducing: set[int] = set()
-        self._held: set[int] = set()  # orders that the venue has not been asked for yet
+        # Of each order what the venue has of it; one without is held here.
+        self.parts: dict[int, Part] = {}
+        self._further_parts = 0
+        self._was_there: set[int] = set()  # held again: the venue has had a part of these
         self.ending: set[int] = set()  # it has been asked to end these
         self._consequences = Consequences(
             self, self.links, self.working, self._reducing, self.pending
@@ -68,25 +78,11 @@ class LiveBroker:
             self.links.add(order)
         if order.reduce_only:
             self._reducing.add(order.order_id)
-        if self.links.waits(order):
-            self._held.add(order.order_id)
-        else:
-            self._place(order)
-
-    def _place(self, order: Order) -> None:
-        opening = self.opens(order, order.units)
-        self._held.discard(order.order_id)
-        order.to(SUBMITTED)
-        self.outbox.append(
-            Place(
-                order.order_id, order.symbol_index, order.kind, order.tif, terms_of(order),
-                order.reduce_only, opening,
-            )
-        )  # fmt: skip
+        self._drive(order, order.created_ns)
 
     def cancel(self, order: Order, now_ns: int) -> bool:
-        """Whether it ended at once: one that is still held here does."""
-        if order.order_id in self._held:
+        """Whether it ended at once: one that is held here does."""
+        if order.order_id not in self.parts:
             self.remove(order)
             return True
         self._ask_to_end(order)
@@ -95,31 +91,96 @@ class LiveBroker:
     def _ask_to_end(self, order: Order) -> None:
         if order.order_id not in self.ending:
             self.ending.add(order.order_id)
-            self.outbox.append(Cancel(order.order_id))
+            part = self.parts[order.order_id]
+            if not part.is_aside:  # that one has been asked to end
+                self.outbox.append(Cancel(part.number))
 
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         """Whether the terms are in force at once."""
-        if order.order_id in self._held:
+        if order.order_id not in self.parts:
             self._owner.amended(order, terms, now_ns, now_ns)
-            return True
-        if terms == terms_of(order) and order.order_id not in self.pending:
-            return True
-        self._want(order, terms, now_ns)
-        return False
+            self._drive(order, now_ns)
+        elif terms != terms_of(order) or order.order_id in self.pending:
+            self._want(order, terms, now_ns)
+        return order.order_id not in self.pending
 
     def _want(self, order: Order, terms: Terms, now_ns: int) -> None:
         """An amendment leaves when the one before it has been answered: the last counts."""
         self.pending[order.order_id] = now_ns, terms
-        if order.order_id in self._asked:
+        self.parts[order.order_id].refused = None
+        self._drive(order, now_ns)
+
+    # -- what the venue has of an order ------------------------------------------------------------
+
+    def _drive(self, order: Order, now_ns: int) -> None:
+        """Ask the venue for what it is to have of an order, and has not; one thing at a time."""
+        order_id = order.order_id
+        if order_id not in self.working or order_id in self.ending:
             return
-        more = terms.units - order.units
-        grows = more != 0 and (more > 0) == (order.units > 0)
-        self._asked[order.order_id] = terms
+        part, goal = self.parts.get(order_id), self.pending_terms(order) or terms_of(order)
+        left = self.links.brought(order, goal.units) - order.filled_units
+        if part is None:
+            if left:
+                self._place(order, left)
+        elif part.asked is None:
+            terms = replace(goal, units=part.filled_units + left)
+            if terms == part.terms:
+                self._settle(order, now_ns)
+            elif terms != part.refused:
+                self._ask(order, part, terms, goal)
+
+    def _place(self, order: Order, units: int) -> None:
+        number = order.order_id
+        if number in self._was_there:  # an order has one placement, so this is another
+            self._further_parts += 1
+            number = FIRST_OF_PARTS + self._further_parts
+            self.known[number] = order
+        terms, opening = replace(terms_of(order), units=units), self.opens(order, units)
+        self.parts[order.order_id] = Part(number, terms)
+        if order.state is ACCEPTED:
+            order.to(SUBMITTED)
         self.outbox.append(
-            Amend(
-                order.order_id, terms, grows and self.opens(order, terms.units - order.filled_units)
+            Place(
+                number, order.symbol_index, order.kind, order.tif, terms, order.reduce_only,
+                opening,
             )
-        )
+        )  # fmt: skip
+
+    def _ask(self, order: Order, part: Part, terms: Terms, goal: Terms) -> None:
+        part.ask(terms, goal)
+        if part.is_aside:
+            self.outbox.append(Cancel(part.number))
+            return
+        more = terms.units - part.terms.units
+        grows = more != 0 and (more > 0) == (order.units > 0)
+        opening = grows and self.opens(order, terms.units - part.filled_units)
+        self.outbox.append(Amend(part.number, terms, opening))
+
+    def _settle(self, order: Order, now_ns: int) -> None:
+        """What is wanted asks nothing of the venue."""
+        _, terms = self.pending.pop(order.order_id, (0, None))
+        if terms is not None:
+            self._owed.pop(order.order_id, None)
+            if terms != terms_of(order):
+                self._owner.amended(order, terms, now_ns, now_ns)
+
+    def _end_part(self, order: Order, now_ns: int) -> None:
+        """The venue has nothing of an order any more; more of it may leave later."""
+        order_id = order.order_id
+        del self.parts[order_id]
+        owed_units = self._owed.pop(order_id, None)
+        if order_id in self.ending or owed_units == 0:
+            self._owner.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
+            return
+        self._was_there.add(order_id)
+        _, terms = self.pending.pop(order_id, (0, None))
+        if order.state not in (ACCEPTED, PARTIAL):
+            order.to(PARTIAL if order.filled_units else ACCEPTED)
+        if terms is not None:
+            self._owner.amended(order, terms, now_ns, now_ns)
+        elif owed_units is not None:
+            self._owner.reduced(order, owed_units, now_ns)
+        self._drive(order, now_ns)
 
     def pending_terms(self, order: Order) -> Terms | None:
         """The terms that were asked for last, and are not in force yet."""
@@ -138,16 +199,39 @@ class LiveBroker:
 
     # -- what the venue says -----------------------------------------------------------------------
 
-    def after_fill(self, order: Order, units: int, now_ns: int) -> None:
+    def is_current(self, number: int, order: Order) -> bool:
+        """Whether a number at the venue is the one that an order has there now."""
+        part = self.parts.get(order.order_id)
+        return part is not None and part.number == number
+
+    def after_fill(self, number: int, order: Order, units: int, now_ns: int) -> None:
         """What a fill that has been booked means for orders that depend on this one."""
+        part = self.parts.get(order.order_id)
+        if part is not None and part.number == number:
+            part.filled_units += units
         self._consequences.after_fill(order, units, now_ns)
-        for child in list(self.links.children_of(order)):
-            if child.order_id in self._held:
-                self._place(child)
-        if order.order_id in self.working and order.filled_units == order.units:
-            self.remove(order)
-            self.release(order, now_ns)
+        children = list(self.links.children_of(order))
+        if order.order_id in self.working:
+            if order.filled_units == order.units:
+                if part is not None and abs(part.filled_units) < abs(part.terms.units):
+                    self.outbox.append(Cancel(part.number))  # a part before it filled late
+                self.remove(order)
+                self.release(order, now_ns)
+            elif part is not None and part.is_over:
+                self._end_part(order, now_ns)
+            else:
+                self._drive(order, now_ns)
+        for child in children:
+            self._drive(child, now_ns)
         self._consequences.end_idle([_Fill(order, units)], now_ns)
+
+    def put_aside(self, order: Order, now_ns: int) -> bool:
+        """Whether the part of an order that has ended was to, for the order to wait on."""
+        part = self.parts[order.order_id]
+        if not part.is_aside or order.order_id in self.ending:
+            return False
+        self._end_part(order, now_ns)
+        return True
 
     def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill of an order that had ended means for those it was linked to."""
@@ -159,52 +243,66 @@ class LiveBroker:
         """What a fill that no strategy asked for means for orders that only reduce."""
         self._consequences.end_idle_where({(strategy, symbol): units}, now_ns)
 
-    def amended(self, order: Order, terms: Terms) -> None:
-        """These terms are in force."""
-        if self._asked.get(order.order_id) == terms:
-            del self._asked[order.order_id]
-        if self.pending_terms(order) == terms:
+    def amended(self, order: Order, terms: Terms) -> Terms:
+        """These terms are in force at the venue: those that the order has by them."""
+        taken = self.parts[order.order_id].take(terms, order)
+        if self.pending_terms(order) == taken:
             del self.pending[order.order_id]
             self._owed.pop(order.order_id, None)
+        return taken
 
     def change_refused(self, order: Order) -> None:
         """A cancel or an amendment will not be; what was wanted since the latter still is."""
-        asked = self._asked.pop(order.order_id, None)
-        if asked is None or asked == self.pending_terms(order):
+        goal = self.parts[order.order_id].refuse()
+        if goal is None or goal == self.pending_terms(order):
             self.pending.pop(order.order_id, None)
         self.ending.discard(order.order_id)
 
     def ask_again(self, now_ns: int) -> None:
-        """What orders owe to others and was never sent: the journal could not be written."""
+        """What was never sent, as the journal could not be written: what orders owe to others,
+        and what their entries have brought.
+        """
+        for part in self.parts.values():
+            part.refused = None
         for order_id, units in list(self._owed.items()):
             order = self.working[order_id]
             if abs(units) <= abs(order.filled_units):
                 self.lapsed(order, CANCELED, now_ns, order.reason)
             elif abs(units) < abs(self._units_to_be(order)):
                 self.reduced(order, units, now_ns)
+        for order_id in list(self.parts):
+            self._drive(self.working[order_id], now_ns)
 
     def follow_up(self, order: Order, now_ns: int) -> None:
-        """Ask for what was wanted while an amendment was under way."""
-        terms, order_id = self.pending_terms(order), order.order_id
-        if terms is None or order_id in self._asked or order_id in self.ending:
+        """The venue has answered: ask for what was wanted meanwhile."""
+        terms, part = self.pending_terms(order), self.parts.get(order.order_id)
+        if part is None or part.is_over:
+            if part is not None:
+                self._end_part(order, now_ns)
+            return
+        if part.asked is not None or order.order_id in self.ending:
             return
         if terms == terms_of(order):
-            del self.pending[order_id]
-        elif abs(terms.units) <= abs(order.filled_units):
+            del self.pending[order.order_id]
+        elif terms is not None and abs(terms.units) <= abs(order.filled_units):
             self.lapsed(order, CANCELED, now_ns, "amended to what had filled")
-        else:
-            self._want(order, terms, now_ns)
-            if order.state not in (AMEND_PENDING, CANCEL_PENDING, UNKNOWN):
-                order.to(AMEND_PENDING)
+            return
+        self._drive(order, now_ns)
+        self._show_pending(order)
+
+    def _show_pending(self, order: Order) -> None:
+        shown = order.state in (AMEND_PENDING, CANCEL_PENDING, UNKNOWN)
+        if order.order_id in self.pending and not shown:
+            order.to(AMEND_PENDING)
 
     def remove(self, order: Order) -> None:
         """Forget an order that has ended."""
         self.working.pop(order.order_id, None)
-        self._asked.pop(order.order_id, None)
         self._owed.pop(order.order_id, None)
         self.pending.pop(order.order_id, None)
         self._reducing.discard(order.order_id)
-        self._held.discard(order.order_id)
+        self.parts.pop(order.order_id, None)
+        self._was_there.discard(order.order_id)
         self.ending.discard(order.order_id)
         if order.parent or order.group:
             self.links.drop(order)
@@ -217,9 +315,9 @@ class LiveBroker:
 
     def lapsed(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order is to end with one that it depends on."""
-        if order.order_id in self._held:
+        if order.order_id not in self.parts:
             self._owner.lapsed(order, state, now_ns, reason)
-        elif order.order_id in self.working and order.order_id not in self.ending:
+        elif order.order_id not in self.ending:
             if order.state is not UNKNOWN:  # of that one the venue will say more
                 order.to(CANCEL_PENDING)
             order.reason = reason
@@ -228,17 +326,13 @@ class LiveBroker:
 
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
         """An order is to become smaller with one that it is linked to."""
-        if order.order_id in self._held:
+        if order.order_id not in self.parts:
             self._owner.reduced(order, units, now_ns)
-            return
-        if order.order_id in self.ending:
-            return
-        self._owed[order.order_id] = units
-        before = self.pending_terms(order) or terms_of(order)
-        terms = Terms(units, before.limit, before.stop, before.trail, before.trail_percent)
-        self._want(order, terms, now_ns)
-        if order.state not in (AMEND_PENDING, CANCEL_PENDING, UNKNOWN):
-            order.to(AMEND_PENDING)
+        elif order.order_id not in self.ending:
+            self._owed[order.order_id] = units
+            before = self.pending_terms(order) or terms_of(order)
+            self._want(order, replace(before, units=units), now_ns)
+            self._show_pending(order)
 
     def held_units_of(self, strategy: int, symbol: int) -> int:
         """What a strategy holds of a symbol."""
@@ -256,7 +350,12 @@ class LiveBroker:
     def match_auction(self, symbol: int, price: float, start_ns: int, now_ns: int) -> None: ...
     def leave_instant(self, now_ns: int) -> None: ...
     def settle(self, now_ns: int) -> None: ...
-    def look_again(self, order: Order, now_ns: int) -> None: ...
+    def look_again(self, order: Order, now_ns: int) -> None:
+        """A split has changed an order's terms; the venue sees to that by itself."""
+        part = self.parts.get(order.order_id)
+        if part is not None:
+            left = self.links.brought(order, order.units) - order.filled_units
+            part.terms = replace(terms_of(order), units=part.filled_units + left)
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
         """None comes too late for the open unless the venue says so."""
@@ -274,8 +373,3 @@ class LiveBroker:
     def at_once(self) -> Iterator[None]:
         """Many orders end or change."""
         yield
-
-
-def terms_of(order: Order) -> Terms:
-    """The terms an order has now."""
-    return Terms(order.units, order.limit, order.stop, order.trail, order.trail_percent)

@@ -38,8 +38,10 @@ from app.core.orders import (
 )
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.live_broker import LiveBroker, terms_of
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.venue_parts import terms_of
 
+_Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
 _NEVER_SENT = "void: decided again in recovery, and never sent"
 
 
@@ -94,9 +96,9 @@ class OrderReports:
 
     # -- transitions -------------------------------------------------------------------------------
 
-    def _change(self, event: OrderEvent, order: Order, now_ns: int) -> None:
-        if not order.is_working:
-            return  # it ended before this was told
+    def _change(self, event: _Told, order: Order, now_ns: int) -> None:
+        if not order.is_working or not self._broker.is_current(event.order_id, order):
+            return  # it, or this part of it, ended before this was told
         match event:
             case Acknowledged():
                 if order.state in (SUBMITTED, UNKNOWN):
@@ -106,9 +108,11 @@ class OrderReports:
                     order.to(UNKNOWN)
                 self._execution.diary.note("uncertain", order, now_ns, reason)
             case Refused(reason=reason):
-                self._refuse(order, reason, now_ns)
+                if not self._broker.put_aside(order, now_ns):
+                    self._refuse(order, reason, now_ns)
             case Ended(state=state, reason=reason):
-                self._execution.lapsed(order, state, now_ns, reason or order.reason)
+                if state != CANCELED or not self._broker.put_aside(order, now_ns):
+                    self._execution.lapsed(order, state, now_ns, reason or order.reason)
             case Voided():
                 self._refuse(order, _NEVER_SENT, now_ns)
             case Amended(terms=terms):
@@ -130,9 +134,9 @@ class OrderReports:
             order.to(AMEND_PENDING)
 
     def _amend(self, order: Order, terms: Terms, now_ns: int) -> None:
-        self._broker.amended(order, terms)
-        if terms != terms_of(order):
-            self._execution.amended(order, terms, now_ns, now_ns)
+        taken = self._broker.amended(order, terms)
+        if taken != terms_of(order):
+            self._execution.amended(order, taken, now_ns, now_ns)
         if order.is_working:
             self._broker.follow_up(order, now_ns)
         if order.state is AMEND_PENDING and order.order_id not in self._broker.pending:
@@ -179,7 +183,7 @@ class OrderReports:
         self._execution.filled(
             order, event.units, event.price, event.at_ns, now_ns, event.fee_units
         )
-        self._broker.after_fill(order, event.units, now_ns)
+        self._broker.after_fill(event.order_id, order, event.units, now_ns)
         return [order]
 
     def _fill_of_gate(self, event: GateFilled, now_ns: int) -> None:
@@ -212,7 +216,7 @@ class OrderReports:
         execution.aim_units[strategy][symbol] += units
         execution.fill_count = number = execution.fill_count + 1
         execution.rethink()
-        order_id = event.order_id if isinstance(event, Filled) else 0
+        order_id = self._order(event.order_id).order_id if isinstance(event, Filled) else 0
         at, left = (event.at_ns, now_ns, strategy), (held, account.cash_units())
         execution.diary.happened.append(
             (number, order_id, symbol, units, event.price, fee, *at, *left)

@@ -1,0 +1,68 @@
+"""What of each live order is at the venue: a part of it, as large as its entry has brought so far.
+
+An order that depends on no entry has one part, all of it. Of one that does, the part grows by
+amendment; where a part has filled and more is brought later, that goes out as another part, under
+a number of its own. Nothing is asked of a part before what was asked last has been answered.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec.structs import replace
+
+from app.core.orders import Order, Terms
+
+FIRST_OF_PARTS: Final = 1_000_000_000  # numbers of further parts: behind those of all orders
+
+
+class Part(msgspec.Struct):
+    """So much of an order as the venue works; a part that has filled is over."""
+
+    number: int  # the order's own, for its first part
+    terms: Terms  # in force at the venue
+    filled_units: int = 0
+    asked: Terms | None = None  # what the venue has not answered yet;
+    goal: Terms | None = None  # and what the order itself will be by that
+    refused: Terms | None = None  # not asked for a second time
+    is_aside: bool = False  # it was asked to end, and the order waits on
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it can fill any more: all has, and it is not about to grow."""
+        most = self.terms.units if self.asked is None else self.asked.units
+        return abs(self.filled_units) >= max(abs(self.terms.units), abs(most))
+
+    def ask(self, terms: Terms, goal: Terms) -> None:
+        """An amendment leaves; or a cancel, where no more than has filled is to be left."""
+        self.asked, self.goal = terms, goal
+        self.is_aside = abs(terms.units) <= abs(self.filled_units)
+
+    def answer(self) -> tuple[Terms | None, Terms | None]:
+        """What was asked has been answered: what that was, and its goal."""
+        asked, goal = self.asked, self.goal
+        self.asked, self.goal, self.is_aside = None, None, False
+        return asked, goal
+
+    def refuse(self) -> Terms | None:
+        """What was asked will not be: its goal."""
+        self.refused, goal = self.answer()
+        return goal
+
+    def take(self, terms: Terms, order: Order) -> Terms:
+        """These are in force at the venue: what the order itself is by them."""
+        if terms == self.asked and self.goal is not None:
+            goal = self.goal
+            self.answer()
+        elif terms.units == self.terms.units:
+            goal = replace(terms, units=order.units)
+        elif self.asked is not None and self.goal is not None and terms.units == self.asked.units:
+            goal = replace(terms, units=self.goal.units)
+        else:  # the venue's word counts
+            goal = replace(terms, units=order.filled_units - self.filled_units + terms.units)
+        self.terms, self.refused = terms, None
+        return goal
+
+
+def terms_of(order: Order) -> Terms:
+    """The terms an order has now."""
+    return Terms(order.units, order.limit, order.stop, order.trail, order.trail_percent)

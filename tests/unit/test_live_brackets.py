@@ -1,0 +1,168 @@
+"""A bracket's exits at a venue: no more of them than the entry has brought, and no less."""
+
+import pytest
+from tests.unit.test_live_broker import SHARES, House, bracket, fill
+
+from app.core.money import UNITS
+from app.core.order_events import (
+    Acknowledged,
+    Amend,
+    Amended,
+    Cancel,
+    ChangeRefused,
+    Ended,
+    Filled,
+    Halted,
+    Place,
+    Refused,
+    Resumed,
+)
+from app.core.orders import (
+    AMEND_PENDING,
+    CANCEL_PENDING,
+    CANCELED,
+    FILLED,
+    LIMIT,
+    PARTIAL,
+    STOP,
+    SUBMITTED,
+    Order,
+    Terms,
+)
+from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS
+
+AGAIN = FIRST_OF_PARTS + 1
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def target_of(shares: int, limit: float = 12.0) -> Terms:
+    return Terms(-shares * UNITS, limit, None, None, None)
+
+
+def stop_of(shares: int, stop: float = 8.0) -> Terms:
+    return Terms(-shares * UNITS, None, stop, None, None)
+
+
+def entered(house: House, shares: int) -> tuple[Order, Order, Order]:
+    """A bracket whose entry has filled in part; its exits work for that."""
+    orders = bracket(house)
+    house.intents()
+    house.hear(fill(orders[0], shares * UNITS), Acknowledged(2), Acknowledged(3))
+    placed = [one.terms for one in house.intents() if isinstance(one, Place)]
+    assert placed == [target_of(shares), stop_of(shares)]
+    return orders
+
+
+def out(number: int, shares: int, name: str) -> Filled:
+    return Filled(number, name, -shares * UNITS, 12.0, 0, 6)
+
+
+def test_exits_grow_with_their_entry_one_amendment_at_a_time(house: House) -> None:
+    entry, target, stop = entered(house, 30)
+    house.hear(fill(entry, 10 * UNITS, "e2"))
+    assert house.intents() == (Amend(2, target_of(40), False), Amend(3, stop_of(40), False))
+    house.hear(fill(entry, 20 * UNITS, "e3"))
+    assert house.intents() == ()
+    house.hear(Amended(2, target_of(40)))
+    assert house.intents() == (Amend(2, target_of(60), False),)
+    house.hear(Amended(3, stop_of(40)), fill(entry, 40 * UNITS, "e4"))
+    assert house.intents() == (Amend(3, stop_of(60), False),)
+    house.hear(Amended(2, target_of(60)), Amended(3, stop_of(60)))
+    assert house.intents() == (Amend(2, target_of(100), False), Amend(3, stop_of(100), False))
+    assert [order.units for order in (target, stop)] == [-SHARES] * 2  # what was promised
+
+
+def test_an_exit_that_filled_is_there_again_for_what_the_entry_fills_later(house: House) -> None:
+    entry, target, stop = entered(house, 30)
+    house.hear(out(2, 30, "x1"))
+    assert house.intents() == (Cancel(3),)  # nothing is left to stop
+    assert (target.state, stop.state) == (PARTIAL, AMEND_PENDING)
+    house.hear(fill(entry, 50 * UNITS, "e2"))
+    again = Place(AGAIN, 0, LIMIT, "gtc", target_of(50), True, False)
+    assert house.intents() == (again,)
+    house.hear(Ended(3, CANCELED, ""))
+    assert house.intents() == (Place(AGAIN + 1, 0, STOP, "gtc", stop_of(50), True, False),)
+    assert (stop.state, stop.units) == (SUBMITTED, -70 * UNITS)
+    house.hear(Acknowledged(AGAIN), Acknowledged(AGAIN + 1), out(AGAIN, 50, "x2"))
+    assert (target.filled_units, house.held_units) == (-80 * UNITS, 0)
+    assert house.intents() == (Cancel(AGAIN + 1),)
+    house.hear(Ended(AGAIN + 1, CANCELED, ""), fill(entry, 20 * UNITS, "e3"))
+    house.hear(out(AGAIN + 2, 20, "x3"))
+    assert (entry.state, target.state, target.filled_units) == (FILLED, FILLED, -SHARES)
+    assert (stop.state, house.held_units) == (CANCEL_PENDING, 0)
+
+
+def test_an_exit_that_filled_while_it_was_to_grow_waits_for_what_the_venue_says(
+    house: House,
+) -> None:
+    entry, target, _ = entered(house, 30)
+    house.hear(fill(entry, 40 * UNITS, "e2"), out(2, 30, "x1"))
+    assert house.intents() == (Amend(2, target_of(70), False), Amend(3, stop_of(70), False))
+    house.hear(ChangeRefused(2, "it has filled"))
+    assert house.intents() == (Place(AGAIN, 0, LIMIT, "gtc", target_of(40), True, False),)
+    house.hear(ChangeRefused(2, "late"), Ended(2, CANCELED, "late"))  # of a part that is over
+    assert (target.is_working, house.intents()) == (True, ())
+
+
+def test_an_exit_that_grew_before_it_filled_goes_on(house: House) -> None:
+    entry, target, _ = entered(house, 30)
+    house.hear(fill(entry, 40 * UNITS, "e2"), out(2, 30, "x1"), Amended(2, target_of(70)))
+    house.hear(out(2, 40, "x2"))
+    assert (target.state, target.filled_units, house.held_units) == (PARTIAL, -70 * UNITS, 0)
+
+
+def test_growth_that_was_refused_is_asked_for_again_with_the_next_fill_only(house: House) -> None:
+    entry, _, stop = entered(house, 30)
+    house.hear(fill(entry, 10 * UNITS, "e2"), Amended(2, target_of(40)))
+    house.intents()
+    house.hear(ChangeRefused(3, "no"))
+    assert house.intents() == ()
+    house.hear(fill(entry, 10 * UNITS, "e3"))
+    assert house.intents() == (Amend(2, target_of(50), False), Amend(3, stop_of(50), False))
+    assert stop in house.execution.untold
+
+
+def test_growth_that_the_journal_kept_in_is_asked_for_when_it_can_be_written(house: House) -> None:
+    entry, *_ = entered(house, 30)
+    house.hear(Halted(-1, "no disk", "journal"), fill(entry, 10 * UNITS, "e2"))
+    grown = house.intents()
+    house.hear(ChangeRefused(2, "never sent"), ChangeRefused(3, "never sent"))
+    assert house.intents() == ()
+    house.hear(Resumed(-1, "it can", "journal"))
+    assert house.intents() == grown
+
+
+def test_a_stop_may_be_moved_while_its_entry_fills_on(house: House) -> None:
+    entry, _, stop = entered(house, 30)
+    house.execution.amend(stop, stop_of(100, 9.0), 20)
+    assert (stop.state, house.intents()) == (AMEND_PENDING, (Amend(3, stop_of(30, 9.0), False),))
+    house.hear(fill(entry, 10 * UNITS, "e2"), Amended(3, stop_of(30, 9.0)))
+    assert (stop.stop, stop.units, stop.state) == (9.0, -SHARES, "ACCEPTED")
+    assert house.intents() == (Amend(2, target_of(40), False), Amend(3, stop_of(40, 9.0), False))
+
+
+def test_an_exit_taken_back_between_two_parts_ends_at_once(house: House) -> None:
+    entry, target, stop = entered(house, 30)
+    house.hear(out(2, 30, "x1"), Ended(3, CANCELED, ""))
+    house.intents()
+    house.execution.cancel(stop, 20)
+    assert stop.state == CANCELED
+    house.hear(fill(entry, 10 * UNITS, "e2"))
+    assert [type(one) for one in house.intents()] == [Place]
+    house.execution.cancel(target, 21)
+    house.hear(out(AGAIN, 10, "x2"))  # the cancel lost: what it was to end is over
+    assert (target.state, target.filled_units) == (CANCELED, -40 * UNITS)
+
+
+def test_an_exit_that_ends_by_itself_does_not_come_back(house: House) -> None:
+    entry, target, stop = entered(house, 30)
+    house.hear(Ended(3, CANCELED, "the venue's doing"), fill(entry, 10 * UNITS, "e2"))
+    assert stop.state == CANCELED
+    assert house.intents() == (Amend(2, target_of(40), False),)
+    house.hear(Amended(2, target_of(40)), out(2, 40, "x1"))
+    house.hear(fill(entry, 10 * UNITS, "e3"), Refused(AGAIN, "no such price"))
+    assert target.state == CANCELED
