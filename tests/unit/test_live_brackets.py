@@ -13,6 +13,7 @@ from app.core.order_events import (
     Ended,
     Filled,
     Halted,
+    OrderEvent,
     Place,
     Refused,
     Resumed,
@@ -21,9 +22,11 @@ from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
+    EXPIRED,
     FILLED,
     LIMIT,
     PARTIAL,
+    REJECTED,
     STOP,
     SUBMITTED,
     Order,
@@ -166,3 +169,75 @@ def test_an_exit_that_ends_by_itself_does_not_come_back(house: House) -> None:
     house.hear(Amended(2, target_of(40)), out(2, 40, "x1"))
     house.hear(fill(entry, 10 * UNITS, "e3"), Refused(AGAIN, "no such price"))
     assert target.state == CANCELED
+
+
+@pytest.mark.parametrize(
+    ("end", "state"),
+    [
+        (Ended(1, CANCELED, ""), CANCELED),
+        (Ended(1, EXPIRED, ""), EXPIRED),
+        (Refused(1, "the venue never had it"), REJECTED),
+    ],
+)
+def test_what_an_entry_fills_after_its_end_gets_the_exits_that_were_declared(
+    house: House, end: OrderEvent, state: str
+) -> None:
+    entry, target, stop = bracket(house)
+    house.execution.amend(stop, stop_of(100, 8.5), 20)
+    house.hear(end)
+    house.intents()
+    assert [entry.state, target.state, stop.state] == [state, CANCELED, CANCELED]
+    house.hear(fill(entry, 30 * UNITS, "e1"))
+    assert house.intents() == (
+        Place(4, 0, LIMIT, "gtc", target_of(30), True, False),
+        Place(5, 0, STOP, "gtc", stop_of(30, 8.5), True, False),
+    )
+    house.hear(fill(entry, 10 * UNITS, "e2"))
+    assert [one.terms.units for one in house.intents()] == [-10 * UNITS] * 2  # type: ignore[attr-defined]
+    house.hear(out(4, 30, "x1"), out(6, 10, "x2"))
+    assert house.intents() == (Cancel(5), Cancel(7))
+    assert house.held_units == 0
+
+
+def test_a_late_fill_beside_exits_that_still_work_gets_its_own(house: House) -> None:
+    entry, target, _ = entered(house, 30)
+    house.hear(Ended(1, CANCELED, ""), fill(entry, 20 * UNITS, "e2"))
+    assert [one.terms for one in house.intents()] == [target_of(20), stop_of(20)]  # type: ignore[attr-defined]
+    assert target.units == -30 * UNITS
+
+
+def test_exits_that_were_taken_back_do_not_come_with_a_late_fill(house: House) -> None:
+    entry, target, stop = bracket(house)
+    house.intents()
+    house.execution.cancel(entry, 20)
+    house.execution.cancel(target, 20)
+    house.hear(Ended(1, CANCELED, ""))
+    assert stop.state == CANCELED
+    house.intents()
+    house.hear(fill(entry, 30 * UNITS))
+    assert [one.kind for one in house.intents()] == [STOP]  # type: ignore[attr-defined]
+
+
+def test_a_late_fill_that_covers_a_short_position_gets_no_exits(house: House) -> None:
+    short = house.give(-SHARES)
+    house.hear(fill(short, -80 * UNITS, "s1"))
+    entry = house.give()
+    common = {"reduce_only": True, "parent": entry.order_id, "aimed": False}
+    house.give(-SHARES, kind=STOP, stop=8.0, **common)
+    house.hear(Ended(entry.order_id, CANCELED, ""))
+    house.intents()
+    house.hear(fill(entry, 70 * UNITS, "e1"))
+    assert house.intents() == ()
+    house.hear(fill(entry, 30 * UNITS, "e2"))
+    assert [one.terms.units for one in house.intents()] == [-20 * UNITS]  # type: ignore[attr-defined]
+
+
+def test_an_exit_of_a_part_of_the_entry_gets_no_more_than_that_of_a_late_fill(
+    house: House,
+) -> None:
+    entry = house.give()
+    house.give(-50 * UNITS, kind=LIMIT, limit=11.0, parent=1, reduce_only=True, aimed=False)
+    house.hear(fill(entry, 40 * UNITS), Ended(1, CANCELED, ""))
+    house.intents()
+    house.hear(fill(entry, 30 * UNITS, "e2"))
+    assert [one.terms.units for one in house.intents()] == [-10 * UNITS]  # type: ignore[attr-defined]

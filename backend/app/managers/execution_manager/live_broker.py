@@ -27,6 +27,7 @@ from app.core.orders import (
 )
 from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.consequences import Consequences, Pending
+from app.managers.execution_manager.declared_exits import DeclaredExits
 from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.links import NO_ORDERS, Links
@@ -62,6 +63,7 @@ class LiveBroker:
         self._reducing: set[int] = set()
         # Of each order what the venue has of it; one without is held here.
         self.parts: dict[int, Part] = {}
+        self.exits = DeclaredExits()
         self._further_parts = 0
         self._was_there: set[int] = set()  # held again: the venue has had a part of these
         self.ending: set[int] = set()  # it has been asked to end these
@@ -76,12 +78,15 @@ class LiveBroker:
         self.working[order.order_id] = self.known[order.order_id] = order
         if order.parent or order.group:
             self.links.add(order)
+        if order.parent:
+            self.exits.add(order)
         if order.reduce_only:
             self._reducing.add(order.order_id)
         self._drive(order, order.created_ns)
 
     def cancel(self, order: Order, now_ns: int) -> bool:
         """Whether it ended at once: one that is held here does."""
+        self.exits.withdraw(order)
         if order.order_id not in self.parts:
             self.remove(order)
             return True
@@ -97,6 +102,7 @@ class LiveBroker:
 
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         """Whether the terms are in force at once."""
+        self.exits.resize(order, terms.units)
         if order.order_id not in self.parts:
             self._owner.amended(order, terms, now_ns, now_ns)
             self._drive(order, now_ns)
@@ -257,6 +263,7 @@ class LiveBroker:
         if goal is None or goal == self.pending_terms(order):
             self.pending.pop(order.order_id, None)
         self.ending.discard(order.order_id)
+        self.exits.reinstate(order)
 
     def ask_again(self, now_ns: int) -> None:
         """What was never sent, as the journal could not be written: what orders owe to others,

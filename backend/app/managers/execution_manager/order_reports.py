@@ -175,6 +175,7 @@ class OrderReports:
             order.filled_units = done
             self._execution.diary.note("late fill", order, now_ns)
             self._broker.after_late_fill(order, event.units, now_ns)
+            self._give_exits(order, event.units, now_ns)
             return [order]
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
             if order.aimed:
@@ -185,6 +186,17 @@ class OrderReports:
         )
         self._broker.after_fill(event.order_id, order, event.units, now_ns)
         return [order]
+
+    def _give_exits(self, entry: Order, units: int, now_ns: int) -> None:
+        """What an entry has filled after its end gets the exits that were declared for it."""
+        execution = self._execution
+        held_units = execution.held_units_of(entry.strategy, entry.symbol_index)
+        for order in self._broker.exits.after_late_fill(
+            entry, units, held_units, execution.new_group
+        ):
+            execution.order_count = order.order_id = execution.order_count + 1
+            execution.submit(order, now_ns)
+            execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
 
     def _fill_of_gate(self, event: GateFilled, now_ns: int) -> None:
         """A fill that no strategy asked for: it closes what strategies hold, in their order; what
