@@ -14,7 +14,7 @@ from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.verification import market_from
 from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.threads.results import Results
 from tests.faults.day import SYMBOLS, Day
 from tests.faults.means import SimMeans
@@ -84,7 +84,7 @@ def config_from(
 
 def has_journal(disk: MemoryDisk) -> bool:
     """Whether a run was begun on this disk, and its first part's header is there."""
-    return any(path.name.startswith("part-") for path in disk.files)
+    return has_begun(FOLDER, disk)
 
 
 class Life:
@@ -122,9 +122,9 @@ class Life:
             self.header = header_of(
                 RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
                 market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
-                self.line.clock.now_ns(), held.left_alone, "",
+                self.line.clock.now_ns(), held, "",
             )  # fmt: skip
-        self.line.begin(self.run, self.header, FOLDER, held)
+        self.line.begin(self.run, self.header, FOLDER)
 
     @property
     def book(self) -> GateBook:

@@ -1,6 +1,6 @@
 """A run that broke off while it was being ended: what its journal still says, and what is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,7 +18,7 @@ from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_record import RunRecord
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
-from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.repositories.run_repository import RunRepository
 from app.threads.commands import RECOVER, is_left_holding
 
@@ -68,6 +68,27 @@ def test_what_came_of_an_end_that_was_gone_past_is_left_out(tmp_path: Path) -> N
     journal = journal_of(tmp_path / "went on", [*before, *after])
     assert [entries for _, entries, _ in journal.outputs()] == [b"one", b"two"]
     assert [message.sequence for message in journal.inputs()] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "begun"),
+    [
+        (lambda whole: whole, True),
+        (lambda whole: whole[:-1], False),
+        (lambda whole: whole[:3], False),
+        (lambda whole: b"", False),
+        (lambda whole: b"something else altogether", True),  # damage is no beginning that failed
+    ],
+)
+def test_a_run_begins_with_the_first_header_that_is_durable(
+    content: Callable[[bytes], bytes], begun: bool, tmp_path: Path
+) -> None:
+    """One that died before that has sent nothing, and is none to go on with."""
+    assert not has_begun(tmp_path)
+    journal_of(tmp_path, [])
+    (part,) = (tmp_path / JOURNAL_FOLDER).iterdir()
+    part.write_bytes(content(part.read_bytes()))
+    assert has_begun(tmp_path) == begun
 
 
 def test_a_run_that_fails_while_it_recovers_does_not_wait_for_the_rest(tmp_path: Path) -> None:

@@ -240,10 +240,15 @@ class Line:
         self.execution = manager_of(make_broker=LiveBroker)
         open_session(self.execution, dt.date(2024, 3, 8), 1)
         header: Any = SimpleNamespace(
-            run_id=RUN, since_ns=START_NS, positions={}, as_dict=lambda: {"format": 1}, sessions=[1]
+            run_id=RUN,
+            since_ns=START_NS,
+            positions={},
+            as_dict=lambda: {"format": 1},
+            sessions=[1],
+            told_first=(),
         )
         run: Any = SimpleNamespace(execution=self.execution)
-        self.line.begin(run, header, folder, None)  # type: ignore[arg-type]
+        self.line.begin(run, header, folder)
         self.ended: list[str] = []
 
     def end(self) -> None:

@@ -59,6 +59,19 @@ def open_run_journal(run_folder: Path, disk: Disk = MACHINE_DISK) -> "JournalRea
     return JournalReader(run_folder / JOURNAL_FOLDER, disk)
 
 
+def has_begun(run_folder: Path, disk: Disk = MACHINE_DISK) -> bool:
+    """Whether the run has a journal with something in it that was durable; damage counts as such.
+
+    Before that nothing was sent.
+    """
+    try:
+        return next(iter(open_run_journal(run_folder, disk)), None) is not None
+    except NotFoundError:
+        return False
+    except DataError:
+        return True
+
+
 class JournalReader:
     """Iterates over the records; may be asked again, and each time reads the files anew.
 

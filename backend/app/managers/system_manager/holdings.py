@@ -46,14 +46,18 @@ class Holdings(msgspec.Struct, frozen=True):
                 worth[item.currency] = worth.get(item.currency, 0) + amount
         return worth
 
-    def adopted(self, symbols: Sequence[str], at_ns: int) -> list[GateFilled]:
+    def told(self, symbols: Sequence[str], external: str, at_ns: int) -> tuple[OrderEvent, ...]:
+        """What the run must hear of them before anything else."""
+        return (*self._adopted(symbols, at_ns), *self._halts(symbols, external))
+
+    def _adopted(self, symbols: Sequence[str], at_ns: int) -> list[GateFilled]:
         """As fills, for the books and the gate."""
         return [
             GateFilled(symbols.index(name), f"adopted-{name}", self.units[name], price, 0, at_ns)
             for name, price in self.prices.items()
         ]
 
-    def halts(self, symbols: Sequence[str], external: str) -> list[OrderEvent]:
+    def _halts(self, symbols: Sequence[str], external: str) -> list[OrderEvent]:
         """Why symbols take no entries, where that is asked for."""
         if external != HALT:
             return []

@@ -160,7 +160,7 @@ class LiveLine:
             return ResumedFeed(self._recovery, self._feed, self.clock.now_ns, self._is_stopping)
         return StartedFeed(self._feed, self.clock.now_ns())
 
-    def begin(self, run: Run, header: RunHeader, folder: Path, holdings: Holdings) -> None:
+    def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run = run
         self._ending.execution = self.releasing.execution = run.execution
@@ -184,11 +184,10 @@ class LiveLine:
         )
         self._ending.gate = self.releasing.gate = self._gate
         if self._recovery is None:
-            adopted = holdings.adopted(self._config.symbols, header.since_ns)
-            for fill in adopted:
-                self._book.recall(fill)
-            halts = holdings.halts(self._config.symbols, self._config.lived.external)
-            self._hear((*adopted, *halts))
+            told = header.told_first
+            for event in told:
+                self._book.recall(event)
+            self._hear(told)
             self._gate.start()
 
     def _is_stopping(self) -> bool:
@@ -238,9 +237,11 @@ class LiveLine:
         """All that was recorded has been run again: the gate knows it too, and asks the venue."""
         known, late, void = recovery.finish()
         if self._gate is not None and self._book is not None:
-            for item in known:
+            first = recovery.lacking(journal.header.told_first)
+            for item in (*known, *first):
                 self._book.recall(item)
-            self._reconcile(self._book, journal.header.since_ns)
+            self._hear(first)
+            self._reconcile(self._book, journal.header.since_ns, first)
             with self._turn:
                 early, self._early = self._early or [], None
             for ask in early:
@@ -259,14 +260,14 @@ class LiveLine:
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
         self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
-    def _reconcile(self, book: GateBook, since_ns: int) -> None:
+    def _reconcile(self, book: GateBook, since_ns: int, first: Sequence[OrderEvent]) -> None:
         """Compare with the venue; one that does not answer is asked by the gate until it does, and
-        takes no entries before.
+        takes no entries before. Our books are still to hear of what is `first`.
         """
         assert self._run is not None
         execution, now_ns = self._run.execution, self.clock.now_ns()
         try:
-            rows, told = reckon(execution, book, self.venue, since_ns, now_ns)
+            rows, told = reckon(execution, book, self.venue, since_ns, now_ns, first)
         except VenueError as error:
             self._notifier.alarm("not reconciled yet", str(error))
             self._hear([Halted(ALL_SYMBOLS, "the venue has not been asked yet", _RECOVERY)])

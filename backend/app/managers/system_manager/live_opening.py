@@ -22,7 +22,7 @@ from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.threads.notifier import AlarmNotifier
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
     for run in RunRepository(engine).unfinished_runs():
         live = run["config"].get("live") or {}
         is_live = run["mode"] == "live" and live.get("account", "default") == account
-        if is_live and _has_journal(runs / run["run_id"]):
+        if is_live and has_begun(runs / run["run_id"]):
             found = str(run["run_id"])
     return found
 
@@ -160,7 +160,3 @@ def complete_record(
     logger.warning("Run {} had ended, and not its record: that is made from its journal.", run_id)
     rebuild_run(run_id, runs, engine, times, source)
     return True
-
-
-def _has_journal(folder: Path) -> bool:
-    return any((folder / JOURNAL_FOLDER).glob("part-*"))

@@ -22,13 +22,20 @@ _TOLERANCE_UNITS = UNITS // 100  # a cent: what two books of cash may differ by
 
 
 def reckon(
-    execution: ExecutionManager, book: GateBook, venue: Venue, since_ns: int, now_ns: int
+    execution: ExecutionManager,
+    book: GateBook,
+    venue: Venue,
+    since_ns: int,
+    now_ns: int,
+    first: Sequence[OrderEvent] = (),
 ) -> tuple[list[Difference], tuple[OrderEvent, ...]]:
-    """The differences, and what the run must hear of them. The book knows all of it then."""
+    """The differences, and what the run must hear of them. The book knows all of it then; what is
+    `first`, the run will hear before.
+    """
     says = ask_all(venue, list(book.tracker.open), since_ns)
     rows = reconcile(book, says, now_ns)
     told = book.take_told()
-    cash = _cash_after(execution, told)
+    cash = _cash_after(execution, (*first, *told))
     rows += compare_cash(book, says, cash, _TOLERANCE_UNITS)
     return rows, (*told, *book.take_told())
 

@@ -7,7 +7,7 @@ marks the place in the order of inputs, so that `verify` passes it too.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -16,6 +16,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.order_events import (
     GateActed,
+    GateFilled,
     Halted,
     Intent,
     OrderEvent,
@@ -55,12 +56,13 @@ class Recovery:
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
+        self._told: set[OrderEvent] = set()  # halts, and fills of nobody's orders
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
             if isinstance(message, BrokerNews):
-                self._note_halts(message.events)
+                self._note(message.events)
             self.ending = _ending(message, self.ending)
 
     @property
@@ -68,8 +70,10 @@ class Recovery:
         """Whether the run goes on live."""
         return self._done.is_set()
 
-    def _note_halts(self, events: tuple[OrderEvent, ...]) -> None:
+    def _note(self, events: tuple[OrderEvent, ...]) -> None:
         for event in events:
+            if isinstance(event, Halted | GateFilled):
+                self._told.add(event)
             if isinstance(event, Halted) and event.source in _REBORN:
                 self._halts[event.symbol, event.source] = None
             elif isinstance(event, Resumed):
@@ -78,6 +82,10 @@ class Recovery:
     def lifted(self) -> tuple[Resumed, ...]:
         """Halts of those who begin anew with the program, and know nothing of them any more."""
         return tuple(Resumed(symbol, "it began anew", source) for symbol, source in self._halts)
+
+    def lacking(self, told: Sequence[OrderEvent]) -> list[OrderEvent]:
+        """What a run is told when it begins, and the journal broke off before it had it."""
+        return [event for event in told if event not in self._told]
 
     def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
         """What was recorded, then the mark; it ends when all of it has been run again, or when

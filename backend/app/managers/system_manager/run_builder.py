@@ -156,7 +156,7 @@ class RunBuilder:
             line.bars_kept = BarsKept(
                 self._data, line.venue, config, header.sessions, self._alarms.alarm
             )
-            line.begin(run, header, record.folder, held)
+            line.begin(run, header, record.folder)
             opening.watch()
         except BaseException:
             line.venue.close()
@@ -284,7 +284,7 @@ def _header(
     return header_of(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
-        {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held.left_alone,
+        {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
         started_at,
     )  # fmt: skip
 

@@ -11,7 +11,9 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import DataError
 from app.core.instruments import Instrument
+from app.core.order_events import OrderEvent
 from app.managers.execution_manager.account import Rates
+from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.strategies.base import Strategy
 from app.strategies.loader import source_hash, source_of
@@ -35,13 +37,20 @@ class RunHeader(msgspec.Struct, frozen=True):
     platform: str
     hash_seed: str
     since_ns: int  # the venue's time when it began
-    positions: dict[str, int]  # that the venue held then, in units
+    positions: dict[str, int]  # that the venue held then and the run left alone, in units
     started_at: str = ""  # the machine's time when it began, in the market's zone
+    holdings: Holdings = Holdings()  # all that the venue held then
 
     @property
     def session_config(self) -> SessionConfig:
         """The config the run was started with."""
         return SessionConfig.model_validate(self.config)
+
+    @property
+    def told_first(self) -> tuple[OrderEvent, ...]:
+        """What the run must hear of those holdings; its journal may have ended before that."""
+        config = self.session_config
+        return self.holdings.told(config.symbols, config.lived.external, self.since_ns)
 
     def as_dict(self) -> dict[str, Any]:
         """In plain values."""
@@ -58,7 +67,7 @@ def header_of(
     rates: Mapping[Any, Rates],
     strategies: Mapping[str, type[Strategy]],
     since_ns: int,
-    positions: Mapping[str, int],
+    holdings: Holdings,
     started_at: str,
 ) -> RunHeader:
     """What this run is about to depend on."""
@@ -80,8 +89,9 @@ def header_of(
         platform=platform_tag(),
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
         since_ns=since_ns,
-        positions=dict(positions),
+        positions=holdings.left_alone,
         started_at=started_at,
+        holdings=holdings,
     )
 
 
