@@ -1,19 +1,25 @@
 """What a recovery would find: our word and the venue's, compared with nothing changed or sent."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from app.core.errors import StateError
+from app.core.order_events import OrderEvent
 from app.core.seams import BarSource
 from app.core.venue import VenueError
 from app.integrations.registry import open_venue
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import Difference
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.reckoning import reckon
-from app.managers.system_manager.verification import Repetition
+from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.verification import wired_again
+from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager
+from app.threads.results import Results
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -28,15 +34,25 @@ class Preview(msgspec.Struct, frozen=True):
 
 
 def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
-    """Run the journal again, ask the venue, and compare with books that are thrown away."""
+    """Run the journal again, ask the venue, and compare with books that are thrown away.
+
+    Where it does not repeat, the error is that of the recovery itself.
+    """
     journal = RunJournal(run_folder)
-    repetition = Repetition(journal, times, source)
-    repetition.verdict()
-    run, header = repetition.run, repetition.header
+    header, recovery = journal.header(), Recovery(journal)
     config = header.session_config
+    goes_to_venue = config.lived.broker == "venue"
+
+    def take(results: Results) -> None:
+        recovery.take(results)
+
+    with wired_again(header, times, source, JournalFeed(journal), take) as run:
+        run.execute()
     held = dict(zip(config.symbols, run.execution.held_units, strict=True))
+    known, _, void = recovery.finish()
     rows: list[Difference] = []
-    if repetition.goes_to_venue:
+    if goes_to_venue:
+        first = recovery.lacking(header.told_first)
         book = GateBook(
             header.run_id,
             config.symbols,
@@ -44,24 +60,33 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
             positions=header.positions,
             external=config.lived.external,
         )
-        for item in journal.gate_items():
+        for item in (*known, *first):
             book.recall(item)
-        venue = open_venue(config.lived.venue, config.lived.url)
-        try:
-            now_ns = venue.time().venue_ns
-            rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns)
-        except VenueError as error:
-            raise StateError(
-                f"The venue '{config.lived.venue}' cannot be asked about run {header.run_id}: "
-                f"{error} Is it running?"
-            ) from error
-        finally:
-            venue.close()
+        rows = _differences(run, book, header, first)
+    never = {one.order_id for one in void}
     return Preview(
         run_id=header.run_id,
-        goes_to_venue=repetition.goes_to_venue,
-        inputs=repetition.inputs,
-        orders=len(run.execution.broker.working),
+        goes_to_venue=goes_to_venue,
+        inputs=recovery.last_sequence,
+        orders=sum(number not in never for number in run.execution.broker.working),
         holdings={name: units for name, units in held.items() if units},
         differences=rows,
     )
+
+
+def _differences(
+    run: Run, book: GateBook, header: RunHeader, first: Sequence[OrderEvent]
+) -> list[Difference]:
+    live = header.session_config.lived
+    venue = open_venue(live.venue, live.url)
+    try:
+        now_ns = venue.time().venue_ns
+        rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns, first)
+    except VenueError as error:
+        raise StateError(
+            f"The venue '{live.venue}' cannot be asked about run {header.run_id}: {error} "
+            "Is it running?"
+        ) from error
+    finally:
+        venue.close()
+    return rows
