@@ -151,7 +151,7 @@ def release(
 def stop(
     run: Run = None,
     reason: Annotated[str, typer.Option(help="For the log.")] = "",
-    timeout: Wait = 60.0,
+    timeout: Wait = 330.0,
     as_json: AsJson = False,
 ) -> None:
     """End a session in order, wait for that, and print what it came to.
@@ -169,7 +169,7 @@ def kill(
     mode: Annotated[
         str, typer.Option(help="What becomes of live positions: 'freeze' or 'flatten'.")
     ] = "freeze",
-    timeout: Wait = 30.0,
+    timeout: Wait = 330.0,
     as_json: AsJson = False,
 ) -> None:
     """Let no order that opens leave any more, and end a session at once, also one that hangs.

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from loguru import logger
+
 from app.core.inbox import Inbox
+from app.core.intervals import SECOND_NS
 from app.core.messages import Command
 from app.core.money import from_units
 from app.core.seams import Notifier
@@ -11,9 +14,21 @@ from app.managers.system_manager.live_means import LiveMeans
 from app.threads.commands import FLATTEN, STOP, has_stopped, is_left_holding
 from app.threads.order_gate import OrderGate
 
-LONGEST_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
+_LONGEST_CLOSE_SECONDS = 300.0  # where that is more
+_SLACK_SECONDS = 5.0  # for all that is done in between
 _LONGEST_RECOVERY_SECONDS = 600.0  # that an end waits for before it can be seen to
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
+
+
+def close_seconds(bar_ns: int, grace_ms: int, rate: float) -> float:
+    """How long it may take to be flat where orders are filled on bars, at the next one's open.
+
+    A close fills on the first bar that begins after it, known when that is over. The bar under way
+    may still fill an entry, which is closed when all that closes works no more: two bars again.
+    """
+    bars = 4 * bar_ns / SECOND_NS / rate if rate > 0 else 0.0
+    return bars + grace_ms / 1000 + _SLACK_SECONDS
 
 
 class LineEnding:
@@ -25,23 +40,41 @@ class LineEnding:
         notifier: Notifier,
         inbox: Inbox,
         is_recovered: Callable[[], bool],
+        close_seconds: float,
     ) -> None:
+        """`close_seconds` is how long an order that closes may take to fill."""
         self.execution: ExecutionManager | None = None
         self.gate: OrderGate | None = None
         self._means = means
         self._notifier = notifier
         self._inbox = inbox
         self._is_recovered = is_recovered
+        self._close_seconds = min(max(close_seconds, _STOP_SECONDS), _LONGEST_CLOSE_SECONDS)
         self._left_looks = 0
+
+    def patience_seconds(self, mode: str) -> float:
+        """How long the end waits for what was asked for."""
+        return self._close_seconds if mode == FLATTEN else _STOP_SECONDS
+
+    def words(self, mode: str) -> str:
+        """What is done before the end, for whoever waits for it."""
+        if mode != FLATTEN:
+            return ""
+        return (
+            "It closes what it holds first, and ends when that is done, or after "
+            f"{self.patience_seconds(mode):g} s."
+        )
 
     def when_done(self, mode: str, end: Callable[[], None]) -> None:
         """Call `end` then. A run that is being recovered does not know yet what is to be done."""
+        if self.patience_seconds(mode) > _STOP_SECONDS:
+            logger.info(self.words(mode))
 
         def wait() -> None:
             self._means.when(
                 lambda: self.is_done(mode) or self._flatten_again(mode),
                 lambda: self._end_as_it_stands(mode, end),
-                LONGEST_STOP_SECONDS,
+                self.patience_seconds(mode),
             )
 
         if self._is_recovered():
@@ -70,10 +103,15 @@ class LineEnding:
         return False
 
     def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
-        if not self.is_done(mode):
-            waited = f"It waited {LONGEST_STOP_SECONDS:g} s in vain.{self._what_is_left()}"
-            self._notifier.alarm("ended with open orders or positions", waited)
+        self.tell_what_is_left(mode)
         end()
+
+    def tell_what_is_left(self, mode: str) -> None:
+        """An alarm, where what was asked for is not done by now."""
+        if not self.is_done(mode):
+            seconds = self.patience_seconds(mode)
+            waited = f"It waited {seconds:g} s in vain.{self._what_is_left()}"
+            self._notifier.alarm("ended with open orders or positions", waited)
 
     def _what_is_left(self) -> str:
         if self.gate is None:

@@ -9,7 +9,7 @@ from loguru import logger
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.instruments import Instrument
-from app.core.intervals import SECOND_NS
+from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import BrokerNews, Command, History, Message
 from app.core.order_events import Halted, OrderEvent, Resumed
 from app.core.seams import BarSource, Notifier
@@ -24,7 +24,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
-from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
+from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import reckon
@@ -80,7 +80,11 @@ class LiveLine:
         self.inbox = means.inbox()
         self._is_unasked = False  # the venue, in a recovery
         self._stopping = threading.Lock()  # held by the one who stops the run
-        self._ending = LineEnding(means, notifier, self.inbox, lambda: self._is_recovered)
+        bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
+        self._ending = LineEnding(
+            means, notifier, self.inbox, lambda: self._is_recovered,
+            close_seconds(bar_ns, grace_ms, told.rate),
+        )  # fmt: skip
         self.releasing = Releasing(
             means, venue, notifier, self.inbox,
             lambda: self._is_recovered and not self._stopping.locked(),
@@ -370,7 +374,9 @@ class LiveLine:
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            self._means.wait_until(lambda: self._ending.is_done(mode), LONGEST_STOP_SECONDS)
+            patience_seconds = self._ending.patience_seconds(mode)
+            self._means.wait_until(lambda: self._ending.is_done(mode), patience_seconds)
+            self._ending.tell_what_is_left(mode)
         if gate is not None:
             left = gate.stop()
             if left:
