@@ -296,7 +296,10 @@ class Schedule:
 
 
 def _break(owner: object, name: str, error: BaseException) -> None:
+    """The next time it is called; what is booked behind the failure is not to fail as well."""
+
     def broken(*_: object) -> None:
+        delattr(owner, name)
         raise error
 
     setattr(owner, name, broken)

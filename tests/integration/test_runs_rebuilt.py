@@ -182,3 +182,48 @@ def test_what_has_no_journal_is_refused_by_its_name(finished: tuple[LiveRunHouse
     )
     with pytest.raises(DataError, match="Run r1 is a replay and has no journal"):
         house.rebuild("r1")
+
+
+FAILING = """
+from app.strategies import Strategy
+
+class Failing(Strategy):
+    def on_bar(self, bar):
+        if self.position(bar.symbol).quantity:
+            raise ValueError("no such thing")
+        self.order_target(bar.symbol, 10)
+"""
+
+
+def test_what_is_closed_when_a_run_has_failed_is_in_its_rows_its_figures_and_its_proof(
+    house: LiveRunHouse,
+) -> None:
+    (house.strategies / "failing.py").write_text(FAILING, encoding="utf-8")
+    use = [{"use": "failing.py"}]
+    process = house.start(house.config(live={"on_error": "flatten"}, strategies=use), "--json")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no such thing" in errors
+    assert "Traceback" not in errors
+    (run,) = house.runs.list_runs()
+    rows, files = house.rows(run["run_id"]), house.files(run["run_id"])
+    shares: dict[str, float] = {}
+    for fill in rows["fills"]:
+        shares[fill["symbol"]] = shares.get(fill["symbol"], 0) + float(fill["quantity"])
+    assert shares and not any(shares.values())
+    venue = house.practice.adapter
+    assert venue is not None
+    assert len(rows["fills"]) == len(venue.executions(0))
+    assert round(run["summary"]["final_equity"] * 10**8) == venue.cash()["USD"]
+    told = house.command("verify", run["run_id"])
+    assert told["equal"]
+    assert told["fingerprint"] == run["fingerprint"]
+    assert "it failed then, and again" in told["notes"][0]
+    house.forget_rows(run["run_id"], *TABLES)
+    assert house.rebuild(run["run_id"]).state == "failed"
+    assert house.rows(run["run_id"]) == rows
+    again = house.files(run["run_id"])
+    before, after = (json.loads(one.pop("run.json")) for one in (files, again))
+    assert again == files
+    differs = {name for name in before if before[name] != after[name]}
+    assert differs <= {"quality", "dropped"}  # what was on its way to the engine as it failed

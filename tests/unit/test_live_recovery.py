@@ -247,7 +247,10 @@ class Line:
             sessions=[1],
             told_first=(),
         )
-        run: Any = SimpleNamespace(execution=self.execution)
+        coordinator = SimpleNamespace(step=lambda news: ())
+        run: Any = SimpleNamespace(
+            execution=self.execution, coordinator=coordinator, engine=SimpleNamespace(now_ns=0)
+        )
         self.line.begin(run, header, folder)
         self.ended: list[str] = []
 

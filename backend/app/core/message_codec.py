@@ -44,6 +44,12 @@ def decode_message(payload: bytes) -> Message:
     return message
 
 
+def is_one_of(payload: bytes, *kinds: type[Message]) -> bool:
+    """Whether an input is of one of these kinds; its content is not looked at."""
+    name, _ = decode(payload, tuple[str, msgspec.Raw])
+    return any(name == kind.__name__ for kind in kinds)
+
+
 def encode_output(entries: bytes, intents: Sequence[Intent]) -> bytes:
     """What came of an input as bytes."""
     return encode(Output(entries, tuple(intents)))

@@ -44,6 +44,16 @@ class BrokerNews(msgspec.Struct, frozen=True):
     sequence: int = 0
 
 
+class LastNews(msgspec.Struct, frozen=True):
+    """What a live broker told when the stream had ended: it is booked as of `at_ns`, and nobody is
+    told. It does not pass through the stream.
+    """
+
+    events: tuple[OrderEvent, ...]
+    at_ns: int
+    sequence: int = 0
+
+
 class Command(msgspec.Struct, frozen=True):
     """What somebody asked of the run, at its place in the order of inputs."""
 
@@ -71,4 +81,4 @@ class GapFound(msgspec.Struct, frozen=True):
     to_ns: int
 
 
-Message = History | Bars | BrokerNews | Command | Backfill | EndOfStream
+Message = History | Bars | BrokerNews | LastNews | Command | Backfill | EndOfStream

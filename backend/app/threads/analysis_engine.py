@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 
 from app.core.bars import Bar, SymbolRows, no_rows
-from app.core.messages import BrokerNews, Command, EndOfStream
+from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
 from app.core.orders import REJECTED, IllegalTransition, Order
 from app.core.transfers import Conversion
 from app.managers.execution_manager.bar_book import BarBook
@@ -93,7 +93,9 @@ class AnalysisEngine(Worker):
         for seat in seats:
             seat.join(self)
 
-    def step(self, message: Processed | BrokerNews | Command | EndOfStream) -> Iterator[object]:
+    def step(
+        self, message: Processed | BrokerNews | LastNews | Command | EndOfStream
+    ) -> Iterator[object]:
         """Run the instants of a block; a broker's news and commands are instants of their own."""
         with self._under_way:
             try:
@@ -104,6 +106,9 @@ class AnalysisEngine(Worker):
                 elif isinstance(message, EndOfStream):
                     reason = f"the run ended: {message.reason}"
                     self.execution.cancel_all(self._cursor.now_ns, reason)
+                elif isinstance(message, LastNews):
+                    self._cursor.stand(message.at_ns)
+                    self._reports.take_last(message.events, message.at_ns)
                 else:
                     self._cursor.stand(max(self._through_ns, self._cursor.now_ns))
                     self._answer(message)

@@ -103,6 +103,7 @@ class Pipeline:
         self.cause: Failure | None = None
         self.threads: dict[str, int] = {}  # by worker, that of the one that runs it
         self.dropped: tuple[str, ...] = ()
+        self.is_left_behind = False  # a worker did not end, and may go on with what it has
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
     def stop(self, reason: str) -> None:
@@ -233,6 +234,7 @@ class Pipeline:
                 continue
             waited += _POLL_SECONDS
             if waited > self._stop_seconds:
+                self.is_left_behind = True
                 stuck = alive[-1].name  # those before it may only be waiting for it
                 text = (
                     f"did not end within {self._stop_seconds:g} s of the stop and was left behind."

@@ -19,6 +19,7 @@ from app.core.order_events import (
     GateGave,
     Halted,
     OrderEvent,
+    Place,
     Refused,
     Resumed,
     Uncertain,
@@ -43,7 +44,7 @@ from app.managers.execution_manager.venue_parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
 _NEVER_SENT = "void: decided again in recovery, and never sent"
-
+_TOO_LATE = "never sent: the run had ended"
 
 JOURNAL = "journal"  # the source of the halt while nothing can be made durable
 
@@ -85,6 +86,15 @@ class OrderReports:
                 case _:
                     self._change(event, self._order(event.order_id), now_ns)
         return filled
+
+    def take_last(self, events: Iterable[OrderEvent], now_ns: int) -> None:
+        """Book what is told when the stream has ended; what would follow is asked of nobody."""
+        self.take(events, now_ns)
+        for intent in self._execution.take_intents():
+            if isinstance(intent, Place):
+                self._refuse(self._order(intent.order_id), _TOO_LATE, now_ns)
+        self._execution.untold.clear()
+        self._execution.cancel_all(now_ns, _TOO_LATE)
 
     def _order(self, order_id: int) -> Order:
         try:

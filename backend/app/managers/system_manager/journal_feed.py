@@ -7,8 +7,14 @@ from typing import Any
 import msgspec
 
 from app.core.errors import DataError, NotFoundError
-from app.core.message_codec import decode, decode_message, decode_note, decode_output
-from app.core.messages import BrokerNews, EndOfStream, Message
+from app.core.message_codec import (
+    decode,
+    decode_message,
+    decode_note,
+    decode_output,
+    is_one_of,
+)
+from app.core.messages import BrokerNews, EndOfStream, LastNews, Message
 from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
 from app.managers.system_manager.run_outcome import RunEnd
@@ -43,12 +49,30 @@ class RunJournal:
         raise DataError(f"The journal in {self._folder} has no header; it cannot be used.")
 
     def inputs(self) -> Iterator[Message]:
-        """The inputs in their order, but for the end: that comes with the feed's."""
+        """The inputs in their order, but for the end, which comes with the feed's, and what was
+        told behind it.
+        """
         for record in self._reader:
             if record.kind == form.INPUT:
                 message = decode_message(record.payload)
-                if not isinstance(message, EndOfStream):
+                if not isinstance(message, EndOfStream | LastNews):
                     yield message
+
+    def last_news(self) -> Iterator[LastNews]:
+        """What was told of orders when the stream had ended."""
+        for record in self._valid_records():
+            if record.kind == form.INPUT and is_one_of(record.payload, LastNews):
+                yield decode(record.payload, tuple[str, LastNews])[1]
+
+    def last_sequence(self) -> int | None:
+        """The last input that the engine came to before that; None where nothing was told then.
+
+        Others may have been numbered behind it while it failed, or hung.
+        """
+        first = next(self.last_news(), None)
+        if first is None:
+            return None
+        return max((number for number, *_ in self.outputs() if number < first.sequence), default=0)
 
     def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
         """What came of the inputs: the input's number, fingerprint entries, intents."""
@@ -74,18 +98,19 @@ class RunJournal:
                     yield from message.events
 
     def _valid_records(self) -> Iterator[Record]:
-        """All records but what came of an end of the stream that was gone past: a process that
-        died before its run was closed. The next input has that end's number.
+        """All records but an end of the stream that was gone past, and what came behind it: its
+        process died before the run was closed. The next inputs have those numbers.
         """
-        last = 0
+        end = 0  # its number
         held: list[Record] = []
         for record in self._reader:
             if record.kind == form.INPUT:
-                if record.sequence != last:
-                    yield from held
-                last = record.sequence
-                held.clear()
-            if record.kind == form.OUTPUT and record.sequence == last:
+                if is_one_of(record.payload, EndOfStream, LastNews):
+                    end = end or record.sequence
+                elif end:
+                    held.clear()
+                    end = 0
+            if end and record.sequence >= end:
                 held.append(record)
             else:
                 yield record
@@ -129,5 +154,8 @@ class JournalFeed:
             self.history_sources = note.get(HISTORY_SOURCES, self.history_sources)
 
     def messages(self) -> Iterator[Message]:
-        """The recorded inputs."""
-        return self._journal.inputs()
+        """The recorded inputs, as far as the engine came."""
+        last = self._journal.last_sequence()
+        for message in self._journal.inputs():
+            if last is None or message.sequence <= last:
+                yield message

@@ -24,6 +24,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
+from app.managers.system_manager.line_aftermath import Aftermath
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
@@ -85,6 +86,8 @@ class LiveLine:
             means, notifier, self.inbox, lambda: self._is_recovered,
             close_seconds(bar_ns, grace_ms, told.rate),
         )  # fmt: skip
+        self._aftermath = Aftermath(notifier)
+
         self.releasing = Releasing(
             means, venue, notifier, self.inbox,
             lambda: self._is_recovered and not self._stopping.locked(),
@@ -208,6 +211,7 @@ class LiveLine:
             self._gate.expect(self._coming_splits(message, journal.header))
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
             return
+        self._aftermath.number(message)
         journal.record_input(message)
         for event in message.events if isinstance(message, BrokerNews) else ():
             if isinstance(event, Halted) and event.source in _ALARMING:
@@ -226,6 +230,7 @@ class LiveLine:
         journal, recovery = self._journal, self._recovery
         if journal is None:
             return
+        self._aftermath.arrived(results.sequence)
         journal.keep_states(results)
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
@@ -297,6 +302,7 @@ class LiveLine:
             self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", _RECOVERY)])
 
     def _hear(self, events: Sequence[OrderEvent]) -> None:
+        self._aftermath.expect(events)
         for event in events:
             self.inbox.put(event)
 
@@ -361,6 +367,14 @@ class LiveLine:
         if self._feed is not None:
             self._feed.stop()
 
+    def _is_seen_to(self, mode: str) -> bool:
+        self._book_last()
+        return self._ending.is_done(mode)
+
+    def _book_last(self) -> None:
+        if self._run is not None and self._is_recovered:
+            self._aftermath.book(self._run)
+
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         gate, mode = self._gate, self._config.lived.on_error
@@ -375,12 +389,13 @@ class LiveLine:
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
             patience_seconds = self._ending.patience_seconds(mode)
-            self._means.wait_until(lambda: self._ending.is_done(mode), patience_seconds)
+            self._means.wait_until(lambda: self._is_seen_to(mode), patience_seconds)
             self._ending.tell_what_is_left(mode)
         if gate is not None:
             left = gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
+            self._book_last()
         if self._journal is not None:
             self._journal.close(None if self.is_unfinished else end)
         self._means.close()

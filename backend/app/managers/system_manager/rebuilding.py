@@ -126,6 +126,9 @@ class Rebuilding:
             self._record = record = self._begun_record(run, folder)
             try:
                 raised = self._execute(run)
+                if not self.is_unfinished:
+                    for news in self._journal.last_news():
+                        run.book(news)
                 summary, facts, error = self._outcome(run, raised)
             except BaseException:
                 record.discard()

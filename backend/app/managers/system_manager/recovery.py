@@ -7,7 +7,7 @@ marks the place in the order of inputs, so that `verify` passes it too.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
@@ -64,6 +64,10 @@ class Recovery:
             if isinstance(message, BrokerNews):
                 self._note(message.events)
             self.ending = _ending(message, self.ending)
+        # It died behind the end of its stream: what the gate did by itself there counts.
+        self._acts = [one for news in journal.last_news() for one in _acts(news.events)]
+        for act in self._acts:
+            self.ending = _AFTER.get(act.what, self.ending)
 
     @property
     def is_over(self) -> bool:
@@ -84,8 +88,10 @@ class Recovery:
         return tuple(Resumed(symbol, "it began anew", source) for symbol, source in self._halts)
 
     def lacking(self, told: Sequence[OrderEvent]) -> list[OrderEvent]:
-        """What a run is told when it begins, and the journal broke off before it had it."""
-        return [event for event in told if event not in self._told]
+        """What a run must be told again: of what it hears when it begins, what the journal broke
+        off before; and what its gate did behind the end of its stream.
+        """
+        return [*(event for event in told if event not in self._told), *self._acts]
 
     def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
         """What was recorded, then the mark; it ends when all of it has been run again, or when
@@ -149,10 +155,13 @@ def _ending(message: Message, before: str | None) -> str | None:
     """What is left to be done with positions once a run was told to end: nobody takes that back."""
     if isinstance(message, Command) and message.name in (STOP, KILL):
         return message.value
-    for event in message.events if isinstance(message, BrokerNews) else ():
-        if isinstance(event, GateActed):
-            before = _AFTER.get(event.what, before)
+    for act in _acts(message.events if isinstance(message, BrokerNews) else ()):
+        before = _AFTER.get(act.what, before)
     return before
+
+
+def _acts(events: Iterable[OrderEvent]) -> list[GateActed]:
+    return [event for event in events if isinstance(event, GateActed)]
 
 
 class StartedFeed:

@@ -6,7 +6,7 @@ comes of the inputs is compared with the record byte by byte, wherever either wa
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.platform_tag import platform_tag
 from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.run_outcome import FAILED
 from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
@@ -30,7 +31,7 @@ from app.threads.results import Results
 class Difference(msgspec.Struct, frozen=True):
     """The first thing that is not the same; "" where one side has nothing more."""
 
-    what: str  # "decision", "intent" or "state"
+    what: str  # "decision", "intent", "state" or "fill after the end"
     number: int  # of it, from 1
     recorded: str
     repeated: str
@@ -60,7 +61,10 @@ class Repetition:
         self._source = source
         self._runner = runner
         self.header = journal.header()
+        self._end = journal.end()
+        self._last_news = [*journal.last_news()]
         self._entries: list[bytes] = []
+        self._stream_entries = 0  # of them, what came of the stream: the rest was told behind it
         self._intents: list[Intent] = []
         self._states: dict[int, dict[str, State]] = {}  # by the input that closed a session
         self.inputs = 0
@@ -76,12 +80,16 @@ class Repetition:
         header, feed = self.header, JournalFeed(self._journal)
         with wired_again(header, self._times, self._source, feed, self._take, self._runner) as run:
             self.run = run
-            notes = [*self._notes(run)]
-            run.execute()
+            notes = [*self._notes(run), *self._executed(run)]
         recorded = [*self._journal.outputs()]
         names = [seat.name for seat in run.seats], header.session_config.symbols
-        theirs = [*described(b"".join(entries for _, entries, _ in recorded), *names)]
-        ours = [*described(b"".join(self._entries), *names)]
+
+        def decisions(entries: Iterable[bytes]) -> list[str]:
+            return [*described(b"".join(entries), *names)]
+
+        behind = self._last_news[0].sequence if self._last_news else None
+        theirs = decisions(e for n, e, _ in recorded if behind is None or n < behind)
+        ours = decisions(self._entries[: self._stream_entries])
         asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
         saved = [*self._journal.states()]
         again = [(number, self._states.get(number)) for number, _ in saved]
@@ -90,23 +98,43 @@ class Repetition:
             or _first("intent", asked, self._intents)
             or _first("state", saved, again)
         )
-        end = self._journal.end()
-        broke_off = end is None or end.error is not None
-        if found is not None and not found.recorded and broke_off:
+        if found is not None and not found.recorded and self._broke_off:
             notes.append(f"the run broke off: what came of its last inputs has no {found.what}")
             found = None
+        if found is None and behind is not None:
+            theirs = decisions(e for n, e, _ in recorded if n >= behind)
+            found = _first(
+                "fill after the end", theirs, decisions(self._entries[self._stream_entries :])
+            )
         if self._journal.torn is not None:
             notes.append("the last record was never durable and is left out")
         return Verdict(
             run_id=header.run_id,
             equal=found is None,
             inputs=self.inputs,
-            decisions=len(ours),
+            decisions=len(decisions(self._entries)),
             intents=len(self._intents),
             fingerprint=run.execution.diary.fingerprint.hexdigest(),
             difference=found,
             notes=tuple(notes),
         )
+
+    @property
+    def _broke_off(self) -> bool:
+        """Whether what its last inputs led to may be missing."""
+        return self._end is None or self._end.error is not None or self._end.ended == "killed"
+
+    def _executed(self, run: Run) -> Iterator[str]:
+        """Run it, and book what was told behind its end; what should be known of that."""
+        try:
+            run.execute()
+        except Exception as error:
+            if self._end is None or self._end.ended != FAILED:
+                raise
+            yield f"it failed then, and again: {str(error).splitlines()[0]}"
+        self._stream_entries = len(self._entries)
+        for news in self._last_news:
+            run.book(news)
 
     def _take(self, results: Results) -> None:
         self.inputs += 1

@@ -24,19 +24,25 @@ class WaitingRows:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "rows.waiting"
         self._file = self._path.open("w+b")
+        self._may_repeat = False  # an order went on record while it worked
 
     def add(
         self, orders: Sequence[Order], changes: Sequence[OrderChange], fills: Sequence[FillRow]
     ) -> None:
         """Put a block's rows at the end."""
         if orders or changes or fills:
+            self._may_repeat = self._may_repeat or any(order.is_working for order in orders)
             block = _pack((orders, changes, [fill[: INSTANT + 1] for fill in fills]))
             self._file.write(len(block).to_bytes(_LENGTH_BYTES, "little") + block)
 
     def orders(self) -> Iterator[Order]:
-        """All orders, in the order they ended."""
-        for orders, _, _ in self._blocks():
-            yield from orders
+        """All orders, in the order they ended; of one that worked on, the last."""
+        last: dict[int, int] = {}  # block of each that came while it worked
+        if self._may_repeat:
+            for place, (orders, _, _) in enumerate(self._blocks()):
+                last |= {o.order_id: place for o in orders if o.is_working or o.order_id in last}
+        for place, (orders, _, _) in enumerate(self._blocks()):
+            yield from (order for order in orders if last.get(order.order_id, place) == place)
 
     def changes(self) -> Iterator[OrderChange]:
         """What was done to orders, in the order it happened."""

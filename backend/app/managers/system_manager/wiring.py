@@ -1,6 +1,7 @@
 """From a session config to a run that is ready to start: the one place where parts are chosen."""
 
 import datetime as dt
+import decimal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,7 +18,7 @@ from app.core.config_fees import Fees
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
-from app.core.messages import Message
+from app.core.messages import LastNews, Message
 from app.core.money import from_units
 from app.core.seams import BarSource, Feed
 from app.managers.data_manager import DataManager
@@ -53,7 +54,7 @@ from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.watchdog import Alarm, Watchdog
-from app.threads.worker import Pipeline
+from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker
 
@@ -210,6 +211,12 @@ class Run:
             yield
         finally:
             watchdog.stop()
+
+    def book(self, news: LastNews) -> None:
+        """Book what a broker told once the run had executed."""
+        with decimal.localcontext():
+            prepare_thread()
+            self.engine.step(news)
 
     def final_equity(self) -> Decimal:
         """Cash and positions at their last closes."""
