@@ -30,6 +30,7 @@ from app.managers.execution_manager.consequences import Consequences, Pending
 from app.managers.execution_manager.declared_exits import DeclaredExits
 from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
+from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
 from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS, Part, terms_of
@@ -53,9 +54,7 @@ class LiveBroker:
         self.closing_ns = -1
         self.spent: list[Order] = []
         self.working: dict[int, Order] = {}
-        self.known: dict[
-            int, Order
-        ] = {}  # by each number at the venue, for good: fills may be late
+        self.known = KnownOrders()  # all that ever worked: late fills find theirs here
         self.links = Links(self.working, self._units_to_be)
         self.pending: Pending = {}  # terms wanted, and since when
         self._owed: dict[int, int] = {}  # what orders are to be at most, for those they belong with
@@ -75,7 +74,8 @@ class LiveBroker:
 
     def accept(self, order: Order) -> None:
         """Take an order that risk has passed."""
-        self.working[order.order_id] = self.known[order.order_id] = order
+        self.working[order.order_id] = order
+        self.known.add(order)
         if order.parent or order.group:
             self.links.add(order)
         if order.parent:
@@ -140,7 +140,7 @@ class LiveBroker:
         if number in self._was_there:  # an order has one placement, so this is another
             self._further_parts += 1
             number = FIRST_OF_PARTS + self._further_parts
-            self.known[number] = order
+            self.known.add_part(number, order)
         terms, opening = replace(terms_of(order), units=units), self.opens(order, units)
         self.parts[order.order_id] = Part(number, terms)
         if order.state is ACCEPTED:

@@ -5,6 +5,7 @@ pure function of them. The venue's word counts: a fill of an order that had ende
 """
 
 from collections.abc import Iterable
+from hashlib import blake2b
 
 from app.core.errors import AppError
 from app.core.money import divide_half_even
@@ -44,6 +45,7 @@ from app.managers.execution_manager.venue_parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
 _NEVER_SENT = "void: decided again in recovery, and never sent"
+_DIGEST_BYTES = 15  # no two of all the executions there are will ever have the same
 _TOO_LATE = "never sent: the run had ended"
 
 JOURNAL = "journal"  # the source of the halt while nothing can be made durable
@@ -60,11 +62,13 @@ class OrderReports:
         self._execution = execution
         broker = execution.broker
         self._broker = broker if isinstance(broker, LiveBroker) else LiveBroker(execution)
-        self._applied: set[tuple[str, int]] = set()  # executions, by id and instant
+        self._applied: set[bytes] = set()  # executions, by a digest of id and instant
 
     def take(self, events: Iterable[OrderEvent], now_ns: int) -> list[Order]:
         """Book what is told; the orders that filled, for the hooks."""
         filled: list[Order] = []
+        if self._broker is self._execution.broker:
+            self._execution.match(now_ns)  # no bar does: what had filled before is let go of
         for event in events:
             match event:
                 case Filled():
@@ -92,7 +96,9 @@ class OrderReports:
         self.take(events, now_ns)
         for intent in self._execution.take_intents():
             if isinstance(intent, Place):
-                self._refuse(self._order(intent.order_id), _TOO_LATE, now_ns)
+                order = self._order(intent.order_id)
+                if not self._broker.put_aside(order, now_ns):
+                    self._refuse(order, _TOO_LATE, now_ns)
         self._execution.untold.clear()
         self._execution.cancel_all(now_ns, _TOO_LATE)
 
@@ -173,16 +179,24 @@ class OrderReports:
 
     # -- fills -------------------------------------------------------------------------------------
 
+    def _is_first(self, event: Filled | GateFilled) -> bool:
+        """Whether an execution has not been told before."""
+        name = f"{event.execution_id} {event.at_ns}".encode()
+        key = blake2b(name, digest_size=_DIGEST_BYTES).digest()
+        if key in self._applied:
+            return False
+        self._applied.add(key)
+        return True
+
     def _fill(self, event: Filled, now_ns: int) -> list[Order]:
         order = self._order(event.order_id)
-        key = event.execution_id, event.at_ns
-        if key in self._applied:
+        if not self._is_first(event):
             return []
-        self._applied.add(key)
         done = order.filled_units + event.units
         if not order.is_working:
             self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
             order.filled_units = done
+            self._broker.known.add(order)
             self._execution.diary.note("late fill", order, now_ns)
             self._broker.after_late_fill(order, event.units, now_ns)
             self._give_exits(order, event.units, now_ns)
@@ -212,10 +226,8 @@ class OrderReports:
         """A fill that no strategy asked for: it closes what strategies hold, in their order; what
         is left of it is the first one's.
         """
-        key = event.execution_id, event.at_ns
-        if key in self._applied:
+        if not self._is_first(event):
             return
-        self._applied.add(key)
         left = event.units
         for strategy, row in enumerate(self._execution.positions):
             held = row[event.symbol].units
