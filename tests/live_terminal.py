@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.money import UNITS
+from app.core.processes import is_running
 from app.core.venue import run_mark
 from app.integrations.practice.adapter import PracticeAdapter
 from tests.practice_house import Practice
@@ -107,9 +108,19 @@ class LiveTerminal:
 
     def detach(self, path: Path) -> str:
         """A live run in a process of its own; its id."""
-        found = self.json("system", "start", str(path), "--detach")
+        return str(self.detached("start", str(path))["run_id"])
+
+    def detached(self, *words: str) -> dict[str, Any]:
+        """What a command of `system` tells that has a live run in a process of its own."""
+        found: dict[str, Any] = self.json("system", *words, "--detach")
         self._detached.append(found["pid"])
-        return str(found["run_id"])
+        return found
+
+    def kill_detached(self) -> None:
+        """The run that was detached last dies, and has died."""
+        pid = self._detached.pop()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not is_running(pid), "its end")
 
     def facts(self, run_id: str) -> dict[str, Any]:
         """A run's run.json."""

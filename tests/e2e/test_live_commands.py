@@ -133,6 +133,32 @@ def test_a_killed_run_is_previewed_recovered_under_its_id_and_proves_itself(
     assert "there is nothing to recover" in err
 
 
+def test_a_killed_run_is_recovered_in_a_process_of_its_own(
+    terminal: LiveTerminal, open_venue: Practice
+) -> None:
+    words = ("system", "recover", "--account", "again", "--detach")
+    code, out, err = terminal.run(*words)
+    assert (code, out) == (3, "")
+    assert "No live run of the account 'again' broke off" in err
+    for other in ("--dry-run", "--give-up"):
+        code, _, err = terminal.run(*words, other)
+        assert code == 2
+        assert "--detach is for a run that goes on" in err
+    first = terminal.detached("start", str(terminal.config(open_venue.url, "again", {})))
+    run_id = first["run_id"]
+    wait_until(lambda: executions(open_venue, run_id), "fills")
+    terminal.kill_detached()
+    run = terminal.detached(*words[1:-1])
+    assert (run["run_id"], run["log"]) == (run_id, first["log"])
+    with open(run["log"], encoding="utf-8") as log:
+        text = log.read()
+    assert text.index(f"Run {run_id}: 1 sessions") < text.index("it goes on, by the config")
+    made = len(executions(open_venue, run_id))
+    wait_until(lambda: len(executions(open_venue, run_id)) > made, "it trades on")
+    assert terminal.json("system", "stop", run_id)["state"] == "stopped"
+    assert terminal.json("verify", run_id)["equal"]
+
+
 def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     terminal: LiveTerminal, open_venue: Practice
 ) -> None:

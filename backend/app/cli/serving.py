@@ -86,7 +86,7 @@ class Serving:
     def _tell_ready(self, run_id: str) -> None:
         log = self._folder / "runs" / run_id / LOG_NAME
         assert self._ready is not None
-        with suppress(OSError), log.open("wb") as file:  # else its words go where they went
+        with suppress(OSError), log.open("ab") as file:  # else its words go where they went
             file.write(os.pread(2, _EARLY_BYTES, 0))
             file.flush()
             for number in (1, 2):
@@ -96,11 +96,13 @@ class Serving:
 
 
 def detach(words: Sequence[str]) -> dict[str, Any]:
-    """Start a session in a process of its own; its run, or the error that refused it."""
+    """Have these words of `system` run a session in a process of its own; its run, or the error
+    that refused it.
+    """
     read, write = os.pipe()
     with tempfile.TemporaryFile() as early:
         process = subprocess.Popen(
-            [*_PROGRAM, "system", "start", *words, "--json", "--ready", str(write)],
+            [*_PROGRAM, "system", *words, "--json", "--ready", str(write)],
             stdin=subprocess.DEVNULL,
             stdout=early,
             stderr=early,

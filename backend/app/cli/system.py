@@ -24,6 +24,10 @@ app = typer.Typer(help="Start sessions, watch them and steer them.")
 app.add_typer(control.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
+Detached = Annotated[
+    bool, typer.Option("--detach", help="In a process of its own; tell its run once it runs.")
+]
+Ready = Annotated[int | None, typer.Option(hidden=True)]  # a pipe to whoever detached it
 
 
 @app.command()
@@ -35,10 +39,8 @@ def start(
     band: Annotated[
         bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
     ] = False,
-    is_detached: Annotated[
-        bool, typer.Option("--detach", help="In a process of its own; tell its run once it runs.")
-    ] = False,
-    ready: Annotated[int | None, typer.Option(hidden=True)] = None,
+    is_detached: Detached = False,
+    ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
@@ -51,7 +53,8 @@ def start(
     """
     if is_detached:
         options = [] if timeout is None else ["--timeout", str(timeout)]
-        _start_detached([str(config), *options, *(["--band"] if band else [])], as_json)
+        words = ["start", str(config), *options, *(["--band"] if band else [])]
+        _start_detached(words, as_json)
         return
     _run_here(config, timeout, band, ready, as_json)
 
@@ -103,6 +106,8 @@ def recover(
         bool,
         typer.Option("--give-up", help="Never go on with it: the account's next run is a new one."),
     ] = False,
+    is_detached: Detached = False,
+    ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
     """Go on with a live run that broke off, as 'system start' of its config does.
@@ -111,17 +116,23 @@ def recover(
     Examples:
       ./start_cli.sh system recover --dry-run
       ./start_cli.sh system recover
+      ./start_cli.sh system recover --detach
     """
     from app.cli.recovering import give_up, show_preview, unfinished_config
 
     if dry_run and gives_up:
         raise UsageError("--dry-run changes nothing and --give-up does: use one of them.")
+    if is_detached and (dry_run or gives_up):
+        only = "--dry-run only compares" if dry_run else "--give-up goes on with nothing"
+        raise UsageError(f"--detach is for a run that goes on, and {only}: leave one of them out.")
     if dry_run:
         show_preview(account, as_json)
     elif gives_up:
         give_up(account, as_json)
+    elif is_detached:
+        _start_detached(["recover", "--account", account], as_json)
     else:
-        _run_here(unfinished_config(account)[1], None, False, None, as_json)
+        _run_here(unfinished_config(account)[1], None, False, ready, as_json)
 
 
 @app.command()
