@@ -420,9 +420,19 @@ def test_a_page_shows_an_error_line_by_line_and_says_when_no_bars_were_read() ->
 
 
 def test_a_page_does_not_call_what_a_venue_filled_simulated() -> None:
-    page = " ".join(report_page(summary_of(mode="live"), [], None).split())
-    assert "The paper broker's fills are simulated" in page
-    assert "a venue's are as it reported them" in page
+    at_venue = summary_of(mode="live", uncertain_bars=None, band=None, band_share=None)
+    page = report_page(at_venue, [], None)
+    assert "Fills are as the venue reported them." in page
+    assert "leave" not in page and "simulated" not in page
+    assert not {"uncertain bars", "band", "band share"} & {*dict(at_venue.rows())}
+    on_paper = report_page(summary_of(mode="live"), [], None)
+    assert "Fills are simulated, by the rules of the config's `execution`." in on_paper
+    assert "## What its bars leave open" in on_paper
+
+
+def test_a_run_at_its_venue_s_pace_has_no_speed() -> None:
+    rows = dict(summary_of(mode="live", replay_seconds=None, bars_per_second=None).rows())
+    assert not {"replay seconds", "bars per second"} & {*rows}
 
 
 def test_a_page_has_a_row_for_each_symbol_of_the_passport() -> None:

@@ -62,9 +62,7 @@ class ControlDesk:
     def _pause(self, value: str) -> str:
         if self._system.state is not SystemState.PAUSED:
             self._system.pause()
-        if self._session.is_live:
-            return f"Run {self._session.run_id} takes no entries until it is resumed."
-        return f"Run {self._session.run_id} stands still."
+        return f"Run {self._session.run_id} {self._session.manner.paused}."
 
     def _resume(self, value: str) -> str:
         if self._system.state is not SystemState.RUNNING:
@@ -73,7 +71,8 @@ class ControlDesk:
 
     def _stop(self, value: str) -> str:
         self._system.interrupt("stopped")
-        return f"Run {self._session.run_id} stops{f': {value}' if value else ''}."
+        why = f": {value}" if value else ""
+        return f"Run {self._session.run_id} stops{why}. {self._session.manner.stopping}".rstrip()
 
     def _halt(self, value: str) -> str:
         self._system.halt(value or "halted")
@@ -95,19 +94,20 @@ class ControlDesk:
     def _step(self, value: str) -> str:
         if not (value or "1").isdecimal():
             raise UsageError(f"Cannot step '{value}' instants; give a whole number.")
-        self._need_replay("step")
+        self._need_pace("step")
         self._system.step(int(value or "1"))
         return f"Run {self._session.run_id} steps {value or '1'}."
 
     def _speed(self, value: str) -> str:
         speed = _speed_of(value)
-        self._need_replay("speed")
+        self._need_pace("speed")
         self._system.set_speed(speed)
         return f"Run {self._session.run_id} runs at speed {value}."
 
-    def _need_replay(self, command: str) -> None:
-        if self._session.is_live:
-            raise StateError(f"'{command}' is for replays: a live run goes at its venue's pace.")
+    def _need_pace(self, command: str) -> None:
+        why_not = self._session.manner.has_no_pace
+        if why_not:
+            raise StateError(f"'{command}' is for replays: {why_not}.")
 
     def _seen(self, data: SessionData | None) -> View:
         if data is None:

@@ -28,6 +28,7 @@ from app.managers.system_manager.line_aftermath import Aftermath
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.manner import Manner
 from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.releasing import Releasing
@@ -106,6 +107,15 @@ class LiveLine:
     def is_unfinished(self) -> bool:
         """Whether a recovery did not come to its end: the next start tries it again."""
         return self._recovery is not None and not self._recovery.is_over
+
+    @property
+    def manner(self) -> Manner:
+        """How the run is lived."""
+        return Manner(
+            "takes no entries until it is resumed",
+            self._ending.words(self._config.lived.on_stop),
+            "a live run goes at its venue's pace",
+        )
 
     @property
     def goes_to_venue(self) -> bool:

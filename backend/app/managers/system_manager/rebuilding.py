@@ -195,10 +195,7 @@ class Rebuilding:
     ) -> tuple[Summary, dict[str, Any], str | None]:
         """The summary, what run.json says, and the error that ended the run."""
         end = self._end or RunEnd(FINISHED if raised is None else FAILED)
-        summary = summary_of(
-            run, self._run_id, self._folder, end.ended,
-            float(end.timings.get("replay_seconds", 0.0)), self._bars,
-        )  # fmt: skip
+        summary = summary_of(run, self._run_id, self._folder, end.ended, None, self._bars)
         orders = summary.orders - len(self._void())
         summary = msgspec.structs.replace(summary, state=self._state(raised), orders=orders)
         header = self.header

@@ -54,22 +54,25 @@ def summary_of(
     run_id: str,
     folder: Path,
     reason: str,
-    seconds: float,
+    seconds: float | None,
     bars: int,
     band_note: str | None = None,
 ) -> Summary:
-    """The figures of a run that ended for this reason; `folder` is that of its record."""
+    """The figures of a run that ended for this reason; `folder` is that of its record. A run that
+    goes at its venue's pace has no `seconds` that say anything.
+    """
     execution, account = run.execution, run.execution.account
     start, final = from_units(account.opening_units), run.final_equity()
-    band = from_units(execution.diary.band_units)
+    diary, simulates = execution.diary, run.simulates_fills
+    band = from_units(diary.band_units) if simulates else None
     return Summary(
         run_id=run_id,
         state=state_of(reason),
         mode=run.config.mode,
         sessions=run.engine.sessions,
         bars=bars,
-        replay_seconds=round(seconds, 6),
-        bars_per_second=round(bars / seconds) if seconds else 0,
+        replay_seconds=None if seconds is None else round(seconds, 6),
+        bars_per_second=None if seconds is None else round(bars / seconds) if seconds else 0,
         orders=execution.order_count,
         fills=execution.fill_count,
         trades=execution.trades(),
@@ -79,11 +82,11 @@ def summary_of(
         interest=from_units(account.total_units(lambda book: book.interest_units)),
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
         max_drawdown=run.curve.max_drawdown,
-        uncertain_bars=execution.diary.uncertain_count,
+        uncertain_bars=diary.uncertain_count if simulates else None,
         band=band,
-        band_share=share_of_profit(band, start, final),
+        band_share=None if band is None else share_of_profit(band, start, final),
         band_note=band_note,
-        fingerprint=execution.diary.fingerprint.hexdigest(),
+        fingerprint=diary.fingerprint.hexdigest(),
         report=str(folder / "report.md"),
         strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
     )

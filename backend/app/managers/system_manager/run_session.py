@@ -9,6 +9,7 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
+from app.managers.system_manager.manner import REPLAYED, Manner
 from app.managers.system_manager.run_outcome import (
     FAILED,
     FINISHED,
@@ -85,8 +86,9 @@ class RunSession:
         return self._line is not None and self._line.goes_to_venue
 
     @property
-    def is_live(self) -> bool:
-        return self._line is not None
+    def manner(self) -> Manner:
+        """How it is lived, for whoever steers it."""
+        return REPLAYED if self._line is None else self._line.manner
 
     @property
     def under_way(self) -> Run:
@@ -194,8 +196,8 @@ class RunSession:
         if self._line is not None:
             self._line.close(RunEnd(reason, ended_at, timings, text))
         summary = summary_of(
-            self.run, self.run_id, self._record.folder, reason, seconds, self.bars,
-            self._note(reason),
+            self.run, self.run_id, self._record.folder, reason,
+            seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings)
         if self._line is not None and self._line.is_unfinished:

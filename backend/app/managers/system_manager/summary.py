@@ -8,7 +8,6 @@ import msgspec
 
 from app.managers.system_manager.attribution import StrategyResult, as_cells, as_json
 
-_IF_ASKED = ("equity_worst", "equity_best", "equity_difference", "band_note")
 _SHARES = ("max_drawdown", "band_share")
 
 
@@ -20,8 +19,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     sessions: int
     bars: int
-    replay_seconds: float
-    bars_per_second: int
+    replay_seconds: float | None  # None, as the next: it goes at its venue's pace
+    bars_per_second: int | None
     orders: int
     fills: int
     trades: int
@@ -31,8 +30,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     interest: Decimal  # on borrowed cash
     borrow: Decimal  # on borrowed shares
     max_drawdown: float
-    uncertain_bars: int  # that leave open what they did
-    band: Decimal  # what those may differ by from worst to best, decisions fixed
+    uncertain_bars: int | None  # that leave open what they did; None where a venue fills
+    band: Decimal | None  # what those may differ by from worst to best, decisions fixed
     band_share: float | None  # of the profit or loss; None where there is neither
     equity_worst: Decimal | None = None  # at the end of whole runs under either policy, where
     equity_best: Decimal | None = None  # those were asked for
@@ -52,19 +51,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         """Name and value for a table; strategies have one of their own."""
         figures = msgspec.structs.asdict(self)
         del figures["strategies"]
-        if self.mode == "live":  # it goes at its venue's pace
-            del figures["replay_seconds"], figures["bars_per_second"]
+        if self.band is not None and self.band_share is None:
+            figures["band_share"] = "-"  # of no profit, and no loss
         return [
             (name.replace("_", " "), _cell(name, value))
             for name, value in figures.items()
-            if value is not None or name not in _IF_ASKED
+            if value is not None
         ]
 
 
 def _cell(name: str, value: object) -> str:
     """One figure for people."""
-    if value is None:
-        return "-"
     if isinstance(value, Decimal):
         return f"{value:,.2f}"
     if isinstance(value, float):
@@ -85,7 +82,8 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
     lines += ["| figure | value |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in summary.rows()]
-    lines += ["", "## What its bars leave open", "", *_left_open(summary)]
+    if summary.band is not None:
+        lines += ["", "## What its bars leave open", "", *_left_open(summary, summary.band)]
     if summary.strategies:
         lines += ["", "## Strategies", "", *_strategies(summary.strategies)]
     lines += ["", "## Data", ""]
@@ -95,13 +93,14 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No bars were read.")
-    lines += ["", "The paper broker's fills are simulated, by the rules of the config's"]
-    lines += ["`execution`; a venue's are as it reported them. The equity curve marks positions"]
-    lines += ["at the last known close.", ""]
+    by_venue = "Fills are as the venue reported them."
+    simulated = "Fills are simulated, by the rules of the config's `execution`."
+    lines += ["", by_venue if summary.band is None else simulated]
+    lines += ["The equity curve marks positions at the last known close.", ""]
     return "\n".join(lines)
 
 
-def _left_open(summary: Summary) -> list[str]:
+def _left_open(summary: Summary, band: Decimal) -> list[str]:
     """What the band means, in words."""
     count = summary.uncertain_bars
     if count:
@@ -110,7 +109,7 @@ def _left_open(summary: Summary) -> list[str]:
         bars = "1 bar" if count == 1 else f"{count:,} bars"
         lines = [
             f"The four prices of {bars} leave open what came first. With the same orders they "
-            f"differ by {summary.band:,.2f} from worst to best{part}. `uncertain_bars.csv` lists "
+            f"differ by {band:,.2f} from worst to best{part}. `uncertain_bars.csv` lists "
             "them."
         ]
     else:

@@ -157,6 +157,7 @@ class Run:
         self.config = config
         self._alarm = alarm
         parts = parts or Parts(partial(ReplayFeed, market.source))
+        self.simulates_fills = parts.make_broker is None
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)

@@ -1,0 +1,16 @@
+"""What differs between a run that is replayed and one that is lived, for whoever steers it."""
+
+from typing import Final
+
+import msgspec
+
+
+class Manner(msgspec.Struct, frozen=True):
+    """In words that stand behind the run's name, or by themselves."""
+
+    paused: str
+    stopping: str = ""  # what is done before the end
+    has_no_pace: str = ""  # why it cannot be stepped, or set to a speed; "": it can
+
+
+REPLAYED: Final = Manner("stands still")
