@@ -25,7 +25,10 @@ class MergedJournal(RunJournal):
 
     def inputs(self) -> Iterator[Message]:
         waiting: list[Bars] = []
+        last = self.last_sequence()
         for message in super().inputs():
+            if last is not None and message.sequence > last:
+                break  # the engine never came to these
             if isinstance(message, Bars):
                 waiting.append(message)
             if waiting and (not isinstance(message, Bars) or len(waiting) == self._most):

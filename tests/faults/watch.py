@@ -4,7 +4,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import chain
 
-from app.core.messages import BrokerNews, Command
+from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
 from app.core.venue import VenueBar, VenueOrder, run_mark
@@ -12,7 +12,7 @@ from app.integrations.practice import wire
 from app.integrations.practice.venue.books import Placed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.threads.commands import HALT, KILL, STOP
 from app.threads.results import Results
 from tests.faults.day import SYMBOLS
@@ -213,11 +213,13 @@ class Watch:
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:
         """The journal against the venue's books: I5 and I6."""
         journal = RunJournal(FOLDER, disk)
-        behind = (event for news in journal.last_news() for event in news.events)
+        heard = chain(JournalFeed(journal).messages(), journal.last_news())
         told = Counter(
             event.execution_id
-            for item in chain(journal.gate_items(), behind)
-            if isinstance(event := item, Filled | GateFilled)
+            for news in heard
+            if isinstance(news, BrokerNews | LastNews)
+            for event in news.events
+            if isinstance(event, Filled | GateFilled)
         )
         twice = [name for name, count in told.items() if count > 1]
         must(not twice, f"I6: executions told twice: {twice}")

@@ -25,6 +25,7 @@ from app.core.messages import (
     Command,
     EndOfStream,
     History,
+    LastNews,
     Message,
 )
 from app.core.order_events import Intent, OrderEvent, Place
@@ -117,6 +118,7 @@ MESSAGES = st.one_of(
     ),
     st.builds(Bars, blocks(), INT64),
     st.builds(BrokerNews, st.lists(EVENTS, max_size=4).map(tuple), INT64),
+    st.builds(LastNews, st.lists(EVENTS, max_size=4).map(tuple), INT64, INT64),
     st.builds(Command, TEXT, TEXT, INT64),
     st.builds(Backfill, st.dictionaries(st.integers(0, 9), tables(), max_size=2), INT64),
     st.builds(EndOfStream, TEXT, INT64),
@@ -137,7 +139,7 @@ def test_entries_and_intents_come_back_equal(entries: bytes, intents: list[Inten
 
 
 def test_every_kind_of_message_is_among_those_tried() -> None:
-    drawn = {History, Bars, BrokerNews, Command, Backfill, EndOfStream}
+    drawn = {History, Bars, BrokerNews, LastNews, Command, Backfill, EndOfStream}
     assert set(get_args(Message)) == drawn
 
 
