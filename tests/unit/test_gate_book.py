@@ -14,11 +14,12 @@ from app.core.order_events import (
 )
 from app.core.orders import DAY, LIMIT, Terms
 from app.core.venue import client_id
-from app.managers.execution_manager.gate.calls import PlaceCall
+from app.managers.execution_manager.gate.calls import GateTimes, PlaceCall
 from app.managers.execution_manager.gate.gate_book import GateBook
 
 RUN = "20240102-1430-00"
 SHARE = 100_000_000
+SECOND = 1_000_000_000
 
 
 def the_play(**odds: float) -> Play:
@@ -46,6 +47,15 @@ def kinds(events: list[OrderEvent]) -> list[type]:
 def shares_filled(play: Play, number: int = 1) -> float:
     fills = [one for one in play.events if isinstance(one, Filled) and one.order_id == number]
     return sum(one.units for one in fills) / SHARE
+
+
+def test_what_waits_for_networks_takes_as_long_at_a_venue_whose_clock_is_faster() -> None:
+    usual = GateTimes()
+    fast = usual.at_rate(60.0)
+    assert (fast.denied_ns, fast.overlap_ns) == (usual.denied_ns, usual.overlap_ns)
+    assert (fast.patience_ns, fast.sweep_ns) == (600 * SECOND, 1800 * SECOND)
+    assert fast.first_ask_ns == 60 * usual.first_ask_ns
+    assert usual.at_rate(0.0) == usual.at_rate(0.5) == usual
 
 
 def test_an_order_is_placed_acknowledged_and_filled() -> None:

@@ -16,7 +16,7 @@ from tests.unit.test_live_stream import QUIET, SESSIONS, wanted
 
 from app.core.bars import no_rows
 from app.core.config import SessionConfig
-from app.core.intervals import HOUR_NS, MINUTE_NS
+from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
 from app.core.messages import BrokerNews, Command, Message
 from app.core.money import UNITS
 from app.core.order_events import (
@@ -303,6 +303,20 @@ def test_a_flatten_is_not_cut_short_by_somebody_who_asks_for_less(line: Line) ->
         line.book.tracker.end(order, "CANCELED", None)
     line.means.look()
     assert line.ended == []
+
+
+def test_a_call_at_a_venue_whose_clock_is_faster_may_take_as_long_as_at_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Wordless, "time", lambda self: VenueTime(START_NS, 60.0))
+    book = Line(tmp_path, ()).book
+    book.send([PLACED], START_NS)
+    (call,) = book.take().calls
+    assert book.begin(call, START_NS)
+    book.tick(START_NS + 500 * SECOND_NS)
+    assert not [one for one in book.take().alarms if one.what == "call hangs"]
+    book.tick(START_NS + 600 * SECOND_NS)
+    assert [one.what for one in book.take().alarms] == ["call hangs"]
 
 
 def test_a_run_that_ends_before_it_was_recovered_says_that_nobody_looks_after_it(

@@ -276,7 +276,7 @@ class OrderGate:
                     continue
                 due_ns = None  # not again at once
             wait = _LONGEST_WAIT_SECONDS
-            if due_ns is not None:
+            if due_ns is not None and self._rate:  # at 0 its clock stands still
                 wait = min(wait, (due_ns - now_ns) / 1e9 / self._rate)
             is_unheard = bool(self._answers)
             self._wake.wait(min(wait, _LONGEST_UNHEARD_SECONDS) if is_unheard else wait)

@@ -18,6 +18,7 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.live_broker import LiveBroker
@@ -195,6 +196,7 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
+            times=GateTimes().at_rate(self._rate),
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate

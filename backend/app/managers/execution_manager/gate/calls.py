@@ -103,16 +103,28 @@ class GateStatus(msgspec.Struct, frozen=True):
 
 
 class GateTimes(msgspec.Struct, frozen=True):
-    """How long the gate waits for what."""
+    """How long the gate waits for what, by the venue's clock.
+
+    The first two are how late a venue is with its own books; all others wait for networks and
+    machines, which are no faster where the venue's time is.
+    """
 
     denied_ns: int = 35_000_000_000  # "not known" is believed after so long without a break
+    overlap_ns: int = 60_000_000_000  # executions are asked for again so far back
     first_ask_ns: int = 500_000_000  # then twice as long each time,
     longest_ask_ns: int = 5_000_000_000  # up to this
     patience_ns: int = 10_000_000_000  # a call that takes longer is taken for unclear
     sweep_ns: int = 30_000_000_000  # orders, executions and positions are asked for so often
-    overlap_ns: int = 60_000_000_000  # executions are asked for again so far back
+    recount_ns: int = 2_000_000_000  # positions that differ count if they still do after so long
     retry_close_ns: int = 1_000_000_000  # a refused closing order is given anew; twice as long each
     longest_close_ns: int = 30_000_000_000
+    look_ns: int = 2_000_000  # one look at what is to be closed for many answers
+
+    def at_rate(self, rate: float) -> "GateTimes":
+        """As long as ever for us where the venue's clock runs so fast."""
+        pace, own = max(rate, 1.0), {"denied_ns": self.denied_ns, "overlap_ns": self.overlap_ns}
+        ours = {name: int(ns * pace) for name, ns in msgspec.structs.asdict(self).items()}
+        return GateTimes(**{**ours, **own})
 
 
 def next_wait_ns(wait_ns: int, longest_ns: int) -> int:

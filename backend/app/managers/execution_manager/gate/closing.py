@@ -16,8 +16,6 @@ from app.managers.execution_manager.gate.latch import FLATTEN, Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 from app.managers.execution_manager.gate.tracker import Tracker
 
-_PAUSE_NS = 2_000_000  # one look for many answers
-
 
 class Closing:
     """Steps while the latch says flatten."""
@@ -52,7 +50,7 @@ class Closing:
     def look(self, now_ns: int) -> None:
         """Something changed."""
         if self._latch.killed == FLATTEN and self._look_ns is None:
-            self._look_ns = now_ns + _PAUSE_NS
+            self._look_ns = now_ns + self._times.look_ns
 
     def next_ns(self) -> int | None:
         """When to look again."""

@@ -8,7 +8,6 @@ from app.managers.execution_manager.gate.splits import Splits
 from app.managers.execution_manager.gate.tracker import Tracker
 
 _DIFFERS = "Positions differ"  # how such a halt's reason begins, by which it is lifted again
-_RECOUNT_NS = 2_000_000_000  # a difference of positions counts if it is still there after so long
 
 
 class _Question:
@@ -134,7 +133,7 @@ class Sweep:
                 continue
             self.hold_against(symbol, positions.get(name, 0), 1, now_ns)
             if symbol in self._differing:
-                self._positions.sooner(now_ns + _RECOUNT_NS)
+                self._positions.sooner(now_ns + self._times.recount_ns)
                 self._executions.sooner(now_ns)
 
     def agrees(self, symbol: int, theirs_units: int, now_ns: int) -> bool:
