@@ -1,12 +1,14 @@
 """What a human must hear of the gate, and what a restart must not make of others' halts."""
 
 import msgspec
+import pytest
 from tests.gate_desk import SHARE, Desk, name, place
 from tests.unit.test_gate_reconcile import recalled
 
-from app.core.order_events import Cancel, Halted, Resumed
+from app.core.order_events import Amend, Cancel, Halted, Resumed
+from app.core.orders import Terms
 from app.core.venue import VenueRefused, VenueReport
-from app.managers.execution_manager.gate.calls import CancelCall, PlaceCall
+from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, PlaceCall
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 
 
@@ -19,9 +21,9 @@ def holding() -> Desk:
     return desk
 
 
-def guarded(desk: Desk) -> VenueReport:
+def guarded(desk: Desk, tif: str = "day") -> VenueReport:
     """The report of an order that is asked to take the position out again."""
-    desk.send(msgspec.structs.replace(place(2, -100, opens=False), reduce_only=True))
+    desk.send(msgspec.structs.replace(place(2, -100, opens=False), reduce_only=True, tif=tif))
     return desk.report(client_id=name(2), units=-100 * SHARE)
 
 
@@ -34,7 +36,10 @@ def test_a_refused_exit_of_a_position_is_told() -> None:
     guarded(desk)
     desk.answer(PlaceCall, VenueRefused("The token has expired."))
     (details,) = told(desk, "exit lost")
-    assert name(2) in details and "AAA" in details and "The token has expired." in details
+    assert details == (
+        f"{name(2)}, which would have reduced AAA, is REJECTED with 100 left of it, and 100 are "
+        "held: The token has expired."
+    )
 
 
 def test_an_exit_that_the_venue_cancels_is_told() -> None:
@@ -42,8 +47,44 @@ def test_an_exit_that_the_venue_cancels_is_told() -> None:
     report = guarded(desk)
     desk.answer(PlaceCall, report)
     assert not told(desk, "exit lost")
-    desk.stream(msgspec.structs.replace(report, state="CANCELED", reason="by hand"))
-    assert len(told(desk, "exit lost")) == 1
+    desk.stream(desk.fill("x1", -30, client_id=name(2)))
+    for reason in ("by hand", "told again"):
+        desk.stream(msgspec.structs.replace(report, state="CANCELED", reason=reason))
+    assert told(desk, "exit lost") == [
+        f"{name(2)}, which would have reduced AAA, is CANCELED with 70 left of it, and 70 are "
+        "held: by hand"
+    ]
+
+
+@pytest.mark.parametrize(("tif", "alarms"), [("day", 0), ("gtc", 1)])
+def test_an_exit_that_expires_is_told_where_it_was_good_till_cancelled(
+    tif: str, alarms: int
+) -> None:
+    desk = holding()
+    report = guarded(desk, tif)
+    desk.answer(PlaceCall, report)
+    desk.stream(msgspec.structs.replace(report, state="EXPIRED"))
+    assert len(told(desk, "exit lost")) == alarms
+
+
+def test_an_exit_whose_new_size_the_venue_refuses_is_told() -> None:
+    desk = holding()
+    desk.answer(PlaceCall, guarded(desk))
+    terms = Terms(-60 * SHARE, 10.0, None, None, None)
+    desk.send(Amend(2, terms, False))
+    desk.answer(AmendCall, VenueRefused("not now"))
+    assert told(desk, "exit not resized") == [
+        f"{name(2)}, which reduces AAA, stays at 100 where 60 were asked for: not now"
+    ]
+
+
+def test_an_exit_that_filled_before_its_new_size_was_refused_is_not_told() -> None:
+    desk = holding()
+    desk.answer(PlaceCall, guarded(desk))
+    desk.send(Amend(2, Terms(-60 * SHARE, 10.0, None, None, None), False))
+    desk.stream(desk.fill("x1", -100, client_id=name(2)))
+    desk.answer(AmendCall, VenueRefused("it is filled"))
+    assert not told(desk, "exit not resized")
 
 
 def test_an_exit_that_was_to_end_is_no_loss() -> None:

@@ -97,11 +97,30 @@ class Tracker:
     def _miss(self, order: GateOrder, state: str, event: OrderEvent) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
         asked = order.told_end or order.cancel_wanted or order.cancel_sent
-        reduces = order.reduce_only and order.owner == RUN and self.net[order.symbol] != 0
-        if reduces and not asked and state != states.EXPIRED:
-            why = getattr(event, "reason", "")
-            what = f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}"
-            self._output.alarm("exit lost", f"{what}, is {state}: {why}")
+        held_units = self.net[order.symbol]
+        reduces = order.reduce_only and order.owner == RUN and held_units != 0
+        in_time = state == states.EXPIRED and order.tif != states.GTC
+        if reduces and not asked and not in_time:
+            left = from_units(abs(order.terms.units - order.filled_units))
+            self._output.alarm(
+                "exit lost",
+                f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}, is "
+                f"{state} with {left} left of it, and {from_units(held_units)} are held: "
+                f"{getattr(event, 'reason', '')}",
+            )
+
+    def _miss_size(self, order: GateOrder, why: str) -> None:
+        """What takes a position out stays too small for it, or too large."""
+        wanted = order.wanted
+        works = order.reduce_only and order.owner == RUN and not order.told_end
+        whole = abs(order.filled_units) >= abs(order.terms.units)
+        if wanted is not None and works and not whole and wanted.units != order.terms.units:
+            size, other = from_units(abs(order.terms.units)), from_units(abs(wanted.units))
+            self._output.alarm(
+                "exit not resized",
+                f"{order.client_id}, which reduces {self.symbols[order.symbol]}, stays at {size} "
+                f"where {other} were asked for: {why}",
+            )
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
@@ -216,6 +235,7 @@ class Tracker:
 
     def refuse_terms(self, order: GateOrder, why: str) -> None:
         """The terms asked for will not come into force."""
+        self._miss_size(order, why)
         order.wanted = None
         self.tell(order, ChangeRefused(order.order_id, why))
         self.end_if_whole(order)
