@@ -116,6 +116,7 @@ class VenueSide:
     def split(self, symbol: str, ratio: int) -> None:
         """What it does to an account overnight: open orders end, as at most brokers."""
         armed, self.menu._armed = self.menu._armed, []
+        self.venue.by_hand(wire.Manual(), self.now_ns)  # it lives up to now: orders may fill
         names = [e.client_id for e in self.books.live.values() if e.order.symbol == symbol]
         for name in filter(None, names):
             self.venue.by_hand(wire.Manual(cancel=name), self.now_ns)
