@@ -205,7 +205,8 @@ class Watch:
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
         told = any(
-            what == "journal failed" or (what == "exit lost" and f" {symbol}," in details)
+            what == "journal failed"
+            or (what in ("exit lost", "exit not resized") and f" {symbol}," in details)
             for what, details in alarms
         )
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")

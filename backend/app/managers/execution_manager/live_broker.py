@@ -357,12 +357,7 @@ class LiveBroker:
     def match_auction(self, symbol: int, price: float, start_ns: int, now_ns: int) -> None: ...
     def leave_instant(self, now_ns: int) -> None: ...
     def settle(self, now_ns: int) -> None: ...
-    def look_again(self, order: Order, now_ns: int) -> None:
-        """A split has changed an order's terms; the venue sees to that by itself."""
-        part = self.parts.get(order.order_id)
-        if part is not None:
-            left = self.links.brought(order, order.units) - order.filled_units
-            part.terms = replace(terms_of(order), units=part.filled_units + left)
+    def look_again(self, order: Order, now_ns: int) -> None: ...
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
         """None comes too late for the open unless the venue says so."""
