@@ -1,5 +1,6 @@
 """Times as files write them, epochs or texts, as nanoseconds UTC; unreadable ones are marked."""
 
+import datetime as dt
 import re
 
 import msgspec
@@ -71,11 +72,35 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
         values = pc.cast(pc.round(values, 6), pa.decimal128(28, 6), safe=False)
     text = pc.utf8_trim_whitespace(pc.cast(values, pa.string()))
     if time_format is not None:
-        parsed = pc.strptime(text, format=time_format, unit="ns", error_is_null=True)
+        parsed = _by_pattern(text, time_format)
         if parsed.null_count == len(parsed):
             raise DataError(f"No time of the file fits the pattern '{time_format}'.")
+        if parsed.type.tz is not None:
+            return _from_aware(pc.cast(parsed, _UTC_NS))
         return _from_wall_clock(parsed, zone)
     return _from_text(text, zone)
+
+
+def _by_pattern(text: pa.Array, pattern: str) -> pa.Array:
+    """Null where a text does not fit, or names what no clock and no calendar shows: a second 60 is
+    taken for the next minute at first, and a 30 February for a day of March.
+    """
+    parsed = pc.strptime(text, format=pattern, unit="ns", error_is_null=True)
+    rolled = pc.or_(
+        pc.match_substring_regex(text, pattern="6[01]"), pc.less_equal(pc.day(parsed), 3)
+    )
+    rows = np.flatnonzero(pc.fill_null(rolled, False).to_numpy(zero_copy_only=False))
+    mask = np.zeros(len(text), dtype=bool)
+    mask[rows] = [not _is_a_time(value, pattern) for value in text.take(rows).to_pylist()]
+    return pc.if_else(pa.array(mask), None, parsed)
+
+
+def _is_a_time(text: str, pattern: str) -> bool:
+    try:
+        dt.datetime.strptime(text, pattern)
+    except ValueError as error:
+        return "bad directive" in str(error)  # Python knows fewer than the first reading
+    return True
 
 
 def _cast_timestamps(values: pa.Array, kind: pa.DataType) -> pa.Array:
