@@ -68,6 +68,7 @@ class House:
         program: Sequence[str] = PROGRAM,
         symbols: Sequence[str] = SYMBOLS,
         phases: Sequence[int] = PHASES,
+        market: str = "XNYS",
     ) -> None:
         self.folder, self.data = folder, folder / "data"
         self.program = program
@@ -84,12 +85,13 @@ class House:
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(ROOT),
         }
-        self.venue_process, self.url = self._start_venue(at, rate, symbols)
+        self.venue_process, self.url = self._start_venue(at, rate, symbols, market)
         self.adapter: PracticeAdapter = open_practice(self.url, np.random.default_rng(1))
         self.config = folder / "restless.json"
         content = {
             "name": "restless",
             "mode": "live",
+            "market": market,
             "symbols": list(symbols),
             "live": {
                 "venue": "practice",
@@ -106,10 +108,10 @@ class House:
         self.config.write_text(json.dumps(content), encoding="utf-8")
 
     def _start_venue(
-        self, at: str, rate: float, symbols: Sequence[str]
+        self, at: str, rate: float, symbols: Sequence[str], market: str
     ) -> tuple[subprocess.Popen[bytes], str]:
         words = ["practice", "start", "--symbols", ",".join(symbols), "--at", at]
-        words += ["--rate", str(rate), "--port", "0", "--json"]
+        words += ["--rate", str(rate), "--port", "0", "--json", "--market", market]
         words += ["--books", str(self.folder / "books")]
         process = subprocess.Popen(
             [sys.executable, *PROGRAM, *words],

@@ -1,6 +1,8 @@
 """What a live run makes of clocks that are set, that stand still, and of days that are odd."""
 
+import datetime as dt
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2
@@ -11,6 +13,7 @@ from app.integrations.practice import wire
 from app.managers.time_manager import TimeManager
 from tests.faults.killed_audit import audit, check_flat, check_verified, placed_at_venue
 from tests.faults.killed_house import House, wait_for
+from tests.faults.odd_days import ODD_SYMBOLS, import_days
 from tests.faults.soaking import Nights
 
 pytestmark = pytest.mark.timeout(300)
@@ -59,22 +62,67 @@ def test_a_venue_whose_clock_stands_still_gets_no_orders_until_it_goes_on(tmp_pa
         settle(house)
 
 
+def trade_on(house: House, dates: Sequence[str]) -> dict[str, str]:
+    """Sessions one after another, and the first fill of each by the clock of Greenwich."""
+    nights, times = Nights(house), TimeManager(house.data, "XNYS")
+    house.start()
+    house.wait_ready()
+    control(house, wire.Control(rate=400))  # slower before, so that the first day is not missed
+    firsts: dict[str, str] = {}
+
+    def look() -> None:
+        nights.skip()
+        found: list[Execution] = [*house.adapter.executions(0)]
+        for one in found:
+            local = times.to_local(one.at_ns, "XNYS")
+            assert dt.time(9, 30) < local.time() <= dt.time(16), local
+            firsts.setdefault(str(local.date()), f"{local.astimezone(dt.UTC):%H:%M}")
+
+    for date in dates:
+
+        def traded(date: str = date) -> bool | None:
+            look()
+            return date in firsts or None
+
+        wait_for(traded, f"fills on {date}", 120)
+    return firsts
+
+
 def test_a_month_ends_and_the_clocks_are_set_back_between_sessions(tmp_path: Path) -> None:
     """Thursday the last of October, Friday the first of November, and the Monday in winter time."""
-    with House(tmp_path, at="2024-10-31T14:30", rate=400, live={"sessions": 3}) as house:
-        nights, times = Nights(house), TimeManager(house.data, "XNYS")
+    with House(tmp_path, at="2024-10-31T14:30", rate=60, live={"sessions": 3}) as house:
+        firsts = trade_on(house, ("2024-10-31", "2024-11-01", "2024-11-04"))
+        assert firsts["2024-11-01"][:2] == "13" and firsts["2024-11-04"][:2] == "14"
+        settle(house)
+
+
+def test_the_clocks_are_set_forward_between_sessions(tmp_path: Path) -> None:
+    """Friday in winter time, and the Monday in summer time, whose open is an hour earlier."""
+    import_days(tmp_path, ("2024-03-07", "2024-03-08", "2024-03-11", "2024-03-12"))
+    live, at = {"sessions": 3}, "2024-03-08T14:30"
+    with House(tmp_path, at=at, rate=60, live=live, symbols=ODD_SYMBOLS) as house:
+        firsts = trade_on(house, ("2024-03-08", "2024-03-11", "2024-03-12"))
+        assert firsts["2024-03-11"][:2] == firsts["2024-03-12"][:2] == "13"
+        settle(house)
+
+
+def test_a_market_that_never_closes_goes_on_over_midnight_and_the_month_s_end(
+    tmp_path: Path,
+) -> None:
+    import_days(tmp_path, ("2024-02-28", "2024-02-29", "2024-03-01"), "24/7")
+    live, at = {"sessions": 2}, "2024-02-29T23:00"
+    with House(tmp_path, at=at, rate=30, live=live, symbols=ODD_SYMBOLS, market="24/7") as house:
         house.start()
         house.wait_ready()
+        control(house, wire.Control(rate=120))
 
-        def dates() -> set[str]:
-            found: list[Execution] = [*house.adapter.executions(0)]
-            return {str(times.to_local(one.at_ns, "XNYS").date()) for one in found}
+        def minutes() -> set[str]:
+            return {
+                f"{dt.datetime.fromtimestamp(one.at_ns // 10**9, dt.UTC):%d %H:%M}"
+                for one in house.adapter.executions(0)
+            }
 
-        for date in ("2024-10-31", "2024-11-01", "2024-11-04"):
-
-            def traded(date: str = date) -> bool | None:
-                nights.skip()
-                return date in dates() or None
-
-            wait_for(traded, f"fills on {date}", 120)
+        wait_for(lambda: "01 00:10" in minutes() or None, "fills after midnight", 120)
+        around = {"29 23:58", "29 23:59", "01 00:00", "01 00:01", "01 00:02", "01 00:03"}
+        assert len(around & minutes()) > 3, minutes()
         settle(house)
