@@ -134,3 +134,28 @@ def test_a_database_that_is_read_only_refuses_a_start_and_can_be_read(
     code, told = said(house, "system", "start", str(house.config()), MISMARTERA_DATABASE_URL=url)
     assert code == 1, told
     assert "attempt to write a readonly database. Check that it can be reached and" in told
+
+
+def test_a_run_that_broke_off_is_not_forgotten_with_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
+    house = LiveRunHouse(tmp_path, at="2024-11-01T13:00", rate=900)
+    try:
+        config = house.config()
+        process = house.start(config, "--json")
+        house.until_it_trades(6)
+        process.kill()
+        process.communicate(timeout=20)
+        (run_id,) = [path.name for path in (house.data / "runs").iterdir()]
+        for path in house.data.glob("mismartera.db*"):
+            path.unlink()
+        code, told = said(house, "system", "start", str(config))
+        assert code == 1, told
+        assert f"Run {run_id} broke off, and the database does not know it." in told
+        assert f"'runs rebuild {run_id}'" in told
+        assert said(house, "runs", "rebuild", run_id)[0] == 0
+        assert house.to_the_end(config) == run_id
+        assert len(house.rows(run_id)["fills"]) >= 6
+    finally:
+        house.close()

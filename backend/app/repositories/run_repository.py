@@ -234,6 +234,10 @@ class RunRepository:
             )
         return int(orders or 0), int(fills or 0)
 
+    def run_ids(self) -> set[str]:
+        """Of all runs."""
+        return {str(row["run_id"]) for row in self._rows(select(_RUNS.c.run_id))}
+
     def unfinished_runs(self) -> list[RowMapping]:
         """Runs that began and have no end: under way, or their process died."""
         return self._rows(select(_RUNS).where(_RUNS.c.state == RUNNING).order_by(_RUNS.c.run_id))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
-from app.core.errors import NotFoundError, StateError
+from app.core.errors import AppError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
 from app.core.seams import BarSource
 from app.core.settings import Settings
@@ -139,13 +139,36 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
     """The account's latest run that has no end, if it left a journal."""
     from app.repositories.run_repository import RunRepository
 
-    found = None
-    for run in RunRepository(engine).unfinished_runs():
+    found, repository = None, RunRepository(engine)
+    for run in repository.unfinished_runs():
         live = run["config"].get("live") or {}
         is_live = run["mode"] == "live" and live.get("account", "default") == account
         if is_live and has_begun(runs / run["run_id"]):
             found = str(run["run_id"])
+    if found is None:
+        _refuse_forgotten(runs, repository.run_ids(), account)
     return found
+
+
+def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
+    """A journal without an end that SQL knows nothing of, for instance as its file was moved away:
+    a new run would leave its orders and positions to nobody.
+    """
+    for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
+        if folder.name in known or not _has_journal(folder):
+            continue
+        journal = RunJournal(folder)
+        try:
+            is_ours = journal.header().session_config.lived.account == account
+            is_forgotten = is_ours and journal.end() is None
+        except AppError as error:
+            logger.warning("The journal in {} is left alone: {}", folder, error)
+            continue
+        if is_forgotten:
+            raise StateError(
+                f"Run {folder.name} broke off, and the database does not know it. Enter it again by"
+                f" 'runs rebuild {folder.name}'; then this command goes on with it."
+            )
 
 
 def complete_record(
