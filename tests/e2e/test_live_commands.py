@@ -140,14 +140,24 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
     code, out, err = terminal.run(*words)
     assert (code, out) == (3, "")
     assert "No live run of the account 'again' broke off" in err
+    code, _, err = terminal.run("system", "kill", "--mode", "fltten")
+    assert (code, "Did you mean 'flatten'?" in err) == (2, True)
     for other in ("--dry-run", "--give-up"):
         code, _, err = terminal.run(*words, other)
         assert code == 2
         assert "--detach is for a run that goes on" in err
-    first = terminal.detached("start", str(terminal.config(open_venue.url, "again", {})))
+    path = terminal.config(open_venue.url, "again", {"on_stop": "flatten"})
+    first = terminal.detached("start", str(path))
     run_id = first["run_id"]
     wait_until(lambda: executions(open_venue, run_id), "fills")
     terminal.kill_detached()
+    broken_off = {"run_id": run_id, "account": "again"}
+    assert broken_off in terminal.json("system", "status")["broken_off"]
+    told = " ".join(terminal.run("system", "status")[1].split())
+    assert (
+        f"Run {run_id} of the account 'again' broke off. 'system recover --account again'" in told
+    )
+    assert "this is what it had come to" in terminal.run("verify", run_id)[1]
     run = terminal.detached(*words[1:-1])
     assert (run["run_id"], run["log"]) == (run_id, first["log"])
     with open(run["log"], encoding="utf-8") as log:
@@ -155,7 +165,11 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
     assert text.index(f"Run {run_id}: 1 sessions") < text.index("it goes on, by the config")
     made = len(executions(open_venue, run_id))
     wait_until(lambda: len(executions(open_venue, run_id)) > made, "it trades on")
-    assert terminal.json("system", "stop", run_id)["state"] == "stopped"
+    code, out, _ = terminal.run("system", "stop", run_id)
+    assert code == 0
+    assert "It closes what it holds first" in out
+    assert "│ final equity" in out  # as 'system start' prints it
+    assert held(open_venue, "SYN1") == 0
     assert terminal.json("verify", run_id)["equal"]
 
 
@@ -175,6 +189,7 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     (session,) = terminal.json("system", "status")["sessions"]
     assert (session["run_id"], session["mode"], session["state"]) == (run_id, "live", "RUNNING")
     assert terminal.json("system", "fills")[0]["symbol"] == "SYN1"
+    assert "│ 2024-11-" in terminal.run("system", "fills")[1]  # the market's time, for people
     assert isinstance(terminal.json("system", "orders"), list)
     wait_until(lambda: held(open_venue, "SYN1") == 10, "a position")
     assert "no entries until it is resumed" in terminal.run("system", "pause")[1]
@@ -287,6 +302,7 @@ def _sold(venue: Practice, run_id: str) -> bool:
         ({"url": "http://127.0.0.1:1"}, {}, 1, "'practice start' starts a practice venue"),
         ({"url": "127.0.0.1:8790"}, {}, 2, "is no address of a venue"),
         ({"venue": "practise"}, {}, 2, "Did you mean 'practice'?"),
+        ({"notify": {"command": ["no-such-program"]}}, {}, 4, "no program 'no-such-program'"),
         ({}, {"symbols": ["SYN1", "SYN9"]}, 3, "has no bars of SYN9. The venue answered 422"),
         ({"broker": "paper"}, {"symbols": ["SYN9"]}, 3, "'SYN9' is not traded here"),
         ({}, {"account": {"currency": "EUR", "rates": {"USD": "SYN2"}}}, 1, "account has no EUR"),
@@ -307,6 +323,40 @@ def test_what_cannot_trade_is_refused_with_a_reason(
     assert err.splitlines()[-1].startswith("error: ")
     assert reason in err
     assert not any((terminal.data / "runs").glob("*-refused"))
+
+
+@pytest.mark.parametrize(
+    ("live", "code", "reason"),
+    [
+        ({"url": "ftp://127.0.0.1"}, 2, "is no address of a venue"),
+        ({"venue": "practise"}, 2, "Did you mean 'practice'?"),
+        ({"notify": {"command": ["no-such-program"]}}, 4, "no program 'no-such-program'"),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_check_of_a_config_finds_what_a_start_would_refuse(
+    terminal: LiveTerminal, live: dict[str, Any], code: int, reason: str
+) -> None:
+    path = terminal.config("http://127.0.0.1:1", "checked", live)
+    found, _, err = terminal.run("config", "check", str(path))
+    assert found == code
+    assert reason in err
+
+
+def test_a_run_whose_journal_cannot_be_read_can_be_given_up(terminal: LiveTerminal) -> None:
+    runs = RunRepository(open_database(sqlite_url(terminal.data)))
+    config = {"live": {"account": "damaged"}}
+    runs.start_run(
+        "damaged", name="damaged", mode="live", config=config, started_at="2020-01-02", pid=1 << 22
+    )
+    folder = terminal.data / "runs" / "damaged" / "journal"
+    folder.mkdir(parents=True)
+    (folder / "part-0001.journal").write_bytes(b"something else altogether")
+    recover = ("system", "recover", "--account", "damaged")
+    code, _, err = terminal.run(*recover)
+    assert (code, "part-0001" in err) == (1, True)
+    assert terminal.json(*recover, "--give-up") == {"run_id": "damaged", "state": "failed"}
+    assert terminal.run(*recover)[0] == 3
 
 
 def test_what_cannot_be_verified_says_why(terminal: LiveTerminal) -> None:

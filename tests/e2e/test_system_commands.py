@@ -195,6 +195,7 @@ def test_status_tells_what_runs_and_a_killed_run_is_abandoned(system_house: Syst
     code, out, _ = done(system_house, "system", "status", "--json")
     nothing = {
         "state": "STOPPED", "running": [], "last_run": None, "last_state": None, "sessions": [],
+        "broken_off": [],
     }  # fmt: skip
     assert (code, json.loads(out)) == (0, nothing)
     config = system_house.config(speed=1.0)
@@ -206,6 +207,7 @@ def test_status_tells_what_runs_and_a_killed_run_is_abandoned(system_house: Syst
         "running": [run_id],
         "last_run": run_id,
         "last_state": "running",
+        "broken_off": [],
     }
     found = json.loads(out)
     assert [one["run_id"] for one in found.pop("sessions")] == [run_id]

@@ -20,7 +20,7 @@ from app.core.state import SystemState
 from app.managers.system_manager.attribution import StrategyResult
 from app.managers.system_manager.platform_tag import LIBRARIES, library_versions, platform_tag
 from app.managers.system_manager.run_record import claim_folder
-from app.managers.system_manager.summary import Summary, report_page
+from app.managers.system_manager.summary import Summary, figure_rows, report_page
 from app.repositories.bar_store_files import Series
 
 __all__ = ["stored_market", "system_house"]
@@ -428,6 +428,11 @@ def test_a_page_does_not_call_what_a_venue_filled_simulated() -> None:
     on_paper = report_page(summary_of(mode="live"), [], None)
     assert "Fills are simulated, by the rules of the config's `execution`." in on_paper
     assert "## What its bars leave open" in on_paper
+
+
+def test_stored_figures_read_as_those_of_the_run_that_has_just_ended() -> None:
+    for summary in (summary_of(), summary_of(band_share=None), summary_of(replay_seconds=None)):
+        assert figure_rows(json.loads(json.dumps(summary.as_json()))) == summary.rows()
 
 
 def test_a_run_at_its_venue_s_pace_has_no_speed() -> None:

@@ -1,5 +1,6 @@
 """`system attach`, `pause`, `stop`, `kill` and more: a session that runs, from any terminal."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -178,6 +179,9 @@ def kill(
     Example:
       ./start_cli.sh system kill --mode flatten
     """
+    from app.managers.system_manager.control_messages import check_kill_mode
+
+    check_kill_mode(mode)
     _end(run, "kill", mode, timeout, as_json)
 
 
@@ -277,11 +281,9 @@ def _end(run: str | None, command: str, value: str, timeout: float, as_json: boo
     if as_json:
         print_json(ended["summary"])
     else:
-        print_table(f"Run {run_id}", ("figure", "value"), _figures(ended["summary"]))
+        from app.managers.system_manager.summary import figure_rows
 
-
-def _figures(summary: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in summary.items() if name != "strategies"]
+        print_table(f"Run {run_id}", ("figure", "value"), figure_rows(ended["summary"]))
 
 
 def _view(run: str | None) -> "View":
@@ -298,5 +300,14 @@ def _show(title: str, view: "View", rows: Sequence[Any], as_json: bool) -> None:
     elif not found:
         console.print(f"{title} of run {view.run_id} at {view.now}: none.", markup=False)
     else:
-        cells = [list(row.values()) for row in found]
-        print_table(f"{title} of run {view.run_id} at {view.now}", list(found[0]), cells)
+        zone = dt.datetime.fromisoformat(view.now).tzinfo
+        columns = [name.removesuffix("_ns") for name in found[0]]
+        cells = [[_cell(name, value, zone) for name, value in row.items()] for row in found]
+        print_table(f"{title} of run {view.run_id} at {view.now}", columns, cells)
+
+
+def _cell(name: str, value: object, zone: dt.tzinfo | None) -> object:
+    """An instant as the market's time; all else as it is."""
+    if not (name.endswith("_ns") and isinstance(value, int)):
+        return value
+    return f"{dt.datetime.fromtimestamp(value // 10**9, zone):%Y-%m-%d %H:%M:%S}"

@@ -1,13 +1,14 @@
 """`system recover`: go on with a live run that broke off, or see what that would find."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
 
-from app.cli.context import Context
+from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import NotFoundError, StateError
+from app.core.errors import NotFoundError, StateError, did_you_mean
 from app.core.money import from_units
 
 if TYPE_CHECKING:
@@ -18,17 +19,37 @@ if TYPE_CHECKING:
 def unfinished_config(account: str) -> "tuple[str, SessionConfig]":
     """The account's run that broke off, and the config it was started with."""
     from app.managers.system_manager.journal_feed import RunJournal
-    from app.managers.system_manager.live_opening import unfinished_run
 
     context = Context()
-    runs = context.settings.data_folder / "runs"
-    found = unfinished_run(context.engine, runs, account)
-    if found is None:
+    found = _unfinished(context, account)
+    folder = context.settings.data_folder / "runs" / found
+    return found, RunJournal(folder).header().session_config
+
+
+def _unfinished(context: Context, account: str) -> str:
+    from app.managers.system_manager.live_opening import unfinished_runs
+
+    found = unfinished_runs(context.engine, context.settings.data_folder / "runs")
+    if account not in found:
         raise NotFoundError(
-            f"No live run of the account '{account}' broke off: there is nothing to recover. "
-            "'runs list' shows how runs ended."
+            f"No live run of the account '{account}' broke off: there is nothing to recover."
+            f"{did_you_mean(account, found)} 'runs list' shows how runs ended."
         )
-    return found, RunJournal(runs / found).header().session_config
+    return found[account]
+
+
+def broken_off(context: Context, gone: Collection[str]) -> list[dict[str, str]]:
+    """Of runs whose processes are gone, those that a recovery goes on with."""
+    if not gone:
+        return []
+    from app.managers.system_manager.live_opening import unfinished_runs
+
+    found = unfinished_runs(context.engine, context.settings.data_folder / "runs")
+    return [
+        {"run_id": run_id, "account": account}
+        for account, run_id in found.items()
+        if run_id in gone
+    ]
 
 
 def show_preview(account: str, as_json: bool) -> None:
@@ -52,10 +73,12 @@ def give_up(account: str, as_json: bool) -> None:
     from app.repositories.run_repository import RunRepository
 
     context = Context()
-    run_id, config = unfinished_config(account)
+    run_id = _unfinished(context, account)
     _need_broken_off(context, account)
-    moment = context.time.to_local(WallClock().now_ns(), config.market)
-    RunRepository(context.engine).finish_run(
+    runs = RunRepository(context.engine)
+    market = runs.get_run(run_id)["config"].get("market", DEFAULT_MARKET)  # no word of its journal
+    moment = context.time.to_local(WallClock().now_ns(), market)
+    runs.finish_run(
         run_id, state="failed", ended_at=moment.isoformat(timespec="seconds"), error="given up"
     )
     if as_json:

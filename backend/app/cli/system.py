@@ -145,6 +145,7 @@ def status(as_json: AsJson = False) -> None:
     """
     from app.cli.context import Context
     from app.cli.control import SHORT_COLUMNS, seen, short_row
+    from app.cli.recovering import broken_off
     from app.cli.runs import described
     from app.repositories.run_repository import RUNNING, RunRepository
 
@@ -153,6 +154,7 @@ def status(as_json: AsJson = False) -> None:
     repository = RunRepository(context.engine)
     unfinished = [described(dict(run)) for run in repository.unfinished_runs()]
     running = [run["run_id"] for run in unfinished if run["state"] == RUNNING]
+    gone = {run["run_id"] for run in unfinished} - {*running}
     last = next((described(dict(run)) for run in repository.list_runs(1)), None)
     found: dict[str, Any] = {
         "state": "RUNNING" if running else "STOPPED",
@@ -161,9 +163,16 @@ def status(as_json: AsJson = False) -> None:
         "last_state": last["state"] if last else None,
         "sessions": [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in sessions],
     }
+    found["broken_off"] = broken_off(context, gone)
     if as_json:
         print_json(found)
         return
+    for one in found.pop("broken_off"):
+        console.print(
+            f"Run {one['run_id']} of the account '{one['account']}' broke off. 'system recover "
+            f"--account {one['account']}' goes on with it; with --dry-run it tells how it stands.",
+            markup=False,
+        )
     del found["sessions"]
     rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
     print_table("System", ("what", "value"), rows)

@@ -179,5 +179,9 @@ def _chosen(known: list[str], words: str | None) -> str:
         return found[0]
     if found:
         raise UsageError(f"{len(found)} running sessions begin with '{words}': {', '.join(found)}.")
-    run = f" Running: {', '.join(known)}." if known else " No session runs."
-    raise NotFoundError(f"No session '{words}' runs.{did_you_mean(words, known)}{run}")
+    if not known:
+        raise NotFoundError(
+            f"No session '{words}' runs, and no other does. 'runs list' shows how runs ended."
+        )
+    hint = did_you_mean(words, known)
+    raise NotFoundError(f"No session '{words}' runs.{hint} Running: {', '.join(known)}.")

@@ -12,15 +12,25 @@ from typing import TypeVar
 import msgspec
 
 from app import __version__
-from app.core.errors import DataError
+from app.core.errors import DataError, UsageError, did_you_mean
 from app.core.order_views import FillData, OrderData
 
+KILL_MODES = ("freeze", "flatten")  # what becomes of positions: they stay, or are closed
 PROTOCOL = 1  # rises when a message changes its meaning
 LONGEST_ASK_BYTES = 16_384
 LONGEST_TOLD_BYTES = 8 * 1024 * 1024
 _LENGTH_BYTES = 4
 
 _Message = TypeVar("_Message")
+
+
+def check_kill_mode(mode: str) -> None:
+    """Refuse what is no way to kill a session."""
+    if mode not in KILL_MODES:
+        raise UsageError(
+            f"A session is killed by {' or '.join(KILL_MODES)}, not '{mode}'."
+            f"{did_you_mean(mode, KILL_MODES)}"
+        )
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):

@@ -1,12 +1,14 @@
 """How a live run comes to be: the account is held, and an unfinished run of it goes on."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from app.core.config import SessionConfig
-from app.core.errors import AppError, NotFoundError, StateError
+from app.core.config_live import LiveConfig
+from app.core.errors import AppError, ConfigError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
 from app.core.seams import BarSource
 from app.core.settings import Settings
@@ -57,6 +59,8 @@ class LiveOpening:
             self.unfinished, self._runs, engine, times, source
         ):
             self.unfinished = None
+        if self.unfinished is None:
+            check_means(config.lived)  # one that goes on does so whatever became of its program
         self.journal = None
         if self.unfinished is not None:
             self.hold(self.unfinished)
@@ -139,14 +143,21 @@ def unfinished_run(engine: "Engine", runs: Path, account: str) -> str | None:
     """The account's latest run that has no end, if it left a journal."""
     from app.repositories.run_repository import RunRepository
 
-    found, repository = None, RunRepository(engine)
-    for run in repository.unfinished_runs():
-        live = run["config"].get("live") or {}
-        is_live = run["mode"] == "live" and live.get("account", "default") == account
-        if is_live and has_begun(runs / run["run_id"]):
-            found = str(run["run_id"])
+    found = unfinished_runs(engine, runs).get(account)
     if found is None:
-        _refuse_forgotten(runs, repository.run_ids(), account)
+        _refuse_forgotten(runs, RunRepository(engine).run_ids(), account)
+    return found
+
+
+def unfinished_runs(engine: "Engine", runs: Path) -> dict[str, str]:
+    """By account. Those that go on in a process are among them."""
+    from app.repositories.run_repository import RunRepository
+
+    found = {}
+    for run in RunRepository(engine).unfinished_runs():
+        if run["mode"] == "live" and has_begun(runs / run["run_id"]):
+            live = run["config"].get("live") or {}
+            found[str(live.get("account", "default"))] = str(run["run_id"])
     return found
 
 
@@ -169,6 +180,17 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
                 f"Run {folder.name} broke off, and the database does not know it. Enter it again by"
                 f" 'runs rebuild {folder.name}'; then this command goes on with it."
             )
+
+
+def check_means(live: LiveConfig) -> None:
+    """Refuse a venue that cannot be one, and a program for alarms that is not there."""
+    open_venue(live.venue, live.url).close()
+    program = (live.notify.command or ("",))[0]
+    if program and shutil.which(program) is None:
+        raise ConfigError(
+            f"live.notify.command: there is no program '{program}' that can be run here, so no "
+            "alarm would be heard. Give its path, or a name in PATH; each word is an item."
+        )
 
 
 def complete_record(

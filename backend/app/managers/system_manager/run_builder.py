@@ -174,6 +174,9 @@ class RunBuilder:
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         if config.replay is None:
+            from app.managers.system_manager.live_opening import check_means
+
+            check_means(config.lived)
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:

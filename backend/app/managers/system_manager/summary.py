@@ -8,6 +8,10 @@ import msgspec
 
 from app.managers.system_manager.attribution import StrategyResult, as_cells, as_json
 
+_MONEY = (
+    *("start_equity", "final_equity", "fees", "interest", "borrow", "band"),
+    *("equity_worst", "equity_best", "equity_difference"),
+)
 _SHARES = ("max_drawdown", "band_share")
 
 
@@ -49,20 +53,24 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     def rows(self) -> list[tuple[str, str]]:
         """Name and value for a table; strategies have one of their own."""
-        figures = msgspec.structs.asdict(self)
-        del figures["strategies"]
-        if self.band is not None and self.band_share is None:
-            figures["band_share"] = "-"  # of no profit, and no loss
-        return [
-            (name.replace("_", " "), _cell(name, value))
-            for name, value in figures.items()
-            if value is not None
-        ]
+        return figure_rows(msgspec.structs.asdict(self))
+
+
+def figure_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The same of a summary's plain values, as they are stored; what has no value is left out."""
+    shown = {name: value for name, value in figures.items() if name != "strategies"}
+    if shown.get("band") is not None and shown["band_share"] is None:
+        shown["band_share"] = "-"  # of no profit, and no loss
+    return [
+        (name.replace("_", " "), _cell(name, value))
+        for name, value in shown.items()
+        if value is not None
+    ]
 
 
 def _cell(name: str, value: object) -> str:
     """One figure for people."""
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) or name in _MONEY:
         return f"{value:,.2f}"
     if isinstance(value, float):
         return f"{value:.2%}" if name in _SHARES else f"{value:,.3f}"

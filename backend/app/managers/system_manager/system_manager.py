@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
-from app.core.errors import StateError, UsageError
+from app.core.errors import StateError
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.control_messages import check_kill_mode
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_outcome import FAILED
 from app.managers.system_manager.run_session import (
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MARKET = "XNYS"
-KILL_MODES = ("freeze", "flatten")  # what becomes of positions: they stay, or are closed
 
 
 class SystemManager:
@@ -201,8 +201,7 @@ class SystemManager:
 
         A replay has nobody to leave positions with: both modes end it as it stands.
         """
-        if mode not in KILL_MODES:
-            raise UsageError(f"A session is killed by {' or '.join(KILL_MODES)}, not '{mode}'.")
+        check_kill_mode(mode)
         session = self._running()
         if not session.has_gate:
             self.alarms.alarm("killed", mode)

@@ -106,6 +106,8 @@ class Repetition:
             found = _first(
                 "fill after the end", theirs, decisions(self._entries[self._stream_entries :])
             )
+        if self._end is None:
+            notes.append("the run goes on, or broke off: this is what it had come to")
         if self._journal.torn is not None:
             notes.append("the last record was never durable and is left out")
         return Verdict(
