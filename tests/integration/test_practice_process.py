@@ -74,6 +74,15 @@ def fired(practice: Practice) -> dict[str, int]:
     return found
 
 
+def listening(practice: Practice) -> tuple[PracticeAdapter, Heard]:
+    """The venue, and what its order stream brings from when it stands."""
+    venue, heard = practice.adapter, Heard()
+    assert venue is not None
+    venue.order_stream(heard)
+    heard.until(Connected)
+    return venue, heard
+
+
 def test_an_order_s_life_over_real_sockets(practice: Practice) -> None:
     venue = practice.adapter
     assert venue is not None
@@ -203,11 +212,7 @@ def test_an_answer_that_is_none_says_nothing_of_the_order(practice: Practice) ->
 def test_a_cut_stream_comes_back_and_what_was_missed_is_in_the_snapshot(
     practice: Practice,
 ) -> None:
-    venue = practice.adapter
-    assert venue is not None
-    heard = Heard()
-    venue.order_stream(heard)
-    heard.until(Connected)
+    venue, heard = listening(practice)
     venue.place(order("a", 10, symbol=SYN1))
     arm(practice, Fault("disconnect", count=1, where="orders"))
     practice.pause_at(minute(1))
@@ -257,11 +262,7 @@ def test_every_fault_of_the_menu_can_be_armed_and_is_told(practice: Practice) ->
 def test_a_killed_venue_has_its_books_and_has_lived_through_the_time_between(
     mortal: Practice,
 ) -> None:
-    venue = mortal.adapter
-    assert venue is not None
-    heard = Heard()
-    venue.order_stream(heard)
-    heard.until(Connected)
+    venue, heard = listening(mortal)
     venue.place(order("a", 10, symbol=SYN1))
     mortal.pause_at(minute(1, 30))
     venue.place(order("b", -4, symbol=SYN1))
