@@ -158,6 +158,7 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
         f"Run {run_id} of the account 'again' broke off. 'system recover --account again'" in told
     )
     assert "this is what it had come to" in terminal.run("verify", run_id)[1]
+    assert terminal.json("runs", "rebuild", run_id)["state"] == "abandoned"
     run = terminal.detached(*words[1:-1])
     assert (run["run_id"], run["log"]) == (run_id, first["log"])
     with open(run["log"], encoding="utf-8") as log:

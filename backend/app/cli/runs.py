@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
@@ -117,7 +118,9 @@ def rebuild(
 
     context = Context()
     runs = context.settings.data_folder / "runs"
-    summary = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    state = described(_repository().get_run(made.run_id))["state"]
+    summary = msgspec.structs.replace(made, state=state)
     if as_json:
         print_json(summary.as_json())
     else:

@@ -9,13 +9,12 @@ from loguru import logger
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.instruments import Instrument
-from app.core.intervals import SECOND_NS, interval_ns
+from app.core.intervals import interval_ns
 from app.core.messages import BrokerNews, Command, History, Message
 from app.core.order_events import Halted, OrderEvent, Resumed
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
-from app.managers.data_manager.live_stream import LiveTerms
 from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import GateTimes
@@ -23,6 +22,7 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
+from app.managers.system_manager.feed_terms import feed_terms
 from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_aftermath import Aftermath
@@ -159,17 +159,7 @@ class LiveLine:
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        live = self._config.lived
-        # Waits are for networks and machines, which are no faster where the venue's time is.
-        pace = max(self._rate, 1.0)
-        usual = LiveTerms()
-        terms = LiveTerms(
-            grace_ns=int(live.grace_ms * 1_000_000 * pace),
-            stale_ns=int(live.stale_seconds * SECOND_NS * pace),
-            silent_ns=int(usual.silent_ns * pace),
-            catch_up_ns=int(usual.catch_up_ns * pace),
-            beat_ns=int(usual.beat_ns * pace),
-        )
+        terms = feed_terms(self._config.lived, self._rate)
         self._feed = LiveFeed(
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand,
             None if self._recovery is None else self._recovery.through_ns,
