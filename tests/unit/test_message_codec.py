@@ -128,7 +128,9 @@ MESSAGES = st.one_of(
 @settings(max_examples=100)
 @given(MESSAGES)
 def test_every_message_comes_back_equal_bit_for_bit(message: Message) -> None:
-    assert same(codec.decode_message(codec.encode_message(message)), message)
+    payload = codec.encode_message(message)
+    assert same(codec.decode_message(payload), message)
+    assert [k for k in get_args(Message) if codec.is_one_of(payload, k)] == [type(message)]
 
 
 @given(st.binary(max_size=40), INTENTS)
