@@ -9,14 +9,13 @@ from loguru import logger
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.instruments import Instrument
-from app.core.intervals import interval_ns
+from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import BrokerNews, Command, History, Message
-from app.core.order_events import Halted, OrderEvent, Resumed
+from app.core.order_events import Halted, OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
@@ -28,9 +27,9 @@ from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_aftermath import Aftermath
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.line_journal import LineJournal
+from app.managers.system_manager.line_reconciling import Reconciling
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.manner import Manner
-from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.releasing import Releasing
 from app.managers.system_manager.run_header import RunHeader
@@ -38,19 +37,12 @@ from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import (
-    HALT,
-    KILL,
-    PAUSE,
-    RESUME,
-    STOP,
-)
+from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made
-_RECOVERY = "recovery"  # the source of a halt while the venue does not answer
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 _PAPER = (
     "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
@@ -81,7 +73,6 @@ class LiveLine:
         self.clock = means.clock(told)
         self._rate = told.rate
         self.inbox = means.inbox()
-        self._is_unasked = False  # the venue, in a recovery
         self._stopping = threading.Lock()  # held by the one who stops the run
         bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
         self._ending = LineEnding(
@@ -89,7 +80,7 @@ class LiveLine:
             close_seconds(bar_ns, grace_ms, told.rate),
         )  # fmt: skip
         self._aftermath = Aftermath(notifier)
-
+        self._reconciling = Reconciling(venue, notifier, self._hear)
         self.releasing = Releasing(
             means, venue, notifier, self.inbox,
             lambda: self._is_recovered and not self._stopping.locked(),
@@ -252,7 +243,10 @@ class LiveLine:
             for item in (*known, *first):
                 self._book.recall(item)
             self._hear(first)
-            self._reconcile(self._book, journal.header.since_ns, first)
+            assert self._run is not None
+            self._reconciling.compare(
+                self._run.execution, self._book, journal.header.since_ns, self.clock.now_ns(), first
+            )
             with self._turn:
                 early, self._early = self._early or [], None
             for ask in early:
@@ -271,25 +265,6 @@ class LiveLine:
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
         self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
-    def _reconcile(self, book: GateBook, since_ns: int, first: Sequence[OrderEvent]) -> None:
-        """Compare with the venue; one that does not answer is asked by the gate until it does, and
-        takes no entries before. Our books are still to hear of what is `first`.
-        """
-        assert self._run is not None
-        execution, now_ns = self._run.execution, self.clock.now_ns()
-        try:
-            rows, told = reckon(execution, book, self.venue, since_ns, now_ns, first)
-        except VenueError as error:
-            self._notifier.alarm("not reconciled yet", str(error))
-            self._hear([Halted(ALL_SYMBOLS, "the venue has not been asked yet", _RECOVERY)])
-            self._is_unasked = True
-            return
-        self._hear(told)
-        for row in rows:
-            logger.warning(
-                "{}: ours {}, the venue's {}: {}", row.what, row.ours, row.venues, row.resolution
-            )
-
     def _look_after(self) -> None:
         """Follow the venue's clock; put the journal right where it failed."""
         if self._journal is not None:
@@ -298,10 +273,8 @@ class LiveLine:
             self.clock.sync(self.venue.time())
         except VenueError:
             return  # it goes on as it went
-        gate = self._gate
-        if self._is_unasked and gate is not None and not gate.status().in_doubt:
-            self._is_unasked = False
-            self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", _RECOVERY)])
+        if self._gate is not None:
+            self._reconciling.look_again(self._gate)
 
     def _hear(self, events: Sequence[OrderEvent]) -> None:
         self._aftermath.expect(events)

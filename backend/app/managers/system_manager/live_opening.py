@@ -166,7 +166,7 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
     a new run would leave its orders and positions to nobody.
     """
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
-        if folder.name in known or not _has_journal(folder):
+        if folder.name in known or not has_begun(folder):
             continue
         journal = RunJournal(folder)
         try:
