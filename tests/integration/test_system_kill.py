@@ -77,6 +77,17 @@ def test_a_session_hook_that_spins_is_named_when_its_time_is_over(
     assert "has not returned from on_session_open, at spinning.py:" in alarm.details
 
 
+def test_a_replay_is_not_released(system_house: SystemHouse) -> None:
+    system = system_house.system
+    system.start(system_house.config(speed=60.0), paused=True)
+    system.halt("odd")
+    for ask in (lambda: system.release("looked at"), system.released):
+        with pytest.raises(StateError, match="Only a live run is released"):
+            ask()
+    system.kill()
+    assert system.wait(20) is not None
+
+
 def test_nothing_that_does_not_run_is_killed_or_halted_nor_in_a_way_there_is_not(
     system_house: SystemHouse,
 ) -> None:

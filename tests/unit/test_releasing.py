@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.gate_desk import name
 from tests.unit.test_gate_reconcile import report
 from tests.unit.test_live_recovery import Line
 
@@ -23,11 +24,11 @@ class Venue:
         self.cash_units = line.execution.account.cash_units()
         self.held = {"X": 0}
         own: Any = line.line.venue
-        own.open_orders = list
+        own.open_orders = lambda: [own.order(name())]
         own.executions = lambda since_ns: []
         own.positions = lambda: dict(self.held)
         own.cash = lambda: {"USD": self.cash_units}
-        own.order = lambda name: report(client_id=name, symbol="X")
+        own.order = lambda client_id: report(client_id=client_id, symbol="X")
 
 
 @pytest.fixture
@@ -105,6 +106,33 @@ def test_a_venue_that_does_not_answer_keeps_the_halt(line: Line) -> None:
     line.means.look()
     with pytest.raises(StateError, match="The halt stays: no answer"):
         line.line.releasing.outcome()
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_halt_that_comes_while_the_venue_is_looked_at_stays(line: Line, by_hand: bool) -> None:
+    halted(line)
+    line.line.releasing.ask("it was nothing")
+    if by_hand:
+        line.line.halt("now this")
+    else:
+        line.book.halt("odd fills", 1)
+    line.means.look()
+    with pytest.raises(StateError, match="halted again"):
+        line.line.releasing.outcome()
+    assert line.book.latch.halted
+
+
+def test_a_look_that_fails_by_a_defect_lifts_nothing(line: Line) -> None:
+    venue = halted(line)
+    venue.held = None  # type: ignore[assignment]
+    line.line.releasing.ask("it was nothing")
+    with pytest.raises(TypeError):
+        line.means.look()
+    ((_, then),) = line.means.waits
+    then()
+    with pytest.raises(StateError, match="could not be compared"):
+        line.line.releasing.outcome()
+    assert line.book.latch.halted
 
 
 def test_an_account_that_another_has_by_now_keeps_the_halt(line: Line) -> None:

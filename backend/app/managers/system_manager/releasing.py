@@ -42,6 +42,13 @@ class Releasing:
         self._outcome: str | AppError = ""  # of the last that was asked for; "": under way
         self._asked = 0
         self._differences: list[Difference] = []
+        self._agrees = False
+        self._halted: set[str] = set()  # at the gate, when it was asked
+        self._is_halted_again = False
+
+    def halts_again(self) -> None:
+        """Somebody halts the run: what was asked for before does not lift that."""
+        self._is_halted_again = True
 
     def ask(self, reason: str) -> None:
         """Begin to look at the venue, or refuse at once; returns before that is done."""
@@ -56,7 +63,9 @@ class Releasing:
             raise StateError("The run is not halted by anything that a person lifts.")
         if not self._under_way.acquire(blocking=False):
             raise StateError("The venue is being looked at already; wait for what that comes to.")
-        self._outcome, self._asked, self._differences = "", 0, []
+        self._outcome, self._asked, self._differences, self._agrees = "", 0, [], False
+        self._halted = set() if status is None else set(status.halted)
+        self._is_halted_again = False
         self._means.when(self._is_settled, lambda: self._conclude(reason), _LONGEST_SECONDS)
 
     def outcome(self) -> str:
@@ -80,15 +89,20 @@ class Releasing:
         except AppError as error:
             self._outcome = StateError(f"The halt stays: {error}")
             return True
-        return not self._differences
+        self._agrees = not self._differences
+        return self._agrees
 
     def _conclude(self, reason: str) -> None:
         try:
-            if self._differences:
-                self._outcome = StateError(f"The halt stays: {_told(self._differences)}.")
-            elif not self._outcome:
+            halted = set() if self.gate is None else set(self.gate.status().halted)
+            if self._is_halted_again or halted - self._halted:
+                self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
+            elif self._agrees:
                 self._lift(reason)
                 self._outcome = "entries pass again"
+            elif not self._outcome:
+                why = _told(self._differences) or "the venue could not be compared"
+                self._outcome = StateError(f"The halt stays: {why}.")
         finally:
             self._under_way.release()
 
