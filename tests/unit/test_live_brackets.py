@@ -83,7 +83,7 @@ def test_an_exit_that_filled_is_there_again_for_what_the_entry_fills_later(house
     entry, target, stop = entered(house, 30)
     house.hear(out(2, 30, "x1"))
     assert house.intents() == (Cancel(3),)  # nothing is left to stop
-    assert (target.state, stop.state) == (PARTIAL, AMEND_PENDING)
+    assert (target.state, stop.units) == (PARTIAL, -70 * UNITS)
     house.hear(fill(entry, 50 * UNITS, "e2"))
     again = Place(AGAIN, 0, LIMIT, "gtc", target_of(50), True, False)
     assert house.intents() == (again,)

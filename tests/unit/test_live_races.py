@@ -24,7 +24,9 @@ from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
+    FILLED,
     LIMIT,
+    PARTIAL,
     REJECTED,
     STOP,
     Order,
@@ -222,3 +224,34 @@ def test_a_refused_change_is_told_to_the_strategy(house: House) -> None:
     house.execution.cancel(order, 20)
     house.hear(ChangeRefused(1, "too late"))
     assert house.execution.untold == [order]
+
+
+def test_an_order_that_fills_while_it_is_made_larger_works_on_until_the_venue_has_said(
+    house: House,
+) -> None:
+    grown, kept = house.give(**LIMITED), house.give(**LIMITED)
+    for order in (grown, kept):
+        house.hear(Acknowledged(order.order_id))
+        house.execution.amend(order, terms(150), 20)
+        house.hear(Filled(order.order_id, f"e{order.order_id}", SHARES, 9.0, 0, 5))
+        assert (order.state, order.units) == (AMEND_PENDING, SHARES)
+    house.hear(Amended(grown.order_id, terms(150)), ChangeRefused(kept.order_id, "it has filled"))
+    assert (grown.state, grown.units, kept.state) == (PARTIAL, 150 * UNITS, FILLED)
+    assert house.execution.aim_units[0][0] == 250 * UNITS
+
+
+def test_a_leg_whose_reduction_is_refused_is_smaller_all_the_same_and_never_grows(
+    house: House,
+) -> None:
+    entry, target, stop = bracket(house)
+    house.hear(fill(entry, 40 * UNITS), Acknowledged(2), Acknowledged(3))
+    house.hear(Filled(2, "e2", -10 * UNITS, 12.0, 0, 6), Ended(1, CANCELED, ""))
+    house.intents()
+    house.hear(ChangeRefused(3, "no"))
+    assert (stop.units, house.intents()) == (-30 * UNITS, ())
+    house.hear(Filled(3, "e3", -30 * UNITS, 8.0, 0, 7))
+    assert house.held_units == 0
+    assert house.intents() == (Cancel(2), Cancel(3))  # the venue has ten more of it
+    assert (target.state, stop.state) == (CANCEL_PENDING, CANCEL_PENDING)
+    house.hear(Ended(3, CANCELED, ""))
+    assert stop.state == FILLED

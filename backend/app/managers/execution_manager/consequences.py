@@ -60,7 +60,7 @@ class Consequences:
             if not entry.filled_units:
                 reason = f"order {entry.order_id}, which it waited for, did not fill"
                 self._owner.lapsed(child, CANCELED, now_ns, reason)
-            elif units != self._links.units_of(child):
+            elif units != child.units:
                 reason = f"no more is left of order {entry.order_id}, which it waited for"
                 self._reduce(child, units, now_ns, reason)
             if not whole and child.reduce_only and not self._held_units(child):
@@ -98,7 +98,7 @@ class Consequences:
         """An order is to be no more than this in all; an amendment under way loses as much."""
         since_ns, terms = self._pending.get(order.order_id, (0, None))
         if terms is not None:
-            left = abs(terms.units) - abs(self._links.units_of(order) - units)
+            left = abs(terms.units) - abs(order.units - units)
             least = max(left, abs(order.filled_units))
             terms = replace(terms, units=least if order.units > 0 else -least)
             self._pending[order.order_id] = since_ns, terms

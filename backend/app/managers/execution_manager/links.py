@@ -1,6 +1,6 @@
 """Orders that depend on others: children wait for their entry, legs of a group end each other."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from app.core.orders import Order
 
@@ -8,18 +8,10 @@ NO_ORDERS: Sequence[Order] = ()
 
 
 class Links:
-    """Over the working orders of a broker; what has ended is dropped when it ends.
+    """Over the working orders of a broker; what has ended is dropped when it ends."""
 
-    `units_of` says what an order is to be in all, where that is more than it knows itself.
-    """
-
-    def __init__(
-        self,
-        working: Mapping[int, Order],
-        units_of: Callable[[Order], int] = lambda order: order.units,
-    ) -> None:
+    def __init__(self, working: Mapping[int, Order]) -> None:
         self._working = working
-        self.units_of = units_of
         self._entries: dict[int, Order] = {}  # by child
         self._children: dict[int, list[Order]] = {}
         self._groups: dict[int, list[Order]] = {}
@@ -67,8 +59,8 @@ class Links:
         for child in children:
             del self._entries[child.order_id]
         if entry.filled_units in (0, entry.units):
-            return [(child, self.units_of(child)) for child in children]
-        return [(child, self._brought(entry, child, self.units_of(child))) for child in children]
+            return [(child, child.units) for child in children]
+        return [(child, self._brought(entry, child, child.units)) for child in children]
 
     def brought(self, order: Order, units: int) -> int:
         """Of `units` in all, what an order may be for what its entry has filled so far."""
@@ -118,6 +110,6 @@ class Links:
             if leg is order:
                 continue
             same_side = (leg.units > 0) == (units > 0)
-            left = abs(self.units_of(leg)) - abs(leg.filled_units) - abs(units)
+            left = abs(leg.units) - abs(leg.filled_units) - abs(units)
             size = max(left, 0) if same_side else 0
             yield leg, leg.filled_units + (size if leg.units > 0 else -size)

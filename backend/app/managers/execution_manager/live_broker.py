@@ -19,6 +19,7 @@ from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
+    FILLED,
     PARTIAL,
     SUBMITTED,
     UNKNOWN,
@@ -34,6 +35,8 @@ from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
 from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS, Part, terms_of
+
+_NOTHING_LEFT = "amended to what had filled"
 
 
 class _Fill(NamedTuple):
@@ -55,9 +58,9 @@ class LiveBroker:
         self.spent: list[Order] = []
         self.working: dict[int, Order] = {}
         self.known = KnownOrders()  # all that ever worked: late fills find theirs here
-        self.links = Links(self.working, self._units_to_be)
+        self.links = Links(self.working)
         self.pending: Pending = {}  # terms wanted, and since when
-        self._owed: dict[int, int] = {}  # what orders are to be at most, for those they belong with
+        self._to_end: dict[int, None] = {}  # orders that are to end with those they belong with
         self.outbox: list[Intent] = []
         self._reducing: set[int] = set()
         # Of each order what the venue has of it; one without is held here.
@@ -102,7 +105,8 @@ class LiveBroker:
 
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         """Whether the terms are in force at once."""
-        self.exits.resize(order, terms.units)
+        if terms.units != (self.pending_terms(order) or order).units:
+            self.exits.resize(order, terms.units)
         if order.order_id not in self.parts:
             self._owner.amended(order, terms, now_ns, now_ns)
             self._drive(order, now_ns)
@@ -123,17 +127,26 @@ class LiveBroker:
         order_id = order.order_id
         if order_id not in self.working or order_id in self.ending:
             return
-        part, goal = self.parts.get(order_id), self.pending_terms(order) or terms_of(order)
-        left = self.links.brought(order, goal.units) - order.filled_units
+        part, wanted = self.parts.get(order_id), self.pending_terms(order)
+        goal = wanted or terms_of(order)
+        left = self._left(order, goal.units)
         if part is None:
             if left:
                 self._place(order, left)
         elif part.asked is None:
-            terms = replace(goal, units=part.filled_units + left)
-            if terms == part.terms:
+            ends = order_id in self._to_end  # it was asked to, and the venue said no
+            terms = replace(goal, units=part.terms.units if ends else part.filled_units + left)
+            if terms not in (part.terms, part.refused):
+                self._ask(order, part, terms, wanted)
+            elif replace(terms, units=part.terms.units) == part.terms:
                 self._settle(order, now_ns)
-            elif terms != part.refused:
-                self._ask(order, part, terms, goal)
+            else:  # the venue has said no to its prices
+                self.pending.pop(order_id, None)
+
+    def _left(self, order: Order, units: int) -> int:
+        """Of `units` in all, what may still fill at the venue, for what its entry has brought."""
+        left = self.links.brought(order, units) - order.filled_units
+        return left if (left > 0) == (order.units > 0) else 0
 
     def _place(self, order: Order, units: int) -> None:
         number = order.order_id
@@ -152,8 +165,8 @@ class LiveBroker:
             )
         )  # fmt: skip
 
-    def _ask(self, order: Order, part: Part, terms: Terms, goal: Terms) -> None:
-        part.ask(terms, goal)
+    def _ask(self, order: Order, part: Part, terms: Terms, wanted: Terms | None) -> None:
+        part.ask(terms, wanted)
         if part.is_aside:
             self.outbox.append(Cancel(part.number))
             return
@@ -165,17 +178,19 @@ class LiveBroker:
     def _settle(self, order: Order, now_ns: int) -> None:
         """What is wanted asks nothing of the venue."""
         _, terms = self.pending.pop(order.order_id, (0, None))
-        if terms is not None:
-            self._owed.pop(order.order_id, None)
-            if terms != terms_of(order):
-                self._owner.amended(order, terms, now_ns, now_ns)
+        if terms is not None and abs(terms.units) <= abs(order.filled_units):
+            self.lapsed(order, CANCELED, now_ns, _NOTHING_LEFT)
+        elif terms is not None and terms != terms_of(order):
+            self._owner.amended(order, terms, now_ns, now_ns)
 
     def _end_part(self, order: Order, now_ns: int) -> None:
         """The venue has nothing of an order any more; more of it may leave later."""
         order_id = order.order_id
         del self.parts[order_id]
-        owed_units = self._owed.pop(order_id, None)
-        if order_id in self.ending or owed_units == 0:
+        if abs(order.filled_units) >= abs(order.units) and order_id not in self.pending:
+            self._owner.lapsed(order, FILLED, now_ns, "")
+            return
+        if order_id in self.ending or order_id in self._to_end:
             self._owner.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
             return
         self._was_there.add(order_id)
@@ -184,18 +199,11 @@ class LiveBroker:
             order.to(PARTIAL if order.filled_units else ACCEPTED)
         if terms is not None:
             self._owner.amended(order, terms, now_ns, now_ns)
-        elif owed_units is not None:
-            self._owner.reduced(order, owed_units, now_ns)
         self._drive(order, now_ns)
 
     def pending_terms(self, order: Order) -> Terms | None:
         """The terms that were asked for last, and are not in force yet."""
         return self.pending.get(order.order_id, (0, None))[1]
-
-    def _units_to_be(self, order: Order) -> int:
-        """What an order is to be in all, once the venue has done what is wanted."""
-        terms = self.pending_terms(order)
-        return order.units if terms is None else terms.units
 
     def opens(self, order: Order, units: int) -> bool:
         """Whether so many units of an order may open or increase what its strategy holds."""
@@ -210,25 +218,24 @@ class LiveBroker:
         part = self.parts.get(order.order_id)
         return part is not None and part.number == number
 
-    def after_fill(self, number: int, order: Order, units: int, now_ns: int) -> None:
-        """What a fill that has been booked means for orders that depend on this one."""
+    def count(self, number: int, order: Order, units: int) -> bool:
+        """A fill at the venue, about to be booked: whether all is filled, and can fill no more."""
         part = self.parts.get(order.order_id)
         if part is not None and part.number == number:
             part.filled_units += units
+        whole = abs(order.filled_units + units) >= abs(order.units)
+        return whole and (part is None or part.is_over)
+
+    def after_fill(self, order: Order, units: int, now_ns: int) -> None:
+        """What a fill that has been booked means for orders that depend on this one."""
         self._consequences.after_fill(order, units, now_ns)
-        children = list(self.links.children_of(order))
-        if order.order_id in self.working:
-            if order.filled_units == order.units:
-                if part is not None and abs(part.filled_units) < abs(part.terms.units):
-                    self.outbox.append(Cancel(part.number))  # a part before it filled late
-                self.remove(order)
-                self.release(order, now_ns)
-            elif part is not None and part.is_over:
-                self._end_part(order, now_ns)
-            else:
-                self._drive(order, now_ns)
-        for child in children:
-            self._drive(child, now_ns)
+        if order.state is FILLED:
+            self.remove(order)
+            self.release(order, now_ns)
+        else:
+            self.follow_up(order, now_ns)
+            for child in list(self.links.children_of(order)):
+                self._drive(child, now_ns)
         self._consequences.end_idle([_Fill(order, units)], now_ns)
 
     def put_aside(self, order: Order, now_ns: int) -> bool:
@@ -251,17 +258,19 @@ class LiveBroker:
 
     def amended(self, order: Order, terms: Terms) -> Terms:
         """These terms are in force at the venue: those that the order has by them."""
-        taken = self.parts[order.order_id].take(terms, order)
+        part = self.parts[order.order_id]
+        taken = part.take(terms, order)
+        if abs(taken.units) <= abs(order.filled_units) and not part.is_over:
+            return terms_of(order)  # it is to end: nothing more of it is wanted
         if self.pending_terms(order) == taken:
             del self.pending[order.order_id]
-            self._owed.pop(order.order_id, None)
         return taken
 
     def change_refused(self, order: Order) -> None:
         """A cancel or an amendment will not be; what was wanted since the latter still is."""
         goal = self.parts[order.order_id].refuse()
-        if goal is None or goal == self.pending_terms(order):
-            self.pending.pop(order.order_id, None)
+        if goal is not None and goal == self.pending_terms(order):
+            del self.pending[order.order_id]
         self.ending.discard(order.order_id)
         self.exits.reinstate(order)
 
@@ -269,15 +278,11 @@ class LiveBroker:
         """What was never sent, as the journal could not be written: what orders owe to others,
         and what their entries have brought.
         """
-        for part in self.parts.values():
-            part.refused = None
-        for order_id, units in list(self._owed.items()):
+        for order_id in list(self._to_end):
             order = self.working[order_id]
-            if abs(units) <= abs(order.filled_units):
-                self.lapsed(order, CANCELED, now_ns, order.reason)
-            elif abs(units) < abs(self._units_to_be(order)):
-                self.reduced(order, units, now_ns)
-        for order_id in list(self.parts):
+            self.lapsed(order, CANCELED, now_ns, order.reason)
+        for order_id, part in list(self.parts.items()):
+            part.refused = None
             self._drive(self.working[order_id], now_ns)
 
     def follow_up(self, order: Order, now_ns: int) -> None:
@@ -292,7 +297,7 @@ class LiveBroker:
         if terms == terms_of(order):
             del self.pending[order.order_id]
         elif terms is not None and abs(terms.units) <= abs(order.filled_units):
-            self.lapsed(order, CANCELED, now_ns, "amended to what had filled")
+            self.lapsed(order, CANCELED, now_ns, _NOTHING_LEFT)
             return
         self._drive(order, now_ns)
         self._show_pending(order)
@@ -305,7 +310,7 @@ class LiveBroker:
     def remove(self, order: Order) -> None:
         """Forget an order that has ended."""
         self.working.pop(order.order_id, None)
-        self._owed.pop(order.order_id, None)
+        self._to_end.pop(order.order_id, None)
         self.pending.pop(order.order_id, None)
         self._reducing.discard(order.order_id)
         self.parts.pop(order.order_id, None)
@@ -316,7 +321,10 @@ class LiveBroker:
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
+        children = list(self.links.children_of(entry))
         self._consequences.release(entry, now_ns)
+        for child in children:
+            self._drive(child, now_ns)
 
     # -- what one order's fate asks of others: the venue is asked for it ---------------------------
 
@@ -324,22 +332,22 @@ class LiveBroker:
         """An order is to end with one that it depends on."""
         if order.order_id not in self.parts:
             self._owner.lapsed(order, state, now_ns, reason)
-        elif order.order_id not in self.ending:
+            return
+        self._to_end[order.order_id] = None
+        if order.order_id not in self.ending:
             if order.state is not UNKNOWN:  # of that one the venue will say more
                 order.to(CANCEL_PENDING)
             order.reason = reason
-            self._owed[order.order_id] = 0
             self._ask_to_end(order)
 
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
         """An order is to become smaller with one that it is linked to."""
-        if order.order_id not in self.parts:
-            self._owner.reduced(order, units, now_ns)
-        elif order.order_id not in self.ending:
-            self._owed[order.order_id] = units
-            before = self.pending_terms(order) or terms_of(order)
-            self._want(order, replace(before, units=units), now_ns)
-            self._show_pending(order)
+        less_units, part = abs(order.units - units), self.parts.get(order.order_id)
+        self._owner.reduced(order, units, now_ns)
+        if part is not None and part.goal is not None:  # as what is pending has
+            left = max(abs(part.goal.units) - less_units, abs(order.filled_units))
+            part.goal = replace(part.goal, units=left if order.units > 0 else -left)
+        self._drive(order, now_ns)
 
     def held_units_of(self, strategy: int, symbol: int) -> int:
         """What a strategy holds of a symbol."""

@@ -31,6 +31,7 @@ from app.core.orders import (
     AMEND_PENDING,
     CANCEL_PENDING,
     CANCELED,
+    FILLED,
     PARTIAL,
     REJECTED,
     SUBMITTED,
@@ -128,6 +129,7 @@ class OrderReports:
                     self._refuse(order, reason, now_ns)
             case Ended(state=state, reason=reason):
                 if state != CANCELED or not self._broker.put_aside(order, now_ns):
+                    state = FILLED if order.filled_units == order.units else state
                     self._execution.lapsed(order, state, now_ns, reason or order.reason)
             case Voided():
                 self._refuse(order, _NEVER_SENT, now_ns)
@@ -205,10 +207,14 @@ class OrderReports:
             if order.aimed:
                 self._execution.aim_units[order.strategy][order.symbol_index] += done - order.units
             order.units = done
+        promised_units = order.units
+        if not self._broker.count(event.order_id, order, event.units):
+            order.units = _more_than(done, promised_units)  # it works on, though it may be whole
         self._execution.filled(
             order, event.units, event.price, event.at_ns, now_ns, event.fee_units
         )
-        self._broker.after_fill(event.order_id, order, event.units, now_ns)
+        order.units = promised_units
+        self._broker.after_fill(order, event.units, now_ns)
         return [order]
 
     def _give_exits(self, entry: Order, units: int, now_ns: int) -> None:
@@ -255,3 +261,8 @@ class OrderReports:
         execution.diary.happened.append(
             (number, order_id, symbol, units, event.price, fee, *at, *left)
         )
+
+
+def _more_than(done: int, units: int) -> int:
+    """An order's size by which it is not whole."""
+    return units if done != units else units + (1 if units > 0 else -1)

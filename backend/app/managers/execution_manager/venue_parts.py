@@ -22,7 +22,7 @@ class Part(msgspec.Struct):
     terms: Terms  # in force at the venue
     filled_units: int = 0
     asked: Terms | None = None  # what the venue has not answered yet;
-    goal: Terms | None = None  # and what the order itself will be by that
+    goal: Terms | None = None  # and what the order itself becomes by that, if anything
     refused: Terms | None = None  # not asked for a second time
     is_aside: bool = False  # it was asked to end, and the order waits on
 
@@ -32,35 +32,33 @@ class Part(msgspec.Struct):
         most = self.terms.units if self.asked is None else self.asked.units
         return abs(self.filled_units) >= max(abs(self.terms.units), abs(most))
 
-    def ask(self, terms: Terms, goal: Terms) -> None:
+    def ask(self, terms: Terms, goal: Terms | None) -> None:
         """An amendment leaves; or a cancel, where no more than has filled is to be left."""
         self.asked, self.goal = terms, goal
         self.is_aside = abs(terms.units) <= abs(self.filled_units)
 
-    def answer(self) -> tuple[Terms | None, Terms | None]:
-        """What was asked has been answered: what that was, and its goal."""
+    def _answer(self) -> tuple[Terms | None, Terms | None]:
         asked, goal = self.asked, self.goal
         self.asked, self.goal, self.is_aside = None, None, False
         return asked, goal
 
     def refuse(self) -> Terms | None:
         """What was asked will not be: its goal."""
-        self.refused, goal = self.answer()
+        asked, goal = self._answer()
+        self.refused = self.refused if asked is None else asked
         return goal
 
     def take(self, terms: Terms, order: Order) -> Terms:
         """These are in force at the venue: what the order itself is by them."""
-        if terms == self.asked and self.goal is not None:
-            goal = self.goal
-            self.answer()
-        elif terms.units == self.terms.units:
-            goal = replace(terms, units=order.units)
-        elif self.asked is not None and self.goal is not None and terms.units == self.asked.units:
-            goal = replace(terms, units=self.goal.units)
-        else:  # the venue's word counts
-            goal = replace(terms, units=order.filled_units - self.filled_units + terms.units)
+        units = order.units
+        if self.asked is not None and terms.units == self.asked.units:
+            units = units if self.goal is None else self.goal.units
+        elif terms.units != self.terms.units:  # the venue's word counts
+            units = order.filled_units - self.filled_units + terms.units
+        if terms == self.asked:
+            self._answer()
         self.terms, self.refused = terms, None
-        return goal
+        return replace(terms, units=units)
 
 
 def terms_of(order: Order) -> Terms:
