@@ -161,6 +161,16 @@ def test_an_exit_taken_back_between_two_parts_ends_at_once(house: House) -> None
     assert (target.state, target.filled_units) == (CANCELED, -40 * UNITS)
 
 
+def test_an_exit_that_was_to_end_and_could_not_does_not_grow(house: House) -> None:
+    entry, target, _ = entered(house, 30)
+    house.execution.cancel(target, 20)
+    house.hear(out(3, 30, "x1"), Ended(1, CANCELED, ""))
+    house.intents()
+    house.hear(ChangeRefused(2, "no"))
+    assert (target.is_working, house.intents()) == (True, ())
+    assert entry.filled_units == 30 * UNITS
+
+
 def test_an_exit_that_ends_by_itself_does_not_come_back(house: House) -> None:
     entry, target, stop = entered(house, 30)
     house.hear(Ended(3, CANCELED, "the venue's doing"), fill(entry, 10 * UNITS, "e2"))

@@ -15,7 +15,8 @@ from app.managers.execution_manager.venue_parts import terms_of
 
 STEPS = st.lists(
     st.tuples(st.sampled_from("gcmkaaawuffffffxxxxtl"), st.integers(0, 9), st.integers(1, 10)),
-    max_size=50,
+    min_size=8,
+    max_size=40,
 )
 
 
@@ -184,7 +185,7 @@ class Brackets(Exchange):
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(STEPS)
 def test_no_exit_may_ever_fill_more_than_its_entry_has_brought(
     steps: list[tuple[str, int, int]],
@@ -196,7 +197,7 @@ def test_no_exit_may_ever_fill_more_than_its_entry_has_brought(
     exchange.check_quiet()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(STEPS)
 def test_where_nothing_crosses_all_that_is_held_has_its_exits_and_none_turns_it_over(
     steps: list[tuple[str, int, int]],
