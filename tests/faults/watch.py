@@ -207,6 +207,7 @@ class Watch:
         told = any(
             what == "journal failed"
             or (what in ("exit lost", "exit not resized") and f" {symbol}," in details)
+            or (what == "late fill" and f" {symbol}," in details and _is_of_exit(life, details))
             for what, details in alarms
         )
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")
@@ -258,6 +259,13 @@ def _is_told_to_halt(disk: MemoryDisk) -> bool:
         if any(isinstance(event, GateActed) for event in events):
             return True
     return False
+
+
+def _is_of_exit(life: Life, late_fill: str) -> bool:
+    """Whether what filled late only reduced: what that has opened has no stop of its own."""
+    number = number_of(late_fill.split()[0])
+    order = life.run.execution.broker.known.get(number)  # type: ignore[attr-defined]
+    return order is not None and bool(order.reduce_only)
 
 
 def _strategy_of(life: Life, number: int) -> int:
