@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from app.core.calendar import TradingSession
 from app.core.order_events import Amend, Cancel, Intent, Place
 from app.core.orders import (
@@ -25,12 +27,26 @@ from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.consequences import Consequences, Pending
 from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
-from app.managers.execution_manager.links import NO_ORDERS, Links
+from app.managers.execution_manager.links import NO_ORDERS, Links, LinksState
 
 
 class _Fill(NamedTuple):
     order: Order
     units: int
+
+
+class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
+    """What a live broker holds; all but `known` by the orders' numbers."""
+
+    known: list[Order]
+    working: list[int]  # in order of acceptance
+    links: LinksState
+    pending: Pending
+    asked: dict[int, Terms]
+    owed: dict[int, int]
+    reducing: list[int]
+    held: list[int]
+    ending: list[int]
 
 
 class LiveBroker:
@@ -58,6 +74,30 @@ class LiveBroker:
         self._consequences = Consequences(
             self, self.links, self.working, self._reducing, self.pending
         )
+
+    def state(self) -> LiveBrokerState:
+        """What it holds between two inputs."""
+        return LiveBrokerState(
+            list(self.known.values()),
+            list(self.working),
+            self.links.state(),
+            dict(self.pending),
+            dict(self._asked),
+            dict(self._owed),
+            *(sorted(numbers) for numbers in (self._reducing, self._held, self.ending)),
+        )
+
+    def restore(self, state: LiveBrokerState) -> None:
+        """Hold that again."""
+        self.known.update((order.order_id, order) for order in state.known)
+        self.working.update((number, self.known[number]) for number in state.working)
+        self.links.restore(state.links, self.known)
+        self.pending.update(state.pending)
+        self._asked.update(state.asked)
+        self._owed.update(state.owed)
+        self._reducing.update(state.reducing)
+        self._held.update(state.held)
+        self.ending.update(state.ending)
 
     # -- what strategies ask for -------------------------------------------------------------------
 

@@ -59,6 +59,14 @@ class OrderReports:
         self._broker = broker if isinstance(broker, LiveBroker) else LiveBroker(execution)
         self._applied: set[tuple[str, int]] = set()  # executions, by id and instant
 
+    def state(self) -> list[tuple[str, int]]:
+        """The executions that are booked."""
+        return sorted(self._applied)
+
+    def restore(self, state: Iterable[tuple[str, int]]) -> None:
+        """These are booked."""
+        self._applied = set(state)
+
     def take(self, events: Iterable[OrderEvent], now_ns: int) -> list[Order]:
         """Book what is told; the orders that filled, for the hooks."""
         filled: list[Order] = []

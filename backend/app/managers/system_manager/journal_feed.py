@@ -1,6 +1,7 @@
 """What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,36 @@ from app.core.messages import BrokerNews, EndOfStream, Message
 from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
 from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.saved_states import SavedState
 from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
-from app.strategies.state import State
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
+MOST_RECORDS_BEFORE = 2_000  # in a part, behind its header, before its state
 
 
 class RunJournal:
     """The journal of the run in a folder; each pass reads the files anew."""
 
     def __init__(self, run_folder: Path, disk: Disk = MACHINE_DISK) -> None:
-        self._folder = run_folder
+        self._folder, self._disk = run_folder, disk
         self._reader: JournalReader = open_run_journal(run_folder, disk)
+        self._part = 1  # the first that is read, and
+        self._after = 0  # the number of the last input that is not
+
+    def since(self, part: int, sequence: int) -> "RunJournal":
+        """The same, for inputs, what came of them and states: behind an input, from a part on."""
+        later = RunJournal(self._folder, self._disk)
+        later._part, later._after = part, sequence
+        return later
+
+    def _records(self) -> Iterator[Record]:
+        """Those behind where it begins."""
+        for record in self._reader.from_part(self._part):
+            if record.kind not in (form.INPUT, form.OUTPUT) or record.sequence > self._after:
+                yield record
 
     @property
     def torn(self) -> Torn | None:
@@ -44,7 +60,7 @@ class RunJournal:
 
     def inputs(self) -> Iterator[Message]:
         """The inputs in their order, but for the end: that comes with the feed's."""
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.INPUT:
                 message = decode_message(record.payload)
                 if not isinstance(message, EndOfStream):
@@ -57,11 +73,18 @@ class RunJournal:
                 output = decode_output(record.payload)
                 yield record.sequence, output.entries, output.intents
 
-    def states(self) -> Iterator[tuple[int, dict[str, State]]]:
-        """What strategies saved: the number of the input that closed a session, and by name."""
-        for record in self._reader:
-            if record.kind == form.STATE:
-                yield record.sequence, decode(record.payload, dict[str, State])
+    def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
+        """The state records: part, number of the input it is the state behind, and content.
+
+        Of each part only the beginning is read.
+        """
+        for part in range(self._part, self._reader.last_part + 1):
+            for record in islice(self._reader.from_part(part), MOST_RECORDS_BEFORE + 2):
+                if record.part != part:
+                    break
+                if record.kind == form.STATE:
+                    yield part, record.sequence, decode(record.payload, SavedState)
+                    break
 
     def gate_items(self) -> Iterator[Intent | OrderEvent]:
         """What a gate must know again: intents and what was told of orders, as they came."""
@@ -79,7 +102,7 @@ class RunJournal:
         """
         last = 0
         held: list[Record] = []
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.INPUT:
                 if record.sequence != last:
                     yield from held

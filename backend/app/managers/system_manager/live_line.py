@@ -26,10 +26,12 @@ from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.program import program_of
 from app.managers.system_manager.reckoning import reckon
-from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
+from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed, refuse_state
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.saved_states import StateKeeper
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -42,6 +44,7 @@ from app.threads.commands import (
 )
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
+from app.threads.run_state import RunState
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _RECOVERY = "recovery"  # the source of a halt while the venue does not answer
@@ -82,6 +85,7 @@ class LiveLine:
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self._journal: LineJournal | None = None
+        self._keeper: StateKeeper | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
@@ -131,6 +135,7 @@ class LiveLine:
             record_input=self._record_input,
             on_gap=self.inbox.put,
             on_trouble=self._notifier.alarm,
+            on_state=self._take_state,
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
@@ -159,6 +164,7 @@ class LiveLine:
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
+        self._keeper = self._state_keeper(run, self._journal)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
             logger.info(_PAPER)
@@ -182,6 +188,27 @@ class LiveLine:
             self._hear((*adopted, *halts))
             self._gate.start()
 
+    def _state_keeper(self, run: Run, journal: LineJournal) -> StateKeeper:
+        """What was told before the state that the run goes on from, is told already."""
+        recovery = self._recovery
+        if recovery is not None and recovery.past is not None:
+            for chapter in recovery.past.chapters:
+                run.execution.diary.fingerprint.add(chapter.entries)
+
+        def accepts(sequence: int) -> bool:
+            is_new = recovery is None or sequence >= recovery.last_sequence
+            return is_new and journal.accepts_state(sequence)
+
+        return StateKeeper(
+            lambda: program_of(run.strategies), accepts, journal.record_state,
+            {} if recovery is None else recovery.saved, refuse_state,
+            0 if recovery is None or recovery.past is None else recovery.past.sequence,
+        )  # fmt: skip
+
+    def _take_state(self, sequence: int, state: RunState) -> None:
+        if self._keeper is not None:
+            self._keeper.take_state(sequence, state)
+
     def _is_stopping(self) -> bool:
         return self._run is not None and self._run.pipeline.is_stopping
 
@@ -192,7 +219,10 @@ class LiveLine:
         assert journal is not None, "the run begins after its journal"
         if self.bars_kept is not None:
             self.bars_kept.hear(message)
+        if self._keeper is not None:
+            self._keeper.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
+            journal.pass_over(message.sequence)
             return
         journal.record_input(message)
         for event in message.events if isinstance(message, BrokerNews) else ():
@@ -207,7 +237,8 @@ class LiveLine:
         journal, recovery = self._journal, self._recovery
         if journal is None:
             return
-        journal.keep_states(results)
+        if self._keeper is not None:
+            self._keeper.take(results)
         if recovery is not None and not recovery.is_over:
             if recovery.take(results):
                 journal.record_output(results)

@@ -17,6 +17,8 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.past import Past, past_of
+from app.managers.system_manager.program import Program
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import TimeManager, WallClock
@@ -57,7 +59,8 @@ class LiveOpening:
             self.unfinished, self._runs, engine, times, source
         ):
             self.unfinished = None
-        self.journal = None
+        self.journal: RunJournal | None = None
+        self.past: Past | None = None  # what it had come to by its last saved state
         if self.unfinished is not None:
             self.hold(self.unfinished)
             folder = self._runs / self.unfinished
@@ -92,9 +95,12 @@ class LiveOpening:
         if self._line is not None:
             self._line.lose(reason)
 
-    def line(self, config: SessionConfig, source: BarSource) -> LiveLine:
+    def line(self, config: SessionConfig, source: BarSource, program: Program) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
-        recovery = None if self.journal is None else Recovery(self.journal)
+        recovery = None
+        if self.journal is not None:
+            self.past = past_of(self.journal, program)
+            recovery = Recovery(self.journal, self.past)
         live = config.lived
         notify = live.notify
         notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)

@@ -19,8 +19,10 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.past import Past
 from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
+from app.threads.run_state import StateGiven
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
 # Sources of halts that begin anew with each life of the program.
@@ -33,26 +35,46 @@ _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # 
 class Recovery:
     """Of one run; used once. The feed's thread and the engine's meet in it."""
 
-    def __init__(self, journal: RunJournal) -> None:
+    def __init__(self, journal: RunJournal, past: Past | None = None) -> None:
+        """With a past the run goes on from its state, and reads the journal from there on."""
+        self.past = past
+        if past is not None:
+            journal = journal.since(past.part, past.sequence)
         self._journal = journal
         self._expected = journal.outputs()
-        self._known = iter([*journal.gate_items()])  # before more is recorded
+        self._known = [*journal.gate_items()]  # before more is recorded
         self._next = next(self._expected, None)
-        self.last_sequence = 0  # of the recorded inputs
-        self.through_ns = 0  # how far they had come
-        self._states = dict(journal.states())
+        self.last_sequence = 0 if past is None else past.sequence  # of the recorded inputs
+        # how far they had come
+        self.through_ns = 0 if past is None else past.state.processor.through_ns
+        self.saved = {sequence: saved for _, sequence, saved in journal.saved_states()}
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
+        if past is not None:
+            self._known = [*self._told_before(past), *self._known]
         for message in journal.inputs():
             self.last_sequence = message.sequence
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
-            if isinstance(message, BrokerNews):
-                self._note_halts(message.events)
-            self.ending = _ending(message, self.ending)
+            self._note(message)
+
+    def _told_before(self, past: Past) -> Iterator[Intent | OrderEvent]:
+        """What a gate must know again of the chapters, and this recovery of halts and an end."""
+        for chapter in past.chapters:
+            for message, intents in chapter.messages():
+                yield from intents
+                if isinstance(message, BrokerNews):
+                    yield from message.events
+                if message is not None:
+                    self._note(message)
+
+    def _note(self, message: Message) -> None:
+        if isinstance(message, BrokerNews):
+            self._note_halts(message.events)
+        self.ending = _ending(message, self.ending)
 
     @property
     def is_over(self) -> bool:
@@ -70,10 +92,12 @@ class Recovery:
         """Halts of those who begin anew with the program, and know nothing of them any more."""
         return tuple(Resumed(symbol, "it began anew", source) for symbol, source in self._halts)
 
-    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
+    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message | StateGiven]:
         """What was recorded, then the mark; it ends when all of it has been run again, or when
         the run ends before that.
         """
+        if self.past is not None:
+            yield StateGiven(self.past.sequence, self.past.state)
         yield from self._journal.inputs()
         yield Command(RECOVER)
         for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
@@ -90,12 +114,6 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return True
         entries, intents = results.records.entries, results.intents
-        if self._states.get(results.sequence, results.states) != results.states:
-            raise DataError(
-                f"What strategies save at input {results.sequence} is not what the journal says: "
-                "'verify' shows where. Nothing was sent; positions and orders at the venue are as "
-                "they were."
-            )
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
                 if isinstance(intent, Place) and not intent.reduce_only:
@@ -120,11 +138,20 @@ class Recovery:
         the run must hear. Then the feed goes on.
         """
         late = [intent for intent in self._late if intent.order_id not in self._void]
-        return self._known, late, tuple(Voided(number) for number in self._void)
+        return iter(self._known), late, tuple(Voided(number) for number in self._void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""
         self._done.set()
+
+
+def refuse_state(sequence: int, recorded: str, repeated: str) -> None:
+    """A state on record is not what the run has come to again."""
+    raise DataError(
+        f"The state behind input {sequence} is not what the journal says. {repeated}; recorded "
+        f"was {recorded}. 'verify' shows where it begins. Nothing was sent; positions and orders "
+        "at the venue are as they were."
+    )
 
 
 def _ending(message: Message, before: str | None) -> str | None:
@@ -180,7 +207,7 @@ class ResumedFeed:
         """Which past bars were derived."""
         return self._live.history_sources
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Iterator[Message | StateGiven]:
         """The history is among what was recorded; time does not go back."""
         yield from self._recovery.messages(self._is_stopping)
         if self._is_stopping():
