@@ -76,7 +76,11 @@ class Life:
             ],
             "states": {number: one for number, one in self.states.items() if number >= sequence},
             "facts": {name: fact for name, fact in facts.items() if name not in DULL},
-            "final": (self.run.final_equity(), self.run.curve.max_drawdown, self.run.engine.sessions),
+            "final": (
+                self.run.final_equity(),
+                self.run.curve.max_drawdown,
+                self.run.engine.sessions,
+            ),
             "reports": self.run.quality.book.reports,
             "band": self.run.execution.diary.band_units,
             "counts": (self.run.execution.order_count, self.run.execution.fill_count),
@@ -98,7 +102,7 @@ def check_every_state(config: SessionConfig, market: Market) -> int:
         for name, what in wanted.items():
             if name == "states" and found[name] != what:
                 for number, one in what.items():
-                    pair = decode(one, object), decode(found[name].get(number, b"\xc0"), object)
+                    pair = decode(one, dict), decode(found[name][number], dict)
                     assert pair[0] == pair[1], (number, sequence, first_difference(*pair))
             assert found[name] == what, name
         for own, others in zip(again.seen(), whole.seen(), strict=True):

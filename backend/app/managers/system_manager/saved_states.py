@@ -176,7 +176,7 @@ class StateKeeper:
             pairs.append((_raw(chapters[0].plain()), _raw(chapters[1].plain())))
         for recorded, again in pairs:
             if bytes(again) != bytes(recorded):
-                place = first_difference(decode(recorded, object), decode(again, object))
+                place = first_difference(decode(recorded, dict), decode(again, dict))
                 self._on_difference(sequence, *place)
                 return
 

@@ -187,6 +187,7 @@ def wired_again(
             parts=Parts(
                 make_feed=lambda _: feed,
                 make_broker=LiveBroker if config.lived.broker == "venue" else None,
+                on_gap=lambda gap: None,  # they were asked for then
                 on_trouble=lambda what, details: None,  # it was told when it happened
                 on_state=on_state,
             ),
