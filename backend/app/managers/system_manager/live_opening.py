@@ -101,6 +101,8 @@ class LiveOpening:
         if self.journal is not None:
             self.past = past_of(self.journal, program)
             recovery = Recovery(self.journal, self.past)
+            part = 1 if self.past is None else self.past.part
+            logger.info("Run {} goes on from part {} of its journal", self.unfinished, part)
         live = config.lived
         notify = live.notify
         notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
