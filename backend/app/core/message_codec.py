@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from app.core.errors import DataError, did_you_mean
-from app.core.messages import Message
+from app.core.messages import Bars, Message
 from app.core.order_events import Intent
 
 T = TypeVar("T")
@@ -42,6 +42,11 @@ def decode_message(payload: bytes) -> Message:
         )
     message: Message = decode(content, _TYPES[name])
     return message
+
+
+def is_bars(payload: bytes) -> bool:
+    """Whether an input is a block of bars, without reading it."""
+    return payload.startswith(_BARS)
 
 
 def encode_output(entries: bytes, intents: Sequence[Intent]) -> bytes:
@@ -117,3 +122,4 @@ def _as_asked(kind: Any, value: Any) -> Any:
 
 _ENCODER: Final = msgspec.msgpack.Encoder(enc_hook=_extension)
 _DECODERS: Final[dict[Any, msgspec.msgpack.Decoder[Any]]] = {}
+_BARS: Final = _ENCODER.encode((Bars.__name__, None))[:-1]  # what a block begins with

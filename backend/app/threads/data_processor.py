@@ -232,6 +232,9 @@ class DataProcessor(Worker):
         self, tables: dict[str, Table], sessions: list[Hours], through_ns: int
     ) -> Iterator[SessionPart]:
         """Append each session's rows to the tapes, in order of the sessions, and cut windows."""
+        if not any(map(len, tables.values())) and self._are_under_way(sessions, through_ns):
+            yield from (self._parts[hours.session.date] for hours in sessions)
+            return  # time has passed, and no more
         starts = np.array([hours.start_ns for hours in sessions], np.int64)
         places = {name: self._places(table, starts) for name, table in tables.items()}
         for (symbol, interval), tape in self._tapes.items():
@@ -250,6 +253,10 @@ class DataProcessor(Worker):
                 for cell in self._cells:
                     cell.close_session()
             yield part
+
+    def _are_under_way(self, sessions: list[Hours], through_ns: int) -> bool:
+        """Whether none of them begins or ends."""
+        return all(h.session.date in self._parts and h.end_ns > through_ns for h in sessions)
 
     def _open_session(self, session: TradingSession) -> None:
         for (symbol, _), tape in self._tapes.items():

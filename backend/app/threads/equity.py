@@ -79,6 +79,8 @@ class EquityCurve:
             self._peak = float(peaks[-1])
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
+        if not len(instants):  # as in most blocks of a live run: time has passed, and no more
+            return np.empty(0, np.float64)
         lengths = _lengths(instants, _times(block.all_changes))
         values = np.repeat(_steps(block.all_changes, CASH, self._cash), lengths)
         for symbol, held in enumerate(self._held):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from app.core.errors import DataError, NotFoundError
-from app.core.message_codec import decode, decode_message, decode_note, decode_output
+from app.core.message_codec import decode, decode_message, decode_note, decode_output, is_bars
 from app.core.messages import BrokerNews, EndOfStream, Message
 from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
@@ -66,6 +66,19 @@ class RunJournal:
                 if not isinstance(message, EndOfStream):
                     yield message
 
+    def outline(self) -> Iterator[Message]:
+        """The inputs again, but of all blocks of bars only the last."""
+        last = None
+        for record in self._records():
+            if record.kind == form.INPUT and is_bars(record.payload):
+                last = record
+            elif record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                if not isinstance(message, EndOfStream):
+                    yield message
+        if last is not None:
+            yield decode_message(last.payload)
+
     def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
         """What came of the inputs: the input's number, fingerprint entries, intents."""
         for record in self._valid_records():
@@ -91,7 +104,7 @@ class RunJournal:
         for record in self._valid_records():
             if record.kind == form.OUTPUT:
                 yield from decode_output(record.payload).intents
-            elif record.kind == form.INPUT:
+            elif record.kind == form.INPUT and not is_bars(record.payload):
                 message = decode_message(record.payload)
                 if isinstance(message, BrokerNews):
                     yield from message.events

@@ -19,6 +19,7 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past
 from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
@@ -44,6 +45,7 @@ class Recovery:
         self._expected = journal.outputs()
         self._known = [*journal.gate_items()]  # before more is recorded
         self._next = next(self._expected, None)
+        self._passing = Passing(journal)
         self.last_sequence = 0 if past is None else past.sequence  # of the recorded inputs
         # how far they had come
         self.through_ns = 0 if past is None else past.state.processor.through_ns
@@ -55,8 +57,8 @@ class Recovery:
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
         if past is not None:
             self._known = [*self._told_before(past), *self._known]
-        for message in journal.inputs():
-            self.last_sequence = message.sequence
+        for message in journal.outline():
+            self.last_sequence = max(self.last_sequence, message.sequence)
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
             self._note(message)
@@ -98,7 +100,7 @@ class Recovery:
         """
         if self.past is not None:
             yield StateGiven(self.past.sequence, self.past.state)
-        yield from self._journal.inputs()
+        yield from self._passing.without_beats(self._journal.inputs())
         yield Command(RECOVER)
         for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
             if self._done.wait(_LOOK_SECONDS) or is_stopping():
@@ -114,6 +116,8 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return True
         entries, intents = results.records.entries, results.intents
+        while self._next is not None and self._next[0] in self._passing.left_out:
+            self._next = next(self._expected, None)
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
                 if isinstance(intent, Place) and not intent.reduce_only:
