@@ -10,7 +10,6 @@ from app.core import message_codec as codec
 from app.core.bars import Block, SessionSpan, fields_of
 from app.core.calendar import TradingSession
 from app.core.messages import Bars, Message
-from app.managers.execution_manager.execution_state import execution_state
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.past import Past
 from app.managers.system_manager.saved_states import first_difference
@@ -22,6 +21,7 @@ from app.threads.run_state import StateGiven
 from tests.faults.life import FOLDER, Times
 from tests.faults.simulation import Simulation
 from tests.memory_disk import MemoryDisk
+from tests.same_objects import runs_differ
 
 RUNNERS = ("inline", "pool")
 
@@ -133,9 +133,9 @@ def _first_trouble(run: Run, told: list[Results], other: Run, wanted: list[Resul
     for ours, theirs in zip_longest(told, wanted):
         if codec.encode(_plain(ours)) != codec.encode(_plain(theirs)):
             return str(first_difference(_plain(ours), _plain(theirs)))
-    ends = [codec.encode(execution_state(one.execution)) for one in (run, other)]
-    if ends[0] != ends[1]:
-        return str(first_difference(*(codec.decode(end, dict) for end in ends)))
+    found = next(runs_differ(run, other), None)
+    if found is not None:
+        return found
     prints = [one.execution.diary.fingerprint.hexdigest() for one in (run, other)]
     return "" if prints[0] == prints[1] else f"fingerprints: {prints}"
 

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.market import SCALE, Kept
 from tests.random_market import Action, Spec, specs
+from tests.same_objects import runs_differ
 
 from app.core.config import SessionConfig
 from app.core.message_codec import decode, encode
@@ -107,6 +108,7 @@ def check_every_state(config: SessionConfig, market: Market) -> int:
             assert found[name] == what, name
         for own, others in zip(again.seen(), whole.seen(), strict=True):
             assert own == others[len(others) - len(own) :]
+        assert not list(runs_differ(again.run, whole.run))
     return len(whole.states)
 
 
@@ -121,7 +123,7 @@ ALL = Spec(
 
 @given(specs(), st.sampled_from([1, 7, 100]))
 @example(ALL, 7)
-@settings(max_examples=8 * SCALE, deadline=None)
+@settings(max_examples=5 * SCALE, deadline=None)
 def test_a_run_goes_on_from_each_of_its_states_as_if_it_had_never_broken_off(
     spec: Spec, block_rows: int
 ) -> None:

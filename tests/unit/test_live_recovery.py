@@ -243,7 +243,7 @@ class Line:
         header: Any = SimpleNamespace(
             run_id=RUN, since_ns=START_NS, positions={}, as_dict=lambda: {"format": 1}, sessions=[1]
         )
-        run: Any = SimpleNamespace(execution=self.execution)
+        run: Any = SimpleNamespace(execution=self.execution, strategies={})
         self.line.begin(run, header, folder, None)  # type: ignore[arg-type]
         self.ended: list[str] = []
 

@@ -20,6 +20,7 @@ from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
+STATE_REFUSED = "state refused"  # in a note: a run that went on from it decided otherwise
 MOST_RECORDS_BEFORE = 2_000  # in a part, behind its header, before its state
 
 
@@ -129,7 +130,7 @@ class RunJournal:
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """What was noted for people."""
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.NOTE:
                 yield decode_note(record.payload)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.calendar import TradingSession
+from app.core.errors import DataError
 from app.core.messages import Bars, Message
 from app.core.order_events import (
     Amend,
@@ -25,8 +26,9 @@ from app.core.order_events import (
 from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
-from app.managers.system_manager.journal_feed import MOST_RECORDS_BEFORE
+from app.managers.system_manager.journal_feed import MOST_RECORDS_BEFORE, STATE_REFUSED
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
@@ -102,6 +104,17 @@ class LineJournal:
         """What came of an input."""
         self._records += 1
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
+
+    def hold_against(self, recovery: Recovery, results: Results) -> bool:
+        """Whether results are not on record. Where they differ from it, the next start does not
+        go on from the state that this one went on from.
+        """
+        try:
+            return recovery.take(results)
+        except DataError:
+            if recovery.past is not None:
+                self.recorder.record_note({STATE_REFUSED: recovery.past.sequence})
+            raise
 
     def send(
         self, sequence: int, intents: Sequence[Intent], send: Callable[[Sequence[Intent]], None]

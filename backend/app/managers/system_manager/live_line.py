@@ -200,7 +200,7 @@ class LiveLine:
             return is_new and journal.accepts_state(sequence)
 
         return StateKeeper(
-            lambda: program_of(run.strategies), accepts, journal.record_state,
+            program_of(run.strategies), accepts, journal.record_state,
             {} if recovery is None else recovery.saved, refuse_state,
             0 if recovery is None or recovery.past is None else recovery.past.sequence,
         )  # fmt: skip
@@ -240,7 +240,7 @@ class LiveLine:
         if self._keeper is not None:
             self._keeper.take(results)
         if recovery is not None and not recovery.is_over:
-            if recovery.take(results):
+            if journal.hold_against(recovery, results):
                 journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)

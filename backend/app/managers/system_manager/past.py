@@ -6,7 +6,7 @@ import msgspec
 from loguru import logger
 
 from app.core.errors import DataError
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal_feed import STATE_REFUSED, RunJournal
 from app.managers.system_manager.program import Program
 from app.managers.system_manager.saved_states import Chapter, SavedState
 from app.threads.run_state import RunState
@@ -38,6 +38,10 @@ def _past_of(journal: RunJournal, program: Program) -> Past | None:
     if not found:
         return None
     part, sequence, last = found[-1]
+    notes = journal.since(part, sequence).notes()
+    if any(note.get(STATE_REFUSED) == sequence for note in notes):
+        logger.warning("The run goes on from its first part: from its saved state it went astray")
+        return None
     changed = changed_words(last.program, program)
     if changed:
         logger.warning(

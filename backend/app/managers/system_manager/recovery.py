@@ -128,14 +128,27 @@ class Recovery:
         sequence, recorded, asked = self._next
         self._next = next(self._expected, None)
         if (sequence, recorded, asked) != (results.sequence, entries, intents):
+            cause, way_out = self._astray()
             raise DataError(
                 f"What comes of input {results.sequence} is not what the journal says came of "
-                f"input {sequence}: this program, its libraries or a strategy have changed since. "
-                "'verify' shows the first difference. Nothing was sent; positions and orders at "
-                "the venue are as they were. Put back what has changed and start again, or see to "
-                "the venue by hand and give the run up by 'system recover --give-up'."
+                f"input {sequence}: {cause}. Nothing was sent; positions and orders at the venue "
+                f"are as they were. {way_out}, or see to the venue by hand and give the run up by "
+                "'system recover --give-up'."
             )
         return False
+
+    def _astray(self) -> tuple[str, str]:
+        """What may be the cause, and what to do."""
+        if self.past is not None:
+            return (
+                "a strategy's load_state does not bring back all that it goes by",
+                "Start again, and the run goes on from the first part of its journal",
+            )
+        return (
+            "this program, its libraries or a strategy have changed since. 'verify' shows the "
+            "first difference",
+            "Put back what has changed and start again",
+        )
 
     def finish(self) -> tuple[Iterator[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
         """All has been run again: what the gate must know, what it is still asked for, and what

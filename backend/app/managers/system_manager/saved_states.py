@@ -116,7 +116,7 @@ class StateKeeper:
 
     def __init__(
         self,
-        program: Callable[[], Program],
+        program: Program,
         accepts: Callable[[int], bool],
         save: Callable[[int, bytes], None],
         known: Mapping[int, SavedState],
@@ -137,7 +137,7 @@ class StateKeeper:
     @property
     def is_of_another_program(self) -> bool:
         """Whether states are on record that cannot be compared."""
-        return any(saved.program != self._program() for saved in self._known.values())
+        return any(saved.program != self._program for saved in self._known.values())
 
     def hear(self, message: Message) -> None:
         """An input, before any worker sees it."""
@@ -156,7 +156,7 @@ class StateKeeper:
         if known is not None:
             self._compare(sequence, known, state)
         elif self._accepts(sequence):
-            saved = SavedState(self._program(), _raw(state), _raw(self._chapter.whole()))
+            saved = SavedState(self._program, _raw(state), _raw(self._chapter.whole()))
             payload = encode(saved)
             if len(payload) > _MOST_BYTES:
                 logger.warning("The state at input {} is too large to be saved", sequence)
@@ -167,7 +167,7 @@ class StateKeeper:
         self._chapter = Chapter()
 
     def _compare(self, sequence: int, known: SavedState, state: RunState) -> None:
-        if known.program != self._program():
+        if known.program != self._program:
             return
         self.missed.remove(sequence)
         pairs = [(known.state, _raw(state))]

@@ -7,7 +7,6 @@ comes of the inputs is compared with the record byte by byte, wherever either wa
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -153,7 +152,7 @@ class Repetition:
         def save(sequence: int, payload: bytes) -> None:
             raise AssertionError("a repetition saves nothing")
 
-        program = partial(program_of, run.strategies)
+        program = program_of(run.strategies)
         return StateKeeper(program, lambda sequence: False, save, known, differ)
 
     def _notes(self, run: Run) -> Iterator[str]:
