@@ -113,8 +113,12 @@ class LineJournal:
             return recovery.take(results)
         except DataError:
             if recovery.past is not None:
-                self.recorder.record_note({STATE_REFUSED: recovery.past.sequence})
+                self.refuse_state(recovery.past.sequence)
             raise
+
+    def refuse_state(self, sequence: int) -> None:
+        """Have no start go on from the state behind this input."""
+        self.recorder.record_note({STATE_REFUSED: sequence})
 
     def send(
         self, sequence: int, intents: Sequence[Intent], send: Callable[[Sequence[Intent]], None]

@@ -25,10 +25,10 @@ from app.managers.system_manager.holdings import Holdings, opened_account
 from app.managers.system_manager.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.line_ending import LONGEST_STOP_SECONDS, LineEnding
 from app.managers.system_manager.line_journal import LineJournal
+from app.managers.system_manager.line_states import state_keeper
 from app.managers.system_manager.live_means import LiveMeans
-from app.managers.system_manager.program import program_of
 from app.managers.system_manager.reckoning import reckon
-from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed, refuse_state
+from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.saved_states import StateKeeper
@@ -164,7 +164,7 @@ class LiveLine:
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
-        self._keeper = self._state_keeper(run, self._journal)
+        self._keeper = state_keeper(run, self._journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
             logger.info(_PAPER)
@@ -187,23 +187,6 @@ class LiveLine:
             halts = holdings.halts(self._config.symbols, self._config.lived.external)
             self._hear((*adopted, *halts))
             self._gate.start()
-
-    def _state_keeper(self, run: Run, journal: LineJournal) -> StateKeeper:
-        """What was told before the state that the run goes on from, is told already."""
-        recovery = self._recovery
-        if recovery is not None and recovery.past is not None:
-            for chapter in recovery.past.chapters:
-                run.execution.diary.fingerprint.add(chapter.entries)
-
-        def accepts(sequence: int) -> bool:
-            is_new = recovery is None or sequence >= recovery.last_sequence
-            return is_new and journal.accepts_state(sequence)
-
-        return StateKeeper(
-            program_of(run.strategies), accepts, journal.record_state,
-            {} if recovery is None else recovery.saved, refuse_state,
-            0 if recovery is None or recovery.past is None else recovery.past.sequence,
-        )  # fmt: skip
 
     def _take_state(self, sequence: int, state: RunState) -> None:
         if self._keeper is not None:

@@ -162,15 +162,6 @@ class Recovery:
         self._done.set()
 
 
-def refuse_state(sequence: int, recorded: str, repeated: str) -> None:
-    """A state on record is not what the run has come to again."""
-    raise DataError(
-        f"The state behind input {sequence} is not what the journal says. {repeated}; recorded "
-        f"was {recorded}. 'verify' shows where it begins. Nothing was sent; positions and orders "
-        "at the venue are as they were."
-    )
-
-
 def _ending(message: Message, before: str | None) -> str | None:
     """What is left to be done with positions once a run was told to end: nobody takes that back."""
     if isinstance(message, Command) and message.name in (STOP, KILL):
