@@ -114,7 +114,6 @@ def test_a_part_begins_with_the_state_and_a_changed_one_is_found(house: LiveRunH
     assert (part, sequence) == (2, first.sequence - 1)
     state = saved.run_state().engine.strategies["counter"]
     assert 0 < state["bars_seen"] <= 390
-    assert verdict(house, folder).equal
 
     changed = decode(saved.state, dict)
     changed["engine"]["strategies"]["counter"]["bars_seen"] += 1
