@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from tests.market import config_of, market_of, minute_starts, random_bars, weekday_sessions
 from tests.random_market import FIRST
+from tests.unit.test_live_recovery import PLACED, results_of
 
 from app.core.bars import Block, SessionSpan
 from app.core.calendar import TradingSession
 from app.core.errors import DataError
-from app.core.message_codec import encode, encode_message, is_bars
+from app.core.message_codec import decode, encode, encode_message, is_bars
 from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Message
 from app.core.order_events import Acknowledged, Cancel, Halted
 from app.core.orders import ACCEPTED, GTC, LIMIT, Order, in_our_words
@@ -28,7 +29,12 @@ from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past, past_of
 from app.managers.system_manager.program import program_of
 from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.saved_states import Chapter, SavedState, first_difference
+from app.managers.system_manager.saved_states import (
+    Chapter,
+    SavedState,
+    StateKeeper,
+    first_difference,
+)
 from app.managers.system_manager.wiring import Parts, Run
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
@@ -182,6 +188,27 @@ def test_an_order_that_was_read_is_known_by_our_own_words() -> None:
     assert (order.state is ACCEPTED) and (order.kind is LIMIT) and (order.tif is GTC)
 
 
+def test_a_state_that_cannot_be_saved_ends_nothing_and_its_chapter_goes_on() -> None:
+    saved: list[tuple[int, bytes]] = []
+    keeper = StateKeeper(
+        PROGRAM, lambda sequence: True, lambda *words: saved.append(words), {},
+        lambda *words: pytest.fail("nothing is compared"),
+    )  # fmt: skip
+    keeper.hear(Command("pause", sequence=1))
+    keeper.take(results_of(1))
+    keeper.take_state(1, object())  # type: ignore[arg-type]
+    assert saved == []
+    keeper.hear(Command("resume", sequence=2))
+    keeper.take(results_of(2))
+    keeper.take_state(2, a_state())
+    ((sequence, payload),) = saved
+    chapter = decode(payload, SavedState).read_chapter()
+    names = [message.name for message, _ in chapter.messages() if isinstance(message, Command)]
+    assert (sequence, names) == (2, ["pause", "resume"])
+    keeper.take_state(3, a_state())
+    assert decode(saved[1][1], SavedState).read_chapter().told == []
+
+
 # -- when a state is left alone --------------------------------------------------------------------
 
 
@@ -256,8 +283,6 @@ def test_a_program_is_known_by_its_files_and_its_strategies_files() -> None:
 def test_results_that_differ_behind_a_state_have_the_next_start_use_the_first_part(
     tmp_path: Path,
 ) -> None:
-    from tests.unit.test_live_recovery import PLACED, results_of
-
     journal = recorded(tmp_path, saved_as(a_state()))
     recovery = Recovery(journal, past_of(journal, PROGRAM))
     recovery._next = (2, b"", (Cancel(9),))

@@ -55,14 +55,17 @@ class EngineKeeper:
     def _answer(self, asked: StateAsked, through_ns: int) -> None:
         """Put the engine's own to what the others have given."""
         stopped = [] if self._isolation is None else self._isolation.stopped
+        if asked.quality is None or asked.processor is None or self._on_state is None:
+            return
         try:
             saved = {s.name: s.saved_state() for s in self._seats if s.number not in stopped}
+            own = self._state(saved, stopped, through_ns)
         except StrategyError as error:
             logger.warning("The session begins without a saved state: {}", error)
             return
-        if asked.quality is None or asked.processor is None or self._on_state is None:
+        except Exception as error:  # a defect of ours, and no reason to end a run
+            logger.opt(exception=error).error("The session begins without a saved state")
             return
-        own = self._state(saved, stopped, through_ns)
         self._on_state(asked.sequence, RunState(asked.quality, asked.processor, own))
 
     def _state(self, saved: dict[str, State], stopped: list[int], through_ns: int) -> EngineState:

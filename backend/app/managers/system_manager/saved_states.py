@@ -156,15 +156,26 @@ class StateKeeper:
         if known is not None:
             self._compare(sequence, known, state)
         elif self._accepts(sequence):
-            saved = SavedState(self._program, _raw(state), _raw(self._chapter.whole()))
-            payload = encode(saved)
-            if len(payload) > _MOST_BYTES:
-                logger.warning("The state at input {} is too large to be saved", sequence)
+            payload = self._payload(sequence, state)
+            if payload is None:
                 return
             self._save(sequence, payload)
         else:
             return
         self._chapter = Chapter()
+
+    def _payload(self, sequence: int, state: RunState) -> bytes | None:
+        """The record; none where there can be none, which is no reason to end a run."""
+        try:
+            saved = SavedState(self._program, _raw(state), _raw(self._chapter.whole()))
+            payload = encode(saved)
+        except Exception as error:
+            logger.opt(exception=error).error("The state at input {} is not saved", sequence)
+            return None
+        if len(payload) <= _MOST_BYTES:
+            return payload
+        logger.warning("The state at input {} is too large to be saved", sequence)
+        return None
 
     def _compare(self, sequence: int, known: SavedState, state: RunState) -> None:
         if known.program != self._program:
