@@ -1,6 +1,7 @@
 """State records: where they stand in a journal, what is in them, and when they are left alone."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,7 @@ def test_a_state_that_cannot_be_saved_ends_nothing_and_its_chapter_goes_on() -> 
 # -- when a state is left alone --------------------------------------------------------------------
 
 
+@lru_cache(1)
 def a_state() -> RunState:
     """Of a run that has closed a session."""
     starts = minute_starts(SESSIONS)
