@@ -83,6 +83,12 @@ class Reader(Strategy):
     def on_session_close(self, session: TradingSession) -> None:
         self._hook("close", session.date)
 
+    def save_state(self) -> dict[str, int]:
+        return {"digest": self.digest}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self.digest = state["digest"]
+
     # -- reading and deciding ----------------------------------------------------------------------
 
     def _hook(self, name: str, *words: object) -> None:

@@ -64,29 +64,30 @@ class Day(NamedTuple):
         return int(np.searchsorted(self.bars[symbol].start_ns, end_ns))
 
 
-def make_day(draw: Random, minutes: int, *, halted: bool, split: bool) -> Day:
-    """One session or, with a split, two shorter ones; before them one of history."""
-    lengths = [20, minutes // 2, minutes // 2] if split else [20, minutes]
-    sessions, open_ns = [], Time().to_ns(_FIRST)
+def make_day(draw: Random, minutes: int, *, halted: bool, split: bool, sessions: int = 1) -> Day:
+    """So many sessions in these minutes, with a split two or more; before them one of history."""
+    count = max(2, sessions) if split else sessions
+    lengths = [20, *([minutes // count] * count)]
+    found, open_ns = list[TradingSession](), Time().to_ns(_FIRST)
     for number, length in enumerate(lengths):
         close_ns = open_ns + length * MINUTE_NS
         date = _FIRST.date() + dt.timedelta(days=number)
-        sessions.append(TradingSession("XNYS", date, open_ns, close_ns))
+        found.append(TradingSession("XNYS", date, open_ns, close_ns))
         open_ns = close_ns + _NIGHT_MINUTES * MINUTE_NS
-    starts = minute_starts(sessions)
+    starts = minute_starts(found)
     ratio = draw.choice((2, 3)) if split else 1
     bars = {name: random_bars(starts, draw.randrange(1 << 30), 3_000, 400) for name in SYMBOLS}
     if split:
-        last = bars[SYMBOLS[0]].start_ns >= sessions[-1].open_ns
+        last = bars[SYMBOLS[0]].start_ns >= found[-1].open_ns
         bars[SYMBOLS[0]] = _divided(bars[SYMBOLS[0]], last, ratio)
     halt = None
     if halted:
         begin = draw.randrange(4, lengths[1] // 2)
-        start_ns = sessions[1].open_ns + begin * MINUTE_NS
+        start_ns = found[1].open_ns + begin * MINUTE_NS
         halt = Halt(draw.choice(SYMBOLS), start_ns, start_ns + draw.randrange(3, 9) * MINUTE_NS)
         bars[halt.symbol] = _without(bars[halt.symbol], halt.start_ns, halt.end_ns)
     venues = ratio if ratio == 1 or draw.random() < 0.75 else draw.choice((1, ratio + 1))
-    return Day(tuple(sessions), bars, halt, ratio, venues)
+    return Day(tuple(found), bars, halt, ratio, venues)
 
 
 def _divided(bars: BarColumns, rows: np.ndarray, ratio: int) -> BarColumns:

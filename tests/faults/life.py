@@ -9,12 +9,15 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
+from app.managers.system_manager.past import past_of
+from app.managers.system_manager.program import program_of
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.verification import market_from
 from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
+from app.strategies.loader import load_strategy
 from app.threads.results import Results
 from tests.faults.day import SYMBOLS, Day
 from tests.faults.means import SimMeans
@@ -64,7 +67,7 @@ def config_from(
             "risk": {"allow_short": True},
             "live": {
                 "broker": "venue",
-                "sessions": 2,
+                "sessions": 3,
                 "external": external,
                 "on_error": on_error,
                 "stale_seconds": stale_seconds,
@@ -109,7 +112,10 @@ class Life:
             journal = RunJournal(FOLDER, means.disk)
             self.header = journal.header()
             config = self.header.session_config
-        self.recovery = None if journal is None else Recovery(journal)
+        self.recovery = None
+        if journal is not None:
+            kinds = {item.label: load_strategy(item.use, NOWHERE) for item in config.strategies}
+            self.recovery = Recovery(journal, past_of(journal, program_of(kinds)))
         market = day.market()
         self.line = LiveLine(config, market.source, link.adapter(), alarms, means, self.recovery)
         held = Holdings()

@@ -1,17 +1,27 @@
 """Proofs from a recorded run: it repeats, also with other blocks, and a changed byte is found."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
+from typing import ClassVar
 
 import numpy as np
 
+from app.core import message_codec as codec
 from app.core.bars import Block, SessionSpan, fields_of
+from app.core.calendar import TradingSession
 from app.core.messages import Bars, Message
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.verification import Repetition, Verdict
+from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.past import Past
+from app.managers.system_manager.saved_states import first_difference
+from app.managers.system_manager.verification import Repetition, Verdict, wired_again
+from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
+from app.threads.results import Results
+from app.threads.run_state import StateGiven
 from tests.faults.life import FOLDER, Times
 from tests.faults.simulation import Simulation
 from tests.memory_disk import MemoryDisk
+from tests.same_objects import runs_differ
 
 RUNNERS = ("inline", "pool")
 
@@ -30,6 +40,9 @@ class MergedJournal(RunJournal):
             if last is not None and message.sequence > last:
                 break  # the engine never came to these
             if isinstance(message, Bars):
+                if waiting and _newest(message) != _newest(waiting[-1]):
+                    yield _merged(waiting)  # a state stands between two sessions
+                    waiting = []
                 waiting.append(message)
             if waiting and (not isinstance(message, Bars) or len(waiting) == self._most):
                 yield _merged(waiting)
@@ -38,6 +51,11 @@ class MergedJournal(RunJournal):
                 yield message
         if waiting:
             yield _merged(waiting)
+
+
+def _newest(message: Bars) -> TradingSession | None:
+    spans = message.block.spans
+    return spans[-1].session if spans else None
 
 
 def _merged(messages: list[Bars]) -> Bars:
@@ -74,4 +92,56 @@ def trouble_of(sim: Simulation, runner: str, most: int) -> str:
     except (Exception, HookInterrupted) as error:
         failed = sim.outcome.reason == "failed"  # then it fails again, in the same place
         return "" if failed else f"{type(error).__name__}: {error}"
-    return "" if verdict.equal else str(verdict.difference)
+    return trouble_from_states(sim) if verdict.equal else str(verdict.difference)
+
+
+def trouble_from_states(sim: Simulation) -> str:
+    """Why a run does not go on from one of its saved states as it did, or ""."""
+    journal, source = RunJournal(FOLDER, sim.disk), sim.day.market().source
+    header, chapters = journal.header(), []
+    whole: list[Results] = []
+    feed = JournalFeed(journal)
+    with wired_again(header, Times(), source, feed, whole.append) as unbroken:  # type: ignore[arg-type]
+        unbroken.execute()
+    for part, sequence, saved in journal.saved_states():
+        chapters.append(saved.read_chapter())
+        past = Past(part, sequence, saved, saved.run_state(), chapters)
+        rest, told = GoingOn(past, journal), list[Results]()
+        with wired_again(header, Times(), source, rest, told.append) as run:  # type: ignore[arg-type]
+            for chapter in chapters:
+                run.execution.diary.fingerprint.add(chapter.entries)
+            run.execute()
+        trouble = _first_trouble(run, told, unbroken, [r for r in whole if r.sequence > sequence])
+        if trouble:
+            return f"from the state behind input {sequence}: {trouble}"
+    return ""
+
+
+class GoingOn:
+    """A feed of a state, and what the journal has behind it."""
+
+    history_sources: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, past: Past, journal: RunJournal) -> None:
+        self._past = past
+        self._journal = journal.since(past.part, past.sequence)
+
+    def messages(self) -> Iterator[Message | StateGiven]:
+        yield StateGiven(self._past.sequence, self._past.state)
+        yield from self._journal.inputs()
+
+
+def _first_trouble(run: Run, told: list[Results], other: Run, wanted: list[Results]) -> str:
+    """Where two runs have not told or come to the same."""
+    for ours, theirs in zip_longest(told, wanted):
+        if codec.encode(_plain(ours)) != codec.encode(_plain(theirs)):
+            return str(first_difference(_plain(ours), _plain(theirs)))
+    found = next(runs_differ(run, other), None)
+    if found is not None:
+        return found
+    prints = [one.execution.diary.fingerprint.hexdigest() for one in (run, other)]
+    return "" if prints[0] == prints[1] else f"fingerprints: {prints}"
+
+
+def _plain(results: Results | None) -> object:
+    return None if results is None else codec.decode(codec.encode(results), dict)

@@ -47,6 +47,12 @@ class Keeper(Strategy):
     def on_order(self, order: OrderView) -> None:
         self.told = crc32(repr((order.order_id, order.state, order.filled)).encode(), self.told)
 
+    def save_state(self) -> dict[str, int]:
+        return {"seen": self.seen, "told": self.told}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self.seen, self.told = state["seen"], state["told"]
+
 
 class Trader(Strategy):
     """Limits, stops, market orders, amendments, cancels and closes in turn."""
@@ -84,6 +90,12 @@ class Trader(Strategy):
                 self.close(bar.symbol)
             case 12:
                 self.order_target(bar.symbol, size - 20)
+
+    def save_state(self) -> dict[str, int]:
+        return {}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        """There is nothing to remember."""
 
     def _amend(self, order: OrderView, size: int, cents: float) -> None:
         if order.limit is not None:

@@ -1,14 +1,16 @@
-"""What strategies save in a live run: in its journal, and compared by `verify`."""
+"""State records of a live run: it goes on from the last one, and `verify` checks each."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
+import msgspec
 import pytest
 from tests.live_run_house import LiveRunHouse
 
-from app.core.errors import DataError
 from app.core.message_codec import decode, encode
 from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.saved_states import SavedState
 from app.managers.system_manager.verification import Repetition, Verdict
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
@@ -22,11 +24,19 @@ from app.strategies import Strategy
 class Counter(Strategy):
     def setup(self):
         self.bars_seen = 0
+        self.average = self.indicator("SMA", 20)
 
     def on_bar(self, bar):
         self.bars_seen += 1
         self.order_target(bar.symbol, self.bars_seen // 20 % 3)
+        if self.bars_seen % 12 == 0:
+            self.order(bar.symbol, 5, limit=round(bar.close * 0.9, 2), tif="gtc")
+        if self.bars_seen % 31 == 0 and self.average.ready:
+            near = round(self.average.value * 0.01, 2)
+            self.bracket(bar.symbol, 3, target=bar.close + near, stop=bar.close - near, tif="gtc")
+"""
 
+SAVES = """
     def save_state(self):
         return {"bars_seen": self.bars_seen}
 
@@ -38,41 +48,98 @@ class Counter(Strategy):
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
-    made = LiveRunHouse(tmp_path, at="2024-11-04T09:25", rate=8_000, symbols="SYN1")
-    (made.strategies / "counter.py").write_text(COUNTER, encoding="utf-8")
+    made = LiveRunHouse(tmp_path, at="2024-11-04T14:30", rate=8_000, symbols="SYN1")
+    (made.strategies / "counter.py").write_text(COUNTER + SAVES, encoding="utf-8")
     yield made
     made.close()
 
 
-def test_a_part_begins_with_what_was_saved_at_the_close_before(house: LiveRunHouse) -> None:
+def killed_in_its_second_session(house: LiveRunHouse, config: Path, records: int) -> Path:
+    """A run that dies when its second part has so many records; its folder."""
+    process = house.start(config, "--json")
+    for _ in range(900):
+        Event().wait(0.05)
+        found = [*(house.data / "runs").glob("*/journal/part-0002.journal")]
+        if found and sum(one.part == 2 for one in JournalReader(found[0].parent)) >= records:
+            process.kill()
+            process.communicate(timeout=20)
+            return found[0].parent.parent
+    raise AssertionError("there was no second session in 45 s")
+
+
+@pytest.mark.parametrize("broker", ["venue", "paper"])
+def test_a_run_goes_on_from_its_last_state_and_is_the_run_it_was(
+    house: LiveRunHouse, broker: str
+) -> None:
+    live = {"sessions": 2, "broker": broker}
+    config = house.config(live=live, strategies=[{"use": "counter.py"}])
+    folder = killed_in_its_second_session(house, config, 400)
+    ((part, sequence, _),) = RunJournal(folder).saved_states()
+    process = house.start(config, "--json")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert f"goes on from part {part} of its journal" in errors
+    assert sequence > 20
+    rows, files = house.rows(folder.name), house.files(folder.name)
+    assert len(rows["fills"]) > 10
+    assert verdict(house, folder).equal
+    house.rebuild(folder.name)  # from the first part
+    again = house.rows(folder.name)
+    for name, found in rows.items():
+        assert again[name] == found, name
+    assert house.files(folder.name)["equity.parquet"] == files["equity.parquet"]
+
+
+def test_a_run_whose_strategy_saves_nothing_goes_on_from_the_first_part(
+    house: LiveRunHouse,
+) -> None:
+    (house.strategies / "counter.py").write_text(COUNTER, encoding="utf-8")
+    config = house.config(live={"sessions": 2}, strategies=[{"use": "counter.py"}])
+    folder = killed_in_its_second_session(house, config, 200)
+    assert list(RunJournal(folder).saved_states()) == []
+    process = house.start(config, "--json")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "goes on from part 1 of its journal" in errors
+    assert verdict(house, folder).equal
+
+
+def test_a_part_begins_with_the_state_and_a_changed_one_is_found(house: LiveRunHouse) -> None:
     config = house.config(live={"sessions": 2}, strategies=[{"use": "counter.py"}])
     run_id = house.to_the_end(config)
     folder = house.data / "runs" / run_id
-    records = list(JournalReader(folder / "journal"))
-    (number,) = [place for place, one in enumerate(records) if one.kind == form.STATE]
-    assert [records[number - 1].kind, records[number].part] == [form.HEADER, 2]
-    (state,) = RunJournal(folder).states()
-    ((name, saved),) = state[1].items()
-    assert (name, state[0]) == ("counter", records[number].sequence)
-    assert 0 < saved["bars_seen"] <= 390
-    assert verdict(house, folder).equal
+    ((part, sequence, saved),) = RunJournal(folder).saved_states()
+    inputs = [one for one in JournalReader(folder / "journal") if one.kind == form.INPUT]
+    first = next(one for one in inputs if one.part == part)
+    assert (part, sequence) == (2, first.sequence - 1)
+    state = saved.run_state().engine.strategies["counter"]
+    assert 0 < state["bars_seen"] <= 390
 
-    rewrite_state(folder / "journal", {name: {"bars_seen": saved["bars_seen"] + 1}})
+    changed = decode(saved.state, dict)
+    changed["engine"]["strategies"]["counter"]["bars_seen"] += 1
+    rewrite_state(folder / "journal", SavedState(saved.program, raw(changed), saved.chapter))
     found = verdict(house, folder).difference
     assert found is not None
     assert (found.what, found.number) == ("state", 1)
-    assert str(saved["bars_seen"] + 1) in found.recorded
-    assert str(saved["bars_seen"]) in found.repeated
-    with pytest.raises(DataError, match="cannot be rebuilt"):  # as a start would not go on with it
-        house.rebuild(run_id)
+    assert found.recorded == f"engine.strategies.counter.bars_seen: {state['bars_seen'] + 1}"
+    assert found.repeated == f"engine.strategies.counter.bars_seen: {state['bars_seen']}"
+
+    rewrite_state(folder / "journal", SavedState({"program": "x"}, saved.state, saved.chapter))
+    again = verdict(house, folder)
+    assert again.equal
+    assert "1 saved states are of another program and not compared" in again.notes
 
 
 def verdict(house: LiveRunHouse, folder: Path) -> Verdict:
     return Repetition(RunJournal(folder), house.times, house.bars.store).verdict()
 
 
-def rewrite_state(journal: Path, states: object) -> None:
-    """The same journal with other saved values."""
+def raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(encode(value))
+
+
+def rewrite_state(journal: Path, saved: SavedState) -> None:
+    """The same journal with another state record."""
     records = list(JournalReader(journal))
     for path in journal.iterdir():
         path.unlink()
@@ -81,6 +148,6 @@ def rewrite_state(journal: Path, states: object) -> None:
         if record.kind == form.HEADER:
             writer.begin_part(decode(record.payload, form.PartHeader).header)
         elif record.kind != form.END:
-            payload = encode(states) if record.kind == form.STATE else record.payload
+            payload = encode(saved) if record.kind == form.STATE else record.payload
             writer.append([Entry(record.kind, record.sequence, payload)])
     writer.close()

@@ -32,6 +32,7 @@ from app.core.order_events import (
 )
 from app.core.orders import Terms
 from app.core.venue import VenueTime, VenueUnclear
+from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.journal_feed import RunJournal
@@ -71,8 +72,8 @@ def news(sequence: int, *events: OrderEvent) -> BrokerNews:
 
 
 def results_of(sequence: int, *intents: Intent) -> Results:
-    records = SimpleNamespace(entries=b"")
-    return Results(records, no_rows().start_ns, no_rows().open, 0, 0, sequence, intents)  # type: ignore[arg-type]
+    records = Records([], [], [], [], [], [], [], b"")
+    return Results(records, no_rows().start_ns, no_rows().open, 0, 0, sequence, intents)
 
 
 class StillFeed:
@@ -249,7 +250,10 @@ class Line:
         )
         coordinator = SimpleNamespace(step=lambda news: ())
         run: Any = SimpleNamespace(
-            execution=self.execution, coordinator=coordinator, engine=SimpleNamespace(now_ns=0)
+            execution=self.execution,
+            strategies={},
+            coordinator=coordinator,
+            engine=SimpleNamespace(now_ns=0),
         )
         self.line.begin(run, header, folder)
         self.ended: list[str] = []

@@ -152,14 +152,10 @@ def config_of(name: str, block_rows: int = 8_192) -> Any:
 def test_each_close_saves_and_loads_whatever_the_block_size() -> None:
     runs = []
     for rows in (1, 7, 8_192):
-        run, results = wired(config_of("Counting", rows), SPEC.market())
+        run, _ = wired(config_of("Counting", rows), SPEC.market())
         run.execute()
         strategy: Any = run.seats[0].strategy
         runs.append(strategy.loaded)
-        states = [part.states for part in results if part.states]
-        assert states[-1] == {run.seats[0].name: {"count": strategy.loaded[-1]}}
-        if rows == 1:
-            assert [next(iter(one.values()))["count"] for one in states] == strategy.loaded
     assert runs[0] == runs[1] == runs[2]
     assert len(runs[0]) == SPEC.sessions - SPEC.history
     assert runs[0] == sorted(runs[0])
@@ -181,11 +177,10 @@ def test_a_strategy_that_saves_decides_as_one_that_does_not() -> None:
     ],
 )
 def test_a_wrong_state_ends_the_run_at_the_first_close(name: str, what: str) -> None:
-    run, results = wired(config_of(name), SPEC.market())
+    run, _ = wired(config_of(name), SPEC.market())
     with pytest.raises(StrategyError, match=what):
         run.execute()
     assert run.engine.sessions == 1
-    assert not any(part.states for part in results)
 
 
 def test_one_hook_without_the_other_is_refused_before_the_run() -> None:

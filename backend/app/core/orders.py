@@ -89,6 +89,15 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
         return bool(TRANSITIONS[self.state])
 
 
+_WORDS: Final = {word: word for word in (*TRANSITIONS, *KINDS, *TIFS)}
+
+
+def in_our_words(order: Order) -> None:
+    """An order that was read: its words are these very objects, by which they are known."""
+    order.state, order.kind = _WORDS[order.state], _WORDS[order.kind]
+    order.tif = _WORDS[order.tif]
+
+
 class Terms(msgspec.Struct, frozen=True, gc=False):
     """What an amendment makes of an order."""
 

@@ -23,6 +23,7 @@ from app.threads.agenda import Agenda
 from app.threads.commands import obey
 from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
+from app.threads.engine_state import EngineKeeper, OnState
 from app.threads.equity import EquityCurve
 from app.threads.isolation import Isolation, OnTrouble
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
@@ -30,6 +31,7 @@ from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
 from app.threads.results import Results
+from app.threads.run_state import StateAsked, StateGiven
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
 from app.threads.session_course import SessionCourse
@@ -37,6 +39,7 @@ from app.threads.session_data import SessionData, snapshot
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
+Input = Processed | BrokerNews | LastNews | Command | EndOfStream | StateAsked | StateGiven
 
 
 class AnalysisEngine(Worker):
@@ -54,6 +57,7 @@ class AnalysisEngine(Worker):
         on_results: Callable[[Results], None],
         equity_by_session: bool = False,
         on_trouble: OnTrouble | None = None,
+        on_state: OnState | None = None,
     ) -> None:
         """With `on_trouble`, of several strategies one that fails stops alone, and is told of."""
         self.execution = execution
@@ -70,8 +74,7 @@ class AnalysisEngine(Worker):
         self._cursor = cursor
         self._on_results = on_results
         self._equity_by_session = equity_by_session
-        asked = {interval for seat in seats for interval in seat.intervals}
-        self._wanted = tuple(name for name in plan.intervals if name in asked)
+        self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
         self._news = OrderNews(seats, cursor, execution, self._call)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
@@ -88,16 +91,21 @@ class AnalysisEngine(Worker):
         self._course = SessionCourse(
             plan, seats, cursor, self.outlook, execution, self._news, self._call
         )
+        rooms = curve, self.outlook, self.timers, self._course
+        self._keeper = EngineKeeper(
+            seats, cursor, execution, self._reports, rooms, self._isolation, on_state
+        )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
         self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
 
-    def step(
-        self, message: Processed | BrokerNews | LastNews | Command | EndOfStream
-    ) -> Iterator[object]:
+    def step(self, message: Input) -> Iterator[object]:
         """Run the instants of a block; a broker's news and commands are instants of their own."""
         with self._under_way:
+            if isinstance(message, StateAsked | StateGiven):
+                self._through_ns = self._keeper.take(message, self._through_ns)
+                return iter(())
             try:
                 if isinstance(message, Processed):
                     self._load(message)
@@ -152,7 +160,7 @@ class AnalysisEngine(Worker):
     # -- one block -----------------------------------------------------------------------------
 
     def _load(self, processed: Processed) -> None:
-        cursor, parts = self._cursor, processed.sessions
+        cursor, parts, plan = self._cursor, processed.sessions, self._plan
         if cursor.span >= 0:  # keep the session under way, or the last one, in reach
             last = self.outlook.parts[cursor.span]
             if not parts or parts[0].session.date != last.session.date:
@@ -160,11 +168,9 @@ class AnalysisEngine(Worker):
             cursor.span = 0
         self.outlook.parts = parts
         self._base, self._rows = processed.base, processed.rows
-        plan = self._plan
         self.outlook.book = book = BarBook(processed.base, processed.rows)
         self.execution.load(book)
-        self._agenda = Agenda(processed, book, parts, plan, self._wanted)
-        self._step = 0
+        self._agenda, self._step = Agenda(processed, book, parts, plan, self._wanted), 0
         cursor.known_ns = self._agenda.known_ns
         self.view.load(self._agenda, parts)
 
@@ -239,7 +245,6 @@ class AnalysisEngine(Worker):
         seats = {name: [s for s in self._seats if name in s.intervals] for name in self._wanted}
         if len(self._seats) == 1:
             return self._seats[0].strategy.on_bar
-
         guarded = self._isolation.call if self._isolation is not None else None
 
         def each(bar: Bar) -> None:
@@ -375,25 +380,21 @@ class AnalysisEngine(Worker):
         """A hook failed amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
         self.execution.cancel_all(now_ns, "the run broke off")
-        self._base = base = self._base.take(
-            slice(0, bisect_right(self.outlook.book.known_ns, now_ns))
-        )
-        symbols = len(self._plan.symbols)
-        self._rows = SymbolRows(base.symbol, symbols) if symbols > 1 else None
+        end = bisect_right(self.outlook.book.known_ns, now_ns)
+        self._base = base = self._base.take(slice(0, end))
+        count = len(self._plan.symbols)
+        self._rows = SymbolRows(base.symbol, count) if count > 1 else None
         self._report(sequence)
 
     def _report(self, sequence: int) -> None:
         records = self.execution.diary.take()
         closes_ns = self._course.take_closes()
-        at_ns = closes_ns if self._equity_by_session else None
-        equity_ns, equity = self.curve.advance(
-            self._base, self._rows, records.changes, records.actions, at_ns, records.rates
-        )
+        curve = self.curve.advance(
+            self._base, self._rows, records.changes, records.actions,
+            closes_ns if self._equity_by_session else None, records.rates,
+        )  # fmt: skip
         count, now_ns, intents = len(self._base), self._cursor.now_ns, self.execution.take_intents()
-        states = self._course.take_states()
-        self._on_results(
-            Results(records, equity_ns, equity, count, now_ns, sequence, intents, states)
-        )
+        self._on_results(Results(records, *curve, count, now_ns, sequence, intents))
         self.outlook.keep_last(self._base)
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
         self.outlook.book = BarBook(self._base, None)

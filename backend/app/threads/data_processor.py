@@ -18,6 +18,7 @@ from app.services.indicators import Values
 from app.threads.backfill import folded, merged, replaced
 from app.threads.indicator_cell import Cell
 from app.threads.plan import Plan
+from app.threads.run_state import ProcessorState, StateAsked, StateGiven
 from app.threads.tape import Tape
 from app.threads.worker import Worker
 
@@ -78,7 +79,9 @@ class DataProcessor(Worker):
         self._newest: SessionPart | None = None  # of the session that began last, over or not
         self._through_ns = -1
 
-    def step(self, message: Message) -> Iterable[Processed | BrokerNews | Command]:
+    def step(
+        self, message: Message | StateAsked | StateGiven
+    ) -> Iterable[Processed | BrokerNews | Command | StateAsked | StateGiven]:
         """History fills the tapes; a block becomes whole instants, late bars none at all; what
         is no bar passes.
         """
@@ -92,10 +95,54 @@ class DataProcessor(Worker):
                 self._load(message)
             case BrokerNews() | Command():
                 yield message
+            case StateAsked():
+                yield msgspec.structs.replace(message, processor=self._state())
+            case StateGiven():
+                self._restore(message.state.processor)
+                yield msgspec.structs.replace(message, part=self._newest)
+
+    def _state(self) -> ProcessorState | None:
+        """None while two sessions are under way: a tape goes on with one."""
+        if len(self._parts) > 1:
+            return None
+        newest = self._newest
+        return ProcessorState(
+            tapes=[tape.state() for tape in self._tapes.values()],
+            adjustments=[one for own in self._adjustments.values() for one in own.values()],
+            pending=self._pending,
+            forming=dict(self._forming),
+            ahead=[hours.session for hours in self._ahead],
+            newest=None if newest is None else newest.session,
+            is_under_way=bool(self._parts),
+            through_ns=self._through_ns,
+        )
+
+    def _restore(self, state: ProcessorState) -> None:
+        for tape, kept in zip(self._tapes.values(), state.tapes, strict=True):
+            tape.restore(kept)
+        self._know(state.adjustments)
+        self._pending, self._forming = state.pending, dict(state.forming)
+        self._ahead = [self._hours(session) for session in state.ahead]
+        self._through_ns = state.through_ns
+        if state.newest is None:
+            return
+        windows = {key: tape.window() for key, tape in self._tapes.items()}
+        values = [
+            cell.update(windows[item.symbol, item.interval])
+            for item, cell in zip(self._plan.declared, self._cells, strict=True)
+        ]
+        hours = self._hours(state.newest)
+        today = tuple(self._adjustments.get(state.newest.date, {}).values())
+        self._newest = part = SessionPart(*hours, today, windows, values)
+        if state.is_under_way:
+            self._parts[state.newest.date] = part
+
+    def _know(self, adjustments: Iterable[Adjustment]) -> None:
+        for item in adjustments:
+            self._adjustments.setdefault(item.session_date, {})[item.symbol] = item
 
     def _load(self, history: History) -> None:
-        for item in history.adjustments:
-            self._adjustments.setdefault(item.session_date, {})[item.symbol] = item
+        self._know(history.adjustments)
         starts = [self._hours(session).start_ns for session in history.sessions]
         for (symbol, interval), table in history.bars.items():
             tape = self._tapes[symbol, interval]
@@ -185,6 +232,9 @@ class DataProcessor(Worker):
         self, tables: dict[str, Table], sessions: list[Hours], through_ns: int
     ) -> Iterator[SessionPart]:
         """Append each session's rows to the tapes, in order of the sessions, and cut windows."""
+        if not any(map(len, tables.values())) and self._are_under_way(sessions, through_ns):
+            yield from (self._parts[hours.session.date] for hours in sessions)
+            return  # time has passed, and no more
         starts = np.array([hours.start_ns for hours in sessions], np.int64)
         places = {name: self._places(table, starts) for name, table in tables.items()}
         for (symbol, interval), tape in self._tapes.items():
@@ -203,6 +253,10 @@ class DataProcessor(Worker):
                 for cell in self._cells:
                     cell.close_session()
             yield part
+
+    def _are_under_way(self, sessions: list[Hours], through_ns: int) -> bool:
+        """Whether none of them begins or ends."""
+        return all(h.session.date in self._parts and h.end_ns > through_ns for h in sessions)
 
     def _open_session(self, session: TradingSession) -> None:
         for (symbol, _), tape in self._tapes.items():

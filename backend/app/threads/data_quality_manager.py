@@ -17,19 +17,11 @@ from app.core.messages import Backfill, Bars, EndOfStream, Message
 from app.services.bar_checks import FAULTS, GOOD, ORDER, all_good, faults
 from app.services.blocks import keep_rows
 from app.threads.gaps import Gaps, OnGap
-from app.threads.quality_book import QualityBook
+from app.threads.quality_book import BadBar, QualityBook
+from app.threads.run_state import QualityState, StateAsked, StateGiven
 from app.threads.worker import Worker
 
 _EXAMPLES = 20
-
-
-class BadBar(msgspec.Struct, frozen=True):
-    """One bar that was kept out, and why."""
-
-    symbol: str
-    session: dt.date | None  # None: it came with no session
-    start_ns: int
-    reason: str
 
 
 class DataQualityManager(Worker):
@@ -57,7 +49,9 @@ class DataQualityManager(Worker):
         self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
         self.examples: list[BadBar] = []
 
-    def step(self, message: Message) -> Iterator[Message]:
+    def step(
+        self, message: Message | StateAsked | StateGiven
+    ) -> Iterator[Message | StateAsked | StateGiven]:
         """Take the bad bars out of a block, or of late ones; all else passes."""
         if isinstance(message, Bars):
             block = self._checked(message.block)
@@ -72,7 +66,31 @@ class DataQualityManager(Worker):
             message = Backfill(self._checked_late(message.bars), message.sequence)
         elif isinstance(message, EndOfStream):
             self.book.close_all()
+        elif isinstance(message, StateAsked):
+            message = msgspec.structs.replace(message, quality=self._state())
+        elif isinstance(message, StateGiven):
+            self._restore(message.state.quality)
         yield message
+
+    def _state(self) -> QualityState:
+        return QualityState(
+            self.book.state(),
+            [(*place, count) for place, count in self.bad.items()],
+            self.examples.copy(),
+            self._order.latest_ns,
+            sorted(self._order.symbols),
+            {} if self._gaps is None else dict(self._gaps.reached_ns),
+            self._newest,
+        )
+
+    def _restore(self, state: QualityState) -> None:
+        self.book.restore(state.book)
+        self.bad.update({(name, date, why): count for name, date, why, count in state.bad})
+        self.examples += state.examples
+        self._order.latest_ns, self._order.symbols = state.latest_ns, set(state.latest_symbols)
+        if self._gaps is not None:
+            self._gaps.reached_ns.update(state.reached_ns)
+        self._newest = state.newest
 
     def _checked(self, block: Block) -> Block:
         if not len(block):
@@ -126,15 +144,15 @@ class _Order:
     """Knows the latest good bars: time never goes back, and no symbol shows a start twice."""
 
     def __init__(self) -> None:
-        self._latest_ns = -1
-        self._symbols: set[int] = set()  # those with a bar that starts at the latest
+        self.latest_ns = -1
+        self.symbols: set[int] = set()  # those with a bar that starts at the latest
 
     def follows(self, block: Block) -> bool:
         """Whether a whole block is in order, in symbol order within one start; fast."""
         starts, symbols = block.start_ns, block.symbol
-        if starts[0] <= self._latest_ns:
-            rows = int(np.searchsorted(starts, self._latest_ns, side="right"))
-            if starts[0] < self._latest_ns or self._symbols.intersection(symbols[:rows].tolist()):
+        if starts[0] <= self.latest_ns:
+            rows = int(np.searchsorted(starts, self.latest_ns, side="right"))
+            if starts[0] < self.latest_ns or self.symbols.intersection(symbols[:rows].tolist()):
                 return False
         later = starts[1:] > starts[:-1]
         if later.all():
@@ -147,20 +165,20 @@ class _Order:
         last_ns = int(block.start_ns[-1])
         first = int(np.searchsorted(block.start_ns, last_ns))
         here = set(block.symbol[first:].tolist())
-        self._symbols = self._symbols | here if last_ns == self._latest_ns else here
-        self._latest_ns = last_ns
+        self.symbols = self.symbols | here if last_ns == self.latest_ns else here
+        self.latest_ns = last_ns
 
     def admit(self, start_ns: int, symbol: int) -> bool:
         """Whether one more bar is in order; remembers it if so."""
-        if start_ns < self._latest_ns or (start_ns == self._latest_ns and symbol in self._symbols):
+        if start_ns < self.latest_ns or (start_ns == self.latest_ns and symbol in self.symbols):
             return False
-        if start_ns > self._latest_ns:
-            self._latest_ns = start_ns
-            self._symbols.clear()
-        self._symbols.add(symbol)
+        if start_ns > self.latest_ns:
+            self.latest_ns = start_ns
+            self.symbols.clear()
+        self.symbols.add(symbol)
         return True
 
     def reach(self, start_ns: int, symbol: int) -> None:
         """Remember a bar that came by another way."""
-        if start_ns >= self._latest_ns:
+        if start_ns >= self.latest_ns:
             self.admit(start_ns, symbol)

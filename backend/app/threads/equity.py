@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
+from typing import ClassVar
 
 import numpy as np
 
 from app.core.bars import Floats, Ints, SymbolRows, Table
+from app.core.kept import Fields, kept, put_back
 from app.core.money import UNITS
 from app.core.orders import CASH, HELD, INSTANT, SYMBOL, FillRow
 from app.managers.execution_manager.account import RateChange
@@ -18,6 +20,10 @@ class EquityCurve:
     The curve is float64, for looking at; the account's money is the ledger's.
     """
 
+    STATE: ClassVar[tuple[str, ...]] = (
+        "marks", "_held", "_cash", "_peak", "_rates", "max_drawdown",
+    )  # fmt: skip
+
     def __init__(self, cash_units: int, multipliers: Sequence[float]) -> None:
         self._multipliers = multipliers
         self.marks = [0.0] * len(multipliers)  # last close of each symbol
@@ -26,6 +32,14 @@ class EquityCurve:
         self._peak = cash_units / UNITS
         self._rates = [1.0] * len(multipliers)  # of each symbol's currency
         self.max_drawdown = 0.0  # as a share of the peak before it
+
+    def state(self) -> Fields:
+        """As the next block finds it."""
+        return {name: _copied(value) for name, value in kept(self, self.STATE).items()}
+
+    def restore(self, state: Fields) -> None:
+        """As a block before left it."""
+        put_back(self, state)
 
     def advance(
         self,
@@ -65,6 +79,8 @@ class EquityCurve:
             self._peak = float(peaks[-1])
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
+        if not len(instants):  # as in most blocks of a live run: time has passed, and no more
+            return np.empty(0, np.float64)
         lengths = _lengths(instants, _times(block.all_changes))
         values = np.repeat(_steps(block.all_changes, CASH, self._cash), lengths)
         for symbol, held in enumerate(self._held):
@@ -139,6 +155,10 @@ class _Block:
                 known = np.insert(known, place, instant_ns)
                 marks = np.insert(marks, place + 1, marks[place] * factor)
         return known, marks
+
+
+def _copied(value: list[float] | float) -> list[float] | float:
+    return value.copy() if isinstance(value, list) else value
 
 
 def _times(changes: Sequence[FillRow]) -> Ints:

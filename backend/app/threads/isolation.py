@@ -28,6 +28,15 @@ class Isolation:
         self._on_trouble = on_trouble
         self._out: set[int] = set()
 
+    @property
+    def stopped(self) -> list[int]:
+        """The numbers of the seats that have failed."""
+        return sorted(self._out)
+
+    def restore(self, stopped: Sequence[int]) -> None:
+        """These have failed before."""
+        self._out = set(stopped)
+
     def call(self, seat: Seat, hook: Callable[..., None], *args: Any) -> None:
         """Run a hook of a seat that has not failed; one that raises proposes nothing."""
         if seat.number in self._out:

@@ -6,6 +6,7 @@ from app.core.bars import Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
+from app.core.kept import Fields
 from app.core.windows import Window
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -32,6 +33,16 @@ class Outlook:
         self._last_close = np.zeros(len(plan.symbols))
         self._last_start_ns = np.full(len(plan.symbols), -1, np.int64)
         self._step_ns = interval_ns(plan.base_interval)
+
+    def state(self) -> Fields:
+        """The last bars, as columns."""
+        return {"close": self._last_close.copy(), "start_ns": self._last_start_ns.copy()}
+
+    def restore(self, state: Fields, part: SessionPart | None) -> None:
+        """The last bars, and the session that was under way or over last."""
+        self._last_close, self._last_start_ns = state["close"].copy(), state["start_ns"].copy()
+        if part is not None:
+            self.parts, self._cursor.span = (part,), 0
 
     @property
     def now_ns(self) -> int:

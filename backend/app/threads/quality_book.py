@@ -30,6 +30,15 @@ class SessionQuality(msgspec.Struct, frozen=True):
     quality: Quality
 
 
+class BadBar(msgspec.Struct, frozen=True):
+    """One bar that was kept out, and why."""
+
+    symbol: str
+    session: dt.date | None  # None: it came with no session
+    start_ns: int
+    reason: str
+
+
 class SymbolQuality(msgspec.Struct, frozen=True):
     """How complete one symbol was over all its sessions so far; counted in bars."""
 
@@ -69,10 +78,29 @@ class SymbolQuality(msgspec.Struct, frozen=True):
         )
 
 
+class UnderWay(msgspec.Struct, frozen=True):
+    """What came of one session, to be gone on with."""
+
+    session: TradingSession
+    starts: Ints
+    symbols: Symbols
+    bad: dict[int, list[int]]
+
+
+class QualityBookState(msgspec.Struct, frozen=True):
+    """What a book has come to."""
+
+    through_ns: int
+    totals: list[SymbolQuality]
+    reports: list[SessionQuality]
+    under_way: list[UnderWay]
+
+
 class _Session:
     """What came of one session that is under way."""
 
     def __init__(self, session: TradingSession, interval: str, extended_hours: bool) -> None:
+        self.session = session
         segments = session.segments(extended_hours and interval != DAILY)
         self.date = session.date
         self.segments = segments
@@ -104,6 +132,33 @@ class QualityBook:
         self._through_ns = -1
         self._reports: deque[SessionQuality] = deque(maxlen=_REPORTS)
         self._totals = {name: SymbolQuality(name, interval) for name in self._symbols}
+
+    def state(self) -> QualityBookState:
+        """What it has come to."""
+        return QualityBookState(
+            self._through_ns,
+            list(self._totals.values()),
+            list(self._reports),
+            [
+                UnderWay(
+                    one.session, _joined(one.starts, np.int64), _joined(one.symbols, np.int32),
+                    {symbol: starts.copy() for symbol, starts in one.bad.items()},
+                )
+                for one in self._under_way.values()
+            ],
+        )  # fmt: skip
+
+    def restore(self, state: QualityBookState) -> None:
+        """Go on from there."""
+        self._reports.extend(state.reports)
+        self._totals = {total.symbol: total for total in state.totals}
+        for one in state.under_way:
+            session = self._session(one.session)
+            assert session is not None, "a book that is new has closed nothing"
+            session.starts.append(one.starts)
+            session.symbols.append(one.symbols)
+            session.bad.update(one.bad)
+        self._through_ns = state.through_ns
 
     @property
     def totals(self) -> dict[str, SymbolQuality]:

@@ -5,7 +5,6 @@ import msgspec
 from app.core.bars import Floats, Ints
 from app.core.order_events import Intent
 from app.managers.execution_manager.diary import Records
-from app.strategies.state import State
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -18,4 +17,3 @@ class Results(msgspec.Struct, frozen=True):
     through_ns: int
     sequence: int = 0  # of the input it came of
     intents: tuple[Intent, ...] = ()
-    states: dict[str, State] = {}  # that strategies saved at a close, by name

@@ -75,21 +75,25 @@ class Seat:
         except HOOK_ERRORS as error:
             raise self.failure(hook.__name__, error) from error
 
-    def kept_state(self) -> State:
+    def check_state(self) -> None:
         """What the strategy saves of itself, loaded again at once: what cannot be is found now."""
-        saved = self._saved_state()
-        self.call(self.strategy.load_state, plain_state(saved))
-        self._refuse_proposals("load_state")
-        again = self._saved_state()
+        saved = self.saved_state()
+        self.load_state(saved)
+        again = self.saved_state()
         if again != saved:
             names = [name for name in {**saved, **again} if saved.get(name) != again.get(name)]
             differs = StrategyError(
                 f"it does not bring back what save_state gave: {', '.join(names)} differs."
             )
             raise self.failure("load_state", differs) from differs
-        return saved
 
-    def _saved_state(self) -> State:
+    def load_state(self, saved: State) -> None:
+        """Have the strategy be as when it saved this."""
+        self.call(self.strategy.load_state, plain_state(saved))
+        self._refuse_proposals("load_state")
+
+    def saved_state(self) -> State:
+        """What the strategy saves of itself."""
         try:
             saved = plain_state(self.strategy.save_state())
         except HOOK_ERRORS as error:

@@ -19,6 +19,7 @@ from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, Command, EndOfStream, Message
 from app.services.blocks import cut_block, first_instant
 from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
+from app.threads.run_state import StateAsked, StateGiven
 from app.threads.worker import Head
 
 _Turn = Literal["all", "one", "none"]
@@ -38,7 +39,9 @@ class SessionCoordinator(Head):
         paused: bool = False,
         wait: Wait = threading.Condition.wait,
         record: Callable[[Message], None] | None = None,
+        asks_states: bool = False,
     ) -> None:
+        """With `asks_states` the state of all is asked for before each session but the first."""
         super().__init__()
         self._clock = clock
         self._wait = wait
@@ -48,6 +51,9 @@ class SessionCoordinator(Head):
         self._paused = paused
         self._steps = 0
         self._session: TradingSession | None = None  # the one being paced
+        self._asks_states = asks_states
+        self._newest: TradingSession | None = None  # the session that began last
+        self._passed = 0  # the number of the last input
         self._numbers = itertools.count(1)  # safe from any thread and signal handler
         self.commands: list[Command] = []
         if paused:
@@ -103,12 +109,27 @@ class SessionCoordinator(Head):
                 self._command("stop", reason)
             super().stop(reason)
 
-    def step(self, message: Message) -> Iterator[Message]:
+    def step(self, message: Message | StateGiven) -> Iterator[Message | StateAsked | StateGiven]:
         """Number one message and let it through when it is due, a block in parts if need be."""
+        if isinstance(message, StateGiven):
+            self._numbers = itertools.count(message.sequence + 1)
+            self._passed, self._newest = message.sequence, message.state.quality.newest
+            yield message
+            return
         for numbered in self._numbered(message):
+            if self._asks_states and self._begins_a_session(numbered):
+                yield StateAsked(self._passed)
+            self._passed = numbered.sequence
             if self._record is not None:
                 self._record(numbered)
             yield numbered
+
+    def _begins_a_session(self, message: Message) -> bool:
+        """Whether it is the first input of a session that is not the run's first."""
+        if not (isinstance(message, Bars) and message.block.spans):
+            return False
+        before, self._newest = self._newest, message.block.spans[-1].session
+        return before not in (None, self._newest)
 
     def _numbered(self, message: Message) -> Iterator[Message]:
         if message.sequence:

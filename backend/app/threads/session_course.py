@@ -1,11 +1,12 @@
 """The course of a run through its sessions: each opens, holds its closing auction, and closes."""
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
+from app.core.kept import Fields, kept, put_back
 from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.strategies.indicator import Cursor
-from app.strategies.state import State
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
@@ -14,6 +15,8 @@ from app.threads.seats import Seat
 
 class SessionCourse:
     """Calls the session hooks; `call` runs one, and what it proposes."""
+
+    STATE: ClassVar[tuple[str, ...]] = ("count", "_open", "_auctioned")
 
     def __init__(
         self,
@@ -35,17 +38,19 @@ class SessionCourse:
         self._call = call
         self._open = self._auctioned = False
         self._closes_ns: list[int] = []  # not taken yet
-        self._states: dict[str, State] = {}  # nor these
 
     def take_closes(self) -> list[int]:
         """When sessions have closed since the last call."""
         closes_ns, self._closes_ns = self._closes_ns, []
         return closes_ns
 
-    def take_states(self) -> dict[str, State]:
-        """What strategies saved at the last close, if there was one since the last call."""
-        states, self._states = self._states, {}
-        return states
+    def state(self) -> Fields:
+        """Where it stands."""
+        return kept(self, self.STATE)
+
+    def restore(self, state: Fields) -> None:
+        """Stand there again."""
+        put_back(self, state)
 
     def next_ns(self) -> int:
         """When the session under way closes, or the next one opens."""
@@ -104,7 +109,4 @@ class SessionCourse:
             self._call(seat, seat.strategy.on_session_close, session)
         for seat in self._seats:
             if seat.keeps_state:
-                self._call(seat, self._keep_state, seat)
-
-    def _keep_state(self, seat: Seat) -> None:
-        self._states[seat.name] = seat.kept_state()
+                self._call(seat, seat.check_state)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -22,6 +23,16 @@ class _Mark(NamedTuple):
     open_ns: int
 
 
+class TapeState(msgspec.Struct, frozen=True):
+    """What a window can reach, and rows of sessions to come; the columns one after the other."""
+
+    times: Ints
+    prices: Floats
+    length: int
+    marks: list[_Mark]
+    session: TradingSession | None
+
+
 class Tape:
     """Keeps `history` sessions (None: all since the run began) and today.
 
@@ -40,6 +51,30 @@ class Tape:
         self._session: TradingSession | None = None
         self._first = self._opens = np.empty(0, np.int64)
 
+    def state(self) -> TapeState:
+        """A copy of what counts."""
+        start = self._marks[0].row if self._marks else 0
+        rows = slice(start, self._filled)
+        return TapeState(
+            self._times[:, rows].flatten(),
+            self._prices[:, rows].flatten(),
+            self._length - start,
+            [_Mark(mark.row - start, mark.open_ns) for mark in self._marks],
+            self._session,
+        )
+
+    def restore(self, state: TapeState) -> None:
+        """Hold that."""
+        self._length, self._filled = state.length, len(state.times) // 2
+        rows = slice(0, self._filled)
+        self._times = np.empty((2, self._room(self._filled)), np.int64)
+        self._prices = np.empty((5, self._room(self._filled)), np.float64)
+        self._times[:, rows] = state.times.reshape(2, -1)
+        self._prices[:, rows] = state.prices.reshape(5, -1)
+        self._shown = _read_only(self._times), _read_only(self._prices)
+        self._marks, self._session = list(state.marks), state.session
+        self._note_marks()
+
     def open_session(self, session: TradingSession, adjustment: Adjustment | None) -> None:
         """Start a session: what lies behind it is now history, adjusted as of it."""
         self._session = session
@@ -50,7 +85,10 @@ class Tape:
         self._marks.append(_Mark(self._length, session.open_ns))
         if self._history is not None:
             del self._marks[: -(self._history + 1)]
-        start = self._marks[0].row
+        self._note_marks()
+
+    def _note_marks(self) -> None:
+        start = self._marks[0].row if self._marks else 0
         self._first = np.array([mark.row - start for mark in self._marks], np.int64)
         self._opens = np.array([mark.open_ns for mark in self._marks], np.int64)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from app.core.instruments import Instrument
+from app.core.kept import Fields, kept, put_back
 from app.core.money import amount_units, divide_half_even, price_ratio, to_units
 from app.managers.execution_manager.ledger import Ledger, Position
 from app.services.carry import carry_units
@@ -26,6 +27,14 @@ class AccountTerms(msgspec.Struct, frozen=True):
     borrow_rate: Decimal = Decimal(0)
     books: Mapping[str, Decimal] = {}  # opening cash of further currencies
     rates: Mapping[dt.date, Rates] = {}  # by session
+
+
+class AccountState(msgspec.Struct, frozen=True):
+    """What an account has come to."""
+
+    books: dict[str, Fields]
+    positions: list[list[Fields]]  # by strategy and symbol
+    date: dt.date | None
 
 
 class Account:
@@ -56,6 +65,26 @@ class Account:
         self.opening_units = self.total_units(lambda book: book.opening_units)  # at those rates
         self._date: dt.date | None = None  # of the session under way
         self.carries = bool(terms.margin_rate or terms.borrow_rate)
+
+    def state(self) -> AccountState:
+        """What it has come to."""
+        return AccountState(
+            {name: kept(book, Ledger.STATE) for name, book in self.books.items()},
+            [[kept(one, Position.STATE) for one in row] for row in self.positions],
+            self._date,
+        )
+
+    def restore(self, state: AccountState) -> None:
+        """Be as it was; its books must add up."""
+        for name, fields in state.books.items():
+            put_back(self.books[name], fields)
+            self.books[name].check()
+        for own, row in zip(self.positions, state.positions, strict=True):
+            for position, fields in zip(own, row, strict=True):
+                put_back(position, fields)
+        self._date = state.date
+        if state.date is not None and not self.is_single:
+            self._rates = self.terms.rates[state.date]
 
     # -- what it is worth ------------------------------------------------------------------------
 

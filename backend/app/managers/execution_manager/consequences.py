@@ -82,7 +82,7 @@ class Consequences:
 
     def end_idle_where(self, moved: Mapping[tuple[int, int], int], now_ns: int) -> None:
         """The same, by what each strategy's position in a symbol has moved."""
-        for order in [self._working[order_id] for order_id in self._reducing]:
+        for order in [self._working[order_id] for order_id in sorted(self._reducing)]:
             moved_units = moved.get((order.strategy, order.symbol_index))
             if moved_units is None or self._links.entry_of(order) is not None:
                 continue

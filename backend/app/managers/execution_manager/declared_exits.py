@@ -5,11 +5,12 @@ later is a position all the same, and gets exits of the same terms. Those that t
 command, took back are declared no more.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
+from msgspec.structs import replace
 
-from app.core.orders import Order
+from app.core.orders import Order, in_our_words
 
 
 class Declared(msgspec.Struct):
@@ -19,12 +20,34 @@ class Declared(msgspec.Struct):
     most_units: int  # unsigned
 
 
+class ExitsState(msgspec.Struct, frozen=True):
+    """What was declared, by entry, and what of it was taken back."""
+
+    by_entry: dict[int, list[Declared]]
+    withdrawn: list[int]
+
+
 class DeclaredExits:
     """Of one account, by entry; kept for good, as a fill may come at any time."""
 
     def __init__(self) -> None:
         self._by_entry: dict[int, list[Declared]] = {}
         self._withdrawn: set[int] = set()
+
+    def state(self) -> ExitsState:
+        """All of it."""
+        return ExitsState(
+            {entry: [replace(one) for one in own] for entry, own in self._by_entry.items()},
+            sorted(self._withdrawn),
+        )
+
+    def restore(self, state: ExitsState, working: Mapping[int, Order]) -> None:
+        """As it was; of these orders, where they work."""
+        for own in state.by_entry.values():
+            for one in own:
+                in_our_words(one.order)
+                one.order = working.get(one.order.order_id, one.order)
+        self._by_entry, self._withdrawn = dict(state.by_entry), set(state.withdrawn)
 
     def add(self, order: Order) -> None:
         """Take in an order that was given after another."""

@@ -8,12 +8,21 @@ from typing import Final
 
 import msgspec
 
-from app.core.orders import Order
+from app.core.orders import Order, in_our_words
 
 _LEAST_WHOLE: Final = 64  # orders that are kept whole anyway: most are told of again soon
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Order).decode
+_decode = msgspec.msgpack.Decoder(Order).decode
+
+
+class KnownState(msgspec.Struct, frozen=True):
+    """What is known of orders, as it is kept."""
+
+    whole: list[Order]
+    ended: dict[int, bytes]
+    parts: dict[int, int]
+    most_whole: int
 
 
 class KnownOrders:
@@ -24,6 +33,20 @@ class KnownOrders:
         self._ended: dict[int, bytes] = {}
         self._parts: dict[int, int] = {}  # orders by the numbers of their further parts
         self._most_whole = _LEAST_WHOLE
+
+    def state(self) -> KnownState:
+        """All of it."""
+        return KnownState(
+            list(self._whole.values()), dict(self._ended), dict(self._parts), self._most_whole
+        )
+
+    def restore(self, state: KnownState) -> None:
+        """Know it again."""
+        for order in state.whole:
+            in_our_words(order)
+        self._whole = {order.order_id: order for order in state.whole}
+        self._ended, self._parts = dict(state.ended), dict(state.parts)
+        self._most_whole = state.most_whole
 
     def add(self, order: Order) -> None:
         """Know an order, or what has become of it."""
@@ -59,3 +82,9 @@ class KnownOrders:
             self._ended[order.order_id] = _pack(order)
             del self._whole[order.order_id]
         self._most_whole = 2 * len(self._whole) + _LEAST_WHOLE
+
+
+def _unpack(record: bytes) -> Order:
+    order = _decode(record)
+    in_our_words(order)
+    return order

@@ -1,6 +1,7 @@
 """The ledger: cash, positions by total cost, and the identity that must hold to zero."""
 
 from decimal import Decimal
+from typing import ClassVar
 
 from app.core.errors import AppError
 from app.core.money import UNITS, amount_units, divide_half_even, from_units
@@ -30,6 +31,10 @@ class Position:
         "trades",
         "units",
     )
+    STATE: ClassVar[tuple[str, ...]] = (
+        "units", "cost_units", "realised_units", "income_units", "fee_units", "borrow_units",
+        "trades",
+    )  # fmt: skip
 
     def __init__(self, symbol: str, multiplier_units: int = UNITS) -> None:
         self.symbol = symbol
@@ -74,6 +79,11 @@ class Ledger:
 
     With unrealised = market value - cost this is the money identity of the whole account.
     """
+
+    STATE: ClassVar[tuple[str, ...]] = (
+        "_brought_units", "transfer_units", "interest_units", "borrow_units", "cash_units",
+        "cost_units", "realised_units", "income_units", "fee_units",
+    )  # fmt: skip
 
     def __init__(self, opening_units: int) -> None:
         self.opening_units = opening_units

@@ -2,9 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from app.core.orders import Order
 
 NO_ORDERS: Sequence[Order] = ()
+
+
+class LinksState(msgspec.Struct, frozen=True):
+    """Links by the orders' numbers."""
+
+    entries: dict[int, int]  # by child
+    children: dict[int, list[int]]
+    groups: dict[int, list[int]]
+    taken: dict[int, int]
 
 
 class Links:
@@ -16,6 +27,24 @@ class Links:
         self._children: dict[int, list[Order]] = {}
         self._groups: dict[int, list[Order]] = {}
         self._taken: dict[int, int] = {}  # by group, what legs that have ended have filled
+
+    def state(self) -> LinksState:
+        """As they are now."""
+        return LinksState(
+            {child: entry.order_id for child, entry in self._entries.items()},
+            {entry: [one.order_id for one in own] for entry, own in self._children.items()},
+            {group: [one.order_id for one in own] for group, own in self._groups.items()},
+            dict(self._taken),
+        )
+
+    def restore(self, state: LinksState, orders: Mapping[int, Order]) -> None:
+        """As they were, of these orders."""
+        self._entries = {child: orders[entry] for child, entry in state.entries.items()}
+        self._children = {
+            entry: [orders[one] for one in own] for entry, own in state.children.items()
+        }
+        self._groups = {group: [orders[one] for one in own] for group, own in state.groups.items()}
+        self._taken = dict(state.taken)
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._groups)

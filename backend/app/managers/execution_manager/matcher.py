@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Final
 
+import msgspec
+
 from app.core.bars import no_rows
 from app.core.money import UNITS
 from app.core.orders import IOC, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order
@@ -33,6 +35,13 @@ from app.services.slippage import Slippage, slipped
 
 Turn = tuple[int, float, int]  # of a fill in its instant
 _SIMPLE: Final = (MARKET, LIMIT, STOP)
+
+
+class MatcherState(msgspec.Struct, frozen=True):
+    """What of the bars before counts for those to come."""
+
+    silent: list[int]
+    ranges: list[tuple[list[int], list[int]]] | None
 
 
 class Matcher:
@@ -65,9 +74,23 @@ class Matcher:
         self._left: dict[int, tuple[int, int]] = {}  # by symbol: a row, what is left for us of it
         self._book = BarBook(no_rows(), None)
 
+    def state(self) -> MatcherState:
+        """As the next block finds it."""
+        ranges = None if self._ranges is None else self._ranges.state()
+        return MatcherState(sorted(self._still_silent()), ranges)
+
+    def restore(self, state: MatcherState) -> None:
+        """As a block before left it."""
+        self._silent = set(state.silent)
+        if self._ranges is not None and state.ranges is not None:
+            self._ranges.restore(state.ranges)
+
+    def _still_silent(self) -> set[int]:
+        return {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
+
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
-        self._silent = {s for s in self._silent if not self._book.has_volume(s, NEVER_NS)}
+        self._silent = self._still_silent()
         self._book = book
         self._left = {}
         if self._ranges is not None:

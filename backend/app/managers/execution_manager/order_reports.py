@@ -65,6 +65,14 @@ class OrderReports:
         self._broker = broker if isinstance(broker, LiveBroker) else LiveBroker(execution)
         self._applied: set[bytes] = set()  # executions, by a digest of id and instant
 
+    def state(self) -> list[bytes]:
+        """The executions that are booked."""
+        return sorted(self._applied)
+
+    def restore(self, state: Iterable[bytes]) -> None:
+        """These are booked."""
+        self._applied = set(state)
+
     def take(self, events: Iterable[OrderEvent], now_ns: int) -> list[Order]:
         """Book what is told; the orders that filled, for the hooks."""
         filled: list[Order] = []

@@ -25,6 +25,16 @@ class RangeBook:
         self._known_ns: list[list[int]] = [[] for _ in range(symbols)]
         self._ranges_units: list[list[int]] = [[] for _ in range(symbols)]
 
+    def state(self) -> list[tuple[list[int], list[int]]]:
+        """By symbol: when its last bars were known, and their ranges."""
+        pairs = zip(self._known_ns, self._ranges_units, strict=True)
+        return [(known[-self._bars :], ranges[-self._bars :]) for known, ranges in pairs]
+
+    def restore(self, state: list[tuple[list[int], list[int]]]) -> None:
+        """As they were."""
+        self._known_ns = [known for known, _ in state]
+        self._ranges_units = [ranges for _, ranges in state]
+
     def load(self, base: Table, rows: SymbolRows | None) -> None:
         """Go on with the next block of bars; `rows` is None where there is only one symbol."""
         if not len(base):

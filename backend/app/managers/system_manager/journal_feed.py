@@ -1,6 +1,7 @@
 """What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,41 @@ from app.core.message_codec import (
     decode_output,
     is_one_of,
 )
-from app.core.messages import BrokerNews, EndOfStream, LastNews, Message
+from app.core.messages import Bars, BrokerNews, EndOfStream, LastNews, Message
 from app.core.order_events import Intent, OrderEvent
 from app.managers.system_manager.run_header import RunHeader, read_header
 from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.saved_states import SavedState
 from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
-from app.strategies.state import State
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
+STATE_REFUSED = "state refused"  # in a note: a run that went on from it decided otherwise
+MOST_RECORDS_BEFORE = 2_000  # in a part, behind its header, before its state
 
 
 class RunJournal:
     """The journal of the run in a folder; each pass reads the files anew."""
 
     def __init__(self, run_folder: Path, disk: Disk = MACHINE_DISK) -> None:
-        self._folder = run_folder
+        self._folder, self._disk = run_folder, disk
         self._reader: JournalReader = open_run_journal(run_folder, disk)
+        self._part = 1  # the first that is read, and
+        self._after = 0  # the number of the last input that is not
+
+    def since(self, part: int, sequence: int) -> "RunJournal":
+        """The same, for inputs, what came of them and states: behind an input, from a part on."""
+        later = RunJournal(self._folder, self._disk)
+        later._part, later._after = part, sequence
+        return later
+
+    def _records(self) -> Iterator[Record]:
+        """Those behind where it begins."""
+        for record in self._reader.from_part(self._part):
+            if record.kind not in (form.INPUT, form.OUTPUT) or record.sequence > self._after:
+                yield record
 
     @property
     def torn(self) -> Torn | None:
@@ -52,7 +69,7 @@ class RunJournal:
         """The inputs in their order, but for the end, which comes with the feed's, and what was
         told behind it.
         """
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.INPUT:
                 message = decode_message(record.payload)
                 if not isinstance(message, EndOfStream | LastNews):
@@ -74,6 +91,19 @@ class RunJournal:
             return None
         return max((number for number, *_ in self.outputs() if number < first.sequence), default=0)
 
+    def outline(self) -> Iterator[Message]:
+        """The inputs again, but of all blocks of bars only the last."""
+        last = None
+        for record in self._records():
+            if record.kind == form.INPUT and is_one_of(record.payload, Bars):
+                last = record
+            elif record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                if not isinstance(message, EndOfStream | LastNews):
+                    yield message
+        if last is not None:
+            yield decode_message(last.payload)
+
     def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
         """What came of the inputs: the input's number, fingerprint entries, intents."""
         for record in self._valid_records():
@@ -81,18 +111,25 @@ class RunJournal:
                 output = decode_output(record.payload)
                 yield record.sequence, output.entries, output.intents
 
-    def states(self) -> Iterator[tuple[int, dict[str, State]]]:
-        """What strategies saved: the number of the input that closed a session, and by name."""
-        for record in self._reader:
-            if record.kind == form.STATE:
-                yield record.sequence, decode(record.payload, dict[str, State])
+    def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
+        """The state records: part, number of the input it is the state behind, and content.
+
+        Of each part only the beginning is read.
+        """
+        for part in range(self._part, self._reader.last_part + 1):
+            for record in islice(self._reader.from_part(part), MOST_RECORDS_BEFORE + 2):
+                if record.part != part:
+                    break
+                if record.kind == form.STATE:
+                    yield part, record.sequence, decode(record.payload, SavedState)
+                    break
 
     def gate_items(self) -> Iterator[Intent | OrderEvent]:
         """What a gate must know again: intents and what was told of orders, as they came."""
         for record in self._valid_records():
             if record.kind == form.OUTPUT:
                 yield from decode_output(record.payload).intents
-            elif record.kind == form.INPUT:
+            elif record.kind == form.INPUT and not is_one_of(record.payload, Bars):
                 message = decode_message(record.payload)
                 if isinstance(message, BrokerNews):
                     yield from message.events
@@ -103,7 +140,7 @@ class RunJournal:
         """
         end = 0  # its number
         held: list[Record] = []
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.INPUT:
                 if is_one_of(record.payload, EndOfStream, LastNews):
                     end = end or record.sequence
@@ -118,7 +155,7 @@ class RunJournal:
 
     def notes(self) -> Iterator[dict[str, Any]]:
         """What was noted for people."""
-        for record in self._reader:
+        for record in self._records():
             if record.kind == form.NOTE:
                 yield decode_note(record.payload)
 

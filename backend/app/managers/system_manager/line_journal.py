@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from app.core.calendar import TradingSession
-from app.core.message_codec import encode
+from app.core.errors import DataError
 from app.core.messages import Bars, Message
 from app.core.order_events import (
     ChangeRefused,
@@ -26,7 +26,9 @@ from app.core.order_events import (
 from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
+from app.managers.system_manager.journal_feed import MOST_RECORDS_BEFORE, STATE_REFUSED
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
@@ -52,7 +54,10 @@ class LineJournal:
         self._notifier = notifier
         self._hear = hear
         self._part_of: TradingSession | None = None  # whose part is being written
-        self._states: tuple[bytes, int] | None = None  # what strategies saved at the last close
+        self._parting = threading.Lock()  # for what follows
+        self._passed = self._part_after = 0  # last input; the last before this part
+        self._records = 0  # in this part
+        self._state: tuple[bytes, int] | None = None  # of the part to come
         self._turn = threading.Lock()
         self._unsent: dict[int, tuple[Sequence[Intent], Send]] = {}  # by the input they came of
         self.recorder = means.recorder(folder, self._fail)
@@ -60,26 +65,61 @@ class LineJournal:
     def record_input(self, message: Message) -> None:
         """A numbered input, before anybody acts on it; it may begin a part."""
         session = self._session_of(message)
-        if session is not None and session != self._part_of:
-            self._part_of = session
-            self.recorder.begin_part(self.header.as_dict())
-            if self._states is not None:
-                self.recorder.record_state(*self._states)
-        self.recorder.record_input(message)
+        with self._parting:
+            if session is not None and session != self._part_of:
+                self._part_of = session
+                self.recorder.begin_part(self.header.as_dict())
+                self._part_after, self._records = self._passed, 0
+                if self._state is not None and self._state[1] == self._passed:
+                    self.recorder.record_state(*self._state)
+                self._state = None
+            self._passed = message.sequence
+            self._records += 1
+            self.recorder.record_input(message)
+
+    def pass_over(self, sequence: int) -> None:
+        """An input that is on record already."""
+        self._passed = sequence
+
+    def accepts_state(self, sequence: int) -> bool:
+        """Whether the state behind an input can stand at the beginning of a part."""
+        with self._parting:
+            if sequence == self._passed:
+                return True  # the part that begins next
+            return sequence == self._part_after and self._records < MOST_RECORDS_BEFORE
+
+    def record_state(self, sequence: int, state: bytes) -> None:
+        """The state behind an input, at the beginning of the part that follows it."""
+        with self._parting:
+            if sequence == self._part_after:
+                self.recorder.record_state(state, sequence)
+            else:
+                self._state = state, sequence
 
     def _session_of(self, message: Message) -> TradingSession | None:
         if isinstance(message, Bars) and message.block.spans:
             return message.block.spans[-1].session
         return None if self._part_of is not None else self.header.sessions[0]
 
-    def keep_states(self, results: Results) -> None:
-        """What strategies saved at a close goes into the next part."""
-        if results.states:
-            self._states = encode(results.states), results.sequence
-
     def record_output(self, results: Results) -> None:
         """What came of an input."""
+        self._records += 1
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
+
+    def hold_against(self, recovery: Recovery, results: Results) -> bool:
+        """Whether results are not on record. Where they differ from it, the next start does not
+        go on from the state that this one went on from.
+        """
+        try:
+            return recovery.take(results)
+        except DataError:
+            if recovery.past is not None:
+                self.refuse_state(recovery.past.sequence)
+            raise
+
+    def refuse_state(self, sequence: int) -> None:
+        """Have no start go on from the state behind this input."""
+        self.recorder.record_note({STATE_REFUSED: sequence})
 
     def send(self, sequence: int, intents: Sequence[Intent], send: Send) -> None:
         """Send intents once all that was recorded until now is durable; never, if it cannot be."""

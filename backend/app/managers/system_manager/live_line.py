@@ -8,7 +8,7 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.instruments import Instrument
+from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import BrokerNews, Command, History, Message
 from app.core.order_events import Halted, OrderEvent
@@ -28,18 +28,21 @@ from app.managers.system_manager.line_aftermath import Aftermath
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.line_reconciling import Reconciling
+from app.managers.system_manager.line_states import state_keeper
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.manner import Manner
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.releasing import Releasing
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.saved_states import StateKeeper
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
+from app.threads.run_state import RunState
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made
@@ -89,6 +92,7 @@ class LiveLine:
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self._journal: LineJournal | None = None
+        self._keeper: StateKeeper | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
@@ -147,6 +151,7 @@ class LiveLine:
             record_input=self._record_input,
             on_gap=self.inbox.put,
             on_trouble=self._notifier.alarm,
+            on_state=self._take_state,
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
@@ -167,6 +172,7 @@ class LiveLine:
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
+        self._keeper = state_keeper(run, self._journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
             logger.info(_PAPER)
@@ -189,6 +195,13 @@ class LiveLine:
                 self._book.recall(event)
             self._hear(told)
             self._gate.start()
+        elif self._recovery.past is not None:  # in place of the history that tells of them
+            adjustments = self._recovery.past.state.processor.adjustments
+            self._gate.expect(self._coming_splits(adjustments, header))
+
+    def _take_state(self, sequence: int, state: RunState) -> None:
+        if self._keeper is not None:
+            self._keeper.take_state(sequence, state)
 
     def _is_stopping(self) -> bool:
         return self._run is not None and self._run.pipeline.is_stopping
@@ -201,8 +214,11 @@ class LiveLine:
         if self.bars_kept is not None:
             self.bars_kept.hear(message)
         if isinstance(message, History) and self._gate is not None:
-            self._gate.expect(self._coming_splits(message, journal.header))
+            self._gate.expect(self._coming_splits(message.adjustments, journal.header))
+        if self._keeper is not None:
+            self._keeper.hear(message)
         if self._recovery is not None and self._recovery.has_record_of(message.sequence):
+            journal.pass_over(message.sequence)
             return
         self._aftermath.number(message)
         journal.record_input(message)
@@ -213,10 +229,11 @@ class LiveLine:
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 
-    def _coming_splits(self, history: History, header: RunHeader) -> list[ComingSplit]:
+    def _coming_splits(
+        self, adjustments: Sequence[Adjustment], header: RunHeader
+    ) -> list[ComingSplit]:
         patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self._rate, 1.0))
-        symbols = self._config.symbols
-        return coming_splits(history.adjustments, header.sessions, symbols, patience_ns)
+        return coming_splits(adjustments, header.sessions, self._config.symbols, patience_ns)
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
@@ -224,9 +241,10 @@ class LiveLine:
         if journal is None:
             return
         self._aftermath.arrived(results.sequence)
-        journal.keep_states(results)
+        if self._keeper is not None:
+            self._keeper.take(results)
         if recovery is not None and not recovery.is_over:
-            if recovery.take(results):
+            if journal.hold_against(recovery, results):
                 journal.record_output(results)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)

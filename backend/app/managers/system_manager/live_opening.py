@@ -19,6 +19,8 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.past import Past, past_of
+from app.managers.system_manager.program import Program
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
 from app.managers.time_manager import TimeManager, WallClock
@@ -61,7 +63,8 @@ class LiveOpening:
             self.unfinished = None
         if self.unfinished is None:
             check_means(config.lived)  # one that goes on does so whatever became of its program
-        self.journal = None
+        self.journal: RunJournal | None = None
+        self.past: Past | None = None  # what it had come to by its last saved state
         if self.unfinished is not None:
             self.hold(self.unfinished)
             folder = self._runs / self.unfinished
@@ -98,9 +101,14 @@ class LiveOpening:
         if self._line is not None:
             self._line.lose(reason)
 
-    def line(self, config: SessionConfig, source: BarSource) -> LiveLine:
+    def line(self, config: SessionConfig, source: BarSource, program: Program) -> LiveLine:
         """The line to the venue; with the run's past, where there is one."""
-        recovery = None if self.journal is None else Recovery(self.journal)
+        recovery = None
+        if self.journal is not None:
+            self.past = past_of(self.journal, program)
+            recovery = Recovery(self.journal, self.past)
+            part = 1 if self.past is None else self.past.part
+            logger.info("Run {} goes on from part {} of its journal", self.unfinished, part)
         live = config.lived
         notify = live.notify
         notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)

@@ -29,8 +29,11 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.passing import Passing
+from app.managers.system_manager.past import Past
 from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
 from app.threads.results import Results
+from app.threads.run_state import StateGiven
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
 # Sources of halts that begin anew with each life of the program.
@@ -43,38 +46,59 @@ _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # 
 class Recovery:
     """Of one run; used once. The feed's thread and the engine's meet in it."""
 
-    def __init__(self, journal: RunJournal) -> None:
+    def __init__(self, journal: RunJournal, past: Past | None = None) -> None:
+        """With a past the run goes on from its state, and reads the journal from there on."""
+        self.past = past
+        if past is not None:
+            journal = journal.since(past.part, past.sequence)
         self._journal = journal
         self._expected = journal.outputs()
-        self._known = iter([*journal.gate_items()])  # before more is recorded
+        self._known = [*journal.gate_items()]  # before more is recorded
         self._next = next(self._expected, None)
-        self.last_sequence = 0  # of the recorded inputs
-        self.through_ns = 0  # how far they had come
-        self._states = dict(journal.states())
+        self._passing = Passing(journal)
+        self.last_sequence = 0 if past is None else past.sequence  # of the recorded inputs
+        # how far they had come
+        self.through_ns = 0 if past is None else past.state.processor.through_ns
+        self.saved = {sequence: saved for _, sequence, saved in journal.saved_states()}
         self._void: list[int] = []  # orders decided again that were never sent
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
         self._told: set[OrderEvent] = set()  # halts, and fills of nobody's orders
-        for message in journal.inputs():
-            self.last_sequence = message.sequence
+        if past is not None:
+            self._known = [*self._told_before(past), *self._known]
+        for message in journal.outline():
+            self.last_sequence = max(self.last_sequence, message.sequence)
             if isinstance(message, Bars):
                 self.through_ns = message.block.through_ns
-            if isinstance(message, BrokerNews):
-                self._note(message.events)
-            self.ending = _ending(message, self.ending)
+            self._note(message)
         # It died behind the end of its stream: what the gate did by itself there counts.
         self._acts = [one for news in journal.last_news() for one in _acts(news.events)]
         for act in self._acts:
             self.ending = _AFTER.get(act.what, self.ending)
+
+    def _told_before(self, past: Past) -> Iterator[Intent | OrderEvent]:
+        """What a gate must know again of the chapters, and this recovery of halts and an end."""
+        for chapter in past.chapters:
+            for message, intents in chapter.messages():
+                yield from intents
+                if isinstance(message, BrokerNews):
+                    yield from message.events
+                if message is not None:
+                    self._note(message)
+
+    def _note(self, message: Message) -> None:
+        if isinstance(message, BrokerNews):
+            self._note_events(message.events)
+        self.ending = _ending(message, self.ending)
 
     @property
     def is_over(self) -> bool:
         """Whether the run goes on live."""
         return self._done.is_set()
 
-    def _note(self, events: tuple[OrderEvent, ...]) -> None:
+    def _note_events(self, events: tuple[OrderEvent, ...]) -> None:
         for event in events:
             if isinstance(event, Halted | GateFilled):
                 self._told.add(event)
@@ -93,11 +117,13 @@ class Recovery:
         """
         return [*(event for event in told if event not in self._told), *self._acts]
 
-    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message]:
+    def messages(self, is_stopping: Callable[[], bool]) -> Iterator[Message | StateGiven]:
         """What was recorded, then the mark; it ends when all of it has been run again, or when
         the run ends before that.
         """
-        yield from self._journal.inputs()
+        if self.past is not None:
+            yield StateGiven(self.past.sequence, self.past.state)
+        yield from self._passing.without_beats(self._journal.inputs())
         yield Command(RECOVER)
         for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
             if self._done.wait(_LOOK_SECONDS) or is_stopping():
@@ -113,12 +139,8 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return True
         entries, intents = results.records.entries, results.intents
-        if self._states.get(results.sequence, results.states) != results.states:
-            raise DataError(
-                f"What strategies save at input {results.sequence} is not what the journal says: "
-                "'verify' shows where. Nothing was sent; positions and orders at the venue are as "
-                "they were."
-            )
+        while self._next is not None and self._next[0] in self._passing.left_out:
+            self._next = next(self._expected, None)
         if self._next is None or results.sequence < self._next[0]:
             for intent in intents:
                 if isinstance(intent, Place) and not intent.reduce_only:
@@ -129,14 +151,27 @@ class Recovery:
         sequence, recorded, asked = self._next
         self._next = next(self._expected, None)
         if (sequence, recorded, asked) != (results.sequence, entries, intents):
+            cause, way_out = self._astray()
             raise DataError(
                 f"What comes of input {results.sequence} is not what the journal says came of "
-                f"input {sequence}: this program, its libraries or a strategy have changed since. "
-                "'verify' shows the first difference. Nothing was sent; positions and orders at "
-                "the venue are as they were. Put back what has changed and start again, or see to "
-                "the venue by hand and give the run up by 'system recover --give-up'."
+                f"input {sequence}: {cause}. Nothing was sent; positions and orders at the venue "
+                f"are as they were. {way_out}, or see to the venue by hand and give the run up by "
+                "'system recover --give-up'."
             )
         return False
+
+    def _astray(self) -> tuple[str, str]:
+        """What may be the cause, and what to do."""
+        if self.past is not None:
+            return (
+                "a strategy's load_state does not bring back all that it goes by",
+                "Start again, and the run goes on from the first part of its journal",
+            )
+        return (
+            "this program, its libraries or a strategy have changed since. 'verify' shows the "
+            "first difference",
+            "Put back what has changed and start again",
+        )
 
     def finish(self) -> tuple[Iterator[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
         """All has been run again: what the gate must know, what it is still asked for, and what
@@ -144,7 +179,7 @@ class Recovery:
         """
         void = self._void
         late = [one for one in self._late if isinstance(one, Split) or one.order_id not in void]
-        return self._known, late, tuple(Voided(number) for number in void)
+        return iter(self._known), late, tuple(Voided(number) for number in void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""
@@ -207,7 +242,7 @@ class ResumedFeed:
         """Which past bars were derived."""
         return self._live.history_sources
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Iterator[Message | StateGiven]:
         """The history is among what was recorded; time does not go back."""
         yield from self._recovery.messages(self._is_stopping)
         if self._is_stopping():

@@ -20,6 +20,7 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.program import Program, program_of
 from app.managers.system_manager.quotes import need_quotes
 from app.managers.system_manager.run_bars import need_bars
 from app.managers.system_manager.run_header import RunHeader, header_of
@@ -29,7 +30,7 @@ from app.managers.system_manager.wiring import Market, MarketTime, Run, market_o
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
-from app.strategies.loader import source_hash
+from app.strategies.loader import load_strategy, source_hash
 from app.threads.plan import Plan
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class RunBuilder:
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         if config != given:
             logger.warning("Run {} goes on with the config it was started with", opening.unfinished)
-        line = opening.line(config, self._data.store)
+        line = opening.line(config, self._data.store, self._program(config))
         try:
             held = Holdings()
             if header is None:
@@ -163,6 +164,8 @@ class RunBuilder:
             opening.give_back()
             raise
         holder.append(RunSession(run, record, self._clock, facts, (), on_progress, None, line))
+        if opening.past is not None:
+            holder[0].take_chapters(opening.past.chapters)
         if paused:
             line.pause()
         self._tell(record, market.sessions, config)
@@ -187,6 +190,12 @@ class RunBuilder:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
+
+    def _program(self, config: SessionConfig) -> Program:
+        """This one, with the config's strategies as they are now."""
+        folder = self._settings.strategies_folder
+        kinds = {item.label: load_strategy(item.use, folder) for item in config.strategies}
+        return program_of(kinds)
 
     def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""

@@ -20,6 +20,7 @@ from app.managers.system_manager.run_outcome import (
     timings_of,
 )
 from app.managers.system_manager.run_record import RunRecord
+from app.managers.system_manager.saved_states import Chapter
 from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
@@ -163,6 +164,12 @@ class RunSession:
         self._record.take(results)
         if self._on_progress is not None:
             self._on_progress(self.bars, results.through_ns)
+
+    def take_chapters(self, chapters: Sequence[Chapter]) -> None:
+        """What came of the inputs before the state that the run goes on from."""
+        for chapter in chapters:
+            self.bars += chapter.bars
+            self._record.take(chapter.results())
 
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
         """Run to the end, however it ends, and close the record; then what it is compared with."""

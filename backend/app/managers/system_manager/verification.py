@@ -14,18 +14,22 @@ import msgspec
 
 from app.core.errors import ConfigError
 from app.core.fingerprint_text import described
+from app.core.messages import Message
 from app.core.order_events import Intent
 from app.core.seams import BarSource
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.platform_tag import platform_tag
+from app.managers.system_manager.program import program_of
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import FAILED
+from app.managers.system_manager.saved_states import StateKeeper
 from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
-from app.strategies.state import State
+from app.threads.engine_state import OnState
 from app.threads.results import Results
+from app.threads.run_state import RunState
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -66,7 +70,8 @@ class Repetition:
         self._entries: list[bytes] = []
         self._stream_entries = 0  # of them, what came of the stream: the rest was told behind it
         self._intents: list[Intent] = []
-        self._states: dict[int, dict[str, State]] = {}  # by the input that closed a session
+        self._keeper: StateKeeper | None = None
+        self._state_differs: Difference | None = None
         self.inputs = 0
         self.run: Run  # once it has been run
 
@@ -77,9 +82,11 @@ class Repetition:
 
     def verdict(self) -> Verdict:
         """Run it, and compare."""
-        header, feed = self.header, JournalFeed(self._journal)
-        with wired_again(header, self._times, self._source, feed, self._take, self._runner) as run:
+        header, feed = self.header, _HeardFeed(self._journal, self._hear)
+        again = (feed, self._take, self._runner, self._take_state)
+        with wired_again(header, self._times, self._source, *again) as run:
             self.run = run
+            self._keeper = self._state_keeper(run)
             notes = [*self._notes(run), *self._executed(run)]
         recorded = [*self._journal.outputs()]
         names = [seat.name for seat in run.seats], header.session_config.symbols
@@ -91,13 +98,13 @@ class Repetition:
         theirs = decisions(e for n, e, _ in recorded if behind is None or n < behind)
         ours = decisions(self._entries[: self._stream_entries])
         asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
-        saved = [*self._journal.states()]
-        again = [(number, self._states.get(number)) for number, _ in saved]
         found = (
             _first("decision", theirs, ours)
             or _first("intent", asked, self._intents)
-            or _first("state", saved, again)
+            or self._state_differs
         )
+        if found is None:
+            found = self._missed_state(notes)
         if found is not None and not found.recorded and self._broke_off:
             notes.append(f"the run broke off: what came of its last inputs has no {found.what}")
             found = None
@@ -138,12 +145,45 @@ class Repetition:
         for news in self._last_news:
             run.book(news)
 
+    def _missed_state(self, notes: list[str]) -> Difference | None:
+        """A state on record that the run has not come to; those of another program are noted."""
+        assert self._keeper is not None
+        missed = list(self._keeper.missed)
+        if missed and self._keeper.is_of_another_program:
+            notes.append(f"{len(missed)} saved states are of another program and not compared")
+            return None
+        return Difference("state", 1, f"behind input {missed[0]}", "") if missed else None
+
     def _take(self, results: Results) -> None:
         self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
-        if results.states:
-            self._states[results.sequence] = results.states
+        if self._keeper is not None:
+            self._keeper.take(results)
+
+    def _hear(self, message: Message) -> None:
+        if self._keeper is not None:
+            self._keeper.hear(message)
+
+    def _take_state(self, sequence: int, state: RunState) -> None:
+        if self._keeper is not None:
+            self._keeper.take_state(sequence, state)
+
+    def _state_keeper(self, run: Run) -> StateKeeper:
+        """Holds each state on record against what the run has come to by then."""
+        known = {sequence: saved for _, sequence, saved in self._journal.saved_states()}
+        numbers = {sequence: number for number, sequence in enumerate(known, start=1)}
+
+        def differ(sequence: int, recorded: str, repeated: str) -> None:
+            self._state_differs = self._state_differs or Difference(
+                "state", numbers[sequence], recorded, repeated
+            )
+
+        def save(sequence: int, payload: bytes) -> None:
+            raise AssertionError("a repetition saves nothing")
+
+        program = program_of(run.strategies)
+        return StateKeeper(program, lambda sequence: False, save, known, differ)
 
     def _notes(self, run: Run) -> Iterator[str]:
         recorded = self.header.strategies
@@ -162,6 +202,7 @@ def wired_again(
     feed: RunFeed,
     on_results: Callable[[Results], None],
     runner: str = "inline",
+    on_state: OnState = lambda sequence, state: None,
 ) -> Iterator[Run]:
     """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
     config = header.session_config
@@ -175,9 +216,25 @@ def wired_again(
             parts=Parts(
                 make_feed=lambda _: feed,
                 make_broker=LiveBroker if config.lived.broker == "venue" else None,
+                on_gap=lambda gap: None,  # they were asked for then
                 on_trouble=lambda what, details: None,  # it was told when it happened
+                on_state=on_state,
             ),
         )
+
+
+class _HeardFeed(JournalFeed):
+    """A journal's inputs; each is heard before it is run."""
+
+    def __init__(self, journal: RunJournal, hear: Callable[[Message], None]) -> None:
+        super().__init__(journal)
+        self._hear = hear
+
+    def messages(self) -> Iterator[Message]:
+        """The recorded inputs."""
+        for message in super().messages():
+            self._hear(message)
+            yield message
 
 
 def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Market:

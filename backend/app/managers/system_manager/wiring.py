@@ -20,7 +20,7 @@ from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.messages import LastNews, Message
 from app.core.money import from_units
-from app.core.seams import BarSource, Feed
+from app.core.seams import BarSource
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
@@ -38,12 +38,14 @@ from app.services.fees import own_schedule, schedule_at
 from app.services.indicators import resolve
 from app.services.risk import Limits
 from app.services.slippage import Slippage
+from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
 from app.threads.analysis_engine import AnalysisEngine
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
+from app.threads.engine_state import OnState
 from app.threads.equity import EquityCurve
 from app.threads.gaps import OnGap
 from app.threads.garbage import only_new_collected, seldom_collected
@@ -51,6 +53,7 @@ from app.threads.isolation import OnTrouble
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
 from app.threads.results import Results
+from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.watchdog import Alarm, Watchdog
@@ -123,8 +126,10 @@ class MarketTime:
         return tuple(reversed(found[1:]))
 
 
-class RunFeed(Feed, Protocol):
-    """A feed that knows where its history came from."""
+class RunFeed(Protocol):
+    """A feed that knows where its history came from; one may begin with a state."""
+
+    def messages(self) -> Iterator[Message | StateGiven]: ...
 
     @property
     def history_sources(self) -> dict[str, str]: ...
@@ -138,6 +143,7 @@ class Parts(msgspec.Struct, frozen=True):
     record_input: Callable[[Message], None] | None = None
     on_gap: OnGap | None = None
     on_trouble: OnTrouble | None = None  # of one strategy among several; none: it ends the run
+    on_state: OnState | None = None  # is given the run's state at each session but the first
 
 
 class Run:
@@ -167,8 +173,9 @@ class Run:
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         self.curve = EquityCurve(self.execution.account.opening_units, multipliers)
         speed = "max" if config.replay is None else config.replay.speed
+        asks = parts.on_state is not None and all(seat.keeps_state for seat in self.seats)
         self.coordinator = SessionCoordinator(
-            market.clock, speed, paused, record=parts.record_input
+            market.clock, speed, paused, record=parts.record_input, asks_states=asks
         )
         self.quality = DataQualityManager(
             config.symbols, config.base_interval, config.extended_hours, parts.on_gap
@@ -182,6 +189,7 @@ class Run:
             on_results,
             config.report.equity == "session",
             parts.on_trouble,
+            parts.on_state,
         )
         workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
         self._full_speed = (
@@ -222,6 +230,11 @@ class Run:
     def final_equity(self) -> Decimal:
         """Cash and positions at their last closes."""
         return from_units(self.execution.account.equity_units(self.last_close))
+
+    @property
+    def strategies(self) -> dict[str, type[Strategy]]:
+        """Their classes, by their names."""
+        return {seat.name: type(seat.strategy) for seat in self.seats}
 
     def last_close(self, symbol: int) -> float:
         """Where the curve marks a symbol now; 0 when it has shown no price."""

@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Iterator
-from itertools import count
 
 import msgspec
 
@@ -17,22 +16,40 @@ class Timer(msgspec.Struct, frozen=True, order=True):
     every_ns: int | None = None
 
 
+class TimersState(msgspec.Struct, frozen=True):
+    """What is set, and how many were."""
+
+    added: int
+    timers: list[Timer]
+
+
 class Timers:
     """At most one timer per owner and name."""
 
     def __init__(self) -> None:
         self._heap: list[Timer] = []
         self._active: dict[tuple[str, str], Timer] = {}
-        self._sequence = count()
+        self._added = 0  # timers so far
 
     def __len__(self) -> int:
         return len(self._active)
+
+    def state(self) -> TimersState:
+        """Those that are set."""
+        return TimersState(self._added, sorted(self._active.values()))
+
+    def restore(self, state: TimersState) -> None:
+        """Set those again."""
+        self._added = state.added
+        for timer in state.timers:
+            self._push(timer)
 
     def add(self, at_ns: int, owner: str, name: str, every_ns: int | None = None) -> None:
         """Set a timer, in place of the owner's earlier one of that name."""
         if every_ns is not None and every_ns <= 0:
             raise ValueError(f"timer '{name}' of '{owner}' cannot repeat every {every_ns} ns")
-        self._push(Timer(at_ns, next(self._sequence), owner, name, every_ns))
+        self._push(Timer(at_ns, self._added, owner, name, every_ns))
+        self._added += 1
 
     def cancel(self, owner: str, name: str) -> bool:
         """Remove a timer; False when there is none."""

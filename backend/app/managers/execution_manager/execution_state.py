@@ -1,0 +1,100 @@
+"""What an execution manager holds between two inputs: its account, its orders, who halted what.
+
+Not what it has told already: that is in the journal. Nor what it only works out faster with.
+"""
+
+from typing import Final
+
+import msgspec
+
+from app.core.calendar import TradingSession
+from app.core.kept import Fields, kept, put_back
+from app.core.orders import FillRow, Order, in_our_words
+from app.managers.execution_manager.account import AccountState
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.live_broker_state import (
+    LiveBrokerState,
+    live_broker_state,
+    restore_live_broker,
+)
+from app.managers.execution_manager.sim_broker import SimBroker
+from app.managers.execution_manager.sim_broker_state import (
+    SimBrokerState,
+    restore_sim_broker,
+    sim_broker_state,
+)
+
+_COUNTS: Final = ("order_count", "fill_count", "_group_count")
+_DIARY: Final = ("uncertain_count", "band_units")
+
+
+class ExecutionState(msgspec.Struct, frozen=True):
+    """Of one account and its broker."""
+
+    account: AccountState
+    broker: SimBrokerState | LiveBrokerState
+    aim_units: list[list[int]]
+    held_units: list[int]
+    counts: Fields
+    diary: Fields
+    latest_fills: list[FillRow]
+    refused: list[int]  # in the session under way
+    session: TradingSession | None
+    closed: list[tuple[int, str, str]]  # entries: symbol, source, why
+
+
+def execution_state(execution: ExecutionManager) -> ExecutionState:
+    """As it stands."""
+    broker, checks = execution.broker, execution._checks
+    assert isinstance(broker, SimBroker | LiveBroker)
+    return ExecutionState(
+        account=execution.account.state(),
+        broker=_broker_state(broker),
+        aim_units=[row.copy() for row in execution.aim_units],
+        held_units=execution.held_units.copy(),
+        counts=kept(execution, _COUNTS),
+        diary=kept(execution.diary, _DIARY),
+        latest_fills=list(execution.diary.latest_fills),
+        refused=sorted(checks._refused),
+        session=checks._session,
+        closed=[(*place, why) for place, why in execution.entries.closed.items()],
+    )
+
+
+def _broker_state(broker: SimBroker | LiveBroker) -> SimBrokerState | LiveBrokerState:
+    return live_broker_state(broker) if isinstance(broker, LiveBroker) else sim_broker_state(broker)
+
+
+def restore_execution(execution: ExecutionManager, state: ExecutionState) -> None:
+    """Be as it stood."""
+    execution.account.restore(state.account)
+    _restore_broker(execution, state.broker)
+    for own, row in zip(execution.aim_units, state.aim_units, strict=True):
+        own[:] = row
+    execution.held_units[:] = state.held_units
+    put_back(execution, state.counts)
+    put_back(execution.diary, state.diary)
+    execution.diary.latest_fills.extend(state.latest_fills)
+    checks = execution._checks
+    checks._refused, checks._session = set(state.refused), state.session
+    if state.session is not None and execution._fees is not None:
+        execution._fees.open_session(state.session.date)
+    for symbol, source, why in state.closed:
+        execution.close_entries(symbol, why, source)
+
+
+def _restore_broker(execution: ExecutionManager, state: SimBrokerState | LiveBrokerState) -> None:
+    broker = execution.broker
+    if isinstance(state, LiveBrokerState):
+        assert isinstance(broker, LiveBroker)
+        restore_live_broker(broker, state)
+    else:
+        assert isinstance(broker, SimBroker)
+        _take_as_ours(state.working)
+        restore_sim_broker(broker, state)
+
+
+def _take_as_ours(orders: list[Order]) -> None:
+    for order in orders:
+        in_our_words(order)

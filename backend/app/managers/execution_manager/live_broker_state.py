@@ -1,0 +1,59 @@
+"""What a live broker holds between two inputs, taken from it and given back."""
+
+import msgspec
+from msgspec.structs import replace
+
+from app.managers.execution_manager.consequences import Pending
+from app.managers.execution_manager.declared_exits import ExitsState
+from app.managers.execution_manager.known_orders import KnownState
+from app.managers.execution_manager.links import LinksState
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.venue_parts import Part
+
+
+class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
+    """What a live broker holds; by the orders' numbers."""
+
+    known: KnownState
+    working: list[int]  # in order of acceptance
+    links: LinksState
+    pending: Pending
+    parts: dict[int, Part]
+    exits: ExitsState
+    further_parts: int
+    to_end: list[int]
+    reducing: list[int]
+    was_there: list[int]
+    ending: list[int]
+
+
+def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
+    """As it stands."""
+    return LiveBrokerState(
+        broker.known.state(),
+        list(broker.working),
+        broker.links.state(),
+        dict(broker.pending),
+        {number: replace(part) for number, part in broker.parts.items()},
+        broker.exits.state(),
+        broker._further_parts,
+        list(broker._to_end),
+        sorted(broker._reducing),
+        sorted(broker._was_there),
+        sorted(broker.ending),
+    )
+
+
+def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
+    """Be as it stood."""
+    broker.known.restore(state.known)
+    broker.working.update((number, broker.known[number]) for number in state.working)
+    broker.links.restore(state.links, broker.working)
+    broker.pending.update(state.pending)
+    broker.parts.update(state.parts)
+    broker.exits.restore(state.exits, broker.working)
+    broker._further_parts = state.further_parts
+    broker._to_end.update(dict.fromkeys(state.to_end))
+    broker._reducing.update(state.reducing)
+    broker._was_there.update(state.was_there)
+    broker.ending.update(state.ending)

@@ -1,0 +1,141 @@
+"""A run that goes on from a saved state is the run that never broke off, whatever is in it."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tests.market import SCALE, Kept
+from tests.random_market import Action, Spec, specs
+from tests.same_objects import runs_differ
+
+from app.core.config import SessionConfig
+from app.core.message_codec import decode, encode
+from app.core.messages import EndOfStream, Message
+from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.system_manager.run_outcome import outcome_facts
+from app.managers.system_manager.saved_states import first_difference
+from app.managers.system_manager.wiring import Market, Parts, Run
+from app.threads.results import Results
+from app.threads.run_state import RunState, StateGiven
+from app.threads.session_course import SessionCourse
+
+DULL = ("timings", "dropped")
+
+
+class Rest:
+    """A feed of what is left of a run, behind a state."""
+
+    history_sources: dict[str, str] = {}  # noqa: RUF012
+
+    def __init__(self, sequence: int, state: RunState, inputs: list[Message]) -> None:
+        self._first = StateGiven(sequence, state)
+        self._rest = [one for one in inputs if one.sequence > sequence]
+
+    def messages(self) -> Iterator[Message | StateGiven]:
+        yield self._first
+        yield from (one for one in self._rest if not isinstance(one, EndOfStream))
+
+
+class Life:
+    """A run with all that it tells."""
+
+    def __init__(self, config: SessionConfig, market: Market, make_feed: Any) -> None:
+        self.inputs: list[Message] = []
+        self.results: list[Results] = []
+        self.states: dict[int, bytes] = {}
+        parts = Parts(make_feed, record_input=self.inputs.append, on_state=self._take_state)
+        self.run = Run(config, market, Path("strategies"), self.results.append, parts=parts)
+        names = [seat.name for seat in self.run.seats]
+        self.run.execution.diary.fingerprint = Kept(names, config.symbols)
+        self.run.execute()
+
+    def _take_state(self, sequence: int, state: RunState) -> None:
+        self.states[sequence] = encode(state)
+
+    def seen(self) -> list[list[Any]]:
+        """What each strategy has read, hook by hook."""
+        return [seat.strategy.seen for seat in self.run.seats]  # type: ignore[attr-defined]
+
+    def told_since(self, sequence: int) -> dict[str, Any]:
+        """What came of the inputs behind one, and what the run came to in the end."""
+        parts = [part for part in self.results if part.sequence > sequence]
+        facts = outcome_facts(self.run, {})
+        del facts["quality"]["history"]  # the feed's
+        return {
+            "entries": b"".join(part.records.entries for part in parts),
+            "orders": [encode(order) for part in parts for order in part.records.orders],
+            "changes": [change for part in parts for change in part.records.order_changes],
+            "fills": [fill for part in parts for fill in part.records.fills],
+            "uncertain": [bar for part in parts for bar in part.records.uncertain],
+            "equity": [
+                pair
+                for part in parts
+                for pair in zip(part.equity_ns.tolist(), part.equity.tolist(), strict=True)
+            ],
+            "states": {number: one for number, one in self.states.items() if number >= sequence},
+            "facts": {name: fact for name, fact in facts.items() if name not in DULL},
+            "final": (
+                self.run.final_equity(),
+                self.run.curve.max_drawdown,
+                self.run.engine.sessions,
+            ),
+            "reports": self.run.quality.book.reports,
+            "band": self.run.execution.diary.band_units,
+            "counts": (self.run.execution.order_count, self.run.execution.fill_count),
+        }
+
+
+def unbroken(config: SessionConfig, market: Market) -> Life:
+    return Life(config, market, lambda wanted: ReplayFeed(market.source, wanted))
+
+
+def check_every_state(config: SessionConfig, market: Market) -> int:
+    """Go on from each state of a run; how many there are."""
+    whole = unbroken(config, market)
+    for sequence, payload in whole.states.items():
+        state = decode(payload, RunState)
+        rest = Rest(sequence, state, whole.inputs)
+        again = Life(config, market, lambda wanted, rest=rest: rest)
+        wanted, found = whole.told_since(sequence), again.told_since(sequence)
+        for name, what in wanted.items():
+            if name == "states" and found[name] != what:
+                for number, one in what.items():
+                    pair = decode(one, dict), decode(found[name][number], dict)
+                    assert pair[0] == pair[1], (number, sequence, first_difference(*pair))
+            assert found[name] == what, name
+        for own, others in zip(again.seen(), whole.seen(), strict=True):
+            assert own == others[len(others) - len(own) :]
+        assert not list(runs_differ(again.run, whole.run))
+    return len(whole.states)
+
+
+ALL = Spec(
+    seed=2, base="1m", sessions=4, history=1, minutes=60, half_days=frozenset(), gapless=False,
+    broken=False, extended=False, keep=(1.0, 0.5), empty=frozenset(),
+    actions=(Action(0, 2, "split", Decimal(2)),
+             Action(1, 3, "dividend", Decimal("0.25"))),
+    strategies=("Reader", "OnSeveral"), declared={}, participation=0.1, allow_short=True,
+)  # fmt: skip
+
+
+@given(specs(), st.sampled_from([1, 7, 100]))
+@example(ALL, 1)
+@settings(max_examples=3 * SCALE, deadline=None)
+def test_a_run_goes_on_from_each_of_its_states_as_if_it_had_never_broken_off(
+    spec: Spec, block_rows: int
+) -> None:
+    check_every_state(spec.config(block_rows), spec.market())
+
+
+def test_a_state_stands_before_each_session_but_the_first() -> None:
+    assert check_every_state(ALL.config(8), ALL.market()) == 2
+
+
+def test_a_field_that_no_state_has_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SessionCourse, "STATE", ("_open", "_auctioned"))
+    with pytest.raises(AssertionError):
+        check_every_state(ALL.config(8), ALL.market())

@@ -1,0 +1,51 @@
+"""Whether two runs hold the same, field by field: also what a saved state knows nothing of."""
+
+from collections.abc import Iterator
+
+from app.managers.system_manager.wiring import Run
+
+# of no consequence: each is worked out anew, or in another order
+CACHES = {
+    "_power", "_prices", "_number_of", "_book", "book", "_rows", "_left", "_agenda", "_heap",
+    "_active", "view", "_filled", "pipeline",
+}  # fmt: skip
+
+
+def differing(one: object, other: object, place: str, seen: set[int]) -> Iterator[str]:
+    """Where two objects, or what they hold, are not the same: fields that no state knows of."""
+    if id(one) in seen:
+        return
+    seen.add(id(one))
+    if type(one) is not type(other):
+        yield f"{place}: {type(one)} against {type(other)}"
+    elif isinstance(one, dict) and isinstance(other, dict):
+        if list(one) != list(other):
+            yield f"{place}: {list(one)[:9]} against {list(other)[:9]}"
+        for key in one.keys() & other.keys():
+            yield from differing(one[key], other[key], f"{place}[{key}]", seen)
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        if len(one) != len(other):
+            yield f"{place}: {one} against {other}"
+        for number, pair in enumerate(zip(one, other, strict=False)):
+            yield from differing(*pair, f"{place}[{number}]", seen)
+    elif type(one).__module__.startswith("app.") and not callable(one):
+        names = [*getattr(one, "__dict__", ()), *getattr(type(one), "__slots__", ())]
+        for name in names:
+            if name not in CACHES:
+                pair = getattr(one, name), getattr(other, name)
+                yield from differing(*pair, f"{place}.{name}", seen)
+    elif isinstance(one, int | float | str | set | frozenset | bytes) and not _same(one, other):
+        yield f"{place}: {one} against {other}"
+
+
+def _same(one: object, other: object) -> bool:
+    return one == other or repr(one) == repr(other)  # as nan and nan
+
+
+def runs_differ(one: Run, other: Run) -> Iterator[str]:
+    """Where the objects of two runs that have ended are not the same."""
+    for name in ("execution", "curve", "quality"):
+        yield from differing(getattr(one, name), getattr(other, name), name, set())
+    for name in ("timers", "_reports", "_course", "outlook", "_news", "_through_ns"):
+        pair = getattr(one.engine, name), getattr(other.engine, name)
+        yield from differing(*pair, name, set())
