@@ -342,6 +342,18 @@ def test_close_cancels_what_works_and_sells_what_is_held() -> None:
     assert [state for state, _ in ends(outcome)] == ["FILLED", *["CANCELED"] * 2, "FILLED"]
 
 
+def test_what_is_being_closed_is_not_closed_twice_by_a_cancel_that_loses() -> None:
+    steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 7),
+        "09:33 AAA": lambda s: (s.close("AAA"), s.timer("again", s.now + dt.timedelta(seconds=30))),
+        "09:33 timer again": lambda s: s.close("AAA"),
+        "09:35 AAA": lambda s: s.position("AAA").quantity,
+    }
+    answers, outcome = run_script(steps, symbols=["AAA"])
+    assert answers[-1] == 0
+    assert fills(outcome) == [(7, "09:32", 11.0), (-7, "09:34", 13.0)]
+
+
 # -- what it costs ---------------------------------------------------------------------------------
 
 

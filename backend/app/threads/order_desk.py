@@ -21,6 +21,7 @@ from app.core.orders import (
     Terms,
 )
 from app.core.transfers import Conversion
+from app.managers.execution_manager.entries import taking_out
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
 from app.strategies.request import Bracket, Change, Quantity, Request
@@ -201,8 +202,10 @@ class OrderDesk:
                 order.group, order.aimed = group, False
 
     def close(self, symbol: str) -> OrderView | None:
+        place, working = self._symbol(symbol), self._working(symbol)
         proposed = [p for p in self._proposals if isinstance(p, Order) and p.symbol == symbol]
-        for order in [*proposed, *self._working(symbol)]:
+        closing = taking_out(working, self.engine.execution.held_units_of(self.number, place))
+        for order in [*proposed, *(one for one in working if one not in closing)]:
             self.cancel(OrderView(order))
         return self.order_target(symbol, 0)
 

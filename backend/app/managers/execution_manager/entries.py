@@ -1,8 +1,8 @@
 """Which orders may open or increase a position: those that a pause, a halt or a kill keeps in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from app.core.orders import CANCEL_PENDING, Order
+from app.core.orders import CANCEL_PENDING, MARKET, Order
 
 ALL_SYMBOLS = -1
 
@@ -60,3 +60,17 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
         and (other.units > 0) == (units > 0)
     )
     return held_units * units >= 0 or abs(units) + beside > abs(held_units)
+
+
+def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:
+    """Of working orders those at market that, together, do nothing but take out what is held.
+
+    Who closes leaves them alone: cancelled, one may fill all the same, and another beside it.
+    """
+    found, left = [], held_units
+    for order in orders:
+        units = order.units - order.filled_units
+        if order.kind == MARKET and order.aimed and units * left < 0 and abs(units) <= abs(left):
+            found.append(order)
+            left += units
+    return found
