@@ -272,6 +272,13 @@ def test_a_state_that_may_not_be_what_it_seems_is_left_alone(tmp_path: Path, wha
     assert Recovery(journal).last_sequence == 2
 
 
+def test_a_state_record_of_another_form_is_as_none(tmp_path: Path) -> None:
+    journal = recorded(tmp_path, encode({"counter": {"bars_seen": 3}}))
+    assert list(journal.saved_states()) == []
+    assert past_of(journal, PROGRAM) is None
+    assert Recovery(journal).saved == {}
+
+
 def test_a_program_is_known_by_its_files_and_its_strategies_files() -> None:
     from tests.faults.traders import Keeper, Trader
     from tests.stream_strategies import Reader

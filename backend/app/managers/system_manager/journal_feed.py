@@ -114,14 +114,17 @@ class RunJournal:
     def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
         """The state records: part, number of the input it is the state behind, and content.
 
-        Of each part only the beginning is read.
+        Of each part only the beginning is read. A record of another form is as none: whoever
+        cannot read it did not end a chapter with it.
         """
         for part in range(self._part, self._reader.last_part + 1):
             for record in islice(self._reader.from_part(part), MOST_RECORDS_BEFORE + 2):
                 if record.part != part:
                     break
                 if record.kind == form.STATE:
-                    yield part, record.sequence, decode(record.payload, SavedState)
+                    saved = _read_state(record)
+                    if saved is not None:
+                        yield part, record.sequence, saved
                     break
 
     def gate_items(self) -> Iterator[Intent | OrderEvent]:
@@ -169,6 +172,13 @@ class RunJournal:
             elif record.kind == form.INPUT and found is not None:
                 found = None
         return found
+
+
+def _read_state(record: Record) -> SavedState | None:
+    try:
+        return decode(record.payload, SavedState)
+    except DataError:
+        return None
 
 
 def journal_of(run: Mapping[str, Any], runs: Path) -> RunJournal:
