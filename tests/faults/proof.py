@@ -102,7 +102,7 @@ def trouble_from_states(sim: Simulation) -> str:
     whole: list[Results] = []
     feed = JournalFeed(journal)
     with wired_again(header, Times(), source, feed, whole.append) as unbroken:  # type: ignore[arg-type]
-        unbroken.execute()
+        _execute(unbroken, journal)
     for part, sequence, saved in journal.saved_states():
         chapters.append(saved.read_chapter())
         past = Past(part, sequence, saved, saved.run_state(), chapters)
@@ -110,11 +110,18 @@ def trouble_from_states(sim: Simulation) -> str:
         with wired_again(header, Times(), source, rest, told.append) as run:  # type: ignore[arg-type]
             for chapter in chapters:
                 run.execution.diary.fingerprint.add(chapter.entries)
-            run.execute()
+            _execute(run, journal)
         trouble = _first_trouble(run, told, unbroken, [r for r in whole if r.sequence > sequence])
         if trouble:
             return f"from the state behind input {sequence}: {trouble}"
     return ""
+
+
+def _execute(run: Run, journal: RunJournal) -> None:
+    """With what was told behind the end of its stream."""
+    run.execute()
+    for news in journal.last_news():
+        run.book(news)
 
 
 class GoingOn:
@@ -128,7 +135,7 @@ class GoingOn:
 
     def messages(self) -> Iterator[Message | StateGiven]:
         yield StateGiven(self._past.sequence, self._past.state)
-        yield from self._journal.inputs()
+        yield from JournalFeed(self._journal).messages()
 
 
 def _first_trouble(run: Run, told: list[Results], other: Run, wanted: list[Results]) -> str:

@@ -23,7 +23,7 @@ class Aftermath:
         self._turn = threading.Lock()
         self._waiting: dict[int, OrderEvent] = {}  # by their identity, in order
         self._numbered: dict[int, Sequence[OrderEvent]] = {}  # by the input that they are in
-        self._told_of_it = False
+        self._told: set[str] = set()  # which of the alarms
 
     def expect(self, events: Sequence[OrderEvent]) -> None:
         """These are on their way."""
@@ -49,23 +49,31 @@ class Aftermath:
             self._waiting.clear()
         if not events:
             return
-        for news in run.coordinator.step(LastNews(events, run.engine.now_ns)):
+        try:
+            numbered = [*run.coordinator.step(LastNews(events, run.engine.now_ns))]
+        except Exception as error:
+            self._tell("not recorded", "not in its journal", error)
+            return
+        for news in numbered:
             if isinstance(news, LastNews):
                 self._book(run, news)
 
     def _book(self, run: Run, news: LastNews) -> None:
         """Whatever is wrong with the engine: the run is being closed, and must be."""
-        why = "a worker of it hangs" if run.pipeline.is_left_behind else ""
-        if not why:
-            try:
-                run.book(news)
-            except Exception as error:
-                logger.opt(exception=True).error("The last news cannot be booked")
-                why = f"{type(error).__name__}: {error}"
-        if why and not self._told_of_it:
-            self._told_of_it = True
-            self._notifier.alarm(
-                "not booked",
-                "What the venue told of the run last is in its journal, and not in its orders and "
-                f"fills: {why}. The venue's word counts.",
-            )
+        where = "in its journal, and not in its orders and fills"
+        if run.pipeline.is_left_behind:
+            self._tell("not booked", where, "a worker of it hangs")
+            return
+        try:
+            run.book(news)
+        except Exception as error:
+            self._tell("not booked", where, error)
+
+    def _tell(self, what: str, where: str, why: str | Exception) -> None:
+        if isinstance(why, Exception):
+            logger.opt(exception=why).error("The last news: {}", what)
+            why = f"{type(why).__name__}: {why}"
+        if what not in self._told:
+            self._told.add(what)
+            details = f"What the venue told of the run last is {where}: {why}."
+            self._notifier.alarm(what, f"{details} The venue's word counts.")
