@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import msgspec
 
 from app.core.message_codec import decode_message, decode_output
-from app.core.messages import BrokerNews
+from app.core.messages import BrokerNews, LastNews
 from app.core.money import from_units
 from app.core.order_events import Ended, Filled, GateFilled, GateGave, Place, Refused, Voided
 from app.core.venue import GATE_SERIES, Execution, client_id, run_mark
 from app.integrations.practice.venue.books import BookEvent, Placed
+from app.managers.execution_manager.venue_parts import order_of
 from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_reader import JournalReader
@@ -62,7 +63,7 @@ def told_by_journal(house: House, run_id: str) -> Told:
             told.intents += [one.order_id for one in intents if isinstance(one, Place)]
         elif record.kind == form.INPUT:
             message = decode_message(record.payload)
-            for event in message.events if isinstance(message, BrokerNews) else ():
+            for event in message.events if isinstance(message, BrokerNews | LastNews) else ():
                 told.hear(event)
     return told
 
@@ -144,14 +145,14 @@ def _check_sql(
         engine.dispose()
     assert run["state"] in ENDS, run["state"]
     theirs = Counter(
-        (names[one.client_id], one.symbol, f"{from_units(one.units):f}", one.price)
+        (order_of(names[one.client_id]), one.symbol, f"{from_units(one.units):f}", one.price)
         for one in executions
         if one.client_id in names
     )
     ours = Counter((r["order_id"], r["symbol"], r["quantity"], r["price"]) for r in rows)
     assert ours >= theirs, f"fills missing in SQL: {theirs - ours}"
     assert sum(ours.values()) == len(executions), "fills in SQL that no execution stands behind"
-    missing = {*told.intents} - {row["order_id"] for row in orders} - told.voided
+    missing = {*map(order_of, told.intents)} - {row["order_id"] for row in orders} - told.voided
     assert not missing, f"orders missing in SQL: {missing}"
     assert run["summary"]["fills"] == len(rows), "the summary counts other fills"
 

@@ -32,9 +32,9 @@ from app.core.orders import (
     Order,
     Terms,
 )
-from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS
+from app.managers.execution_manager.venue_parts import APART
 
-AGAIN = FIRST_OF_PARTS + 1
+TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 
 
 @pytest.fixture
@@ -85,16 +85,16 @@ def test_an_exit_that_filled_is_there_again_for_what_the_entry_fills_later(house
     assert house.intents() == (Cancel(3),)  # nothing is left to stop
     assert (target.state, stop.units) == (PARTIAL, -70 * UNITS)
     house.hear(fill(entry, 50 * UNITS, "e2"))
-    again = Place(AGAIN, 0, LIMIT, "gtc", target_of(50), True, False)
+    again = Place(TARGET_AGAIN, 0, LIMIT, "gtc", target_of(50), True, False)
     assert house.intents() == (again,)
     house.hear(Ended(3, CANCELED, ""))
-    assert house.intents() == (Place(AGAIN + 1, 0, STOP, "gtc", stop_of(50), True, False),)
+    assert house.intents() == (Place(STOP_AGAIN, 0, STOP, "gtc", stop_of(50), True, False),)
     assert (stop.state, stop.units) == (SUBMITTED, -70 * UNITS)
-    house.hear(Acknowledged(AGAIN), Acknowledged(AGAIN + 1), out(AGAIN, 50, "x2"))
+    house.hear(Acknowledged(TARGET_AGAIN), Acknowledged(STOP_AGAIN), out(TARGET_AGAIN, 50, "x2"))
     assert (target.filled_units, house.held_units) == (-80 * UNITS, 0)
-    assert house.intents() == (Cancel(AGAIN + 1),)
-    house.hear(Ended(AGAIN + 1, CANCELED, ""), fill(entry, 20 * UNITS, "e3"))
-    house.hear(out(AGAIN + 2, 20, "x3"))
+    assert house.intents() == (Cancel(STOP_AGAIN),)
+    house.hear(Ended(STOP_AGAIN, CANCELED, ""), fill(entry, 20 * UNITS, "e3"))
+    house.hear(out(APART + TARGET_AGAIN, 20, "x3"))
     assert (entry.state, target.state, target.filled_units) == (FILLED, FILLED, -SHARES)
     assert (stop.state, house.held_units) == (CANCEL_PENDING, 0)
 
@@ -106,7 +106,7 @@ def test_an_exit_that_filled_while_it_was_to_grow_waits_for_what_the_venue_says(
     house.hear(fill(entry, 40 * UNITS, "e2"), out(2, 30, "x1"))
     assert house.intents() == (Amend(2, target_of(70), False), Amend(3, stop_of(70), False))
     house.hear(ChangeRefused(2, "it has filled"))
-    assert house.intents() == (Place(AGAIN, 0, LIMIT, "gtc", target_of(40), True, False),)
+    assert house.intents() == (Place(TARGET_AGAIN, 0, LIMIT, "gtc", target_of(40), True, False),)
     house.hear(ChangeRefused(2, "late"), Ended(2, CANCELED, "late"))  # of a part that is over
     assert (target.is_working, house.intents()) == (True, ())
 
@@ -157,7 +157,7 @@ def test_an_exit_taken_back_between_two_parts_ends_at_once(house: House) -> None
     house.hear(fill(entry, 10 * UNITS, "e2"))
     assert [type(one) for one in house.intents()] == [Place]
     house.execution.cancel(target, 21)
-    house.hear(out(AGAIN, 10, "x2"))  # the cancel lost: what it was to end is over
+    house.hear(out(TARGET_AGAIN, 10, "x2"))  # the cancel lost: what it was to end is over
     assert (target.state, target.filled_units) == (CANCELED, -40 * UNITS)
 
 
@@ -177,7 +177,7 @@ def test_an_exit_that_ends_by_itself_does_not_come_back(house: House) -> None:
     assert stop.state == CANCELED
     assert house.intents() == (Amend(2, target_of(40), False),)
     house.hear(Amended(2, target_of(40)), out(2, 40, "x1"))
-    house.hear(fill(entry, 10 * UNITS, "e3"), Refused(AGAIN, "no such price"))
+    house.hear(fill(entry, 10 * UNITS, "e3"), Refused(TARGET_AGAIN, "no such price"))
     assert target.state == CANCELED
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from app.core.orders import Order, in_our_words
+from app.managers.execution_manager.venue_parts import order_of
 
 _LEAST_WHOLE: Final = 64  # orders that are kept whole anyway: most are told of again soon
 
@@ -21,32 +22,29 @@ class KnownState(msgspec.Struct, frozen=True):
 
     whole: list[Order]
     ended: dict[int, bytes]
-    parts: dict[int, int]
     most_whole: int
 
 
 class KnownOrders:
-    """By number. An order that has ended comes back as a copy: `add` it where it has changed."""
+    """By the numbers of their parts. One that has ended comes back as a copy: `add` it where it has
+    changed.
+    """
 
     def __init__(self) -> None:
         self._whole: dict[int, Order] = {}
         self._ended: dict[int, bytes] = {}
-        self._parts: dict[int, int] = {}  # orders by the numbers of their further parts
         self._most_whole = _LEAST_WHOLE
 
     def state(self) -> KnownState:
         """All of it."""
-        return KnownState(
-            list(self._whole.values()), dict(self._ended), dict(self._parts), self._most_whole
-        )
+        return KnownState(list(self._whole.values()), dict(self._ended), self._most_whole)
 
     def restore(self, state: KnownState) -> None:
         """Know it again."""
         for order in state.whole:
             in_our_words(order)
         self._whole = {order.order_id: order for order in state.whole}
-        self._ended, self._parts = dict(state.ended), dict(state.parts)
-        self._most_whole = state.most_whole
+        self._ended, self._most_whole = dict(state.ended), state.most_whole
 
     def add(self, order: Order) -> None:
         """Know an order, or what has become of it."""
@@ -54,19 +52,15 @@ class KnownOrders:
             self._shrink()
         self._whole[order.order_id] = order
 
-    def add_part(self, number: int, order: Order) -> None:
-        """Know an order by a further number."""
-        self._parts[number] = order.order_id
-
     def __getitem__(self, number: int) -> Order:
         """The order of this number; a KeyError where there is none."""
-        order_id = self._parts.get(number, number)
+        order_id = order_of(number)
         order = self._whole.get(order_id)
         return _unpack(self._ended[order_id]) if order is None else order
 
     def get(self, number: int) -> Order | None:
         """The order of this number, or None."""
-        order_id = self._parts.get(number, number)
+        order_id = order_of(number)
         return self[order_id] if order_id in self._whole or order_id in self._ended else None
 
     def values(self) -> Iterator[Order]:

@@ -34,7 +34,7 @@ from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
-from app.managers.execution_manager.venue_parts import FIRST_OF_PARTS, Part, terms_of
+from app.managers.execution_manager.venue_parts import APART, Part, terms_of
 
 _NOTHING_LEFT = "amended to what had filled"
 
@@ -66,8 +66,7 @@ class LiveBroker:
         # Of each order what the venue has of it; one without is held here.
         self.parts: dict[int, Part] = {}
         self.exits = DeclaredExits()
-        self._further_parts = 0
-        self._was_there: set[int] = set()  # held again: the venue has had a part of these
+        self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
         self._consequences = Consequences(
             self, self.links, self.working, self._reducing, self.pending
@@ -149,11 +148,7 @@ class LiveBroker:
         return left if (left > 0) == (order.units > 0) else 0
 
     def _place(self, order: Order, units: int) -> None:
-        number = order.order_id
-        if number in self._was_there:  # an order has one placement, so this is another
-            self._further_parts += 1
-            number = FIRST_OF_PARTS + self._further_parts
-            self.known.add_part(number, order)
+        number = order.order_id + APART * self._were_there.get(order.order_id, 0)
         terms, opening = replace(terms_of(order), units=units), self.opens(order, units)
         self.parts[order.order_id] = Part(number, terms)
         if order.state is ACCEPTED:
@@ -193,7 +188,7 @@ class LiveBroker:
         if order_id in self.ending or order_id in self._to_end:
             self._owner.lapsed(order, CANCELED, now_ns, order.reason or BY_STRATEGY)
             return
-        self._was_there.add(order_id)
+        self._were_there[order_id] = self._were_there.get(order_id, 0) + 1
         _, terms = self.pending.pop(order_id, (0, None))
         if order.state not in (ACCEPTED, PARTIAL):
             order.to(PARTIAL if order.filled_units else ACCEPTED)
@@ -314,7 +309,7 @@ class LiveBroker:
         self.pending.pop(order.order_id, None)
         self._reducing.discard(order.order_id)
         self.parts.pop(order.order_id, None)
-        self._was_there.discard(order.order_id)
+        self._were_there.pop(order.order_id, None)
         self.ending.discard(order.order_id)
         if order.parent or order.group:
             self.links.drop(order)

@@ -20,10 +20,9 @@ class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
     pending: Pending
     parts: dict[int, Part]
     exits: ExitsState
-    further_parts: int
     to_end: list[int]
     reducing: list[int]
-    was_there: list[int]
+    were_there: dict[int, int]
     ending: list[int]
 
 
@@ -36,10 +35,9 @@ def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
         dict(broker.pending),
         {number: replace(part) for number, part in broker.parts.items()},
         broker.exits.state(),
-        broker._further_parts,
         list(broker._to_end),
         sorted(broker._reducing),
-        sorted(broker._was_there),
+        dict(broker._were_there),
         sorted(broker.ending),
     )
 
@@ -52,8 +50,7 @@ def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
     broker.pending.update(state.pending)
     broker.parts.update(state.parts)
     broker.exits.restore(state.exits, broker.working)
-    broker._further_parts = state.further_parts
     broker._to_end.update(dict.fromkeys(state.to_end))
     broker._reducing.update(state.reducing)
-    broker._was_there.update(state.was_there)
+    broker._were_there.update(state.were_there)
     broker.ending.update(state.ending)

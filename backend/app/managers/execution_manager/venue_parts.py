@@ -2,7 +2,8 @@
 
 An order that depends on no entry has one part, all of it. Of one that does, the part grows by
 amendment; where a part has filled and more is brought later, that goes out as another part, under
-a number of its own. Nothing is asked of a part before what was asked last has been answered.
+a number of its own: those of order 17 are 17, 1000000017, 2000000017. Nothing is asked of a part
+before what was asked last has been answered.
 """
 
 from typing import Final
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 
 from app.core.orders import Order, Terms
 
-FIRST_OF_PARTS: Final = 1_000_000_000  # numbers of further parts: behind those of all orders
+APART: Final = 1_000_000_000  # are the numbers of an order's parts; no run has so many orders
 
 
 class Part(msgspec.Struct):
@@ -59,6 +60,11 @@ class Part(msgspec.Struct):
             self._answer()
         self.terms, self.refused = terms, None
         return replace(terms, units=units)
+
+
+def order_of(number: int) -> int:
+    """Whose part a number is."""
+    return number % APART
 
 
 def terms_of(order: Order) -> Terms:
