@@ -7,7 +7,7 @@ from itertools import chain
 from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
-from app.core.venue import VenueBar, VenueOrder, run_mark
+from app.core.venue import Tick, VenueBar, VenueOrder, run_mark
 from app.integrations.practice import wire
 from app.integrations.practice.venue.books import Placed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
@@ -85,7 +85,7 @@ class Watch:
 
     def heard(self, item: object) -> None:
         """Market data has reached the program."""
-        if isinstance(item, VenueBar):
+        if isinstance(item, VenueBar | Tick):
             self._heard_ns[item.symbol] = self._side.now_ns
 
     def results(self, life: Life, results: Results, payload: bytes) -> None:
