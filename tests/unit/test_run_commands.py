@@ -3,14 +3,16 @@
 import datetime as dt
 
 import pytest
-from tests.unit.execution_house import manager_of, open_session, submit
+from tests.unit.execution_house import Row, book_of, manager_of, open_session, submit
 
 from app.core.errors import UsageError
 from app.core.messages import Command
 from app.core.money import UNITS
 from app.core.orders import REJECTED
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.fill_rules import FillRules
 from app.threads.commands import (
+    FLATTEN,
     HALT,
     HOLDINGS,
     KEEP,
@@ -72,3 +74,19 @@ def test_the_end_of_a_run_is_not_lifted_neither_by_a_halt_that_comes_after_it() 
 def test_a_command_that_nobody_knows_is_refused() -> None:
     with pytest.raises(UsageError, match="knows no command 'dance'"):
         told(Command("dance"))
+
+
+def test_a_run_flattened_as_a_bar_ends_closes_at_the_next_open_not_at_another_bar_s_close() -> None:
+    execution = manager_of([Row(0, 10, 10.0)], rules=FillRules(this_close=True))
+    open_session(execution, dt.date(2024, 3, 8), 5)
+    submit(execution, 0, 0, UNITS, 5)
+    execution.match(20)
+
+    def flatten() -> None:
+        submit(execution, 0, 0, -UNITS, 20)
+
+    obey(Command(STOP, FLATTEN), execution, flatten, 20)
+    execution.load(book_of([Row(1, 20, 77.0)]))  # of the other symbol
+    execution.match_close(20)
+    assert [order.units for order in execution.broker.working.values()] == [-UNITS]
+    assert execution.held_units == [UNITS, 0]

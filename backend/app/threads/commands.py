@@ -42,6 +42,7 @@ def obey(
         execution.close_entries(ALL_SYMBOLS, told, COMMAND)
     if command.name in (STOP, KILL):
         if command.value == FLATTEN:
+            execution.broker.leave_instant(now_ns)  # nothing fills at its bars' close any more
             flatten()
         else:
             call_off_entries(execution, now_ns, why)
