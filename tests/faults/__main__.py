@@ -17,6 +17,7 @@ from tests.faults.tally import LEAST_IN_CELL, Tally
 
 _BLOCKS = (1, 2, 7, 390)
 _KEPT_EVERY = 200  # schedules
+_CHUNKS_A_WORKER = 25  # of four schedules: what they leave behind goes with the worker
 
 
 def simulate(seed: int, *, tell: bool = False, prove: bool = True) -> Outcome:
@@ -40,7 +41,8 @@ def _begin_worker() -> None:
 
 def _outcomes(seeds: Iterator[int], workers: int) -> Iterator[Outcome]:
     """In the order of their seeds, so that what is done is a range."""
-    with multiprocessing.get_context("fork").Pool(workers, _begin_worker) as pool:
+    context = multiprocessing.get_context("fork")
+    with context.Pool(workers, _begin_worker, maxtasksperchild=_CHUNKS_A_WORKER) as pool:
         yield from pool.imap(simulate, seeds, chunksize=4)
 
 
