@@ -139,6 +139,24 @@ def test_growth_that_the_journal_kept_in_is_asked_for_when_it_can_be_written(hou
     assert house.intents() == grown
 
 
+@pytest.mark.parametrize("meanwhile", [0, 20])
+def test_growth_that_comes_after_it_was_refused_leaves_an_exit_what_was_promised(
+    house: House, meanwhile: int
+) -> None:
+    entry, _, stop = entered(house, 30)
+    house.hear(fill(entry, 30 * UNITS, "e2"), Amended(2, target_of(60)))
+    house.hear(ChangeRefused(3, "the venue never made the change"))
+    if meanwhile:
+        house.hear(fill(entry, meanwhile * UNITS, "e3"), Amended(2, target_of(60 + meanwhile)))
+    house.intents()
+    house.hear(Amended(3, stop_of(60)))
+    if meanwhile:
+        house.hear(Amended(3, stop_of(60 + meanwhile)))
+    assert (stop.units, house.intents()) == (-SHARES, ())
+    house.hear(fill(entry, (40 - meanwhile) * UNITS, "e4"))
+    assert house.intents() == (Amend(2, target_of(100), False), Amend(3, stop_of(100), False))
+
+
 def test_a_stop_may_be_moved_while_its_entry_fills_on(house: House) -> None:
     entry, _, stop = entered(house, 30)
     house.execution.amend(stop, stop_of(100, 9.0), 20)

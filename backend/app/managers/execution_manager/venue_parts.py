@@ -49,12 +49,20 @@ class Part(msgspec.Struct):
         self.refused = self.refused if asked is None else asked
         return goal
 
+    def _comes_late(self, terms: Terms, order: Order) -> bool:
+        """Whether a size was refused, and is there after all: of an order that is to be more than
+        this part, it is only how much of it works.
+        """
+        more = abs(order.units - order.filled_units) > abs(self.terms.units - self.filled_units)
+        return more and self.refused is not None and terms.units == self.refused.units
+
     def take(self, terms: Terms, order: Order) -> Terms:
         """These are in force at the venue: what the order itself is by them."""
         units = order.units
         if self.asked is not None and terms.units == self.asked.units:
             units = units if self.goal is None else self.goal.units
-        elif terms.units != self.terms.units:  # the venue's word counts
+        elif terms.units != self.terms.units and not self._comes_late(terms, order):
+            # the venue's word counts
             units = order.filled_units - self.filled_units + terms.units
         if terms == self.asked:
             self._answer()
