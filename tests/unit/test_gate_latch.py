@@ -1,11 +1,12 @@
 """The latch: what it keeps in and cancels, and how positions are closed, never overshooting."""
 
 import pytest
-from tests.gate_desk import SECOND, SHARE, START_NS, Desk, name, place
+from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, name, place
 
 from app.core.order_events import (
     Acknowledged,
     Amend,
+    Amended,
     Cancel,
     ChangeRefused,
     Ended,
@@ -25,6 +26,7 @@ from app.managers.execution_manager.gate.calls import (
     OrderCall,
     PlaceCall,
 )
+from app.managers.execution_manager.gate.gate_book import GateBook
 
 OWN = name(1).replace("-1", "-g1")
 
@@ -128,6 +130,32 @@ def test_a_freeze_cancels_entries_keeps_protective_orders_and_lets_exits_pass() 
     assert desk.call(PlaceCall).client_id == name(5) and desk.calls(PlaceCall) == 1
     assert kinds(desk) == [GateActed, GateActed, Refused]
     assert [e.what for e in desk.events if isinstance(e, GateActed)] == ["latched", "froze"]
+
+
+@pytest.mark.parametrize("when", ["in force", "under way", "before a restart"])
+def test_a_freeze_cancels_an_exit_that_was_made_larger_than_what_is_held(when: str) -> None:
+    desk = holding()
+    resting(desk, 2, -100, opens=False)
+    more = Terms(-300 * SHARE, 10.0, None, None, None)
+    desk.send(Amend(2, more, True))
+    in_force = desk.report(client_id=name(2), units=-300 * SHARE)
+    if when == "in force":
+        desk.answer(AmendCall, in_force)
+        desk.kill("freeze")
+    elif when == "under way":
+        desk.kill("freeze")
+        assert not desk.calls(CancelCall)  # it may be refused, and the exit is to stay
+        assert desk.book.status().opening_orders == 1
+        desk.answer(AmendCall, in_force)
+    else:
+        book = GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS)
+        for item in (place(2, -100, opens=False), Amend(2, more, True), Amended(2, more)):
+            book.recall(item)
+        desk = Desk(book)
+        desk.stream(in_force)
+        desk.kill("freeze")
+    assert desk.book.status().opening_orders == 1
+    assert desk.call(CancelCall).client_id == name(2)
 
 
 def test_a_kill_in_no_known_way_is_refused() -> None:

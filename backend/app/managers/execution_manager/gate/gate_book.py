@@ -288,7 +288,7 @@ class GateBook:
             killed=self.latch.killed,
             halted={self._place_name(at): why for at, why in self.latch.halted.items()},
             open_orders=len(self.tracker.open),
-            opening_orders=sum(order.opens for order in self.tracker.open.values()),
+            opening_orders=sum(order.may_open for order in self.tracker.open.values()),
             in_doubt=len(self._doubts),
             positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
         )

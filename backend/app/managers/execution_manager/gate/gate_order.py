@@ -68,6 +68,17 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False):
         """Whether the venue has reported more than the executions that came."""
         return abs(self.venue_filled_units) > abs(self.filled_units)
 
+    @property
+    def may_open(self) -> bool:
+        """Whether it may open or increase a position, as it is or by the change under way."""
+        return self.opens or (self.wanted is not None and self.wanted_opens)
+
+    def obey(self, terms: Terms) -> None:
+        """These are in force; what was made larger may open by that."""
+        if abs(terms.units) > abs(self.terms.units):
+            self.opens = self.opens or self.wanted_opens
+        self.terms = terms
+
     def said_terms(self, report: VenueReport) -> Terms:
         """The terms a report shows; what it cannot show is as it was, or as it was asked for."""
         like = self.wanted if self.wanted is not None and self.wanted_sent else self.terms

@@ -49,7 +49,8 @@ def _recall_order(tracker: Tracker, order: GateOrder, item: Cancel | Amend | Ord
     elif isinstance(item, Uncertain):
         order.uncertain = True
     elif isinstance(item, Amended):
-        order.terms, order.wanted = item.terms, None
+        order.obey(item.terms)
+        order.wanted = None
     elif isinstance(item, ChangeRefused):
         order.cancel_wanted, order.wanted = False, None
         tracker.end_if_whole(order)

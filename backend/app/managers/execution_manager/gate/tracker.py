@@ -166,7 +166,7 @@ class Tracker:
         if terms == order.wanted:
             order.wanted = None
         if terms != order.terms:
-            order.terms = terms
+            order.obey(terms)
             self.tell(order, Amended(order.order_id, terms))
             self.end_if_whole(order)
 
