@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.test_live_broker import SHARES, House, bracket, fill
 
+from app.core.message_codec import decode, encode
 from app.core.money import UNITS
 from app.core.order_events import (
     Acknowledged,
@@ -31,6 +32,11 @@ from app.core.orders import (
     SUBMITTED,
     Order,
     Terms,
+)
+from app.managers.execution_manager.live_broker_state import (
+    LiveBrokerState,
+    live_broker_state,
+    restore_live_broker,
 )
 from app.managers.execution_manager.venue_parts import APART
 
@@ -269,3 +275,18 @@ def test_an_exit_of_a_part_of_the_entry_gets_no_more_than_that_of_a_late_fill(
     house.intents()
     house.hear(fill(entry, 30 * UNITS, "e2"))
     assert [one.terms.units for one in house.intents()] == [-10 * UNITS]  # type: ignore[attr-defined]
+
+
+def test_a_run_that_went_on_from_a_saved_state_saves_what_one_does_that_never_broke_off(
+    house: House,
+) -> None:
+    entered(house, 100)
+    house.hear(out(2, 100, "x1"), Ended(3, CANCELED, ""))
+    saved = encode(live_broker_state(house.execution.broker))  # type: ignore[arg-type]
+    again = House()
+    restore_live_broker(again.execution.broker, decode(saved, LiveBrokerState))  # type: ignore[arg-type]
+    states = []
+    for one in (house, again):
+        one.hear(out(3, 10, "x2"))  # of the stop, which had ended
+        states.append(encode(live_broker_state(one.execution.broker)))  # type: ignore[arg-type]
+    assert states[0] == states[1] != saved

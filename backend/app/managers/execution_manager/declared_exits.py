@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from app.core.orders import Order, in_our_words
+from app.core.orders import NEW, Order, in_our_words
 
 
 class Declared(msgspec.Struct):
@@ -62,6 +62,12 @@ class DeclaredExits:
         for one in self._by_entry.get(order.parent, ()):
             if one.order is order:
                 one.most_units = abs(units)
+
+    def detach(self, order: Order) -> None:
+        """An order has ended: what was declared stays, whatever it still fills."""
+        for one in self._by_entry.get(order.parent, ()):
+            if one.order is order:
+                one.order = replace(order, state=NEW, filled_units=0, reason="", ended_ns=0)
 
     def withdraw(self, order: Order) -> None:
         """An order is taken back."""

@@ -311,6 +311,8 @@ class LiveBroker:
         self.parts.pop(order.order_id, None)
         self._were_there.pop(order.order_id, None)
         self.ending.discard(order.order_id)
+        if order.parent:
+            self.exits.detach(order)
         if order.parent or order.group:
             self.links.drop(order)
 
