@@ -252,6 +252,16 @@ def test_exits_that_were_taken_back_do_not_come_with_a_late_fill(house: House) -
     assert [one.kind for one in house.intents()] == [STOP]  # type: ignore[attr-defined]
 
 
+def test_of_orders_that_are_no_exits_nothing_is_kept_when_they_are_taken_back(
+    house: House,
+) -> None:
+    for _ in range(3):
+        house.execution.cancel(house.give(), 20)
+    _, target, _ = bracket(house)
+    house.execution.cancel(target, 20)
+    assert house.execution.broker.exits.state().withdrawn == [target.order_id]  # type: ignore[union-attr]
+
+
 def test_a_late_fill_that_covers_a_short_position_gets_no_exits(house: House) -> None:
     short = house.give(-SHARES)
     house.hear(fill(short, -80 * UNITS, "s1"))

@@ -71,7 +71,8 @@ class DeclaredExits:
 
     def withdraw(self, order: Order) -> None:
         """An order is taken back."""
-        self._withdrawn.add(order.order_id)
+        if order.parent and order.reduce_only:  # of others nothing is declared
+            self._withdrawn.add(order.order_id)
 
     def reinstate(self, order: Order) -> None:
         """It could not be taken back."""
