@@ -21,7 +21,9 @@ from app.core.messages import BrokerNews, Command, Message
 from app.core.money import UNITS
 from app.core.order_events import (
     Acknowledged,
+    Amend,
     Cancel,
+    ChangeRefused,
     GateActed,
     Halted,
     Intent,
@@ -131,6 +133,19 @@ def test_what_takes_a_position_out_is_sent_late_and_what_opens_one_never(tmp_pat
     assert recovery.take(results_of(1, PLACED, stop))
     _, late, void = recovery.finish()
     assert (late, void) == ([stop], (Voided(1),))
+
+
+def test_an_order_is_not_made_larger_late_where_that_may_open_more(tmp_path: Path) -> None:
+    recovery = Recovery(journal_of(tmp_path, [news(1), news(2)]))
+    more = Terms(2 * UNITS, 9.0, None, None, None)
+    tighter = Amend(5, Terms(-UNITS, None, 9.5, None, None), False)
+    asked = [PLACED, Amend(1, more, True), Amend(3, more, True), Amend(4, more, True), tighter]
+    assert recovery.take(results_of(1, *asked))
+    assert recovery.take(results_of(2, Cancel(4)))
+    _, late, never = recovery.finish()
+    assert late == [tighter, Cancel(4)]
+    assert [(type(one), one.order_id) for one in never] == [(Voided, 1), (ChangeRefused, 3)]
+    assert recovery.void == {1}
 
 
 def test_a_recovery_that_fails_leaves_the_run_as_unfinished_as_it_was(

@@ -255,7 +255,7 @@ class LiveLine:
 
     def _recovered(self, recovery: Recovery, journal: LineJournal, sequence: int) -> None:
         """All that was recorded has been run again: the gate knows it too, and asks the venue."""
-        known, late, void = recovery.finish()
+        known, late, never = recovery.finish()
         if self._gate is not None and self._book is not None:
             first = recovery.lacking(journal.header.told_first)
             for item in (*known, *first):
@@ -272,7 +272,7 @@ class LiveLine:
             self._gate.start()
             if late:
                 journal.send(sequence, late, self._gate.send)
-        self._hear(void)
+        self._hear(never)
         recovery.go_on()
         if recovery.ending is not None and self._run is not None:
             self._end_at_last(self._run, recovery.ending)

@@ -172,7 +172,7 @@ class Rebuilding:
 
     def _void(self) -> set[int]:
         """Orders decided again that were never sent: they were not to be."""
-        return {item.order_id for item in self._recovery.finish()[2]}
+        return self._recovery.void
 
     def _execute(self, run: Run) -> Exception | None:
         """What ended it, where it raised then too."""

@@ -2,8 +2,9 @@
 
 Up to where the journal ends, what comes of each input must be what was recorded; nothing is sent.
 Behind that, an order that is decided again was never sent, for its intent was not durable: it is
-void, unless it only reduces: what takes a position out is sent late rather than never. A command
-marks the place in the order of inputs, so that `verify` passes it too.
+void, and an amendment by which an order may open more is refused; what takes a position out is sent
+late rather than never. A command marks the place in the order of inputs, so that `verify` passes it
+too.
 """
 
 import threading
@@ -15,6 +16,9 @@ from app.core.errors import DataError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.order_events import (
+    Amend,
+    Cancel,
+    ChangeRefused,
     GateActed,
     GateFilled,
     Halted,
@@ -40,6 +44,7 @@ _SOURCE: Final = "start"  # of the halt while a run catches up
 _REBORN: Final = frozenset({"feed", "recovery", JOURNAL})
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
+_NEVER_SENT: Final = "decided again in recovery, and never sent"
 _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
 
 
@@ -61,6 +66,7 @@ class Recovery:
         self.through_ns = 0 if past is None else past.state.processor.through_ns
         self.saved = {sequence: saved for _, sequence, saved in journal.saved_states()}
         self._void: list[int] = []  # orders decided again that were never sent
+        self._not_grown: list[int] = []  # orders that were to open more
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
         self.ending: str | None = None  # how, if the run was being ended when it broke off
@@ -145,6 +151,8 @@ class Recovery:
             for intent in intents:
                 if isinstance(intent, Place) and not intent.reduce_only:
                     self._void.append(intent.order_id)
+                elif isinstance(intent, Amend) and intent.opens:
+                    self._not_grown.append(intent.order_id)
                 else:
                     self._late.append(intent)
             return True
@@ -173,13 +181,24 @@ class Recovery:
             "Put back what has changed and start again",
         )
 
-    def finish(self) -> tuple[Iterator[Intent | OrderEvent], list[Intent], tuple[Voided, ...]]:
+    def finish(
+        self,
+    ) -> tuple[Iterator[Intent | OrderEvent], list[Intent], tuple[Voided | ChangeRefused, ...]]:
         """All has been run again: what the gate must know, what it is still asked for, and what
         the run must hear. Then the feed goes on.
         """
         void = self._void
         late = [one for one in self._late if isinstance(one, Split) or one.order_id not in void]
-        return iter(self._known), late, tuple(Voided(number) for number in void)
+        answered = {*void, *(one.order_id for one in late if isinstance(one, Cancel))}
+        refused = [one for one in self._not_grown if one not in answered]
+        never: list[Voided | ChangeRefused] = [Voided(number) for number in void]
+        never += [ChangeRefused(number, _NEVER_SENT) for number in refused]
+        return iter(self._known), late, tuple(never)
+
+    @property
+    def void(self) -> set[int]:
+        """The numbers of orders decided again that were never sent."""
+        return set(self._void)
 
     def go_on(self) -> None:
         """Let the feed go on, live."""

@@ -49,7 +49,7 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
     with wired_again(header, times, source, JournalFeed(journal), take) as run:
         run.execute()
     held = dict(zip(config.symbols, run.execution.held_units, strict=True))
-    known, _, void = recovery.finish()
+    known, *_ = recovery.finish()
     rows: list[Difference] = []
     if goes_to_venue:
         first = recovery.lacking(header.told_first)
@@ -63,12 +63,11 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
         for item in (*known, *first):
             book.recall(item)
         rows = _differences(run, book, header, first)
-    never = {one.order_id for one in void}
     return Preview(
         run_id=header.run_id,
         goes_to_venue=goes_to_venue,
         inputs=recovery.last_sequence,
-        orders=sum(number not in never for number in run.execution.broker.working),
+        orders=sum(number not in recovery.void for number in run.execution.broker.working),
         holdings={name: units for name, units in held.items() if units},
         differences=rows,
     )
