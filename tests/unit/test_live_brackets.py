@@ -4,6 +4,7 @@ import pytest
 from tests.unit.test_live_broker import SHARES, House, bracket, fill
 
 from app.core.message_codec import decode, encode
+from app.core.messages import Command
 from app.core.money import UNITS
 from app.core.order_events import (
     Acknowledged,
@@ -39,6 +40,7 @@ from app.managers.execution_manager.live_broker_state import (
     restore_live_broker,
 )
 from app.managers.execution_manager.venue_parts import APART
+from app.threads.commands import FLATTEN, STOP, is_left_holding, obey
 
 TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 
@@ -231,6 +233,25 @@ def test_what_an_entry_fills_after_its_end_gets_the_exits_that_were_declared(
     house.hear(out(4, 30, "x1"), out(6, 10, "x2"))
     assert house.intents() == (Cancel(5), Cancel(7))
     assert house.held_units == 0
+
+
+def test_exits_that_come_with_a_late_fill_do_not_keep_a_run_from_being_flattened(
+    house: House,
+) -> None:
+    execution = house.execution
+    entry, *_ = bracket(house)
+    house.hear(Ended(1, CANCELED, ""))
+    obey(Command(STOP, FLATTEN), execution, lambda: None, 20)
+    assert not is_left_holding(execution)
+    house.hear(fill(entry, 30 * UNITS), Acknowledged(4), Acknowledged(5))
+    assert is_left_holding(execution)
+    closing = house.give(-30 * UNITS)
+    assert not is_left_holding(execution)
+    house.hear(Refused(closing.order_id, "no"))
+    assert is_left_holding(execution)
+    for late in list(execution.broker.working.values()):
+        execution.cancel(late, 30)
+    assert not is_left_holding(execution)  # it is under way
 
 
 def test_a_late_fill_beside_exits_that_still_work_gets_its_own(house: House) -> None:

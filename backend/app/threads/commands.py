@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.core.errors import UsageError
 from app.core.messages import Command
-from app.core.orders import Order
+from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
 from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.execution_manager import ExecutionManager
 
@@ -92,11 +92,20 @@ def has_stopped(execution: ExecutionManager, mode: str) -> bool:
 
 
 def is_left_holding(execution: ExecutionManager) -> bool:
-    """Whether a stop has to be asked for again: nothing works that would close what is held, as
-    a fill came after the closing orders were sized. From any thread.
+    """Whether a stop has to be asked for again: nothing works that closes what is held, as a fill
+    came after the closing orders were sized. From any thread.
+
+    A late fill brings its entry's exits, which may wait for their price for good.
     """
     is_stopping = _CLOSED[STOP] in list(execution.entries.closed.values())
-    return is_stopping and any(execution.held_units) and not execution.broker.working
+    working = dict(execution.broker.working)
+    return is_stopping and any(execution.held_units) and all(map(_waits, working.values()))
+
+
+def _waits(order: Order) -> bool:
+    """Whether an exit waits for a price, and nobody takes it back."""
+    is_answered = order.state not in (CANCEL_PENDING, UNKNOWN)
+    return order.reduce_only and order.kind != MARKET and is_answered
 
 
 def _opens(order: Order, execution: ExecutionManager, working: Mapping[int, Order]) -> bool:
