@@ -424,7 +424,7 @@ def test_others_orders_halt_their_symbol() -> None:
 def test_an_execution_of_others_halts_once_and_not_again_after_a_release() -> None:
     desk = Desk(external="halt")
     desk.stream(desk.fill("x", 5, client_id="mine"))
-    desk.book.lift("it was me")
+    desk.book.lift("it was me", desk.book.status().halted)
     desk.wait(120)  # it is among what the venue gives when asked
     assert kinds(desk) == [Halted, Resumed]
 

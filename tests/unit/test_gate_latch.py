@@ -72,7 +72,7 @@ def test_halts_are_lifted_one_and_all_and_the_kill_latch_is_not() -> None:
     desk.book.halt("odd", 1)
     desk.book.halt("too much lost")
     desk.kill("freeze")
-    desk.book.lift("looked at")
+    desk.book.lift("looked at", desk.book.status().halted)
     desk.send(place())
     lifted = [one for one in desk.events if isinstance(one, Resumed)]
     assert lifted == [Resumed(1, "looked at"), Resumed(-1, "looked at")]

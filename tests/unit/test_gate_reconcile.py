@@ -272,7 +272,7 @@ def test_a_second_look_names_what_still_differs_halts_nothing_and_applies_what_w
     assert rows == [Difference("position AAA", "100", "90", "the halt stays")]
     book.hear(report("PARTIAL", 100, number=2, client_id="mine"), NOW_NS)
     outside = says(open_orders=[report(client_id="mine")], positions={"AAA": 100 * SHARE})
-    book.lift("seen")
+    book.lift("seen", book.status().halted)
     (row,) = recheck(book, outside, NOW_NS)
     assert (row.what, row.venues) == ("order mine", "ACCEPTED")
     assert not book.latch.halted

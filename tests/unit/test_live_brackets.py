@@ -41,6 +41,8 @@ from app.managers.execution_manager.live_broker_state import (
 )
 from app.managers.execution_manager.venue_parts import APART
 from app.threads.commands import FLATTEN, STOP, is_left_holding, obey
+from app.threads import commands
+from app.threads.commands import FLATTEN, is_left_holding, obey
 
 TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 
@@ -241,7 +243,7 @@ def test_exits_that_come_with_a_late_fill_do_not_keep_a_run_from_being_flattened
     execution = house.execution
     entry, *_ = bracket(house)
     house.hear(Ended(1, CANCELED, ""))
-    obey(Command(STOP, FLATTEN), execution, lambda: None, 20)
+    obey(Command(commands.STOP, FLATTEN), execution, lambda: None, 20)
     assert not is_left_holding(execution)
     house.hear(fill(entry, 30 * UNITS), Acknowledged(4), Acknowledged(5))
     assert is_left_holding(execution)

@@ -1,5 +1,6 @@
 """A person lifts a live run's halt: the venue is looked at first, and what differs is named."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,39 @@ def test_a_halt_that_comes_while_the_venue_is_looked_at_stays(line: Line, by_han
     with pytest.raises(StateError, match="halted again"):
         line.line.releasing.outcome()
     assert line.book.latch.halted
+
+
+@pytest.mark.parametrize("whose", ["a person", "the gate", "the gate, for something else"])
+def test_a_halt_that_comes_when_the_venue_has_just_agreed_stays(line: Line, whose: str) -> None:
+    halted(line)
+    if whose == "the gate, for something else":
+        line.book.halt("a position differs", 1)
+    gate: Any = line.line.releasing.gate
+    status, threads = gate.status, []
+
+    def halt() -> None:
+        if whose == "a person":
+            line.line.halt("now this")
+        else:
+            line.book.resume(1, "it agrees again")
+            line.book.halt("odd fills", 1)
+
+    def looked_at() -> Any:
+        found = status()
+        threads.append(threading.Thread(target=halt))
+        threads[0].start()
+        threads[0].join(0.2)  # it may have to wait
+        return found
+
+    line.line.releasing.ask("it was nothing")
+    gate.status = looked_at
+    line.means.look()
+    threads[0].join(5.0)
+    gate.status = status
+    heard(line)
+    assert line.book.latch.why(-1 if whose == "a person" else 1) in ("now this", "odd fills")
+    if whose == "a person":
+        assert line.execution.entries.is_closed(-1)
 
 
 def test_a_look_that_fails_by_a_defect_lifts_nothing(line: Line) -> None:

@@ -6,7 +6,7 @@ a placement that hangs holds up no cancel and no question, and a stuck strategy 
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, cast
 
 from loguru import logger
@@ -155,9 +155,9 @@ class OrderGate:
         """Entries again in one symbol."""
         self._enter(lambda _: self._book.resume(symbol, reason))
 
-    def lift(self, reason: str) -> None:
-        """Entries again in every symbol, as far as the kill latch lets them."""
-        self._enter(lambda _: self._book.lift(reason))
+    def lift(self, reason: str, halted: Mapping[str, str]) -> None:
+        """Entries again where a status told of these halts, as far as the kill latch lets them."""
+        self._enter(lambda _: self._book.lift(reason, halted))
 
     def look_again(self, says: VenueSays) -> list[Difference]:
         """What still stands against that, by an answer of the venue's; nothing is halted by it."""

@@ -43,12 +43,14 @@ class Releasing:
         self._asked = 0
         self._differences: list[Difference] = []
         self._agrees = False
-        self._halted: set[str] = set()  # at the gate, when it was asked
+        self._halted: dict[str, str] = {}  # at the gate, when it was asked, and why
+        self._turn = threading.Lock()  # of who halts and who lifts, for what follows
         self._is_halted_again = False
 
     def halts_again(self) -> None:
         """Somebody halts the run: what was asked for before does not lift that."""
-        self._is_halted_again = True
+        with self._turn:
+            self._is_halted_again = True
 
     def ask(self, reason: str) -> None:
         """Begin to look at the venue, or refuse at once; returns before that is done."""
@@ -64,7 +66,7 @@ class Releasing:
         if not self._under_way.acquire(blocking=False):
             raise StateError("The venue is being looked at already; wait for what that comes to.")
         self._outcome, self._asked, self._differences, self._agrees = "", 0, [], False
-        self._halted = set() if status is None else set(status.halted)
+        self._halted = {} if status is None else status.halted
         self._is_halted_again = False
         self._means.when(self._is_settled, lambda: self._conclude(reason), _LONGEST_SECONDS)
 
@@ -94,23 +96,30 @@ class Releasing:
 
     def _conclude(self, reason: str) -> None:
         try:
-            halted = set() if self.gate is None else set(self.gate.status().halted)
-            if self._is_halted_again or halted - self._halted:
-                self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
-            elif self._agrees:
-                self._lift(reason)
+            if self._agrees and self._lift(reason):
+                self._notifier.alarm("released", reason)
                 self._outcome = "entries pass again"
+            elif self._agrees:
+                self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
             elif not self._outcome:
                 why = _told(self._differences) or "the venue could not be compared"
                 self._outcome = StateError(f"The halt stays: {why}.")
         finally:
             self._under_way.release()
 
-    def _lift(self, reason: str) -> None:
-        if self.gate is not None:
-            self.gate.lift(reason)
-        self._inbox.put(Command(RELEASE, reason))
-        self._notifier.alarm("released", reason)
+    def _lift(self, reason: str) -> bool:
+        """Whether nobody has halted it since it was asked for: then what was halted by then is not
+        any more.
+        """
+        with self._turn:
+            if self._is_halted_again:
+                return False
+            if self.gate is not None:
+                if self.gate.status().halted.items() - self._halted.items():
+                    return False
+                self.gate.lift(reason, self._halted)
+            self._inbox.put(Command(RELEASE, reason))
+        return True
 
 
 def _told(differences: list[Difference]) -> str:

@@ -4,7 +4,7 @@ No thread and no clock: each input brings its time, and `take` gives what came o
 a call asks `begin` just before, and brings the answer to `answered`, once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from app.core import orders as states
@@ -273,9 +273,13 @@ class GateBook:
         """Entries again in one symbol."""
         self.latch.resume(symbol, reason)
 
-    def lift(self, reason: str) -> None:
-        """Entries again in every symbol, as far as the kill latch lets them."""
-        self.latch.lift(reason)
+    def lift(self, reason: str, halted: Mapping[str, str]) -> None:
+        """Entries again where a status told of these halts, as far as the kill latch lets them; a
+        halt that has come since stays.
+        """
+        for symbol, why in self.latch.halted.items():
+            if halted.get(self._place_name(symbol)) == why:
+                self.latch.resume(symbol, reason)
 
     def release(self, reason: str) -> None:
         """Lift the latch."""

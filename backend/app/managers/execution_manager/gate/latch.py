@@ -54,11 +54,6 @@ class Latch:
         if self._halted.pop(symbol, None) is not None:
             self._output.events.append(Resumed(symbol, reason))
 
-    def lift(self, reason: str) -> None:
-        """Take entries again in every symbol; the kill latch stays."""
-        for symbol in list(self._halted):
-            self.resume(symbol, reason)
-
     def release(self, reason: str) -> None:
         """Lift the kill latch and the halt of everything; symbols halted singly stay so."""
         if self.killed:
