@@ -41,6 +41,23 @@ NOW_NS = START_NS + 60 * SECOND
 OWN = name(1).replace("-1", "-g1")
 
 
+def test_a_gate_has_compared_when_all_was_answered_and_what_differs_is_halted() -> None:
+    desk = Desk()
+    assert not desk.book.status().compared
+    desk.open = [desk.report(client_id="theirs", symbol="ZZZ")]
+    desk.wait(120)
+    assert not desk.book.status().compared  # nobody has told of positions
+    desk.positions = {"AAA": 5 * SHARE}
+    while not desk.book.latch.halted:
+        assert not desk.book.status().compared
+        desk.wait(1)
+    assert desk.book.status().compared
+    desk = Desk()
+    desk.open, desk.positions = [desk.report(client_id="theirs", symbol="ZZZ")], {}
+    desk.wait(120)
+    assert desk.book.status().compared
+
+
 def recalled(*journal: Intent | OrderEvent, **settings: Any) -> GateBook:
     book = GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS, **settings)
     for item in journal:

@@ -297,6 +297,22 @@ def line(tmp_path: Path) -> Iterator[Line]:
     assert threading.active_count() < 60
 
 
+def test_entries_wait_for_a_venue_that_did_not_answer_though_no_order_is_in_doubt(
+    line: Line,
+) -> None:
+    line.recover()
+    assert "not reconciled yet: no answer" in line.alarms.told
+    gate: Any = line.line._gate
+    found: list[type] = []
+    for compared in (False, True, True):
+        gate.status = lambda compared=compared: SimpleNamespace(compared=compared, in_doubt=0)
+        line.line._look_after()
+        told = line.line.inbox.take(0.0)
+        found += [type(one) for one in told if getattr(one, "source", "") == "recovery"]
+        assert found == ([Halted, Resumed] if compared else [Halted])
+    del gate.status
+
+
 def test_a_stop_or_a_kill_amid_a_recovery_waits_until_the_orders_are_known(line: Line) -> None:
     line.line.stop(line.end)
     line.line.kill("freeze", line.end)

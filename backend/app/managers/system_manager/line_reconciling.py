@@ -53,6 +53,9 @@ class Reconciling:
 
     def look_again(self, gate: OrderGate) -> None:
         """The venue answers: entries pass again once it has said all the gate had to ask."""
-        if self._is_unasked and not gate.status().in_doubt:
+        if not self._is_unasked:
+            return
+        status = gate.status()
+        if status.compared and not status.in_doubt:
             self._is_unasked = False
             self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", _SOURCE)])

@@ -99,6 +99,7 @@ class GateStatus(msgspec.Struct, frozen=True):
     open_orders: int
     opening_orders: int  # of them, those that may open or increase a position
     in_doubt: int
+    compared: bool  # in this life, with all the venue says; what differs is halted
     positions: dict[str, int]
 
 

@@ -274,9 +274,7 @@ class GateBook:
         self.latch.resume(symbol, reason)
 
     def lift(self, reason: str, halted: Mapping[str, str]) -> None:
-        """Entries again where a status told of these halts, as far as the kill latch lets them; a
-        halt that has come since stays.
-        """
+        """Entries again where a status told of these halts, as far as the kill latch lets them."""
         for symbol, why in self.latch.halted.items():
             if halted.get(self._place_name(symbol)) == why:
                 self.latch.resume(symbol, reason)
@@ -294,6 +292,7 @@ class GateBook:
             open_orders=len(self.tracker.open),
             opening_orders=sum(order.may_open for order in self.tracker.open.values()),
             in_doubt=len(self._doubts),
+            compared=self._sweep.has_compared,
             positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
         )
 

@@ -50,11 +50,18 @@ class Sweep:
         self._not_before_ns = 0  # no sooner again for fills that are missing
         self._moved_ns: dict[int, int] = {}
         self._differing: dict[int, int] = {}  # how often in a row
+        self._unanswered = {"executions", "orders", "positions"}  # in this life
 
     def next_ns(self) -> int | None:
         """When the next question is due."""
         questions = (self._executions, self._orders, self._positions)
         return min((q.due_ns for q in questions if not q.asking), default=None)
+
+    @property
+    def has_compared(self) -> bool:
+        """Whether all has been answered in this life, and what still differs is halted."""
+        differing = {*self._differing, *(order.symbol for order in self._tracker.behind.values())}
+        return not self._unanswered and all(map(self._latch.why, differing))
 
     def everything(self, now_ns: int) -> None:
         """A stream stands anew, or the program does: ask for all that was missed."""
@@ -101,10 +108,12 @@ class Sweep:
     def answered_orders(self) -> None:
         """The open orders came; the book goes through them."""
         self._orders.asking = False
+        self._unanswered.discard("orders")
 
     def answered_executions(self, executions: list[Execution], now_ns: int) -> None:
         """All fills up to here have been applied; those still missing are asked for again."""
         self._executions.asking = False
+        self._unanswered.discard("executions")
         self._since_ns = max([self._since_ns, *(one.at_ns for one in executions)])
         behind = self._tracker.behind
         for name in [name for name in self._behind_since_ns if name not in behind]:
@@ -128,13 +137,19 @@ class Sweep:
     ) -> None:
         """Hold each settled symbol's position against the venue's; halt what differs twice."""
         self._positions.asking = False
+        left_out = False
         for name, symbol in self._tracker.index.items():
             if symbol in unsettled or self._moved_ns.get(symbol, -1) >= made_ns:
+                left_out = True
                 continue
             self.hold_against(symbol, positions.get(name, 0), 1, now_ns)
             if symbol in self._differing:
                 self._positions.sooner(now_ns + self._times.recount_ns)
                 self._executions.sooner(now_ns)
+        if not left_out:
+            self._unanswered.discard("positions")
+        elif "positions" in self._unanswered:
+            self._positions.sooner(now_ns + self._times.recount_ns)
 
     def agrees(self, symbol: int, theirs_units: int, now_ns: int) -> bool:
         """Whether a position is what is held here, or what it becomes by a split to come."""
