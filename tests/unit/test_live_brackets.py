@@ -256,6 +256,18 @@ def test_exits_that_come_with_a_late_fill_do_not_keep_a_run_from_being_flattened
     assert not is_left_holding(execution)  # it is under way
 
 
+def test_a_strategy_hears_of_an_exit_for_a_late_fill_that_risk_refuses(house: House) -> None:
+    entry, *_ = bracket(house)
+    house.hear(Ended(1, CANCELED, ""))
+    house.intents()
+    house.execution.untold.clear()
+    house.hear(fill(entry, UNITS // 2))  # no exit may be for less than a lot
+    told = house.execution.untold
+    assert [(one.order_id, one.state) for one in told] == [(4, REJECTED), (5, REJECTED)]
+    house.hear(fill(entry, 30 * UNITS, "e2"))
+    assert [one.terms for one in house.intents()] == [target_of(30), stop_of(30)]  # type: ignore[attr-defined]
+
+
 def test_a_late_fill_beside_exits_that_still_work_gets_its_own(house: House) -> None:
     entry, target, _ = entered(house, 30)
     house.hear(Ended(1, CANCELED, ""), fill(entry, 20 * UNITS, "e2"))

@@ -235,6 +235,8 @@ class OrderReports:
             execution.order_count = order.order_id = execution.order_count + 1
             execution.submit(order, now_ns)
             execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
+            if not order.is_working:  # risk said no, and no hook gave it that could see
+                execution.untold.append(order)
 
     def _fill_of_gate(self, event: GateFilled, now_ns: int) -> None:
         """A fill that no strategy asked for: it closes what strategies hold, in their order; what
