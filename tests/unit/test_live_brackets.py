@@ -40,7 +40,6 @@ from app.managers.execution_manager.live_broker_state import (
     restore_live_broker,
 )
 from app.managers.execution_manager.venue_parts import APART
-from app.threads.commands import FLATTEN, STOP, is_left_holding, obey
 from app.threads import commands
 from app.threads.commands import FLATTEN, is_left_holding, obey
 
