@@ -263,3 +263,33 @@ class MinuteCollector(Collector):
     """The same on minutes too."""
 
     intervals: ClassVar[tuple[str, ...]] = ("1m", *Collector.intervals)
+
+
+class Daily(Strategy):
+    """Saves what it is to know after a close, and nothing of the session under way."""
+
+    salt = Param(0)
+
+    def setup(self) -> None:
+        self.seen: list[tuple[object, ...]] = []
+        self.bars = 0
+        self.first = 0.0
+        self.rises = 0
+
+    def on_bar(self, bar: Bar) -> None:
+        self.first = self.first or bar.close
+        self.bars += 1
+        if self.bars % 7 == 0:
+            self.order_target(bar.symbol, 1 + self.rises)
+        self.seen.append((bar.start_ns, self.first, self.bars))
+
+    def on_session_close(self, session: TradingSession) -> None:
+        self.rises += self.bars * (self.equity > 0)
+        self.first, self.bars = 0.0, 0
+        self.seen.append((session.date, self.rises))
+
+    def save_state(self) -> dict[str, int]:
+        return {"rises": self.rises}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self.rises = state["rises"]

@@ -5,9 +5,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.closing_feed import ClosingFeed
 from tests.market import SCALE, Kept
 from tests.random_market import Action, Spec, specs
 from tests.same_objects import runs_differ
@@ -89,13 +91,13 @@ class Life:
         }
 
 
-def unbroken(config: SessionConfig, market: Market) -> Life:
-    return Life(config, market, lambda wanted: ReplayFeed(market.source, wanted))
+def unbroken(config: SessionConfig, market: Market, make_feed: Any) -> Life:
+    return Life(config, market, lambda wanted: make_feed(market.source, wanted))
 
 
-def check_every_state(config: SessionConfig, market: Market) -> int:
+def check_every_state(config: SessionConfig, market: Market, make_feed: Any = ClosingFeed) -> int:
     """Go on from each state of a run; how many there are."""
-    whole = unbroken(config, market)
+    whole = unbroken(config, market, make_feed)
     for sequence, payload in whole.states.items():
         state = decode(payload, RunState)
         rest = Rest(sequence, state, whole.inputs)
@@ -133,6 +135,13 @@ def test_a_run_goes_on_from_each_of_its_states_as_if_it_had_never_broken_off(
 
 def test_a_state_stands_before_each_session_but_the_first() -> None:
     assert check_every_state(ALL.config(8), ALL.market()) == 2
+
+
+def test_no_state_is_asked_for_while_a_session_is_under_way() -> None:
+    spec = msgspec.structs.replace(ALL, strategies=("Daily",), actions=())
+    for rows in (1, 7, 8):
+        assert check_every_state(spec.config(rows), spec.market(), ReplayFeed) == 0
+        assert check_every_state(spec.config(rows), spec.market()) == 2
 
 
 def test_a_field_that_no_state_has_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

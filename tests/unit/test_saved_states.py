@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.closing_feed import ClosingFeed
 from tests.market import config_of, market_of, minute_starts, random_bars, weekday_sessions
 from tests.random_market import FIRST
 from tests.unit.test_live_recovery import PLACED, results_of
@@ -19,7 +20,6 @@ from app.core.message_codec import decode, encode, encode_message, is_one_of
 from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Message
 from app.core.order_events import Acknowledged, Cancel, Halted
 from app.core.orders import ACCEPTED, GTC, LIMIT, Order, in_our_words
-from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.system_manager.journal_feed import (
     MOST_RECORDS_BEFORE,
     STATE_REFUSED,
@@ -220,7 +220,7 @@ def a_state() -> RunState:
     market = market_of(SESSIONS, {("AAA", "1m"): random_bars(starts, 1, 3_000, 400)}, ["AAA"])
     found: list[RunState] = []
     parts = Parts(
-        lambda wanted: ReplayFeed(market.source, wanted),
+        lambda wanted: ClosingFeed(market.source, wanted),
         on_state=lambda sequence, state: found.append(state),
     )
     config = config_of(

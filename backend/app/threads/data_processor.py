@@ -102,8 +102,10 @@ class DataProcessor(Worker):
                 yield msgspec.structs.replace(message, part=self._newest)
 
     def _state(self) -> ProcessorState | None:
-        """None while two sessions are under way: a tape goes on with one."""
-        if len(self._parts) > 1:
+        """None while a session is under way, as when what is left of one comes with the next one's
+        first bars: strategies save what they are to know after a close.
+        """
+        if self._parts:
             return None
         newest = self._newest
         return ProcessorState(
@@ -113,7 +115,6 @@ class DataProcessor(Worker):
             forming=dict(self._forming),
             ahead=[hours.session for hours in self._ahead],
             newest=None if newest is None else newest.session,
-            is_under_way=bool(self._parts),
             through_ns=self._through_ns,
         )
 
@@ -133,9 +134,7 @@ class DataProcessor(Worker):
         ]
         hours = self._hours(state.newest)
         today = tuple(self._adjustments.get(state.newest.date, {}).values())
-        self._newest = part = SessionPart(*hours, today, windows, values)
-        if state.is_under_way:
-            self._parts[state.newest.date] = part
+        self._newest = SessionPart(*hours, today, windows, values)
 
     def _know(self, adjustments: Iterable[Adjustment]) -> None:
         for item in adjustments:

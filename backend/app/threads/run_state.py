@@ -44,8 +44,7 @@ class ProcessorState(msgspec.Struct, frozen=True):
     pending: Table
     forming: dict[str, Table]
     ahead: list[TradingSession]
-    newest: TradingSession | None
-    is_under_way: bool  # the newest
+    newest: TradingSession | None  # over by then
     through_ns: int
 
 
@@ -86,4 +85,4 @@ class StateGiven(msgspec.Struct, frozen=True):
 
     sequence: int
     state: RunState
-    part: "SessionPart | None" = None  # the session under way or over last, made again
+    part: "SessionPart | None" = None  # the session that was over last, made again
