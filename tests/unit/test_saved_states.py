@@ -30,6 +30,7 @@ from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past, past_of
 from app.managers.system_manager.program import program_of
 from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.saved_states import (
     Chapter,
     SavedState,
@@ -299,6 +300,26 @@ def test_results_that_differ_behind_a_state_have_the_next_start_use_the_first_pa
     with pytest.raises(DataError, match=r"load_state does not bring back .* Start again, and"):
         own.line.hold_against(recovery, results_of(2, PLACED))
     assert past_of(own.read(), PROGRAM) is None
+
+
+def test_a_run_that_fails_behind_its_state_has_the_next_start_use_the_first_part(
+    tmp_path: Path,
+) -> None:
+    journal = recorded(tmp_path, saved_as(a_state()))
+    recovery = Recovery(journal, past_of(journal, PROGRAM))
+    own = Journal(tmp_path)
+    own.line.close(RunEnd("failed", error="AttributeError in on_bar"), recovery)
+    assert past_of(RunJournal(tmp_path), PROGRAM) is None
+    assert RunJournal(tmp_path).end() is None
+
+
+def test_a_run_that_is_stopped_amid_its_recovery_goes_on_from_the_same_state(
+    tmp_path: Path,
+) -> None:
+    journal = recorded(tmp_path, saved_as(a_state()))
+    recovery = Recovery(journal, past_of(journal, PROGRAM))
+    Journal(tmp_path).line.close(RunEnd("interrupted"), recovery)
+    assert past_of(RunJournal(tmp_path), PROGRAM) is not None
 
 
 # -- beats -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.errors import DataError
@@ -143,12 +144,17 @@ class LineJournal:
             self._notifier.alarm("journal", "It can be written again; entries pass.")
             self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", JOURNAL)])
 
-    def close(self, end: RunEnd | None) -> None:
-        """Write what waits and how the run ended; for good, unless it failed. None: it has not
-        ended, and is to be recovered.
+    def close(self, end: RunEnd, recovery: Recovery | None = None) -> None:
+        """Write what waits and how the run ended; for good, unless it failed. A recovery that did
+        not come to its end leaves it unfinished; one that failed tries the first part next.
         """
-        note = None if end is None else msgspec.to_builtins(end)
-        self.recorder.close(note, ended=end is not None and end.error is None)
+        if recovery is not None and not recovery.is_over:
+            if end.error is not None and recovery.past is not None:
+                self.refuse_state(recovery.past.sequence)
+                logger.warning("Start again, and the run goes on from its journal's first part.")
+            self.recorder.close()
+            return
+        self.recorder.close(msgspec.to_builtins(end), ended=end.error is None)
 
     def _fail(self, error: Exception) -> None:
         """Nothing can be made durable: no order leaves but what the gate closes by itself."""

@@ -391,7 +391,7 @@ class LiveLine:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
             self._book_last()
         if self._journal is not None:
-            self._journal.close(None if self.is_unfinished else end)
+            self._journal.close(end, self._recovery)
         self._means.close()
         if self.bars_kept is not None:
             self.bars_kept.close()
