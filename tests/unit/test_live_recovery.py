@@ -33,6 +33,8 @@ from app.core.order_events import (
     Voided,
 )
 from app.core.orders import Terms
+from app.core.settings import Settings
+from app.core.state import SystemState
 from app.core.venue import VenueTime, VenueUnclear
 from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
@@ -42,9 +44,12 @@ from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.run_session import RunSession
+from app.managers.system_manager.system_manager import SystemManager
 from app.managers.time_manager import WallClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.commands import PAUSE, RESUME
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
@@ -122,6 +127,24 @@ def test_a_change_of_a_void_order_is_asked_of_nobody(tmp_path: Path) -> None:
     assert recovery.take(results_of(2, Cancel(1), Cancel(7)))
     _, late, void = recovery.finish()
     assert (late, void) == ([Cancel(7)], (Voided(1),))
+
+
+def test_a_run_that_was_paused_when_it_broke_off_is_so_until_somebody_resumes_it(
+    tmp_path: Path,
+) -> None:
+    pause, resume = Command(PAUSE, sequence=1), Command(RESUME, sequence=2)
+    assert not Recovery(journal_of(tmp_path / "resumed", [pause, resume])).is_paused
+    recovery = Recovery(journal_of(tmp_path / "paused", [pause]))
+    assert recovery.is_paused
+    line = SimpleNamespace(was_paused=recovery.is_paused, resume=lambda: asked.append(RESUME))
+    asked: list[str] = []
+    session = RunSession(None, None, None, {}, (), None, None, line)  # type: ignore[arg-type]
+    system = SystemManager(Settings(data_folder=tmp_path))
+    system.__dict__["_builder"] = SimpleNamespace(build=lambda *words: session)
+    system._prepare("config", False, None, False)
+    assert system.state is SystemState.PAUSED, "else a client's 'resume' would change nothing"
+    system.resume()
+    assert asked == [RESUME]
 
 
 # -- when it begins --------------------------------------------------------------------------------

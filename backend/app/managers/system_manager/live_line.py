@@ -71,6 +71,7 @@ class LiveLine:
         self._notifier = notifier
         self._means = means
         self._recovery = recovery  # of an unfinished run
+        self.was_paused = recovery is not None and recovery.is_paused
         self.venue = venue
         told = venue.time()
         self.clock = means.clock(told)

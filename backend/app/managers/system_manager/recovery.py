@@ -35,7 +35,7 @@ from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past
-from app.threads.commands import FLATTEN, FREEZE, KILL, RECOVER, STOP
+from app.threads.commands import FLATTEN, FREEZE, KILL, PAUSE, RECOVER, RESUME, STOP
 from app.threads.results import Results
 from app.threads.run_state import StateGiven
 
@@ -69,6 +69,7 @@ class Recovery:
         self._not_grown: list[int] = []  # orders that were to open more
         self._late: list[Intent] = []  # what else was asked for then, and may be asked for still
         self._done = threading.Event()
+        self.is_paused = False  # it takes no entries until somebody resumes it
         self.ending: str | None = None  # how, if the run was being ended when it broke off
         self._halts: dict[tuple[int, str], None] = {}  # by symbol and source, still in force
         self._told: set[OrderEvent] = set()  # halts, and fills of nobody's orders
@@ -97,6 +98,8 @@ class Recovery:
     def _note(self, message: Message) -> None:
         if isinstance(message, BrokerNews):
             self._note_events(message.events)
+        if isinstance(message, Command) and message.name in (PAUSE, RESUME):
+            self.is_paused = message.name == PAUSE
         self.ending = _ending(message, self.ending)
 
     @property

@@ -87,6 +87,11 @@ class RunSession:
         return self._line is not None and self._line.goes_to_venue
 
     @property
+    def was_paused(self) -> bool:
+        """Whether it goes on after a break as a run that somebody had paused."""
+        return self._line is not None and self._line.was_paused
+
+    @property
     def manner(self) -> Manner:
         """How it is lived, for whoever steers it."""
         return REPLAYED if self._line is None else self._line.manner

@@ -273,7 +273,8 @@ class SystemManager:
             self._states.to(SystemState.STOPPED)
             raise
         self._session, self._ended, self._failure = session, None, None
-        self._states.to(SystemState.PAUSED if paused else SystemState.RUNNING)
+        is_paused = paused or session.was_paused
+        self._states.to(SystemState.PAUSED if is_paused else SystemState.RUNNING)
         if self._on_begin is not None:
             self._on_begin(session)
         return session
