@@ -286,7 +286,7 @@ class Line:
             sessions=[1],
             told_first=(),
         )
-        coordinator = SimpleNamespace(step=lambda news: ())
+        coordinator = SimpleNamespace(step=lambda news: (), asks_states=False)
         run: Any = SimpleNamespace(
             execution=self.execution,
             strategies={},

@@ -26,6 +26,7 @@ from app.managers.system_manager.journal_feed import (
     RunJournal,
 )
 from app.managers.system_manager.line_journal import LineJournal
+from app.managers.system_manager.line_states import state_keeper
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past, past_of
 from app.managers.system_manager.program import program_of
@@ -209,6 +210,20 @@ def test_a_state_that_cannot_be_saved_ends_nothing_and_its_chapter_goes_on() -> 
     assert (sequence, names) == (2, ["pause", "resume"])
     keeper.take_state(3, a_state())
     assert decode(saved[1][1], SavedState).read_chapter().told == []
+
+
+def test_a_run_that_is_asked_for_no_state_keeps_no_chapter(journal: Journal) -> None:
+    market = market_of(
+        SESSIONS, {("AAA", "1m"): random_bars(minute_starts(SESSIONS), 1, 3_000, 400)}, ["AAA"]
+    )
+
+    def keeper(strategy: str) -> StateKeeper | None:
+        parts = Parts(lambda wanted: ClosingFeed(market.source, wanted), on_state=lambda *_: None)
+        run = Run(config_of(["AAA"], [strategy]), market, Path(), lambda _: None, parts=parts)
+        return state_keeper(run, journal.line, None)
+
+    assert keeper("tests.stream_strategies:Daily") is not None
+    assert keeper("tests.unit.scripted:Scripted") is None, "it would have the whole run in it"
 
 
 # -- when a state is left alone --------------------------------------------------------------------

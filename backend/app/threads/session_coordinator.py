@@ -51,7 +51,7 @@ class SessionCoordinator(Head):
         self._paused = paused
         self._steps = 0
         self._session: TradingSession | None = None  # the one being paced
-        self._asks_states = asks_states
+        self.asks_states = asks_states
         self._newest: TradingSession | None = None  # the session that began last
         self._passed = 0  # the number of the last input
         self._numbers = itertools.count(1)  # safe from any thread and signal handler
@@ -117,7 +117,7 @@ class SessionCoordinator(Head):
             yield message
             return
         for numbered in self._numbered(message):
-            if self._asks_states and self._begins_a_session(numbered):
+            if self.asks_states and self._begins_a_session(numbered):
                 yield StateAsked(self._passed)
             self._passed = numbered.sequence
             if self._record is not None:

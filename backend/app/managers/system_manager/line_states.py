@@ -10,13 +10,17 @@ from app.managers.system_manager.saved_states import StateKeeper
 from app.managers.system_manager.wiring import Run
 
 
-def state_keeper(run: Run, journal: LineJournal, recovery: Recovery | None) -> StateKeeper:
-    """What was told before the state that the run goes on from, is told already: its fingerprint
+def state_keeper(run: Run, journal: LineJournal, recovery: Recovery | None) -> StateKeeper | None:
+    """None for a run that is never asked for a state: its one chapter would only grow.
+
+    What was told before the state that the run goes on from, is told already: its fingerprint
     has it. The program is what it is now; its files may be replaced while it runs.
     """
     past = None if recovery is None else recovery.past
     for chapter in () if past is None else past.chapters:
         run.execution.diary.fingerprint.add(chapter.entries)
+    if not run.coordinator.asks_states:
+        return None
 
     def accepts(sequence: int) -> bool:
         is_new = recovery is None or sequence >= recovery.last_sequence
