@@ -176,8 +176,8 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
     for folder in sorted(runs.iterdir()) if runs.is_dir() else ():
         if folder.name in known or not has_begun(folder):
             continue
-        journal = RunJournal(folder)
         try:
+            journal = RunJournal(folder)
             is_ours = journal.header().session_config.lived.account == account
             is_forgotten = is_ours and journal.end() is None
         except AppError as error:
