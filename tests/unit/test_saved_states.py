@@ -194,7 +194,7 @@ def test_an_order_that_was_read_is_known_by_our_own_words() -> None:
 def test_a_state_that_cannot_be_saved_ends_nothing_and_its_chapter_goes_on() -> None:
     saved: list[tuple[int, bytes]] = []
     keeper = StateKeeper(
-        PROGRAM, lambda sequence: True, lambda *words: saved.append(words), {},
+        PROGRAM, lambda sequence: True, lambda *words: saved.append(words) is None, {},
         lambda *words: pytest.fail("nothing is compared"),
     )  # fmt: skip
     keeper.hear(Command("pause", sequence=1))
@@ -210,6 +210,25 @@ def test_a_state_that_cannot_be_saved_ends_nothing_and_its_chapter_goes_on() -> 
     assert (sequence, names) == (2, ["pause", "resume"])
     keeper.take_state(3, a_state())
     assert decode(saved[1][1], SavedState).read_chapter().told == []
+
+
+def test_a_state_whose_part_has_grown_while_it_was_made_does_not_end_its_chapter(
+    journal: Journal,
+) -> None:
+    line = journal.line
+    line.record_input(block(SESSIONS[0], 1, 5, 1))
+    line.record_input(block(SESSIONS[1], 0, 9, 2))
+
+    def save(sequence: int, payload: bytes) -> bool:
+        for number in range(MOST_RECORDS_BEFORE):
+            line.record_input(block(SESSIONS[1], 0, 10 + number, 3 + number))
+        return line.record_state(sequence, payload)
+
+    keeper = StateKeeper(PROGRAM, line.accepts_state, save, {}, lambda *words: None)
+    keeper.take(results_of(1, PLACED))
+    keeper.take_state(1, a_state())
+    assert keeper._chapter.intents == [(1, (PLACED,))], "else no gate would know of that order"
+    assert form.STATE not in [kind for _, kind, _ in journal.kinds()]
 
 
 def test_a_run_that_is_asked_for_no_state_keeps_no_chapter(journal: Journal) -> None:

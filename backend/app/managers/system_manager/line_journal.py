@@ -85,17 +85,24 @@ class LineJournal:
     def accepts_state(self, sequence: int) -> bool:
         """Whether the state behind an input can stand at the beginning of a part."""
         with self._parting:
-            if sequence == self._passed:
-                return True  # the part that begins next
-            return sequence == self._part_after and self._records < MOST_RECORDS_BEFORE
+            # the part that begins next, or has just begun
+            return sequence == self._passed or self._may_stand_here(sequence)
 
-    def record_state(self, sequence: int, state: bytes) -> None:
-        """The state behind an input, at the beginning of the part that follows it."""
+    def record_state(self, sequence: int, state: bytes) -> bool:
+        """The state behind an input, at the beginning of the part that follows it. False where it
+        comes too late: the part has grown while the state was made.
+        """
         with self._parting:
-            if sequence == self._part_after:
-                self.recorder.record_state(state, sequence)
-            else:
+            if sequence == self._passed:
                 self._state = state, sequence
+                return True
+            may = self._may_stand_here(sequence)
+            if may:
+                self.recorder.record_state(state, sequence)
+            return may
+
+    def _may_stand_here(self, sequence: int) -> bool:
+        return sequence == self._part_after and self._records < MOST_RECORDS_BEFORE
 
     def _session_of(self, message: Message) -> TradingSession | None:
         if isinstance(message, Bars) and message.block.spans:

@@ -111,14 +111,14 @@ class StateKeeper:
     """Writes a run's chapters, and closes one with each state; of states that are on record
     already, it tells where they differ.
 
-    `accepts` is asked whether a state may be recorded, `save` records it.
+    `accepts` is asked whether a state may be recorded; `save` records it, unless that has changed.
     """
 
     def __init__(
         self,
         program: Program,
         accepts: Callable[[int], bool],
-        save: Callable[[int, bytes], None],
+        save: Callable[[int, bytes], bool],
         known: Mapping[int, SavedState],
         on_difference: Callable[[int, str, str], None],
         since: int = 0,
@@ -157,9 +157,8 @@ class StateKeeper:
             self._compare(sequence, known, state)
         elif self._accepts(sequence):
             payload = self._payload(sequence, state)
-            if payload is None:
+            if payload is None or not self._save(sequence, payload):
                 return
-            self._save(sequence, payload)
         else:
             return
         self._chapter = Chapter()

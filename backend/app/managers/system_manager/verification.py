@@ -179,7 +179,7 @@ class Repetition:
                 "state", numbers[sequence], recorded, repeated
             )
 
-        def save(sequence: int, payload: bytes) -> None:
+        def save(sequence: int, payload: bytes) -> bool:
             raise AssertionError("a repetition saves nothing")
 
         program = program_of(run.strategies)
