@@ -86,8 +86,14 @@ def config_from(
 
 
 def has_journal(disk: MemoryDisk) -> bool:
-    """Whether a run was begun on this disk, and its first part's header is there."""
+    """Whether a run was begun on this disk, and its first input is there."""
     return has_begun(FOLDER, disk)
+
+
+def forget(disk: MemoryDisk) -> None:
+    """A run that never began is left behind: the next has a folder of its own."""
+    for name in disk.names(FOLDER / JOURNAL_FOLDER):
+        disk.remove(FOLDER / JOURNAL_FOLDER / name)
 
 
 class Life:
@@ -112,6 +118,8 @@ class Life:
             journal = RunJournal(FOLDER, means.disk)
             self.header = journal.header()
             config = self.header.session_config
+        else:
+            forget(means.disk)
         self.recovery = None
         if journal is not None:
             kinds = {item.label: load_strategy(item.use, NOWHERE) for item in config.strategies}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.core.messages import History
 from app.core.money import UNITS
 from app.integrations.practice.wire import Manual
 from app.managers.system_manager.journal_feed import RunJournal
@@ -49,7 +50,9 @@ def test_holdings_are_adopted_wherever_the_start_dies(call: int, lossy: bool) ->
     assert outcome.lives == 2
     assert sim.halted_symbols == set()
     assert all(ours == theirs for ours, theirs in sim.found)
-    told = [item for item in RunJournal(FOLDER, sim.disk).gate_items() if _is_adopted(item)]
+    journal = RunJournal(FOLDER, sim.disk)
+    assert isinstance(next(journal.inputs()), History), "else it knows of no bar before, nor split"
+    told = [item for item in journal.gate_items() if _is_adopted(item)]
     assert len(told) == len(HELD)
     assert trouble_of(sim, "inline", 1) == ""
 

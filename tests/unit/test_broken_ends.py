@@ -80,12 +80,14 @@ def test_what_came_of_an_end_that_was_gone_past_is_left_out(tmp_path: Path) -> N
         (lambda whole: b"something else altogether", True),  # damage is no beginning that failed
     ],
 )
-def test_a_run_begins_with_the_first_header_that_is_durable(
+def test_a_run_begins_with_the_first_input_that_is_durable(
     content: Callable[[bytes], bytes], begun: bool, tmp_path: Path
 ) -> None:
-    """One that died before that has sent nothing, and is none to go on with."""
+    """One that died before that has sent nothing, and is none to go on with: it has no history."""
     assert not has_begun(tmp_path)
-    journal_of(tmp_path, [])
+    assert not journal_of(tmp_path / "header", []).torn
+    assert not has_begun(tmp_path / "header")
+    journal_of(tmp_path, [Command("history", "", 1)])
     (part,) = (tmp_path / JOURNAL_FOLDER).iterdir()
     part.write_bytes(content(part.read_bytes()))
     assert has_begun(tmp_path) == begun

@@ -60,12 +60,11 @@ def open_run_journal(run_folder: Path, disk: Disk = MACHINE_DISK) -> "JournalRea
 
 
 def has_begun(run_folder: Path, disk: Disk = MACHINE_DISK) -> bool:
-    """Whether the run has a journal with something in it that was durable; damage counts as such.
-
-    Before that nothing was sent.
+    """Whether a journal has an input that was durable, the first of which is the run's history;
+    damage counts as such. Before that nothing was sent, and nobody could go on without it.
     """
     try:
-        return next(iter(open_run_journal(run_folder, disk)), None) is not None
+        return any(one.kind != form.HEADER for one in open_run_journal(run_folder, disk))
     except NotFoundError:
         return False
     except DataError:
