@@ -378,8 +378,8 @@ class LiveLine:
         if gate is not None and not self._is_recovered:
             self._notifier.alarm(
                 "not recovered",
-                "The run ended before it was compared with the venue: its orders and positions "
-                "there are as they were, and nobody looks after them.",
+                "It is not compared with the venue: nobody looks after orders and positions there. "
+                "Start again, or see to them and give it up by 'system recover --give-up'.",
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
