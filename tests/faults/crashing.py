@@ -56,7 +56,7 @@ def crash_in_recovery(folder: Path, at: int) -> Audit:
         time.sleep(0.5 + at % 5)
         house.kill()
         for point in RECOVERING:
-            die(house, point, 10 * at if point.startswith("while") else 1)
+            die(house, point, at if point.startswith("while") else 1)
         return settle(house)
 
 

@@ -70,6 +70,12 @@ class Nights:
             self._session = self._times.previous_session(self._session.date, "XNYS")
         self.passed = 0
 
+    def is_day(self) -> bool:
+        """Whether the session is well under way: what is closed now finds bars."""
+        now_ns = self._house.adapter.time().venue_ns
+        after_open, before_close = now_ns - self._session.open_ns, self._session.close_ns - now_ns
+        return after_open > 5 * MINUTE_NS and before_close > 60 * MINUTE_NS
+
     def skip(self) -> None:
         """Call it now and then."""
         if self._house.adapter.time().venue_ns < self._session.close_ns + 10 * MINUTE_NS:
@@ -88,7 +94,7 @@ def soak(folder: Path, seconds: float) -> Soaked:
         nights, looks = Nights(house), list[Look]()
         assert house.trader is not None
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end or not nights.is_day():
             time.sleep(LOOK_SECONDS)
             nights.skip()
             assert house.trader.poll() is None, house.log()
