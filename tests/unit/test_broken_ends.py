@@ -12,6 +12,7 @@ from app.core.errors import DatabaseLocked
 from app.core.message_codec import encode_message, encode_output
 from app.core.messages import BrokerNews, Command, EndOfStream, Message
 from app.core.order_events import GateActed
+from app.core.orders import ACCEPTED, MARKET, STOP, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.recovery import Recovery
@@ -100,17 +101,22 @@ def test_a_run_that_fails_while_it_recovers_does_not_wait_for_the_rest(tmp_path:
     assert not recovery.is_over
 
 
+def order(kind: str, *, reduce_only: bool = False) -> Order:
+    return Order(7, 0, "X", 1, -5, 0, state=ACCEPTED, kind=kind, reduce_only=reduce_only)
+
+
 @pytest.mark.parametrize(
     ("reason", "held", "working", "asked"),
     [
         ("the run is stopping", [0, 5], {}, True),
-        ("the run is stopping", [0, 5], {7: None}, False),
+        ("the run is stopping", [0, 5], {7: order(MARKET)}, False),
+        ("the run is stopping", [0, 5], {7: order(STOP, reduce_only=True)}, True),
         ("the run is stopping", [0, 0], {}, False),
         ("killed", [0, 5], {}, False),
     ],
 )
 def test_a_stop_is_asked_for_again_only_where_nothing_closes_what_is_held(
-    reason: str, held: list[int], working: dict[int, None], asked: bool
+    reason: str, held: list[int], working: dict[int, Order], asked: bool
 ) -> None:
     execution = SimpleNamespace(
         entries=SimpleNamespace(closed={(-1, "command"): reason}),
