@@ -17,10 +17,14 @@ from tests.live_terminal import (
 )
 from tests.practice_house import Practice, order
 
+from app.core.message_codec import encode_message
+from app.core.messages import Command
 from app.core.money import from_units
+from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
-from app.repositories.journal_file import JournalWriter
+from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.run_repository import RunRepository
+from app.threads.commands import PAUSE
 
 pytestmark = pytest.mark.live
 
@@ -380,6 +384,7 @@ def test_a_journal_of_another_version_is_refused_by_its_name(terminal: LiveTermi
     )
     journal = JournalWriter(terminal.data / "runs" / "elder" / "journal")
     journal.begin_part({"format": 99})
+    journal.append([Entry(form.INPUT, 1, encode_message(Command(PAUSE, "", 1)))])
     journal.close()
     recover = ("system", "recover", "--account", "elder")
     for words in (("verify", "elder"), recover):
