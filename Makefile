@@ -31,7 +31,7 @@ test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
-	@$(PYTEST) -n 3 -q -m live $(ARGS)
+	@$(PYTEST) -n 4 -q -m live $(ARGS)
 
 simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))
