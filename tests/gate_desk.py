@@ -155,7 +155,8 @@ class Desk:
             self.send(Amend(1, Terms(80 * SHARE, 11.0, None, None, None), True))
         if state == "FILLED":
             self.stream(self.fill("e0"), self.report("FILLED", 100))
-        assert self.book.tracker.numbers[1].end == (state if state in ENDED else "")
+        order = self.book.tracker.orders.numbered(1)
+        assert order is not None and order.end == (state if state in ENDED else "")
         self.events.clear()
         self.now_ns += SECOND // 10
         return self

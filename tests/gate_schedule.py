@@ -1,5 +1,6 @@
 """One random schedule of orders and faults at a venue, and what must hold of it afterwards."""
 
+import itertools
 from collections import defaultdict
 
 from app.core import orders as states
@@ -18,6 +19,7 @@ from app.core.orders import DAY, IOC, LIMIT, MARKET, STOP, Terms
 from app.core.venue import client_id
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.gate_order import GateOrder
 from tests.gate_venue import FAULTS, START_NS, Play
 
 RUN = "20240102-1430-00"
@@ -84,9 +86,10 @@ def play_schedule(seed: int) -> Play:
 def _change(play: Play, number: int) -> None:
     """Mostly of an order that works, sometimes of any."""
     draw = play.random
-    numbers = play.book.tracker.numbers
-    working = [one for one in numbers.values() if not one.end]
-    one = draw.choice(working) if working and draw.random() < 0.8 else numbers[1]
+    orders = play.book.tracker.orders
+    working = [one for one in orders.of_run() if not one.end]
+    one = draw.choice(working) if working and draw.random() < 0.8 else orders.numbered(1)
+    assert one is not None
     if draw.random() < 0.5:
         play.send(Cancel(one.order_id))
     elif one.kind == LIMIT:
@@ -116,8 +119,11 @@ def check(play: Play, entries_left_late: list[Call]) -> None:
         if isinstance(event, Filled | Acknowledged | Refused | Ended | Uncertain):
             told[event.order_id].append(event)
     tracker = play.book.tracker
-    for order in tracker.numbers.values():
-        _check_order(play, order.order_id, told[order.order_id], filled[order.order_id])
+    for number in itertools.count(1):
+        order = tracker.orders.numbered(number)
+        if order is None:
+            break
+        _check_order(play, order, told[number], filled[number])
     ours = {name: tracker.net[place] for name, place in tracker.index.items()}
     assert ours == {name: play.positions[name] for name in ours}, "positions differ"
     ids = [e.execution_id for e in play.events if isinstance(e, Filled | GateFilled)]
@@ -127,8 +133,7 @@ def check(play: Play, entries_left_late: list[Call]) -> None:
         assert not play.working() and not any(ours.values()), "not flat"
 
 
-def _check_order(play: Play, number: int, told: list[object], filled_units: int) -> None:
-    order = play.book.tracker.numbers[number]
+def _check_order(play: Play, order: GateOrder, told: list[object], filled_units: int) -> None:
     held = play.held.get(order.client_id)
     assert filled_units == (held.filled_units if held is not None else 0), "I6: sums differ"
     acknowledged = [at for at, one in enumerate(told) if isinstance(one, Acknowledged)]
@@ -147,4 +152,4 @@ def _check_order(play: Play, number: int, told: list[object], filled_units: int)
         assert order.terms == held.terms, "other terms are in force than were told"
     if not works:
         done = held is not None and held.state == states.FILLED
-        assert ends or done, f"I2: no final word on {number}"
+        assert ends or done, f"I2: no final word on {order.order_id}"

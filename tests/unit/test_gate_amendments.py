@@ -22,7 +22,7 @@ def test_one_under_way_when_the_venue_says_that_all_has_filled_is_refused() -> N
     desk.send(Amend(1, MORE, True))
     desk.stream(desk.report("FILLED", 100))
     assert desk.events == [REFUSED]
-    assert desk.book.tracker.numbers[1].end == "FILLED"
+    assert desk.book.tracker.orders.numbered(1).end == "FILLED"
 
 
 def test_one_that_a_crash_cut_off_from_its_answer_is_refused_once() -> None:
@@ -38,5 +38,5 @@ def test_an_order_that_filled_before_its_amendment_was_refused_is_over_after_a_c
     book = GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS)
     for item in (place(), Acknowledged(1), Amend(1, MORE, True), WHOLE, REFUSED):
         book.recall(item)
-    assert book.tracker.numbers[1].end == "FILLED"
+    assert book.tracker.orders.numbered(1).end == "FILLED"
     assert not book.tracker.open

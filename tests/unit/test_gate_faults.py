@@ -161,7 +161,7 @@ def test_a_live_report_after_the_end_changes_nothing(state: str) -> None:
     desk.stream(desk.report("ACCEPTED"), desk.report("CANCELED"))
     desk.wait(60)
     assert desk.events == [] and not desk.waiting
-    assert desk.book.tracker.numbers[1].end == state and not desk.book.tracker.open
+    assert desk.book.tracker.orders.numbered(1).end == state and not desk.book.tracker.open
 
 
 def test_a_placement_refused_after_the_stream_acknowledged_it_is_asked_about() -> None:
@@ -298,7 +298,7 @@ def test_an_amendment_and_a_partial_fill_cross() -> None:
     desk.answer(AmendCall, desk.report("PARTIAL", 60, units=80 * SHARE, limit=11.0))
     desk.stream(desk.fill("e2", 20))
     assert kinds(desk) == [Filled, Amended, Filled]
-    assert desk.book.tracker.numbers[1].end == "FILLED"
+    assert desk.book.tracker.orders.numbered(1).end == "FILLED"
 
 
 def test_an_order_filled_in_its_old_size_goes_on_in_its_new_one() -> None:
@@ -306,10 +306,10 @@ def test_an_order_filled_in_its_old_size_goes_on_in_its_new_one() -> None:
     more = Terms(200 * SHARE, 10.0, None, None, None)
     desk.send(Amend(1, more, True))
     desk.stream(desk.fill("e1", 100))
-    assert not desk.book.tracker.numbers[1].end
+    assert not desk.book.tracker.orders.numbered(1).end
     desk.answer(AmendCall, desk.report("PARTIAL", 100, units=200 * SHARE))
     assert desk.events[1:] == [Amended(1, more)]
-    assert not desk.book.tracker.numbers[1].end
+    assert not desk.book.tracker.orders.numbered(1).end
 
 
 def test_an_amendment_of_the_trail_alone_is_not_told_before_it_was_asked_for() -> None:
@@ -330,7 +330,7 @@ def test_an_amendment_refused_because_all_was_filled_is_told_after_the_fill() ->
     desk.stream(desk.fill("e1"))
     desk.answer(AmendCall, VenueRefused("it is filled"))
     assert kinds(desk) == [Filled, ChangeRefused]
-    assert desk.book.tracker.numbers[1].end == "FILLED"
+    assert desk.book.tracker.orders.numbered(1).end == "FILLED"
 
 
 def test_an_amendment_refused_leaves_the_order_as_it_was() -> None:

@@ -45,7 +45,7 @@ class Changes:
         if isinstance(intent, Place):
             self._place(intent, now_ns)
             return
-        order = self._tracker.numbers.get(intent.order_id)
+        order = self._tracker.orders.numbered(intent.order_id)
         if order is None:
             event = ChangeRefused(intent.order_id, "The gate has no such order.")
             self._output.events.append(event)
@@ -59,9 +59,9 @@ class Changes:
             self._amend(order, intent, now_ns)
 
     def _place(self, intent: Place, now_ns: int) -> None:
-        if intent.order_id in self._tracker.numbers:
-            return  # given already: an order has one placement
         order = self.new_order(intent)
+        if order.client_id in self._tracker.orders:
+            return  # given already: an order has one placement
         self._tracker.add(order)
         why = self._latch.against(order.symbol, order.opens)
         if why:

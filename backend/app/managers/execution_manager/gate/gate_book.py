@@ -67,7 +67,7 @@ class GateBook:
         self.latch = Latch(self._output)
         self._strangers = Strangers(run_id, external, self.latch)
         held = {symbols.index(name): units for name, units in (positions or {}).items()}
-        self.tracker = Tracker(symbols, held, self._strangers, self.latch, self._output)
+        self.tracker = Tracker(run_id, symbols, held, self._strangers, self.latch, self._output)
         self._doubts = Doubts(self.tracker, self._calling, self._times)
         self._splits = Splits(self.tracker)
         self._sweep = Sweep(
@@ -328,6 +328,7 @@ class GateBook:
         self._doubts.tick(now_ns)
         self._sweep.tick(now_ns)
         self._closing.tick(now_ns)
+        self.tracker.orders.shrink()
 
     def _hangs(self, call: Call, now_ns: int) -> None:
         """A call takes too long: it counts as unclear. What it says later is still heard."""

@@ -9,7 +9,7 @@ NAMELESS = "venue:"  # an order without a client id goes by its venue's
 RUN, GATE, OUTSIDE = "run", "gate", "outside"  # who gave an order
 
 
-class GateOrder(msgspec.Struct, kw_only=True, eq=False):
+class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
     """Units are signed. `end` is the final state once it has one; fills may still come after."""
 
     client_id: str
@@ -67,6 +67,12 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False):
     def is_behind(self) -> bool:
         """Whether the venue has reported more than the executions that came."""
         return abs(self.venue_filled_units) > abs(self.filled_units)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is under way or missing: most likely nobody speaks of it again."""
+        changes = self.call or self.placing or self.wanted is not None
+        return bool(self.end and self.told_end and not changes and not self.is_behind)
 
     @property
     def may_open(self) -> bool:

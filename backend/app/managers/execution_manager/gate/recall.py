@@ -35,8 +35,8 @@ def recall(
         latch.recall(item)
     elif isinstance(item, GateGave):
         tracker.add(strangers.own_order(item.number, item.symbol, item.units))
-    elif item.order_id in tracker.numbers:
-        _recall_order(tracker, tracker.numbers[item.order_id], item)
+    elif (order := tracker.orders.numbered(item.order_id)) is not None:
+        _recall_order(tracker, order, item)
 
 
 def _recall_order(tracker: Tracker, order: GateOrder, item: Cancel | Amend | OrderEvent) -> None:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from struct import Struct
 
 from app.core import orders as states
 from app.core.money import from_units
@@ -20,10 +21,12 @@ from app.core.orders import Terms
 from app.core.venue import LIVE_STATES, Execution, VenueReport
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
+from app.managers.execution_manager.gate.gate_orders import GateOrders
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 
 HAS_FILLED = "it has filled"
+_WHAT = Struct("<qiqqd").pack
 _SAYS_NOTHING = frozenset({states.NEW, states.SUBMITTED, states.UNKNOWN})
 
 
@@ -35,6 +38,7 @@ class Tracker:
 
     def __init__(
         self,
+        run_id: str,
         symbols: Sequence[str],
         positions: dict[int, int],
         strangers: Strangers,
@@ -46,23 +50,21 @@ class Tracker:
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
         self.beside: defaultdict[int, int] = defaultdict(int)  # by others' orders, ignored
-        self.orders: dict[str, GateOrder] = {}
-        self.numbers: dict[int, GateOrder] = {}  # those of the run
+        self.orders = GateOrders(run_id)
         self.open: dict[str, GateOrder] = {}
         self.behind: dict[str, GateOrder] = {}  # their executions are missing
         self.applied = 0  # executions, in this life
         self._strangers = strangers
         self._latch = latch
         self._output = output
-        self._seen: set[tuple[object, ...]] = set()
+        self._seen: set[bytes] = set()
         self._ids: set[str] = set()
-        self._nameless: set[tuple[object, ...]] = set()  # told before a restart, order unknown
+        self._nameless: set[bytes] = set()  # told before a restart, order unknown
 
     def add(self, order: GateOrder) -> None:
         """From here on the order is known."""
-        self.orders[order.client_id] = self.open[order.client_id] = order
-        if order.owner == RUN:
-            self.numbers[order.order_id] = order
+        self.orders.add(order)
+        self.open[order.client_id] = order
 
     def split(self, split: Split) -> None:
         """The run holds more, and what was there beside its own is split too."""
@@ -242,7 +244,7 @@ class Tracker:
 
     def refuse_recalled(self) -> None:
         """Amendments that a restart has cut off from the end of their orders are answered."""
-        for order in self.numbers.values():
+        for order in self.orders.of_run():
             if order.end == states.FILLED and order.wanted is not None:
                 order.wanted = None
                 self._output.events.append(ChangeRefused(order.order_id, HAS_FILLED))
@@ -271,7 +273,7 @@ class Tracker:
 
     def recall_fill(self, event: Filled | GateFilled) -> None:
         """A fill told before a restart."""
-        order = self.numbers.get(event.order_id) if isinstance(event, Filled) else None
+        order = self.orders.numbered(event.order_id) if isinstance(event, Filled) else None
         symbol = order.symbol if order is not None else getattr(event, "symbol", -1)
         first_id = event.execution_id.removesuffix(f"#{event.at_ns}")
         number = order.order_id if order is not None else 0
@@ -287,5 +289,6 @@ class Tracker:
 
 def _key(
     execution_id: str, order_id: int, symbol: int, at_ns: int, units: int, price: float
-) -> tuple[object, ...]:
-    return execution_id, order_id, symbol, at_ns, units, price
+) -> bytes:
+    """All of an execution, in as few bytes as it takes: they are kept for good."""
+    return _WHAT(order_id, symbol, at_ns, units, price) + execution_id.encode()
