@@ -23,6 +23,7 @@ from tests.faults.world import SECOND
 from tests.memory_disk import MemoryDisk
 
 MARK = run_mark(RUN_ID) + "-"
+_OF_EXITS = ("exit lost", "exit not resized", "exit too much")  # alarms
 
 
 class Broke(BaseException):
@@ -206,7 +207,10 @@ class Watch:
         )
         told = any(
             what == "journal failed"
-            or (what in ("exit lost", "exit not resized") and f" {symbol}," in details)
+            or (
+                what in ("exit lost", "exit not resized", "exit too much")
+                and f" {symbol}," in details
+            )
             or (what == "late fill" and f" {symbol}," in details and _is_of_exit(life, details))
             for what, details in alarms
         )

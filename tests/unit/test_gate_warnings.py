@@ -56,6 +56,29 @@ def test_an_exit_that_the_venue_cancels_is_told() -> None:
     ]
 
 
+def test_an_exit_that_fills_beyond_flat_while_it_is_cancelled_is_told() -> None:
+    desk = holding()
+    report = guarded(desk)
+    desk.answer(PlaceCall, report)
+    desk.send(msgspec.structs.replace(place(3, -100, opens=False), reduce_only=True))
+    desk.answer(PlaceCall, desk.report(client_id=name(3), units=-100 * SHARE))
+    desk.stream(desk.fill("x1", -100, client_id=name(3)))
+    desk.send(Cancel(2))
+    desk.stream(desk.fill("x2", -30, client_id=name(2)))
+    assert told(desk, "exit too much") == [
+        f"{name(2)}, which reduces AAA, filled 30 while it was being cancelled, and -30 are "
+        "held: nothing takes these out again."
+    ]
+
+
+def test_an_exit_that_takes_out_while_it_is_cancelled_is_not_told() -> None:
+    desk = holding()
+    desk.answer(PlaceCall, guarded(desk))
+    desk.send(Cancel(2))
+    desk.stream(desk.fill("x1", -100, client_id=name(2)))
+    assert not told(desk, "exit too much")
+
+
 @pytest.mark.parametrize(("tif", "alarms"), [("day", 0), ("gtc", 1)])
 def test_an_exit_that_expires_is_told_where_it_was_good_till_cancelled(
     tif: str, alarms: int

@@ -20,6 +20,7 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.venue import LIVE_STATES, Execution, VenueReport
 from app.managers.execution_manager.gate.calls import Output
+from app.managers.execution_manager.gate.exit_warnings import ExitWarnings
 from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.gate_orders import GateOrders
 from app.managers.execution_manager.gate.latch import Latch
@@ -57,6 +58,7 @@ class Tracker:
         self._strangers = strangers
         self._latch = latch
         self._output = output
+        self._exits = ExitWarnings(self.symbols, self.net, output)
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -91,38 +93,10 @@ class Tracker:
             self.tell(order, ChangeRefused(order.order_id, HAS_FILLED))
         if event is not None:
             self.tell(order, event)
-            self._miss(order, state, event)
+            self._exits.ended(order, state, getattr(event, "reason", ""))
         order.end, order.told_end = state, True
         order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
         self.open.pop(order.client_id, None)
-
-    def _miss(self, order: GateOrder, state: str, event: OrderEvent) -> None:
-        """What should have closed a position is gone, and nobody here has asked for that."""
-        asked = order.told_end or order.cancel_wanted or order.cancel_sent
-        held_units = self.net[order.symbol]
-        reduces = order.reduce_only and order.owner == RUN and held_units != 0
-        in_time = state == states.EXPIRED and order.tif != states.GTC
-        if reduces and not asked and not in_time:
-            left = from_units(abs(order.terms.units - order.filled_units))
-            self._output.alarm(
-                "exit lost",
-                f"{order.client_id}, which would have reduced {self.symbols[order.symbol]}, is "
-                f"{state} with {left} left of it, and {from_units(held_units)} are held: "
-                f"{getattr(event, 'reason', '')}",
-            )
-
-    def _miss_size(self, order: GateOrder, why: str) -> None:
-        """What takes a position out stays too small for it, or too large."""
-        wanted = order.wanted
-        works = order.reduce_only and order.owner == RUN and not order.told_end
-        whole = abs(order.filled_units) >= abs(order.terms.units)
-        if wanted is not None and works and not whole and wanted.units != order.terms.units:
-            size, other = from_units(abs(order.terms.units)), from_units(abs(wanted.units))
-            self._output.alarm(
-                "exit not resized",
-                f"{order.client_id}, which reduces {self.symbols[order.symbol]}, stays at {size} "
-                f"where {other} were asked for: {why}",
-            )
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
@@ -222,6 +196,8 @@ class Tracker:
             if order.end in (states.CANCELED, states.EXPIRED, states.REJECTED):
                 text = f"{order.client_id} in {self.symbols[symbol]}, which was {order.end}, filled"
                 self._output.alarm("late fill", f"{text} {from_units(execution.units)}.")
+            else:
+                self._exits.filled(order, execution.units)
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)
@@ -237,7 +213,7 @@ class Tracker:
 
     def refuse_terms(self, order: GateOrder, why: str) -> None:
         """The terms asked for will not come into force."""
-        self._miss_size(order, why)
+        self._exits.not_resized(order, why)
         order.wanted = None
         self.tell(order, ChangeRefused(order.order_id, why))
         self.end_if_whole(order)

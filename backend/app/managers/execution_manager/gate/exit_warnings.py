@@ -1,0 +1,57 @@
+"""What a human must hear of exits: of one that is gone, of the wrong size, or filled too much."""
+
+from collections.abc import Mapping, Sequence
+
+from app.core import orders as states
+from app.core.money import from_units
+from app.managers.execution_manager.gate.calls import Output
+from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+
+
+class ExitWarnings:
+    """Of the run's orders that only reduce. `net` are the account's positions, by symbol."""
+
+    def __init__(self, symbols: Sequence[str], net: Mapping[int, int], output: Output) -> None:
+        self._symbols = symbols
+        self._net = net
+        self._output = output
+
+    def ended(self, order: GateOrder, state: str, reason: str) -> None:
+        """What should have closed a position is gone, and nobody here has asked for that."""
+        asked = order.told_end or order.cancel_wanted or order.cancel_sent
+        held_units = self._net[order.symbol]
+        in_time = state == states.EXPIRED and order.tif != states.GTC
+        if self._is_exit(order) and held_units and not asked and not in_time:
+            left = from_units(abs(order.terms.units - order.filled_units))
+            self._output.alarm(
+                "exit lost",
+                f"{order.client_id}, which would have reduced {self._symbols[order.symbol]}, is "
+                f"{state} with {left} left of it, and {from_units(held_units)} are held: {reason}",
+            )
+
+    def not_resized(self, order: GateOrder, why: str) -> None:
+        """What takes a position out stays too small for it, or too large."""
+        wanted, works = order.wanted, self._is_exit(order) and not order.told_end
+        whole = abs(order.filled_units) >= abs(order.terms.units)
+        if wanted is not None and works and not whole and wanted.units != order.terms.units:
+            size, other = from_units(abs(order.terms.units)), from_units(abs(wanted.units))
+            self._output.alarm(
+                "exit not resized",
+                f"{order.client_id}, which reduces {self._symbols[order.symbol]}, stays at {size} "
+                f"where {other} were asked for: {why}",
+            )
+
+    def filled(self, order: GateOrder, units: int) -> None:
+        """It was to end, mostly as another had taken the position out, and has filled as well."""
+        held_units = self._net[order.symbol]
+        opened = held_units != 0 and (held_units > 0) == (units > 0)
+        if self._is_exit(order) and opened and (order.cancel_wanted or order.cancel_sent):
+            self._output.alarm(
+                "exit too much",
+                f"{order.client_id}, which reduces {self._symbols[order.symbol]}, filled "
+                f"{from_units(abs(units))} while it was being cancelled, and "
+                f"{from_units(held_units)} are held: nothing takes these out again.",
+            )
+
+    def _is_exit(self, order: GateOrder) -> bool:
+        return order.reduce_only and order.owner == RUN
