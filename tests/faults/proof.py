@@ -92,6 +92,8 @@ def trouble_of(sim: Simulation, runner: str, most: int) -> str:
     except (Exception, HookInterrupted) as error:
         failed = sim.outcome.reason == "failed"  # then it fails again, in the same place
         return "" if failed else f"{type(error).__name__}: {error}"
+    if not sim.watch.money_is_booked:  # a repetition books it, and so finds the run out
+        return ""
     return trouble_from_states(sim) if verdict.equal else str(verdict.difference)
 
 

@@ -256,6 +256,8 @@ class Simulation:
         self.world.say("ALARM", what, details)
         if what.startswith("strategy "):
             self.count("F23")
+        elif what == "not booked":  # a worker of the ended run is broken too: its journal has it
+            self.watch.money_is_booked = False
 
     def _disk_failed(self, call: str) -> None:
         self.count("F21")
