@@ -34,7 +34,7 @@ from app.services.auctions import CutOffs
 from app.services.bar_fills import BarRules
 from app.services.fees import FeeSchedule
 from app.services.matching import SAME_BAR
-from app.services.risk import Limits
+from app.services.risk.scopes import Limits
 from app.services.slippage import Slippage
 from tests.random_orders import Proposals
 from tests.reference import Book

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.core.bars import SymbolRows, Table
 from app.core.calendar import TradingSession
+from app.core.config_risk import RiskConfig
 from app.core.instruments import Instrument
 from app.core.orders import Order
 from app.managers.execution_manager.account import AccountTerms
@@ -16,7 +17,7 @@ from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules, Owner
-from app.services.risk import Limits
+from app.services.risk.scopes import Limits, limits_of_run
 
 
 class Row(NamedTuple):
@@ -47,6 +48,22 @@ def book_of(rows: Sequence[Row], symbols: int = 2) -> BarBook:
     return BarBook(table, SymbolRows(table.symbol, symbols) if symbols > 1 else None)
 
 
+class Unpriced:
+    """A market of which nothing is known."""
+
+    session = TradingSession("XNYS", dt.date(2024, 1, 2), 0, 10**15)
+
+    def mark(self, symbol: int) -> float:
+        return 0.0
+
+    highest = mark
+
+
+def limits_by(**fields: Any) -> Limits:
+    """The limits of a config over the house's usual strategies and symbols."""
+    return limits_of_run(RiskConfig(**fields), ["one", "two"], ["X", "Y"])
+
+
 def manager_of(
     rows: Sequence[Row] = (),
     *,
@@ -71,6 +88,7 @@ def manager_of(
         make_broker=make_broker,
     )
     execution.broker.load(book_of(rows, len(symbols)))
+    execution._checks.weigh_by(Unpriced(), execution.account)
     return execution
 
 

@@ -26,7 +26,7 @@ from app.services.buying_power import (
     refusal,
     short_refusal,
 )
-from app.services.risk import Limits
+from app.services.risk.scopes import Limits
 
 
 def line(held: int = 0, buys: int = 0, sells: int = 0, price: float = 10.0, **more: Any) -> Line:

@@ -8,14 +8,14 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
-from app.core import config_account, config_fees, config_live
+from app.core import config_account, config_fees, config_live, config_risk
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
 
 TEXT = (Path(__file__).parents[2] / "docs" / "SESSION_CONFIGS.md").read_text()
 BLOCKS = re.findall(r"```json (\w+)\.json\n(.*?)```", TEXT, flags=re.DOTALL)
-SMALLEST, INDICATORS = [json.loads(body) for name, body in BLOCKS if name != "faulty"]
+SMALLEST, RISK, INDICATORS = [json.loads(body) for name, body in BLOCKS if name != "faulty"]
 
 
 def test_the_smallest_config_is_one_and_cannot_be_smaller(tmp_path: Path) -> None:
@@ -34,10 +34,22 @@ def test_the_indicators_shown_can_be_used(tmp_path: Path) -> None:
     assert len(load_session_config(path, faults).indicators) == 4
 
 
+def test_the_limits_shown_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    risk = RISK["risk"]
+    names = {"symbols": ["AAPL", *risk["symbols"]], "strategies": [{"use": "a.b:SmaCross"}]}
+    path.write_text(json.dumps({**SMALLEST, **names, **RISK}))
+    config = load_session_config(path)
+    assert not config.risk.symbols["RIVN"].allow_short
+    path.write_text(json.dumps({**SMALLEST, **names, **RISK, "symbols": ["RIVM"]}))
+    with pytest.raises(InvalidConfigError, match=r"risk\.symbols\.RIVN: .* Did you mean 'RIVM'"):
+        load_session_config(path)
+
+
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for module in (config_module, config_account, config_fees, config_live)
+        for module in (config_module, config_account, config_fees, config_live, config_risk)
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
     ]

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from execution_house import Row, manager_of, submit
+from execution_house import Row, limits_by, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +23,6 @@ from app.core.money import UNITS
 from app.core.orders import ACCEPTED, GTC, TRAILING_STOP, FillRow, Order, Terms
 from app.core.transfers import Conversion
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.services.risk import Limits
 
 NAMES = st.lists(st.text(max_size=4), max_size=4)
 
@@ -159,7 +158,7 @@ def read(raw: bytes) -> list[tuple[object, ...]]:
 
 def manager(most: int = 50) -> ExecutionManager:
     rows = [Row(0, 10, 1.5), Row(1, 10, 2.5), Row(0, 20, 3.5)]
-    return manager_of(rows, limits=Limits(max_order_units=most * UNITS))
+    return manager_of(rows, limits=limits_by(max_order_quantity=most))
 
 
 def happened(execution: ExecutionManager) -> str:

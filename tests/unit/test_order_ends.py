@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from execution_house import Row, book_of, manager_of, open_session, submit
+from execution_house import Row, book_of, limits_by, manager_of, open_session, submit
 
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
@@ -32,7 +32,6 @@ from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules
-from app.services.risk import Limits
 
 FRIDAY = dt.date(2024, 6, 7)
 TENTH = Decimal("0.1")
@@ -283,7 +282,7 @@ def test_what_a_leg_took_out_before_it_was_cancelled_counts_on() -> None:
 @pytest.mark.parametrize("sign", [1, -1])
 def test_an_amended_price_alone_is_held_against_no_limit_of_quantity(sign: int) -> None:
     execution = traded(
-        [Row(0, 10, 10.0), Row(0, 20, 10.0)], limits=Limits(max_position_units=UNITS)
+        [Row(0, 10, 10.0), Row(0, 20, 10.0)], limits=limits_by(max_position_quantity=1)
     )
     resting = submit(execution, 0, 0, sign * UNITS, 5, kind=LIMIT, limit=10.0 - 5 * sign, tif=GTC)
     execution.aim_units[0][0] = 3 * sign * UNITS  # as a split may leave it

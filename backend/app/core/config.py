@@ -16,10 +16,11 @@ from pydantic import (
     model_validator,
 )
 
-from app.core.config_account import AccountConfig, ExecutionConfig, Part, Quantity, Symbol
+from app.core.config_account import AccountConfig, ExecutionConfig, Part, Symbol
 from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
 from app.core.config_live import LiveConfig
 from app.core.config_problems import explain, raise_if_any
+from app.core.config_risk import RiskConfig
 from app.core.errors import UsageError
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
 
@@ -98,14 +99,6 @@ class StrategyConfig(Part):
         return (match["name"] or match["file"]) if match else self.use
 
 
-class RiskConfig(Part):
-    """Limits every order passes; None leaves a limit off."""
-
-    allow_short: bool = True
-    max_order_quantity: Quantity | None = None
-    max_position_quantity: Quantity | None = None
-
-
 class ReportConfig(Part):
     """How finely the equity curve is recorded."""
 
@@ -168,6 +161,14 @@ class SessionConfig(Part):
         if live is not None and live.broker == "venue" and execution != ExecutionConfig():
             raise ValueError("orders go to the venue, which fills and charges; leave it out.")
         return execution
+
+    @field_validator("risk")
+    @classmethod
+    def _check_risk(cls, risk: RiskConfig, info: ValidationInfo) -> RiskConfig:
+        if {"strategies", "symbols"} <= info.data.keys():
+            names = [strategy.label for strategy in info.data["strategies"]]
+            raise_if_any(risk.strangers(names, info.data["symbols"]))
+        return risk
 
     @property
     def replayed(self) -> ReplayConfig:

@@ -24,7 +24,7 @@ from app.services.buying_power import (
     refusal,
     short_refusal,
 )
-from app.services.risk import MOST_UNITS
+from app.services.risk.sizes import MOST_UNITS
 
 UNKNOWN = math.inf  # more than any account has: the exact check decides, and finds out
 # Highest prices are floats, taken higher by this: far more than sums of them can be off by.

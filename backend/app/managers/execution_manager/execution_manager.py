@@ -12,7 +12,7 @@ from app.core.fingerprint import (
     is_plain,
     refusal,
     ticket,
-)
+)  # fmt: skip
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
 from app.core.order_events import Intent
@@ -31,21 +31,22 @@ from app.core.orders import (
     UNKNOWN,
     Order,
     Terms,
-)
+)  # fmt: skip
 from app.core.transfers import Conversion
 from app.managers.execution_manager.account import Account, AccountTerms
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.brokers import Broker
-from app.managers.execution_manager.buying_power import BuyingPower, Prices
+from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.corporate_actions import CorporateActions
 from app.managers.execution_manager.diary import Diary
 from app.managers.execution_manager.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.order_checks import OrderChecks
+from app.managers.execution_manager.risk_desk import Known
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.services.auctions import AUCTIONS
-from app.services.risk import MOST_UNITS as MOST
-from app.services.risk import Limits
+from app.services.risk.scopes import Limits
+from app.services.risk.sizes import MOST_UNITS as MOST
 
 Last = tuple[float, int]  # a symbol's last close in a session, and the start of that bar
 
@@ -66,7 +67,7 @@ class ExecutionManager:
         make_broker: Callable[[Owner], Broker] | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limited = limits != Limits()  # an order has more to pass than the usual
+        self._limited = bool(limits.scopes)  # an order has more to pass than the usual
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker: Broker = (
             SimBroker(self.lot_units, self.tick_units, rules, self)
@@ -80,16 +81,14 @@ class ExecutionManager:
         self._ledgers = self.account.by_symbol
         self._one_book = self.account.is_single
         self.positions = self.account.positions
-        self._prices: Prices | None = None
+        self._prices: Known | None = None
         self._power: BuyingPower | None = None  # not asked before there are prices
         self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
-        self._checks = OrderChecks(
-            limits, self.lot_units, rules.cut_offs, self.aim_units, self.broker.working,
-            self.held_units_of,
-        )  # fmt: skip
+        working, held_of = self.broker.working, self.held_units_of
+        self._checks = OrderChecks(limits, self.lot_units, rules.cut_offs, working, held_of)
         self.entries = self._checks.entries
         self.order_count = self.fill_count = self._group_count = 0  # and the last ones' numbers
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
@@ -102,11 +101,12 @@ class ExecutionManager:
         self._filled: list[Order] = []  # in the instant under way
         self.untold: list[Order] = []  # ended by the broker's doing; whoever tells clears
 
-    def value_by(self, prices: Prices) -> None:
+    def value_by(self, prices: Known) -> None:
         """From now on there are prices: orders are held against the account's buying power."""
         self._prices = prices
         self._power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
         self._sure_units, self._checks.power = self._power.sure_units, self._power
+        self._checks.weigh_by(prices, self.account)
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""
@@ -155,6 +155,9 @@ class ExecutionManager:
             if reason:
                 self._refuse(order, reason, now_ns)
                 return
+            if order.units != units:
+                units = order.units
+                self.diary.note("cut", order, now_ns, order.reason)
         self._happened.append(order if plain else ticket(order))
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.aimed:
@@ -200,7 +203,7 @@ class ExecutionManager:
             return True
         self.diary.hash()  # its entry may be itself, in its old terms
         self._happened.append(amendment(order, terms, now_ns))
-        reason = self._checks.amend_refusal(order, terms)
+        reason = self._checks.amend_refusal(order, terms, now_ns)
         if reason:
             self._happened.append(refusal(order, now_ns, reason))
             self.diary.note("amend refused", order, now_ns, reason)
@@ -251,7 +254,8 @@ class ExecutionManager:
         """An order ended by the broker's doing; or had already, with one it is linked to."""
         if not order.is_working:
             return
-        self._give_up(order, state, now_ns, reason)
+        self.broker.remove(order)
+        self._finish(order, state, now_ns, reason)
         self.untold.append(order)
 
     def filled(
@@ -377,10 +381,6 @@ class ExecutionManager:
     def trades(self) -> int:
         """Round trips closed, over all strategies."""
         return sum(position.trades for row in self.positions for position in row)
-
-    def _give_up(self, order: Order, state: str, now_ns: int, reason: str) -> None:
-        self.broker.remove(order)
-        self._finish(order, state, now_ns, reason)
 
     def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order ends unfilled, or not wholly filled: nobody aims with it any more."""

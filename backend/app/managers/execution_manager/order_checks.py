@@ -4,39 +4,48 @@ from collections.abc import Callable, Mapping, Sequence
 
 from app.core.calendar import TradingSession
 from app.core.orders import Order, Terms
+from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
-from app.managers.execution_manager.entries import Entries
+from app.managers.execution_manager.entries import Entries, opens
+from app.managers.execution_manager.risk_desk import Known, RiskDesk, Ruling
 from app.services.auctions import AUCTIONS, CutOffs, too_late
-from app.services.risk import MOST_UNITS, Limits, refusal
+from app.services.risk.facts import Ask
+from app.services.risk.scopes import Limits
+from app.services.risk.sizes import size_fault
+from app.services.risk.verdict import text
 
 
 class OrderChecks:
-    """Of one account; `aim_units` are those of its strategies, `working` the broker's orders."""
+    """Of one account, over the broker's `working` orders."""
 
     def __init__(
         self,
         limits: Limits,
         lot_units: Sequence[int],
         cut_offs: CutOffs,
-        aim_units: Sequence[Sequence[int]],
         working: Mapping[int, Order],
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
         self._limits = limits
-        self._limited = limits != Limits()
+        self._risk: RiskDesk | None = None  # nor this; and none where there are no limits
         self._lot_units = lot_units
         self._cut_offs = cut_offs
-        self._aim_units = aim_units
         self._working = working
+        self._held_units_of = held_units_of
         self.entries = Entries(working, held_units_of)
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._session: TradingSession | None = None
 
+    def weigh_by(self, known: Known, account: Account) -> None:
+        """From now on there are prices."""
+        if self._limits.scopes:
+            self._risk = RiskDesk(self._limits.scopes, account, self._working, known)
+
     @property
     def is_limited(self) -> bool:
         """Whether there is more to look at than the usual."""
-        return self._limited or bool(self.entries.closed)
+        return bool(self._limits.scopes or self.entries.closed)
 
     def open_session(self, session: TradingSession) -> None:
         """A session begins."""
@@ -48,7 +57,7 @@ class OrderChecks:
         self._refused.add(order.order_id)
 
     def refusal(self, order: Order, now_ns: int) -> str:
-        """Why an order is refused, or ""."""
+        """Why an order is refused, or "". One that was only too large may be smaller now."""
         reason = self._refusal(order, now_ns)
         if reason:
             self._refused.add(order.order_id)
@@ -62,12 +71,25 @@ class OrderChecks:
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, never left"
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
-        reason = reason or self._over_limits(order, order.units, order.units)
-        if reason or order.reduce_only or self.power is None:
+        reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
+        if reason or order.reduce_only:
             return reason
-        return self.power.refusal(order)
+        ruling = self._ruling(order, order.units, order.units, now_ns)
+        if ruling is not None and not self._cut(order, ruling):
+            return ruling.reason
+        return "" if self.power is None else self.power.refusal(order)
 
-    def amend_refusal(self, order: Order, terms: Terms) -> str:
+    def _cut(self, order: Order, ruling: Ruling) -> bool:
+        """Whether an order is made as large as its limits let it be."""
+        lot_units = self._lot_units[order.symbol_index]
+        left = abs(ruling.verdict.units) // lot_units * lot_units
+        if not (self._limits.cuts and left):
+            return False
+        order.reason = f"cut from {text(order.units)}: {ruling.reason}"
+        order.units = left if order.units > 0 else -left
+        return True
+
+    def amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order keeps its terms, or ""."""
         more = terms.units - order.units
         if abs(terms.units) <= abs(order.filled_units):
@@ -76,36 +98,30 @@ class OrderChecks:
         reason = ""
         if grows and self.entries.closed:
             reason = self.entries.refusal(order, terms.units - order.filled_units)
-        if not reason and (grows or self._is_odd(order, more)):
-            reason = self._over_limits(order, terms.units, more)
-        if reason or not grows or order.reduce_only or self.power is None:
+        if not reason and (grows or more % self._lot_units[order.symbol_index]):
+            reason = size_fault(terms.units, self._lot_units[order.symbol_index])
+        if reason or not grows or order.reduce_only:
             return reason
-        return self.power.fault(order.symbol_index, more, terms.limit)
+        ruling = self._ruling(order, terms.units, more, now_ns, terms.limit)
+        if ruling is not None:
+            return ruling.reason
+        return "" if self.power is None else self.power.fault(order.symbol_index, more, terms.limit)
 
-    def _is_odd(self, order: Order, units: int) -> bool:
-        return units % self._lot_units[order.symbol_index] != 0
+    def _ruling(
+        self, order: Order, units: int, more_units: int, now_ns: int, limit: float | None = None
+    ) -> Ruling | None:
+        """What limit stands against an order of `units` that may fill so much more than before.
 
-    def _over_limits(self, order: Order, units: int, more_units: int) -> str:
-        """What limit an order of `units` breaks that may fill so much more than it might have.
-
-        One that only reduces breaks none of the position's.
+        What only takes a position out passes: no limit keeps anybody from getting out.
         """
-        symbol = order.symbol_index
-        usual = -MOST_UNITS < units < MOST_UNITS and not self._is_odd(order, more_units)
-        if usual and not self._limited:
-            return ""
-        at_most = 0
-        if not order.reduce_only:
-            at_most = self._aim_units[order.strategy][symbol] + more_units + self._besides(order)
-        return refusal(units, at_most, self._lot_units[symbol], self._limits)
-
-    def _besides(self, order: Order, linked: bool = True) -> int:
-        """What may fill on an order's side and is in no aim: stops, and cancels that can lose."""
-        return sum(
-            other.units - other.filled_units
-            for other in self._working.values()
-            if (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
-            and (other.units > 0) == (order.units > 0)
-            and not (other.aimed or other.reduce_only or other is order)
-            and (linked or not order.group or other.group != order.group)
-        )
+        if self._risk is None:
+            return None
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        if not opens(order, units - order.filled_units, self._working, held_units):
+            return None
+        return self._risk.ruling(
+            Ask(
+                order.strategy, order.symbol_index, more_units, units, order.kind,
+                order.limit if limit is None else limit, now_ns,
+            )
+        )  # fmt: skip

@@ -36,7 +36,7 @@ from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
 from app.services.fees import own_schedule, schedule_at
 from app.services.indicators import resolve
-from app.services.risk import Limits
+from app.services.risk.scopes import limits_of_run
 from app.services.slippage import Slippage
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
@@ -264,10 +264,8 @@ class Run:
             strategies=[seat.name for seat in self.seats],
             instruments=market.instruments,
             cash=config.account.cash,
-            limits=Limits.of(
-                config.risk.allow_short,
-                config.risk.max_order_quantity,
-                config.risk.max_position_quantity,
+            limits=limits_of_run(
+                config.risk, [seat.name for seat in self.seats], self.plan.symbols
             ),
             rules=FillRules(
                 participation=None if share is None else Decimal(repr(share)),

@@ -1,0 +1,42 @@
+"""All rules by name, in the order of their names, and what a limit of the config is to them."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any, NamedTuple
+
+from app.core.config_risk import RiskLimits
+from app.core.money import to_units
+from app.services.risk import rules
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict
+
+Check = Callable[[Ask, Portfolio, Market, Any], Verdict | None]
+
+
+class Limit(NamedTuple):
+    """A rule, and what it is to hold."""
+
+    name: str
+    check: Check
+    most: Any
+
+
+def rule_names() -> tuple[str, ...]:
+    """Every rule there is."""
+    return tuple(sorted(module.name for module in iter_modules(rules.__path__)))
+
+
+def limits_of(config: RiskLimits) -> tuple[Limit, ...]:
+    """The rules that a config asks for."""
+    fields = type(config).model_fields
+    return tuple(
+        Limit(name, import_module(f"{rules.__name__}.{name}").check, _in_units(value))
+        for name in rule_names()
+        if (value := getattr(config, name)) != fields[name].default
+    )
+
+
+def _in_units(value: object) -> object:
+    return to_units(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,1 @@
+"""One rule a file, by the name of its limit: `check` approves with None, or gives its verdict."""

@@ -1,0 +1,13 @@
+"""No order is worth more than this, at its limit or the last price, whichever is higher."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.pricing import ask_price, units_worth
+from app.services.risk.verdict import Verdict, over
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:
+    price = ask_price(ask, market)
+    worth = abs(portfolio.value_units(ask.symbol, ask.whole_units, price))
+    if worth <= most_units:
+        return None
+    return over(worth, most_units, units_worth(portfolio, ask.symbol, ask.units, price, most_units))

@@ -1,0 +1,81 @@
+"""What rules of risk look at, as a test says: positions, working orders, prices."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from app.core.calendar import TradingSession
+from app.core.money import UNITS, amount_units, to_units
+from app.core.orders import LIMIT, MARKET
+from app.services.risk.facts import Ask
+from app.services.risk.verdict import Verdict
+
+SESSION = TradingSession("XNYS", dt.date(2024, 1, 2), 0, 10**15)
+Check = Callable[..., Verdict | None]
+
+
+class House(msgspec.Struct):
+    """Portfolio and market in one: of symbol 0, unless a test says more; quantities in shares."""
+
+    held: float = 0.0
+    buys: float = 0.0  # that work
+    sells: float = 0.0  # unsigned
+    price: float = 10.0
+    equity: float = 100_000.0
+    session: TradingSession = SESSION
+
+    def held_units(self, symbol: int) -> int:
+        return to_units(self.held)
+
+    def reach_units(self, symbol: int, units: int) -> int:
+        return to_units(self.held) + (to_units(self.buys) if units > 0 else -to_units(self.sells))
+
+    def value_units(self, symbol: int, units: int, price: float) -> int:
+        return amount_units(units, price)
+
+    def equity_units(self) -> int:
+        return to_units(self.equity)
+
+    def mark(self, symbol: int) -> float:
+        return self.price
+
+
+def ask(shares: float, limit: float | None = None, **fields: Any) -> Ask:
+    """An order for so many shares; negative sells."""
+    units = to_units(shares)
+    known = {"whole_units": units, "now_ns": 0, "strategy": 0, "symbol": 0, **fields}
+    return Ask(units=units, kind=MARKET if limit is None else LIMIT, limit=limit, **known)
+
+
+def verdict(check: Check, given: Ask, house: House, most: Any) -> tuple[float, str] | None:
+    """What a rule lets through, in shares, and why not more; None where it approves."""
+    found = check(given, house, house, most)
+    return None if found is None else (found.units / UNITS, found.why)
+
+
+houses = st.builds(
+    House,
+    held=st.integers(-500, 500),
+    buys=st.integers(0, 300),
+    sells=st.integers(0, 300),
+    price=st.integers(1, 10_000).map(lambda cents: cents / 100),
+    equity=st.integers(-1_000, 1_000_000),
+)
+sizes = st.integers(-1_000, 1_000).filter(bool)
+
+
+def check_cut_and_monotone(check: Check, house: House, shares: int, most: Any) -> None:
+    """What a rule lets through it approves itself, and of what it approves every part."""
+    found = check(ask(shares), house, house, most)
+    allowed = shares * UNITS if found is None else found.units
+    assert allowed == 0 or (allowed > 0) == (shares > 0)
+    assert abs(allowed) <= abs(shares) * UNITS
+    assume(allowed)
+    for part in {allowed, allowed // 2, allowed // abs(allowed)}:
+        if part:
+            one = Ask(0, 0, part, part, MARKET, None, 0)
+            assert check(one, house, house, most) is None, part

@@ -1,0 +1,38 @@
+"""No order is worth more than its limit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.risk_house import House, ask, check_cut_and_monotone, houses, sizes, verdict
+
+from app.core.money import UNITS, amount_units
+from app.services.risk.rules.max_order_value import check
+
+
+@pytest.mark.parametrize(
+    ("shares", "limit", "expected"),
+    [
+        (100, None, None),
+        (101, None, (100, "1010 is over 1000")),
+        (-101, None, (-100, "1010 is over 1000")),
+        (80, 12.5, None),
+        (81, 12.5, (80, "1012.5 is over 1000")),
+        (101, 9.0, (100, "1010 is over 1000")),  # the last price is higher
+    ],
+)
+def test_an_order_is_cut_at_what_it_may_be_worth(
+    shares: int, limit: float | None, expected: tuple[float, str] | None
+) -> None:
+    assert verdict(check, ask(shares, limit), House(), 1000 * UNITS) == expected
+
+
+def test_without_any_price_nothing_can_be_valued() -> None:
+    assert verdict(check, ask(5), House(price=0.0), UNITS) is None
+
+
+@given(houses, sizes, st.integers(1, 100_000))
+def test_what_it_lets_through_is_within_it(house: House, shares: int, most: int) -> None:
+    check_cut_and_monotone(check, house, shares, most * UNITS)
+    found = check(ask(shares), house, house, most * UNITS)
+    allowed = shares * UNITS if found is None else found.units
+    assert abs(amount_units(allowed, house.price)) <= most * UNITS
