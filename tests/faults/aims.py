@@ -15,6 +15,7 @@ from app.integrations.practice.venue import faults as menu
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from tests.faults.kinds import IMPOSSIBLE, NONE, STATES
+from tests.faults.means import keep_none
 from tests.faults.world import SECOND
 
 if TYPE_CHECKING:
@@ -57,8 +58,10 @@ class Aims:
         sim.world.before_each = self._look
 
     def clear(self) -> None:
-        """Nothing waits any more."""
+        """Nothing waits any more, also not for a placement whose answer it would keep."""
         self._waiting.clear()
+        if self._sim.life is not None:
+            self._sim.life.means.keep_answer = keep_none
 
     def wait_for(
         self, state: str, act: Callable[[], None], holds: Callable[[], bool] = lambda: True
@@ -123,7 +126,7 @@ class Aims:
         def keep(call: Call, hear: Callable[[], None]) -> bool:
             if not isinstance(call, PlaceCall):
                 return False
-            means.keep_answer = lambda call, hear: False
+            means.keep_answer = keep_none
             self.wait_for(state, hear_once := _once(hear), lambda: sim.has_filled(call.client_id))
             sim.world.after(_LONGEST_KEPT_NS, hear_once)
             return True

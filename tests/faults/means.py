@@ -22,6 +22,11 @@ from tests.memory_disk import MemoryDisk
 _IDLE_NS = 50 * MILLISECOND
 
 
+def keep_none(call: Call, hear: Callable[[], None]) -> bool:
+    """No answer is kept back: each is heard in its time."""
+    return False
+
+
 class SteppedInbox(Inbox):
     """Waiting for it has the world go on."""
 
@@ -174,7 +179,7 @@ class SimMeans(LiveMeans):
         self.on_begin: Callable[[Call], None] = lambda call: None
         self.on_answer: Callable[[Call, object], None] = lambda call, answer: None
         # whether an answer is kept back; who keeps it has it heard
-        self.keep_answer: Callable[[Call, Callable[[], None]], bool] = lambda call, hear: False
+        self.keep_answer: Callable[[Call, Callable[[], None]], bool] = keep_none
         self.on_defect: Callable[[], None] = lambda: None
 
     def is_lost(self) -> bool:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
 
+from app.core import orders as states
 from app.core.errors import DataError
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.latch import Latch
@@ -42,6 +44,15 @@ def test_a_seed_is_one_story_whatever_python_hashes_by(seed: int) -> None:
 def test_other_seeds_are_other_stories() -> None:
     hashes = {played(seed).outcome.log_hash for seed in range(4)}
     assert len(hashes) == 4
+
+
+def test_no_answer_is_kept_back_once_nothing_is_to_go_wrong() -> None:
+    sim = Simulation(1)
+    schedule = Schedule(sim, ())
+    aim = partial(schedule._aims.aim, "F09", states.PARTIAL, lambda: None)
+    schedule.at(schedule._calm_ns - 1, aim)  # no placement comes before the calm
+    assert not sim.run().broke
+    assert not [details for what, details in sim.alarms.told if what == "call hangs"]
 
 
 @pytest.mark.parametrize("seed", range(6))
