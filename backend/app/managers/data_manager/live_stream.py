@@ -109,8 +109,9 @@ class LiveStream:
 
     def advance(self, now_ns: int) -> Iterator[Message]:
         """What is due by now, and time when it has stood for a beat."""
+        yield from self._halts(now_ns)
         yield from self._due(now_ns)
-        marks = self._watch.marks(now_ns)
+        marks = self._watch.resumptions(now_ns)
         if marks:
             yield from self._time(now_ns, 1)
             yield BrokerNews(tuple(marks))
@@ -118,6 +119,7 @@ class LiveStream:
 
     def stand_at(self, now_ns: int) -> Iterator[Message]:
         """What is due by now, and time as far as it may go: something else happens now."""
+        yield from self._halts(now_ns)
         yield from self._due(now_ns)
         yield from self._time(now_ns, 1)
 
@@ -178,6 +180,14 @@ class LiveStream:
         self._watch.hear(self._numbers.get(name, ALL), now_ns)
 
     # -- instants ------------------------------------------------------------------------------
+
+    def _halts(self, now_ns: int) -> Iterator[Message]:
+        """What has become stale, before time moves: where the clock has leapt, bars may be due
+        that came long ago, and a hook that runs on them or on the time may open nothing.
+        """
+        halts = self._watch.halts(now_ns)
+        if halts:
+            yield BrokerNews(tuple(halts))
 
     def _due(self, now_ns: int) -> Iterator[Message]:
         if self._is_held(now_ns):

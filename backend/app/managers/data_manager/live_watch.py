@@ -53,19 +53,25 @@ class LiveWatch:
         self._gone = reason
         self._fresh.clear()
 
-    def marks(self, now_ns: int) -> list[OrderEvent]:
-        """What has changed: symbols whose data has become stale, and those it flows of again."""
-        marks: list[OrderEvent] = []
-        self._mark(marks, ALL, self._silence(now_ns))
+    def halts(self, now_ns: int) -> list[OrderEvent]:
+        """Symbols whose data has become stale; asked before anything is let through."""
         start_ns = self._trading_since(now_ns)
-        for symbol, heard_ns in enumerate(self._heard_ns):
-            reason = ""
-            if start_ns is not None and now_ns - max(heard_ns, start_ns) > self._stale_ns:
-                seconds = self._stale_ns / 1e9
-                reason = f"no data of {self._symbols[symbol]} for {seconds:g} s"
-            self._mark(marks, symbol, reason)
+        halts: list[OrderEvent] = []
+        for symbol in range(ALL, len(self._symbols)):
+            reason = self._reason(symbol, now_ns, start_ns)
+            if reason and symbol not in self._halted:
+                self._halted.add(symbol)
+                halts.append(Halted(symbol, reason, "feed"))
+        return halts
+
+    def resumptions(self, now_ns: int) -> list[OrderEvent]:
+        """Symbols of which data flows again; asked after what is due has been let through."""
+        start_ns = self._trading_since(now_ns)
+        heard = sorted(self._halted & self._fresh)
+        again = [symbol for symbol in heard if not self._reason(symbol, now_ns, start_ns)]
+        self._halted.difference_update(again)
         self._fresh.clear()
-        return marks
+        return [Resumed(symbol, "data flows again", "feed") for symbol in again]
 
     def wants_reopening(self, now_ns: int) -> bool:
         """Whether the stream is silent and should be opened anew; asked once per silence."""
@@ -76,6 +82,14 @@ class LiveWatch:
         self._opened_ns = now_ns
         return True
 
+    def _reason(self, symbol: int, now_ns: int, start_ns: int | None) -> str:
+        """Why a symbol, or ALL, takes no entries; `start_ns` is that of the hours under way."""
+        if symbol == ALL:
+            return self._silence(now_ns)
+        if start_ns is None or now_ns - max(self._heard_ns[symbol], start_ns) <= self._stale_ns:
+            return ""
+        return f"no data of {self._symbols[symbol]} for {self._stale_ns / 1e9:g} s"
+
     def _silence(self, now_ns: int) -> str:
         if self._gone is not None:
             return f"the market stream is gone: {self._gone}"
@@ -83,14 +97,6 @@ class LiveWatch:
             seconds = self._silent_ns / 1e9
             return f"the market stream is silent, without a heartbeat for {seconds:g} s"
         return ""
-
-    def _mark(self, marks: list[OrderEvent], symbol: int, reason: str) -> None:
-        if reason and symbol not in self._halted:
-            self._halted.add(symbol)
-            marks.append(Halted(symbol, reason, "feed"))
-        elif not reason and symbol in self._halted and symbol in self._fresh:
-            self._halted.remove(symbol)
-            marks.append(Resumed(symbol, "data flows again", "feed"))
 
     def _trading_since(self, now_ns: int) -> int | None:
         """When the stretch of regular hours under way began."""
