@@ -377,6 +377,16 @@ def test_an_acknowledged_order_that_is_denied_for_good_expires() -> None:
     assert desk.events == [Ended(1, "EXPIRED", "the venue knows it no more")]
 
 
+def test_an_order_that_turns_up_is_cancelled_though_a_cancel_came_to_nothing_before() -> None:
+    desk = Desk().bring("ACCEPTED")
+    desk.send(Cancel(1))
+    desk.answer(CancelCall, VenueRefused("no such order"))
+    desk.wait(60, None)
+    assert [alarm.what for alarm in desk.alarms] == ["order denied"]
+    desk.stream(desk.report())
+    assert desk.calls(CancelCall) == 1
+
+
 def test_an_order_that_turns_up_after_its_end_was_told_is_cancelled_and_its_fills_applied() -> None:
     desk = Desk().bring("UNKNOWN")
     desk.wait(60, None)

@@ -149,6 +149,8 @@ class Tracker:
     def _turned_up(self, order: GateOrder) -> None:
         """Its end has been told, so it must not go on."""
         order.end, order.acknowledged, order.cancel_wanted = "", True, True
+        if not order.call:  # a cancel of before its end came to nothing
+            order.cancel_sent = False
         self.open[order.client_id] = order
         self._output.alarm(
             "order turned up",
