@@ -27,6 +27,7 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.venue import Execution, VenueOrder, VenueReport
 from app.managers.execution_manager.gate.calls import CancelCall, OrderCall, PlaceCall
+from app.managers.execution_manager.gate.doubts import NEVER_HAD, NO_LONGER_HAS
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import (
     Difference,
@@ -294,6 +295,29 @@ def test_a_second_look_names_what_still_differs_halts_nothing_and_applies_what_w
     assert (row.what, row.venues) == ("order mine", "ACCEPTED")
     assert not book.latch.halted
     assert recheck(book, says(positions={"AAA": 100 * SHARE}), NOW_NS) == []
+
+
+@pytest.mark.parametrize(
+    "journal",
+    [
+        (place(), Uncertain(1, "timed out"), Refused(1, NEVER_HAD)),
+        (place(), Acknowledged(1), Ended(1, "EXPIRED", NO_LONGER_HAS)),
+    ],
+)
+def test_an_order_that_was_denied_before_a_restart_is_cancelled_when_it_turns_up(
+    journal: tuple[Intent | OrderEvent, ...],
+) -> None:
+    book = recalled(*journal)
+    check(book, says(open_orders=[report()]))
+    (call,) = [one for one in book.take().calls if isinstance(one, CancelCall)]
+    assert call.client_id == name()
+
+
+def test_an_order_that_ended_otherwise_is_not_taken_up_for_a_late_word() -> None:
+    book = recalled(place(), Acknowledged(1), Ended(1, "CANCELED", "canceled"))
+    check(book, says(open_orders=[report()]))
+    assert not book.take().calls
+    assert not book.tracker.open
 
 
 def test_a_void_order_is_over() -> None:

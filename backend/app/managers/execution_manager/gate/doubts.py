@@ -16,6 +16,7 @@ from app.managers.execution_manager.gate.tracker import Tracker
 
 NEVER_HAD = "the venue never had it"
 NO_LONGER_HAS = "the venue knows it no more"
+DENIALS = frozenset({NEVER_HAD, NO_LONGER_HAS})  # by which a journal tells that it may turn up
 
 
 class Doubts:

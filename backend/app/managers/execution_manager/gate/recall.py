@@ -19,6 +19,7 @@ from app.core.order_events import (
     Uncertain,
     Voided,
 )  # fmt: skip
+from app.managers.execution_manager.gate.doubts import DENIALS
 from app.managers.execution_manager.gate.gate_order import GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
@@ -56,4 +57,5 @@ def _recall_order(tracker: Tracker, order: GateOrder, item: Cancel | Amend | Ord
         tracker.end_if_whole(order)
     elif isinstance(item, Refused | Ended | Voided):
         state = item.state if isinstance(item, Ended) else states.REJECTED
+        order.denied = getattr(item, "reason", "") in DENIALS
         tracker.end(order, state, None)
