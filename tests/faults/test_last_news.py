@@ -14,6 +14,7 @@ from tests.faults.life import FOLDER, config_from
 from tests.faults.proof import RUNNERS, verdict_of
 from tests.faults.schedule import Schedule, _break
 from tests.faults.simulation import Simulation, WorkerDown
+from tests.faults.world import SECOND
 
 BREAKS_AT_BAR = 34  # of the strategy: it holds something then
 MINUTE = 60 * 10**9
@@ -47,6 +48,15 @@ class Failing(Simulation):
         schedule = Schedule(self, ())
         schedule._settle = lambda: None  # type: ignore[method-assign]
         schedule.at(self.day.sessions[1].open_ns + 12 * MINUTE, lambda: how(self))
+
+
+class Dying(Failing):
+    """A run whose process dies while what its failure left is being closed."""
+
+    def _alarmed(self, what: str, details: str) -> None:
+        super()._alarmed(what, details)
+        if what.startswith("killed"):
+            self.world.after(SECOND, lambda: self.crash(lossy=False))
 
 
 def executions_of(journal: RunJournal) -> Counter[str]:
@@ -93,6 +103,21 @@ def test_entries_that_are_called_off_when_a_run_has_failed_are_told_of() -> None
     working = sim.life.run.execution.broker.working
     live = {entry.client_id for entry in sim.side.books.live.values()}
     assert len(working) == len(live)
+
+
+def test_a_run_whose_hook_was_interrupted_goes_on_when_it_died_before_its_end() -> None:
+    """Nobody interrupts the hook again, so the instant comes to more than is on record of it."""
+    sim = Dying(_hook_is_interrupted, "flatten")
+    outcome = sim.run()
+    assert (outcome.broke, outcome.reason, outcome.lives) == ("", "stopped", 2)
+    assert not any(what == "not recovered" for what, _ in sim.alarms.told)
+    assert sim.life is not None
+    execution = sim.life.run.execution
+    assert [*execution.held_units] == [sim.side.books.held_units(name) for name in SYMBOLS]
+    assert execution.account.cash_units() == sim.side.books.cash["USD"]
+    for runner in RUNNERS:
+        verdict = verdict_of(sim, runner)
+        assert verdict.equal, verdict.difference
 
 
 def test_a_latch_that_fell_behind_the_end_of_the_stream_is_known_to_a_recovery() -> None:

@@ -1,7 +1,7 @@
 """What a journal holds of a run: its header, its inputs as a feed, and what came of them."""
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -105,11 +105,15 @@ class RunJournal:
             yield decode_message(last.payload)
 
     def outputs(self) -> Iterator[tuple[int, bytes, tuple[Intent, ...]]]:
-        """What came of the inputs: the input's number, fingerprint entries, intents."""
-        for record in self._valid_records():
-            if record.kind == form.OUTPUT:
-                output = decode_output(record.payload)
-                yield record.sequence, output.entries, output.intents
+        """What came of the inputs: the input's number, fingerprint entries, intents.
+
+        An input that the run failed in has two records where a recovery has run it to its end.
+        """
+        records = (record for record in self._valid_records() if record.kind == form.OUTPUT)
+        for sequence, of_input in groupby(records, lambda record: record.sequence):
+            found = [decode_output(record.payload) for record in of_input]
+            intents = chain.from_iterable(output.intents for output in found)
+            yield sequence, b"".join(output.entries for output in found), tuple(intents)
 
     def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
         """The state records: part, number of the input it is the state behind, and content.

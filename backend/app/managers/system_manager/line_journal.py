@@ -114,8 +114,8 @@ class LineJournal:
         self._records += 1
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
 
-    def hold_against(self, recovery: Recovery, results: Results) -> bool:
-        """Whether results are not on record. Where they differ from it, the next start does not
+    def hold_against(self, recovery: Recovery, results: Results) -> Results | None:
+        """What of results is not on record. Where they differ from it, the next start does not
         go on from the state that this one went on from.
         """
         try:

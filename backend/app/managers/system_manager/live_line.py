@@ -245,8 +245,8 @@ class LiveLine:
         if self._keeper is not None:
             self._keeper.take(results)
         if recovery is not None and not recovery.is_over:
-            if journal.hold_against(recovery, results):
-                journal.record_output(results)
+            if (new := journal.hold_against(recovery, results)) is not None:
+                journal.record_output(new)
             if not recovery.has_record_of(results.sequence):
                 self._recovered(recovery, journal, results.sequence)
             return

@@ -3,14 +3,16 @@
 Up to where the journal ends, what comes of each input must be what was recorded; nothing is sent.
 Behind that, an order that is decided again was never sent, for its intent was not durable: it is
 void, and an amendment by which an order may open more is refused; what takes a position out is sent
-late rather than never. A command marks the place in the order of inputs, so that `verify` passes it
-too.
+late rather than never. The same goes for what a hook that was interrupted did not come to, and now
+does. A command marks the place in the order of inputs, so that `verify` passes it too.
 """
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
+
+from msgspec.structs import replace
 
 from app.core.errors import DataError
 from app.core.intervals import MINUTE_NS
@@ -143,33 +145,51 @@ class Recovery:
         """Whether an input is in the journal already."""
         return sequence <= self.last_sequence
 
-    def take(self, results: Results) -> bool:
-        """One input's results, again; True for those that the journal does not have yet."""
+    def take(self, results: Results) -> Results | None:
+        """One input's results, again: what of them the journal does not have yet; None: nothing."""
         if results.sequence > self.last_sequence:
-            return True
+            return results
         entries, intents = results.records.entries, results.intents
         while self._next is not None and self._next[0] in self._passing.left_out:
             self._next = next(self._expected, None)
         if self._next is None or results.sequence < self._next[0]:
-            for intent in intents:
-                if isinstance(intent, Place) and not intent.reduce_only:
-                    self._void.append(intent.order_id)
-                elif isinstance(intent, Amend) and intent.opens:
-                    self._not_grown.append(intent.order_id)
-                else:
-                    self._late.append(intent)
-            return True
+            self._take_back(intents)
+            return results
         sequence, recorded, asked = self._next
         self._next = next(self._expected, None)
-        if (sequence, recorded, asked) != (results.sequence, entries, intents):
-            cause, way_out = self._astray()
-            raise DataError(
-                f"What comes of input {results.sequence} is not what the journal says came of "
-                f"input {sequence}: {cause}. Nothing was sent; positions and orders at the venue "
-                f"are as they were. {way_out}, or see to the venue by hand and give the run up by "
-                "'system recover --give-up'."
-            )
-        return False
+        if (sequence, recorded, asked) == (results.sequence, entries, intents):
+            return None
+        is_rest = entries.startswith(recorded) and intents[: len(asked)] == asked
+        if sequence == results.sequence and is_rest and self._may_have_failed_in_last:
+            rest = intents[len(asked) :]
+            self._take_back(rest)
+            records = replace(results.records, entries=entries[len(recorded) :])
+            return replace(results, records=records, intents=rest)
+        cause, way_out = self._astray()
+        raise DataError(
+            f"What comes of input {results.sequence} is not what the journal says came of "
+            f"input {sequence}: {cause}. Nothing was sent; positions and orders at the venue "
+            f"are as they were. {way_out}, or see to the venue by hand and give the run up by "
+            "'system recover --give-up'."
+        )
+
+    @property
+    def _may_have_failed_in_last(self) -> bool:
+        """Whether the input just held against the journal is the last that anything came of, in a
+        run that has not ended: a hook that hung in it, and was interrupted, has cut that short.
+        """
+        is_last = self._next is None or self._next[0] > self.last_sequence
+        return is_last and self._journal.end() is None
+
+    def _take_back(self, intents: Sequence[Intent]) -> None:
+        """These were decided again, and never sent."""
+        for intent in intents:
+            if isinstance(intent, Place) and not intent.reduce_only:
+                self._void.append(intent.order_id)
+            elif isinstance(intent, Amend) and intent.opens:
+                self._not_grown.append(intent.order_id)
+            else:
+                self._late.append(intent)
 
     def _astray(self) -> tuple[str, str]:
         """What may be the cause, and what to do."""
