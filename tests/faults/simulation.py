@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from app.core import message_codec as codec
-from app.core.errors import AppError
+from app.core.errors import AppError, DataError
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
@@ -139,7 +139,8 @@ class Simulation:
         except (Broke, PowerLoss):
             raise
         except (Exception, HookInterrupted) as error:
-            must(self.wants_failure, f"the run failed: {type(error).__name__}: {error}")
+            is_meant = self.wants_failure and not isinstance(error, DataError)  # it goes astray
+            must(is_meant, f"the run failed: {type(error).__name__}: {error}")
             self.count("F23")
             self.world.say("failed", type(error).__name__)
             reason, failed = "failed", True
