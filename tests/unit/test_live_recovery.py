@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.gate_desk import RUN, START_NS
 from tests.live_house import House, blocks_of
@@ -39,6 +40,7 @@ from app.core.venue import VenueTime, VenueUnclear
 from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.venue_parts import APART
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
@@ -169,6 +171,15 @@ def test_an_order_is_not_made_larger_late_where_that_may_open_more(tmp_path: Pat
     assert late == [tighter, Cancel(4)]
     assert [(type(one), one.order_id) for one in never] == [(Voided, 1), (ChangeRefused, 3)]
     assert recovery.void == {1}
+
+
+def test_a_further_part_that_was_never_sent_is_no_order_less(tmp_path: Path) -> None:
+    recovery = Recovery(journal_of(tmp_path, [news(1)]))
+    part = msgspec.structs.replace(PLACED, order_id=1 + APART)
+    assert recovery.take(results_of(1, part))
+    assert recovery.void == set()
+    _, _, never = recovery.finish()
+    assert never == (Voided(1 + APART),)
 
 
 def test_a_recovery_that_fails_leaves_the_run_as_unfinished_as_it_was(

@@ -34,6 +34,7 @@ from app.core.order_events import (
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
+from app.managers.execution_manager.venue_parts import order_of
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past
@@ -220,8 +221,8 @@ class Recovery:
 
     @property
     def void(self) -> set[int]:
-        """The numbers of orders decided again that were never sent."""
-        return set(self._void)
+        """Orders decided again that were never sent; not those of which a first part had been."""
+        return {number for number in self._void if number == order_of(number)}
 
     def go_on(self) -> None:
         """Let the feed go on, live."""
