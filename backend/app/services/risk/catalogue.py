@@ -10,8 +10,10 @@ from app.core.config_risk import RiskLimits
 from app.core.money import to_units
 from app.services.risk import rules
 from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.names import Names
 from app.services.risk.verdict import Verdict
 
+_NO_NAMES = Names()
 Check = Callable[[Ask, Portfolio, Market, Any], Verdict | None]
 
 
@@ -28,15 +30,22 @@ def rule_names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in iter_modules(rules.__path__)))
 
 
-def limits_of(config: RiskLimits) -> tuple[Limit, ...]:
+def limits_of(config: RiskLimits, names: Names = _NO_NAMES) -> tuple[Limit, ...]:
     """The rules that a config asks for."""
     fields = type(config).model_fields
     return tuple(
-        Limit(name, import_module(f"{rules.__name__}.{name}").check, _in_units(value))
+        _limit(name, value, names)
         for name in rule_names()
         if (value := getattr(config, name)) != fields[name].default
     )
 
 
-def _in_units(value: object) -> object:
+def _limit(name: str, value: object, names: Names) -> Limit:
+    """A rule with what it is to hold, as its own `most_of` has it where it has one."""
+    rule = import_module(f"{rules.__name__}.{name}")
+    most_of = getattr(rule, "most_of", _in_units)
+    return Limit(name, rule.check, most_of(value, names))
+
+
+def _in_units(value: object, names: Names) -> object:
     return to_units(value) if isinstance(value, Decimal) else value

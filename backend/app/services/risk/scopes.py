@@ -6,6 +6,7 @@ import msgspec
 
 from app.core.config_risk import RiskConfig
 from app.services.risk.catalogue import Limit, limits_of
+from app.services.risk.names import Names
 
 ACCOUNT = "account"
 
@@ -28,14 +29,15 @@ class Limits(msgspec.Struct, frozen=True):
 
 def limits_of_run(config: RiskConfig, strategies: Sequence[str], symbols: Sequence[str]) -> Limits:
     """As a config says, its account's first."""
+    known = Names(symbols)
     found = [
-        Scope(ACCOUNT, limits_of(config)),
+        Scope(ACCOUNT, limits_of(config, known)),
         *(
-            Scope(f"strategy {name}", limits_of(limits), strategy=strategies.index(name))
+            Scope(f"strategy {name}", limits_of(limits, known), strategy=strategies.index(name))
             for name, limits in config.strategies.items()
         ),
         *(
-            Scope(f"symbol {name}", limits_of(limits), symbol=symbols.index(name))
+            Scope(f"symbol {name}", limits_of(limits, known), symbol=symbols.index(name))
             for name, limits in config.symbols.items()
         ),
     ]

@@ -1,0 +1,16 @@
+"""The names of a run that limits speak of: rules know symbols by their numbers."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+
+class Names(msgspec.Struct, frozen=True):
+    """Its symbols, in their order, and its groups of them."""
+
+    symbols: Sequence[str] = ()
+    groups: Mapping[str, Sequence[str]] = {}
+
+    def numbers(self, symbols: Sequence[str]) -> frozenset[int]:
+        """Which ones these are."""
+        return frozenset(self.symbols.index(symbol) for symbol in symbols)

@@ -1,0 +1,41 @@
+"""Replays in which a limit of the account says no, and the record that is left of it."""
+
+import re
+from typing import Any
+
+import pytest
+from tests.system_house import SystemHouse, stored_market, system_house
+
+__all__ = ["stored_market", "system_house"]
+
+NUMBER = r"[\d.]+"
+
+
+def reasons(house: SystemHouse, risk: dict[str, Any], **parts: Any) -> dict[str, set[str]]:
+    """By symbol, why orders were refused; what filled has none."""
+    ended = house.system.run(house.config(start="2024-06-03", end="2024-06-04", risk=risk, **parts))
+    found: dict[str, set[str]] = {}
+    for order in house.runs().get_orders(ended.run_id):
+        if order["state"] == "REJECTED":
+            assert order["filled"] == "0"
+            found.setdefault(order["symbol"], set()).add(order["reason"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("risk", "symbol", "pattern"),
+    [
+        ({"restricted": ["BBB"]}, "BBB", "restricted: it takes no entries"),
+        (
+            {"strategies": {"trader": {"restricted": ["AAA"]}}},
+            "AAA",
+            "restricted of strategy trader: it takes no entries",
+        ),
+    ],
+)
+def test_a_limit_fires_and_the_order_says_so(
+    system_house: SystemHouse, risk: dict[str, Any], symbol: str, pattern: str
+) -> None:
+    found = reasons(system_house, risk)
+    matching = [reason for reason in found[symbol] if re.fullmatch(pattern, reason)]
+    assert matching, found
