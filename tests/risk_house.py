@@ -1,7 +1,7 @@
 """What rules of risk look at, as a test says: positions, working orders, prices."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -26,6 +26,8 @@ class House(msgspec.Struct):
     sells: float = 0.0  # unsigned
     price: float = 10.0
     equity: float = 100_000.0
+    others: float = 0.0  # what is held of symbol 1, in money; negative is short
+    working: int = 0  # orders
     session: TradingSession = SESSION
 
     def held_units(self, symbol: int) -> int:
@@ -33,6 +35,29 @@ class House(msgspec.Struct):
 
     def reach_units(self, symbol: int, units: int) -> int:
         return to_units(self.held) + (to_units(self.buys) if units > 0 else -to_units(self.sells))
+
+    def free_units(self, symbol: int, units: int) -> int:
+        up, down = to_units(self.held + self.buys), to_units(self.held - self.sells)
+        if units > 0:
+            return min(units, max(abs(down) - up, 0))
+        return max(units, -max(abs(up) + down, 0))
+
+    def gross_units(self, symbols: Iterable[int] | None = None) -> int:
+        most = max(abs(self.held + self.buys), abs(self.held - self.sells))
+        worth = [amount_units(to_units(most), self.price), abs(to_units(self.others))]
+        return sum(worth[symbol] for symbol in (range(2) if symbols is None else symbols))
+
+    def net_units(self, units: int) -> int:
+        return amount_units(self.reach_units(0, units), self.price) + to_units(self.others)
+
+    def is_open(self, symbol: int) -> bool:
+        return bool(self.held or self.buys or self.sells)
+
+    def open_positions(self) -> int:
+        return int(self.is_open(0)) + bool(self.others)
+
+    def open_orders(self) -> int:
+        return self.working
 
     def value_units(self, symbol: int, units: int, price: float) -> int:
         return amount_units(units, price)
@@ -64,8 +89,24 @@ houses = st.builds(
     sells=st.integers(0, 300),
     price=st.integers(1, 10_000).map(lambda cents: cents / 100),
     equity=st.integers(-1_000, 1_000_000),
+    others=st.integers(-20_000, 20_000),
+    working=st.integers(0, 5),
 )
 sizes = st.integers(-1_000, 1_000).filter(bool)
+
+
+def with_order(house: House, units: int) -> House:
+    """The house with one more order that works."""
+    shares = units / UNITS
+    if units > 0:
+        return msgspec.structs.replace(house, buys=house.buys + shares)
+    return msgspec.structs.replace(house, sells=house.sells - shares)
+
+
+def allowed_by(check: Check, house: House, shares: int, most: Any) -> int:
+    """How much of an order a rule lets through, in units."""
+    found = check(ask(shares), house, house, most)
+    return shares * UNITS if found is None else found.units
 
 
 def check_cut_and_monotone(check: Check, house: House, shares: int, most: Any) -> None:

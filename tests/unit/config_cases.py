@@ -190,6 +190,14 @@ CASES: list[Case] = [
       for bad in ("yes", 1, 0, None, "true")],
     *[(("risk", key), bad, f"risk.{key}", "allowed is")
       for key in ("max_order_quantity", "max_position_quantity") for bad in (0, -1, "x", True)],
+    *[(("risk", "max_open_orders"), bad, "risk.max_open_orders", "allowed is")
+      for bad in (0, -1, 1.5, "x", True, 10**6 + 1)],
+    (("risk", "restricted"), ["AAB"], "risk.restricted[0]", "this run has AAA, BBB. Did you mean"),
+    (("risk", "restricted"), ["aaa"], "risk.restricted[0]", "allowed are capital letters"),
+    (("risk",), {"groups": {"cars": ["BBB", "BBC"]}}, "risk.groups.cars[1]", "Did you mean 'BBB'?"),
+    (("risk", "max_group_percent"), 20, "risk.max_group_percent", "it needs groups beside it"),
+    (("risk",), {"strategies": {"second": {"max_group_percent": 5}}},
+     "risk.strategies.second.max_group_percent", "it needs groups beside it"),
     *[(("report", "equity"), bad, "report.equity", "allowed is 'instant' or 'session'")
       for bad in ("daily", "", None)],
     *[(("engine", "block_rows"), bad, "engine.block_rows", "allowed is")

@@ -88,7 +88,7 @@ def manager_of(
         make_broker=make_broker,
     )
     execution.broker.load(book_of(rows, len(symbols)))
-    execution._checks.weigh_by(Unpriced(), execution.account)
+    execution._checks.weigh_by(Unpriced(), execution.account, execution)
     return execution
 
 

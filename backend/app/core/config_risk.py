@@ -1,13 +1,19 @@
 """The limits of a session config. Each field has a rule of its name in `services/risk/rules`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.core.config_account import Part, Quantity, Symbol
 from app.core.config_json import Fault, PathParts
+from app.core.config_problems import raise_if_any
 from app.core.errors import did_you_mean
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+GroupName = Annotated[str, Field(min_length=1, max_length=64)]
+
+_NEEDS_GROUPS = 'it needs groups beside it, such as "groups": {"tech": ["AAPL", "MSFT"]}.'
 
 
 class RiskLimits(Part):
@@ -24,6 +30,24 @@ class RiskLimits(Part):
     )
     max_position_value: Quantity | None = Field(default=None, description="the same in money")
     max_position_percent: Quantity | None = Field(default=None, description="the same, of equity")
+    max_gross_value: Quantity | None = Field(
+        default=None, description="of all positions, long and short, with all that works filled"
+    )
+    max_net_value: Quantity | None = Field(
+        default=None, description="of all that is held less what is short, either way"
+    )
+    max_leverage: Quantity | None = Field(
+        default=None, description="gross value, as so many times equity"
+    )
+    max_group_percent: Quantity | None = Field(
+        default=None, description="gross value of each group, of equity"
+    )
+    max_open_positions: Count | None = Field(
+        default=None, description="symbols held, or that orders work for"
+    )
+    max_open_orders: Count | None = Field(
+        default=None, description="that work at a time, but for those that only reduce"
+    )
     restricted: tuple[Symbol, ...] = Field(default=(), description="symbols that take no entries")
 
 
@@ -33,8 +57,25 @@ class RiskConfig(RiskLimits):
     oversize: Literal["refuse", "cut"] = Field(
         default="refuse", description="what is done with an order that is in part within them"
     )
+    groups: dict[GroupName, Annotated[tuple[Symbol, ...], Field(min_length=1)]] = Field(
+        default_factory=dict, description="symbols that max_group_percent takes together"
+    )
     strategies: dict[str, RiskLimits] = Field(default_factory=dict)
     symbols: dict[Symbol, RiskLimits] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> Self:
+        """A limit of groups limits nothing where there are none."""
+        scopes: list[tuple[PathParts, RiskLimits]] = [((), self)]
+        for part, given in (("strategies", self.strategies), ("symbols", self.symbols)):
+            scopes += [((part, name), limits) for name, limits in given.items()]
+        faults: list[Fault] = [
+            ((*place, "max_group_percent"), _NEEDS_GROUPS)
+            for place, limits in scopes
+            if limits.max_group_percent is not None and not self.groups
+        ]
+        raise_if_any(faults)
+        return self
 
     def strangers(self, strategies: Sequence[str], symbols: Sequence[str]) -> list[Fault]:
         """Limits of strategies and symbols that the run has not."""
@@ -60,6 +101,8 @@ class RiskConfig(RiskLimits):
     def _named_symbols(self) -> Iterator[tuple[PathParts, tuple[str, ...]]]:
         """Every list of symbols, and where it stands."""
         yield ("restricted",), self.restricted
+        for name, symbols in self.groups.items():
+            yield ("groups", name), symbols
         for part, scopes in (("strategies", self.strategies), ("symbols", self.symbols)):
             for name, limits in scopes.items():
                 yield (part, name, "restricted"), limits.restricted

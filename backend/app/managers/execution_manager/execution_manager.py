@@ -106,7 +106,7 @@ class ExecutionManager:
         self._prices = prices
         self._power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
         self._sure_units, self._checks.power = self._power.sure_units, self._power
-        self._checks.weigh_by(prices, self.account)
+        self._checks.weigh_by(prices, self.account, self)
 
     def load(self, book: BarBook) -> None:
         """Go on with the next block of bars."""

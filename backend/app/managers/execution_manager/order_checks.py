@@ -7,6 +7,7 @@ from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
+from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.risk_desk import Known, RiskDesk, Ruling
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk.facts import Ask
@@ -37,10 +38,10 @@ class OrderChecks:
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._session: TradingSession | None = None
 
-    def weigh_by(self, known: Known, account: Account) -> None:
+    def weigh_by(self, known: Known, account: Account, books: Books) -> None:
         """From now on there are prices."""
         if self._limits.scopes:
-            self._risk = RiskDesk(self._limits.scopes, account, self._working, known)
+            self._risk = RiskDesk(self._limits.scopes, account, self._working, known, books)
 
     @property
     def is_limited(self) -> bool:
@@ -51,6 +52,8 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
+        if self._risk is not None:
+            self._risk.open_session()
 
     def take_back(self, order: Order) -> None:
         """It never leaves, and what would wait for it neither."""

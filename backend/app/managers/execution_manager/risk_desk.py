@@ -1,18 +1,16 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from app.core.money import amount_units
-from app.core.orders import Order
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import Prices
+from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
 from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
-Working = Mapping[int, Order]
 OnVerdict = Callable[[Ask, str, Limit, Verdict | None], None]
 
 
@@ -34,46 +32,6 @@ class Ruling(NamedTuple):
         return f"{self.rule}{of}: {self.verdict.why}"
 
 
-class Holdings:
-    """What an account holds, or one strategy of it; of its equity there is one."""
-
-    def __init__(
-        self,
-        account: Account,
-        working: Working,
-        market: Market,
-        strategy: int | None,
-    ) -> None:
-        self._account = account
-        self._working = working
-        self._market = market
-        self._strategy = strategy
-        self._rows = account.positions if strategy is None else [account.positions[strategy]]
-
-    def held_units(self, symbol: int) -> int:
-        return sum(row[symbol].units for row in self._rows)
-
-    def reach_units(self, symbol: int, units: int) -> int:
-        strategy = self._strategy
-        return self.held_units(symbol) + sum(
-            order.units - order.filled_units
-            for order in self._working.values()
-            if order.symbol_index == symbol
-            and (order.units > 0) == (units > 0)
-            and not order.reduce_only
-            and (strategy is None or order.strategy == strategy)
-        )
-
-    def value_units(self, symbol: int, units: int, price: float) -> int:
-        account = self._account
-        value = amount_units(units, price, account.positions[0][symbol].multiplier_units)
-        rate = account.rate(account.currencies[symbol])
-        return value if rate == 1.0 else amount_units(value, rate)
-
-    def equity_units(self) -> int:
-        return self._account.equity_units(self._market.mark)
-
-
 class RiskDesk:
     """Of one account; `on_verdict` is told of every limit that is looked at, approvals too."""
 
@@ -83,19 +41,23 @@ class RiskDesk:
         account: Account,
         working: Working,
         market: Market,
+        books: Books,
         on_verdict: OnVerdict | None = None,
     ) -> None:
         self._market = market
+        self._moment = moment = Moment(books)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        portfolios: dict[int | None, Portfolio] = {
-            strategy: Holdings(account, working, market, strategy)
-            for strategy in (None, *strategies)
+        portfolios: dict[tuple[int | None, int | None], Portfolio] = {
+            (scope.strategy, scope.symbol): Holdings(
+                account, working, market, moment, scope.strategy, scope.symbol
+            )
+            for scope in scopes
         }
         self._held = [
             [
                 [
-                    (scope.name, portfolios[scope.strategy], limit)
+                    (scope.name, portfolios[scope.strategy, scope.symbol], limit)
                     for scope in scopes
                     if scope.strategy in (None, strategy) and scope.symbol in (None, symbol)
                     for limit in scope.limits
@@ -105,9 +67,14 @@ class RiskDesk:
             for strategy in strategies
         ]
 
+    def open_session(self) -> None:
+        """A session begins: what is held may be other shares, at other rates."""
+        self._moment.forget()
+
     def ruling(self, ask: Ask) -> Ruling | None:
         """The tightest that is said; None where all approve."""
         found: Ruling | None = None
+        self._moment.turn(ask.now_ns)
         for scope, portfolio, limit in self._held[ask.strategy][ask.symbol]:
             verdict = limit.check(ask, portfolio, self._market, limit.most)
             if self._on_verdict is not None:

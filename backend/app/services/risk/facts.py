@@ -1,5 +1,6 @@
 """What rules look at. Money is in ledger units of the account's currency; sales are negative."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -28,6 +29,30 @@ class Portfolio(Protocol):
 
     def reach_units(self, symbol: int, units: int) -> int:
         """What is held once all has filled that works on the side of `units`."""
+        ...
+
+    def free_units(self, symbol: int, units: int) -> int:
+        """How much of `units` lets a symbol's position become no larger, either way."""
+        ...
+
+    def gross_units(self, symbols: Iterable[int] | None = None) -> int:
+        """What positions are worth, short ones too; each with what works filled the worse way."""
+        ...
+
+    def net_units(self, units: int) -> int:
+        """The same less what is short, once all has filled that works on the side of `units`."""
+        ...
+
+    def is_open(self, symbol: int) -> bool:
+        """Whether some of a symbol is held, or an order for it works."""
+        ...
+
+    def open_positions(self) -> int:
+        """How many symbols that is so of."""
+        ...
+
+    def open_orders(self) -> int:
+        """How many orders work, but for those that only reduce."""
         ...
 
     def value_units(self, symbol: int, units: int, price: float) -> int:

@@ -29,7 +29,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 def limits_of_run(config: RiskConfig, strategies: Sequence[str], symbols: Sequence[str]) -> Limits:
     """As a config says, its account's first."""
-    known = Names(symbols)
+    known = Names(symbols, config.groups)
     found = [
         Scope(ACCOUNT, limits_of(config, known)),
         *(

@@ -1,0 +1,27 @@
+"""How much of an order is within a limit of gross exposure."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.pricing import ask_price, units_worth
+from app.services.risk.verdict import Verdict, over
+
+UNPRICED = Verdict(0, "no price is known")
+
+
+def beyond(
+    ask: Ask, portfolio: Portfolio, market: Market, gross_units: int, most_units: int
+) -> Verdict | None:
+    """What of an order would take exposure, now `gross_units`, over a limit; what adds nothing
+    to it passes.
+    """
+    free = portfolio.free_units(ask.symbol, ask.units)
+    units = ask.units - free
+    if not units:
+        return None
+    price = ask_price(ask, market)
+    if not price:
+        return UNPRICED
+    would_be = gross_units + abs(portfolio.value_units(ask.symbol, units, price))
+    if would_be <= most_units:
+        return None
+    left = max(most_units - gross_units, 0)
+    return over(would_be, most_units, free + units_worth(portfolio, ask.symbol, units, price, left))

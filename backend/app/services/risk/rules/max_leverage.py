@@ -1,0 +1,16 @@
+"""All that is held, long and short, is worth no more than so many times the account's equity."""
+
+from app.core.money import UNITS, from_units
+from app.services.risk.exposure import UNPRICED, beyond
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict, text
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, times_units: int) -> Verdict | None:
+    equity_units = portfolio.equity_units()
+    most_units = max(equity_units, 0) * times_units // UNITS
+    found = beyond(ask, portfolio, market, portfolio.gross_units(), most_units)
+    if found is None or found is UNPRICED:
+        return found
+    times = f"{text(times_units)} times {from_units(equity_units):f}"
+    return Verdict(found.units, f"{found.why}, {times}")

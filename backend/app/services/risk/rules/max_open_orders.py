@@ -1,0 +1,11 @@
+"""No more orders than this work at a time, but for those that only reduce."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
+    if ask.units != ask.whole_units:
+        return None  # an amendment: it works already
+    count = portfolio.open_orders()
+    return None if count < most else Verdict(0, f"{count + 1} is over {most}")

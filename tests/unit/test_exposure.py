@@ -1,0 +1,185 @@
+"""What a portfolio may come to, against every way in which its working orders could fill."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from itertools import chain, combinations
+
+import pytest
+from execution_house import Row, Unpriced, manager_of, submit
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.instruments import Instrument
+from app.core.money import UNITS, amount_units, to_units
+from app.core.orders import LIMIT, Order
+from app.managers.execution_manager.account import Account, AccountTerms
+from app.managers.execution_manager.exposure import Holdings, Moment
+
+SYMBOLS, STRATEGIES = 3, 2
+MARKS = (10.0, 33.33, 0.07)
+RATES = (1.0, 1.25, 1.0)
+MULTIPLIERS = (1, 1, 50)
+
+
+class Marks:
+    """A market with last closes alone."""
+
+    session = Unpriced.session
+
+    def mark(self, symbol: int) -> float:
+        return MARKS[symbol]
+
+
+class Counted:
+    """Who books, as far as a moment asks."""
+
+    fill_count = 0
+
+
+orders = st.lists(
+    st.builds(
+        lambda strategy, symbol, units, filled, reduces: (strategy, symbol, units, filled, reduces),
+        st.integers(0, STRATEGIES - 1),
+        st.integers(0, SYMBOLS - 1),
+        st.integers(-200, 200).filter(bool),
+        st.sampled_from([0, 0, 1]),
+        st.sampled_from([False, False, True]),
+    ),
+    max_size=7,
+)
+held = st.lists(
+    st.lists(st.integers(-300, 300), min_size=SYMBOLS, max_size=SYMBOLS),
+    min_size=STRATEGIES,
+    max_size=STRATEGIES,
+)
+
+
+class World:
+    """An account that holds something, and orders that work."""
+
+    def __init__(self, positions: list[list[int]], working: list[tuple[int, ...]]) -> None:
+        instruments = [
+            Instrument("XNYS", f"S{n}", multiplier=Decimal(MULTIPLIERS[n]),
+                       currency="USD" if RATES[n] == 1 else "EUR")
+            for n in range(SYMBOLS)
+        ]  # fmt: skip
+        terms = AccountTerms(rates={Unpriced.session.date: {"EUR": 1.25}})
+        self.account = Account(terms, Decimal(100_000), instruments, STRATEGIES)
+        for row, own in zip(self.account.positions, positions, strict=True):
+            for symbol, shares in enumerate(own):
+                if shares:
+                    self.account.by_symbol[symbol].fill(row[symbol], shares * UNITS, 5.0)
+        self.working: dict[int, Order] = {}
+        for number, (strategy, symbol, shares, filled, reduces) in enumerate(working, 1):
+            order = Order(number, strategy, f"S{symbol}", symbol, shares * UNITS, 0)
+            order.reduce_only = bool(reduces)
+            order.filled_units = (shares * UNITS // abs(shares)) * filled if abs(shares) > 1 else 0
+            self.working[number] = order
+        self.moment = Moment(Counted())
+
+    def holdings(self, strategy: int | None, symbol: int | None) -> Holdings:
+        return Holdings(self.account, self.working, Marks(), self.moment, strategy, symbol)
+
+    def left(self, strategy: int | None, symbol: int) -> list[int]:
+        return [
+            order.units - order.filled_units
+            for order in self.working.values()
+            if order.symbol_index == symbol
+            and not order.reduce_only
+            and strategy in (None, order.strategy)
+        ]
+
+    def held(self, strategy: int | None, symbol: int) -> int:
+        rows = self.account.positions
+        return sum(
+            row[symbol].units for n, row in enumerate(rows) if strategy in (None, n)
+        )  # fmt: skip
+
+    def ends(self, strategy: int | None, symbol: int) -> list[int]:
+        """Every position that some of the orders, filled, would leave."""
+        base = self.held(strategy, symbol)
+        return [base + sum(some) for some in _parts(self.left(strategy, symbol))]
+
+
+def _parts(items: list[int]) -> Iterator[tuple[int, ...]]:
+    return chain.from_iterable(combinations(items, n) for n in range(len(items) + 1))
+
+
+def worth(symbol: int, units: int) -> int:
+    value = amount_units(units, MARKS[symbol], to_units(MULTIPLIERS[symbol]))
+    return value if RATES[symbol] == 1 else amount_units(value, RATES[symbol])
+
+
+@given(held, orders, st.sampled_from([None, 0, 1]), st.sampled_from([None, 0, 1, 2]))
+def test_exposure_is_the_worst_that_could_come(
+    positions: list[list[int]],
+    working: list[tuple[int, ...]],
+    strategy: int | None,
+    symbol: int | None,
+) -> None:
+    world = World(positions, working)
+    world.account.open_session(Unpriced.session.date, None)
+    own = world.holdings(strategy, symbol)
+    symbols: Iterable[int] = range(SYMBOLS) if symbol is None else [symbol]
+    worst = {s: max(abs(worth(s, end)) for end in world.ends(strategy, s)) for s in symbols}
+    assert own.gross_units() == sum(worst.values())
+    assert own.gross_units(frozenset([2, 0])) == sum(worst[s] for s in worst if s != 1)
+    held_worth = sum(worth(s, world.held(strategy, s)) for s in symbols)
+    sides = [left for s in symbols for left in world.left(strategy, s)]
+    most = held_worth + sum(_side(world, strategy, s, 1) for s in symbols)
+    least = held_worth + sum(_side(world, strategy, s, -1) for s in symbols)
+    assert (own.net_units(1), own.net_units(-1)) == (most, least)
+    assert own.open_orders() == len(sides)
+    kept = [s for s in symbols if world.left(strategy, s) or _holds(world, strategy, s)]
+    assert own.open_positions() == len(kept)
+    assert [s for s in symbols if own.is_open(s)] == kept
+
+
+def _side(world: World, strategy: int | None, symbol: int, sign: int) -> int:
+    return worth(symbol, sum(u for u in world.left(strategy, symbol) if u * sign > 0))
+
+
+def _holds(world: World, strategy: int | None, symbol: int) -> bool:
+    rows = world.account.positions
+    return any(row[symbol].units for n, row in enumerate(rows) if strategy in (None, n))
+
+
+@given(held, orders, st.sampled_from([None, 0]), st.integers(-900, 900).filter(bool))
+def test_what_is_free_adds_nothing_and_no_more_is_free(
+    positions: list[list[int]], working: list[tuple[int, ...]], strategy: int | None, shares: int
+) -> None:
+    world = World(positions, working)
+    own, units = world.holdings(strategy, None), shares * UNITS
+    free = own.free_units(0, units)
+    before = max(map(abs, world.ends(strategy, 0)))
+    ends = world.ends(strategy, 0)
+    assert max(abs(end + free) for end in ends) <= before or free == 0
+    assert 0 <= free <= units or units <= free <= 0
+    if free != units:
+        one = 1 if units > 0 else -1
+        assert max(abs(end + free + one) for end in ends) > before
+
+
+def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None:
+    books = Counted()
+    moment = Moment(books)
+    seen = []
+    for now_ns, fills in ((5, 0), (5, 0), (5, 1), (6, 1), (6, 1)):
+        books.fill_count = fills
+        moment.turn(now_ns)
+        seen.append((moment.ask, moment.state))
+    assert seen == [(1, 1), (2, 1), (3, 2), (4, 3), (5, 3)]
+    moment.forget()
+    assert (moment.ask, moment.state) == (6, 4)
+
+
+@pytest.mark.parametrize("strategy", [0, 1])
+def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
+    execution = manager_of([Row(0, 10, 10.0)], rules=None)
+    own = Holdings(execution.account, execution.broker.working, Marks(), Moment(execution))
+    own._moment.turn(5)
+    assert own.gross_units() == 0
+    submit(execution, strategy, 0, 5 * UNITS, 5, kind=LIMIT, limit=9.0)
+    own._moment.turn(5)
+    assert own.gross_units() == 50 * UNITS
+    assert own.reach_units(0, 1) == 5 * UNITS
