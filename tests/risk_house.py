@@ -28,6 +28,9 @@ class House(msgspec.Struct):
     equity: float = 100_000.0
     others: float = 0.0  # what is held of symbol 1, in money; negative is short
     working: int = 0  # orders
+    result: float = 0.0  # since the session began
+    day_equity: float = 100_000.0  # as it began
+    peak: float = 100_000.0
     session: TradingSession = SESSION
 
     def held_units(self, symbol: int) -> int:
@@ -65,6 +68,18 @@ class House(msgspec.Struct):
     def equity_units(self) -> int:
         return to_units(self.equity)
 
+    def worth_units(self) -> int:
+        return to_units(self.equity)
+
+    def peak_units(self) -> int:
+        return to_units(self.peak)
+
+    def day_result_units(self) -> int:
+        return to_units(self.result)
+
+    def day_equity_units(self) -> int:
+        return to_units(self.day_equity)
+
     def mark(self, symbol: int) -> float:
         return self.price
 
@@ -91,6 +106,9 @@ houses = st.builds(
     equity=st.integers(-1_000, 1_000_000),
     others=st.integers(-20_000, 20_000),
     working=st.integers(0, 5),
+    result=st.integers(-9_000, 9_000),
+    day_equity=st.integers(-1_000, 90_000),
+    peak=st.integers(1, 1_000_000),
 )
 sizes = st.integers(-1_000, 1_000).filter(bool)
 

@@ -39,6 +39,28 @@ def reasons(house: SystemHouse, risk: dict[str, Any], **parts: Any) -> dict[str,
         ),
         ({"max_open_positions": 1}, "BBB", "max_open_positions: 2 is over 1"),
         ({"max_open_orders": 1}, "BBB", "max_open_orders: 2 is over 1"),
+        (
+            {"max_daily_loss": 20},
+            "BBB",
+            f"max_daily_loss: {NUMBER} is lost since the open, the most is 20",
+        ),
+        (
+            {"max_daily_loss_percent": "0.02"},
+            "BBB",
+            f"max_daily_loss_percent: {NUMBER} is lost since the open, the most is {NUMBER}, "
+            f"0.02 % of {NUMBER}",
+        ),
+        (
+            {"max_drawdown_percent": "0.02"},
+            "BBB",
+            f"max_drawdown_percent: {NUMBER} is lost since the peak, "
+            f"the most is 0.02 % of {NUMBER}",
+        ),
+        (
+            {"strategies": {"trader": {"max_daily_loss": 20}}},
+            "AAA",
+            f"max_daily_loss of strategy trader: {NUMBER} is lost since the open, the most is 20",
+        ),
         ({"restricted": ["BBB"]}, "BBB", "restricted: it takes no entries"),
         (
             {"strategies": {"trader": {"restricted": ["AAA"]}}},

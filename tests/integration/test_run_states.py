@@ -15,6 +15,7 @@ from tests.random_market import Action, Spec, specs
 from tests.same_objects import runs_differ
 
 from app.core.config import SessionConfig
+from app.core.config_risk import RiskConfig
 from app.core.message_codec import decode, encode
 from app.core.messages import EndOfStream, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
@@ -142,6 +143,31 @@ def test_no_state_is_asked_for_while_a_session_is_under_way() -> None:
     for rows in (1, 7, 8):
         assert check_every_state(spec.config(rows), spec.market(), ReplayFeed) == 0
         assert check_every_state(spec.config(rows), spec.market()) == 2
+
+
+REMEMBERED = {
+    "max_drawdown_percent": "0.2",
+    "strategies": {"Reader 0": {"max_daily_loss": 30}},
+    "symbols": {"S8": {"max_drawdown_percent": "0.1"}},
+}
+
+
+def test_what_limits_of_loss_remember_goes_on() -> None:
+    risk = RiskConfig.model_validate(REMEMBERED)
+    config = ALL.config(8).model_copy(update={"risk": risk})
+    whole = unbroken(config, ALL.market(), ClosingFeed)
+    reasons = {
+        order.reason.split(":")[0]
+        for part in whole.results
+        for order in part.records.orders
+        if order.reason.startswith("max_")
+    }
+    assert reasons == {
+        "max_drawdown_percent",
+        "max_daily_loss of strategy Reader 0",
+        "max_drawdown_percent of symbol S8",
+    }
+    assert check_every_state(config, ALL.market()) == 2
 
 
 def test_a_field_that_no_state_has_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

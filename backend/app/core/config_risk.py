@@ -1,6 +1,7 @@
 """The limits of a session config. Each field has a rule of its name in `services/risk/rules`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from app.core.config_problems import raise_if_any
 from app.core.errors import did_you_mean
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Percent = Annotated[Decimal, Field(gt=0, le=100)]
 GroupName = Annotated[str, Field(min_length=1, max_length=64)]
 
 _NEEDS_GROUPS = 'it needs groups beside it, such as "groups": {"tech": ["AAPL", "MSFT"]}.'
@@ -47,6 +49,15 @@ class RiskLimits(Part):
     )
     max_open_orders: Count | None = Field(
         default=None, description="that work at a time, but for those that only reduce"
+    )
+    max_daily_loss: Quantity | None = Field(
+        default=None, description="in money, since the session began"
+    )
+    max_daily_loss_percent: Percent | None = Field(
+        default=None, description="the same, of equity as the session began"
+    )
+    max_drawdown_percent: Percent | None = Field(
+        default=None, description="lost since the peak of equity in the run, of that peak"
     )
     restricted: tuple[Symbol, ...] = Field(default=(), description="symbols that take no entries")
 

@@ -42,6 +42,7 @@ class ExecutionState(msgspec.Struct, frozen=True):
     refused: list[int]  # in the session under way
     session: TradingSession | None
     closed: list[tuple[int, str, str]]  # entries: symbol, source, why
+    risk: list[Fields] = []  # what limits of loss remember
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
@@ -59,6 +60,7 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         refused=sorted(checks._refused),
         session=checks._session,
         closed=[(*place, why) for place, why in execution.entries.closed.items()],
+        risk=[] if checks.memory is None else checks.memory.state(),
     )
 
 
@@ -80,6 +82,8 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
     checks._refused, checks._session = set(state.refused), state.session
     if state.session is not None and execution._fees is not None:
         execution._fees.open_session(state.session.date)
+    if checks.memory is not None:
+        checks.memory.restore(state.risk)
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from app.core.money import amount_units
 from app.core.orders import Order
 from app.managers.execution_manager.account import Account
+from app.managers.execution_manager.risk_memory import Past
 from app.services.risk.facts import Market
 
 Working = Mapping[int, Order]
@@ -55,12 +56,13 @@ class _Memo:
     __slots__ = (
         "ask", "equity_at", "equity_units", "gross_units", "held", "long_units", "more",
         "net_units", "open", "orders", "short_units", "sides", "state", "value", "valued",
+        "worth_at", "worth_units",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.state = self.ask = self.equity_at = -1
+        self.state = self.ask = self.equity_at = self.worth_at = -1
         self.held: dict[int, tuple[int, float, int]] = {}  # by symbol: units, price, worth
-        self.gross_units = self.net_units = self.equity_units = 0
+        self.gross_units = self.net_units = self.equity_units = self.worth_units = 0
         self.open: set[int] = set()  # symbols of which some strategy holds something
         self.sides: dict[int, list[int]] = {}  # by symbol: what works to buy, and to sell
         self.more: dict[int, int] = {}  # by symbol: what it is worth beyond what is held
@@ -80,7 +82,11 @@ class Holdings:
         moment: Moment,
         strategy: int | None = None,
         symbol: int | None = None,
+        day: Past | None = None,
     ) -> None:
+        """`day` is the whole account's past; none: it is this one's."""
+        self.past = Past(account.opening_units)
+        self._day = day or self.past
         self._account = account
         self._working = working
         self._market = market
@@ -128,6 +134,32 @@ class Holdings:
             memo.equity_units = self._account.equity_units(self._market.mark)
             memo.equity_at = self._moment.state
         return memo.equity_units
+
+    def worth_units(self) -> int:
+        if self._strategy is None and self._symbol is None:
+            return self.equity_units()
+        memo = self._memo
+        if memo.worth_at != self._moment.state:
+            memo.worth_units = self._account.opening_units + self._result_units()
+            memo.worth_at = self._moment.state
+        return memo.worth_units
+
+    def peak_units(self) -> int:
+        return self.past.peak_units
+
+    def day_result_units(self) -> int:
+        return self.worth_units() - self.past.day_units
+
+    def day_equity_units(self) -> int:
+        return self._day.day_units
+
+    def _result_units(self) -> int:
+        account, mark, units = self._account, self._market.mark, 0
+        for symbol, positions in self._positions:
+            for position in positions:
+                result = position.result_units(mark(symbol) if position.units else 0.0)
+                units += account.in_own_units(result, account.currencies[symbol])
+        return units
 
     def gross_units(self, symbols: Iterable[int] | None = None) -> int:
         memo = self._see_working()

@@ -9,6 +9,7 @@ from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
 from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.risk_desk import Known, RiskDesk, Ruling
+from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk.facts import Ask
 from app.services.risk.scopes import Limits
@@ -47,6 +48,11 @@ class OrderChecks:
     def is_limited(self) -> bool:
         """Whether there is more to look at than the usual."""
         return bool(self._limits.scopes or self.entries.closed)
+
+    @property
+    def memory(self) -> RiskMemory | None:
+        """What limits of loss remember, where there are limits."""
+        return None if self._risk is None else self._risk.memory
 
     def open_session(self, session: TradingSession) -> None:
         """A session begins."""

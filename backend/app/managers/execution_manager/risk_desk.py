@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import Prices
 from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
+from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.risk.catalogue import Limit
-from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.facts import Ask, Market
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
@@ -48,12 +49,20 @@ class RiskDesk:
         self._moment = moment = Moment(books)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        portfolios: dict[tuple[int | None, int | None], Portfolio] = {
-            (scope.strategy, scope.symbol): Holdings(
-                account, working, market, moment, scope.strategy, scope.symbol
+        whole = Holdings(account, working, market, moment)
+        portfolios = {(None, None): whole} | {
+            (strategy, symbol): Holdings(
+                account, working, market, moment, strategy, symbol, whole.past
             )
-            for scope in scopes
+            for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
+            if (strategy, symbol) != (None, None)
         }
+        looking_back = dict.fromkeys(
+            portfolios[scope.strategy, scope.symbol]
+            for scope in scopes
+            if any(limit.remembers for limit in scope.limits)
+        )
+        self.memory = RiskMemory(dict.fromkeys([whole, *looking_back]) if looking_back else ())
         self._held = [
             [
                 [
@@ -68,13 +77,16 @@ class RiskDesk:
         ]
 
     def open_session(self) -> None:
-        """A session begins: what is held may be other shares, at other rates."""
+        """A session begins: what is held may be other shares behind that, at other rates."""
+        self._moment.forget()
+        self.memory.open_session()
         self._moment.forget()
 
     def ruling(self, ask: Ask) -> Ruling | None:
         """The tightest that is said; None where all approve."""
         found: Ruling | None = None
         self._moment.turn(ask.now_ns)
+        self.memory.look()
         for scope, portfolio, limit in self._held[ask.strategy][ask.symbol]:
             verdict = limit.check(ask, portfolio, self._market, limit.most)
             if self._on_verdict is not None:

@@ -23,6 +23,7 @@ class Limit(NamedTuple):
     name: str
     check: Check
     most: Any
+    remembers: bool = False  # whether it looks back on the day, or on the peak
 
 
 def rule_names() -> tuple[str, ...]:
@@ -44,7 +45,8 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     """A rule with what it is to hold, as its own `most_of` has it where it has one."""
     rule = import_module(f"{rules.__name__}.{name}")
     most_of = getattr(rule, "most_of", _in_units)
-    return Limit(name, rule.check, most_of(value, names))
+    remembers = getattr(rule, "REMEMBERS", False)
+    return Limit(name, rule.check, most_of(value, names), remembers)
 
 
 def _in_units(value: object, names: Names) -> object:

@@ -63,6 +63,22 @@ class Portfolio(Protocol):
         """All that the account is worth; also where the portfolio is a strategy's."""
         ...
 
+    def worth_units(self) -> int:
+        """The account's equity; of a part of it, what that would be had it traded alone."""
+        ...
+
+    def peak_units(self) -> int:
+        """The most that has been, as far as it was seen."""
+        ...
+
+    def day_result_units(self) -> int:
+        """What has come of it since the session began: taken or not, less costs."""
+        ...
+
+    def day_equity_units(self) -> int:
+        """All that the account was worth when the session began; also of a part of it."""
+        ...
+
 
 class Market(Protocol):
     """What is known of a symbol now."""

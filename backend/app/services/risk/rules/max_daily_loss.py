@@ -1,0 +1,13 @@
+"""Once this much money is lost since the session began, no more is entered."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict, text
+
+REMEMBERS = True
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:
+    lost_units = -portfolio.day_result_units()
+    if lost_units < most_units:
+        return None
+    return Verdict(0, f"{text(lost_units)} is lost since the open, the most is {text(most_units)}")
