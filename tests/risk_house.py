@@ -32,6 +32,8 @@ class House(msgspec.Struct):
     day_equity: float = 100_000.0  # as it began
     peak: float = 100_000.0
     session: TradingSession = SESSION
+    left: tuple[int, ...] = ()  # when entries left
+    alike_ns: int | None = None  # when one equal to the one asked for did
 
     def held_units(self, symbol: int) -> int:
         return to_units(self.held)
@@ -79,6 +81,15 @@ class House(msgspec.Struct):
 
     def day_equity_units(self) -> int:
         return to_units(self.day_equity)
+
+    def left_since(self, since_ns: int) -> int:
+        return sum(instant > since_ns for instant in self.left)
+
+    def left_today(self) -> int:
+        return len(self.left)
+
+    def last_alike_ns(self, given: Ask) -> int | None:
+        return self.alike_ns
 
     def mark(self, symbol: int) -> float:
         return self.price

@@ -19,6 +19,7 @@ from app.core.config_risk import RiskConfig
 from app.core.message_codec import decode, encode
 from app.core.messages import EndOfStream, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.system_manager.run_outcome import outcome_facts
 from app.managers.system_manager.saved_states import first_difference
 from app.managers.system_manager.wiring import Market, Parts, Run
@@ -168,6 +169,23 @@ def test_what_limits_of_loss_remember_goes_on() -> None:
         "max_drawdown_percent of symbol S8",
     }
     assert check_every_state(config, ALL.market()) == 2
+
+
+def limited() -> SessionConfig:
+    """A config whose limits look back into the session before."""
+    counts = {"max_orders_per_minute": 3, "max_orders_per_day": 150, "duplicate_seconds": 86_400}
+    config: SessionConfig = ALL.config(8)
+    return config.model_copy(update={"risk": RiskConfig.model_validate(counts)})
+
+
+def test_what_limits_remember_goes_on_too() -> None:
+    assert check_every_state(limited(), ALL.market()) == 2
+
+
+def test_it_is_missed_where_it_does_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OrderCounts, "restore", lambda self, state: None)
+    with pytest.raises(AssertionError, match="entries"):
+        check_every_state(limited(), ALL.market())
 
 
 def test_a_field_that_no_state_has_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from app.core.config_problems import raise_if_any
 from app.core.errors import did_you_mean
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Percent = Annotated[Decimal, Field(gt=0, le=100)]
 GroupName = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -60,6 +61,12 @@ class RiskLimits(Part):
         default=None, description="lost since the peak of equity in the run, of that peak"
     )
     restricted: tuple[Symbol, ...] = Field(default=(), description="symbols that take no entries")
+    max_orders_per_second: Count | None = Field(default=None, description="entries that left")
+    max_orders_per_minute: Count | None = Field(default=None, description="entries that left")
+    max_orders_per_day: Count | None = Field(default=None, description="entries of a session")
+    duplicate_seconds: Seconds | None = Field(
+        default=None, description="within which no equal entry leaves again"
+    )
 
 
 class RiskConfig(RiskLimits):

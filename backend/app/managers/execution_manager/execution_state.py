@@ -18,6 +18,7 @@ from app.managers.execution_manager.live_broker_state import (
     live_broker_state,
     restore_live_broker,
 )
+from app.managers.execution_manager.order_counts import OrderCountsState
 from app.managers.execution_manager.sim_broker import SimBroker
 from app.managers.execution_manager.sim_broker_state import (
     SimBrokerState,
@@ -42,6 +43,7 @@ class ExecutionState(msgspec.Struct, frozen=True):
     refused: list[int]  # in the session under way
     session: TradingSession | None
     closed: list[tuple[int, str, str]]  # entries: symbol, source, why
+    entries: OrderCountsState  # that have left
     risk: list[Fields] = []  # what limits of loss remember
 
 
@@ -61,6 +63,7 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         session=checks._session,
         closed=[(*place, why) for place, why in execution.entries.closed.items()],
         risk=[] if checks.memory is None else checks.memory.state(),
+        entries=checks.counts.state(),
     )
 
 
@@ -80,6 +83,7 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
     execution.diary.latest_fills.extend(state.latest_fills)
     checks = execution._checks
     checks._refused, checks._session = set(state.refused), state.session
+    checks.counts.restore(state.entries)
     if state.session is not None and execution._fees is not None:
         execution._fees.open_session(state.session.date)
     if checks.memory is not None:

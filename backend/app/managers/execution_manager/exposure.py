@@ -9,6 +9,7 @@ from typing import Protocol
 from app.core.money import amount_units
 from app.core.orders import Order
 from app.managers.execution_manager.account import Account
+from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import Past
 from app.services.risk.facts import Market
 
@@ -80,6 +81,7 @@ class Holdings:
         working: Working,
         market: Market,
         moment: Moment,
+        counts: OrderCounts,
         strategy: int | None = None,
         symbol: int | None = None,
         day: Past | None = None,
@@ -94,10 +96,15 @@ class Holdings:
         self._memo = _Memo()
         self._strategy = strategy
         self._symbol = symbol
+        self._left = counts.tally(strategy, symbol)
+        self.left_since, self.last_alike_ns = self._left.since, counts.last_alike_ns
         rows = account.positions if strategy is None else [account.positions[strategy]]
         symbols = range(len(account.currencies)) if symbol is None else (symbol,)
         self._positions = [(number, [row[number] for row in rows]) for number in symbols]
         self._rows = rows
+
+    def left_today(self) -> int:
+        return self._left.today
 
     def held_units(self, symbol: int) -> int:
         rows = self._rows

@@ -8,6 +8,7 @@ from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
 from app.managers.execution_manager.exposure import Books
+from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_desk import Known, RiskDesk, Ruling
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.auctions import AUCTIONS, CutOffs, too_late
@@ -36,13 +37,16 @@ class OrderChecks:
         self._working = working
         self._held_units_of = held_units_of
         self.entries = Entries(working, held_units_of)
+        self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._session: TradingSession | None = None
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
         """From now on there are prices."""
         if self._limits.scopes:
-            self._risk = RiskDesk(self._limits.scopes, account, self._working, known, books)
+            self._risk = RiskDesk(
+                self._limits.scopes, account, self._working, known, books, self.counts
+            )
 
     @property
     def is_limited(self) -> bool:
@@ -60,6 +64,7 @@ class OrderChecks:
         self._refused.clear()
         if self._risk is not None:
             self._risk.open_session()
+        self.counts.open_session()
 
     def take_back(self, order: Order) -> None:
         """It never leaves, and what would wait for it neither."""
@@ -83,10 +88,11 @@ class OrderChecks:
         reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
             return reason
-        ruling = self._ruling(order, order.units, order.units, now_ns)
+        ask = self._ask(order, order.units, order.units, now_ns)
+        ruling = self._ruling(ask)
         if ruling is not None and not self._cut(order, ruling):
             return ruling.reason
-        return "" if self.power is None else self.power.refusal(order)
+        return self._passed(ask, "" if self.power is None else self.power.refusal(order))
 
     def _cut(self, order: Order, ruling: Ruling) -> bool:
         """Whether an order is made as large as its limits let it be."""
@@ -111,26 +117,37 @@ class OrderChecks:
             reason = size_fault(terms.units, self._lot_units[order.symbol_index])
         if reason or not grows or order.reduce_only:
             return reason
-        ruling = self._ruling(order, terms.units, more, now_ns, terms.limit)
+        ask = self._ask(order, terms.units, more, now_ns, terms)
+        ruling = self._ruling(ask)
         if ruling is not None:
             return ruling.reason
-        return "" if self.power is None else self.power.fault(order.symbol_index, more, terms.limit)
+        symbol, power = order.symbol_index, self.power
+        return self._passed(ask, "" if power is None else power.fault(symbol, more, terms.limit))
 
-    def _ruling(
-        self, order: Order, units: int, more_units: int, now_ns: int, limit: float | None = None
-    ) -> Ruling | None:
-        """What limit stands against an order of `units` that may fill so much more than before.
+    def _ruling(self, ask: Ask | None) -> Ruling | None:
+        """What limit stands against it."""
+        return None if ask is None or self._risk is None else self._risk.ruling(ask)
 
-        What only takes a position out passes: no limit keeps anybody from getting out.
+    def _passed(self, ask: Ask | None, reason: str) -> str:
+        """What was asked leaves now, unless there is a reason; that is given back."""
+        if ask is not None and not reason:
+            self.counts.note(ask)
+        return reason
+
+    def _ask(
+        self, order: Order, units: int, more_units: int, now_ns: int, terms: Terms | None = None
+    ) -> Ask | None:
+        """What limits are asked of an order of `units` that may fill so much more than before.
+
+        Nothing of what only takes a position out: no limit keeps anybody from getting out.
         """
         if self._risk is None:
             return None
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         if not opens(order, units - order.filled_units, self._working, held_units):
             return None
-        return self._risk.ruling(
-            Ask(
-                order.strategy, order.symbol_index, more_units, units, order.kind,
-                order.limit if limit is None else limit, now_ns,
-            )
+        priced = order if terms is None else terms
+        return Ask(
+            order.strategy, order.symbol_index, more_units, units, order.kind,
+            priced.limit, now_ns, priced.stop,
         )  # fmt: skip

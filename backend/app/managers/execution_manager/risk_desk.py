@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import Prices
 from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
+from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Market
@@ -43,16 +44,17 @@ class RiskDesk:
         working: Working,
         market: Market,
         books: Books,
+        counts: OrderCounts,
         on_verdict: OnVerdict | None = None,
     ) -> None:
         self._market = market
         self._moment = moment = Moment(books)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        whole = Holdings(account, working, market, moment)
+        whole = Holdings(account, working, market, moment, counts)
         portfolios = {(None, None): whole} | {
             (strategy, symbol): Holdings(
-                account, working, market, moment, strategy, symbol, whole.past
+                account, working, market, moment, counts, strategy, symbol, whole.past
             )
             for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
             if (strategy, symbol) != (None, None)

@@ -18,6 +18,12 @@ class Ask(msgspec.Struct, gc=False):
     kind: str
     limit: float | None
     now_ns: int
+    stop: float | None = None
+
+    @property
+    def amends(self) -> bool:
+        """Whether it is an amendment."""
+        return self.units != self.whole_units
 
 
 class Portfolio(Protocol):
@@ -77,6 +83,18 @@ class Portfolio(Protocol):
 
     def day_equity_units(self) -> int:
         """All that the account was worth when the session began; also of a part of it."""
+        ...
+
+    def left_since(self, since_ns: int) -> int:
+        """How many entries of the scope have left after a moment, at most a minute ago."""
+        ...
+
+    def left_today(self) -> int:
+        """How many in the session under way."""
+        ...
+
+    def last_alike_ns(self, ask: Ask) -> int | None:
+        """When an entry equal to this one left last."""
         ...
 
 

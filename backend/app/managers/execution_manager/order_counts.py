@@ -1,0 +1,98 @@
+"""The entries that have left: what limits of their rate, and of entries that repeat, remember.
+
+An entry is counted once it has passed all that could refuse it. Limits of scopes that hold for the
+same orders share a count.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+import msgspec
+
+from app.core.intervals import MINUTE_NS, SECOND_NS
+from app.services.risk.facts import Ask
+from app.services.risk.scopes import Scope
+
+# Strategy, symbol, signed units, kind, limit and stop: what an equal entry has in common.
+Alike = tuple[int, int, int, str, float | None, float | None]
+
+
+class Tally(msgspec.Struct):
+    """Of the entries of one strategy, one symbol, or all."""
+
+    instants: list[int] = msgspec.field(default_factory=list)  # of the last minute
+    today: int = 0  # in the session under way, or the last one
+
+    def note(self, now_ns: int) -> None:
+        """One has left."""
+        past = bisect_right(self.instants, now_ns - MINUTE_NS)
+        if past:
+            del self.instants[:past]
+        self.instants.append(now_ns)
+        self.today += 1
+
+    def since(self, since_ns: int) -> int:
+        """How many have left after a moment, which is no more than a minute ago."""
+        return len(self.instants) - bisect_right(self.instants, since_ns)
+
+
+class OrderCountsState(msgspec.Struct, frozen=True):
+    """What the next session begins with."""
+
+    tallies: list[Tally]  # in the order of the scopes
+    latest: list[tuple[Alike, int]]
+
+
+class OrderCounts:
+    """Of one account, for the scopes of its limits."""
+
+    def __init__(self, scopes: Iterable[Scope]) -> None:
+        scopes = tuple(scopes)
+        limits = [limit for scope in scopes for limit in scope.limits]
+        longest = max((one.most for one in limits if one.name == "duplicate_seconds"), default=0)
+        self._tallies = {(scope.strategy, scope.symbol): Tally() for scope in scopes}
+        self._keeps_ns = longest * SECOND_NS
+        self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
+
+    def tally(self, strategy: int | None, symbol: int | None) -> Tally:
+        """The count of one scope."""
+        return self._tallies[strategy, symbol]
+
+    def last_alike_ns(self, ask: Ask) -> int | None:
+        """When an entry equal to this one left last, as far as any limit looks back."""
+        return self._latest.get(_alike(ask))
+
+    def open_session(self) -> None:
+        """A day begins."""
+        for tally in self._tallies.values():
+            tally.today = 0
+
+    def note(self, ask: Ask) -> None:
+        """An entry leaves; what an amendment adds to one counts as one."""
+        for (strategy, symbol), tally in self._tallies.items():
+            if strategy in (None, ask.strategy) and symbol in (None, ask.symbol):
+                tally.note(ask.now_ns)
+        if self._keeps_ns and not ask.amends:
+            self._keep(_alike(ask), ask.now_ns)
+
+    def _keep(self, alike: Alike, now_ns: int) -> None:
+        latest = self._latest
+        latest.pop(alike, None)  # the latest stands last
+        latest[alike] = now_ns
+        while latest[first := next(iter(latest))] <= now_ns - self._keeps_ns:
+            del latest[first]
+
+    def state(self) -> OrderCountsState:
+        """As it stands."""
+        tallies = [Tally(list(one.instants), one.today) for one in self._tallies.values()]
+        return OrderCountsState(tallies, list(self._latest.items()))
+
+    def restore(self, state: OrderCountsState) -> None:
+        """As it stood."""
+        for own, kept in zip(self._tallies.values(), state.tallies, strict=True):
+            own.instants[:], own.today = kept.instants, kept.today
+        self._latest = dict(state.latest)
+
+
+def _alike(ask: Ask) -> Alike:
+    return ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop

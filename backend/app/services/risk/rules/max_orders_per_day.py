@@ -1,0 +1,9 @@
+"""No more entries than this leave in a session."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.rates import over_rate
+from app.services.risk.verdict import Verdict
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
+    return over_rate(portfolio.left_today(), most, "in the session")

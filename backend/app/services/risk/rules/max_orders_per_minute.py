@@ -1,0 +1,10 @@
+"""No more entries than this leave within a minute."""
+
+from app.core.intervals import MINUTE_NS
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.rates import over_rate
+from app.services.risk.verdict import Verdict
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
+    return over_rate(portfolio.left_since(ask.now_ns - MINUTE_NS), most, "in a minute")

@@ -1,0 +1,10 @@
+"""No more entries than this leave within a second."""
+
+from app.core.intervals import SECOND_NS
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.rates import over_rate
+from app.services.risk.verdict import Verdict
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
+    return over_rate(portfolio.left_since(ask.now_ns - SECOND_NS), most, "in a second")
