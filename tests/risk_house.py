@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.core.calendar import TradingSession
 from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import LIMIT, MARKET
+from app.services.quality import Quality, complete
 from app.services.risk.facts import Ask
 from app.services.risk.verdict import Verdict
 
@@ -34,6 +35,12 @@ class House(msgspec.Struct):
     session: TradingSession = SESSION
     left: tuple[int, ...] = ()  # when entries left
     alike_ns: int | None = None  # when one equal to the one asked for did
+    end_ns: int = SESSION.close_ns
+    bar_ns: int = 0  # when the last bar ended
+    coverage_share: float = 1.0
+    score: float = 1.0
+    volatility: float = 0.0
+    spread: float = 1.0
 
     def held_units(self, symbol: int) -> int:
         return to_units(self.held)
@@ -93,6 +100,21 @@ class House(msgspec.Struct):
 
     def mark(self, symbol: int) -> float:
         return self.price
+
+    def last_known_ns(self, symbol: int) -> int:
+        return self.bar_ns
+
+    def coverage(self, symbol: int) -> float:
+        return self.coverage_share
+
+    def quality(self, symbol: int) -> Quality:
+        return msgspec.structs.replace(complete(0), score=self.score)
+
+    def volatility_units(self, symbol: int) -> int:
+        return to_units(self.volatility)
+
+    def spread_units(self, symbol: int) -> int:
+        return to_units(self.spread)
 
 
 def ask(shares: float, limit: float | None = None, **fields: Any) -> Ask:

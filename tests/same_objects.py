@@ -7,7 +7,8 @@ from app.managers.system_manager.wiring import Run
 # of no consequence: each is worked out anew, in another order, or trimmed a block later
 CACHES = {
     "_power", "_prices", "_number_of", "_book", "book", "_rows", "_left", "_agenda", "_heap",
-    "_active", "view", "_filled", "pipeline", "_ranges", "_moment", "_memo",
+    "_active", "view", "_filled", "pipeline", "_ranges", "_moment", "_memo", "_measured",
+    "_measures",
 }  # fmt: skip
 
 

@@ -174,8 +174,9 @@ def test_what_limits_of_loss_remember_goes_on() -> None:
 def limited() -> SessionConfig:
     """A config whose limits look back into the session before."""
     counts = {"max_orders_per_minute": 3, "max_orders_per_day": 150, "duplicate_seconds": 86_400}
+    market = {"max_spread_bps": 11, "max_volatility_percent": 0.2, "min_data_quality_percent": 60}
     config: SessionConfig = ALL.config(8)
-    return config.model_copy(update={"risk": RiskConfig.model_validate(counts)})
+    return config.model_copy(update={"risk": RiskConfig.model_validate(counts | market)})
 
 
 def test_what_limits_remember_goes_on_too() -> None:

@@ -171,6 +171,12 @@ class SessionConfig(Part):
         return risk
 
     @property
+    def quoted(self) -> list[str]:
+        """The symbols whose quotes the run needs beside their bars."""
+        by_quotes = self.execution.slippage.by_quotes
+        return list(self.symbols) if by_quotes else self.risk.quoted(self.symbols)
+
+    @property
     def replayed(self) -> ReplayConfig:
         """The dates and the pace of a replay."""
         if self.replay is None:

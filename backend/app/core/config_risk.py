@@ -1,6 +1,6 @@
 """The limits of a session config. Each field has a rule of its name in `services/risk/rules`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -13,6 +13,7 @@ from app.core.errors import did_you_mean
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
+Minutes = Annotated[int, Field(ge=1, le=1_440)]
 Percent = Annotated[Decimal, Field(gt=0, le=100)]
 GroupName = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -67,6 +68,27 @@ class RiskLimits(Part):
     duplicate_seconds: Seconds | None = Field(
         default=None, description="within which no equal entry leaves again"
     )
+    price_collar_percent: Quantity | None = Field(
+        default=None, description="how much worse than the last price a limit or a stop may be"
+    )
+    max_data_age_seconds: Seconds | None = Field(
+        default=None, description="since the symbol's last bar of the session ended"
+    )
+    min_data_quality_percent: Percent | None = Field(
+        default=None, description="of the session's bars so far, those lost in holes left out"
+    )
+    max_volatility_percent: Quantity | None = Field(
+        default=None, description="the mean true range of the last 14 base bars, of the last close"
+    )
+    max_spread_bps: Quantity | None = Field(
+        default=None, description="between bid and ask at the open of the last bar"
+    )
+    no_entries_first_minutes: Minutes | None = Field(
+        default=None, description="of the session's regular hours"
+    )
+    no_entries_last_minutes: Minutes | None = Field(
+        default=None, description="of the session's regular hours"
+    )
 
 
 class RiskConfig(RiskLimits):
@@ -94,6 +116,13 @@ class RiskConfig(RiskLimits):
         ]
         raise_if_any(faults)
         return self
+
+    def quoted(self, symbols: Iterable[str]) -> list[str]:
+        """Those of the run's symbols whose quotes a limit needs."""
+        parts = (self, *self.strategies.values())
+        every = any(part.max_spread_bps is not None for part in parts)
+        own = {name for name, part in self.symbols.items() if part.max_spread_bps is not None}
+        return [name for name in symbols if every or name in own]
 
     def strangers(self, strategies: Sequence[str], symbols: Sequence[str]) -> list[Fault]:
         """Limits of strategies and symbols that the run has not."""

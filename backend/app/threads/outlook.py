@@ -7,6 +7,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
 from app.core.kept import Fields
+from app.core.money import UNITS, to_units
 from app.core.windows import Window
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -14,6 +15,7 @@ from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart
 from app.threads.equity import EquityCurve
+from app.threads.measures import Measures
 from app.threads.plan import Plan
 
 
@@ -32,15 +34,23 @@ class Outlook:
         # the last bar of each symbol before this block
         self._last_close = np.zeros(len(plan.symbols))
         self._last_start_ns = np.full(len(plan.symbols), -1, np.int64)
+        self._last_spread = np.zeros(len(plan.symbols))
         self._step_ns = interval_ns(plan.base_interval)
+        self._measured: SessionPart | None = None
+        self._measures: dict[int, Measures] = {}  # of its symbols
 
     def state(self) -> Fields:
         """The last bars, as columns."""
-        return {"close": self._last_close.copy(), "start_ns": self._last_start_ns.copy()}
+        return {
+            "close": self._last_close.copy(),
+            "start_ns": self._last_start_ns.copy(),
+            "spread": self._last_spread.copy(),
+        }
 
     def restore(self, state: Fields, part: SessionPart | None) -> None:
         """The last bars, and the session that was under way or over last."""
         self._last_close, self._last_start_ns = state["close"].copy(), state["start_ns"].copy()
+        self._last_spread = state["spread"].copy()
         if part is not None:
             self.parts, self._cursor.span = (part,), 0
 
@@ -57,14 +67,20 @@ class Outlook:
     @property
     def part(self) -> SessionPart:
         """The session under way, or the last one, with its windows."""
-        if not self.has_session:
+        span = self._cursor.span
+        if span < 0:
             raise StateError("There is no session yet; ask from on_session_open on.")
-        return self.parts[self._cursor.span]
+        return self.parts[span]
 
     @property
     def session(self) -> TradingSession:
         """The session under way, or the last one."""
         return self.part.session
+
+    @property
+    def end_ns(self) -> int:
+        """When all trading of that session ends."""
+        return self.part.end_ns
 
     def window(self, symbol: int, interval: str) -> Window:
         """The anchored series of the session under way."""
@@ -87,6 +103,43 @@ class Outlook:
         starts = window.start_ns[window.today : self.rows_now(window)]
         segments = self.session.segments(self._plan.extended_hours)
         return assess(starts, segments, self._step_ns, self._cursor.now_ns)
+
+    def last_known_ns(self, symbol: int) -> int:
+        """When a symbol's last bar in that session was complete; -1 before the first."""
+        return self._measures_of(symbol).last_known_ns(self._cursor.now_ns)
+
+    def coverage(self, symbol: int) -> float:
+        """A share that the score of its quality is not below."""
+        return self._measures_of(symbol).coverage(self._cursor.now_ns)
+
+    def volatility_units(self, symbol: int) -> int:
+        """The mean true range of its last bars in percent, in units; -1 while there is none."""
+        return self._measures_of(symbol).volatility_units(self._cursor.now_ns)
+
+    def _measures_of(self, symbol: int) -> Measures:
+        part = self.part
+        if part is not self._measured:
+            self._measured, self._measures = part, {}
+        found = self._measures.get(symbol)
+        if found is None:
+            segments = part.session.segments(self._plan.extended_hours)
+            window = part.windows[symbol, self._plan.base_interval]
+            found = self._measures[symbol] = Measures(window, segments, self._step_ns)
+        return found
+
+    def spread_units(self, symbol: int) -> int:
+        """The spread of the quote at the open of a symbol's last bar, in basis points of its
+        close, in units; 0 for none in this session, and where bid was not below ask.
+        """
+        row, base = self.book.last_row(symbol, self._cursor.now_ns), self.book.base
+        start_ns, close = self._last_start_ns[symbol], self._last_close[symbol]
+        spread = self._last_spread[symbol]
+        if row >= 0:
+            start_ns, close = self.book.start_ns[row], base.close[row]
+            spread = 0.0 if base.spread is None else base.spread[row]
+        if start_ns < self.part.start_ns or spread <= 0 or close <= 0:
+            return 0
+        return -(-to_units(float(spread)) * 10_000 * UNITS // to_units(float(close)))
 
     def last_start_ns(self) -> int:
         """When the last base bar of the session under way starts."""
@@ -117,6 +170,8 @@ class Outlook:
             base = base.take(slice(-1, None))
         self._last_close[base.symbol] = base.close
         self._last_start_ns[base.symbol] = base.start_ns
+        if base.spread is not None:
+            self._last_spread[base.symbol] = base.spread
 
     def last_in_session(self, symbol: int) -> tuple[float, int] | None:
         """A symbol's last close in the regular hours under way, and that bar's start."""

@@ -16,9 +16,9 @@ NOW_NS = 100 * SECOND_NS
     ("before_ns", "expected"),
     [
         (None, None),
-        (NOW_NS, (0, "an equal one left 0 s ago, less than 5")),
-        (NOW_NS - 1_500_000_000, (0, "an equal one left 1.5 s ago, less than 5")),
-        (NOW_NS - 5 * SECOND_NS + 1, (0, "an equal one left 5 s ago, less than 5")),
+        (NOW_NS, (0, "an equal one left 0 s ago, under 5")),
+        (NOW_NS - 1_500_000_000, (0, "an equal one left 1.5 s ago, under 5")),
+        (NOW_NS - 5 * SECOND_NS + 1, (0, "an equal one left 4.99999999 s ago, under 5")),
         (NOW_NS - 5 * SECOND_NS, None),
         (0, None),
     ],

@@ -112,7 +112,7 @@ def test_an_amendment_that_makes_an_entry_larger_counts_as_one() -> None:
 
 def test_entries_that_differ_in_anything_are_no_duplicates() -> None:
     execution = desk_of(duplicate_seconds=60)
-    alike = "duplicate_seconds: an equal one left 2 s ago, less than 60"
+    alike = "duplicate_seconds: an equal one left 2 s ago, under 60"
     assert bid(execution, 5, 0).reason == ""
     others = [{"strategy": 1}, {"symbol": 1}, {"at": 9.5}, {"stop": 8.0}]
     assert [bid(execution, 5, 1, **other).reason for other in others] == [""] * 4

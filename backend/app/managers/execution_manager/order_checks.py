@@ -115,14 +115,24 @@ class OrderChecks:
             reason = self.entries.refusal(order, terms.units - order.filled_units)
         if not reason and (grows or more % self._lot_units[order.symbol_index]):
             reason = size_fault(terms.units, self._lot_units[order.symbol_index])
-        if reason or not grows or order.reduce_only:
+        if reason or order.reduce_only:
             return reason
+        if not grows:
+            return self._price_refusal(order, terms, now_ns)
         ask = self._ask(order, terms.units, more, now_ns, terms)
         ruling = self._ruling(ask)
         if ruling is not None:
             return ruling.reason
         symbol, power = order.symbol_index, self.power
         return self._passed(ask, "" if power is None else power.fault(symbol, more, terms.limit))
+
+    def _price_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
+        """Why an order that does not grow may not have other prices, or ""."""
+        if self._risk is None or (terms.limit, terms.stop) == (order.limit, order.stop):
+            return ""
+        ask = self._ask(order, terms.units, 0, now_ns, terms)
+        ruling = None if ask is None else self._risk.ruling_on_prices(ask)
+        return "" if ruling is None else ruling.reason
 
     def _ruling(self, ask: Ask | None) -> Ruling | None:
         """What limit stands against it."""

@@ -55,8 +55,8 @@ class OrderCounts:
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
-        """The count of one scope."""
-        return self._tallies[strategy, symbol]
+        """The count of one scope; of one that has no limits nothing is counted."""
+        return self._tallies.get((strategy, symbol), Tally())
 
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""

@@ -1,6 +1,6 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from app.managers.execution_manager.account import Account
@@ -13,6 +13,7 @@ from app.services.risk.facts import Ask, Market
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
+Held = tuple[str, Holdings, Limit]  # by whose scope a limit holds, and over what
 OnVerdict = Callable[[Ask, str, Limit, Verdict | None], None]
 
 
@@ -86,10 +87,18 @@ class RiskDesk:
 
     def ruling(self, ask: Ask) -> Ruling | None:
         """The tightest that is said; None where all approve."""
+        return self._tightest(ask, self._held[ask.strategy][ask.symbol])
+
+    def ruling_on_prices(self, ask: Ask) -> Ruling | None:
+        """The same, of those limits that hold prices."""
+        held = self._held[ask.strategy][ask.symbol]
+        return self._tightest(ask, [one for one in held if one[2].holds_prices])
+
+    def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
         found: Ruling | None = None
         self._moment.turn(ask.now_ns)
         self.memory.look()
-        for scope, portfolio, limit in self._held[ask.strategy][ask.symbol]:
+        for scope, portfolio, limit in held:
             verdict = limit.check(ask, portfolio, self._market, limit.most)
             if self._on_verdict is not None:
                 self._on_verdict(ask, scope, limit, verdict)

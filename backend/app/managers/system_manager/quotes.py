@@ -1,4 +1,4 @@
-"""Whether a run has the quotes its slippage asks for."""
+"""Whether a run has the quotes that its slippage or its limits ask for."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,27 @@ from app.core.config import SessionConfig
 from app.core.errors import NotFoundError
 from app.core.seams import BarSource
 
+_SLIPPAGE = "slippage of kind 'spread' needs them."
+_LIMIT = "the limit max_spread_bps needs them."
+
 
 def need_quotes(
     config: SessionConfig, source: BarSource, sessions: Sequence[TradingSession]
 ) -> None:
-    """Refuse slippage by the spread for a symbol without any quote in the run's sessions."""
+    """Refuse what is about spreads for a symbol without any quote in the run's sessions."""
     start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
     end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
     lacking = []
-    for symbol in config.symbols:
+    for symbol in config.quoted:
         interval = config.base_interval
         _, spreads = source.spreads(config.market, symbol, interval, start_ns, end_ns)
         if np.isnan(spreads).all():
             lacking.append(symbol)
     if lacking:
+        by_slippage = config.execution.slippage.by_quotes
         raise NotFoundError(
             f"There are no quotes of {', '.join(lacking)} beside the {config.base_interval} bars "
             f"on {config.market} from {config.replayed.start} to {config.replayed.end}, and "
-            "slippage of kind 'spread' needs them. Import a file with bid_open and ask_open by "
-            "'data import-csv', or choose another kind."
+            f"{_SLIPPAGE if by_slippage else _LIMIT} Import a file with bid_open and ask_open by "
+            f"'data import-csv', or {'choose another kind' if by_slippage else 'leave it out'}."
         )

@@ -77,11 +77,11 @@ class RunBuilder:
             return self._build_live(config, paused, on_progress, band, on_wired)
         sessions = self._sessions(config)
         need_bars(config, sessions, self._data)
-        if config.execution.slippage.by_quotes:
+        if config.quoted:
             need_quotes(config, self._data.store, sessions)
         passport = self._data.passport(
             config.market, config.symbols, config.base_interval, sessions,
-            extended_hours=config.extended_hours, quotes=config.execution.slippage.by_quotes,
+            extended_hours=config.extended_hours, quotes=bool(config.quoted),
         )  # fmt: skip
         holder: list[RunSession] = []
         market = market_of(config, sessions, self._data, self._times, self._clock)

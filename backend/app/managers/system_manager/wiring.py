@@ -254,7 +254,7 @@ class Run:
             sessions_before=before,
             adjustments=market.adjustments((*before, *market.sessions)),
             block_rows=self.config.engine.block_rows,
-            quotes=self.config.execution.slippage.by_quotes,
+            quotes=bool(self.config.quoted),
         )
 
     def _execution(self, market: Market, parts: Parts) -> ExecutionManager:

@@ -24,6 +24,7 @@ class Limit(NamedTuple):
     check: Check
     most: Any
     remembers: bool = False  # whether it looks back on the day, or on the peak
+    holds_prices: bool = False  # it is asked of an amendment of prices alone, too
 
 
 def rule_names() -> tuple[str, ...]:
@@ -46,7 +47,8 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     rule = import_module(f"{rules.__name__}.{name}")
     most_of = getattr(rule, "most_of", _in_units)
     remembers = getattr(rule, "REMEMBERS", False)
-    return Limit(name, rule.check, most_of(value, names), remembers)
+    holds_prices = getattr(rule, "HOLDS_PRICES", False)
+    return Limit(name, rule.check, most_of(value, names), remembers, holds_prices)
 
 
 def _in_units(value: object, names: Names) -> object:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from app.core.calendar import TradingSession
+from app.services.quality import Quality
 
 
 class Ask(msgspec.Struct, gc=False):
@@ -108,4 +109,31 @@ class Market(Protocol):
     @property
     def session(self) -> TradingSession:
         """The one under way, or the last."""
+        ...
+
+    @property
+    def end_ns(self) -> int:
+        """When all trading of that session ends."""
+        ...
+
+    def last_known_ns(self, symbol: int) -> int:
+        """When its last bar in that session was complete; -1 before the first."""
+        ...
+
+    def quality(self, symbol: int) -> Quality:
+        """How complete its bars in that session are."""
+        ...
+
+    def coverage(self, symbol: int) -> float:
+        """A share of 1 that the score of its quality is not below, told at once."""
+        ...
+
+    def volatility_units(self, symbol: int) -> int:
+        """The mean true range of its last bars in percent, in units; -1 while there is none."""
+        ...
+
+    def spread_units(self, symbol: int) -> int:
+        """Of the last bar's quote in basis points of its close, in units; 0 where none is known,
+        or bid is not below ask.
+        """
         ...

@@ -5,14 +5,12 @@ What an amendment makes of an order is not new, and so repeats nothing.
 
 from app.core.intervals import SECOND_NS
 from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.times import seconds
 from app.services.risk.verdict import Verdict
 
 
-def check(ask: Ask, portfolio: Portfolio, market: Market, seconds: int) -> Verdict | None:
+def check(ask: Ask, portfolio: Portfolio, market: Market, least: int) -> Verdict | None:
     before_ns = None if ask.amends else portfolio.last_alike_ns(ask)
-    if before_ns is None:
+    if before_ns is None or ask.now_ns - before_ns >= least * SECOND_NS:
         return None
-    ago_ns = ask.now_ns - before_ns
-    if ago_ns >= seconds * SECOND_NS:
-        return None
-    return Verdict(0, f"an equal one left {ago_ns / SECOND_NS:g} s ago, less than {seconds}")
+    return Verdict(0, f"an equal one left {seconds(ask.now_ns - before_ns)} ago, under {least}")

@@ -1,0 +1,11 @@
+"""Nothing is opened on a symbol whose last bars ranged further than this on average."""
+
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict, over
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:
+    found_units = market.volatility_units(ask.symbol)
+    if found_units < 0:
+        return Verdict(0, "it has no bar yet to tell by")
+    return None if found_units <= most_units else over(found_units, most_units)

@@ -1,0 +1,18 @@
+"""Nothing is opened on a symbol whose bars of today lack more than the rest of 100 % in holes."""
+
+from app.core.money import UNITS
+from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict, text
+
+
+def check(ask: Ask, portfolio: Portfolio, market: Market, least_units: int) -> Verdict | None:
+    if _units(market.coverage(ask.symbol)) >= least_units:
+        return None  # quality is no lower, and takes longer to tell
+    score_units = _units(market.quality(ask.symbol).score)
+    if score_units >= least_units:
+        return None
+    return Verdict(0, f"{text(score_units)} is under {text(least_units)}")
+
+
+def _units(share: float) -> int:
+    return round(share * 100 * UNITS)

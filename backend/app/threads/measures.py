@@ -1,0 +1,72 @@
+"""What limits ask of one symbol's bars in a session, by the moment; worked out once a window."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate
+from typing import Final
+
+from app.core.bars import numbers
+from app.core.calendar import Segment
+from app.core.money import UNITS
+from app.core.windows import Window
+from app.services.quality import SlotGrid
+from app.services.true_range import price_units, true_ranges
+
+RANGE_BARS: Final = 14  # the last ones, whose ranges say how volatile a symbol is
+
+
+class Measures:
+    """Over a window of base bars; nothing of it is read beyond the moment that is asked of."""
+
+    def __init__(self, window: Window, segments: Sequence[Segment], step_ns: int) -> None:
+        self._window = window
+        self._segments = segments
+        self._step_ns = step_ns
+        self._known_ns = numbers(window.known_ns[window.today :])
+
+    def last_known_ns(self, now_ns: int) -> int:
+        """When today's last bar was complete; -1 before the first."""
+        row = bisect_right(self._known_ns, now_ns) - 1
+        return self._known_ns[row] if row >= 0 else -1
+
+    def coverage(self, now_ns: int) -> float:
+        """The share of the bars expected today that have come; 0 where it takes more to tell."""
+        ends_ns = self._ends_ns
+        if not ends_ns:
+            return 0.0
+        expected = bisect_right(ends_ns, now_ns)
+        return bisect_right(self._known_ns, now_ns) / expected if expected else 1.0
+
+    def volatility_units(self, now_ns: int) -> int:
+        """The mean true range of the last bars, in percent of the last close, up to the unit; -1
+        while there is no bar.
+        """
+        before, sums, closes = self._ranges
+        end = before + bisect_right(self._known_ns, now_ns)
+        if not end or closes[end - 1] <= 0:
+            return -1
+        first = max(end - RANGE_BARS, 0)
+        over, under = (sums[end] - sums[first]) * 100 * UNITS, closes[end - 1] * (end - first)
+        return -(-over // under)
+
+    @cached_property
+    def _ends_ns(self) -> Sequence[int]:
+        """When each of today's bars is expected; none where they lie elsewhere."""
+        grid = SlotGrid.of(self._segments, self._step_ns)
+        if not grid.starts_all(self._window.start_ns[self._window.today :]):
+            return ()
+        return numbers(grid.end_ns + grid.anchor_ns)
+
+    @cached_property
+    def _ranges(self) -> tuple[int, Sequence[int], Sequence[int]]:
+        """How many bars of before today are in it, sums of ranges up to each bar, and closes."""
+        window = self._window
+        first = max(window.today - RANGE_BARS, 0)
+        one_before = max(first - 1, 0)  # only for its close
+        rows = slice(one_before, None)
+        close = window.close[rows]
+        ranges = price_units(true_ranges(window.high[rows], window.low[rows], close))
+        skip = first - one_before
+        sums = [0, *accumulate(ranges[skip:].tolist())]
+        return window.today - first, sums, price_units(close[skip:]).tolist()
