@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -122,6 +122,49 @@ def verify(
     from app.cli.verify import verify_run
 
     verify_run(run_id, runner, as_json)
+
+
+RunId = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's id, or its beginning.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+@root.command()
+def why(
+    order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
+    run_id: RunId,
+    as_json: AsJson = False,
+) -> None:
+    """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
+
+    The run is run again for it: exit code 1 when it decides otherwise now.
+
+    \b
+    Example:
+      ./start_cli.sh why 12 --run 20261121
+    """
+    from app.cli.why import why_order
+
+    why_order(order, run_id, as_json)
+
+
+@root.command("why-not")
+def why_not(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    time: Annotated[str, typer.Argument(metavar="TIME", help="In the market's zone.")],
+    run_id: RunId,
+    as_json: AsJson = False,
+) -> None:
+    """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
+
+    A bar is shown at its end: what was known at 10:31 includes the minute from 10:30.
+
+    \b
+    Example:
+      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run 20261121 --json
+    """
+    from app.cli.why import why_not
+
+    why_not(symbol, time, run_id, as_json)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

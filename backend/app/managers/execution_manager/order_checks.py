@@ -9,7 +9,7 @@ from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
 from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.order_counts import OrderCounts
-from app.managers.execution_manager.risk_desk import Known, RiskDesk, Ruling
+from app.managers.execution_manager.risk_desk import Known, OnVerdict, RiskDesk, Ruling
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk.facts import Ask
@@ -30,6 +30,7 @@ class OrderChecks:
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
+        self.on_verdict: OnVerdict | None = None  # who is told of each limit that is looked at
         self._limits = limits
         self._risk: RiskDesk | None = None  # nor this; and none where there are no limits
         self._lot_units = lot_units
@@ -45,7 +46,13 @@ class OrderChecks:
         """From now on there are prices."""
         if self._limits.scopes:
             self._risk = RiskDesk(
-                self._limits.scopes, account, self._working, known, books, self.counts
+                self._limits.scopes,
+                account,
+                self._working,
+                known,
+                books,
+                self.counts,
+                self.on_verdict,
             )
 
     @property

@@ -9,12 +9,12 @@ from app.managers.execution_manager.exposure import Books, Holdings, Moment, Wor
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.services.risk.catalogue import Limit
-from app.services.risk.facts import Ask, Market
+from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
 Held = tuple[str, Holdings, Limit]  # by whose scope a limit holds, and over what
-OnVerdict = Callable[[Ask, str, Limit, Verdict | None], None]
+OnVerdict = Callable[[Ask, str, Portfolio, Limit, Verdict | None], None]
 
 
 class Known(Prices, Market, Protocol):
@@ -101,7 +101,7 @@ class RiskDesk:
         for scope, portfolio, limit in held:
             verdict = limit.check(ask, portfolio, self._market, limit.most)
             if self._on_verdict is not None:
-                self._on_verdict(ask, scope, limit, verdict)
+                self._on_verdict(ask, scope, portfolio, limit, verdict)
             if verdict is not None and (
                 found is None or abs(verdict.units) < abs(found.verdict.units)
             ):

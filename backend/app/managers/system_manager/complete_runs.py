@@ -90,9 +90,14 @@ class CompleteRuns:
 
 
 def under(config: SessionConfig, policy: str) -> SessionConfig:
-    """The same run under another policy, as fast as it goes: neither pace nor runner counts."""
+    """The same run under another policy, as fast as it goes."""
+    execution = config.execution.model_copy(update={"same_bar": policy})
+    return as_fast_as_it_goes(config.model_copy(update={"execution": execution}))
+
+
+def as_fast_as_it_goes(config: SessionConfig) -> SessionConfig:
+    """The same replay on this thread: neither pace nor runner counts."""
     parts = {
-        "execution": config.execution.model_copy(update={"same_bar": policy}),
         "replay": config.replayed.model_copy(update={"speed": "max"}),
         "engine": config.engine.model_copy(update={"runner": "inline"}),
     }

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import NotFoundError
+from app.core.errors import ConfigError, NotFoundError
 from app.managers.data_manager import DataManager
+from app.managers.time_manager import TimeManager
 
 
 def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: DataManager) -> None:
@@ -25,3 +26,15 @@ def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: D
             f"{market} from {config.replayed.start} to {config.replayed.end}. "
             "'data list' shows what there is; 'data import-csv' brings more."
         )
+
+
+def replayed_sessions(config: SessionConfig, times: TimeManager) -> tuple[TradingSession, ...]:
+    """The sessions of a replay's dates; there is one at least."""
+    replay = config.replayed
+    sessions = times.sessions_between(replay.start, replay.end, config.market)
+    if not sessions:
+        raise ConfigError(
+            f"{config.market} has no session from {replay.start} to {replay.end}; "
+            "choose other replay dates."
+        )
+    return sessions

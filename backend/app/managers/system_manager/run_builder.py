@@ -22,7 +22,7 @@ from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
 from app.managers.system_manager.quotes import need_quotes
-from app.managers.system_manager.run_bars import need_bars
+from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_session import OnProgress, RunSession
@@ -75,7 +75,7 @@ class RunBuilder:
         )
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
-        sessions = self._sessions(config)
+        sessions = replayed_sessions(config, self._times)
         need_bars(config, sessions, self._data)
         if config.quoted:
             need_quotes(config, self._data.store, sessions)
@@ -183,7 +183,7 @@ class RunBuilder:
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
-            sessions = self._sessions(config)
+            sessions = replayed_sessions(config, self._times)
         return self._plan(config, sessions)
 
     def _plan(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> Plan:
@@ -271,16 +271,6 @@ class RunBuilder:
             raise
         facts["run_id"] = run_id
         return record
-
-    def _sessions(self, config: SessionConfig) -> tuple[TradingSession, ...]:
-        replay = config.replayed
-        sessions = self._times.sessions_between(replay.start, replay.end, config.market)
-        if not sessions:
-            raise ConfigError(
-                f"{config.market} has no session from {replay.start} to {replay.end}; "
-                "choose other replay dates."
-            )
-        return sessions
 
     def _stem(self, name: str) -> str:
         """What a run's id begins with: the time in UTC, and the config's name."""

@@ -30,6 +30,7 @@ from app.strategies.loader import source_hash
 from app.threads.engine_state import OnState
 from app.threads.results import Results
 from app.threads.run_state import RunState
+from app.threads.watched_engine import Witness
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -58,8 +59,15 @@ class Repetition:
     """One run again, from its journal; used once."""
 
     def __init__(
-        self, journal: RunJournal, times: TimeManager, source: BarSource, runner: str = "inline"
+        self,
+        journal: RunJournal,
+        times: TimeManager,
+        source: BarSource,
+        runner: str = "inline",
+        witness: Witness | None = None,
     ) -> None:
+        """With `witness`, somebody who sees it from within."""
+        self._witness = witness
         self._journal = journal
         self._times = times
         self._source = source
@@ -83,7 +91,7 @@ class Repetition:
     def verdict(self) -> Verdict:
         """Run it, and compare."""
         header, feed = self.header, _HeardFeed(self._journal, self._hear)
-        again = (feed, self._take, self._runner, self._take_state)
+        again = (feed, self._take, self._runner, self._take_state, self._witness)
         with wired_again(header, self._times, self._source, *again) as run:
             self.run = run
             self._keeper = self._state_keeper(run)
@@ -158,6 +166,8 @@ class Repetition:
         self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
+        if self._witness is not None:
+            self._witness.took(results)
         if self._keeper is not None:
             self._keeper.take(results)
 
@@ -203,6 +213,7 @@ def wired_again(
     on_results: Callable[[Results], None],
     runner: str = "inline",
     on_state: OnState = lambda sequence, state: None,
+    witness: Witness | None = None,
 ) -> Iterator[Run]:
     """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
     config = header.session_config
@@ -219,6 +230,7 @@ def wired_again(
                 on_gap=lambda gap: None,  # they were asked for then
                 on_trouble=lambda what, details: None,  # it was told when it happened
                 on_state=on_state,
+                witness=witness,
             ),
         )
 

@@ -29,6 +29,7 @@ from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
+from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
@@ -57,6 +58,7 @@ from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.watchdog import Alarm, Watchdog
+from app.threads.watched_engine import WatchedEngine, Witness
 from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker
@@ -144,6 +146,12 @@ class Parts(msgspec.Struct, frozen=True):
     on_gap: OnGap | None = None
     on_trouble: OnTrouble | None = None  # of one strategy among several; none: it ends the run
     on_state: OnState | None = None  # is given the run's state at each session but the first
+    witness: Witness | None = None  # of a run that is told again
+
+
+def replay_parts(market: Market) -> Parts:
+    """Of a replay: bars at rest, and the simulated broker."""
+    return Parts(partial(ReplayFeed, market.source))
 
 
 class Run:
@@ -162,7 +170,7 @@ class Run:
         """With `alarm`, a watchdog looks after the strategies' hooks while it executes."""
         self.config = config
         self._alarm = alarm
-        parts = parts or Parts(partial(ReplayFeed, market.source))
+        parts = parts or replay_parts(market)
         self.simulates_fills = parts.make_broker is None
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
@@ -180,7 +188,8 @@ class Run:
         self.quality = DataQualityManager(
             config.symbols, config.base_interval, config.extended_hours, parts.on_gap
         )
-        self.engine = AnalysisEngine(
+        witness = parts.witness
+        self.engine = (AnalysisEngine if witness is None else partial(WatchedEngine, witness))(
             self.plan,
             self.seats,
             self.execution,
@@ -260,7 +269,9 @@ class Run:
     def _execution(self, market: Market, parts: Parts) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
-        return ExecutionManager(
+        witness = parts.witness
+        make = ExecutionManager if witness is None else partial(WatchedExecution, witness)
+        return make(
             strategies=[seat.name for seat in self.seats],
             instruments=market.instruments,
             cash=config.account.cash,

@@ -25,6 +25,7 @@ class Limit(NamedTuple):
     most: Any
     remembers: bool = False  # whether it looks back on the day, or on the peak
     holds_prices: bool = False  # it is asked of an amendment of prices alone, too
+    given: Any = None  # the same as the config says it
 
 
 def rule_names() -> tuple[str, ...]:
@@ -48,7 +49,7 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     most_of = getattr(rule, "most_of", _in_units)
     remembers = getattr(rule, "REMEMBERS", False)
     holds_prices = getattr(rule, "HOLDS_PRICES", False)
-    return Limit(name, rule.check, most_of(value, names), remembers, holds_prices)
+    return Limit(name, rule.check, most_of(value, names), remembers, holds_prices, value)
 
 
 def _in_units(value: object, names: Names) -> object:

@@ -1,0 +1,83 @@
+"""An ExecutionManager that somebody watches: what is proposed, and what each limit says to it."""
+
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from app.core.orders import REJECTED, Order, Terms
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.risk_desk import Known
+from app.services.risk.catalogue import Limit
+from app.services.risk.facts import Ask, Portfolio
+from app.services.risk.sizes import MOST_UNITS
+from app.services.risk.verdict import Verdict
+
+
+class Heard(NamedTuple):
+    """One limit that an order was held against, and what it said; None where it approved.
+
+    `room_units` is how much it lets through at most, had more been asked for; None: any size.
+    """
+
+    scope: str
+    limit: Limit
+    verdict: Verdict | None
+    room_units: int | None
+
+
+class OrderWitness(Protocol):
+    """Is told of each order and amendment before it is weighed, and when that is done."""
+
+    def proposes(self, order: Order, terms: Terms | None, now_ns: int) -> None:
+        """An order is about to be weighed, or with `terms` an amendment of one."""
+        ...
+
+    def decided(self, order: Order, heard: list[Heard], reason: str) -> None:
+        """It is done, and refused where there is a reason."""
+        ...
+
+
+class WatchedExecution(ExecutionManager):
+    """Decides as any other; only a run that is told again has one."""
+
+    def __init__(self, witness: OrderWitness, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._witness = witness
+        self._heard: list[Heard] = []
+
+    def value_by(self, prices: Known) -> None:
+        self._known = prices
+        self._checks.on_verdict = self._hear
+        super().value_by(prices)
+
+    def submit(self, order: Order, now_ns: int) -> None:
+        self._begin(order, None, now_ns)
+        super().submit(order, now_ns)
+        self._witness.decided(order, self._heard, order.reason if order.state == REJECTED else "")
+
+    def withdraw(self, order: Order, now_ns: int) -> None:
+        self._begin(order, None, now_ns)
+        super().withdraw(order, now_ns)
+        self._witness.decided(order, self._heard, order.reason)
+
+    def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
+        self._begin(order, terms, now_ns)
+        is_done = super().amend(order, terms, now_ns)
+        self._witness.decided(order, self._heard, "" if is_done else order.reason)
+        return is_done
+
+    def _begin(self, order: Order, terms: Terms | None, now_ns: int) -> None:
+        self._heard = []
+        self._witness.proposes(order, terms, now_ns)
+
+    def _hear(
+        self, ask: Ask, scope: str, portfolio: Portfolio, limit: Limit, verdict: Verdict | None
+    ) -> None:
+        most = verdict
+        if most is None:  # rules are pure: asking once more changes nothing
+            added = MOST_UNITS if ask.units > 0 else -MOST_UNITS
+            whole = ask.whole_units - ask.units + added
+            larger = msgspec.structs.replace(ask, units=added, whole_units=whole)
+            most = limit.check(larger, portfolio, self._known, limit.most)
+        room_units = None if most is None else most.units
+        self._heard.append(Heard(scope, limit, verdict, room_units))

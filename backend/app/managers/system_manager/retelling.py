@@ -1,0 +1,142 @@
+"""A past run, told again: run once more, with a witness who sees it from within.
+
+Nothing is recorded for it while a run goes on. A replay is run again on its config and the bars of
+today, a live run on its journal; the fingerprints say whether what is told is that run's.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from loguru import logger
+from pydantic import ValidationError
+
+from app.core.config import SessionConfig
+from app.core.errors import ConfigError
+from app.core.settings import Settings
+from app.managers.data_manager import DataManager
+from app.managers.system_manager.complete_runs import as_fast_as_it_goes
+from app.managers.system_manager.journal_feed import journal_of
+from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.run_outcome import FAILED, FINISHED
+from app.managers.system_manager.verification import Repetition
+from app.managers.system_manager.wiring import Parts, Run, market_of, replay_parts
+from app.managers.time_manager import SessionClock, TimeManager, WallClock
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.strategies.loader import source_hash
+from app.threads.watched_engine import Witness
+
+_STRATEGIES_LOG = "app.threads.desk"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Whether the run, told again, was the same; None where that cannot be said."""
+
+    equal: bool | None
+    fingerprint: str
+    recorded: str | None
+    notes: tuple[str, ...] = ()
+
+
+class Retelling:
+    """Of one run, by its row in SQL; used once."""
+
+    def __init__(
+        self, row: Mapping[str, Any], settings: Settings, data: DataManager, times: TimeManager
+    ) -> None:
+        self.run_id = str(row["run_id"])
+        self._row = row
+        self._runs = settings.data_folder / "runs"
+        self._strategies = settings.strategies_folder
+        self._data = data
+        self._times = times
+        has_journal = (self._runs / self.run_id / JOURNAL_FOLDER).exists()
+        self._journal = journal_of(row, self._runs) if has_journal else None
+        self.config = self._config()
+
+    def tell(self, witness: Witness) -> Proof:
+        """Run it again; what its strategies log was logged then."""
+        logger.disable(_STRATEGIES_LOG)
+        try:
+            return self._told(witness)
+        finally:
+            logger.enable(_STRATEGIES_LOG)
+
+    def _told(self, witness: Witness) -> Proof:
+        if self._journal is None:
+            return self._replayed(witness)
+        again = Repetition(self._journal, self._times, self._data.store, "inline", witness)
+        verdict = again.verdict()
+        notes = list(verdict.notes)
+        if verdict.difference is not None:
+            first = verdict.difference
+            notes.append(f"'verify {self.run_id}' shows the first difference: {first.what} "
+                         f"{first.number}")  # fmt: skip
+        return Proof(verdict.equal, verdict.fingerprint, self._row["fingerprint"], tuple(notes))
+
+    def _config(self) -> SessionConfig:
+        if self._journal is not None:
+            return self._journal.header().session_config
+        try:
+            return SessionConfig.model_validate(self._row["config"])
+        except ValidationError as error:
+            raise ConfigError(
+                f"The config of run {self.run_id} is of another version, and cannot be run again: "
+                f"{error.errors()[0]['msg']}."
+            ) from error
+
+    def _replayed(self, witness: Witness) -> Proof:
+        config = as_fast_as_it_goes(self.config)
+        sessions = replayed_sessions(config, self._times)
+        need_bars(config, sessions, self._data)
+        if config.execution.slippage.by_quotes:
+            need_quotes(config, self._data.store, sessions)
+        market = market_of(config, sessions, self._data, self._times, WallClock())
+        parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
+        run = Run(config, market, self._strategies, witness.took, parts=parts)
+        notes = [*self._changed(run)]
+        with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+            notes += self._executed(run)
+        return self._proof(run.execution.diary.fingerprint.hexdigest(), notes)
+
+    def _executed(self, run: Run) -> Iterator[str]:
+        try:
+            run.execute()
+        except Exception as error:
+            if self._row["state"] != FAILED:
+                raise
+            yield f"it failed then, and again: {str(error).splitlines()[0]}"
+
+    def _proof(self, fingerprint: str, notes: list[str]) -> Proof:
+        recorded, state = self._row["fingerprint"], self._row["state"]
+        if recorded is None or state not in (FINISHED, FAILED):
+            notes.append(
+                f"the run is {state}: here it goes on to the end of its dates, so that the "
+                "fingerprints cannot be compared"
+            )
+            return Proof(None, fingerprint, recorded, tuple(notes))
+        equal = fingerprint == recorded
+        if not equal:
+            notes.append(
+                "run again it decides otherwise: its bars, a strategy or this program have "
+                "changed since, and what is told here need not be what happened then"
+            )
+        return Proof(equal, fingerprint, recorded, tuple(notes))
+
+    def _changed(self, run: Run) -> Iterator[str]:
+        recorded = self._facts().get("strategies", {})
+        for seat in run.seats:
+            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
+                yield f"the strategy {seat.name} is not what it was: its file has changed"
+
+    def _facts(self) -> dict[str, Any]:
+        """Its run.json; nothing where that is not there."""
+        try:
+            text = Path(self._runs / self.run_id / "run.json").read_text(encoding="utf-8")
+            facts: dict[str, Any] = json.loads(text)
+        except (OSError, ValueError):
+            return {}
+        return facts

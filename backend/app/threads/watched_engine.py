@@ -1,0 +1,90 @@
+"""An analysis engine that somebody watches: each bar that is shown, each hook that is called."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from app.core.bars import Bar
+from app.managers.execution_manager.watched_execution import OrderWitness
+from app.strategies.indicator import BETWEEN_BARS
+from app.threads.analysis_engine import AnalysisEngine, BarHook
+from app.threads.plan import Plan
+from app.threads.results import Results
+from app.threads.seats import Seat
+
+COMMAND = "a command"
+
+
+class Witness(OrderWitness, Protocol):
+    """Sees a run from within; whatever it looks at is as it is for the strategies just then."""
+
+    def begin(self, engine: "WatchedEngine") -> None:
+        """This is the engine; its hooks have not begun."""
+        ...
+
+    def sees(self, bar: Bar) -> None:
+        """A bar is about to be shown to those who want its interval."""
+        ...
+
+    def called(self, seat: Seat) -> None:
+        """Another hook of a strategy is about to be called."""
+        ...
+
+    def took(self, results: Results) -> None:
+        """What came of an input."""
+        ...
+
+
+class WatchedEngine(AnalysisEngine):
+    """Runs as any other; only a run that is told again has one."""
+
+    def __init__(self, witness: Witness, *parts: Any) -> None:
+        self._witness = witness
+        self._bar: Bar | None = None  # shown last
+        self._hook = ""  # of those that are no bar's, the one that runs
+        super().__init__(*parts)
+        witness.begin(self)
+
+    @property
+    def bar_in_hand(self) -> Bar | None:
+        """None between bars."""
+        return None if self._cursor.step == BETWEEN_BARS else self._bar
+
+    @property
+    def hook(self) -> str:
+        """Which one runs now, or has just returned."""
+        return self._hook or (COMMAND if self.bar_in_hand is None else "on_bar")
+
+    @property
+    def seats(self) -> list[Seat]:
+        """The strategies' seats."""
+        return self._seats
+
+    @property
+    def plan(self) -> Plan:
+        """What the stream computes."""
+        return self._plan
+
+    @property
+    def symbol_in_hand(self) -> int:
+        """What an indicator without a symbol reads now; -1 where that is nothing."""
+        bar = self.bar_in_hand
+        return self._cursor.symbol if bar is None else self._plan.symbols.index(bar.symbol)
+
+    def _bar_hook(self) -> BarHook:
+        on_bar, sees = super()._bar_hook(), self._witness.sees
+
+        def watched(bar: Bar) -> None:
+            self._bar = bar
+            sees(bar)
+            on_bar(bar)
+
+        return watched
+
+    def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
+        before, self._hook = self._hook, hook.__name__
+        try:
+            if self._hook.startswith("on_"):
+                self._witness.called(seat)
+            super()._call(seat, hook, *args)
+        finally:
+            self._hook = before
