@@ -101,6 +101,7 @@ CASES: list[Case] = [
        "allowed is a") for bad in (0, 5001, 1.5, "20", None)],
     (("execution", "slippage"), {"amount": -0.5}, "execution.slippage.amount", "0"),
     (("risk", "max_loss"), 1, "risk.max_loss", "unknown key"),
+    (("risk", "symbols"), {"SYN1": {"max_loss": 1}}, "risk.symbols.SYN1.max_loss", "unknown key"),
     (("report", "plots"), 1, "report.plots", "unknown key"),
     (("engine", "threads"), 4, "engine.threads", "unknown key"),
     (("indicators", 1, "param"), {}, "indicators[1].param", "Did you mean 'params'?"),

@@ -53,6 +53,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     console.print(table)
 
 
+def value_text(value: object) -> str:
+    """A value of a config as its file has it."""
+    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+
+
 def _is_number(text: str) -> bool:
     stripped = text.replace(",", "").rstrip("%").lstrip("-")
     return not stripped or stripped.replace(".", "", 1).isdecimal()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
-from app.cli.output import console, print_json, print_table
+from app.cli.output import console, print_json, print_table, value_text
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 from app.core.money import from_units
 
@@ -283,7 +283,10 @@ def _number(value: float | None) -> str:
 def _print_decision(told: Told) -> None:
     if told["limits"]:
         columns = ("scope", "rule", "limit", "verdict")
-        rows = [[one["scope"], one["rule"], one["limit"], _verdict(one)] for one in told["limits"]]
+        rows = [
+            [one["scope"], one["rule"], value_text(one["limit"]), _verdict(one)]
+            for one in told["limits"]
+        ]
         print_table("Limits", columns, rows)
     else:
         console.print("No limit was asked: none holds for it, or it only takes a position out.")

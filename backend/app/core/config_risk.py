@@ -91,12 +91,9 @@ class RiskLimits(Part):
     )
 
 
-class RiskConfig(RiskLimits):
+class ScopedLimits(RiskLimits):
     """Limits of the account, and those of single strategies and symbols beside them."""
 
-    oversize: Literal["refuse", "cut"] = Field(
-        default="refuse", description="what is done with an order that is in part within them"
-    )
     groups: dict[GroupName, Annotated[tuple[Symbol, ...], Field(min_length=1)]] = Field(
         default_factory=dict, description="symbols that max_group_percent takes together"
     )
@@ -116,6 +113,14 @@ class RiskConfig(RiskLimits):
         ]
         raise_if_any(faults)
         return self
+
+
+class RiskConfig(ScopedLimits):
+    """The limits of a run."""
+
+    oversize: Literal["refuse", "cut"] = Field(
+        default="refuse", description="what is done with an order that is in part within them"
+    )
 
     def quoted(self, symbols: Iterable[str]) -> list[str]:
         """Those of the run's symbols whose quotes a limit needs."""

@@ -25,6 +25,7 @@ def _expanded(path: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_expanded)]
+File = Folder
 
 
 class Settings(BaseSettings):
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     data_folder: Folder = DEFAULT_DATA_FOLDER
     strategies_folder: Folder = Path("strategies")
     database_url: SecretStr | None = None  # None: SQLite in the data folder; it may hold a password
+    account_limits: File | None = None  # a file of hard limits; None: there are none
     log_level: Annotated[str, AfterValidator(known_level)] | None = Field(
         default=None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
     )  # None: what `admin log-level` stored, else INFO

@@ -202,6 +202,7 @@ class Rebuilding:
         facts = {
             "started_at": self._started_at(),
             "config": header.config,
+            "hard_limits": header.hard_limits,
             "versions": header.versions,
             "platform": header.platform,
             "strategies": header.strategies,

@@ -6,13 +6,14 @@ today, a live run on its journal; the fingerprints say whether what is told is t
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from loguru import logger
 from pydantic import ValidationError
 
+from app.core.account_limits import AccountLimits
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.core.settings import Settings
@@ -94,7 +95,7 @@ class Retelling:
         need_bars(config, sessions, self._data)
         if config.execution.slippage.by_quotes:
             need_quotes(config, self._data.store, sessions)
-        market = market_of(config, sessions, self._data, self._times, WallClock())
+        market = market_of(config, sessions, self._data, self._times, WallClock(), self.hard_limits)
         parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
         run = Run(config, market, self._strategies, witness.took, parts=parts)
         notes = [*self._changed(run)]
@@ -127,15 +128,24 @@ class Retelling:
         return Proof(equal, fingerprint, recorded, tuple(notes))
 
     def _changed(self, run: Run) -> Iterator[str]:
-        recorded = self._facts().get("strategies", {})
+        recorded = self._facts.get("strategies", {})
         for seat in run.seats:
             if source_hash(type(seat.strategy)) != recorded.get(seat.name):
                 yield f"the strategy {seat.name} is not what it was: its file has changed"
 
+    @property
+    def hard_limits(self) -> AccountLimits | None:
+        """Those of the account file, as it was when the run began."""
+        if self._journal is not None:
+            return self._journal.header().account_limits
+        hard = self._facts.get("hard_limits")
+        return None if hard is None else AccountLimits.model_validate(hard)
+
+    @cached_property
     def _facts(self) -> dict[str, Any]:
         """Its run.json; nothing where that is not there."""
         try:
-            text = Path(self._runs / self.run_id / "run.json").read_text(encoding="utf-8")
+            text = (self._runs / self.run_id / "run.json").read_text(encoding="utf-8")
             facts: dict[str, Any] = json.loads(text)
         except (OSError, ValueError):
             return {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from loguru import logger
 
+from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
@@ -84,11 +85,11 @@ class RunBuilder:
             extended_hours=config.extended_hours, quotes=bool(config.quoted),
         )  # fmt: skip
         holder: list[RunSession] = []
-        market = market_of(config, sessions, self._data, self._times, self._clock)
+        market = self._market_of(config, sessions)
         make = self._maker(market)
         run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         on_wired(run)
-        facts = self._facts(run)
+        facts = self._facts(run, market)
         record = self._begin_record(run, facts, market)
         rows = [msgspec.to_builtins(one) for one in passport]
         others = (
@@ -112,7 +113,6 @@ class RunBuilder:
         # Clients of venues take their time to import: only who needs them waits.
         from app.managers.system_manager.bars_kept import BarsKept
         from app.managers.system_manager.live_opening import LiveOpening
-        from app.managers.system_manager.verification import market_from
 
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
@@ -138,16 +138,16 @@ class RunBuilder:
                 traded = [self._data.instrument(config.market, name) for name in config.symbols]
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
-                market = market_of(config, sessions, self._data, self._times, self._clock)
+                market = self._market_of(config, sessions)
                 self._need_history(config, market, line)
             else:
-                market = market_from(header, self._times, self._data.store)
+                market = self._market_of_then(header)
             holder: list[RunSession] = []
             run = self._maker(market)(
                 config, on_results=lambda results: holder[0].take(results), parts=line.parts()
             )
             on_wired(run)
-            facts = self._facts(run)
+            facts = self._facts(run, market)
             record = self._begin_record(run, facts, market, opening)
             if header is None:
                 now_ns = line.clock.now_ns()
@@ -176,6 +176,7 @@ class RunBuilder:
 
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
+        self.hard_limits()
         if config.replay is None:
             from app.managers.system_manager.live_opening import check_means
 
@@ -215,10 +216,38 @@ class RunBuilder:
         folder = self._settings.strategies_folder
         return partial(Run, market=market, strategies_folder=folder, alarm=self._alarms.alarm)
 
-    def _facts(self, run: Run) -> dict[str, Any]:
+    def _market_of(self, config: SessionConfig, sessions: tuple[TradingSession, ...]) -> Market:
+        """The market of a run that begins, under the account file of today."""
+        hard = self.hard_limits()
+        return market_of(config, sessions, self._data, self._times, self._clock, hard)
+
+    def hard_limits(self) -> AccountLimits | None:
+        """Those of the account file, where there is one."""
+        path = self._settings.account_limits
+        return None if path is None else load_account_limits(path)
+
+    def _market_of_then(self, header: RunHeader) -> Market:
+        """That of a run that goes on: as its journal has it, hard limits too."""
+        from app.managers.system_manager.verification import market_from
+
+        market = market_from(header, self._times, self._data.store)
+        try:
+            is_same = self.hard_limits() == market.hard_limits
+        except ConfigError:
+            is_same = False
+        if not is_same:
+            logger.warning(
+                "The account file is not what it was when run {} began: it goes on under the "
+                "limits of then. Stop it and start anew for those of now", header.run_id,
+            )  # fmt: skip
+        return market
+
+    def _facts(self, run: Run, market: Market) -> dict[str, Any]:
+        hard = market.hard_limits
         return {
             "started_at": self.now_text(run.config.market),
             "config": run.config.model_dump(mode="json"),
+            "hard_limits": None if hard is None else hard.as_json(),
             "versions": library_versions(),
             "platform": platform_tag(),
             "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
@@ -287,7 +316,7 @@ def _header(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
         {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
-        started_at,
+        started_at, market.hard_limits,
     )  # fmt: skip
 
 

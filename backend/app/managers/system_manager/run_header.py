@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from app.core.account_limits import AccountLimits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import DataError
@@ -40,11 +41,18 @@ class RunHeader(msgspec.Struct, frozen=True):
     positions: dict[str, int]  # that the venue held then and the run left alone, in units
     started_at: str = ""  # the machine's time when it began, in the market's zone
     holdings: Holdings = Holdings()  # all that the venue held then
+    hard_limits: dict[str, Any] | None = None  # of the account file, as it was then
 
     @property
     def session_config(self) -> SessionConfig:
         """The config the run was started with."""
         return SessionConfig.model_validate(self.config)
+
+    @property
+    def account_limits(self) -> AccountLimits | None:
+        """The hard limits the run was started with; a file of today changes nothing."""
+        hard = self.hard_limits
+        return None if hard is None else AccountLimits.model_validate(hard)
 
     @property
     def told_first(self) -> tuple[OrderEvent, ...]:
@@ -69,6 +77,7 @@ def header_of(
     since_ns: int,
     holdings: Holdings,
     started_at: str,
+    hard_limits: AccountLimits | None = None,
 ) -> RunHeader:
     """What this run is about to depend on."""
     return RunHeader(
@@ -92,6 +101,7 @@ def header_of(
         positions=holdings.left_alone,
         started_at=started_at,
         holdings=holdings,
+        hard_limits=None if hard_limits is None else hard_limits.as_json(),
     )
 
 

@@ -267,6 +267,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
         rates={
             session.date: header.rates.get(str(session.date), {}) for session in header.sessions
         },
+        hard_limits=header.account_limits,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from app.core.account_limits import AccountLimits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.config_account import AccountConfig
@@ -65,7 +66,9 @@ QUEUE_ROWS = 32_768  # rows that may wait before a worker
 
 
 class Market(msgspec.Struct, frozen=True):
-    """What a run needs to know of the world: sessions, instruments, actions, and where bars are."""
+    """What a run needs to know of the world: sessions, instruments, actions, where bars are, and
+    what the account's owner allows.
+    """
 
     sessions: tuple[TradingSession, ...]
     sessions_before: SessionsBefore
@@ -75,6 +78,7 @@ class Market(msgspec.Struct, frozen=True):
     time: LocalTime
     clock: MonotonicClock
     rates: Mapping[dt.date, Rates] = {}  # of foreign currencies, by session
+    hard_limits: AccountLimits | None = None  # of the account file
 
 
 def market_of(
@@ -83,6 +87,7 @@ def market_of(
     data: DataManager,
     times: TimeManager,
     clock: MonotonicClock,
+    hard_limits: AccountLimits | None = None,
 ) -> Market:
     """The config's market in these sessions, as our managers know it."""
     name = config.market
@@ -104,6 +109,7 @@ def market_of(
         time=time,
         clock=clock,
         rates=rates,
+        hard_limits=hard_limits,
     )
 
 
@@ -276,7 +282,10 @@ class Run:
             instruments=market.instruments,
             cash=config.account.cash,
             limits=limits_of_run(
-                config.risk, [seat.name for seat in self.seats], self.plan.symbols
+                config.risk,
+                [seat.name for seat in self.seats],
+                self.plan.symbols,
+                market.hard_limits,
             ),
             rules=FillRules(
                 participation=None if share is None else Decimal(repr(share)),

@@ -12,5 +12,5 @@ class Names(msgspec.Struct, frozen=True):
     groups: Mapping[str, Sequence[str]] = {}
 
     def numbers(self, symbols: Sequence[str]) -> frozenset[int]:
-        """Which ones these are."""
-        return frozenset(self.symbols.index(symbol) for symbol in symbols)
+        """Which ones these are; others are of no account in this run."""
+        return frozenset(self.symbols.index(one) for one in symbols if one in self.symbols)

@@ -1,14 +1,16 @@
 """For whom a limit holds: the account, one strategy, or one symbol."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from app.core.config_risk import RiskConfig
+from app.core.account_limits import AccountLimits
+from app.core.config_risk import RiskConfig, ScopedLimits
 from app.services.risk.catalogue import Limit, limits_of
 from app.services.risk.names import Names
 
 ACCOUNT = "account"
+ACCOUNT_FILE = "account file"
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -27,18 +29,36 @@ class Limits(msgspec.Struct, frozen=True):
     cuts: bool = False
 
 
-def limits_of_run(config: RiskConfig, strategies: Sequence[str], symbols: Sequence[str]) -> Limits:
-    """As a config says, its account's first."""
-    known = Names(symbols, config.groups)
-    found = [
-        Scope(ACCOUNT, limits_of(config, known)),
-        *(
-            Scope(f"strategy {name}", limits_of(limits, known), strategy=strategies.index(name))
-            for name, limits in config.strategies.items()
-        ),
-        *(
-            Scope(f"symbol {name}", limits_of(limits, known), symbol=symbols.index(name))
-            for name, limits in config.symbols.items()
-        ),
-    ]
+def limits_of_run(
+    config: RiskConfig,
+    strategies: Sequence[str],
+    symbols: Sequence[str],
+    hard: AccountLimits | None = None,
+) -> Limits:
+    """As a config says, its account's first, and beside it the account file's.
+
+    What that says of strategies and symbols of other runs holds for those.
+    """
+    found = [*_scopes_of(config, ACCOUNT, "", strategies, symbols)]
+    if hard is not None:
+        found += _scopes_of(hard, ACCOUNT_FILE, f"{ACCOUNT_FILE}, ", strategies, symbols)
     return Limits(tuple(scope for scope in found if scope.limits), config.oversize == "cut")
+
+
+def _scopes_of(
+    given: ScopedLimits,
+    whole: str,
+    before: str,
+    strategies: Sequence[str],
+    symbols: Sequence[str],
+) -> Iterator[Scope]:
+    known = Names(symbols, given.groups)
+    yield Scope(whole, limits_of(given, known))
+    for name, limits in given.strategies.items():
+        if name in strategies:
+            place = strategies.index(name)
+            yield Scope(f"{before}strategy {name}", limits_of(limits, known), strategy=place)
+    for name, limits in given.symbols.items():
+        if name in symbols:
+            place = symbols.index(name)
+            yield Scope(f"{before}symbol {name}", limits_of(limits, known), symbol=place)
