@@ -11,6 +11,8 @@ __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
 CROSS = "app.strategies.examples.sma_cross:SmaCross"
 WAYS = """
+from datetime import timedelta
+
 from app.strategies import Strategy
 
 
@@ -23,6 +25,10 @@ class Ways(Strategy):
 
     def on_session_open(self, session):
         self.order("AAA", 7)
+        self.timer("late", self.now + timedelta(minutes=60))
+
+    def on_timer(self, name):
+        self.order_target("AAA", 0)
 
     def on_bar(self, bar):
         minute = self.now.minute
@@ -136,6 +142,13 @@ def test_amendments_changes_and_other_hooks_are_told(teller: Teller) -> None:
     assert "it was to be amended to buy 500 AAA, limit, day, limit" in text
     assert "Its state is CANCELED" in text
 
+    timed = next(o for o in orders if o["side"] == "sell")
+    told = teller.json("why", str(timed["order_id"]), "--run", run_id)
+    assert told["seen"]["hook"] == "on_timer 'late'"
+    assert (told["has_limits"], told["limits"]) == (True, []), "it only takes the position out"
+    text = teller.text("why", str(timed["order_id"]), "--run", run_id)
+    assert "nothing that it adds would open or increase a position" in text
+
     across = next(o for o in orders if o["quantity"] == "1")
     seen = teller.json("why", str(across["order_id"]), "--run", run_id)["seen"]
     assert (seen["bar"]["symbol"], seen["last_bar"]["symbol"]) == ("BBB", "AAA")
@@ -173,12 +186,12 @@ def test_each_refusal_of_an_instant_is_told_by_strategy(teller: Teller) -> None:
     told = teller.json("why-not", "BBB", "2024-06-03 10:10", "--run", run_id)
     assert [seen["strategy"] for seen in told["seen"]] == ["one", "two"]
     one, two = told["proposed"]
-    assert (one["decision"], one["limits"]) == ("accepted", [])
+    assert (one["decision"], one["has_limits"], one["limits"]) == ("accepted", False, [])
     assert two["decision"] == "refused"
     assert two["reason"].startswith("max_order_quantity of strategy two: ")
     text = teller.text("why-not", "BBB", "2024-06-03 10:10", "--run", run_id)
     assert "It was refused: max_order_quantity of strategy two" in text
-    assert "No limit was asked" in text
+    assert "No limit holds for it." in text
 
 
 def test_what_is_not_there_is_said_with_what_is_next_to_it(teller: Teller) -> None:

@@ -73,6 +73,7 @@ class Teller:
             "what": "amendment" if one.is_amendment else "order",
             "seen": self.seen(one.seen),
             "asked": {name: getattr(asked, name) for name in asked.__struct_fields__},
+            "has_limits": one.has_limits,
             "limits": [
                 {name: getattr(limit, name) for name in limit.__struct_fields__}
                 for limit in one.limits
@@ -122,7 +123,7 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
     proof = teller.run.tell(tracer)
     if not tracer.seen and not tracer.proposed:
         sides = [teller.at(ns) for ns in (tracer.before_ns, tracer.after_ns) if ns is not None]
-        beside = f" Next to it are {' and '.join(sides)}." if sides else ""
+        beside = f" The nearest: {' and '.join(sides)}." if sides else ""
         raise NotFoundError(
             f"No strategy was shown anything of {symbol} at {time}: a bar is shown at its end."
             f"{beside}"
@@ -288,8 +289,12 @@ def _print_decision(told: Told) -> None:
             for one in told["limits"]
         ]
         print_table("Limits", columns, rows)
+    elif not told["has_limits"]:
+        console.print("No limit holds for it.")
+    elif told["decision"] == "accepted":
+        console.print("No limit was asked: nothing that it adds would open or increase a position.")
     else:
-        console.print("No limit was asked: none holds for it, or it only takes a position out.")
+        console.print("It did not come to its limits.")
     why = f": {told['reason']}" if told["reason"] else ""
     console.print(f"It was {told['decision']}{why}.", markup=False)
 

@@ -82,6 +82,8 @@ class WatchedEngine(AnalysisEngine):
 
     def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
         before, self._hook = self._hook, hook.__name__
+        if self._hook == "on_timer":
+            self._hook += f" '{args[0]}'"
         try:
             if self._hook.startswith("on_"):
                 self._witness.called(seat)

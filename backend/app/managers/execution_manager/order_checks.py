@@ -65,6 +65,11 @@ class OrderChecks:
         """What limits of loss remember, where there are limits."""
         return None if self._risk is None else self._risk.memory
 
+    def has_limits(self, order: Order) -> bool:
+        """Whether any limit holds for an order of its strategy in its symbol."""
+        risk = self._risk
+        return risk is not None and risk.is_limited(order.strategy, order.symbol_index)
+
     def open_session(self, session: TradingSession) -> None:
         """A session begins."""
         self._session = session

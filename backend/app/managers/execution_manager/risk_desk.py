@@ -85,6 +85,10 @@ class RiskDesk:
         self.memory.open_session()
         self._moment.forget()
 
+    def is_limited(self, strategy: int, symbol: int) -> bool:
+        """Whether any limit holds there."""
+        return bool(self._held[strategy][symbol])
+
     def ruling(self, ask: Ask) -> Ruling | None:
         """The tightest that is said; None where all approve."""
         return self._tightest(ask, self._held[ask.strategy][ask.symbol])

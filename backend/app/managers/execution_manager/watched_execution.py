@@ -32,8 +32,8 @@ class OrderWitness(Protocol):
         """An order is about to be weighed, or with `terms` an amendment of one."""
         ...
 
-    def decided(self, order: Order, heard: list[Heard], reason: str) -> None:
-        """It is done, and refused where there is a reason."""
+    def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
+        """It is done, and refused where there is a reason; limits that hold need not be asked."""
         ...
 
 
@@ -53,22 +53,26 @@ class WatchedExecution(ExecutionManager):
     def submit(self, order: Order, now_ns: int) -> None:
         self._begin(order, None, now_ns)
         super().submit(order, now_ns)
-        self._witness.decided(order, self._heard, order.reason if order.state == REJECTED else "")
+        self._tell(order, order.reason if order.state == REJECTED else "")
 
     def withdraw(self, order: Order, now_ns: int) -> None:
         self._begin(order, None, now_ns)
         super().withdraw(order, now_ns)
-        self._witness.decided(order, self._heard, order.reason)
+        self._tell(order, order.reason)
 
     def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
         self._begin(order, terms, now_ns)
         is_done = super().amend(order, terms, now_ns)
-        self._witness.decided(order, self._heard, "" if is_done else order.reason)
+        self._tell(order, "" if is_done else order.reason)
         return is_done
 
     def _begin(self, order: Order, terms: Terms | None, now_ns: int) -> None:
         self._heard = []
         self._witness.proposes(order, terms, now_ns)
+
+    def _tell(self, order: Order, reason: str) -> None:
+        has_limits = self._checks.has_limits(order)
+        self._witness.decided(order, self._heard, reason, has_limits=has_limits)
 
     def _hear(
         self, ask: Ask, scope: str, portfolio: Portfolio, limit: Limit, verdict: Verdict | None

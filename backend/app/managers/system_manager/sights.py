@@ -82,6 +82,7 @@ class Proposed(msgspec.Struct):
     is_amendment: bool
     seen: Sight
     asked: Asked
+    has_limits: bool = False  # some hold there; what only takes a position out is not asked of them
     limits: list[Weighed] = []
     decision: str = ""  # accepted, cut, refused or taken back
     reason: str = ""

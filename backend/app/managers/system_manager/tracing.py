@@ -50,11 +50,12 @@ class Tracer:
             is_amendment, asked = terms is not None, asked_of(order, terms)
             self._kept = Proposed(order.order_id, order.symbol, is_amendment, seen, asked)
 
-    def decided(self, order: Order, heard: list[Heard], reason: str) -> None:
+    def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
         kept = self._kept
         if kept is None:
             return
         kept.limits = [weighed_of(one) for one in heard]
+        kept.has_limits = has_limits
         kept.reason = reason
         if reason:
             kept.decision = "taken back" if order.state == CANCELED else "refused"
