@@ -14,6 +14,7 @@ from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import LIMIT, Order
 from app.managers.execution_manager.account import Account, AccountTerms
 from app.managers.execution_manager.exposure import Holdings, Moment
+from app.managers.execution_manager.order_counts import OrderCounts
 
 SYMBOLS, STRATEGIES = 3, 2
 MARKS = (10.0, 33.33, 0.07)
@@ -78,7 +79,9 @@ class World:
         self.moment = Moment(Counted())
 
     def holdings(self, strategy: int | None, symbol: int | None) -> Holdings:
-        return Holdings(self.account, self.working, Marks(), self.moment, strategy, symbol)
+        return Holdings(
+            self.account, self.working, Marks(), self.moment, OrderCounts(()), strategy, symbol
+        )
 
     def left(self, strategy: int | None, symbol: int) -> list[int]:
         return [
@@ -176,7 +179,9 @@ def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None
 @pytest.mark.parametrize("strategy", [0, 1])
 def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     execution = manager_of([Row(0, 10, 10.0)], rules=None)
-    own = Holdings(execution.account, execution.broker.working, Marks(), Moment(execution))
+    own = Holdings(
+        execution.account, execution.broker.working, Marks(), Moment(execution), OrderCounts(())
+    )
     own._moment.turn(5)
     assert own.gross_units() == 0
     submit(execution, strategy, 0, 5 * UNITS, 5, kind=LIMIT, limit=9.0)
