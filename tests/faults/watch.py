@@ -166,7 +166,8 @@ class Watch:
         told = [details for what, details in alarms if what == "halted" and differs in details]
         if as_told:
             must(not told, f"F24: a split that was told of halts: {told}")
-        elif held_units:
+        elif held_units and SYMBOLS.index(symbol) not in life.book.latch.halted:
+            # one that is halted for another reason, which was told, is not halted again
             must(bool(told), f"F24: {symbol} is not split as it was told, and nobody sees it")
 
     def is_halted(self, life: Life, index: int) -> bool:

@@ -71,6 +71,20 @@ def test_an_exit_that_fills_beyond_flat_while_it_is_cancelled_is_told() -> None:
     ]
 
 
+def test_an_exit_that_fills_beyond_flat_while_it_is_made_smaller_is_told() -> None:
+    desk = holding()
+    desk.answer(PlaceCall, guarded(desk))
+    desk.send(msgspec.structs.replace(place(3, -100, opens=False), reduce_only=True))
+    desk.answer(PlaceCall, desk.report(client_id=name(3), units=-100 * SHARE))
+    desk.stream(desk.fill("x1", -10, client_id=name(3)))
+    desk.send(Amend(2, Terms(-90 * SHARE, 10.0, None, None, None), False))
+    desk.stream(desk.fill("x2", -100, client_id=name(2)))
+    assert told(desk, "exit too much") == [
+        f"{name(2)}, which reduces AAA, filled 100 while it was being amended, and -10 are "
+        "held: nothing takes these out again."
+    ]
+
+
 def test_an_exit_that_takes_out_while_it_is_cancelled_is_not_told() -> None:
     desk = holding()
     desk.answer(PlaceCall, guarded(desk))

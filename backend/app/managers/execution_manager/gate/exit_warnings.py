@@ -42,15 +42,16 @@ class ExitWarnings:
             )
 
     def filled(self, order: GateOrder, units: int) -> None:
-        """It was to end, mostly as another had taken the position out, and has filled as well."""
+        """It was to end or be smaller, as another had taken the position out, and filled as well."""
         held_units = self._net[order.symbol]
         opened = held_units != 0 and (held_units > 0) == (units > 0)
-        if self._is_exit(order) and opened and (order.cancel_wanted or order.cancel_sent):
+        ends = order.cancel_wanted or order.cancel_sent
+        if self._is_exit(order) and opened and (ends or order.wanted is not None):
             self._output.alarm(
                 "exit too much",
                 f"{order.client_id}, which reduces {self._symbols[order.symbol]}, filled "
-                f"{from_units(abs(units))} while it was being cancelled, and "
-                f"{from_units(held_units)} are held: nothing takes these out again.",
+                f"{from_units(abs(units))} while it was being {'cancelled' if ends else 'amended'},"
+                f" and {from_units(held_units)} are held: nothing takes these out again.",
             )
 
     def _is_exit(self, order: GateOrder) -> bool:
