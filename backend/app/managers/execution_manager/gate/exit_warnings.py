@@ -42,7 +42,7 @@ class ExitWarnings:
             )
 
     def filled(self, order: GateOrder, units: int) -> None:
-        """It was to end or be smaller, as another had taken the position out, and filled as well."""
+        """It was to end, or be smaller, as another had taken the position out; it filled too."""
         held_units = self._net[order.symbol]
         opened = held_units != 0 and (held_units > 0) == (units > 0)
         ends = order.cancel_wanted or order.cancel_sent
