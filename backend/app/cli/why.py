@@ -1,13 +1,13 @@
 """`why` and `why-not`: a decision of a past run, told by running it once more."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
-from app.cli.output import console, print_json, print_table, value_text
+from app.cli.output import print_json
+from app.cli.why_text import Told, local, print_instant, print_order
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 from app.core.money import from_units
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from app.managers.system_manager.sights import Proposed, Sight
     from app.managers.system_manager.tracing import OrderTracer
 
-Told = dict[str, Any]
-
 
 class Teller:
     """One run told again, in the time of its market."""
@@ -27,7 +25,8 @@ class Teller:
         from app.managers.system_manager.retelling import Retelling
         from app.repositories.run_repository import RunRepository
 
-        row = dict(RunRepository(Context().engine).get_run(run_id))
+        self._repository = RunRepository(Context().engine)
+        row = dict(self._repository.get_run(run_id))
         context = Context(row["config"].get("market", DEFAULT_MARKET))
         self._time = context.time
         self.run = Retelling(row, context.settings, context.data, context.time)
@@ -47,6 +46,20 @@ class Teller:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=self._time.zone())
         return self._time.to_ns(moment)
+
+    def is_on_record(self, tracer: "OrderTracer") -> bool | None:
+        """Whether the order is on record as it is told; None where it is on none yet."""
+        from app.managers.system_manager.retelling import is_on_record
+
+        order = tracer.order
+        assert order is not None
+        found = self._repository.get_orders(self.run.run_id)
+        rows = [dict(row) for row in found if row["order_id"] == order.order_id]
+        if not rows:
+            return None
+        fills = self._repository.get_fills(self.run.run_id)
+        filled = [dict(fill) for fill in fills if fill["order_id"] == order.order_id]
+        return is_on_record(order, tracer.fills, rows[0], filled)
 
     def seen(self, sight: "Sight") -> Told:
         """What a strategy saw, for scripts."""
@@ -104,7 +117,7 @@ def why_order(order_id: int, run_id: str, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        _print_order(told)
+        print_order(told)
     _end(proof)
 
 
@@ -122,7 +135,9 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
     tracer = InstantTracer(symbol, teller.ns_of(time))
     proof = teller.run.tell(tracer)
     if not tracer.seen and not tracer.proposed:
-        sides = [teller.at(ns) for ns in (tracer.before_ns, tracer.after_ns) if ns is not None]
+        sides = [
+            local(teller.at(ns)) for ns in (tracer.before_ns, tracer.after_ns) if ns is not None
+        ]
         beside = f" The nearest: {' and '.join(sides)}." if sides else ""
         raise NotFoundError(
             f"No strategy was shown anything of {symbol} at {time}: a bar is shown at its end."
@@ -139,7 +154,7 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        _print_instant(told)
+        print_instant(told)
     _end(proof)
 
 
@@ -176,7 +191,7 @@ def _order_told(teller: Teller, tracer: "OrderTracer", proof: "Proof") -> Told:
         "filled": abs(from_units(order.filled_units)),
         "ended": teller.at(order.ended_ns) if order.ended_ns else None,
         "end_reason": order.reason or None,
-        "again": _again(proof),
+        "again": {**_again(proof), "order_equal": teller.is_on_record(tracer)},
     }
 
 
@@ -192,125 +207,6 @@ def _again(proof: "Proof") -> Told:
 def _end(proof: "Proof") -> None:
     if proof.equal is False:
         raise typer.Exit(1)
-
-
-# -- for people ------------------------------------------------------------------------------------
-
-
-def _print_order(told: Told) -> None:
-    seen = told["seen"]
-    console.print(
-        f"Run {told['run_id']}, order {told['order_id']}: {_words_of(told)}", markup=False
-    )
-    print_table(f"What {seen['strategy']} saw at {seen['at']} in {seen['hook']}",
-                ("what", "value", "a bar before"), _seen_rows(seen))  # fmt: skip
-    _print_decision(told)
-    for one in told["amendments"]:
-        console.print(f"At {one['seen']['at']} it was to be amended to {_words_of(one)}.",
-                      markup=False)  # fmt: skip
-        _print_decision(one)
-    for name, columns in (
-        ("changes", ("at", "what", "quantity", "limit", "stop", "reason")),
-        ("fills", ("at", "bar_start", "quantity", "price", "fee")),
-    ):
-        if told[name]:
-            rows = [[row[column] for column in columns] for row in told[name]]
-            print_table(name.capitalize(), columns, rows)
-    if told["decision"] != "refused":
-        why = f": {told['end_reason']}" if told["end_reason"] else ""
-        when = "" if told["ended"] is None else f" at {told['ended']}"
-        console.print(f"Its state is {told['state']}{when}, {told['filled']} filled{why}.",
-                      markup=False)  # fmt: skip
-    _print_proof(told["again"])
-
-
-def _print_instant(told: Told) -> None:
-    console.print(f"Run {told['run_id']}, {told['symbol']} at {told['at']}", markup=False)
-    for seen in told["seen"]:
-        print_table(f"What {seen['strategy']} saw in {seen['hook']}",
-                    ("what", "value", "a bar before"), _seen_rows(seen))  # fmt: skip
-    if not told["proposed"]:
-        console.print(f"Nothing was proposed for {told['symbol']}: the strategies saw this, and "
-                      "gave no order.", markup=False)  # fmt: skip
-    for one in told["proposed"]:
-        seen = one["seen"]
-        console.print(
-            f"{seen['strategy']} proposed in {seen['hook']}, as {one['what']} "
-            f"{one['order_id']}: {_words_of(one)}", markup=False,
-        )  # fmt: skip
-        _print_decision(one)
-    _print_proof(told["again"])
-
-
-def _words_of(told: Told) -> str:
-    asked: Any = told["asked"]
-    prices = "".join(
-        f", {name.replace('_', ' ')} {asked[name]:g}"
-        for name in ("limit", "stop", "trail", "trail_percent")
-        if asked[name] is not None
-    )
-    more = ", reduce only" if asked["reduce_only"] else ""
-    more += f", after order {asked['after']}" if asked["after"] else ""
-    kind = asked["kind"].replace("_", " ")
-    words = f"{asked['side']} {asked['quantity']} {told['symbol']}, {kind}, {asked['tif']}"
-    return words + prices + more
-
-
-def _seen_rows(seen: Told) -> Iterator[Sequence[object]]:
-    bars = [("bar in hand", seen["bar"])]
-    if seen["bar"] is None or seen["last_bar"] not in (None, seen["bar"]):
-        bars.append(("last bar", seen["last_bar"]))
-    for what, bar in bars:
-        if bar is not None:
-            prices = " ".join(
-                f"{name} {bar[name]:g}" for name in ("open", "high", "low", "close", "volume")
-            )
-            yield f"{what}: {bar['symbol']} {bar['interval']}", f"{bar['start']}: {prices}", ""
-    for one in seen["indicators"]:
-        name = f"{one['name']}: " if one["name"] else ""
-        yield f"{name}{one['indicator']}", _number(one["value"]), _number(one["before"])
-    yield "last price", _number(seen["price"]), ""
-    yield "held by the strategy", seen["strategy_held"], ""
-    yield "held by the account", seen["held"], ""
-    yield "working to buy, to sell", f"{seen['may_buy']}, {seen['may_sell']}", ""
-    yield "equity", f"{seen['equity']:,.2f}", ""
-    yield "cash", f"{seen['cash']:,.2f}", ""
-
-
-def _number(value: float | None) -> str:
-    return "not ready" if value is None else f"{value:.10g}"
-
-
-def _print_decision(told: Told) -> None:
-    if told["limits"]:
-        columns = ("scope", "rule", "limit", "verdict")
-        rows = [
-            [one["scope"], one["rule"], value_text(one["limit"]), _verdict(one)]
-            for one in told["limits"]
-        ]
-        print_table("Limits", columns, rows)
-    elif not told["has_limits"]:
-        console.print("No limit holds for it.")
-    elif told["decision"] == "accepted":
-        console.print("No limit was asked: nothing that it adds would open or increase a position.")
-    else:
-        console.print("It did not come to its limits.")
-    why = f": {told['reason']}" if told["reason"] else ""
-    console.print(f"It was {told['decision']}{why}.", markup=False)
-
-
-def _verdict(one: Told) -> str:
-    if one["approves"]:
-        return "approves" if one["allows"] is None else f"approves, up to {one['allows']}"
-    allows = "refuses" if not one["allows"] else f"allows {one['allows']}"
-    return f"{allows}: {one['why']}"
-
-
-def _print_proof(again: Told) -> None:
-    if again["equal"]:
-        console.print(f"Run again, its fingerprint is the same: {again['fingerprint']}")
-    for note in again["notes"]:
-        console.print(f"Note: {note}.", markup=False)
 
 
 def _spec(ns: int) -> str:

@@ -76,12 +76,7 @@ class SeriesView:
             column = self._column(indicator, np.nan, self._values_reader(indicator))
             indicator.column = column.tolist()
             return indicator.column[self._cursor.step]
-        symbol, _ = self._here(indicator)
-        return self.value_of(indicator, symbol, back)
-
-    def value_of(self, indicator: Indicator, symbol: int, back: int = 0) -> float:
-        """The same of one symbol, whatever is in hand."""
-        part = self._parts[self._cursor.span]
+        symbol, part = self._here(indicator)
         row = part.windows[symbol, indicator.interval].row_at(self._cursor.now_ns) - back
         values = self._values(part, indicator, symbol)
         if row < max(values.first_ready, 0):

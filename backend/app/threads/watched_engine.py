@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from app.core.bars import Bar
 from app.managers.execution_manager.watched_execution import OrderWitness
-from app.strategies.indicator import BETWEEN_BARS
+from app.strategies.indicator import BETWEEN_BARS, Indicator
 from app.threads.analysis_engine import AnalysisEngine, BarHook
 from app.threads.plan import Plan
 from app.threads.results import Results
@@ -69,6 +69,18 @@ class WatchedEngine(AnalysisEngine):
         """What an indicator without a symbol reads now; -1 where that is nothing."""
         bar = self.bar_in_hand
         return self._cursor.symbol if bar is None else self._plan.symbols.index(bar.symbol)
+
+    def reading(self, indicator: Indicator, symbol: int, back: int) -> float | None:
+        """What an indicator says now, or some bars ago; None while it is not ready. One without a
+        symbol is read of that in hand, and of this one where there is none.
+        """
+        cursor = self._cursor
+        before, cursor.symbol = cursor.symbol, symbol
+        try:
+            value = self.view.value(indicator, back)
+        finally:
+            cursor.symbol = before
+        return None if value != value else value
 
     def _bar_hook(self) -> BarHook:
         on_bar, sees = super()._bar_hook(), self._witness.sees

@@ -5,7 +5,7 @@ today, a live run on its journal; the fingerprints say whether what is told is t
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from app.core.account_limits import AccountLimits
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
+from app.core.money import to_units
+from app.core.orders import INSTANT, SYMBOL, FillRow, Order
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.complete_runs import as_fast_as_it_goes
@@ -30,6 +32,8 @@ from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.strategies.loader import source_hash
 from app.threads.watched_engine import Witness
 
+Row = Mapping[str, Any]
+UNITS_FILLED, PRICE = SYMBOL + 1, SYMBOL + 2
 _STRATEGIES_LOG = "app.threads.desk"
 
 
@@ -42,12 +46,21 @@ class Proof(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+def is_on_record(order: Order, fills: Sequence[FillRow], row: Row, filled: Sequence[Row]) -> bool:
+    """Whether an order that was told again is the one on record, and filled so, as far as the run
+    went; how it ended does not count.
+    """
+    told = [order.created_ns, order.symbol, order.kind, order.side]
+    recorded = [row[name] for name in ("created_ns", "symbol", "kind", "side")]
+    mine = [(fill[UNITS_FILLED], fill[PRICE], fill[INSTANT]) for fill in fills]
+    theirs = [(to_units(one["quantity"]), one["price"], one["instant_ns"]) for one in filled]
+    return told == recorded and mine[: len(theirs)] == theirs
+
+
 class Retelling:
     """Of one run, by its row in SQL; used once."""
 
-    def __init__(
-        self, row: Mapping[str, Any], settings: Settings, data: DataManager, times: TimeManager
-    ) -> None:
+    def __init__(self, row: Row, settings: Settings, data: DataManager, times: TimeManager) -> None:
         self.run_id = str(row["run_id"])
         self._row = row
         self._runs = settings.data_folder / "runs"

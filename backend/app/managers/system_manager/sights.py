@@ -9,7 +9,6 @@ from app.core.bars import Bar
 from app.core.money import from_units
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.watched_execution import Heard
-from app.strategies.indicator import Indicator
 from app.threads.seats import Seat
 from app.threads.watched_engine import WatchedEngine
 
@@ -141,13 +140,8 @@ def _readings(engine: WatchedEngine, seat: Seat, symbol: int) -> Iterator[Readin
             place = symbol if in_hand < 0 else in_hand
         yield Reading(
             names.get(id(handle), ""), str(handle), engine.plan.symbols[place],
-            _value(engine, handle, place, 0), _value(engine, handle, place, 1),
+            engine.reading(handle, place, 0), engine.reading(handle, place, 1),
         )  # fmt: skip
-
-
-def _value(engine: WatchedEngine, handle: Indicator, symbol: int, back: int) -> float | None:
-    value = engine.view.value_of(handle, symbol, back)
-    return None if value != value else value
 
 
 def _standing(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
