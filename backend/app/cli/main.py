@@ -148,7 +148,7 @@ def why(
     why_order(order, run_id, as_json)
 
 
-@root.command("why-not")
+@root.command()
 def why_not(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
     time: Annotated[str, typer.Argument(metavar="TIME", help="In the market's zone.")],

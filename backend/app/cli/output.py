@@ -55,7 +55,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
 
 def value_text(value: object) -> str:
     """A value of a config as its file has it."""
-    return json.dumps(value) if isinstance(value, bool | list | dict) else str(value)
+    return json.dumps(value) if isinstance(value, bool | list | tuple | dict) else str(value)
 
 
 def _is_number(text: str) -> bool:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from app.services.risk.catalogue import Limit
 from app.services.risk.scopes import Scope
 
+_MOSTS = ("max_", "price_collar_")  # how names of rules begin whose least limit is the tightest,
+_LEASTS = ("min_", "no_entries_", "duplicate_")  # and those whose greatest is
 Pair = tuple[int, int]  # a strategy and a symbol, by their numbers
 
 
@@ -43,7 +45,7 @@ def _held(scope: Scope, pairs: Sequence[Pair]) -> frozenset[Pair]:
 
 
 def _is_tighter(one: Limit, other: Limit) -> bool:
-    """By the rule's name; limits that are neither a least nor a most stand beside each other."""
-    if one.name.startswith("max_"):
-        return bool(one.most < other.most)
-    return one.name.startswith("min_") and bool(one.most > other.most)
+    """By the rule's name; limits that are neither a most nor a least stand beside each other."""
+    if one.name.startswith(_MOSTS):
+        return bool(one.given < other.given)
+    return one.name.startswith(_LEASTS) and bool(one.given > other.given)
