@@ -5,11 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.system_house import SystemHouse, stored_market, system_house
+from tests.system_house import FIRST, SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
+
+from app.managers.data_manager.options import ImportOptions
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
+BUYER = """
+from app.strategies import Strategy
+
+class Buyer(Strategy):
+    def on_bar(self, bar):
+        self.order(bar.symbol, 1)
+"""
 CROSS = "app.strategies.examples.sma_cross:SmaCross"
 HARD = {
     "max_order_quantity": 60,
@@ -133,6 +142,33 @@ def test_a_run_is_told_again_under_the_limits_it_had(teller: Teller, hard: Path)
     assert "60" in [one["limit"] for one in told["limits"]]
     hard.unlink()
     assert teller.json("why", "1", "--run", run_id)["again"]["equal"]
+
+
+def test_quotes_are_read_where_the_file_limits_spreads(teller: Teller, hard: Path) -> None:
+    house = teller.house
+    account_file(house, {"symbols": {"AAA": {"max_spread_bps": 20}}})
+    file = house.file(house.config(use=CROSS))
+    code, _, errors = teller.say("system", "start", str(file))
+    assert code == 3
+    assert "There are no quotes of AAA" in errors
+    assert "max_spread_bps" in errors
+
+    quoted = "timestamp,open,high,low,close,volume,bid_open,ask_open\n"
+    for minute in range(31, 51):
+        spread = "9.995,10.005" if minute % 2 else "9.9,10.1"
+        quoted += f"2024-06-03T13:{minute}:00Z,10,10.1,9.9,10,100000,{spread}\n"
+    path = house.folder.parent / "quoted.csv"
+    path.write_text(quoted, encoding="utf-8")
+    house.system.data_manager.import_csv(path, ImportOptions("XNYS", "QQQ"))
+    account_file(house, {"max_spread_bps": 20})
+    use = house.strategy("buyer.py", BUYER)
+    run_id = teller.run(use=use, symbols=("QQQ",), end=FIRST)
+    states = [order["state"] for order in house.runs().get_orders(run_id)]
+    assert states.count("REJECTED") == states.count("FILLED") == 10
+    assert refusals(house, run_id, "QQQ") == {"max_spread_bps of account file"}
+    account_file(house, {})
+    told = teller.json("why", "2", "--run", run_id)
+    assert told["again"]["equal"], "the limits of then ask for the quotes again"
 
 
 def test_without_its_file_nothing_starts(teller: Teller, hard: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
 
+from app.services.risk.catalogue import rule_names
+
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
 CROSS = "app.strategies.examples.sma_cross:SmaCross"
@@ -106,6 +108,39 @@ def test_an_order_that_is_cut_is_told_with_what_was_asked_for(teller: Teller) ->
     assert "It was cut from 100: max_order_quantity: 100 is over 40." in teller.text(
         "why", "1", "--run", run_id
     )
+
+
+MANY = {
+    "allow_short": False, "duplicate_seconds": 60, "max_daily_loss": 5000,
+    "max_daily_loss_percent": 50, "max_data_age_seconds": 600, "max_drawdown_percent": 50,
+    "max_gross_value": 60000, "max_group_percent": 50, "groups": {"both": ["AAA", "BBB"]},
+    "max_leverage": 1, "max_net_value": 50000, "max_open_orders": 5, "max_open_positions": 2,
+    "max_order_quantity": 120, "max_order_value": 40000, "max_orders_per_day": 200,
+    "max_orders_per_minute": 3, "max_orders_per_second": 3, "max_position_percent": 40,
+    "max_position_quantity": 150, "max_position_value": 50000, "max_volatility_percent": 50,
+    "min_data_quality_percent": 10, "no_entries_first_minutes": 5, "no_entries_last_minutes": 5,
+    "price_collar_percent": 5, "restricted": ["BBB"],
+}  # fmt: skip
+SIZED = {
+    "max_gross_value", "max_group_percent", "max_leverage", "max_net_value", "max_order_quantity",
+    "max_order_value", "max_position_percent", "max_position_quantity", "max_position_value",
+}  # fmt: skip
+
+
+def test_every_rule_is_told_and_those_of_size_say_how_much_room_they_had(teller: Teller) -> None:
+    run_id = teller.run(use=CROSS, risk=MANY)
+    told = teller.json("why", "1", "--run", run_id)
+    limits = {one["rule"]: one for one in told["limits"]}
+    assert set(limits) == set(rule_names()) - {"max_spread_bps"}, "that needs quotes"
+    assert {name for name, one in limits.items() if one["allows"] is not None} >= SIZED
+    for name in SIZED:
+        assert limits[name]["approves"]
+        assert 100 <= float(limits[name]["allows"]) < 100_000, name
+    assert told["again"]["equal"]
+    refused = next(o for o in teller.house.runs().get_orders(run_id) if o["symbol"] == "BBB")
+    told = teller.json("why", str(refused["order_id"]), "--run", run_id)
+    assert [one["rule"] for one in told["limits"] if not one["approves"]] == ["restricted"]
+    assert "restricted" in teller.text("why", str(refused["order_id"]), "--run", run_id)
 
 
 def test_what_is_told_does_not_hang_on_how_the_run_was_run(teller: Teller) -> None:

@@ -114,6 +114,13 @@ class ScopedLimits(RiskLimits):
         raise_if_any(faults)
         return self
 
+    def quoted(self, symbols: Iterable[str]) -> list[str]:
+        """Those of the run's symbols whose quotes a limit needs."""
+        parts = (self, *self.strategies.values())
+        every = any(part.max_spread_bps is not None for part in parts)
+        own = {name for name, part in self.symbols.items() if part.max_spread_bps is not None}
+        return [name for name in symbols if every or name in own]
+
 
 class RiskConfig(ScopedLimits):
     """The limits of a run."""
@@ -121,13 +128,6 @@ class RiskConfig(ScopedLimits):
     oversize: Literal["refuse", "cut"] = Field(
         default="refuse", description="what is done with an order that is in part within them"
     )
-
-    def quoted(self, symbols: Iterable[str]) -> list[str]:
-        """Those of the run's symbols whose quotes a limit needs."""
-        parts = (self, *self.strategies.values())
-        every = any(part.max_spread_bps is not None for part in parts)
-        own = {name for name, part in self.symbols.items() if part.max_spread_bps is not None}
-        return [name for name in symbols if every or name in own]
 
     def strangers(self, strategies: Sequence[str], symbols: Sequence[str]) -> list[Fault]:
         """Limits of strategies and symbols that the run has not."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from app.core.account_limits import AccountLimits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import NotFoundError
@@ -13,14 +14,23 @@ _SLIPPAGE = "slippage of kind 'spread' needs them."
 _LIMIT = "the limit max_spread_bps needs them."
 
 
+def quoted(config: SessionConfig, hard: AccountLimits | None) -> list[str]:
+    """The symbols whose quotes a run needs, for its config or for the account file."""
+    found = {*config.quoted, *(() if hard is None else hard.quoted(config.symbols))}
+    return [symbol for symbol in config.symbols if symbol in found]
+
+
 def need_quotes(
-    config: SessionConfig, source: BarSource, sessions: Sequence[TradingSession]
+    config: SessionConfig,
+    source: BarSource,
+    sessions: Sequence[TradingSession],
+    hard: AccountLimits | None,
 ) -> None:
     """Refuse what is about spreads for a symbol without any quote in the run's sessions."""
     start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
     end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
     lacking = []
-    for symbol in config.quoted:
+    for symbol in quoted(config, hard):
         interval = config.base_interval
         _, spreads = source.spreads(config.market, symbol, interval, start_ns, end_ns)
         if np.isnan(spreads).all():

@@ -22,7 +22,7 @@ from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.journal_feed import journal_of
-from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_outcome import FAILED, FINISHED
 from app.managers.system_manager.verification import Repetition
@@ -106,8 +106,8 @@ class Retelling:
         config = as_fast_as_it_goes(self.config)
         sessions = replayed_sessions(config, self._times)
         need_bars(config, sessions, self._data)
-        if config.execution.slippage.by_quotes:
-            need_quotes(config, self._data.store, sessions)
+        if quoted(config, self.hard_limits):
+            need_quotes(config, self._data.store, sessions, self.hard_limits)
         market = market_of(config, sessions, self._data, self._times, WallClock(), self.hard_limits)
         parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
         run = Run(config, market, self._strategies, witness.took, parts=parts)

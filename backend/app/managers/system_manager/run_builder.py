@@ -22,7 +22,7 @@ from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
-from app.managers.system_manager.quotes import need_quotes
+from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
@@ -78,14 +78,15 @@ class RunBuilder:
             return self._build_live(config, paused, on_progress, band, on_wired)
         sessions = replayed_sessions(config, self._times)
         need_bars(config, sessions, self._data)
-        if config.quoted:
-            need_quotes(config, self._data.store, sessions)
+        market = self._market_of(config, sessions)
+        quotes = bool(quoted(config, market.hard_limits))
+        if quotes:
+            need_quotes(config, self._data.store, sessions, market.hard_limits)
         passport = self._data.passport(
             config.market, config.symbols, config.base_interval, sessions,
-            extended_hours=config.extended_hours, quotes=bool(config.quoted),
+            extended_hours=config.extended_hours, quotes=quotes,
         )  # fmt: skip
         holder: list[RunSession] = []
-        market = self._market_of(config, sessions)
         make = self._maker(market)
         run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         on_wired(run)

@@ -32,6 +32,7 @@ from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
@@ -269,7 +270,7 @@ class Run:
             sessions_before=before,
             adjustments=market.adjustments((*before, *market.sessions)),
             block_rows=self.config.engine.block_rows,
-            quotes=bool(self.config.quoted),
+            quotes=bool(quoted(self.config, market.hard_limits)),
         )
 
     def _execution(self, market: Market, parts: Parts) -> ExecutionManager:
