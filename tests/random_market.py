@@ -29,6 +29,12 @@ EXECUTION: tuple[dict[str, Any], ...] = (  # one of these, by the seed
     {"market_fill": "this_close", "slippage": {"kind": "bps", "amount": 3}},
     {"market_fill": "this_close", "same_bar": "best"},
 )
+RISK: tuple[dict[str, Any], ...] = (  # beside the usual, one of these, by the seed
+    {"max_daily_loss": 40, "max_leverage": "0.2", "max_open_orders": 3, "oversize": "cut"},
+    {},
+    {"max_drawdown_percent": "0.1", "max_gross_value": 9_000, "max_open_positions": 2},
+    {"max_daily_loss_percent": "0.05", "max_net_value": 6_000, "oversize": "cut"},
+)
 STRATEGIES = ("Reader", "OnFive", "OnSeveral", "OnHours")
 
 
@@ -173,7 +179,11 @@ class Spec(msgspec.Struct, frozen=True):
             history={i.replace("base", self.base): count for i, count in self.declared.items()},
             extended_hours=self.extended,
             execution={"participation": self.participation, **self._rules()},
-            risk={"allow_short": self.allow_short, "max_position_quantity": Decimal(150)},
+            risk={
+                "allow_short": self.allow_short,
+                "max_position_quantity": Decimal(150),
+                **RISK[self.seed // len(EXECUTION) % len(RISK)],
+            },
             engine={"block_rows": block_rows, "runner": runner},
             speed=speed,
         )

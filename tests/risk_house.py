@@ -54,10 +54,16 @@ class House(msgspec.Struct):
             return min(units, max(abs(down) - up, 0))
         return max(units, -max(abs(up) + down, 0))
 
-    def gross_units(self, symbols: Iterable[int] | None = None) -> int:
+    def added_units(self, symbol: int, units: int, price: float) -> int:
+        return abs(amount_units(units - self.free_units(symbol, units), price))
+
+    def gross_units(self) -> int:
+        return self.group_units(range(2))
+
+    def group_units(self, symbols: Iterable[int]) -> int:
         most = max(abs(self.held + self.buys), abs(self.held - self.sells))
         worth = [amount_units(to_units(most), self.price), abs(to_units(self.others))]
-        return sum(worth[symbol] for symbol in (range(2) if symbols is None else symbols))
+        return sum(worth[symbol] for symbol in symbols)
 
     def net_units(self, units: int) -> int:
         return amount_units(self.reach_units(0, units), self.price) + to_units(self.others)

@@ -56,8 +56,8 @@ def test_what_it_lets_through_is_within_it(house: House, shares: int, percent: i
     most = groups(percent, tech=ONE, all=BOTH)
     allowed = allowed_by(check, house, shares, most)
     for symbols in ([0], [1, 0]):
-        before = house.gross_units(symbols)
-        after = with_order(house, allowed).gross_units(symbols)
+        before = house.group_units(symbols)
+        after = with_order(house, allowed).group_units(symbols)
         assert after <= max(max(house.equity_units(), 0) * percent // 100, before)
     check_cut_and_monotone(check, house, shares, most)
 

@@ -1,19 +1,20 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import Prices
 from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import RiskMemory
-from app.services.risk.catalogue import Limit
+from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
-Held = tuple[str, Holdings, Limit]  # by whose scope a limit holds, and over what
+# What is asked, over what, with what; by whose scope, and which limit it is.
+Held = tuple[Check, Holdings, Any, str, Limit]
 OnVerdict = Callable[[Ask, str, Portfolio, Limit, Verdict | None], None]
 
 
@@ -49,14 +50,12 @@ class RiskDesk:
         on_verdict: OnVerdict | None = None,
     ) -> None:
         self._market = market
-        self._moment = moment = Moment(books)
+        self._moment = moment = Moment(books, market.mark)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        whole = Holdings(account, working, market, moment, counts)
+        whole = Holdings(account, working, moment, counts)
         portfolios = {(None, None): whole} | {
-            (strategy, symbol): Holdings(
-                account, working, market, moment, counts, strategy, symbol, whole.past
-            )
+            (strategy, symbol): Holdings(account, working, moment, counts, strategy, symbol, whole)
             for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
             if (strategy, symbol) != (None, None)
         }
@@ -69,7 +68,13 @@ class RiskDesk:
         self._held = [
             [
                 [
-                    (scope.name, portfolios[scope.strategy, scope.symbol], limit)
+                    (
+                        limit.check,
+                        portfolios[scope.strategy, scope.symbol],
+                        limit.most,
+                        scope.name,
+                        limit,
+                    )
                     for scope in scopes
                     if scope.strategy in (None, strategy) and scope.symbol in (None, symbol)
                     for limit in scope.limits
@@ -96,16 +101,17 @@ class RiskDesk:
     def ruling_on_prices(self, ask: Ask) -> Ruling | None:
         """The same, of those limits that hold prices."""
         held = self._held[ask.strategy][ask.symbol]
-        return self._tightest(ask, [one for one in held if one[2].holds_prices])
+        return self._tightest(ask, [one for one in held if one[-1].holds_prices])
 
     def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
         found: Ruling | None = None
-        self._moment.turn(ask.now_ns)
-        self.memory.look()
-        for scope, portfolio, limit in held:
-            verdict = limit.check(ask, portfolio, self._market, limit.most)
-            if self._on_verdict is not None:
-                self._on_verdict(ask, scope, portfolio, limit, verdict)
+        if self._moment.turn(ask.now_ns):
+            self.memory.look()
+        market, on_verdict = self._market, self._on_verdict
+        for check, portfolio, most, scope, limit in held:
+            verdict = check(ask, portfolio, market, most)
+            if on_verdict is not None:
+                on_verdict(ask, scope, portfolio, limit, verdict)
             if verdict is not None and (
                 found is None or abs(verdict.units) < abs(found.verdict.units)
             ):

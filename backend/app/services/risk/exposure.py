@@ -13,15 +13,13 @@ def beyond(
     """What of an order would take exposure, now `gross_units`, over a limit; what adds nothing
     to it passes.
     """
+    price = ask_price(ask, market)
+    added = portfolio.added_units(ask.symbol, ask.units, price)
+    if price and (not added or gross_units + added <= most_units):
+        return None
     free = portfolio.free_units(ask.symbol, ask.units)
     units = ask.units - free
-    if not units:
-        return None
-    price = ask_price(ask, market)
-    if not price:
-        return UNPRICED
-    would_be = gross_units + abs(portfolio.value_units(ask.symbol, units, price))
-    if would_be <= most_units:
-        return None
-    left = max(most_units - gross_units, 0)
-    return over(would_be, most_units, free + units_worth(portfolio, ask.symbol, units, price, left))
+    if not (price and units):
+        return UNPRICED if units else None
+    left = units_worth(portfolio, ask.symbol, units, price, max(most_units - gross_units, 0))
+    return over(gross_units + added, most_units, free + left)

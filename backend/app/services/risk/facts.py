@@ -20,6 +20,7 @@ class Ask(msgspec.Struct, gc=False):
     limit: float | None
     now_ns: int
     stop: float | None = None
+    price: float | None = None  # what it is valued at, once that was asked
 
     @property
     def amends(self) -> bool:
@@ -42,8 +43,16 @@ class Portfolio(Protocol):
         """How much of `units` lets a symbol's position become no larger, either way."""
         ...
 
-    def gross_units(self, symbols: Iterable[int] | None = None) -> int:
+    def gross_units(self) -> int:
         """What positions are worth, short ones too; each with what works filled the worse way."""
+        ...
+
+    def group_units(self, symbols: Iterable[int]) -> int:
+        """The same of some symbols."""
+        ...
+
+    def added_units(self, symbol: int, units: int, price: float) -> int:
+        """By how much `units` more that work would make it more, at a price."""
         ...
 
     def net_units(self, units: int) -> int:

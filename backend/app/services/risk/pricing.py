@@ -5,8 +5,10 @@ from app.services.risk.facts import Ask, Market, Portfolio
 
 def ask_price(ask: Ask, market: Market) -> float:
     """The last price, or the limit where that is higher; a sale may fill above its limit too."""
-    last = market.mark(ask.symbol)
-    return last if ask.limit is None else max(last, ask.limit)
+    if ask.price is None:
+        last = market.mark(ask.symbol)
+        ask.price = last if ask.limit is None else max(last, ask.limit)
+    return ask.price
 
 
 def units_worth(

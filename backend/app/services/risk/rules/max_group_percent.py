@@ -33,7 +33,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, groups: Groups) -> Ver
     equity_units, tightest = portfolio.equity_units(), None
     most_units = max(equity_units, 0) * groups.percent_units // (100 * UNITS)
     for name, symbols in own:
-        found = beyond(ask, portfolio, market, portfolio.gross_units(symbols), most_units)
+        found = beyond(ask, portfolio, market, portfolio.group_units(symbols), most_units)
         if found is UNPRICED:
             return found
         if found is not None and (tightest is None or abs(found.units) < abs(tightest.units)):
