@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import msgspec
 from pydantic import BaseModel, ValidationError
@@ -123,15 +123,9 @@ def _existing(location: Sequence[str | int], data: Any, missing: bool) -> PathPa
 
 def _model_at(model: type[BaseModel], parts: PathParts) -> type[BaseModel]:
     """The model of the object at a path."""
-    is_name = False  # of one object among several of a kind, as a strategy's limits
     for part in parts:
-        if isinstance(part, str) and not is_name:
-            annotation = model.model_fields[part].annotation
-            found = _model_in(annotation)
-            is_name = found is not None and get_origin(annotation) is dict
-            model = found or model
-        else:
-            is_name = False
+        if isinstance(part, str) and part in model.model_fields:  # else a name the user gave
+            model = _model_in(model.model_fields[part].annotation) or model
     return model
 
 
