@@ -44,6 +44,8 @@ SAVES = """
         self.bars_seen = state["bars_seen"]
 """
 
+LOSSES = {"max_drawdown_percent": "0.05", "strategies": {"counter": {"max_daily_loss": 40}}}
+
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
@@ -72,9 +74,12 @@ def test_a_run_goes_on_from_its_last_state_and_is_the_run_it_was(
     house: LiveRunHouse, broker: str
 ) -> None:
     live = {"sessions": 2, "broker": broker}
-    config = house.config(live=live, strategies=[{"use": "counter.py"}])
+    config = house.config(live=live, strategies=[{"use": "counter.py"}], risk=LOSSES)
     folder = killed_in_its_second_session(house, config, 400)
-    ((part, sequence, _),) = RunJournal(folder).saved_states()
+    ((part, sequence, saved),) = RunJournal(folder).saved_states()
+    whole, own = saved.run_state().engine.execution.risk  # the account's, and the strategy's
+    assert whole["peak_units"] > whole["day_units"]
+    assert own == whole
     process = house.start(config, "--json")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -82,6 +87,8 @@ def test_a_run_goes_on_from_its_last_state_and_is_the_run_it_was(
     assert sequence > 20
     rows, files = house.rows(folder.name), house.files(folder.name)
     assert len(rows["fills"]) > 10
+    reasons = [order["reason"] or "" for order in rows["orders"]]
+    assert any(reason.startswith("max_drawdown_percent: ") for reason in reasons)
     assert verdict(house, folder).equal
     house.rebuild(folder.name)  # from the first part
     again = house.rows(folder.name)
