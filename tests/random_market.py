@@ -34,7 +34,11 @@ RISK: tuple[dict[str, Any], ...] = (  # beside the usual, one of these, by the s
     {},
     {"max_drawdown_percent": "0.1", "max_gross_value": 9_000, "max_open_positions": 2},
     {"max_daily_loss_percent": "0.05", "max_net_value": 6_000, "oversize": "cut"},
-)
+    {"max_orders_per_minute": 3, "max_orders_per_day": 40, "duplicate_seconds": 90},
+    {"max_spread_bps": 11, "max_volatility_percent": "0.16", "price_collar_percent": "0.1"},
+    {"min_data_quality_percent": 80, "max_data_age_seconds": 150, "no_entries_first_minutes": 5,
+     "no_entries_last_minutes": 5},
+)  # fmt: skip
 STRATEGIES = ("Reader", "OnFive", "OnSeveral", "OnHours")
 
 

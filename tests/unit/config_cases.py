@@ -203,6 +203,11 @@ CASES: list[Case] = [
     (("risk", "max_group_percent"), 20, "risk.max_group_percent", "it needs groups beside it"),
     (("risk",), {"strategies": {"second": {"max_group_percent": 5}}},
      "risk.strategies.second.max_group_percent", "it needs groups beside it"),
+    *[(("risk", key), bad, f"risk.{key}", "allowed is")
+      for key in ("max_orders_per_day", "duplicate_seconds", "no_entries_last_minutes")
+      for bad in (0, -1, 1.5, "x", True, 10**10)],
+    *[(("risk", "min_data_quality_percent"), bad, "risk.min_data_quality_percent", "allowed is")
+      for bad in (0, -1, 101, "x", True)],
     *[(("report", "equity"), bad, "report.equity", "allowed is 'instant' or 'session'")
       for bad in ("daily", "", None)],
     *[(("engine", "block_rows"), bad, "engine.block_rows", "allowed is")

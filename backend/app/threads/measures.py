@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
-from app.core.bars import numbers
+from app.core.bars import Floats, Ints, Table
 from app.core.calendar import Segment
 from app.core.money import UNITS
 from app.core.windows import Window
@@ -14,6 +14,36 @@ from app.services.quality import SlotGrid
 from app.services.true_range import price_units, true_ranges
 
 RANGE_BARS: Final = 14  # the last ones, whose ranges say how volatile a symbol is
+
+Quoted = tuple[int, int, int]  # when a bar starts, its close, and the spread at its open
+
+
+class Quotes:
+    """Of one symbol's bars in a block; read up to the moment that is asked of."""
+
+    def __init__(self, base: Table, rows: Ints | slice) -> None:
+        close = base.close[rows]
+        spread = close * 0.0 if base.spread is None else base.spread[rows]
+        self._known_ns = base.known_ns[rows].tolist()
+        self._columns = base.start_ns[rows].tolist(), *map(_in_units, (close, spread))
+
+    def last(self, now_ns: int) -> Quoted | None:
+        """That of the last bar; None before the first."""
+        row = bisect_right(self._known_ns, now_ns) - 1
+        starts, closes, spreads = self._columns
+        return (starts[row], closes[row], spreads[row]) if row >= 0 else None
+
+
+def in_basis_points(spread_units: int, close_units: int) -> int:
+    """A spread in basis points of the close, in units, up to the unit; 0 where there is none."""
+    if spread_units <= 0 or close_units <= 0:
+        return 0
+    return -(-spread_units * 10_000 * UNITS // close_units)
+
+
+def _in_units(prices: Floats) -> list[int]:
+    units: list[int] = price_units(prices).tolist()
+    return units
 
 
 class Measures:
@@ -23,7 +53,7 @@ class Measures:
         self._window = window
         self._segments = segments
         self._step_ns = step_ns
-        self._known_ns = numbers(window.known_ns[window.today :])
+        self._known_ns = window.known_ns[window.today :].tolist()
 
     def last_known_ns(self, now_ns: int) -> int:
         """When today's last bar was complete; -1 before the first."""
@@ -56,7 +86,8 @@ class Measures:
         grid = SlotGrid.of(self._segments, self._step_ns)
         if not grid.starts_all(self._window.start_ns[self._window.today :]):
             return ()
-        return numbers(grid.end_ns + grid.anchor_ns)
+        ends_ns: list[int] = (grid.end_ns + grid.anchor_ns).tolist()
+        return ends_ns
 
     @cached_property
     def _ranges(self) -> tuple[int, Sequence[int], Sequence[int]]:
@@ -66,7 +97,7 @@ class Measures:
         one_before = max(first - 1, 0)  # only for its close
         rows = slice(one_before, None)
         close = window.close[rows]
-        ranges = price_units(true_ranges(window.high[rows], window.low[rows], close))
+        ranges = true_ranges(window.high[rows], window.low[rows], close)
         skip = first - one_before
-        sums = [0, *accumulate(ranges[skip:].tolist())]
-        return window.today - first, sums, price_units(close[skip:]).tolist()
+        sums = [0, *accumulate(_in_units(ranges[skip:]))]
+        return window.today - first, sums, _in_units(close[skip:])

@@ -7,7 +7,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
 from app.core.kept import Fields
-from app.core.money import UNITS, to_units
+from app.core.money import to_units
 from app.core.windows import Window
 from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -15,7 +15,7 @@ from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart
 from app.threads.equity import EquityCurve
-from app.threads.measures import Measures
+from app.threads.measures import Measures, Quoted, Quotes, in_basis_points
 from app.threads.plan import Plan
 
 
@@ -38,6 +38,8 @@ class Outlook:
         self._step_ns = interval_ns(plan.base_interval)
         self._measured: SessionPart | None = None
         self._measures: dict[int, Measures] = {}  # of its symbols
+        self._quoted: BarBook | None = None
+        self._quotes: dict[int, Quotes] = {}  # of its symbols, too
 
     def state(self) -> Fields:
         """The last bars, as columns."""
@@ -104,19 +106,8 @@ class Outlook:
         segments = self.session.segments(self._plan.extended_hours)
         return assess(starts, segments, self._step_ns, self._cursor.now_ns)
 
-    def last_known_ns(self, symbol: int) -> int:
-        """When a symbol's last bar in that session was complete; -1 before the first."""
-        return self._measures_of(symbol).last_known_ns(self._cursor.now_ns)
-
-    def coverage(self, symbol: int) -> float:
-        """A share that the score of its quality is not below."""
-        return self._measures_of(symbol).coverage(self._cursor.now_ns)
-
-    def volatility_units(self, symbol: int) -> int:
-        """The mean true range of its last bars in percent, in units; -1 while there is none."""
-        return self._measures_of(symbol).volatility_units(self._cursor.now_ns)
-
-    def _measures_of(self, symbol: int) -> Measures:
+    def measures(self, symbol: int) -> Measures:
+        """What limits ask of a symbol's base bars in that session."""
         part = self.part
         if part is not self._measured:
             self._measured, self._measures = part, {}
@@ -131,15 +122,20 @@ class Outlook:
         """The spread of the quote at the open of a symbol's last bar, in basis points of its
         close, in units; 0 for none in this session, and where bid was not below ask.
         """
-        row, base = self.book.last_row(symbol, self._cursor.now_ns), self.book.base
-        start_ns, close = self._last_start_ns[symbol], self._last_close[symbol]
-        spread = self._last_spread[symbol]
-        if row >= 0:
-            start_ns, close = self.book.start_ns[row], base.close[row]
-            spread = 0.0 if base.spread is None else base.spread[row]
-        if start_ns < self.part.start_ns or spread <= 0 or close <= 0:
-            return 0
-        return -(-to_units(float(spread)) * 10_000 * UNITS // to_units(float(close)))
+        if self.book is not self._quoted:
+            self._quoted, self._quotes = self.book, {}
+        quotes = self._quotes.get(symbol)
+        if quotes is None:
+            rows = self.book.rows
+            own = slice(None) if rows is None else rows.of(symbol)
+            quotes = self._quotes[symbol] = Quotes(self.book.base, own)
+        start_ns, close, spread = quotes.last(self._cursor.now_ns) or self._last_quoted(symbol)
+        return in_basis_points(spread, close) if start_ns >= self.part.start_ns else 0
+
+    def _last_quoted(self, symbol: int) -> Quoted:
+        """That of its last bar before this block."""
+        close, spread = self._last_close[symbol], self._last_spread[symbol]
+        return int(self._last_start_ns[symbol]), to_units(float(close)), to_units(float(spread))
 
     def last_start_ns(self) -> int:
         """When the last base bar of the session under way starts."""

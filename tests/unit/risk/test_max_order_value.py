@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.risk_house import House, ask, check_cut_and_monotone, houses, sizes, verdict
+from tests.unit.execution_house import limits_by, manager_of, submit
 
 from app.core.money import UNITS, amount_units
+from app.core.orders import LIMIT, Terms
 from app.services.risk.rules.max_order_value import check
 
 
@@ -36,3 +38,11 @@ def test_what_it_lets_through_is_within_it(house: House, shares: int, most: int)
     found = check(ask(shares), house, house, most * UNITS)
     allowed = shares * UNITS if found is None else found.units
     assert abs(amount_units(allowed, house.price)) <= most * UNITS
+
+
+def test_an_amendment_of_its_limit_alone_is_looked_at_too() -> None:
+    execution = manager_of(limits=limits_by(max_order_value=100))
+    order = submit(execution, 0, 0, 5 * UNITS, 0, kind=LIMIT, limit=10.0)
+    assert execution.amend(order, Terms(5 * UNITS, 20.0, None, None, None), 0)
+    assert not execution.amend(order, Terms(5 * UNITS, 20.2, None, None, None), 0)
+    assert order.reason == "max_order_value: 101 is over 100"

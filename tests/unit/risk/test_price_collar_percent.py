@@ -57,15 +57,19 @@ def test_what_it_lets_through_is_within_it(
 
 
 def test_an_amendment_of_prices_alone_is_held_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Unpriced, "mark", lambda self, symbol: 10.0)
+    prices = [10.0]
+    monkeypatch.setattr(Unpriced, "mark", lambda self, symbol: prices[-1])
     execution = manager_of(limits=limits_by(price_collar_percent=5, max_order_quantity=9))
     order = submit(execution, 0, 0, 5 * UNITS, 0, kind=LIMIT, limit=10.0)
 
-    def amend(shares: int, limit: float) -> str:
-        execution.amend(order, Terms(shares * UNITS, limit, None, None, None), 0)
+    def amend(shares: int, limit: float, now_ns: int = 0) -> str:
+        execution.amend(order, Terms(shares * UNITS, limit, None, None, None), now_ns)
         return order.reason
 
     told = "price_collar_percent: limit 11 is 10 % above the last price 10, over 5 %"
     assert amend(5, 10.5) == ""
     assert amend(5, 11.0) == amend(4, 11.0) == amend(6, 11.0) == told
     assert amend(10, 10.0) == "max_order_quantity: 10 is over 9"
+    prices.append(5.0)
+    assert amend(5, 10.25, 1) == ""  # it pays less than before, if still too much
+    assert amend(5, 10.26, 1).startswith("price_collar_percent")

@@ -177,6 +177,10 @@ class LiveBars:
                 return False
         return True
 
+    def no_bars(self) -> Table:
+        """Time passes, and no more: with the columns of every other block."""
+        return self._table([])
+
     def close(self) -> Table:
         """Let the next slot through: its bars, in the order of the symbols."""
         slot, self.next = self.next, self.next + 1

@@ -12,7 +12,7 @@ from typing import assert_never
 
 import msgspec
 
-from app.core.bars import Block, Table, fields_of, no_rows
+from app.core.bars import Block, Table, fields_of
 from app.core.inbox import Past, Trades
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.messages import Backfill, Bars, BrokerNews, GapFound, Message
@@ -197,7 +197,7 @@ class LiveStream:
         if late:  # their session opens first
             start_ns = self._session_start_ns(slots.start_ns[self.bars.next - 1])
             if self._through_ns < start_ns:
-                yield self._block(no_rows(), start_ns)
+                yield self._block(self.bars.no_bars(), start_ns)
         if late:
             yield Backfill(late)
         while self.bars.next < len(slots):
@@ -219,7 +219,7 @@ class LiveStream:
             return
         crossed = self._through_ns < start_ns or reach_ns == self._end_ns
         if crossed or reach_ns - self._through_ns >= least_ns:
-            yield self._block(no_rows(), reach_ns)
+            yield self._block(self.bars.no_bars(), reach_ns)
 
     def _is_held(self, now_ns: int) -> bool:
         """Whether today's bars so far are still waited for."""

@@ -42,7 +42,7 @@ from app.managers.execution_manager.diary import Diary
 from app.managers.execution_manager.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.order_checks import OrderChecks
-from app.managers.execution_manager.risk_desk import Known
+from app.managers.execution_manager.seen import Known
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.services.auctions import AUCTIONS
 from app.services.risk.scopes import Limits

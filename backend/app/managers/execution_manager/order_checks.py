@@ -9,8 +9,9 @@ from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
 from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.order_counts import OrderCounts
-from app.managers.execution_manager.risk_desk import Known, OnVerdict, RiskDesk, Ruling
+from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk, Ruling
 from app.managers.execution_manager.risk_memory import RiskMemory
+from app.managers.execution_manager.seen import Known
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk.facts import Ask
 from app.services.risk.scopes import Limits
@@ -140,7 +141,7 @@ class OrderChecks:
 
     def _price_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order that does not grow may not have other prices, or ""."""
-        if self._risk is None or (terms.limit, terms.stop) == (order.limit, order.stop):
+        if self._risk is None or not _pays_more(order, terms):
             return ""
         ask = self._ask(order, terms.units, 0, now_ns, terms)
         ruling = None if ask is None else self._risk.ruling_on_prices(ask)
@@ -173,3 +174,11 @@ class OrderChecks:
             order.strategy, order.symbol_index, more_units, units, order.kind,
             priced.limit, now_ns, priced.stop,
         )  # fmt: skip
+
+
+def _pays_more(order: Order, terms: Terms) -> bool:
+    """Whether a price of an order becomes worse by an amendment."""
+    return any(
+        new is not None and (old is None or (new > old if order.units > 0 else new < old))
+        for old, new in ((order.limit, terms.limit), (order.stop, terms.stop))
+    )

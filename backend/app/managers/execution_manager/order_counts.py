@@ -39,7 +39,7 @@ class Tally(msgspec.Struct):
 class OrderCountsState(msgspec.Struct, frozen=True):
     """What the next session begins with."""
 
-    tallies: list[Tally]  # in the order of the scopes
+    tallies: list[Tally]  # the account's, then in the order of the scopes
     latest: list[tuple[Alike, int]]
 
 
@@ -50,13 +50,14 @@ class OrderCounts:
         scopes = tuple(scopes)
         limits = [limit for scope in scopes for limit in scope.limits]
         longest = max((one.most for one in limits if one.name == "duplicate_seconds"), default=0)
-        self._tallies = {(scope.strategy, scope.symbol): Tally() for scope in scopes}
+        places = dict.fromkeys([(None, None), *((one.strategy, one.symbol) for one in scopes)])
+        self._tallies = {place: Tally() for place in places}
         self._keeps_ns = longest * SECOND_NS
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
-        """The count of one scope; of one that has no limits nothing is counted."""
-        return self._tallies.get((strategy, symbol), Tally())
+        """The count of one scope."""
+        return self._tallies.setdefault((strategy, symbol), Tally())
 
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""

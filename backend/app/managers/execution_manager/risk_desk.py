@@ -1,25 +1,21 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from app.managers.execution_manager.account import Account
-from app.managers.execution_manager.buying_power import Prices
 from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import RiskMemory
+from app.managers.execution_manager.seen import Known, Seen
 from app.services.risk.catalogue import Check, Limit
-from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.facts import Ask, Portfolio
 from app.services.risk.scopes import ACCOUNT, Scope
 from app.services.risk.verdict import Verdict
 
-# What is asked, over what, with what; by whose scope, and which limit it is.
-Held = tuple[Check, Holdings, Any, str, Limit]
+# A rule, what it looks at and holds, by whose scope, and the limit itself.
+Held = tuple[Check, Portfolio, Any, str, Limit]
 OnVerdict = Callable[[Ask, str, Portfolio, Limit, Verdict | None], None]
-
-
-class Known(Prices, Market, Protocol):
-    """What the engine knows now: for what is held, and for what is asked."""
 
 
 class Ruling(NamedTuple):
@@ -44,13 +40,13 @@ class RiskDesk:
         scopes: Sequence[Scope],
         account: Account,
         working: Working,
-        market: Market,
+        market: Known,
         books: Books,
         counts: OrderCounts,
         on_verdict: OnVerdict | None = None,
     ) -> None:
-        self._market = market
         self._moment = moment = Moment(books, market.mark)
+        self._seen = Seen(market, moment.mark)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
         whole = Holdings(account, working, moment, counts)
@@ -107,9 +103,10 @@ class RiskDesk:
         found: Ruling | None = None
         if self._moment.turn(ask.now_ns):
             self.memory.look()
-        market, on_verdict = self._market, self._on_verdict
+        seen, on_verdict = self._seen, self._on_verdict
+        seen.turn(ask)
         for check, portfolio, most, scope, limit in held:
-            verdict = check(ask, portfolio, market, most)
+            verdict = check(ask, portfolio, seen, most)
             if on_verdict is not None:
                 on_verdict(ask, scope, portfolio, limit, verdict)
             if verdict is not None and (

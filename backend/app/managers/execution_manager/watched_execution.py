@@ -6,7 +6,7 @@ import msgspec
 
 from app.core.orders import REJECTED, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.risk_desk import Known
+from app.managers.execution_manager.seen import Known, Seen
 from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Portfolio
 from app.services.risk.sizes import MOST_UNITS
@@ -82,6 +82,8 @@ class WatchedExecution(ExecutionManager):
             added = MOST_UNITS if ask.units > 0 else -MOST_UNITS
             whole = ask.whole_units - ask.units + added
             larger = msgspec.structs.replace(ask, units=added, whole_units=whole)
-            most = limit.check(larger, portfolio, self._known, limit.most)
+            seen = Seen(self._known, self._known.mark)
+            seen.turn(larger)
+            most = limit.check(larger, portfolio, seen, limit.most)
         room_units = None if most is None else most.units
         self._heard.append(Heard(scope, limit, verdict, room_units))

@@ -1,8 +1,12 @@
 """No order is worth more than this, at its limit or the last price, whichever is higher."""
 
+from typing import Final
+
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.pricing import ask_price, units_worth
 from app.services.risk.verdict import Verdict, over
+
+HOLDS_PRICES: Final = True  # an amendment of prices alone is asked for too
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:

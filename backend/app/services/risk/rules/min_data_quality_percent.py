@@ -6,13 +6,9 @@ from app.services.risk.verdict import Verdict, text
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, least_units: int) -> Verdict | None:
-    if _units(market.coverage(ask.symbol)) >= least_units:
+    if market.coverage(ask.symbol) * 100 * UNITS >= least_units:
         return None  # quality is no lower, and takes longer to tell
-    score_units = _units(market.quality(ask.symbol).score)
+    score_units = round(market.quality(ask.symbol).score * 100 * UNITS)
     if score_units >= least_units:
         return None
     return Verdict(0, f"{text(score_units)} is under {text(least_units)}")
-
-
-def _units(share: float) -> int:
-    return round(share * 100 * UNITS)
