@@ -137,6 +137,11 @@ def test_every_rule_is_told_and_those_of_size_say_how_much_room_they_had(teller:
         assert limits[name]["approves"]
         assert 100 <= float(limits[name]["allows"]) < 100_000, name
     assert told["again"]["equal"]
+    assert limits["max_orders_per_day"]["why"] == "0 have left in the session"
+    assert limits["max_daily_loss"]["why"] == "nothing is lost since the open"
+    later = teller.json("why", "21", "--run", run_id)["limits"]
+    counts = [one["why"] for one in later if one["rule"] == "max_orders_per_day"]
+    assert not counts or int(counts[0].split()[0]) > 0
     refused = next(o for o in teller.house.runs().get_orders(run_id) if o["symbol"] == "BBB")
     told = teller.json("why", str(refused["order_id"]), "--run", run_id)
     assert [one["rule"] for one in told["limits"] if not one["approves"]] == ["restricted"]

@@ -126,7 +126,8 @@ def _print_decision(told: Told) -> None:
 
 def _verdict(one: Told) -> str:
     if one["approves"]:
-        return "approves" if one["allows"] is None else f"approves, up to {one['allows']}"
+        room = "" if one["allows"] is None else f", up to {one['allows']}"
+        return f"approves{room}: {one['why']}" if one["why"] else f"approves{room}"
     allows = "refuses" if not one["allows"] else f"allows {one['allows']}"
     return f"{allows}: {one['why']}"
 

@@ -17,12 +17,14 @@ class Heard(NamedTuple):
     """One limit that an order was held against, and what it said; None where it approved.
 
     `room_units` is how much it lets through at most, had more been asked for; None: any size.
+    `figure` is what it looked at where that is no size.
     """
 
     scope: str
     limit: Limit
     verdict: Verdict | None
     room_units: int | None
+    figure: str
 
 
 class OrderWitness(Protocol):
@@ -77,13 +79,16 @@ class WatchedExecution(ExecutionManager):
     def _hear(
         self, ask: Ask, scope: str, portfolio: Portfolio, limit: Limit, verdict: Verdict | None
     ) -> None:
+        seen = Seen(self._known, self._known.mark)
+        seen.turn(ask)
         most = verdict
-        if most is None:  # rules are pure: asking once more changes nothing
+        if most is None and ask.units:  # rules are pure: asking once more changes nothing
             added = MOST_UNITS if ask.units > 0 else -MOST_UNITS
             whole = ask.whole_units - ask.units + added
             larger = msgspec.structs.replace(ask, units=added, whole_units=whole)
-            seen = Seen(self._known, self._known.mark)
-            seen.turn(larger)
             most = limit.check(larger, portfolio, seen, limit.most)
         room_units = None if most is None else most.units
-        self._heard.append(Heard(scope, limit, verdict, room_units))
+        figure = ""
+        if verdict is None and limit.figure is not None:
+            figure = limit.figure(ask, portfolio, seen)
+        self._heard.append(Heard(scope, limit, verdict, room_units, figure))

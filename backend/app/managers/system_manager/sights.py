@@ -106,11 +106,11 @@ def asked_of(order: Order, terms: Terms | None) -> Asked:
 
 def weighed_of(heard: Heard) -> Weighed:
     """What a limit said."""
-    scope, limit, verdict, room_units = heard
+    scope, limit, verdict, room_units, figure = heard
     return Weighed(
         scope, limit.name, limit.given, verdict is None,
         None if room_units is None else abs(from_units(room_units)),
-        "" if verdict is None else verdict.why,
+        figure if verdict is None else verdict.why,
     )  # fmt: skip
 
 

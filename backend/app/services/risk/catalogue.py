@@ -14,6 +14,7 @@ from app.services.risk.names import Names
 from app.services.risk.verdict import Verdict
 
 _NO_NAMES = Names()
+Figure = Callable[[Ask, Portfolio, Market], str]
 Check = Callable[[Ask, Portfolio, Market, Any], Verdict | None]
 
 
@@ -26,6 +27,7 @@ class Limit(NamedTuple):
     remembers: bool = False  # whether it looks back on the day, or on the peak
     holds_prices: bool = False  # it is asked of an amendment of prices alone, too
     given: Any = None  # the same as the config says it
+    figure: Figure | None = None  # what it looks at, in words, for whoever asks later
 
 
 def rule_names() -> tuple[str, ...]:
@@ -49,7 +51,9 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     most_of = getattr(rule, "most_of", _in_units)
     remembers = getattr(rule, "REMEMBERS", False)
     holds_prices = getattr(rule, "HOLDS_PRICES", False)
-    return Limit(name, rule.check, most_of(value, names), remembers, holds_prices, value)
+    figure = getattr(rule, "figure", None)
+    most = most_of(value, names)
+    return Limit(name, rule.check, most, remembers, holds_prices, value, figure)
 
 
 def _in_units(value: object, names: Names) -> object:

@@ -11,3 +11,9 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
     if lost_units < most_units:
         return None
     return Verdict(0, f"{text(lost_units)} is lost since the open, the most is {text(most_units)}")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    result_units = portfolio.day_result_units()
+    lost = text(result_units) if result_units < 0 else "nothing"
+    return f"{lost} is lost since the open"

@@ -15,3 +15,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, percent_units: int) ->
     if found is None:
         return None
     return Verdict(0, f"{found.why}, {text(percent_units)} % of {from_units(equity_units):f}")
+
+
+figure = max_daily_loss.figure

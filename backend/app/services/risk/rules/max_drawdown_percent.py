@@ -14,3 +14,9 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, percent_units: int) ->
         return None
     most = f"the most is {text(percent_units)} % of {from_units(peak_units):f}"
     return Verdict(0, f"{text(lost_units)} is lost since the peak, {most}")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    peak_units = portfolio.peak_units()
+    lost = f"{text(peak_units - portfolio.worth_units())} is lost since the peak"
+    return f"{lost} of {from_units(peak_units):f}"

@@ -9,3 +9,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict 
         return None
     count = portfolio.open_positions()
     return None if count < most else Verdict(0, f"{count + 1} is over {most}")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    return f"{portfolio.open_positions()} are open"

@@ -7,3 +7,7 @@ from app.services.risk.verdict import Verdict
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
     return over_rate(portfolio.left_today(), most, "in the session")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    return f"{portfolio.left_today()} have left in the session"

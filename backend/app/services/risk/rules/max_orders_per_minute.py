@@ -8,3 +8,7 @@ from app.services.risk.verdict import Verdict
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
     return over_rate(portfolio.left_since(ask.now_ns - MINUTE_NS), most, "in a minute")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    return f"{portfolio.left_since(ask.now_ns - MINUTE_NS)} have left in a minute"

@@ -12,3 +12,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, least_units: int) -> V
     if score_units >= least_units:
         return None
     return Verdict(0, f"{text(score_units)} is under {text(least_units)}")
+
+
+def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
+    return f"it is {text(round(market.quality(ask.symbol).score * 100 * UNITS))}"
