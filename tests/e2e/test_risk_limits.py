@@ -79,6 +79,7 @@ def test_where_nothing_is_limited_it_says_so(teller: Teller) -> None:
 def test_what_cannot_be_read_ends_with_the_code_for_it(teller: Teller, hard: Path) -> None:
     file = teller.house.file(teller.house.config())
     assert teller.say("risk", "limits", "nowhere.json")[0] == 3
+    assert teller.say("config", "check", str(file))[0] == 0  # and keeps no settings for the next
     hard.write_text('{"max_order_quantity": 0}', encoding="utf-8")
     code, _, errors = teller.say("risk", "limits", str(file))
     assert code == 4

@@ -1,7 +1,7 @@
 """`config`: check session configs before a run, and the schema editors complete them by."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -33,7 +33,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
     Example:
       ./start_cli.sh config check session_configs/example_session.json
     """
-    outcomes = [(path, _load(path)) for path in files]
+    system = cache(_system)  # once for all files, and not where none can be read
+    outcomes = [(path, _load(path, system)) for path in files]
     if as_json:
         checked = [_described(path, outcome) for path, outcome in outcomes]
         print_json({"ok": all(file["ok"] for file in checked), "files": checked})
@@ -73,7 +74,7 @@ def schema(
         typer.echo(json.dumps(exported, indent=2))
 
 
-def _load(path: Path) -> "SessionConfig | AppError":
+def _load(path: Path, system: "Callable[[], SystemManager]") -> "SessionConfig | AppError":
     from app.core.config import load_session_config
 
     try:
@@ -81,13 +82,12 @@ def _load(path: Path) -> "SessionConfig | AppError":
     except AppError as error:
         return error  # it names the file
     try:
-        _system().check(config)
+        system().check(config)
     except AppError as error:
         return type(error)(f'"{path}": {error}')
     return config
 
 
-@cache
 def _system() -> "SystemManager":
     """Loading strategies and sessions takes the whole system, but no data."""
     from app.cli.context import Context
