@@ -1,5 +1,6 @@
 """One client of the control socket, stepped through without a socket."""
 
+import socket
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import DataError, StateError
+from app.managers.system_manager.control_client import ControlClient
 from app.managers.system_manager.control_messages import (
     LONGEST_ASK_BYTES,
     LONGEST_TOLD_BYTES,
@@ -235,3 +237,13 @@ def test_a_frame_that_is_too_long_is_refused_before_it_is_held() -> None:
     length = LONGEST_ASK_BYTES + 1
     with pytest.raises(DataError, match=f"A message of {length} bytes is longer than the"):
         list(Frames(LONGEST_ASK_BYTES).add(length.to_bytes(4, "big")))
+
+
+@pytest.mark.parametrize("reason", ["64 clients are connected already; end one first.", ""])
+def test_why_a_session_hung_up_before_it_was_greeted_is_told(reason: str) -> None:
+    ours, theirs = socket.socketpair()
+    if reason:
+        theirs.sendall(framed(Goodbye(reason)))
+    theirs.close()
+    with pytest.raises(StateError, match=reason or "The session has ended"):
+        ControlClient(ours)

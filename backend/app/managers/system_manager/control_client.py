@@ -118,7 +118,8 @@ class ControlClient:
         try:
             self._socket.sendall(frame)
         except OSError:
-            raise SessionEnded("The session has ended.") from None
+            while True:  # why it has hung up can still be read
+                self._next()
 
     def _next(self) -> Told:
         while not self._told:
