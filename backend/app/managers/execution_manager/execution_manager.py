@@ -12,7 +12,7 @@ from app.core.fingerprint import (
     is_plain,
     refusal,
     ticket,
-)  # fmt: skip
+)
 from app.core.instruments import Adjustment, Instrument
 from app.core.money import to_units
 from app.core.order_events import Intent
@@ -31,7 +31,7 @@ from app.core.orders import (
     UNKNOWN,
     Order,
     Terms,
-)  # fmt: skip
+)
 from app.core.transfers import Conversion
 from app.managers.execution_manager.account import Account, AccountTerms
 from app.managers.execution_manager.bar_book import BarBook

@@ -5,8 +5,8 @@ from app.services.risk.verdict import Verdict
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict | None:
-    if ask.units != ask.whole_units:
-        return None  # an amendment: it works already
+    if ask.amends:
+        return None  # it works already
     count = portfolio.open_orders()
     return None if count < most else Verdict(0, f"{count + 1} is over {most}")
 
