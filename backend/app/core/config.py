@@ -10,16 +10,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     Field,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
 from app.core.config_account import AccountConfig, ExecutionConfig, Part, Symbol
-from app.core.config_json import Fault, InvalidConfigError, clean, json_path, read_json
+from app.core.config_file import read_config
+from app.core.config_json import Fault
 from app.core.config_live import LiveConfig
-from app.core.config_problems import explain, raise_if_any
+from app.core.config_problems import raise_if_any
 from app.core.config_risk import RiskConfig
 from app.core.errors import UsageError
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
@@ -246,22 +246,8 @@ def load_session_config(path: Path, check_indicator: IndicatorCheck | None = Non
 
     `check_indicator` is `faults` of the catalogue of indicators, which lies above this module.
     """
-    value, faults = clean(read_json(path))
-    if not isinstance(value, dict):
-        raise InvalidConfigError(path, [("", "it must be one JSON object: {...}.")])
-    value.pop("$schema", None)  # for editors
-    problems = [(json_path(parts), what) for parts, what in faults.items()]
-    try:
-        config = SessionConfig.model_validate_json(
-            json.dumps(value), strict=True, context={"check_indicator": check_indicator}
-        )
-    except ValidationError as error:
-        known = {where for where, _ in problems}
-        problems += explain(error, SessionConfig, value, skip=known)
-        raise InvalidConfigError(path, problems) from None
-    if problems:
-        raise InvalidConfigError(path, problems)
-    return config
+    context = {"check_indicator": check_indicator}
+    return read_config(path, SessionConfig, context, ignored=("$schema",))  # that is for editors
 
 
 def export_schema() -> dict[str, Any]:
