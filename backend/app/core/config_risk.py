@@ -1,20 +1,17 @@
 """The limits of a session config. Each field has a rule of its name in `services/risk/rules`."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from app.core.config_account import Part, Quantity, Symbol
+from app.core.config_breakers import Breakers, Count, Percent, Seconds
 from app.core.config_json import Fault, PathParts
 from app.core.config_problems import raise_if_any
 from app.core.errors import did_you_mean
 
-Count = Annotated[int, Field(ge=1, le=1_000_000)]
-Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Minutes = Annotated[int, Field(ge=1, le=1_440)]
-Percent = Annotated[Decimal, Field(gt=0, le=100)]
 GroupName = Annotated[str, Field(min_length=1, max_length=64)]
 
 _NEEDS_GROUPS = 'it needs groups beside it, such as "groups": {"tech": ["AAPL", "MSFT"]}.'
@@ -99,6 +96,9 @@ class ScopedLimits(RiskLimits):
     )
     strategies: dict[str, RiskLimits] = Field(default_factory=dict)
     symbols: dict[Symbol, RiskLimits] = Field(default_factory=dict)
+    breakers: Breakers = Field(
+        default=Breakers(), description="what takes the account out of trading until it is cleared"
+    )
 
     @model_validator(mode="after")
     def _check_groups(self) -> Self:

@@ -4,6 +4,7 @@ import msgspec
 
 from app.core.bars import Floats, Ints
 from app.core.order_events import Intent
+from app.core.trading_state import RiskReport
 from app.managers.execution_manager.diary import Records
 
 
@@ -17,3 +18,4 @@ class Results(msgspec.Struct, frozen=True):
     through_ns: int
     sequence: int = 0  # of the input it came of
     intents: tuple[Intent, ...] = ()
+    risk: RiskReport | None = None  # of the trading state, where something is to be remembered

@@ -1,12 +1,14 @@
 """An analysis engine that somebody watches: each bar that is shown, each hook that is called."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from app.core.bars import Bar
 from app.managers.execution_manager.watched_execution import OrderWitness
 from app.strategies.indicator import BETWEEN_BARS, Indicator
 from app.threads.analysis_engine import AnalysisEngine, BarHook
+from app.threads.guarded_engine import GuardedEngine
 from app.threads.plan import Plan
 from app.threads.results import Results
 from app.threads.seats import Seat
@@ -102,3 +104,14 @@ class WatchedEngine(AnalysisEngine):
             super()._call(seat, hook, *args)
         finally:
             self._hook = before
+
+
+class WatchedGuardedEngine(WatchedEngine, GuardedEngine):
+    """The same, of a run whose account has a trading state."""
+
+
+def engine_of(witness: Witness | None, *, guards: bool) -> Callable[..., AnalysisEngine]:
+    """The plain engine, unless the account has a trading state, or somebody watches the run."""
+    if witness is None:
+        return GuardedEngine if guards else AnalysisEngine
+    return partial(WatchedGuardedEngine if guards else WatchedEngine, witness)

@@ -1,6 +1,7 @@
 """Which orders may open or increase a position: those that a pause, a halt or a kill keeps in."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from app.core.orders import CANCEL_PENDING, MARKET, Order
 
@@ -16,6 +17,7 @@ class Entries:
         self._working = working
         self._held_units_of = held_units_of
         self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
+        self.blocked: dict[str, str] = {}  # by source: why nothing of strategies leaves at all
 
     def close(self, symbol: int, reason: str, source: str) -> None:
         """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again.
@@ -26,6 +28,20 @@ class Entries:
             self.closed[symbol, source] = reason
         else:
             self.closed.pop((symbol, source), None)
+
+    def block(self) -> str:
+        """Why no order of a strategy may leave, nor have other terms, or ""."""
+        reason = next(iter(self.blocked.values()), "")
+        return f"halted: {reason}; nothing leaves but cancels" if reason else ""
+
+    @contextmanager
+    def let_out(self) -> Iterator[None]:
+        """What a person asks for, and what protects, leaves all the same."""
+        before, self.blocked = self.blocked, {}
+        try:
+            yield
+        finally:
+            self.blocked = before
 
     def is_closed(self, symbol: int) -> bool:
         """Whether a symbol, or `ALL_SYMBOLS`, is closed, by whomever."""

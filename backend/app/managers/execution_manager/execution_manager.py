@@ -67,7 +67,7 @@ class ExecutionManager:
         make_broker: Callable[[Owner], Broker] | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limited = bool(limits.scopes)  # an order has more to pass than the usual
+        self._limited = limits.looks  # an order has more to pass than the usual
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         self.broker: Broker = (
             SimBroker(self.lot_units, self.tick_units, rules, self)

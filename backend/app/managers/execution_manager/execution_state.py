@@ -11,6 +11,7 @@ from app.core.calendar import TradingSession
 from app.core.kept import Fields, kept, put_back
 from app.core.orders import FillRow, Order, in_our_words
 from app.managers.execution_manager.account import AccountState
+from app.managers.execution_manager.breaker_desk import BreakersState
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.live_broker_state import (
@@ -45,6 +46,7 @@ class ExecutionState(msgspec.Struct, frozen=True):
     closed: list[tuple[int, str, str]]  # entries: symbol, source, why
     entries: OrderCountsState  # that have left
     risk: list[Fields] = []  # what limits of loss remember
+    breakers: BreakersState | None = None
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
@@ -64,6 +66,7 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         closed=[(*place, why) for place, why in execution.entries.closed.items()],
         risk=[] if checks.memory is None else checks.memory.state(),
         entries=checks.counts.state(),
+        breakers=None if checks.breakers is None else checks.breakers.saved_state(),
     )
 
 
@@ -88,6 +91,8 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
         execution._fees.open_session(state.session.date)
     if checks.memory is not None:
         checks.memory.restore(state.risk)
+    if checks.breakers is not None and state.breakers is not None:
+        checks.breakers.restore(state.breakers, state.session)
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
 

@@ -3,11 +3,13 @@
 Much is asked by several rules, and by the orders of one instant: it is worked out once.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from app.core.money import amount_units
 from app.core.orders import Order
+from app.core.trading_state import Figures
 from app.managers.execution_manager.account import Account, Mark
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import Past
@@ -116,6 +118,19 @@ class Holdings:
 
     def left_today(self) -> int:
         return self._left.today
+
+    def figures(self, session: dt.date) -> Figures:
+        """What another run is to remember of it."""
+        below = max(self.past.peak_units - self.worth_units(), 0)
+        return Figures(session, self.day_result_units(), below, self._left.today)
+
+    def go_on_from(self, figures: Figures, session: dt.date) -> None:
+        """A session begins, in which or before which a run left these figures."""
+        worth_units = self.worth_units()
+        self.past.peak_units = worth_units + figures.below_peak_units
+        if figures.session == session:
+            self.past.day_units = worth_units - figures.result_units
+            self._left.today = figures.entries
 
     def held_units(self, symbol: int) -> int:
         rows = self._rows

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from app.core.calendar import TradingSession
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
+from app.managers.execution_manager.breaker_desk import BreakerDesk
 from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
 from app.managers.execution_manager.exposure import Books
@@ -31,6 +32,7 @@ class OrderChecks:
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
+        self.breakers: BreakerDesk | None = None  # nor these; and none where none are asked for
         self.on_verdict: OnVerdict | None = None  # who is told of each limit that is looked at
         self._limits = limits
         self._risk: RiskDesk | None = None  # nor this; and none where there are no limits
@@ -45,21 +47,21 @@ class OrderChecks:
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
         """From now on there are prices."""
-        if self._limits.scopes:
+        limits = self._limits
+        if limits.looks:
             self._risk = RiskDesk(
-                self._limits.scopes,
-                account,
-                self._working,
-                known,
-                books,
-                self.counts,
-                self.on_verdict,
+                limits.scopes, account, self._working, known, books, self.counts,
+                self.on_verdict, limits.past,
+            )  # fmt: skip
+        if self._risk is not None and (limits.guards):
+            self.breakers = BreakerDesk(
+                limits.breakers, self._risk, books, self.entries, limits.past
             )
 
     @property
     def is_limited(self) -> bool:
         """Whether there is more to look at than the usual."""
-        return bool(self._limits.scopes or self.entries.closed)
+        return self._limits.looks or bool(self.entries.closed)
 
     @property
     def memory(self) -> RiskMemory | None:
@@ -75,9 +77,11 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
-        if self._risk is not None:
-            self._risk.open_session()
         self.counts.open_session()
+        if self._risk is not None:
+            self._risk.open_session(session.date)
+        if self.breakers is not None:
+            self.breakers.open_session(session)
 
     def take_back(self, order: Order) -> None:
         """It never leaves, and what would wait for it neither."""
@@ -85,9 +89,11 @@ class OrderChecks:
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
-        reason = self._refusal(order, now_ns)
+        reason = self.entries.block() or self._refusal(order, now_ns)
         if reason:
             self._refused.add(order.order_id)
+            if self.breakers is not None:
+                self.breakers.note_refusal(reason, now_ns)
         return reason
 
     def _refusal(self, order: Order, now_ns: int) -> str:
@@ -119,6 +125,12 @@ class OrderChecks:
 
     def amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order keeps its terms, or ""."""
+        reason = self.entries.block() or self._amend_refusal(order, terms, now_ns)
+        if reason and self.breakers is not None:
+            self.breakers.note_refusal(reason, now_ns)
+        return reason
+
+    def _amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         more = terms.units - order.units
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"

@@ -233,7 +233,8 @@ class OrderReports:
             entry, units, held_units, execution.new_group
         ):
             execution.order_count = order.order_id = execution.order_count + 1
-            execution.submit(order, now_ns)
+            with execution.entries.let_out():  # it protects
+                execution.submit(order, now_ns)
             execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
             if not order.is_working:  # risk said no, and no hook gave it that could see
                 execution.untold.append(order)

@@ -1,8 +1,10 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from app.core.trading_state import Figures, RiskPast
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
@@ -44,7 +46,10 @@ class RiskDesk:
         books: Books,
         counts: OrderCounts,
         on_verdict: OnVerdict | None = None,
+        past: RiskPast | None = None,
     ) -> None:
+        """With `past`, what an earlier run left, all are remembered for the next one."""
+        self._past = past
         self._moment = moment = Moment(books, market.mark)
         self._seen = Seen(market, moment.mark)
         self._on_verdict = on_verdict
@@ -60,6 +65,11 @@ class RiskDesk:
             for scope in scopes
             if any(limit.remembers for limit in scope.limits)
         )
+        if past is not None:
+            looking_back = dict.fromkeys(portfolios.values())
+        self.whole = whole
+        names = {(one.strategy, one.symbol): one.place for one in scopes}
+        self._places = {names.get(place, ACCOUNT): one for place, one in portfolios.items()}
         self.memory = RiskMemory(dict.fromkeys([whole, *looking_back]) if looking_back else ())
         self._held = [
             [
@@ -80,11 +90,30 @@ class RiskDesk:
             for strategy in strategies
         ]
 
-    def open_session(self) -> None:
+    def open_session(self, session: dt.date) -> None:
         """A session begins: what is held may be other shares behind that, at other rates."""
         self._moment.forget()
         self.memory.open_session()
+        if self._past is not None:
+            for place, figures in self._past.figures.items():
+                if place in self._places:
+                    self._places[place].go_on_from(figures, session)
+            self._past = None  # the run's own from here on
         self._moment.forget()
+
+    def forget_past(self) -> None:
+        """The run goes on from a state of its own."""
+        self._past = None
+
+    def look(self, now_ns: int) -> None:
+        """See what all is worth now."""
+        if self._moment.turn(now_ns):
+            self.memory.look()
+
+    def figures(self, session: dt.date) -> dict[str, Figures]:
+        """What another run is to remember, by place."""
+        self._moment.forget()
+        return {place: one.figures(session) for place, one in self._places.items()}
 
     def is_limited(self, strategy: int, symbol: int) -> bool:
         """Whether any limit holds there."""
@@ -101,8 +130,7 @@ class RiskDesk:
 
     def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
         found: Ruling | None = None
-        if self._moment.turn(ask.now_ns):
-            self.memory.look()
+        self.look(ask.now_ns)
         seen, on_verdict = self._seen, self._on_verdict
         seen.turn(ask)
         for check, portfolio, most, scope, limit in held:

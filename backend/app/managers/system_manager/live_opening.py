@@ -10,8 +10,10 @@ from app.core.config import SessionConfig
 from app.core.config_live import LiveConfig
 from app.core.errors import AppError, ConfigError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
+from app.core.messages import Command
 from app.core.seams import BarSource
 from app.core.settings import Settings
+from app.core.trading_state import RiskPast
 from app.core.venue import Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
 from app.managers.system_manager.account_keeper import AccountKeeper
@@ -23,8 +25,10 @@ from app.managers.system_manager.past import Past, past_of
 from app.managers.system_manager.program import Program
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.run_risk import RunRisk
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
+from app.repositories.account_risk import AccountRisks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.threads.notifier import AlarmNotifier
@@ -49,6 +53,8 @@ class LiveOpening:
     ) -> None:
         self._alarms = alarms
         self._runs = settings.data_folder / "runs"
+        self._risks = AccountRisks(settings.data_folder)
+        self._recorded = 0  # inputs of the run that goes on
         self._engine = engine
         self._wall = wall
         self._account = account = config.lived.account
@@ -107,6 +113,7 @@ class LiveOpening:
         if self.journal is not None:
             self.past = past_of(self.journal, program)
             recovery = Recovery(self.journal, self.past)
+            self._recorded = recovery.last_sequence
             part = 1 if self.past is None else self.past.part
             logger.info("Run {} goes on from part {} of its journal", self.unfinished, part)
         live = config.lived
@@ -133,6 +140,18 @@ class LiveOpening:
                 self.give_back()
                 raise
         return self._line
+
+    def risk_past(self) -> RiskPast:
+        """What the account's runs before have left."""
+        return self._risks.load(self._account).past
+
+    def run_risk(self, run_id: str) -> RunRisk:
+        """Where the run's trading state is remembered; the run hears what waited for it."""
+        if self._line is not None:
+            for one in self._risks.load(self._account).waiting:
+                self._line.inbox.put(Command(one.name, one.value))
+        alarm = self._alarms.alarm
+        return RunRisk(run_id, alarm, self._risks, self._account, self._recorded)
 
     def _check_symbols(self, config: SessionConfig, venue: Venue, now_ns: int) -> None:
         """Refuse symbols that the venue does not trade; a stream of theirs would stay silent."""

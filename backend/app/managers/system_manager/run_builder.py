@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from loguru import logger
+from msgspec.structs import replace
 
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
 from app.core.settings import Settings
+from app.core.trading_state import RiskPast
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
@@ -26,6 +28,7 @@ from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
+from app.managers.system_manager.run_risk import RunRisk
 from app.managers.system_manager.run_session import OnProgress, RunSession
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
@@ -98,7 +101,8 @@ class RunBuilder:
             if band
             else None
         )
-        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, others))
+        risk = RunRisk(record.run_id, self._alarms.alarm)
+        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, risk, others))
         self._tell(record, sessions, config)
         return holder[0]
 
@@ -139,7 +143,7 @@ class RunBuilder:
                 traded = [self._data.instrument(config.market, name) for name in config.symbols]
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
-                market = self._market_of(config, sessions)
+                market = self._market_of(config, sessions, opening.risk_past())
                 self._need_history(config, market, line)
             else:
                 market = self._market_of_then(header)
@@ -164,9 +168,9 @@ class RunBuilder:
             line.venue.close()
             opening.give_back()
             raise
-        holder.append(RunSession(run, record, self._clock, facts, (), on_progress, None, line))
-        if opening.past is not None:
-            holder[0].take_chapters(opening.past.chapters)
+        risk = opening.run_risk(record.run_id)
+        holder.append(RunSession(run, record, self._clock, facts, (), on_progress, risk, line=line))
+        holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()
         self._tell(record, market.sessions, config)
@@ -217,10 +221,16 @@ class RunBuilder:
         folder = self._settings.strategies_folder
         return partial(Run, market=market, strategies_folder=folder, alarm=self._alarms.alarm)
 
-    def _market_of(self, config: SessionConfig, sessions: tuple[TradingSession, ...]) -> Market:
+    def _market_of(
+        self,
+        config: SessionConfig,
+        sessions: tuple[TradingSession, ...],
+        risk_past: RiskPast | None = None,
+    ) -> Market:
         """The market of a run that begins, under the account file of today."""
         hard = self.hard_limits()
-        return market_of(config, sessions, self._data, self._times, self._clock, hard)
+        market = market_of(config, sessions, self._data, self._times, self._clock, hard)
+        return replace(market, risk_past=risk_past)
 
     def hard_limits(self) -> AccountLimits | None:
         """Those of the account file, where there is one."""
@@ -317,7 +327,7 @@ def _header(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
         {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
-        started_at, market.hard_limits,
+        started_at, market.hard_limits, market.risk_past,
     )  # fmt: skip
 
 

@@ -8,10 +8,13 @@ import msgspec
 
 from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.run_risk import risk_status
 from app.managers.system_manager.summary import Summary, share_of_profit
 from app.managers.system_manager.wiring import Run
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+
+_RISK_SECONDS = 1.0  # for an engine that hangs
 
 
 class RunEnd(msgspec.Struct, frozen=True):
@@ -46,7 +49,14 @@ def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
         "rates": {str(date): dict(found) for date, found in rates.items() if found},
         "quality": _quality_facts(run),
         "dropped": list(run.pipeline.dropped),
+        **_risk_facts(run),
     }
+
+
+def _risk_facts(run: Run) -> dict[str, Any]:
+    """The trading state that the run left, and how it came to it; of runs that have one."""
+    status = risk_status(run, _RISK_SECONDS)
+    return {} if status is None else {"risk": msgspec.to_builtins(status)}
 
 
 def summary_of(

@@ -20,6 +20,7 @@ from app.managers.system_manager.run_outcome import (
     timings_of,
 )
 from app.managers.system_manager.run_record import RunRecord
+from app.managers.system_manager.run_risk import RunRisk
 from app.managers.system_manager.saved_states import Chapter
 from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
@@ -63,6 +64,7 @@ class RunSession:
         facts: Mapping[str, Any],
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
+        risk: RunRisk,
         others: CompleteRuns | None = None,
         line: "LiveLine | None" = None,
     ) -> None:
@@ -74,6 +76,7 @@ class RunSession:
         self._facts = dict(facts)
         self._passport = passport
         self._on_progress = on_progress
+        self._risk = risk
         self._ended = threading.Event()
         self.bars = 0
 
@@ -165,6 +168,7 @@ class RunSession:
         """What came of an input: to the journal, the record, and whoever watches."""
         if self._line is not None:
             self._line.take(results)
+        self._risk.take(results)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -207,12 +211,14 @@ class RunSession:
         ended_at = now_text()
         if self._line is not None:
             self._line.close(RunEnd(reason, ended_at, timings, text))
+        is_unfinished = self._line is not None and self._line.is_unfinished
+        self._risk.close(self.run, is_over=not is_unfinished)
         summary = summary_of(
             self.run, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings)
-        if self._line is not None and self._line.is_unfinished:
+        if is_unfinished:
             self._record.leave()
         else:
             self._record.finish(summary, self._facts, self._passport, ended_at, text)

@@ -268,6 +268,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
             session.date: header.rates.get(str(session.date), {}) for session in header.sessions
         },
         hard_limits=header.account_limits,
+        risk_past=header.risk_past,
     )
 
 

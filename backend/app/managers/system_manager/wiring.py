@@ -22,6 +22,7 @@ from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.messages import LastNews, Message
 from app.core.money import from_units
 from app.core.seams import BarSource
+from app.core.trading_state import RiskPast
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
@@ -39,12 +40,11 @@ from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
 from app.services.fees import own_schedule, schedule_at
 from app.services.indicators import resolve
-from app.services.risk.scopes import limits_of_run
+from app.services.risk.scopes import Limits, limits_of_run
 from app.services.slippage import Slippage
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
-from app.threads.analysis_engine import AnalysisEngine
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
@@ -60,7 +60,7 @@ from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.watchdog import Alarm, Watchdog
-from app.threads.watched_engine import WatchedEngine, Witness
+from app.threads.watched_engine import Witness, engine_of
 from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker
@@ -80,6 +80,7 @@ class Market(msgspec.Struct, frozen=True):
     clock: MonotonicClock
     rates: Mapping[dt.date, Rates] = {}  # of foreign currencies, by session
     hard_limits: AccountLimits | None = None  # of the account file
+    risk_past: RiskPast | None = None  # what the account's last run left; none: it is of no account
 
 
 def market_of(
@@ -184,7 +185,11 @@ class Run:
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions, market.sessions_before)
         self.feed = parts.make_feed(self._wanted(market))
-        self.execution = self._execution(market, parts)
+        limits = limits_of_run(
+            config.risk, [seat.name for seat in self.seats], self.plan.symbols,
+            market.hard_limits, market.risk_past,
+        )  # fmt: skip
+        self.execution = self._execution(market, parts, limits)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         self.curve = EquityCurve(self.execution.account.opening_units, multipliers)
         speed = "max" if config.replay is None else config.replay.speed
@@ -195,8 +200,7 @@ class Run:
         self.quality = DataQualityManager(
             config.symbols, config.base_interval, config.extended_hours, parts.on_gap
         )
-        witness = parts.witness
-        self.engine = (AnalysisEngine if witness is None else partial(WatchedEngine, witness))(
+        self.engine = engine_of(parts.witness, guards=limits.guards)(
             self.plan,
             self.seats,
             self.execution,
@@ -273,7 +277,7 @@ class Run:
             quotes=bool(quoted(self.config, market.hard_limits)),
         )
 
-    def _execution(self, market: Market, parts: Parts) -> ExecutionManager:
+    def _execution(self, market: Market, parts: Parts, limits: Limits) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
         witness = parts.witness
@@ -282,12 +286,7 @@ class Run:
             strategies=[seat.name for seat in self.seats],
             instruments=market.instruments,
             cash=config.account.cash,
-            limits=limits_of_run(
-                config.risk,
-                [seat.name for seat in self.seats],
-                self.plan.symbols,
-                market.hard_limits,
-            ),
+            limits=limits,
             rules=FillRules(
                 participation=None if share is None else Decimal(repr(share)),
                 bars=BarRules(execution.limit_fill == "through", execution.same_bar),

@@ -6,6 +6,8 @@ import msgspec
 
 from app.core.account_limits import AccountLimits
 from app.core.config_risk import RiskConfig, ScopedLimits
+from app.core.trading_state import RiskPast
+from app.services.risk.breaking import BreakerLimit, breakers_of
 from app.services.risk.catalogue import Limit, limits_of
 from app.services.risk.names import Names
 
@@ -21,12 +23,30 @@ class Scope(msgspec.Struct, frozen=True):
     strategy: int | None = None
     symbol: int | None = None
 
+    @property
+    def place(self) -> str:
+        """Of whom it counts, whosever limits they are."""
+        whole = self.strategy is None and self.symbol is None
+        return ACCOUNT if whole else self.name.removeprefix(f"{ACCOUNT_FILE}, ")
+
 
 class Limits(msgspec.Struct, frozen=True):
     """All that hold for a run, and whether an order that is too large is cut."""
 
     scopes: tuple[Scope, ...] = ()
     cuts: bool = False
+    breakers: tuple[BreakerLimit, ...] = ()
+    past: RiskPast | None = None  # what the account's last run left; none: nothing is kept of this
+
+    @property
+    def guards(self) -> bool:
+        """Whether the account has a trading state."""
+        return bool(self.breakers) or self.past is not None
+
+    @property
+    def looks(self) -> bool:
+        """Whether there is anything to look at, or to keep."""
+        return bool(self.scopes) or self.guards
 
 
 def limits_of_run(
@@ -34,15 +54,19 @@ def limits_of_run(
     strategies: Sequence[str],
     symbols: Sequence[str],
     hard: AccountLimits | None = None,
+    past: RiskPast | None = None,
 ) -> Limits:
     """As a config says, its account's first, and beside it the account file's.
 
     What that says of strategies and symbols of other runs holds for those.
     """
     found = [*_scopes_of(config, ACCOUNT, "", strategies, symbols)]
+    breakers = [*breakers_of(config.breakers)]
     if hard is not None:
         found += _scopes_of(hard, ACCOUNT_FILE, f"{ACCOUNT_FILE}, ", strategies, symbols)
-    return Limits(tuple(scope for scope in found if scope.limits), config.oversize == "cut")
+        breakers += breakers_of(hard.breakers, ACCOUNT_FILE)
+    scopes = tuple(scope for scope in found if scope.limits)
+    return Limits(scopes, config.oversize == "cut", tuple(breakers), past)
 
 
 def _scopes_of(

@@ -1,0 +1,83 @@
+"""What an account may do just now, what brought it there, and what is remembered of its risk."""
+
+import datetime as dt
+from typing import Final
+
+import msgspec
+
+ACTIVE, REDUCING, HALTED = "active", "reducing", "halted"  # all; exits only; nothing but cancels
+STATES: Final = (ACTIVE, REDUCING, HALTED)  # each allows less than the one before
+PERSON = "person"  # the name of a trip that a person made
+TRIPPED, HALT, RESUME = "tripped", "halt", "resume"  # what happens to a trading state
+
+
+class Trip(msgspec.Struct, frozen=True):
+    """Why an account is not active: latched until a person clears it."""
+
+    name: str  # of the breaker, with its scope where that is not the account; or PERSON
+    state: str
+    why: str
+    since_ns: int
+
+
+class RiskEvent(msgspec.Struct, frozen=True):
+    """What happened to a trading state: a breaker tripped, or a person halted or resumed."""
+
+    at_ns: int
+    what: str
+    name: str
+    state: str  # the account's from then on
+    why: str
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the limits of one scope remember, in results: books may begin with other cash."""
+
+    session: dt.date
+    result_units: int = 0  # of that session
+    below_peak_units: int = 0
+    entries: int = 0  # of that session
+
+
+class RiskPast(msgspec.Struct, frozen=True):
+    """What a run leaves to the next one of its account."""
+
+    market: str = ""
+    figures: dict[str, Figures] = {}  # by place: "account", "strategy NAME", "symbol NAME"
+    trips: tuple[Trip, ...] = ()
+    # of breakers that a person cleared: the result of that session, or how far below the peak,
+    # from where they count
+    counted_from: dict[str, int] = {}
+
+
+class RiskReport(msgspec.Struct, frozen=True):
+    """What came of an input for the trading state, and what is to be remembered behind it."""
+
+    events: tuple[RiskEvent, ...]
+    past: RiskPast
+    is_asked: bool = False  # a person asked for something, whatever came of it
+
+
+class BreakerFigure(msgspec.Struct, frozen=True):
+    """A breaker as it stands."""
+
+    name: str
+    figure: str
+    trips_at: str
+    then: str
+    tripped: bool
+
+
+class RiskStatus(msgspec.Struct, frozen=True):
+    """An account's risk as it stands, for whoever asks."""
+
+    state: str
+    trips: tuple[Trip, ...]
+    history: tuple[RiskEvent, ...]  # of the run
+    breakers: tuple[BreakerFigure, ...]
+    past: RiskPast
+
+
+def worst(trips: tuple[Trip, ...]) -> str:
+    """The state that these trips bring an account to."""
+    return STATES[max((STATES.index(trip.state) for trip in trips), default=0)]

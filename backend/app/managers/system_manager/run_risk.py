@@ -1,0 +1,101 @@
+"""A live run and the memory of its account's risk: what it begins with, and what it leaves."""
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from app.core.errors import AppError
+from app.core.trading_state import RESUME, RiskEvent, RiskPast, RiskReport, RiskStatus
+from app.managers.system_manager.wiring import Run
+from app.repositories.account_risk import AccountRisk, AccountRisks, RiskNote
+from app.threads.guarded_engine import GuardedEngine
+from app.threads.results import Results
+
+Alarm = Callable[[str, str], None]
+
+
+class RunRisk:
+    """Of one run; `alarm` hears of what is new, and of nothing that is only run again."""
+
+    def __init__(
+        self,
+        run_id: str,
+        alarm: Alarm,
+        risks: AccountRisks | None = None,
+        account: str = "",
+        recorded: int = 0,
+    ) -> None:
+        """Without `risks` nothing is remembered. Inputs up to `recorded` were taken before."""
+        self._run_id = run_id
+        self._alarm = alarm
+        self._risks = risks
+        self._account = account
+        self._recorded = recorded
+        self._again: list[RiskNote] = []  # of recorded inputs, not known to be remembered
+        self._latest: RiskPast | None = None  # with them
+
+    def take(self, results: Results) -> None:
+        """What came of an input."""
+        report = results.risk
+        is_again = 0 < results.sequence <= self._recorded
+        if report is not None and not is_again:
+            for event in report.events:
+                self._alarm(*alarm_of(event))
+        if self._risks is None:
+            return
+        notes = [] if report is None else self._notes(report, results.sequence)
+        if is_again:
+            self._again += notes
+            self._latest = self._latest if report is None else report.past
+            return
+        if report is not None or self._latest is not None:
+            past = self._latest if report is None else report.past
+            is_heard = report is not None and report.is_asked
+            self._remember(past, *self._again, *notes, is_heard=is_heard)
+            self._again, self._latest = [], None
+
+    def close(self, run: Run, *, is_over: bool) -> None:
+        """The run has ended; or it broke off before all that was recorded was run again."""
+        if is_over and isinstance(run.engine, GuardedEngine):
+            self._remember(run.engine.risk.past(), *self._again)
+
+    def _notes(self, report: RiskReport, sequence: int) -> list[RiskNote]:
+        return [
+            RiskNote(event, self._run_id, sequence, number)
+            for number, event in enumerate(report.events)
+        ]
+
+    def _remember(self, past: RiskPast | None, *notes: RiskNote, is_heard: bool = False) -> None:
+        """With `is_heard`, what waited for the run is among the notes, or asked for nothing new."""
+        if self._risks is None:
+            return
+
+        def by(found: AccountRisk) -> AccountRisk:
+            after = left(found, past, *notes)
+            return replace(after, waiting=()) if is_heard else after
+
+        try:
+            self._risks.change(self._account, by)
+        except AppError as error:  # its journal has it all the same
+            self._alarm("risk not remembered", str(error))
+
+
+def risk_status(run: Run, timeout_seconds: float) -> RiskStatus | None:
+    """Of a run that has a trading state, and whose engine does not hang."""
+    engine = run.engine
+    return engine.risk_status(timeout_seconds) if isinstance(engine, GuardedEngine) else None
+
+
+def left(found: AccountRisk, past: RiskPast | None, *notes: RiskNote) -> AccountRisk:
+    """An account's memory, with what a run has left."""
+    if past is not None:
+        figures = {**found.past.figures, **past.figures}
+        found = replace(found, past=replace(past, figures=figures))
+    return found.noting(*notes)
+
+
+def alarm_of(event: RiskEvent) -> tuple[str, str]:
+    """An event as an alarm."""
+    if event.what == RESUME:
+        return f"risk: {event.name} cleared", f"the account is {event.state}: {event.why}"
+    return f"risk: {event.name}", f"the account is {event.state}: {event.why}"

@@ -1,0 +1,1 @@
+"""What takes an account out of trading: one a file, found by their names."""
