@@ -1,4 +1,4 @@
-"""`risk`: the limits that orders are held against."""
+"""`risk`: the limits that orders are held against. The trading state is in `risk_state.py`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli import risk_state
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
 
@@ -14,18 +15,14 @@ if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.services.risk.tightness import Standing
 
-app = typer.Typer(help="Limits that orders are held against.")
+app = typer.Typer(help="Limits that orders are held against, and what an account may do.")
+app.add_typer(risk_state.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {
     "refuse": "An order that is in part within them is refused.",
     "cut": "An order that is in part within them is cut to that part.",
 }
-
-
-@app.callback()
-def _risk() -> None:
-    """Without a callback, Typer would take the only verb for the noun."""
 
 
 @app.command()

@@ -33,13 +33,12 @@ from app.core.trading_state import (
 from app.managers.execution_manager.entries import ALL_SYMBOLS, Entries
 from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.risk_desk import RiskDesk
-from app.services.risk.breaking import BreakerLimit
+from app.services.risk.breaking import DAILY, BreakerLimit
 from app.services.risk.readings import Readings
 
 # Refusals that follow from another one, or from the trading state itself, are no storm.
 _FOLLOWING: Final = ("no_entries:", "halted:", "entry_refused:")
 MOST_EVENTS: Final = 1_000  # of a run, that it tells of
-_DAILY: Final = ("daily_loss", "daily_loss_percent")
 
 
 class BreakersState(msgspec.Struct, frozen=True):
@@ -95,7 +94,7 @@ class BreakerDesk:
         begins, self._begins = self._begins, None
         self._session = session
         for limit in self.limits:
-            if limit.kind in _DAILY:
+            if limit.kind in DAILY:
                 self._counted_from.pop(limit.name, None)
         if begins is not None:
             self._go_on_from(begins, session)
@@ -108,7 +107,7 @@ class BreakerDesk:
             units = past.counted_from.get(limit.name)
             if units is None:
                 continue
-            if limit.kind not in _DAILY:
+            if limit.kind not in DAILY:
                 self._counted_from[limit.name] = self._whole.worth_units() + units
             elif account is not None and account.session == session.date:
                 self._counted_from[limit.name] = units
@@ -180,7 +179,7 @@ class BreakerDesk:
         """What is cleared does not trip again for the same."""
         kind = next((one.kind for one in self.limits if one.name == name), "")
         self._risk.look(now_ns)
-        if kind in _DAILY:
+        if kind in DAILY:
             self._counted_from[name] = self._whole.day_result_units()
         elif kind == "drawdown_percent":
             self._counted_from[name] = self._whole.worth_units()
@@ -228,7 +227,7 @@ class BreakerDesk:
         peak_units = whole.peak_units()
         if limit.kind == "drawdown_percent" and base is not None:
             peak_units = self._counted_from[limit.name] = max(base, whole.worth_units())
-        day_base_units = base if base is not None and limit.kind in _DAILY else 0
+        day_base_units = base if base is not None and limit.kind in DAILY else 0
         return Readings(
             lost_today_units=max(day_base_units - whole.day_result_units(), 0),
             day_equity_units=whole.day_equity_units(),
@@ -268,7 +267,7 @@ class BreakerDesk:
         kinds = {limit.name: limit.kind for limit in self.limits}
         worth_units = self._whole.worth_units()
         counted_from = {
-            name: units if kinds[name] in _DAILY else max(units - worth_units, 0)
+            name: units if kinds[name] in DAILY else max(units - worth_units, 0)
             for name, units in self._counted_from.items()
         }
         return RiskPast(self._session.market, figures, trips, counted_from)

@@ -16,6 +16,7 @@ from app.managers.system_manager.control_messages import (
     Welcome,
     framed,
 )
+from app.managers.system_manager.control_risk import RiskCommands
 from app.managers.system_manager.run_session import RunSession
 from app.threads.pacing import Speed
 from app.threads.session_data import SessionData
@@ -44,6 +45,7 @@ class ControlDesk:
             "kill": self._kill,
             "step": self._step,
             "speed": self._speed,
+            **RiskCommands(session).commands(),
         }
 
     def welcome(self) -> Welcome:

@@ -30,7 +30,7 @@ from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.line_reconciling import Reconciling
 from app.managers.system_manager.line_states import state_keeper
 from app.managers.system_manager.live_means import LiveMeans
-from app.managers.system_manager.manner import Manner
+from app.managers.system_manager.manner import PAPER, Manner
 from app.managers.system_manager.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.releasing import Releasing
 from app.managers.system_manager.run_header import RunHeader
@@ -40,6 +40,7 @@ from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP
+from app.threads.guarded_engine import SKEW
 from app.threads.order_gate import OrderGate
 from app.threads.results import Results
 from app.threads.run_state import RunState
@@ -47,11 +48,6 @@ from app.threads.run_state import RunState
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made
 _ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
-_PAPER = (
-    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
-    "order fills at the open of the minute it is given in, and that is known when the minute is "
-    "over: a fill is told about a minute late, at the price before it."
-)
 
 
 class LiveLine:
@@ -176,7 +172,7 @@ class LiveLine:
         self._keeper = state_keeper(run, self._journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
-            logger.info(_PAPER)
+            logger.info(PAPER)
             return
         self._book = GateBook(
             header.run_id,
@@ -289,9 +285,11 @@ class LiveLine:
         if self._journal is not None:
             self._journal.try_again()
         try:
-            self.clock.sync(self.venue.time())
+            ahead_ns = self.clock.sync(self.venue.time())
         except VenueError:
             return  # it goes on as it went
+        if self._run is not None and self._run.watches_clock:
+            self.inbox.put(Command(SKEW, str(int(ahead_ns / max(self._rate, 1.0)))))
         if self._gate is not None:
             self._reconciling.look_again(self._gate)
 

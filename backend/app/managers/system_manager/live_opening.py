@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loguru import logger
+from msgspec.structs import replace
 
 from app.core.config import SessionConfig
 from app.core.config_live import LiveConfig
@@ -147,7 +148,9 @@ class LiveOpening:
 
     def run_risk(self, run_id: str) -> RunRisk:
         """Where the run's trading state is remembered; the run hears what waited for it."""
-        if self._line is not None:
+        if self.unfinished is None:  # it began with what came of that
+            self._risks.change(self._account, lambda found: replace(found, waiting=()))
+        elif self._line is not None:
             for one in self._risks.load(self._account).waiting:
                 self._line.inbox.put(Command(one.name, one.value))
         alarm = self._alarms.alarm

@@ -14,3 +14,8 @@ class Manner(msgspec.Struct, frozen=True):
 
 
 REPLAYED: Final = Manner("stands still")
+PAPER: Final = (
+    "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
+    "order fills at the open of the minute it is given in, and that is known when the minute is "
+    "over: a fill is told about a minute late, at the price before it."
+)

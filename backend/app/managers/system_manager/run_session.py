@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
+from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.manner import REPLAYED, Manner
@@ -135,6 +136,12 @@ class RunSession:
         if self._line is None:
             raise StateError("Only a live run is released: start a replay again.")
         return self._line.releasing
+
+    def ask_risk(self, command: Command) -> None:
+        """What a person asks of the account's trading state: an input of the run."""
+        if self._line is None:
+            raise StateError("A replay trades for no account; 'system halt' halts it.")
+        self._line.inbox.put(command)
 
     def kill(self, mode: str) -> None:
         """Nothing opens any more from this moment; then have it end, also while a hook hangs."""

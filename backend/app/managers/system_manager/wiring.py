@@ -189,6 +189,7 @@ class Run:
             config.risk, [seat.name for seat in self.seats], self.plan.symbols,
             market.hard_limits, market.risk_past,
         )  # fmt: skip
+        self.watches_clock = any(one.kind == "clock_skew_seconds" for one in limits.breakers)
         self.execution = self._execution(market, parts, limits)
         multipliers = [float(instrument.multiplier) for instrument in market.instruments]
         self.curve = EquityCurve(self.execution.account.opening_units, multipliers)

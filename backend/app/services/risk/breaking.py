@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.core.config_breakers import Breakers
 from app.core.money import to_units
 from app.services.risk import breakers
 from app.services.risk.readings import Readings
+
+DAILY: Final = ("daily_loss", "daily_loss_percent")  # those that each session begins anew
 
 
 class BreakerLimit(NamedTuple):

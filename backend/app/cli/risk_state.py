@@ -1,0 +1,297 @@
+"""`risk status`, `halt`, `resume` and `history`: the trading state of an account."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.output import console, print_json, print_table
+from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.money import from_units
+
+if TYPE_CHECKING:
+    from app.core.trading_state import RiskPast, RiskStatus, Trip
+    from app.repositories.account_risk import AccountRisk, AccountRisks
+
+app = typer.Typer()
+
+Run = Annotated[
+    str | None, typer.Argument(help="A run's id, or its beginning; else the account counts.")
+]
+Account = Annotated[str, typer.Option(help="The account, as live.account names it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
+
+
+@app.command()
+def status(run: Run = None, account: Account = "default", as_json: AsJson = False) -> None:
+    """What an account may do, what has tripped, and how near each breaker is.
+
+    Of a run that goes on, else as the account's last run left it.
+
+    \b
+    Example:
+      ./start_cli.sh risk status
+    """
+    context = Context()
+    found = _of_run(context, run) if run is not None else _of_account(context, account)
+    if as_json:
+        print_json(found)
+    else:
+        _print_status(found)
+
+
+@app.command()
+def halt(
+    reason: Reason,
+    reducing: Annotated[
+        bool, typer.Option("--reducing", help="Exits still pass; else nothing but cancels.")
+    ] = False,
+    account: Account = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Take an account out of trading, whether or not a run of it goes on, until it is resumed.
+
+    Working entries are called off, what protects stays. Without --reducing no exit of a strategy
+    leaves either; 'system kill' and 'system stop' still close positions.
+
+    \b
+    Example:
+      ./start_cli.sh risk halt --reason "no trading before the figures" --reducing
+    """
+    from app.core.trading_state import HALTED, REDUCING
+    from app.managers.system_manager.control_risk import Halting
+    from app.managers.system_manager.standing_risk import halted
+
+    _need(reason)
+    state = REDUCING if reducing else HALTED
+
+    def remember(found: "AccountRisk") -> "AccountRisk":
+        return halted(found, state, reason, _now_ns())
+
+    value = msgspec.json.encode(Halting(state, reason)).decode()
+    _change(account, "risk_halt", value, remember, as_json, f"is {state}")
+
+
+@app.command()
+def resume(
+    reason: Reason,
+    trip: Annotated[
+        str, typer.Option(help="Only this one, as 'risk status' names it; else all.")
+    ] = "",
+    account: Account = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Clear what has tripped, so that an account trades again.
+
+    What a breaker measures counts from here on: it does not trip again for the same loss.
+
+    \b
+    Example:
+      ./start_cli.sh risk resume --reason "the loss was a bad print, and is corrected"
+    """
+    from app.managers.system_manager.standing_risk import resumed
+    from app.threads.guarded_engine import Resumption
+
+    _need(reason)
+    asked = Resumption(reason, trip)
+
+    def remember(found: "AccountRisk") -> "AccountRisk":
+        return resumed(found, asked, _now_ns())
+
+    value = msgspec.json.encode(asked).decode()
+    _change(account, "risk_resume", value, remember, as_json, "is cleared")
+
+
+@app.command()
+def history(account: Account = "default", as_json: AsJson = False) -> None:
+    """What has tripped, and who halted and resumed an account, and why; the newest last.
+
+    \b
+    Example:
+      ./start_cli.sh risk history --json
+    """
+    context = Context()
+    found = _known(context, account).history
+    rows = [
+        {
+            "at": _time(context, note.event.at_ns),
+            "what": note.event.what,
+            "name": note.event.name,
+            "state": note.event.state,
+            "why": note.event.why,
+            "run_id": note.run_id or None,
+        }
+        for note in found
+    ]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        console.print(f"Nothing has happened to the account '{account}'.", markup=False)
+    else:
+        cells = [list(row.values()) for row in rows]
+        print_table(f"History of the account {account}", list(rows[0]), cells)
+
+
+# -- where it is -----------------------------------------------------------------------------------
+
+
+def _change(
+    account: str,
+    command: str,
+    value: str,
+    remember: "Callable[[AccountRisk], AccountRisk]",
+    as_json: bool,
+    done: str,
+) -> None:
+    """Ask the session of the account; where none goes on, have it remembered.
+
+    One that begins meanwhile may have read what there was before: it is asked as well.
+    """
+    context = Context()
+    run_id = _running(context, account)
+    if run_id is None:
+        _risks(context).change(account, remember)
+        run_id = _running(context, account)
+        text = f"The account {account} {done}; no run of it goes on."
+        if run_id is not None:
+            text = _ask(context, run_id, command, value)
+    else:
+        text = _ask(context, run_id, command, value)
+    if as_json:
+        print_json({"account": account, "run_id": run_id, "done": command.removeprefix("risk_")})
+    else:
+        console.print(text, markup=False)
+
+
+def _ask(context: Context, run_id: str, command: str, value: str = "") -> str:
+    from app.managers.system_manager.control_client import connect
+
+    with connect(context.settings.data_folder, run_id) as client:
+        return client.ask(command, value)
+
+
+def _running(context: Context, account: str) -> str | None:
+    """The account's run that goes on in a process."""
+    from app.core.processes import is_gone
+    from app.managers.time_manager import WallClock
+    from app.repositories.account_locks import AccountLocks
+
+    holder = AccountLocks(context.engine, WallClock()).holder(account)
+    return None if holder is None or is_gone(holder.process) else holder.run_id
+
+
+def _risks(context: Context) -> "AccountRisks":
+    from app.repositories.account_risk import AccountRisks
+
+    return AccountRisks(context.settings.data_folder)
+
+
+def _known(context: Context, account: str) -> "AccountRisk":
+    """What is remembered of an account; an error where it never traded."""
+    risks = _risks(context)
+    accounts = risks.accounts()
+    if account not in accounts:
+        has = f"there are {', '.join(accounts)}" if accounts else "no live run has begun yet"
+        raise NotFoundError(
+            f"Nothing is known of an account '{account}': {has}.{did_you_mean(account, accounts)}"
+        )
+    return risks.load(account)
+
+
+def _of_account(context: Context, account: str) -> dict[str, Any]:
+    from app.core.trading_state import RiskStatus, worst
+
+    run_id = _running(context, account)
+    if run_id is not None:
+        return {"account": account, **_told(context, _status_of(context, run_id), run_id)}
+    past = _known(context, account).past
+    kept = RiskStatus(worst(past.trips), past.trips, (), (), past)
+    return {"account": account, **_told(context, kept, None)}
+
+
+def _of_run(context: Context, words: str) -> dict[str, Any]:
+    """Of a run that goes on, or as its record has it."""
+    from app.core.trading_state import RiskStatus
+    from app.managers.system_manager.control_client import running
+    from app.repositories.run_repository import RunRepository
+
+    row = RunRepository(context.engine).get_run(words)
+    run_id = str(row["run_id"])
+    live = row["config"].get("live") or {}
+    account = live.get("account", "default") if row["mode"] == "live" else None
+    if run_id in running(context.settings.data_folder):
+        return {"account": account, **_told(context, _status_of(context, run_id), run_id)}
+    path = context.settings.data_folder / "runs" / run_id / "run.json"
+    try:
+        facts = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError):
+        facts = {}
+    if "risk" not in facts:
+        raise StateError(f"Run {run_id} has no trading state on record: it had no breakers.")
+    kept = msgspec.convert(facts["risk"], RiskStatus)
+    return {"account": account, **_told(context, kept, run_id)}
+
+
+def _status_of(context: Context, run_id: str) -> "RiskStatus":
+    from app.core.trading_state import RiskStatus
+
+    return msgspec.json.decode(_ask(context, run_id, "risk_status"), type=RiskStatus)
+
+
+# -- how it is told --------------------------------------------------------------------------------
+
+
+def _told(context: Context, found: "RiskStatus", run_id: str | None) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "state": found.state,
+        "trips": [_trip(context, one) for one in found.trips],
+        "breakers": [msgspec.to_builtins(one) for one in found.breakers],
+        "figures": _figures(found.past),
+    }
+
+
+def _trip(context: Context, trip: "Trip") -> dict[str, Any]:
+    since = _time(context, trip.since_ns)
+    return {"name": trip.name, "state": trip.state, "since": since, "why": trip.why}
+
+
+def _figures(past: "RiskPast") -> list[dict[str, Any]]:
+    return [
+        {
+            "of": place,
+            "session": str(one.session),
+            "result": f"{from_units(one.result_units):f}",
+            "below_peak": f"{from_units(one.below_peak_units):f}",
+            "entries": one.entries,
+        }
+        for place, one in past.figures.items()
+    ]
+
+
+def _time(context: Context, at_ns: int) -> str:
+    return context.time.to_local(at_ns, DEFAULT_MARKET).isoformat(timespec="seconds")
+
+
+def _print_status(found: dict[str, Any]) -> None:
+    of = f"The account {found['account']}" if found["account"] is not None else "The run"
+    run = f", in run {found['run_id']}" if found["run_id"] is not None else ""
+    console.print(f"{of} is {found['state']}{run}.", markup=False)
+    for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
+        rows: Iterable[dict[str, Any]] = found[name]
+        if rows:
+            print_table(title, list(found[name][0]), [list(row.values()) for row in rows])
+
+
+def _need(reason: str) -> None:
+    if not reason.strip():
+        raise UsageError("A trading state is changed by a person with a reason: give one.")
+
+
+def _now_ns() -> int:
+    from app.managers.time_manager import WallClock
+
+    return WallClock().now_ns()

@@ -1,0 +1,68 @@
+"""What people ask of a session's trading state over the control socket."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from app.core.errors import StateError, UsageError
+from app.core.trading_state import REDUCING, STATES, RiskStatus
+from app.managers.system_manager.run_risk import risk_status
+from app.managers.system_manager.run_session import RunSession
+from app.managers.system_manager.standing_risk import cleared_by
+from app.threads.guarded_engine import Resumption, halting
+
+_SECONDS = 2.0  # to wait for a moment between two blocks
+
+
+class Halting(msgspec.Struct, frozen=True):
+    """What an account is taken to, and why."""
+
+    state: str
+    reason: str
+
+
+class RiskCommands:
+    """Of one session."""
+
+    def __init__(self, session: RunSession) -> None:
+        self._session = session
+
+    def commands(self) -> dict[str, Callable[[str], str]]:
+        """By their names."""
+        return {
+            "risk_status": self._tell,
+            "risk_halt": self._halt,
+            "risk_resume": self._resume,
+        }
+
+    def _tell(self, value: str) -> str:
+        """The status as JSON."""
+        return msgspec.json.encode(self._status()).decode()
+
+    def _halt(self, value: str) -> str:
+        asked = msgspec.json.decode(value, type=Halting)
+        command = halting(asked.state, asked.reason)
+        self._need(asked.reason)
+        self._session.ask_risk(command)
+        passes = "exits only" if asked.state == REDUCING else "nothing but cancels"
+        return f"Run {self._session.run_id}: the account is {asked.state} and takes {passes}."
+
+    def _resume(self, value: str) -> str:
+        asked = msgspec.json.decode(value, type=Resumption)
+        self._need(asked.reason)
+        names = cleared_by(asked, self._status().trips)
+        self._session.ask_risk(asked.command())
+        return f"Run {self._session.run_id}: {', '.join(names)} cleared."
+
+    def _need(self, reason: str) -> None:
+        if not reason.strip():
+            raise UsageError("A trading state is changed by a person with a reason: give one.")
+
+    def _status(self) -> RiskStatus:
+        status = risk_status(self._session.run, _SECONDS)
+        if status is None:
+            raise StateError(
+                f"Run {self._session.run_id} has no trading state to show: it has no breakers and "
+                f"trades for no account, or a hook of it hangs. The states are {', '.join(STATES)}."
+            )
+        return status

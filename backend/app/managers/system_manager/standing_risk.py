@@ -1,0 +1,76 @@
+"""An account's trading state while no run of it goes on: what a person asks for is remembered.
+
+A run that broke off, and goes on later, hears of it then as an input of its own.
+"""
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from app.core.errors import NotFoundError, StateError, did_you_mean
+from app.core.messages import Command
+from app.core.trading_state import (
+    HALT,
+    PERSON,
+    RESUME,
+    STATES,
+    RiskEvent,
+    RiskPast,
+    Trip,
+    worst,
+)
+from app.repositories.account_risk import AccountRisk, RiskNote, Waiting
+from app.services.risk.breaking import DAILY
+from app.threads.guarded_engine import Resumption, halting
+
+
+def halted(found: AccountRisk, state: str, reason: str, now_ns: int) -> AccountRisk:
+    """A person takes it out of trading; less is not made of what there was."""
+    before = next((one for one in found.past.trips if one.name == PERSON), None)
+    trips = found.past.trips
+    if before is None or STATES.index(before.state) < STATES.index(state):
+        others = (one for one in trips if one is not before)
+        trips = (*others, Trip(PERSON, state, reason, now_ns))
+        event = RiskEvent(now_ns, HALT, PERSON, worst(trips), reason)
+        found = found.noting(RiskNote(event))
+    return _waited_for(
+        replace(found, past=replace(found.past, trips=trips)), halting(state, reason)
+    )
+
+
+def resumed(found: AccountRisk, asked: Resumption, now_ns: int) -> AccountRisk:
+    """A person clears a trip, or all of them: what tripped counts from here on."""
+    for name in cleared_by(asked, found.past.trips):
+        past = found.past
+        trips = tuple(one for one in past.trips if one.name != name)
+        event = RiskEvent(now_ns, RESUME, name, worst(trips), asked.reason)
+        past = replace(past, trips=trips, counted_from=_counted_anew(past, name))
+        found = replace(found, past=past).noting(RiskNote(event))
+    return _waited_for(found, asked.command())
+
+
+def cleared_by(asked: Resumption, trips: tuple[Trip, ...]) -> list[str]:
+    """What that clears; an error where there is no such trip."""
+    names = [one.name for one in trips]
+    if not names:
+        raise StateError("Nothing has tripped: the account is active.")
+    if asked.name and asked.name not in names:
+        raise NotFoundError(
+            f"'{asked.name}' has not tripped; what has: {', '.join(names)}."
+            f"{did_you_mean(asked.name, names)}"
+        )
+    return [asked.name] if asked.name else names
+
+
+def _counted_anew(past: RiskPast, name: str) -> Mapping[str, int]:
+    kind = name.partition(" of ")[0]
+    account = past.figures.get("account")
+    if kind in DAILY and account is not None:
+        return {**past.counted_from, name: account.result_units}
+    if kind == "drawdown_percent":
+        return {**past.counted_from, name: 0}
+    return past.counted_from
+
+
+def _waited_for(found: AccountRisk, command: Command) -> AccountRisk:
+    return replace(found, waiting=(*found.waiting, Waiting(command.name, command.value)))
