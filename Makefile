@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-faults simulate kills crashes soak lint format typecheck bench run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-faults simulate kills risk-kills crashes soak lint format typecheck bench run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -53,6 +53,9 @@ bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
 
 kills: setup ## kill live runs at random moments: make kills KILLS=500
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500)
+
+risk-kills: setup ## kill runs with breakers at random moments: make risk-kills KILLS=100
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.risk_kills --kills $(or $(KILLS),100)
 
 crashes: setup ## have live runs die at every named point: make crashes TIMES=20
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.crashing --times $(or $(TIMES),20)

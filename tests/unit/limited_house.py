@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from execution_house import Row, Unpriced, limits_by, manager_of, open_session, submit
+from msgspec.structs import replace
 
 from app.core.money import UNITS
 from app.core.orders import Order
+from app.core.trading_state import RiskPast
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.execution_state import execution_state
@@ -33,10 +35,12 @@ class Prices:
 class Desk:
     """An account of 10,000 with strategies `one` and `two`; every fill is at 10."""
 
-    def __init__(self, terms: AccountTerms | None = None, **risk: Any) -> None:
+    def __init__(
+        self, terms: AccountTerms | None = None, past: RiskPast | None = None, **risk: Any
+    ) -> None:
         rows = [Row(symbol, at, 10.0) for at in range(10, 2000, 10) for symbol in (0, 1)]
         self.execution: ExecutionManager = manager_of(
-            rows, cash=Decimal(10_000), limits=limits_by(**risk), terms=terms
+            rows, cash=Decimal(10_000), limits=replace(limits_by(**risk), past=past), terms=terms
         )
         self.prices = Prices()
         self.execution.value_by(self.prices)

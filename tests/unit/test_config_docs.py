@@ -8,14 +8,16 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
-from app.core import config_account, config_fees, config_live, config_risk
+from app.core import config_account, config_breakers, config_fees, config_live, config_risk
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
 
 TEXT = (Path(__file__).parents[2] / "docs" / "SESSION_CONFIGS.md").read_text()
 BLOCKS = re.findall(r"```json (\w+)\.json\n(.*?)```", TEXT, flags=re.DOTALL)
-SMALLEST, RISK, INDICATORS = [json.loads(body) for name, body in BLOCKS if name != "faulty"]
+SMALLEST, RISK, BREAKERS, INDICATORS = [
+    json.loads(body) for name, body in BLOCKS if name != "faulty"
+]
 
 
 def test_the_smallest_config_is_one_and_cannot_be_smaller(tmp_path: Path) -> None:
@@ -46,13 +48,26 @@ def test_the_limits_shown_can_be_used(tmp_path: Path) -> None:
         load_session_config(path)
 
 
+def test_the_breakers_shown_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**SMALLEST, **BREAKERS}))
+    breakers = load_session_config(path).risk.breakers
+    assert breakers.drawdown_percent is not None and breakers.drawdown_percent.then == "halted"
+    risk = {"breakers": {"daily_los": {"at": 5}}}
+    path.write_text(json.dumps({**SMALLEST, "risk": risk}))
+    with pytest.raises(InvalidConfigError, match=r"breakers\.daily_los: .*'daily_loss'"):
+        load_session_config(path)
+
+
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for module in (config_module, config_account, config_fees, config_live, config_risk)
+        for module in (
+            config_module, config_account, config_breakers, config_fees, config_live, config_risk,
+        )
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
-    ]
+    ]  # fmt: skip
     keys = {key for model in models for key in model.model_fields}
     assert len(keys) > 30
     assert not [key for key in keys if f"`{key}`" not in TEXT and f'"{key}"' not in TEXT]

@@ -51,7 +51,7 @@ class OrderChecks:
         if limits.looks:
             self._risk = RiskDesk(
                 limits.scopes, account, self._working, known, books, self.counts,
-                self.on_verdict, limits.past,
+                self.on_verdict, limits.past, guards=limits.guards,
             )  # fmt: skip
         if self._risk is not None and (limits.guards):
             self.breakers = BreakerDesk(

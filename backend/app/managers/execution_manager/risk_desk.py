@@ -47,8 +47,12 @@ class RiskDesk:
         counts: OrderCounts,
         on_verdict: OnVerdict | None = None,
         past: RiskPast | None = None,
+        *,
+        guards: bool = False,
     ) -> None:
-        """With `past`, what an earlier run left, all are remembered for the next one."""
+        """With `past`, what an earlier run left, all are remembered for the next one; what
+        `guards` an account looks back on all of it.
+        """
         self._past = past
         self._moment = moment = Moment(books, market.mark)
         self._seen = Seen(market, moment.mark)
@@ -70,7 +74,9 @@ class RiskDesk:
         self.whole = whole
         names = {(one.strategy, one.symbol): one.place for one in scopes}
         self._places = {names.get(place, ACCOUNT): one for place, one in portfolios.items()}
-        self.memory = RiskMemory(dict.fromkeys([whole, *looking_back]) if looking_back else ())
+        self.memory = RiskMemory(
+            dict.fromkeys([whole, *looking_back]) if guards or looking_back else ()
+        )
         self._held = [
             [
                 [
