@@ -28,6 +28,7 @@ from app.managers.execution_manager.breaker_desk import BreakerDesk, why_of
 from app.threads.analysis_engine import AnalysisEngine, BarHook
 from app.threads.commands import call_off_entries
 from app.threads.desk import ACTED
+from app.threads.order_desk import Proposal
 from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.silence import Silence
@@ -77,6 +78,10 @@ class GuardedEngine(AnalysisEngine):
     def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
         self._look()
         super()._call(seat, hook, *args)
+
+    def _take(self, proposals: list[Proposal], now_ns: int) -> None:
+        super()._take(proposals, now_ns)
+        self._look()  # what was refused may be one too many
 
     def _next_special_ns(self) -> int:
         return min(super()._next_special_ns(), self._silence.due_ns())

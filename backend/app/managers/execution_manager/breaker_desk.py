@@ -54,7 +54,7 @@ class BreakerDesk:
     """Of one account; whoever calls `look` calls working entries off where it says so."""
 
     MEASURED: ClassVar[tuple[str, ...]] = (
-        "rejects", "errors", "skew_ns", "heard_ns", "catches_up", "_changes",
+        "rejects", "storm", "errors", "skew_ns", "heard_ns", "catches_up", "_changes",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class BreakerDesk:
         # Of breakers that were cleared: a result of the day, a peak, or a moment.
         self._counted_from: dict[str, int] = {}
         self.rejects: list[int] = []  # when, within the last minute
+        self.storm = 0  # the most within one since the last look
         self.errors = 0  # of the broker, one after the other
         self.skew_ns = 0  # by the last measure
         self.heard_ns = 0  # when the last bar was known
@@ -121,6 +122,7 @@ class BreakerDesk:
         """The same, by whomever."""
         insort(self.rejects, now_ns)
         del self.rejects[: bisect_right(self.rejects, now_ns - MINUTE_NS)]
+        self.storm = max(self.storm, len(self.rejects))
         self._changes += 1
 
     def note_broker(self, *, failed: bool) -> None:
@@ -143,7 +145,7 @@ class BreakerDesk:
     def look(self, now_ns: int, silence_ns: int = 0) -> bool:
         """See whether anything trips now; whether it did."""
         seen = (now_ns, self._books.fill_count, self._changes)
-        if self._session is None or (seen == self._seen and not silence_ns):
+        if not self.limits or self._session is None or (seen == self._seen and not silence_ns):
             return False
         self._seen = seen
         self._risk.look(now_ns)
@@ -154,6 +156,7 @@ class BreakerDesk:
                 if why:
                     tripped = True
                     self._trip(Trip(limit.name, limit.then, why, now_ns), TRIPPED)
+        self.storm = 0
         return tripped
 
     def halt(self, state: str, reason: str, now_ns: int) -> bool:
@@ -185,6 +188,7 @@ class BreakerDesk:
             self._counted_from[name] = self._whole.worth_units()
         elif kind == "rejects_per_minute":
             self.rejects.clear()
+            self.storm = 0
         elif kind == "broker_errors":
             self.errors = 0
         elif kind == "clock_skew_seconds":
@@ -220,6 +224,9 @@ class BreakerDesk:
             self.trips[trip.name] = trip
             self._apply(trip.name, trip)
 
+    def _within_minute(self, now_ns: int) -> int:
+        return len(self.rejects) - bisect_right(self.rejects, now_ns - MINUTE_NS)
+
     # -- figures -----------------------------------------------------------------------------------
 
     def _readings(self, limit: BreakerLimit, now_ns: int, silence_ns: int) -> Readings:
@@ -233,7 +240,7 @@ class BreakerDesk:
             day_equity_units=whole.day_equity_units(),
             below_peak_units=max(peak_units - whole.worth_units(), 0),
             peak_units=peak_units,
-            rejects=len(self.rejects) - bisect_right(self.rejects, now_ns - MINUTE_NS),
+            rejects=max(self.storm, self._within_minute(now_ns)),
             silence_ns=silence_ns,
             skew_ns=self.skew_ns,
             errors=self.errors,

@@ -74,9 +74,8 @@ class RiskDesk:
         self.whole = whole
         names = {(one.strategy, one.symbol): one.place for one in scopes}
         self._places = {names.get(place, ACCOUNT): one for place, one in portfolios.items()}
-        self.memory = RiskMemory(
-            dict.fromkeys([whole, *looking_back]) if guards or looking_back else ()
-        )
+        looks_back = guards or bool(looking_back)
+        self.memory = RiskMemory(dict.fromkeys([whole, *looking_back]) if looks_back else ())
         self._held = [
             [
                 [
