@@ -3,24 +3,26 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.live_run_house import LiveRunHouse
 
+from app.core.errors import AppError
 from app.core.trading_state import HALTED
+from app.managers.system_manager.control_client import connect
 from app.repositories.account_risk import AccountRisk, AccountRisks
 
 pytestmark = pytest.mark.live
 
-LOSS = {"breakers": {"daily_loss": {"at": 5, "then": "halted"}}}
+LOSS = {"breakers": {"daily_loss": {"at": 1, "then": "halted"}}}
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
-    made = LiveRunHouse(tmp_path, at="2024-11-01T14:30", rate=900)
+    made = LiveRunHouse(tmp_path, at="2024-11-01T12:00", rate=300)
     yield made
     made.close()
 
@@ -38,8 +40,20 @@ def until_it_trips(house: LiveRunHouse) -> AccountRisk:
     raise AssertionError("nothing tripped in 30 s")
 
 
-def rejected(house: LiveRunHouse, run_id: str) -> list[dict[str, Any]]:
-    return [row for row in house.rows(run_id)["orders"] if row["state"] == "REJECTED"]
+def some_minutes_more(house: LiveRunHouse, config: Path) -> str:
+    """Start it again, let it trade for some minutes, and end it; the run's id."""
+    process = house.start(config, "--json")
+    bars: list[int] = []
+    for _ in range(600):
+        with suppress(AppError), connect(house.data) as client:
+            bars.append(client.view().bars)
+        if bars and bars[-1] > bars[0] + 20:
+            break
+        threading.Event().wait(0.05)
+    house.command("system", "stop")
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return str(json.loads(out)["run_id"])
 
 
 def test_a_run_killed_at_its_daily_limit_takes_no_entry_when_it_goes_on(
@@ -52,13 +66,10 @@ def test_a_run_killed_at_its_daily_limit_takes_no_entry_when_it_goes_on(
     process.communicate(timeout=20)
     assert house.command("risk", "status")["state"] == HALTED
 
-    again = house.start(config, "--json")
-    out, errors = again.communicate(timeout=60)
-    assert again.returncode == 0, errors
-    run_id = json.loads(out)["run_id"]
+    run_id = some_minutes_more(house, config)
     orders = house.rows(run_id)["orders"]
     later = [row for row in orders if row["created_ns"] > trip.since_ns]
-    assert len(later) > 20
+    assert len(later) > 5
     assert {row["state"] for row in later} == {"REJECTED"}
     assert all(row["reason"].startswith(f"halted: {trip.name}: {trip.why}") for row in later)
     assert house.command("verify", run_id)["equal"]
@@ -66,4 +77,41 @@ def test_a_run_killed_at_its_daily_limit_takes_no_entry_when_it_goes_on(
     told = house.command("risk", "history")
     assert [(one["what"], one["why"], one["run_id"]) for one in told] == [
         ("tripped", trip.why, run_id)
+    ]
+
+
+def test_the_next_run_of_an_account_begins_with_what_the_last_one_left(
+    house: LiveRunHouse,
+) -> None:
+    config = house.config(risk={"max_orders_per_day": 12})
+    process = house.start(config, "--json")
+    house.until_it_trades(6)
+    told = house.command("risk", "halt", "--reason", "lunch", "--reducing")
+    assert told["run_id"] is not None
+    trip = until_it_trips(house).past.trips[0]
+    assert (trip.name, trip.state, trip.why) == ("person", "reducing", "lunch")
+    status = house.command("risk", "status")
+    assert (status["state"], status["run_id"]) == ("reducing", told["run_id"])
+    house.command("risk", "resume", "--reason", "lunch is over")
+    process.kill()
+    process.communicate(timeout=20)
+    house.command("risk", "halt", "--reason", "nobody is there")  # no run goes on
+
+    assert house.command("system", "recover", "--give-up")["risk_known"]
+    left = remembered(house).past
+    assert left.figures["account"].entries >= 6
+    assert [(one.state, one.why) for one in left.trips] == [(HALTED, "nobody is there")]
+    run_id = some_minutes_more(house, config)
+    assert run_id != told["run_id"]
+    assert {row["reason"] for row in house.rows(run_id)["orders"]} == {
+        "halted: by a person, nobody is there; nothing leaves but cancels"
+    }
+    past = remembered(house).past.figures["account"]
+    assert past.entries == left.figures["account"].entries
+    assert past.result_units == left.figures["account"].result_units
+    assert house.command("verify", run_id)["equal"]
+    assert [(one["what"], one["why"]) for one in house.command("risk", "history")] == [
+        ("halt", "lunch"),
+        ("resume", "lunch is over"),
+        ("halt", "nobody is there"),
     ]

@@ -131,7 +131,7 @@ def test_a_storm_of_refusals_trips(system_house: SystemHouse) -> None:
     run_id = run(system_house, storm, limits=limits)
     assert tripped(system_house, run_id) == [(1, "rejects_per_minute")]
     reasons = ended(system_house, run_id, "REJECTED")
-    assert reasons[0].startswith("max_order_quantity") and reasons[-1].startswith("halted:")
+    assert reasons[0].startswith("max_order_value") and reasons[-1].startswith("halted:")
 
 
 def test_a_silent_feed_trips_at_its_moment_but_not_out_of_hours(

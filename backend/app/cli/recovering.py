@@ -69,7 +69,9 @@ def show_preview(account: str, as_json: bool) -> None:
 
 def give_up(account: str, as_json: bool) -> None:
     """Have the account's run end as failed; what it left at the venue is there as it was."""
+    from app.managers.system_manager.given_up import remember_given_up
     from app.managers.time_manager import WallClock
+    from app.repositories.account_risk import AccountRisks
     from app.repositories.run_repository import RunRepository
 
     context = Context()
@@ -81,9 +83,18 @@ def give_up(account: str, as_json: bool) -> None:
     runs.finish_run(
         run_id, state="failed", ended_at=moment.isoformat(timespec="seconds"), error="given up"
     )
+    folder = context.settings.data_folder
+    is_known = remember_given_up(
+        folder / "runs" / run_id, account, context.time, context.data.store, AccountRisks(folder)
+    )
     if as_json:
-        print_json({"run_id": run_id, "state": "failed"})
+        print_json({"run_id": run_id, "state": "failed", "risk_known": is_known})
         return
+    if not is_known:
+        console.print(
+            "It cannot be run again, so the account's losses of today are those that it wrote "
+            "down last; 'risk status' shows them."
+        )
     console.print(
         f"Run {run_id} is given up. Its orders and positions at the venue are as they were."
     )

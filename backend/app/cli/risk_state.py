@@ -216,17 +216,18 @@ def _of_run(context: Context, words: str) -> dict[str, Any]:
     """Of a run that goes on, or as its record has it."""
     from app.core.trading_state import RiskStatus
     from app.managers.system_manager.control_client import running
+    from app.repositories.journal_reader import has_begun
     from app.repositories.run_repository import RunRepository
 
     row = RunRepository(context.engine).get_run(words)
     run_id = str(row["run_id"])
+    folder = context.settings.data_folder / "runs" / run_id
     live = row["config"].get("live") or {}
-    account = live.get("account", "default") if row["mode"] == "live" else None
+    account = live.get("account", "default") if has_begun(folder) else None
     if run_id in running(context.settings.data_folder):
         return {"account": account, **_told(context, _status_of(context, run_id), run_id)}
-    path = context.settings.data_folder / "runs" / run_id / "run.json"
     try:
-        facts = msgspec.json.decode(path.read_bytes())
+        facts = msgspec.json.decode((folder / "run.json").read_bytes())
     except (OSError, msgspec.MsgspecError):
         facts = {}
     if "risk" not in facts:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loguru import logger
-from msgspec.structs import replace
 
 from app.core.config import SessionConfig
 from app.core.config_live import LiveConfig
@@ -27,6 +26,7 @@ from app.managers.system_manager.program import Program
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_risk import RunRisk
+from app.managers.system_manager.standing_risk import settled
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisks
@@ -144,13 +144,11 @@ class LiveOpening:
 
     def risk_past(self) -> RiskPast:
         """What the account's runs before have left."""
-        return self._risks.load(self._account).past
+        return self._risks.change(self._account, settled).past
 
     def run_risk(self, run_id: str) -> RunRisk:
         """Where the run's trading state is remembered; the run hears what waited for it."""
-        if self.unfinished is None:  # it began with what came of that
-            self._risks.change(self._account, lambda found: replace(found, waiting=()))
-        elif self._line is not None:
+        if self._line is not None:
             for one in self._risks.load(self._account).waiting:
                 self._line.inbox.put(Command(one.name, one.value))
         alarm = self._alarms.alarm

@@ -5,13 +5,16 @@ A run that broke off, and goes on later, hears of it then as an input of its own
 
 from collections.abc import Mapping
 
+from msgspec.json import decode
 from msgspec.structs import replace
 
 from app.core.errors import NotFoundError, StateError, did_you_mean
 from app.core.messages import Command
 from app.core.trading_state import (
     HALT,
+    HALTED,
     PERSON,
+    REDUCING,
     RESUME,
     STATES,
     RiskEvent,
@@ -21,7 +24,7 @@ from app.core.trading_state import (
 )
 from app.repositories.account_risk import AccountRisk, RiskNote, Waiting
 from app.services.risk.breaking import DAILY
-from app.threads.guarded_engine import Resumption, halting
+from app.threads.guarded_engine import RISK_HALT, RISK_RESUME, Resumption, halting
 
 
 def halted(found: AccountRisk, state: str, reason: str, now_ns: int) -> AccountRisk:
@@ -74,3 +77,21 @@ def _counted_anew(past: RiskPast, name: str) -> Mapping[str, int]:
 
 def _waited_for(found: AccountRisk, command: Command) -> AccountRisk:
     return replace(found, waiting=(*found.waiting, Waiting(command.name, command.value)))
+
+
+def settled(found: AccountRisk) -> AccountRisk:
+    """What no run has heard of is done to what is remembered: none goes on that could hear it."""
+    for one in found.waiting:
+        before = found
+        if one.name == RISK_RESUME:
+            asked = decode(one.value, type=Resumption)
+            if found.past.trips and (not asked.name or asked.name in _names(found)):
+                found = resumed(found, asked, 0)
+        else:
+            found = halted(found, HALTED if one.name == RISK_HALT else REDUCING, one.value, 0)
+        found = replace(found, history=before.history)  # it was noted when it was asked for
+    return replace(found, waiting=())
+
+
+def _names(found: AccountRisk) -> list[str]:
+    return [trip.name for trip in found.past.trips]
