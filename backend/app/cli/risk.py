@@ -49,6 +49,7 @@ def limits(
         "account_file": None if path is None else str(path),
         "oversize": given.risk.oversize,
         "limits": list(_limits(given, hard)),
+        "breakers": list(_breakers(given, hard)),
         "of_other_runs": _strangers(given, hard),
     }
     if as_json:
@@ -65,6 +66,13 @@ def _limits(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[di
     found = limits_of_run(given.risk, names, given.symbols, hard)
     for one in standings(found.scopes, len(names), len(given.symbols)):
         yield _told(one, names, given.symbols)
+
+
+def _breakers(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[dict[str, Any]]:
+    from app.services.risk.scopes import limits_of_run
+
+    for one in limits_of_run(given.risk, [], [], hard).breakers:
+        yield {"breaker": one.name, "trips_at": one.given, "then": one.then}
 
 
 def _told(one: "Standing", names: Sequence[str], symbols: Sequence[str]) -> dict[str, Any]:
@@ -107,6 +115,9 @@ def _print(told: dict[str, Any], strategies: int) -> None:
         ]
         print_table(f"Limits of {told['config']}", columns, rows)
         console.print(OVERSIZE[told["oversize"]])
+    if told["breakers"]:
+        rows = [[value_text(value) for value in one.values()] for one in told["breakers"]]
+        print_table(f"Breakers of {told['config']}", ("breaker", "trips at", "then"), rows)
     if told["of_other_runs"]:
         others = ", ".join(told["of_other_runs"])
         console.print(f"The account file also limits what this run has not: {others}.",
