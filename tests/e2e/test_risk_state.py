@@ -1,0 +1,107 @@
+"""`risk status`, `halt`, `resume` and `history` of an account that no run trades just now."""
+
+from pathlib import Path
+
+import pytest
+from tests.system_house import sessions, stored_market, system_house
+from tests.told_house import Teller, teller
+
+from app.core.money import UNITS
+from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
+from app.managers.system_manager.standing_risk import halted, settled
+from app.repositories.account_risk import AccountRisk, AccountRisks
+
+__all__ = ["stored_market", "system_house", "teller"]  # fixtures
+
+DAY = sessions()[0].date
+
+
+def remembered(teller: Teller) -> AccountRisk:
+    return AccountRisks(teller.house.folder).load("default")
+
+
+def test_a_person_halts_and_resumes_an_account_and_all_of_it_is_kept(teller: Teller) -> None:
+    told = teller.json("risk", "halt", "--reason", "news", "--reducing")
+    assert told == {"account": "default", "run_id": None, "done": "halt"}
+    assert teller.json("risk", "status")["state"] == REDUCING
+    teller.json("risk", "halt", "--reason", "worse news")
+    teller.json("risk", "halt", "--reason", "calmer", "--reducing")  # less is not made of it
+    found = teller.json("risk", "status")
+    assert (found["state"], found["run_id"]) == (HALTED, None)
+    assert [(one["name"], one["why"]) for one in found["trips"]] == [("person", "worse news")]
+    teller.json("risk", "resume", "--reason", "it has passed")
+    assert teller.json("risk", "status")["state"] == ACTIVE
+    history = teller.json("risk", "history")
+    assert [(one["what"], one["state"], one["why"]) for one in history] == [
+        ("halt", REDUCING, "news"),
+        ("halt", HALTED, "worse news"),
+        ("resume", ACTIVE, "it has passed"),
+    ]
+    assert "worse news" in teller.text("risk", "history")
+
+
+def test_a_loss_that_is_cleared_counts_from_there_in_the_next_run(teller: Teller) -> None:
+    trips = (Trip("daily_loss", HALTED, "so much", 5), Trip("drawdown_percent", REDUCING, "x", 6))
+    figures = {"account": Figures(DAY, -70 * UNITS, 90 * UNITS, 3)}
+    AccountRisks(teller.house.folder).change(
+        "default", lambda found: AccountRisk("default", past=RiskPast("XNYS", figures, trips))
+    )
+    assert teller.json("risk", "status")["figures"][0] == {
+        "of": "account", "session": str(DAY), "result": "-70", "below_peak": "90", "entries": 3,
+    }  # fmt: skip
+    teller.json("risk", "resume", "--reason", "seen", "--trip", "daily_loss")
+    assert remembered(teller).past.counted_from == {"daily_loss": -70 * UNITS}
+    assert teller.json("risk", "status")["state"] == REDUCING
+    teller.json("risk", "resume", "--reason", "seen")
+    assert remembered(teller).past.counted_from["drawdown_percent"] == 0
+    assert "drawdown_percent" in teller.text("risk", "history")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "what"),
+    [
+        (("status",), 3, "Nothing is known of an account 'default': no live run has begun yet"),
+        (("status", "--account", "mian"), 3, "Did you mean 'main'?"),
+        (("history", "--account", "mian"), 3, "there are main"),
+        (("status", "2020"), 3, "2020"),
+        (("halt", "--reason", " "), 2, "give one"),
+        (("halt",), 2, "--reason"),
+        (("resume", "--reason", "x"), 1, "Nothing has tripped: the account is active."),
+        (("resume", "--reason", "x", "--trip", "persn", "--account", "main"), 3, "'person'?"),
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    teller: Teller, words: tuple[str, ...], code: int, what: str
+) -> None:
+    if "--account" in words:
+        teller.json("risk", "halt", "--reason", "news", "--account", "main")
+    ended, out, errors = teller.say("risk", *words)
+    assert (ended, out) == (code, "")
+    assert what in errors
+
+
+def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:
+    teller.json("risk", "halt", "--reason", "news")
+    (path,) = Path(teller.house.folder, "risk").glob("*.json")
+    for content in (b"{", b'{"account": 1}', b'{"account": "default", "format": 7}'):
+        path.write_bytes(content)
+        for words in (("status",), ("halt", "--reason", "x")):
+            ended, _, errors = teller.say("risk", *words)
+            assert ended == 1
+            assert str(path) in errors
+        assert path.read_bytes() == content
+
+
+def test_a_run_without_a_trading_state_has_none_to_show(teller: Teller) -> None:
+    run_id = teller.run()
+    ended, _, errors = teller.say("risk", "status", run_id)
+    assert (ended, "no trading state on record" in errors) == (1, True)
+
+
+def test_what_no_run_has_heard_of_is_done_when_none_will_go_on() -> None:
+    found = halted(AccountRisk("a"), HALTED, "news", 5)
+    run_left = AccountRisk("a", history=found.history, waiting=found.waiting)  # active, it said
+    after = settled(run_left)
+    assert [(one.state, one.why) for one in after.past.trips] == [(HALTED, "news")]
+    assert (after.waiting, after.history) == ((), found.history)
+    assert settled(after) == after
