@@ -2,7 +2,9 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,17 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
 
-from app.core.intervals import MINUTE_NS
+from app.core.intervals import MINUTE_NS, SECOND_NS
+from app.core.messages import Bars, Message
+from app.core.seams import BarSource
+from app.core.trading_state import RiskEvent, RiskPast
 from app.managers.data_manager import ImportOptions
+from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.data_manager.stored_bars import Wanted
+from app.managers.system_manager.run_bars import replayed_sessions
+from app.managers.system_manager.wiring import Parts, Run
+from app.services.blocks import cut_block, first_instant
+from app.threads.results import Results
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
@@ -174,6 +185,70 @@ def test_a_day_rolls_with_its_session_and_not_at_midnight_utc(system_house: Syst
     assert tripped(system_house, run_id, opens) == [(97, "daily_loss")]  # beyond midnight
     run_id = run(system_house, {"daily_loss": {"at": 115}}, **dates)  # in two days it loses 200
     assert tripped(system_house, run_id, opens) == []
+
+
+class AsLive:
+    """A replay's feed, cut as a live one tells it: a minute each, and beats in between."""
+
+    def __init__(self, source: BarSource, wanted: Wanted) -> None:
+        self._feed = ReplayFeed(source, wanted)
+        self.history_sources: dict[str, str] = {}
+
+    def messages(self) -> Iterator[Message]:
+        for message in self._feed.messages():
+            if not isinstance(message, Bars):
+                yield message
+                continue
+            block = message.block
+            while len(block):
+                rows, instant_ns = first_instant(block)
+                part, block = cut_block(block, rows, instant_ns)
+                yield Bars(part)
+                after_ns = min(instant_ns + 20 * SECOND_NS, block.through_ns)
+                if not len(block) or after_ns < int(block.known_ns[0]):
+                    beat, block = cut_block(block, 0, after_ns)
+                    yield Bars(beat)
+            yield Bars(block)
+
+
+@pytest.mark.parametrize("runner", ["inline", "pool"])
+def test_live_and_replay_count_alike(system_house: SystemHouse, runner: str) -> None:
+    """The same bars trip the same, whether an account is remembered or not."""
+    minutes = [*range(200), *range(207, 390)]
+    prices = [(m, round(100 + 3 * math.sin(m / 17) - m / 90, 2)) for m in minutes]
+    import_bars(system_house, prices)
+    risk = {
+        "max_drawdown_percent": 4,
+        "max_orders_per_day": 300,
+        "breakers": {
+            "daily_loss": {"at": 300},
+            "drawdown_percent": {"at": "0.7", "then": "halted"},
+            "stale_feed_seconds": {"at": 240},
+        },
+    }
+    use = system_house.strategy("holder.py", HOLDER.format(intervals=""))
+    parts = {"symbols": ("QQQ",), "use": use, "risk": risk, "end": "2024-06-03"}
+    config = system_house.config(**parts, engine={"runner": runner})
+    builder = system_house.system._builder
+    times = system_house.system.time_manager
+    told = []
+    for past, make in ((None, ReplayFeed), (RiskPast(), AsLive)):
+        market = builder._market_of(config, replayed_sessions(config, times), past)
+        found: list[RiskEvent] = []
+
+        def take(results: Results, found: list[RiskEvent] = found) -> None:
+            found += () if results.risk is None else results.risk.events
+
+        made = Run(
+            config, market, system_house.strategies, take,
+            parts=Parts(partial(make, market.source)),
+        )  # fmt: skip
+        made.execute()
+        told.append((found, made.execution.diary.fingerprint.hexdigest()))
+    assert [event.name for event in told[0][0]] == [
+        "daily_loss", "stale_feed_seconds", "drawdown_percent",
+    ]  # fmt: skip
+    assert told[0] == told[1]
 
 
 def test_a_trip_is_told_by_why_not_and_by_status(teller: Teller) -> None:
