@@ -303,6 +303,7 @@ class Line:
             strategies={},
             coordinator=coordinator,
             engine=SimpleNamespace(now_ns=0),
+            watches_clock=False,
         )
         self.line.begin(run, header, folder)
         self.ended: list[str] = []

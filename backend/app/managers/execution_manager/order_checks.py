@@ -89,7 +89,8 @@ class OrderChecks:
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
-        reason = self.entries.block() or self._refusal(order, now_ns)
+        reason = self.entries.block() if self.entries.blocked else ""
+        reason = reason or self._refusal(order, now_ns)
         if reason:
             self._refused.add(order.order_id)
             if self.breakers is not None:

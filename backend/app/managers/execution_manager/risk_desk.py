@@ -135,7 +135,8 @@ class RiskDesk:
 
     def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
         found: Ruling | None = None
-        self.look(ask.now_ns)
+        if self._moment.turn(ask.now_ns):
+            self.memory.look()
         seen, on_verdict = self._seen, self._on_verdict
         seen.turn(ask)
         for check, portfolio, most, scope, limit in held:

@@ -102,7 +102,9 @@ class RunBuilder:
             else None
         )
         risk = RunRisk(record.run_id, self._alarms.alarm)
-        holder.append(RunSession(run, record, self._clock, facts, rows, on_progress, risk, others))
+        holder.append(
+            RunSession(run, record, self._clock, facts, rows, on_progress, others, None, risk)
+        )
         self._tell(record, sessions, config)
         return holder[0]
 
@@ -168,8 +170,8 @@ class RunBuilder:
             line.venue.close()
             opening.give_back()
             raise
-        risk = opening.run_risk(record.run_id)
-        holder.append(RunSession(run, record, self._clock, facts, (), on_progress, risk, line=line))
+        told = (on_progress, None, line, opening.run_risk(record.run_id))
+        holder.append(RunSession(run, record, self._clock, facts, (), *told))
         holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()

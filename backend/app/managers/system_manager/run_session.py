@@ -65,9 +65,9 @@ class RunSession:
         facts: Mapping[str, Any],
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
-        risk: RunRisk,
         others: CompleteRuns | None = None,
         line: "LiveLine | None" = None,
+        risk: RunRisk | None = None,
     ) -> None:
         self.run = run
         self._line = line  # of a live run
@@ -77,7 +77,7 @@ class RunSession:
         self._facts = dict(facts)
         self._passport = passport
         self._on_progress = on_progress
-        self._risk = risk
+        self._risk = risk  # what becomes of the account's trading state
         self._ended = threading.Event()
         self.bars = 0
 
@@ -175,7 +175,8 @@ class RunSession:
         """What came of an input: to the journal, the record, and whoever watches."""
         if self._line is not None:
             self._line.take(results)
-        self._risk.take(results)
+        if self._risk is not None:
+            self._risk.take(results)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -219,7 +220,8 @@ class RunSession:
         if self._line is not None:
             self._line.close(RunEnd(reason, ended_at, timings, text))
         is_unfinished = self._line is not None and self._line.is_unfinished
-        self._risk.close(self.run, is_over=not is_unfinished)
+        if self._risk is not None:
+            self._risk.close(self.run, is_over=not is_unfinished)
         summary = summary_of(
             self.run, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
