@@ -46,6 +46,7 @@ class Kills:
         self.sim.config = self.sim.config.model_copy(update={"risk": breakers_from(draw)})
         self._take, self.sim._results = self.sim._results, self._note  # type: ignore[method-assign]
         Schedule(self.sim, (CRASH, CRASH, *draw.sample(OTHERS, draw.randint(0, 2))))
+        self._life: Life | None = None
         self.reports: dict[int, RiskReport] = {}
         self.halted_since = 0  # the input by which nothing of strategies leaves; 0: none
         self.trips = 0
@@ -61,6 +62,8 @@ class Kills:
 
     def _note(self, life: Life, results: Results) -> None:
         sequence, report = results.sequence, results.risk
+        if life is not self._life:
+            self._begin(life)
         known = self.reports.get(sequence)
         if report is not None and known is None:
             self.reports[sequence] = report
@@ -72,6 +75,14 @@ class Kills:
         if any(self._is_kept_in(life, intent, sequence) for intent in results.intents):
             self._find(f"after the trip at input {self.halted_since} left {results.intents}")
         self._take(life, results)
+
+    def _begin(self, life: Life) -> None:
+        """What was not durable when the one before it died, has not been: others have its place."""
+        self._life = life
+        last = 0 if life.recovery is None else life.recovery.last_sequence
+        self.reports = {number: one for number, one in self.reports.items() if number <= last}
+        if self.halted_since > last:
+            self.halted_since = 0
 
     def _is_kept_in(self, life: Life, intent: object, sequence: int) -> bool:
         trips = life.run.execution._checks.breakers

@@ -1,21 +1,27 @@
 """`risk status`, `halt`, `resume` and `history`: the trading state of an account."""
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
+from msgspec.structs import replace
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
-from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.errors import AppError, NotFoundError, StateError, UsageError, did_you_mean
 from app.core.money import from_units
+from app.core.trading_state import RiskStatus, worst
 
 if TYPE_CHECKING:
-    from app.core.trading_state import RiskPast, RiskStatus, Trip
+    from app.core.messages import Command
+    from app.core.trading_state import RiskPast, Trip
     from app.repositories.account_risk import AccountRisk, AccountRisks
 
 app = typer.Typer()
+
+_LOOKS, _LOOK_SECONDS = 100, 0.05  # for a run to come to what it was asked
 
 Run = Annotated[
     str | None, typer.Argument(help="A run's id, or its beginning; else the account counts.")
@@ -64,6 +70,7 @@ def halt(
     from app.core.trading_state import HALTED, REDUCING
     from app.managers.system_manager.control_risk import Halting
     from app.managers.system_manager.standing_risk import halted
+    from app.threads.guarded_engine import halting
 
     _need(reason)
     state = REDUCING if reducing else HALTED
@@ -72,7 +79,7 @@ def halt(
         return halted(found, state, reason, _now_ns())
 
     value = msgspec.json.encode(Halting(state, reason)).decode()
-    _change(account, "risk_halt", value, remember, as_json, f"is {state}")
+    _change(account, "risk_halt", halting(state, reason), value, remember, as_json)
 
 
 @app.command()
@@ -102,7 +109,7 @@ def resume(
         return resumed(found, asked, _now_ns())
 
     value = msgspec.json.encode(asked).decode()
-    _change(account, "risk_resume", value, remember, as_json, "is cleared")
+    _change(account, "risk_resume", asked.command(), value, remember, as_json)
 
 
 @app.command()
@@ -141,29 +148,52 @@ def history(account: Account = "default", as_json: AsJson = False) -> None:
 def _change(
     account: str,
     command: str,
+    asked: "Command",
     value: str,
     remember: "Callable[[AccountRisk], AccountRisk]",
     as_json: bool,
-    done: str,
 ) -> None:
     """Ask the session of the account; where none goes on, have it remembered.
 
-    One that begins meanwhile may have read what there was before: it is asked as well.
+    A session's process may die before it has heard: then the run does when it goes on. One that
+    begins meanwhile may have read what there was before: it is asked as well.
     """
     context = Context()
-    run_id = _running(context, account)
+    risks, run_id = _risks(context), _running(context, account)
+    text = ""
     if run_id is None:
-        _risks(context).change(account, remember)
+        risks.change(account, remember)
         run_id = _running(context, account)
-        text = f"The account {account} {done}; no run of it goes on."
-        if run_id is not None:
-            text = _ask(context, run_id, command, value)
-    else:
-        text = _ask(context, run_id, command, value)
+        state = worst(risks.load(account).past.trips)
+        text = f"The account {account} is {state}; no run of it goes on."
+    if run_id is not None:
+        text = _asked_of(context, run_id, account, command, asked, value)
     if as_json:
         print_json({"account": account, "run_id": run_id, "done": command.removeprefix("risk_")})
     else:
         console.print(text, markup=False)
+
+
+def _asked_of(
+    context: Context, run_id: str, account: str, command: str, asked: "Command", value: str
+) -> str:
+    from app.managers.system_manager.standing_risk import waited_for
+    from app.managers.time_manager import WallClock
+
+    _ask(context, run_id, "risk_status")  # it can be asked
+    risks = _risks(context)
+    before = risks.load(account).waiting
+    risks.change(account, lambda found: waited_for(found, asked))
+    try:
+        text = _ask(context, run_id, command, value)
+    except AppError:
+        risks.change(account, lambda found: replace(found, waiting=before))
+        raise
+    for _ in range(_LOOKS):
+        if not risks.load(account).waiting:
+            return text
+        WallClock().wait(threading.Event(), _LOOK_SECONDS)
+    return f"{text} It is busy, and has not come to that yet."
 
 
 def _ask(context: Context, run_id: str, command: str, value: str = "") -> str:
@@ -202,8 +232,6 @@ def _known(context: Context, account: str) -> "AccountRisk":
 
 
 def _of_account(context: Context, account: str) -> dict[str, Any]:
-    from app.core.trading_state import RiskStatus, worst
-
     run_id = _running(context, account)
     if run_id is not None:
         return {"account": account, **_told(context, _status_of(context, run_id), run_id)}
@@ -214,7 +242,6 @@ def _of_account(context: Context, account: str) -> dict[str, Any]:
 
 def _of_run(context: Context, words: str) -> dict[str, Any]:
     """Of a run that goes on, or as its record has it."""
-    from app.core.trading_state import RiskStatus
     from app.managers.system_manager.control_client import running
     from app.repositories.journal_reader import has_begun
     from app.repositories.run_repository import RunRepository
@@ -236,16 +263,14 @@ def _of_run(context: Context, words: str) -> dict[str, Any]:
     return {"account": account, **_told(context, kept, run_id)}
 
 
-def _status_of(context: Context, run_id: str) -> "RiskStatus":
-    from app.core.trading_state import RiskStatus
-
+def _status_of(context: Context, run_id: str) -> RiskStatus:
     return msgspec.json.decode(_ask(context, run_id, "risk_status"), type=RiskStatus)
 
 
 # -- how it is told --------------------------------------------------------------------------------
 
 
-def _told(context: Context, found: "RiskStatus", run_id: str | None) -> dict[str, Any]:
+def _told(context: Context, found: RiskStatus, run_id: str | None) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "state": found.state,

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import unquote
 
 import msgspec
 
 from app.core.errors import DataError
 from app.core.trading_state import RiskEvent, RiskPast
-from app.repositories.bar_store_files import disk_errors, escape, locked, unescape, write_all
+from app.repositories.bar_store_files import disk_errors, locked, write_all
 
 MOST_NOTES: Final = 5_000  # the newest are kept
 _FORMAT: Final = 1
@@ -42,8 +43,8 @@ class AccountRisk(msgspec.Struct, frozen=True):
 
     def noting(self, *notes: RiskNote) -> "AccountRisk":
         """The same with these behind; what is there already is not noted again."""
-        known = {(one.run_id, one.sequence, one.number) for one in self.history if one.run_id}
-        new = [one for one in notes if (one.run_id, one.sequence, one.number) not in known]
+        known = {one for one in self.history if one.run_id}
+        new = [one for one in notes if one not in known]
         history = (*self.history, *new)[-MOST_NOTES:]
         return msgspec.structs.replace(self, history=history)
 
@@ -56,7 +57,7 @@ class AccountRisks:
 
     def accounts(self) -> list[str]:
         """Of which something is remembered."""
-        return sorted(unescape(path.stem) for path in self._folder.glob("*.json"))
+        return sorted(unquote(path.stem) for path in self._folder.glob("*.json"))
 
     def load(self, account: str) -> AccountRisk:
         """What is remembered; nothing of an account that never traded."""
@@ -94,4 +95,5 @@ class AccountRisks:
         return found
 
     def _path(self, account: str) -> Path:
-        return self._folder / f"{escape(account)}.json"
+        name = account.replace("%", "%25").replace("/", "%2F").replace("\0", "%00")
+        return self._folder / f"{name}.json"

@@ -16,6 +16,7 @@ from app.core.settings import Settings
 from app.core.trading_state import RiskPast
 from app.core.venue import Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
+from app.managers.execution_manager.breaker_desk import told
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal
@@ -55,6 +56,7 @@ class LiveOpening:
         self._alarms = alarms
         self._runs = settings.data_folder / "runs"
         self._risks = AccountRisks(settings.data_folder)
+        self._began_with = RiskPast()
         self._recorded = 0  # inputs of the run that goes on
         self._engine = engine
         self._wall = wall
@@ -144,7 +146,8 @@ class LiveOpening:
 
     def risk_past(self) -> RiskPast:
         """What the account's runs before have left."""
-        return self._risks.change(self._account, settled).past
+        self._began_with = self._risks.change(self._account, settled).past
+        return self._began_with
 
     def run_risk(self, run_id: str) -> RunRisk:
         """Where the run's trading state is remembered; the run hears what waited for it."""
@@ -152,6 +155,8 @@ class LiveOpening:
             for one in self._risks.load(self._account).waiting:
                 self._line.inbox.put(Command(one.name, one.value))
         alarm = self._alarms.alarm
+        for trip in self._began_with.trips:
+            alarm(f"risk: {trip.name}", f"{told(trip)}; 'risk resume' clears it")
         return RunRisk(run_id, alarm, self._risks, self._account, self._recorded)
 
     def _check_symbols(self, config: SessionConfig, venue: Venue, now_ns: int) -> None:

@@ -62,7 +62,10 @@ class Releasing:
         if is_ending(execution) or (status is not None and status.killed):
             raise StateError("The run is ending: its halt is not lifted.")
         if not is_halted(execution) and not (status is not None and status.halted):
-            raise StateError("The run is not halted by anything that a person lifts.")
+            raise StateError(
+                "The run is not halted by anything that a person lifts so. A trading state is "
+                "cleared by 'risk resume'."
+            )
         if not self._under_way.acquire(blocking=False):
             raise StateError("The venue is being looked at already; wait for what that comes to.")
         self._outcome, self._asked, self._differences, self._agrees = "", 0, [], False

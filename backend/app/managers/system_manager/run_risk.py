@@ -6,12 +6,23 @@ from msgspec.structs import replace
 
 from app.core.errors import AppError
 from app.core.trading_state import RESUME, RiskEvent, RiskPast, RiskReport, RiskStatus
+from app.managers.system_manager.standing_risk import settled
 from app.managers.system_manager.wiring import Run
 from app.repositories.account_risk import AccountRisk, AccountRisks, RiskNote
 from app.threads.guarded_engine import GuardedEngine
 from app.threads.results import Results
 
 Alarm = Callable[[str, str], None]
+Change = Callable[[AccountRisk], AccountRisk]
+
+
+def _as_it_is(found: AccountRisk) -> AccountRisk:
+    return found
+
+
+def _heard(found: AccountRisk) -> AccountRisk:
+    """What waited for the run is among the notes, or asked for nothing new."""
+    return replace(found, waiting=())
 
 
 class RunRisk:
@@ -51,13 +62,15 @@ class RunRisk:
         if report is not None or self._latest is not None:
             past = self._latest if report is None else report.past
             is_heard = report is not None and report.is_asked
-            self._remember(past, *self._again, *notes, is_heard=is_heard)
+            then = _heard if is_heard else _as_it_is
+            self._remember(past, *self._again, *notes, then=then)
             self._again, self._latest = [], None
 
     def close(self, run: Run, *, is_over: bool) -> None:
         """The run has ended; or it broke off before all that was recorded was run again."""
         if is_over and isinstance(run.engine, GuardedEngine):
-            self._remember(run.engine.risk.past(), *self._again)
+            past = run.engine.risk.past()
+            self._remember(past, *self._again, then=settled)  # nobody hears of the rest
 
     def _notes(self, report: RiskReport, sequence: int) -> list[RiskNote]:
         return [
@@ -65,17 +78,11 @@ class RunRisk:
             for number, event in enumerate(report.events)
         ]
 
-    def _remember(self, past: RiskPast | None, *notes: RiskNote, is_heard: bool = False) -> None:
-        """With `is_heard`, what waited for the run is among the notes, or asked for nothing new."""
+    def _remember(self, past: RiskPast | None, *notes: RiskNote, then: Change = _as_it_is) -> None:
         if self._risks is None:
             return
-
-        def by(found: AccountRisk) -> AccountRisk:
-            after = left(found, past, *notes)
-            return replace(after, waiting=()) if is_heard else after
-
         try:
-            self._risks.change(self._account, by)
+            self._risks.change(self._account, lambda found: then(left(found, past, *notes)))
         except AppError as error:  # its journal has it all the same
             self._alarm("risk not remembered", str(error))
 

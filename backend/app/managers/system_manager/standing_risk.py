@@ -36,9 +36,7 @@ def halted(found: AccountRisk, state: str, reason: str, now_ns: int) -> AccountR
         trips = (*others, Trip(PERSON, state, reason, now_ns))
         event = RiskEvent(now_ns, HALT, PERSON, worst(trips), reason)
         found = found.noting(RiskNote(event))
-    return _waited_for(
-        replace(found, past=replace(found.past, trips=trips)), halting(state, reason)
-    )
+    return waited_for(replace(found, past=replace(found.past, trips=trips)), halting(state, reason))
 
 
 def resumed(found: AccountRisk, asked: Resumption, now_ns: int) -> AccountRisk:
@@ -49,7 +47,7 @@ def resumed(found: AccountRisk, asked: Resumption, now_ns: int) -> AccountRisk:
         event = RiskEvent(now_ns, RESUME, name, worst(trips), asked.reason)
         past = replace(past, trips=trips, counted_from=_counted_anew(past, name))
         found = replace(found, past=past).noting(RiskNote(event))
-    return _waited_for(found, asked.command())
+    return waited_for(found, asked.command())
 
 
 def cleared_by(asked: Resumption, trips: tuple[Trip, ...]) -> list[str]:
@@ -75,7 +73,8 @@ def _counted_anew(past: RiskPast, name: str) -> Mapping[str, int]:
     return past.counted_from
 
 
-def _waited_for(found: AccountRisk, command: Command) -> AccountRisk:
+def waited_for(found: AccountRisk, command: Command) -> AccountRisk:
+    """A run is to hear of it: the one that goes on, or the next."""
     return replace(found, waiting=(*found.waiting, Waiting(command.name, command.value)))
 
 
