@@ -348,6 +348,18 @@ def test_entries_wait_for_a_venue_that_did_not_answer_though_no_order_is_in_doub
     del gate.status
 
 
+@pytest.mark.parametrize("watches", [True, False])
+def test_the_venue_s_clock_is_an_input_where_a_breaker_looks_at_it(
+    line: Line, watches: bool
+) -> None:
+    run: Any = line.line._run
+    run.watches_clock = watches
+    line.line._look_after()
+    told = [one for one in line.line.inbox.take(0.0) if isinstance(one, Command)]
+    assert [one.name for one in told] == [SKEW] * watches
+    assert all(abs(int(one.value)) < 10**12 for one in told)
+
+
 def test_a_stop_or_a_kill_amid_a_recovery_waits_until_the_orders_are_known(line: Line) -> None:
     line.line.stop(line.end)
     line.line.kill("freeze", line.end)

@@ -121,17 +121,17 @@ def history(account: Account = "default", as_json: AsJson = False) -> None:
       ./start_cli.sh risk history --json
     """
     context = Context()
-    found = _known(context, account).history
+    found = _known(context, account)
     rows = [
         {
-            "at": _time(context, note.event.at_ns),
+            "at": _time(context, note.event.at_ns, found.past),
             "what": note.event.what,
             "name": note.event.name,
             "state": note.event.state,
             "why": note.event.why,
             "run_id": note.run_id or None,
         }
-        for note in found
+        for note in found.history
     ]
     if as_json:
         print_json(rows)
@@ -274,14 +274,14 @@ def _told(context: Context, found: RiskStatus, run_id: str | None) -> dict[str, 
     return {
         "run_id": run_id,
         "state": found.state,
-        "trips": [_trip(context, one) for one in found.trips],
+        "trips": [_trip(context, one, found.past) for one in found.trips],
         "breakers": [msgspec.to_builtins(one) for one in found.breakers],
         "figures": _figures(found.past),
     }
 
 
-def _trip(context: Context, trip: "Trip") -> dict[str, Any]:
-    since = _time(context, trip.since_ns)
+def _trip(context: Context, trip: "Trip", past: "RiskPast") -> dict[str, Any]:
+    since = _time(context, trip.since_ns, past)
     return {"name": trip.name, "state": trip.state, "since": since, "why": trip.why}
 
 
@@ -298,8 +298,9 @@ def _figures(past: "RiskPast") -> list[dict[str, Any]]:
     ]
 
 
-def _time(context: Context, at_ns: int) -> str:
-    return context.time.to_local(at_ns, DEFAULT_MARKET).isoformat(timespec="seconds")
+def _time(context: Context, at_ns: int, past: "RiskPast") -> str:
+    """In the zone of the market that the account traded at last."""
+    return context.time.to_local(at_ns, past.market or DEFAULT_MARKET).isoformat(timespec="seconds")
 
 
 def _print_status(found: dict[str, Any]) -> None:

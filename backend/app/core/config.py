@@ -168,6 +168,8 @@ class SessionConfig(Part):
         if {"strategies", "symbols"} <= info.data.keys():
             names = [strategy.label for strategy in info.data["strategies"]]
             raise_if_any(risk.strangers(names, info.data["symbols"]))
+        if "base_interval" in info.data:
+            raise_if_any(risk.breakers.too_short(info.data["base_interval"]))
         return risk
 
     @property

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.core.config_account import Part, Quantity
+from app.core.config_json import Fault
+from app.core.intervals import SECOND_NS, interval_ns
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Percent = Annotated[Decimal, Field(gt=0, le=100)]
@@ -67,3 +69,11 @@ class Breakers(Part):
         default=None,
         description="orders in turn that the venue refused or lost; live",
     )
+
+    def too_short(self, base_interval: str) -> list[Fault]:
+        """What would trip between any two bars."""
+        stale, seconds = self.stale_feed_seconds, interval_ns(base_interval) // SECOND_NS
+        if stale is None or stale.at > seconds:
+            return []
+        place = ("breakers", "stale_feed_seconds", "at")
+        return [(place, f"a bar of {base_interval} takes {seconds} s; give more than that.")]

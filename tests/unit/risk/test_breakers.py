@@ -124,6 +124,14 @@ def test_each_breaker_of_a_config_has_a_module_and_a_line_in_the_docs() -> None:
         assert Breakers.model_fields[name].description
 
 
+def test_a_silence_that_each_bar_makes_is_refused() -> None:
+    stale = Breakers.model_validate({"stale_feed_seconds": {"at": 300}})
+    assert stale.too_short("1m") == []
+    ((place, why),) = stale.too_short("5m")
+    assert place == ("breakers", "stale_feed_seconds", "at")
+    assert why == "a bar of 5m takes 300 s; give more than that."
+
+
 def test_none_is_asked_for_where_nothing_is_said() -> None:
     assert list(breakers_of(Breakers())) == []
 
