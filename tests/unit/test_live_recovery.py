@@ -52,6 +52,7 @@ from app.managers.time_manager import WallClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import PAUSE, RESUME
+from app.threads.guarded_engine import SKEW
 from app.threads.recorder import Recorder
 from app.threads.results import Results
 
