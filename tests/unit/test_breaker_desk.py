@@ -288,6 +288,33 @@ def test_cut_in_two_runs_a_day_trips_as_in_one(steps: list[tuple[int, int]]) -> 
     assert [(t.name, t.why) for t in ours.trips] == [(t.name, t.why) for t in theirs.trips]
 
 
+BREAKERS = {"daily_loss": 120, "daily_loss_percent": "1.3", "drawdown_percent": "1.7"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sets(st.sampled_from(sorted(BREAKERS)), min_size=1),
+    st.lists(st.one_of(st.integers(820, 1130), st.sampled_from(["clear", "open"])), max_size=25),
+)
+def test_nothing_that_should_have_tripped_is_overlooked(
+    names: set[str], steps: list[int | str]
+) -> None:
+    house = House(breakers={name: {"at": BREAKERS[name]} for name in names})
+    house.ask(100)
+    for step in steps:
+        desk = house.breakers
+        if step == "clear":
+            desk.resume("", "seen", house.now_ns)
+        elif step == "open":
+            house.next_session()
+        else:
+            before = set(desk.trips)
+            house.at(int(step) / 100)
+            for limit in desk.limits:
+                why = limit.why(desk._readings(limit, house.now_ns, 0))
+                assert bool(why) == (limit.name in desk.trips) or limit.name in before
+
+
 def test_a_saved_state_brings_all_of_it_back() -> None:
     house = House(past=RiskPast(), max_order_quantity=200, **LOSS)
     house.loses(100)

@@ -34,6 +34,7 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS, Entries
 from app.managers.execution_manager.exposure import Books
 from app.managers.execution_manager.risk_desk import RiskDesk
 from app.services.risk.breaking import DAILY, BreakerLimit
+from app.services.risk.losses import NEVER_UNITS, loss_level
 from app.services.risk.readings import Readings
 
 # Refusals that follow from another one, or from the trading state itself, are no storm.
@@ -83,6 +84,7 @@ class BreakerDesk:
         self.catches_up = False  # with bars that have passed: they come otherwise
         self._changes = 0  # of what is measured
         self._seen = (-1, -1, -1)
+        self._floor: tuple[tuple[int, int], int] | None = None  # of what marks, and how much
         self._events: list[RiskEvent] = []
         self._is_new = self._is_asked = False  # there is something to be remembered
         self._history: list[RiskEvent] = []
@@ -99,7 +101,7 @@ class BreakerDesk:
                 self._counted_from.pop(limit.name, None)
         if begins is not None:
             self._go_on_from(begins, session)
-        self._seen = (-1, -1, -1)
+        self._seen, self._floor = (-1, -1, -1), None
         self._is_new = True
 
     def _go_on_from(self, past: RiskPast, session: TradingSession) -> None:
@@ -147,8 +149,11 @@ class BreakerDesk:
         seen = (now_ns, self._books.fill_count, self._changes)
         if not self.limits or self._session is None or (seen == self._seen and not silence_ns):
             return False
+        is_new = seen[2] != self._seen[2] or silence_ns > 0
         self._seen = seen
         self._risk.look(now_ns)
+        if not is_new and self._whole.worth_units() > self._floor_units():
+            return False
         tripped = False
         for limit in self.limits:
             if limit.name not in self.trips:
@@ -158,6 +163,19 @@ class BreakerDesk:
                     self._trip(Trip(limit.name, limit.then, why, now_ns), TRIPPED)
         self.storm = 0
         return tripped
+
+    def _floor_units(self) -> int:
+        """While it is worth more than this, no loss trips: what is asked of each bar."""
+        past = self._whole.past
+        marks = (past.day_units, past.peak_units)
+        if self._floor is None or self._floor[0] != marks:
+            levels = [
+                loss_level(one.kind, one.at_units, *marks, self._counted_from.get(one.name))
+                for one in self.limits
+                if one.name not in self.trips
+            ]
+            self._floor = marks, max(levels, default=NEVER_UNITS)
+        return self._floor[1]
 
     def halt(self, state: str, reason: str, now_ns: int) -> bool:
         """A person takes the account out; less is not made of what there was. Whether it is new."""
@@ -210,6 +228,7 @@ class BreakerDesk:
     def _apply(self, name: str, trip: Trip | None) -> None:
         """Close what a trip closes, or open it again."""
         source = f"breaker {name}"
+        self._floor = None
         self._entries.close(ALL_SYMBOLS, "" if trip is None else told(trip), source)
         if trip is not None and trip.state == HALTED:
             self._entries.blocked[source] = why_of(trip)
@@ -301,7 +320,7 @@ class BreakerDesk:
         self._begins, self._session = None, session
         self._risk.forget_past()
         self._take_up(state.trips)
-        self._counted_from = dict(state.counted_from)
+        self._counted_from, self._floor = dict(state.counted_from), None
         put_back(self, state.measured)
         self._history = list(state.history)
 
