@@ -288,13 +288,14 @@ def test_cut_in_two_runs_a_day_trips_as_in_one(steps: list[tuple[int, int]]) -> 
     assert [(t.name, t.why) for t in ours.trips] == [(t.name, t.why) for t in theirs.trips]
 
 
+EDGES = (880, 881, 870, 871, 830, 831, "clear", "open")
 BREAKERS = {"daily_loss": 120, "daily_loss_percent": "1.3", "drawdown_percent": "1.7"}
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     st.sets(st.sampled_from(sorted(BREAKERS)), min_size=1),
-    st.lists(st.one_of(st.integers(820, 1130), st.sampled_from(["clear", "open"])), max_size=25),
+    st.lists(st.one_of(st.integers(820, 1130), st.sampled_from(EDGES)), max_size=25),
 )
 def test_nothing_that_should_have_tripped_is_overlooked(
     names: set[str], steps: list[int | str]
