@@ -1,15 +1,18 @@
 """What people ask of a session's trading state over the control socket."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
 from app.core.errors import StateError, UsageError
-from app.core.trading_state import REDUCING, STATES, RiskStatus
+from app.core.trading_state import REDUCING, RiskStatus
 from app.managers.system_manager.run_risk import risk_status
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.standing_risk import cleared_by
 from app.threads.guarded_engine import Resumption, halting
+
+Asked = TypeVar("Asked")
 
 _SECONDS = 2.0  # to wait for a moment between two blocks
 
@@ -19,6 +22,13 @@ class Halting(msgspec.Struct, frozen=True):
 
     state: str
     reason: str
+
+
+def _read(value: str, kind: type[Asked]) -> Asked:
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"What is asked of the trading state cannot be read: {error}.") from None
 
 
 class RiskCommands:
@@ -40,7 +50,7 @@ class RiskCommands:
         return msgspec.json.encode(self._status()).decode()
 
     def _halt(self, value: str) -> str:
-        asked = msgspec.json.decode(value, type=Halting)
+        asked = _read(value, Halting)
         command = halting(asked.state, asked.reason)
         self._need(asked.reason)
         self._session.ask_risk(command)
@@ -48,7 +58,7 @@ class RiskCommands:
         return f"Run {self._session.run_id}: the account is {asked.state} and takes {passes}."
 
     def _resume(self, value: str) -> str:
-        asked = msgspec.json.decode(value, type=Resumption)
+        asked = _read(value, Resumption)
         self._need(asked.reason)
         names = cleared_by(asked, self._status().trips)
         self._session.ask_risk(asked.command())
@@ -63,6 +73,6 @@ class RiskCommands:
         if status is None:
             raise StateError(
                 f"Run {self._session.run_id} has no trading state to show: it has no breakers and "
-                f"trades for no account, or a hook of it hangs. The states are {', '.join(STATES)}."
+                "trades for no account, or a hook of it hangs."
             )
         return status
