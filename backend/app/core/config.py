@@ -17,9 +17,10 @@ from pydantic import (
 
 from app.core.config_account import AccountConfig, ExecutionConfig, Part, Symbol
 from app.core.config_file import read_config
-from app.core.config_json import Fault
+from app.core.config_json import Fault, PathParts
 from app.core.config_live import LiveConfig
 from app.core.config_problems import raise_if_any
+from app.core.config_protection import ProtectionConfig, ProtectionFields, flat_fault
 from app.core.config_risk import RiskConfig
 from app.core.errors import UsageError
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
@@ -133,6 +134,7 @@ class SessionConfig(Part):
     account: AccountConfig = AccountConfig()
     execution: ExecutionConfig = ExecutionConfig()
     risk: RiskConfig = RiskConfig()
+    protection: ProtectionConfig = ProtectionConfig()
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -169,6 +171,22 @@ class SessionConfig(Part):
             names = [strategy.label for strategy in info.data["strategies"]]
             raise_if_any(risk.strangers(names, info.data["symbols"]))
         return risk
+
+    @field_validator("protection")
+    @classmethod
+    def _check_protection(
+        cls, protection: ProtectionConfig, info: ValidationInfo
+    ) -> ProtectionConfig:
+        faults: list[Fault] = []
+        if "strategies" in info.data:
+            faults = protection.strangers([item.label for item in info.data["strategies"]])
+        places: dict[PathParts, ProtectionFields] = {(): protection}
+        places |= {("strategies", name): own for name, own in protection.strategies.items()}
+        for place, fields in places.items() if "base_interval" in info.data else ():
+            what = flat_fault(fields, info.data["base_interval"])
+            faults += [((*place, "flat_before_close_minutes"), what)] if what else []
+        raise_if_any(faults)
+        return protection
 
     @property
     def quoted(self) -> list[str]:

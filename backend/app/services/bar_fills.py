@@ -28,6 +28,7 @@ from app.services.matching import (
     touch,
     walk,
 )
+from app.services.protection import guard_prices
 from app.services.trailing import trailed
 
 WITH_A_PRICE = frozenset((LIMIT, STOP, STOP_LIMIT, TRAILING_STOP))  # a bar can touch them
@@ -86,7 +87,9 @@ class BarFills:
         capacity: int | None,
         held_units: Callable[[int], int],
         given_until_ns: int,
+        price_of: Callable[[BarFill], float] | None = None,
     ) -> None:
+        """`price_of` says what a fill comes to with slippage; none: there is no slippage."""
         self.left: dict[int, Stand] = {}  # how the bar leaves the orders it met, by number
         self.capacity = capacity  # for all orders together; None: no limit
         self._bar = bar
@@ -99,6 +102,8 @@ class BarFills:
         self._given_until_ns = given_until_ns  # what was given later counts from the next bar
         self._filled: dict[int, int] = {}  # by order, on this bar
         self._moved: dict[int, int] = {}  # by strategy, on this bar
+        self._price_of = price_of
+        self._paid: dict[int, float] = {}  # by entry that has filled on this bar
 
     def of(self, orders: Sequence[Order]) -> list[BarFill]:
         """The fills of these orders, and of those that wait for them."""
@@ -110,8 +115,13 @@ class BarFills:
             units = self._take(order)
             if units:
                 fills.append(BarFill(found.phase, found.rank, order, units, found.at))
-                for child in self._children(found):
-                    insort(queue, child)
+                if self._links.children_of(order):
+                    price_of = self._price_of
+                    self._paid[order.order_id] = (
+                        found.at.price if price_of is None else price_of(fills[-1])
+                    )
+                    for child in self._children(found):
+                        insort(queue, child)
         return fills
 
     def gain_units(self, fills: Sequence[BarFill]) -> int:
@@ -148,7 +158,10 @@ class BarFills:
         """An order's terms; a trailing stop that begins here does so from this price."""
         kind, buys, stop = order.kind, order.units > 0, order.stop
         if kind != TRAILING_STOP:
-            return Stand(kind, buys, order.limit, stop, order.triggered)
+            limit = order.limit
+            if order.guard is not None and order.guard.units and limit is None and stop is None:
+                limit, stop = guard_prices(order, self._paid[order.parent], self._tick_units)
+            return Stand(kind, buys, limit, stop, order.triggered)
 
         def follow(best: float) -> float:
             return trailed(best, buys, order.trail, order.trail_percent, self._tick_units)

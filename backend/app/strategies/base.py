@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from app.core.bars import Bar, BarColumns
@@ -21,10 +22,12 @@ from app.strategies.views import OrderView, PositionView
 class Strategy:
     """One instance lives as long as the run, over all its symbols and sessions.
 
-    `intervals` names the bars `on_bar` is called for; empty means the base interval.
+    `intervals` names the bars `on_bar` is called for; empty means the base interval. `protection`
+    is what every entry without exits of its own gets, in the words of a config's `protection`.
     """
 
     intervals: ClassVar[tuple[str, ...]] = ()
+    protection: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:
         """Refuse what would go wrong later, and quietly: `cash = Param(5)`, `intervals = "5m"`."""

@@ -7,6 +7,7 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
@@ -60,8 +61,7 @@ class AnalysisEngine(Worker):
         on_state: OnState | None = None,
     ) -> None:
         """With `on_trouble`, of several strategies one that fails stops alone, and is told of."""
-        self.execution = execution
-        self.curve = curve
+        self.execution, self.curve = execution, curve
         self.view = SeriesView(
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
@@ -69,13 +69,13 @@ class AnalysisEngine(Worker):
         execution.value_by(self.outlook)
         self._reports = OrderReports(execution)
         self.timers = Timers()
-        self._plan = plan
-        self._seats = seats
-        self._cursor = cursor
+        self._plan, self._seats, self._cursor = plan, seats, cursor
         self._on_results = on_results
         self._equity_by_session = equity_by_session
         self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
         self._news = OrderNews(seats, cursor, execution, self._call)
+        if execution.protection is not None:
+            execution.protection.on_sooner = partial(setattr, self, "_moved", True)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._calling = seats[0]
         self._isolation: Isolation | None = None

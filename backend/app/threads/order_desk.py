@@ -8,13 +8,7 @@ from app.core.errors import StrategyError, UsageError, did_you_mean
 from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
-    LIMIT,
-    MARKET,
-    MARKET_ON_CLOSE,
-    MARKET_ON_OPEN,
     NEW,
-    STOP,
-    STOP_LIMIT,
     TIFS,
     TRAILING_STOP,
     Order,
@@ -26,6 +20,7 @@ from app.services.slippage import on_tick
 from app.services.trailing import trailed
 from app.strategies.request import Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
+from app.threads.order_kinds import kind_of
 
 if TYPE_CHECKING:
     from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -55,10 +50,6 @@ class TimerProposal(NamedTuple):
 
 
 Proposal = Order | Withdrawal | Amendment | Conversion | TimerProposal
-_KINDS: Final = {  # by whether there is a limit, and a stop
-    (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
-}  # fmt: skip
-_AUCTIONS: Final = {"open": MARKET_ON_OPEN, "close": MARKET_ON_CLOSE}
 _MOST_UNITS: Final = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
 _PLAIN: Final = Request()
 
@@ -106,7 +97,7 @@ class OrderDesk:
         if view is None:
             return None
         order = order_of(view)
-        order.kind, order.tif = _kind_of(request), TIFS[TIFS.index(request.tif)]
+        order.kind, order.tif = kind_of(request), TIFS[TIFS.index(request.tif)]
         order.limit, order.stop = terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reduce_only, order.parent = bool(request.reduce_only), parent
@@ -117,7 +108,7 @@ class OrderDesk:
 
     def terms(self, symbol: str, quantity: Quantity, request: Request) -> Terms:
         terms = self._terms(self._symbol(symbol), self._units(quantity), request)
-        _kind_of(request)
+        kind_of(request)
         if request.tif not in TIFS:
             raise UsageError(
                 f"tif={request.tif!r} is no time in force; use {', '.join(TIFS)}."
@@ -291,6 +282,8 @@ class OrderDesk:
             raise UsageError("An order waits for one of its own symbol.")
         if not entry.is_working and not entry.filled_units:
             raise UsageError(f"Order {entry.order_id} has ended unfilled: nothing can wait for it.")
+        if request.reduce_only is True and entry.state is NEW:
+            entry.guarded = True
         return entry.order_id
 
     def _worth(self, place: int, value_units: int) -> int:
@@ -317,7 +310,9 @@ class OrderDesk:
         return [
             order
             for order in self.engine.execution.broker.working.values()
-            if order.strategy == self.number and place in (None, order.symbol_index)
+            if order.strategy == self.number
+            and place in (None, order.symbol_index)
+            and order.guard is None
         ]
 
     def _own(self, view: OrderView) -> Order:
@@ -327,6 +322,11 @@ class OrderDesk:
         order = order_of(view)
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
+        if order.guard is not None:
+            raise UsageError(
+                f"Order {order.order_id} is the run's own: it protects what is held, as "
+                "'protection' declares it. No strategy changes it, links it or takes it back."
+            )
         return order
 
     def _symbol(self, symbol: str) -> int:
@@ -343,26 +343,6 @@ class OrderDesk:
             return to_units(quantity)
         except (InvalidOperation, ValueError, TypeError, OverflowError):
             raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None
-
-
-def _kind_of(request: Request) -> str:
-    trails = request.trail is not None or request.trail_percent is not None
-    if request.at is not None:
-        if request.at not in _AUCTIONS:
-            raise UsageError(
-                f"at={request.at!r}: an order is at 'open' or at 'close'."
-                + did_you_mean(str(request.at), tuple(_AUCTIONS))
-            )
-        if trails or request.limit is not None or request.stop is not None:
-            raise UsageError(f"An order at='{request.at}' has no price: leave out the others.")
-        if request.at == "open" and request.after is not None:
-            raise UsageError("An order at='open' waits for no other: the open comes once.")
-        return _AUCTIONS[request.at]
-    if trails:
-        if request.limit is not None:
-            raise UsageError("A trailing stop has no limit.")
-        return TRAILING_STOP
-    return _KINDS[request.limit is not None, request.stop is not None]
 
 
 def _distance(name: str, value: Quantity | None, below_units: int) -> float | None:

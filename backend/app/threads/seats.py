@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.core.config_protection import declared_in_code
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
@@ -37,6 +38,7 @@ class Seat:
         self.sources = _sources_of(kind)
         self._check_intervals(kind)
         self.keeps_state = _keeps_state(kind)
+        self.protection = declared_in_code(kind.__name__, kind.protection)
         self.strategy = self._built(kind, params)
         self.hears_orders = kind.on_order is not Strategy.on_order
         self.hears_positions = kind.on_position is not Strategy.on_position

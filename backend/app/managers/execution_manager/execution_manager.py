@@ -42,6 +42,7 @@ from app.managers.execution_manager.diary import Diary
 from app.managers.execution_manager.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.order_checks import OrderChecks
+from app.managers.execution_manager.protection import Protection
 from app.managers.execution_manager.seen import Known
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.services.auctions import AUCTIONS
@@ -77,10 +78,9 @@ class ExecutionManager:
         self._fees = None if fees is None else FeeBook(fees)
         terms = terms or AccountTerms(instruments[0].currency)
         self.account = Account(terms, cash, instruments, len(strategies))
-        self.ledger = self.account.own
-        self._ledgers = self.account.by_symbol
-        self._one_book = self.account.is_single
-        self.positions = self.account.positions
+        self.ledger, self._ledgers = self.account.own, self.account.by_symbol
+        self._one_book, self.positions = self.account.is_single, self.account.positions
+        self.protection: Protection | None = None  # a `ProtectedExecution` has one
         self._prices: Known | None = None
         self._power: BuyingPower | None = None  # not asked before there are prices
         self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works

@@ -19,6 +19,7 @@ from app.managers.execution_manager.live_broker_state import (
     restore_live_broker,
 )
 from app.managers.execution_manager.order_counts import OrderCountsState
+from app.managers.execution_manager.protection import ProtectionState
 from app.managers.execution_manager.sim_broker import SimBroker
 from app.managers.execution_manager.sim_broker_state import (
     SimBrokerState,
@@ -45,11 +46,12 @@ class ExecutionState(msgspec.Struct, frozen=True):
     closed: list[tuple[int, str, str]]  # entries: symbol, source, why
     entries: OrderCountsState  # that have left
     risk: list[Fields] = []  # what limits of loss remember
+    protection: ProtectionState | None = None
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
     """As it stands."""
-    broker, checks = execution.broker, execution._checks
+    broker, checks, protection = execution.broker, execution._checks, execution.protection
     assert isinstance(broker, SimBroker | LiveBroker)
     return ExecutionState(
         account=execution.account.state(),
@@ -64,6 +66,7 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         closed=[(*place, why) for place, why in execution.entries.closed.items()],
         risk=[] if checks.memory is None else checks.memory.state(),
         entries=checks.counts.state(),
+        protection=None if protection is None else protection.state(),
     )
 
 
@@ -88,6 +91,8 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
         execution._fees.open_session(state.session.date)
     if checks.memory is not None:
         checks.memory.restore(state.risk)
+    if execution.protection is not None and state.protection is not None:
+        execution.protection.restore(state.protection)
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
 

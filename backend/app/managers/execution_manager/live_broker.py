@@ -68,7 +68,7 @@ class LiveBroker:
         self.exits = DeclaredExits()
         self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
-        self._consequences = Consequences(
+        self.consequences = Consequences(
             self, self.links, self.working, self._reducing, self.pending
         )
 
@@ -223,7 +223,7 @@ class LiveBroker:
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill that has been booked means for orders that depend on this one."""
-        self._consequences.after_fill(order, units, now_ns)
+        self.consequences.after_fill(order, units, now_ns)
         if order.state is FILLED:
             self.remove(order)
             self.release(order, now_ns)
@@ -231,7 +231,7 @@ class LiveBroker:
             self.follow_up(order, now_ns)
             for child in list(self.links.children_of(order)):
                 self._drive(child, now_ns)
-        self._consequences.end_idle([_Fill(order, units)], now_ns)
+        self.consequences.end_idle([_Fill(order, units)], now_ns)
 
     def put_aside(self, order: Order, now_ns: int) -> bool:
         """Whether the part of an order that has ended was to, for the order to wait on."""
@@ -244,12 +244,12 @@ class LiveBroker:
     def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill of an order that had ended means for those it was linked to."""
         self.links.take_late(order, units)
-        self._consequences.after_fill(order, units, now_ns)
-        self._consequences.end_idle([_Fill(order, units)], now_ns)
+        self.consequences.after_fill(order, units, now_ns)
+        self.consequences.end_idle([_Fill(order, units)], now_ns)
 
     def after_fill_of_gate(self, strategy: int, symbol: int, units: int, now_ns: int) -> None:
         """What a fill that no strategy asked for means for orders that only reduce."""
-        self._consequences.end_idle_where({(strategy, symbol): units}, now_ns)
+        self.consequences.end_idle_where({(strategy, symbol): units}, now_ns)
 
     def amended(self, order: Order, terms: Terms) -> Terms:
         """These terms are in force at the venue: those that the order has by them."""
@@ -319,7 +319,7 @@ class LiveBroker:
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
         children = list(self.links.children_of(entry))
-        self._consequences.release(entry, now_ns)
+        self.consequences.release(entry, now_ns)
         for child in children:
             self._drive(child, now_ns)
 

@@ -204,12 +204,17 @@ class OrderReports:
             return []
         done = order.filled_units + event.units
         if not order.is_working:
+            held_units = self._execution.held_units_of(order.strategy, order.symbol_index)
             self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
             order.filled_units = done
             self._broker.known.add(order)
             self._execution.diary.note("late fill", order, now_ns)
             self._broker.after_late_fill(order, event.units, now_ns)
             self._give_exits(order, event.units, now_ns)
+            if self._execution.protection is not None:
+                self._execution.protection.filled(
+                    order, event.units, event.price, held_units, now_ns, is_late=True
+                )
             return [order]
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
             if order.aimed:

@@ -30,8 +30,8 @@ from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
-from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.protecting import covers_of, execution_maker
 from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
@@ -276,9 +276,7 @@ class Run:
     def _execution(self, market: Market, parts: Parts) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
-        witness = parts.witness
-        make = ExecutionManager if witness is None else partial(WatchedExecution, witness)
-        return make(
+        return execution_maker(config, self.seats, parts.witness)(
             strategies=[seat.name for seat in self.seats],
             instruments=market.instruments,
             cash=config.account.cash,
@@ -350,6 +348,7 @@ def plan_of(
     sessions_before: SessionsBefore,
 ) -> Plan:
     """What the stream must compute for these strategies and this config."""
+    covers_of(config, seats)
     asked = _asked_for(config, seats)
     intervals = {config.base_interval, *config.derived_intervals}
     intervals |= {interval for seat in seats for interval in seat.intervals}
