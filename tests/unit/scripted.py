@@ -32,6 +32,7 @@ class Scripted(Strategy):
         self._at(bar.symbol)
 
     def on_order(self, order: OrderView) -> None:
+        self.told = order
         self._at(f"order {order.order_id}")
 
     def on_position(self, symbol: str, position: PositionView) -> None:

@@ -104,6 +104,7 @@ class BarFills:
         self._moved: dict[int, int] = {}  # by strategy, on this bar
         self._price_of = price_of
         self._paid: dict[int, float] = {}  # by entry that has filled on this bar
+        self._closed: dict[int, int] = {}  # what of that only took out what was held, unsigned
 
     def of(self, orders: Sequence[Order]) -> list[BarFill]:
         """The fills of these orders, and of those that wait for them."""
@@ -116,13 +117,19 @@ class BarFills:
             if units:
                 fills.append(BarFill(found.phase, found.rank, order, units, found.at))
                 if self._links.children_of(order):
-                    price_of = self._price_of
-                    self._paid[order.order_id] = (
-                        found.at.price if price_of is None else price_of(fills[-1])
-                    )
+                    self._note_entry(fills[-1])
                     for child in self._children(found):
                         insort(queue, child)
         return fills
+
+    def _note_entry(self, fill: BarFill) -> None:
+        """What the exits of an entry have to know of its fill."""
+        order, price_of = fill.order, self._price_of
+        self._paid[order.order_id] = fill.at.price if price_of is None else price_of(fill)
+        moved = self._moved.get(order.strategy, 0) - fill.units
+        held = self._held_units(order.strategy) + moved
+        if held * fill.units < 0:
+            self._closed[order.order_id] = min(abs(held), abs(fill.units))
 
     def gain_units(self, fills: Sequence[BarFill]) -> int:
         """What fills have gained by the bar's close."""
@@ -145,6 +152,8 @@ class BarFills:
         return self._kept(order, at, left, moment)
 
     def _kept(self, order: Order, at: Touch | None, left: Stand, moment: float) -> Found | None:
+        if order.guard is not None and order.guard.units:
+            left = left._replace(stop=order.stop)  # it is measured from what its entry has paid
         self.left[order.order_id] = left
         if at is None or (order.tif == IOC and at.phase != OPEN):
             return None
@@ -224,6 +233,8 @@ class BarFills:
         if entry is None or entry.state == FILLED:
             return None
         entered = entry.filled_units + self._filled.get(entry.order_id, 0)
+        if order.guard is not None:
+            return abs(entered) - self._closed.get(entry.order_id, 0)
         return None if entered == entry.units else abs(entered)
 
     # -- orders that wait for one that fills on this bar -------------------------------------------

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from app.core.orders import CANCELED, Order, Terms
+from app.core.orders import CANCELED, MARKET, Order, Terms
 from app.managers.execution_manager.links import Links
 
 _IDLE = "nothing is left to reduce"
@@ -74,7 +74,7 @@ class Consequences:
 
         Not those of an entry that can still fill: what it brings is theirs to take out.
         """
-        if not (fills and self._reducing):
+        if not (fills and (self._reducing or self.on_moved is not None)):
             return
         moved: dict[tuple[int, int], int] = {}
         for fill in fills:
@@ -95,14 +95,14 @@ class Consequences:
         if self.on_moved is not None:
             self.on_moved(moved, now_ns)
 
-    def shrink(self, group: int, units: int, now_ns: int) -> None:
+    def shrink(self, group: int, units: int, now_ns: int, *, spares_market: bool) -> None:
         """The legs of a group have so much less to take out: somebody else has."""
         linked = [leg for leg in self._links.legs_of(group) if self._links.entry_of(leg)]
         self._links.take(group, units if linked else 0)
         for leg in list(self._links.legs_of(group)):
             if leg in linked:  # it still grows with its entry
                 self._owner.reduced(leg, leg.units, now_ns)
-            else:
+            elif leg.kind != MARKET or not spares_market:
                 left = max(abs(leg.units) - units, abs(leg.filled_units))
                 size = left if leg.units > 0 else -left
                 self._reduce(leg, size, now_ns, "less is left to take out")

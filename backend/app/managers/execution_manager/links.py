@@ -117,7 +117,10 @@ class Links:
     def waits(self, order: Order) -> bool:
         """Whether nothing of an order can fill before its entry does."""
         entry = self._entries.get(order.order_id)
-        return entry is not None and not entry.filled_units
+        if entry is None or not entry.filled_units:
+            return entry is not None
+        # what has only closed something brings nothing to protect
+        return order.guard is not None and not self._brought(entry, order, order.units)
 
     def entry_of(self, order: Order) -> Order | None:
         """The order this one waits for, or still depends on as that has not wholly filled."""

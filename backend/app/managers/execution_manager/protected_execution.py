@@ -62,7 +62,7 @@ class ProtectedExecution(ExecutionManager):
         before = order.units
         super().amended(order, terms, since_ns, now_ns)
         if order.units != before:
-            self.protection.resized(order)
+            self.protection.resized(order, now_ns)
 
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
         if order.aimed and order.is_working:
@@ -83,6 +83,14 @@ class ProtectedExecution(ExecutionManager):
     def expire(self, close_ns: int, last_start_ns: int) -> None:
         self.protection.end_session()
         super().expire(close_ns, last_start_ns)
+
+    def cancel_all(self, now_ns: int, reason: str) -> None:
+        self.protection.end_session()
+        super().cancel_all(now_ns, reason)
+
+    def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
+        super()._finish(order, state, now_ns, reason)
+        self.protection.ended(order, now_ns)
 
     def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
         super().adjust(symbol, adjustment, last, now_ns)

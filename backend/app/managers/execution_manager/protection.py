@@ -64,7 +64,7 @@ class Protection:
         self._symbols = symbols
         self._tick_units = tick_units
         self._house = house
-        self.trades = Trades(broker.working)
+        self.trades = Trades(broker.working, broker.links)
         self._flat_at_ns = [NEVER_NS] * len(covers)  # in the session under way
         self._acts_at_ns = list(self._flat_at_ns)  # the same, until it is done
         self._end_ns = NEVER_NS
@@ -87,9 +87,11 @@ class Protection:
 
     def refusal(self, order: Order, units: int, now_ns: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        at_ns = self._flat_at_ns[order.strategy]
-        if now_ns < at_ns or not self._opens(order, units):
+        if order.reduce_only or now_ns < self._flat_at_ns[order.strategy]:
             return ""
+        left = self._left(order.strategy, order.symbol_index)
+        if order.kind == MARKET and units * left < 0 and abs(units) <= abs(left):
+            return ""  # it only closes, whatever comes before it
         cover = self._covers[order.strategy]
         assert cover is not None, "only who declares it goes flat"
         minutes = cover.flat_ns // MINUTE_NS
@@ -146,12 +148,20 @@ class Protection:
         buys, price = order.units > 0, over / under / UNITS
         return None, trailed(price, buys, order.trail, order.trail_percent, tick_units)
 
-    def resized(self, entry: Order) -> None:
-        """An entry is larger or smaller from now on: its exits may be as large."""
-        trade = self.trades.of_entry(entry)
+    def resized(self, order: Order, now_ns: int) -> None:
+        """An order is larger or smaller from now on: an entry's exits may be as large."""
+        trade = self.trades.of_entry(order)
         for leg in self._broker.links.legs_of(trade.group) if trade is not None else ():
-            if self._broker.links.entry_of(leg) is entry:
-                leg.units = -entry.units
+            if self._broker.links.entry_of(leg) is order:
+                leg.units = -order.units
+        self.ended(order, now_ns)
+
+    def ended(self, order: Order, now_ns: int) -> None:
+        """An order works no more, or is smaller: what it was to close before a session's end has
+        to be closed still.
+        """
+        if order.guard is None and self._flat_at_ns[order.strategy] <= now_ns:
+            self._close_out(order.strategy, order.symbol_index, now_ns)
 
     # -- fills -------------------------------------------------------------------------------------
 
@@ -211,36 +221,40 @@ class Protection:
             exits = -opened if trade.buys else opened
             self._give_exits(cover, trade, order, exits, now_ns)
         else:
-            self._price(trade, now_ns, is_first=trade.opened_units == opened)
+            self._price(trade, now_ns)
         if trade.is_over:
             self._close_trade(trade, now_ns)
         elif cover.time_stop_ns and trade.due_ns == NEVER_NS and not trade.left_ns:
             self._wait(trade, cover.time_stop_ns, now_ns)
 
-    def _price(self, trade: Trade, now_ns: int, *, is_first: bool) -> None:
+    def _price(self, trade: Trade, now_ns: int) -> None:
         for leg in self._broker.links.legs_of(trade.group):
             if leg.guard is not None and leg.guard.units:
                 prices = self._prices(leg, trade)
-                if prices != (leg.limit, leg.stop) or is_first:  # a bar may have tried them
+                if prices != (leg.limit, leg.stop):
                     self._house.priced(leg, *prices, now_ns)
 
     def _fit(self, moved: Moved, now_ns: int) -> None:
         """Positions have moved: no exits are larger than what their entries still hold."""
         for strategy, symbol in moved:
+            is_flat = self._flat_at_ns[strategy] <= now_ns
             held_units = self._house.held_units_of(strategy, symbol)
             self.trades.settle(strategy, symbol, held_units)
             for trade in [t for t in self.trades if (t.strategy, t.symbol) == (strategy, symbol)]:
-                over = self._resting(trade) - trade.open_units
+                over = self._resting(trade, spares_market=is_flat) - trade.open_units
                 if over > 0:
-                    self._consequences.shrink(trade.group, over, now_ns)
+                    self._consequences.shrink(trade.group, over, now_ns, spares_market=is_flat)
+            if is_flat:
+                self._leave(strategy, symbol, now_ns)
 
-    def _resting(self, trade: Trade) -> int:
+    def _resting(self, trade: Trade, *, spares_market: bool) -> int:
         """What the exits of a trade would take out."""
         links = self._broker.links
         return max(
             (
                 abs(links.brought(leg, leg.units)) - abs(leg.filled_units)
                 for leg in links.legs_of(trade.group)
+                if leg.kind != MARKET or not spares_market
             ),
             default=0,
         )
@@ -302,26 +316,30 @@ class Protection:
         for strategy, at_ns in enumerate(self._acts_at_ns):
             if at_ns <= now_ns:
                 self._acts_at_ns[strategy] = NEVER_NS
-                self._go_flat(strategy, now_ns)
+                for symbol in range(len(self._symbols)):
+                    self._leave(strategy, symbol, now_ns)
 
-    def _go_flat(self, strategy: int, now_ns: int) -> None:
-        working = self._broker.working
-        for order in list(working.values()):
-            own = order.strategy == strategy and order.is_working
-            if own and self._opens(order, order.units - order.filled_units):
-                self._house.call_off(order, now_ns, "flat_before_close: the session is ending")
-        for symbol in range(len(self._tick_units)):
-            self._close_out(strategy, symbol, now_ns)
-
-    def _left(self, strategy: int, symbol: int) -> int:
-        """What is held, less what is being sold or bought back at market."""
-        own = [
+    def _working_of(self, strategy: int, symbol: int) -> list[Order]:
+        return [
             order
             for order in self._broker.working.values()
             if (order.strategy, order.symbol_index) == (strategy, symbol)
         ]
+
+    def _left(self, strategy: int, symbol: int) -> int:
+        """What is held, less what is being sold or bought back at market."""
         held_units = self._house.held_units_of(strategy, symbol)
-        return held_units + sum(o.units - o.filled_units for o in taking_out(own, held_units))
+        closing = taking_out(self._working_of(strategy, symbol), held_units)
+        return held_units + sum(order.units - order.filled_units for order in closing)
+
+    def _leave(self, strategy: int, symbol: int, now_ns: int) -> None:
+        """Call off what might open something yet, and close what is held."""
+        own = self._working_of(strategy, symbol)
+        closing = taking_out(own, self._house.held_units_of(strategy, symbol))
+        for order in own:
+            if order.is_working and not order.reduce_only and order not in closing:
+                self._house.call_off(order, now_ns, "flat_before_close: the session is ending")
+        self._close_out(strategy, symbol, now_ns)
 
     def _close_out(self, strategy: int, symbol: int, now_ns: int) -> None:
         """Close what a strategy holds of a symbol; its exits rest until that is done."""

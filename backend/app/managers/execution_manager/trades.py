@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from app.core.orders import Order
+from app.managers.execution_manager.links import Links
 
 NEVER_NS = 1 << 62
 
@@ -28,8 +29,9 @@ class Trade(msgspec.Struct):
 class Trades:
     """In the order they began."""
 
-    def __init__(self, working: Mapping[int, Order]) -> None:
+    def __init__(self, working: Mapping[int, Order], links: Links) -> None:
         self._working = working
+        self._links = links
         self._all: list[Trade] = []
 
     def __iter__(self) -> Iterator[Trade]:
@@ -73,5 +75,8 @@ class Trades:
         self._all = [
             one
             for one in self._all
-            if one.open_units or one.entry in self._working or (keep and one.entry == keep)
+            if one.open_units
+            or one.entry in self._working
+            or self._links.legs_of(one.group)
+            or (keep and one.entry == keep)
         ]
