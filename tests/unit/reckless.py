@@ -90,3 +90,9 @@ class Reckless(Strategy):
 
     def on_order(self, order: OrderView) -> None:
         self.seen.append((order.order_id, order.state, order.filled, order.limit, order.stop))
+
+    def save_state(self) -> dict[str, int]:
+        return {}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        """All it does follows from the bars."""

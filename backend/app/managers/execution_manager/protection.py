@@ -83,11 +83,15 @@ class Protection:
         self._acts_at_ns = state.flat_at_ns[count:]
         self._end_ns = state.end_ns
 
+    def is_flat(self, strategy: int, now_ns: int) -> bool:
+        """Whether a strategy is to hold nothing from now on, until the session is over."""
+        return self._flat_at_ns[strategy] <= now_ns
+
     # -- entries and their exits -------------------------------------------------------------------
 
     def refusal(self, order: Order, units: int, now_ns: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        if order.reduce_only or now_ns < self._flat_at_ns[order.strategy]:
+        if order.reduce_only or not self.is_flat(order.strategy, now_ns):
             return ""
         left = self._left(order.strategy, order.symbol_index)
         if order.kind == MARKET and units * left < 0 and abs(units) <= abs(left):
@@ -160,7 +164,7 @@ class Protection:
         """An order works no more, or is smaller: what it was to close before a session's end has
         to be closed still.
         """
-        if order.guard is None and self._flat_at_ns[order.strategy] <= now_ns:
+        if order.guard is None and self.is_flat(order.strategy, now_ns):
             self._close_out(order.strategy, order.symbol_index, now_ns)
 
     # -- fills -------------------------------------------------------------------------------------
@@ -197,7 +201,7 @@ class Protection:
                     order.strategy, order.symbol_index, held_units, keep=order.order_id
                 )
                 self._follow(cover, trade, order, opened, price, now_ns)
-        if opened and self._flat_at_ns[order.strategy] <= now_ns:
+        if opened and self.is_flat(order.strategy, now_ns):
             self._close_out(order.strategy, order.symbol_index, now_ns)
 
     def _follow(
@@ -237,7 +241,7 @@ class Protection:
     def _fit(self, moved: Moved, now_ns: int) -> None:
         """Positions have moved: no exits are larger than what their entries still hold."""
         for strategy, symbol in moved:
-            is_flat = self._flat_at_ns[strategy] <= now_ns
+            is_flat = self.is_flat(strategy, now_ns)
             held_units = self._house.held_units_of(strategy, symbol)
             self.trades.settle(strategy, symbol, held_units)
             for trade in [t for t in self.trades if (t.strategy, t.symbol) == (strategy, symbol)]:
