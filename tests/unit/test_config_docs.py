@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
-from app.core import config_account, config_fees, config_live, config_risk
+from app.core import config_account, config_fees, config_live, config_protection, config_risk
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
@@ -49,7 +49,14 @@ def test_the_limits_shown_can_be_used(tmp_path: Path) -> None:
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for module in (config_module, config_account, config_fees, config_live, config_risk)
+        for module in (
+            config_module,
+            config_account,
+            config_fees,
+            config_live,
+            config_protection,
+            config_risk,
+        )
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
     ]

@@ -120,4 +120,33 @@ class ProtectedExecution(ExecutionManager):
 
 
 class WatchedProtectedExecution(WatchedExecution, ProtectedExecution):
-    """Of a run that is told again."""
+    """Of a run that is told again: what protection gives is told behind what it came of."""
+
+    def __init__(self, *parts: Any, **named: Any) -> None:
+        self._given: list[Order] = []
+        self._is_weighing = False
+        super().__init__(*parts, **named)
+
+    def submit(self, order: Order, now_ns: int) -> None:
+        self._is_weighing = True
+        super().submit(order, now_ns)
+        self._tell_given(now_ns)
+
+    def amend(self, order: Order, terms: Terms, now_ns: int) -> bool:
+        self._is_weighing = True
+        is_done = super().amend(order, terms, now_ns)
+        self._tell_given(now_ns)
+        return is_done
+
+    def give(self, order: Order, now_ns: int) -> None:
+        super().give(order, now_ns)
+        self._given.append(order)
+        if not self._is_weighing:
+            self._tell_given(now_ns)
+
+    def _tell_given(self, now_ns: int) -> None:
+        self._is_weighing = False
+        given, self._given = self._given, []
+        for order in given:
+            self._begin(order, None, now_ns)
+            self._tell(order, order.reason if order.state == REJECTED else "")
