@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from tests.market import (
 )
 from tests.unit.reckless import Reckless
 
+from app.core.instruments import Adjustment
+
 Watch = Callable[[Reckless, str], None]
 EXITS = {"stop_loss_percent": "0.05", "take_profit_percent": "0.08"}
 FILLS: tuple[dict[str, Any], ...] = (
@@ -31,14 +34,21 @@ FILLS: tuple[dict[str, Any], ...] = (
 )
 
 
+def split(symbol: str, date: dt.date) -> Adjustment:
+    """Two shares for one; the bars know nothing of it, which the rules do not mind."""
+    return Adjustment(symbol, date, Decimal(2), Decimal(0), 0.5, 2.0)
+
+
 def run(seed: int, look: Watch | None = None, rows: int = 8192, **parts: Any) -> Outcome:
-    """Two symbols over three sessions, one of them half a day."""
+    """Two symbols over three sessions, one of them half a day; of odd seeds each symbol splits."""
     Reckless.look = look
     Reckless.at_close.clear()
     sessions = weekday_sessions(dt.date(2024, 6, 3), 3, 40, frozenset({1}))
     starts = minute_starts(sessions)
     names = ("AAA", "BBB")
     bars = {(name, "1m"): random_bars(starts, seed * 2 + place) for place, name in enumerate(names)}
+    adjustments = [split(name, sessions[1 + place].date) for place, name in enumerate(names)]
+    adjustments = adjustments if seed % 2 else []
     parts.setdefault("protection", EXITS)
     config = config_of(
         names,
@@ -49,7 +59,7 @@ def run(seed: int, look: Watch | None = None, rows: int = 8192, **parts: Any) ->
         **parts,
     )
     try:
-        return execute(config, market_of(sessions, bars, names))
+        return execute(config, market_of(sessions, bars, names, adjustments=adjustments))
     finally:
         Reckless.look = None
 

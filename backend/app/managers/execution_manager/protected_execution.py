@@ -93,8 +93,11 @@ class ProtectedExecution(ExecutionManager):
         self.protection.ended(order, now_ns)
 
     def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
+        if adjustment.split_ratio != 1:
+            self.protection.before_split(symbol, now_ns)
         super().adjust(symbol, adjustment, last, now_ns)
-        self.protection.split(symbol, adjustment.split_ratio)
+        if adjustment.split_ratio != 1:
+            self.protection.split(symbol, adjustment.split_ratio)
 
     # -- what protection asks for ------------------------------------------------------------------
 

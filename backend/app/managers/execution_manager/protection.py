@@ -263,11 +263,16 @@ class Protection:
             default=0,
         )
 
+    def before_split(self, symbol: int, now_ns: int) -> None:
+        """Entries that have filled in part end here: old shares and new ones make no mean price."""
+        for trade in self.trades:
+            entry = self._broker.working.get(trade.entry)
+            if entry is not None and trade.symbol == symbol and entry.filled_units:
+                self._house.call_off(entry, now_ns, "split: the rest of an entry is called off")
+
     def split(self, symbol: int, ratio: Decimal) -> None:
         """A symbol's shares have been split: what trades hold, and how far exits are away."""
         new, old = ratio.as_integer_ratio()
-        if ratio == 1:
-            return
         for trade in self.trades:
             if trade.symbol == symbol:
                 trade.open_units = divide_half_even(trade.open_units * new, old)
