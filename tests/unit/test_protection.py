@@ -148,6 +148,24 @@ def test_what_was_to_close_and_opens_is_covered_with_its_fill() -> None:
     ]  # fmt: skip
 
 
+def test_exits_are_those_of_an_entry_as_risk_lets_it_be() -> None:
+    risk = {"max_order_quantity": 60, "oversize": "cut"}
+    _, outcome = run([QUIET, QUIET, LOW, QUIET], buy(), protection=BOTH, risk=risk)
+    assert fills(outcome) == [(60, "09:32", 10.0), (-60, "09:33", 9.9)]
+    _, outcome = run([QUIET, QUIET], buy(), protection=BOTH, risk={"max_order_quantity": 60})
+    assert [end for end, _ in ends(outcome)] == ["REJECTED"]
+
+
+def test_exits_grow_with_an_entry_that_is_made_larger() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100, limit=9.9),
+        "09:32 AAA": lambda s: s.amend(s.orders("AAA")[0], quantity=150),
+    }
+    bars = [QUIET, QUIET, (10.0, 10.0, 9.9, 9.9), (9.9, 9.9, 9.8, 9.8), QUIET]
+    _, outcome = run(bars, steps, protection={"stop_loss_amount": 0.1})
+    assert fills(outcome) == [(150, "09:33", 9.9), (-150, "09:34", 9.8)]
+
+
 def test_a_flip_is_covered_for_what_it_opens() -> None:
     steps = {**buy(), "09:33 AAA": lambda s: s.order_target("AAA", -60)}
     _, outcome = run([QUIET] * 4 + [HIGH, QUIET], steps, protection=BOTH)

@@ -46,7 +46,8 @@ class Trades:
         self._all = state
 
     def add(self, trade: Trade) -> None:
-        """A trade begins."""
+        """A trade begins; those that are over are forgotten."""
+        self._forget(0)
         self._all.append(trade)
 
     def of_entry(self, order: Order) -> Trade | None:
@@ -72,6 +73,9 @@ class Trades:
                     less = min(over, one.open_units)
                     one.open_units -= less
                     over -= less
+        self._forget(keep)
+
+    def _forget(self, keep: int) -> None:
         self._all = [
             one
             for one in self._all
