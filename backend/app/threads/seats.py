@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
-from app.strategies.failure import HOOK_ERRORS, failure
+from app.strategies.failure import failure
 from app.strategies.indicator import Cursor
 from app.strategies.state import State, plain_state
 from app.threads.desk import Desk, LocalTime
@@ -42,7 +42,7 @@ class Seat:
         self.hears_positions = kind.on_position is not Strategy.on_position
         try:
             self.strategy.setup()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise failure(name, "setup", "the start", error, self.sources) from error
 
     def _check_intervals(self, kind: type[Strategy]) -> None:
@@ -59,7 +59,7 @@ class Seat:
             return kind(self.desk, params)
         except AppError:  # wrong parameters: these are the config's
             raise
-        except (Exception, SystemExit) as error:  # of an `__init__` of its own
+        except BaseException as error:  # of an `__init__` of its own
             raise failure(self.name, "__init__", "the start", error, self.sources) from error
 
     def join(self, engine: "AnalysisEngine") -> None:
@@ -72,7 +72,7 @@ class Seat:
         """Run a hook between bars; a hook that raises proposes nothing."""
         try:
             hook(*args)
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self.failure(hook.__name__, error) from error
 
     def check_state(self) -> None:
@@ -96,7 +96,7 @@ class Seat:
         """What the strategy saves of itself."""
         try:
             saved = plain_state(self.strategy.save_state())
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self.failure("save_state", error) from error
         self._refuse_proposals("save_state")
         return saved
