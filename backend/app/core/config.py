@@ -111,6 +111,8 @@ class EngineConfig(Part):
     block_rows: Annotated[int, Field(ge=1, le=8192)] = 8192
     runner: Literal["pool", "inline"] = "pool"
     hook_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30.0  # then a hook is interrupted
+    # of the process; more, and the run ends. None: three quarters of what is free at the start
+    memory_mb: Annotated[int, Field(ge=64, le=100_000_000)] | None = None
 
 
 class SessionConfig(Part):

@@ -17,7 +17,6 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
-from app.strategies.failure import HOOK_ERRORS
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
 from app.threads.commands import obey
@@ -25,6 +24,7 @@ from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
 from app.threads.engine_state import EngineKeeper, OnState
 from app.threads.equity import EquityCurve
+from app.threads.floods import Floods
 from app.threads.isolation import Isolation, OnTrouble
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
 from app.threads.order_news import OrderNews
@@ -72,11 +72,11 @@ class AnalysisEngine(Worker):
         self._plan = plan
         self._seats = seats
         self._cursor = cursor
-        self._on_results = on_results
-        self._equity_by_session = equity_by_session
+        self._on_results, self._equity_by_session = on_results, equity_by_session
         self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
         self._news = OrderNews(seats, cursor, execution, self._call)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
+        self._floods = Floods(seats, cursor, self._call)
         self._calling = seats[0]
         self._isolation: Isolation | None = None
         if on_trouble is not None and len(seats) > 1:
@@ -96,6 +96,7 @@ class AnalysisEngine(Worker):
             seats, cursor, execution, self._reports, rooms, self._isolation, on_state
         )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
+        self.thread = 0  # the one that runs it; nobody else gives orders
         self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
@@ -103,6 +104,7 @@ class AnalysisEngine(Worker):
     def step(self, message: Input) -> Iterator[object]:
         """Run the instants of a block; a broker's news and commands are instants of their own."""
         with self._under_way:
+            self.thread = threading.get_ident()
             if isinstance(message, StateAsked | StateGiven):
                 self._through_ns = self._keeper.take(message, self._through_ns)
                 return iter(())
@@ -234,7 +236,7 @@ class AnalysisEngine(Worker):
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self._calling.failure("on_bar", error) from error
         self._step = step + 1
         cursor.stand(cursor.now_ns)
@@ -323,10 +325,8 @@ class AnalysisEngine(Worker):
             if order.state is REJECTED:
                 self._news.tell_ends([order])
             return
-        taken = proposals.copy()
-        proposals.clear()
         ended: list[Order] = []
-        for proposal in taken:
+        for proposal in self._floods.taken(proposals):
             if isinstance(proposal, Order):
                 self.execution.submit(proposal, now_ns)
                 if proposal.state is REJECTED:
@@ -380,8 +380,8 @@ class AnalysisEngine(Worker):
         """A hook failed amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
         self.execution.cancel_all(now_ns, "the run broke off")
-        end = bisect_right(self.outlook.book.known_ns, now_ns)
-        self._base = base = self._base.take(slice(0, end))
+        known_ns = self.outlook.book.known_ns
+        self._base = base = self._base.take(slice(0, bisect_right(known_ns, now_ns)))
         count = len(self._plan.symbols)
         self._rows = SymbolRows(base.symbol, count) if count > 1 else None
         self._report(sequence)

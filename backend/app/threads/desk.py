@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from loguru import logger
 
@@ -16,9 +16,10 @@ from app.core.transfers import Conversion
 from app.managers.execution_manager.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
+from app.strategies.failure import astray, shortened
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 from app.strategies.request import Quantity
-from app.threads.order_desk import OrderDesk, TimerProposal, too_early
+from app.threads.order_desk import OrderDesk, TimerProposal
 
 
 class LocalTime(Protocol):
@@ -28,6 +29,8 @@ class LocalTime(Protocol):
     def to_ns(self, moment: dt.datetime) -> int: ...
 
 
+MOST_LINES: Final = 100_000  # that a strategy logs in one session
+_LONGEST_LINE: Final = 10_000
 ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
 
 
@@ -52,13 +55,15 @@ class Desk(OrderDesk):
         self._first_interval = first_interval
         self._cursor = cursor
         self._time = time
+        self._logged_on: dt.date | None = None  # that session
+        self._logged = 0  # lines, in it
 
     # -- time and data ---------------------------------------------------------------------------
 
     @property
     def now_ns(self) -> int:
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
         return self._cursor.now_ns
 
     @property
@@ -114,6 +119,7 @@ class Desk(OrderDesk):
         return from_units(account.books[checked_currency(account, currency)].cash_units)
 
     def convert(self, amount: Quantity, source: str, target: str) -> None:
+        self._check_thread()
         given = Conversion(self.number, source, target, self._units(amount))
         earlier = [item for item in self.engine.proposals if isinstance(item, Conversion)]
         self._proposals.append(checked_conversion(self.engine.execution.account, given, earlier))
@@ -122,7 +128,8 @@ class Desk(OrderDesk):
 
     def timer(self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None) -> None:
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
+        self._check_thread()
         if not isinstance(at, dt.datetime | dt.time):
             raise UsageError(f"Timer '{name}' is set for {at!r}; give a datetime or a time of day.")
         moment = at if isinstance(at, dt.datetime) else self._next_occurrence(at)
@@ -144,8 +151,18 @@ class Desk(OrderDesk):
         return moment if moment > now else moment + dt.timedelta(days=1)
 
     def cancel_timer(self, name: str) -> None:
+        self._check_thread()
         self.engine.proposals.append(TimerProposal(self.number, name, None))
 
     def log(self, message: str) -> None:
-        moment = "setup" if self._engine is None else f"{self.now:%Y-%m-%d %H:%M:%S}"
-        logger.info("[{} {}] {}", self.name, moment, message)
+        moment, date = "setup", None
+        if self._engine is not None:
+            moment, date = f"{self.now:%Y-%m-%d %H:%M:%S}", self.session.date
+        if date != self._logged_on:
+            self._logged_on, self._logged = date, 0
+        self._logged += 1
+        if self._logged <= MOST_LINES:
+            logger.info("[{} {}] {}", self.name, moment, shortened(str(message), _LONGEST_LINE))
+        elif self._logged == MOST_LINES + 1:
+            text = "[{} {}] {:,} lines of this session are logged; the rest of them is left out"
+            logger.warning(text, self.name, moment, MOST_LINES)

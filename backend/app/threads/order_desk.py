@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from decimal import InvalidOperation
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from app.core.errors import StrategyError, UsageError, did_you_mean
+from app.core.errors import UsageError, did_you_mean
 from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
@@ -24,11 +25,11 @@ from app.core.transfers import Conversion
 from app.managers.execution_manager.entries import taking_out
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
-from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.failure import astray
+from app.strategies.request import MOST_PROPOSALS, Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
 
 if TYPE_CHECKING:
-    from app.managers.execution_manager.execution_manager import ExecutionManager
     from app.threads.analysis_engine import AnalysisEngine
 
 
@@ -71,13 +72,12 @@ class OrderDesk:
         self.symbols = symbols
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self._engine: AnalysisEngine | None = None  # none in setup
-        self._execution: ExecutionManager | None = None  # its own
         self._aim_units: list[int] = [0] * len(symbols)
         self._proposals: list[Proposal] = []  # the engine's, of the hook that runs
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Become part of a run."""
-        self._engine, self._execution = engine, engine.execution
+        self._engine = engine
         self._aim_units = engine.execution.aim_units[self.number]
         self._proposals = engine.proposals
 
@@ -85,7 +85,7 @@ class OrderDesk:
     def engine(self) -> "AnalysisEngine":
         """The run's engine, from which all is read; there is none before the run."""
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
         return self._engine
 
     def position(self, symbol: str) -> PositionView:
@@ -163,8 +163,7 @@ class OrderDesk:
         return [view for view in views if view is not None]
 
     def cancel(self, view: OrderView | None) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:  # what `order_target` gives when there is nothing to order
             return
         order = self._own(view)
@@ -175,8 +174,7 @@ class OrderDesk:
             self._proposals.append(Withdrawal(order))
 
     def amend(self, view: OrderView | None, change: Change) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:
             return
         order = self._own(view)
@@ -214,11 +212,12 @@ class OrderDesk:
     def _propose(self, place: int, units: int) -> OrderView | None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
-        if self._execution is None:
-            raise too_early()
+        engine = self._engine
+        if engine is None or get_ident() != engine.thread:
+            raise astray(is_running=engine is not None)
         if not units:
             return None
-        execution = self._execution
+        execution = engine.execution
         execution.order_count = number = execution.order_count + 1
         order = Order(number, self.number, self.symbols[place], place, units, 0)
         self._proposals.append(order)
@@ -325,9 +324,15 @@ class OrderDesk:
             hint = " Of a bracket, give its entry, target or stop." * isinstance(view, Bracket)
             raise UsageError(f"{view!r} is not an order; give what order() returned.{hint}")
         order = order_of(view)
+        if len(self._proposals) > MOST_PROPOSALS:
+            raise UsageError(f"This hook has proposed more than {MOST_PROPOSALS:,} orders already.")
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
         return order
+
+    def _check_thread(self) -> None:
+        if get_ident() != self.engine.thread:
+            raise astray(is_running=True)
 
     def _symbol(self, symbol: str) -> int:
         try:
@@ -393,8 +398,3 @@ def _aimed_by(proposal: Proposal, place: int) -> int:
     if isinstance(proposal, Amendment):
         return proposal.terms.units - order.units
     return order.filled_units - order.units
-
-
-def too_early() -> StrategyError:
-    """In setup nothing can be asked."""
-    return StrategyError("In setup() there is no market yet: ask and act from on_session_open on.")

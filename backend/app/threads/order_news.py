@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
-from app.core.errors import StrategyError
-from app.core.orders import FILLED, Order
+from app.core.orders import FILLED, REJECTED, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.strategies.indicator import Cursor
 from app.strategies.views import OrderView, PositionView
+from app.threads.floods import MOST_REFUSED, failing
 from app.threads.seats import Seat
 
 MOST_ANSWERS = 1_000  # one after the other, to ends of orders
@@ -30,6 +30,11 @@ class OrderNews:
         execution.tells_fills = self.hears_fills
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
+        self._refused = [0] * len(seats)  # orders and amendments, in the session under way
+
+    def open_session(self) -> None:
+        """A session begins."""
+        self._refused = [0] * len(self._seats)
 
     def tell_fills(self, filled: Sequence[Order]) -> None:
         """The order and position hooks after fills, where there are any."""
@@ -66,13 +71,27 @@ class OrderNews:
             ends, self._ends = self._ends, []
             for order in ends:
                 self._tell_end(order)
+                if order.is_working or order.state is REJECTED:
+                    self._count_refused(order)
         self._telling = False
         if self._ends:
             order = self._ends[0]
-            raise StrategyError(
-                f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
-                f"that is refused again, without end: {order.reason}."
+            text = (
+                "it answers a refusal with an order that is refused again, without end: "
+                f"{order.reason}."
             )
+            self._call(self._seats[order.strategy], failing("on_order", text))
+
+    def _count_refused(self, order: Order) -> None:
+        """One more that was refused, or an amendment of it; a strategy that has too many fails."""
+        number = order.strategy
+        self._refused[number] = count = self._refused[number] + 1
+        if count == MOST_REFUSED:
+            text = (
+                f"{count:,} of its orders and amendments were refused in this session, the last "
+                f"for {order.reason}."
+            )
+            self._call(self._seats[number], failing("on_order", text))
 
     def _tell_end(self, order: Order) -> None:
         seat, cursor = self._seats[order.strategy], self._cursor

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.core.calendar import TradingSession
+from app.core.errors import StrategyError
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
@@ -17,6 +18,9 @@ from app.services.risk.facts import Ask
 from app.services.risk.scopes import Limits
 from app.services.risk.sizes import size_fault
 from app.services.risk.verdict import text
+
+MOST_WORKING = 5_000  # orders at once, whatever the limits: each makes all others slower
+MOST_TAKEN_BACK = 100_000  # in one session, by the hooks that gave them
 
 
 class OrderChecks:
@@ -41,6 +45,7 @@ class OrderChecks:
         self.entries = Entries(working, held_units_of)
         self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
+        self._taken_back = 0  # of them
         self._session: TradingSession | None = None
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
@@ -75,12 +80,19 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
+        self._taken_back = 0
         if self._risk is not None:
             self._risk.open_session()
         self.counts.open_session()
 
     def take_back(self, order: Order) -> None:
         """It never leaves, and what would wait for it neither."""
+        if self._taken_back >= MOST_TAKEN_BACK:
+            raise StrategyError(
+                f"{MOST_TAKEN_BACK:,} orders of this session were taken back by the hook that gave "
+                "them: give those that are meant."
+            )
+        self._taken_back += 1
         self._refused.add(order.order_id)
 
     def refusal(self, order: Order, now_ns: int) -> str:
@@ -98,6 +110,7 @@ class OrderChecks:
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, never left"
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
+        reason = reason or self._crowd_fault(order)
         reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
             return reason
@@ -106,6 +119,15 @@ class OrderChecks:
         if ruling is not None and not self._cut(order, ruling):
             return ruling.reason
         return self._passed(ask, "" if self.power is None else self.power.refusal(order))
+
+    def _crowd_fault(self, order: Order) -> str:
+        """Why no more orders may work than do, or ""; what closes is asked nothing."""
+        if len(self._working) < MOST_WORKING:
+            return ""
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        if not opens(order, order.units, self._working, held_units):
+            return ""
+        return f"too_many_orders: {len(self._working)} work already, and no run has more"
 
     def _cut(self, order: Order, ruling: Ruling) -> bool:
         """Whether an order is made as large as its limits let it be."""

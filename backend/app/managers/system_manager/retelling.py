@@ -25,7 +25,7 @@ from app.managers.system_manager.journal_feed import journal_of
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_outcome import FAILED, FINISHED
-from app.managers.system_manager.verification import Repetition
+from app.managers.system_manager.verification import Repetition, quiet
 from app.managers.system_manager.wiring import Parts, Run, market_of, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -110,7 +110,7 @@ class Retelling:
             need_quotes(config, self._data.store, sessions, self.hard_limits)
         market = market_of(config, sessions, self._data, self._times, WallClock(), self.hard_limits)
         parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
-        run = Run(config, market, self._strategies, witness.took, parts=parts)
+        run = Run(config, market, self._strategies, witness.took, alarm=quiet, parts=parts)
         notes = [*self._changed(run)]
         with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
             notes += self._executed(run)

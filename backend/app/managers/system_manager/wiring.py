@@ -59,7 +59,7 @@ from app.threads.results import Results
 from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
-from app.threads.watchdog import Alarm, Watchdog
+from app.threads.watchdog import Alarm, Watchdog, limited
 from app.threads.watched_engine import WatchedEngine, Witness
 from app.threads.worker import Pipeline, prepare_thread
 
@@ -228,9 +228,11 @@ class Run:
         if self._alarm is None:
             yield
             return
+        engine = self.config.engine
         watchdog = Watchdog(
-            self.pipeline, self.cursor, self.seats, self.config.engine.hook_seconds, self._alarm
-        )
+            self.pipeline, self.cursor, self.seats, engine.hook_seconds, engine.memory_mb,
+            self._alarm,
+        )  # fmt: skip
         watchdog.start()
         try:
             yield
@@ -326,20 +328,15 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
     """The config's strategies, set up."""
     seats = []
-    for number, item in enumerate(config.strategies):
-        kind = load_strategy(item.use, folder)
-        seats.append(
-            Seat(
-                kind,
-                number,
-                item.label,
-                config.symbols,
-                config.base_interval,
-                item.params,
-                cursor,
-                time,
-            )
-        )
+    with limited(config.engine.hook_seconds):
+        for number, item in enumerate(config.strategies):
+            kind = load_strategy(item.use, folder)
+            seats.append(
+                Seat(
+                    kind, number, item.label, config.symbols, config.base_interval, item.params,
+                    cursor, time,
+                )
+            )  # fmt: skip
     return seats
 
 
