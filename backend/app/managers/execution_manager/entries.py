@@ -50,6 +50,8 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
     """
     if order.reduce_only:
         return False
+    if held_units * units >= 0 or abs(units) > abs(held_units):
+        return True
     beside = sum(
         abs(other.units - other.filled_units)
         for other in working.values()
@@ -59,7 +61,7 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
     )
-    return held_units * units >= 0 or abs(units) + beside > abs(held_units)
+    return abs(units) + beside > abs(held_units)
 
 
 def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:

@@ -1,13 +1,13 @@
 """Why an order, or an amendment of one, may not leave: limits, cut-offs, what it would cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from app.core.calendar import TradingSession
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, opens
-from app.managers.execution_manager.exposure import Books
+from app.managers.execution_manager.moment import Books, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk, Ruling
 from app.managers.execution_manager.risk_memory import RiskMemory
@@ -27,7 +27,7 @@ class OrderChecks:
         limits: Limits,
         lot_units: Sequence[int],
         cut_offs: CutOffs,
-        working: Mapping[int, Order],
+        working: Working,
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
@@ -101,10 +101,11 @@ class OrderChecks:
         reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
             return reason
-        ask = self._ask(order, order.units, order.units, now_ns)
-        ruling = self._ruling(ask)
-        if ruling is not None and not self._cut(order, ruling):
-            return ruling.reason
+        ask, risk = self._ask(order, order.units, order.units, now_ns), self._risk
+        if ask is not None and risk is not None:
+            ruling = risk.ruling(ask)
+            if ruling is not None and not self._cut(order, ruling):
+                return ruling.reason
         return self._passed(ask, "" if self.power is None else self.power.refusal(order))
 
     def _cut(self, order: Order, ruling: Ruling) -> bool:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.pricing import ask_price, units_worth
 from app.services.risk.verdict import Verdict, over
@@ -15,3 +16,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
     if worth <= most_units:
         return None
     return over(worth, most_units, units_worth(portfolio, ask.symbol, ask.units, price, most_units))
+
+
+def narrow(bounds: Bounds, most_units: int) -> None:
+    bounds.order_value_units = min(bounds.order_value_units, most_units)

@@ -1,6 +1,7 @@
 """No position is worth more than this share of the account's equity."""
 
 from app.core.money import UNITS, from_units
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.rules import max_position_value
 from app.services.risk.verdict import Verdict, text
@@ -14,3 +15,8 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, percent_units: int) ->
         return None
     share = f"{text(percent_units)} % of {from_units(equity_units):f}"
     return Verdict(found.units, f"{found.why}, {share}")
+
+
+def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, percent_units: int) -> None:
+    most_units = max(portfolio.equity_units(), 0) * percent_units // (100 * UNITS)
+    bounds.position_value_units = min(bounds.position_value_units, most_units)

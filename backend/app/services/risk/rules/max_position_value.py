@@ -1,5 +1,6 @@
 """No position is worth more than this, with all that works on its side filled."""
 
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.pricing import ask_price, units_worth
 from app.services.risk.verdict import Verdict, comes_down, over, room
@@ -13,3 +14,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
         return None
     most = abs(units_worth(portfolio, ask.symbol, would_be, price, most_units))
     return over(worth, most_units, room(reach_units, ask.units, most))
+
+
+def narrow(bounds: Bounds, most_units: int) -> None:
+    bounds.position_value_units = min(bounds.position_value_units, most_units)
