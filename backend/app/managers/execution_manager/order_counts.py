@@ -54,7 +54,7 @@ class OrderCounts:
         self._tallies = {place: Tally() for place in places}
         self._tallies_of: dict[tuple[int, int], list[Tally]] = {}
         self._keeps_ns = longest * SECOND_NS
-        self._asked: tuple[Ask, Alike] | None = None  # the last one that was asked about
+        self._last_asked: tuple[Ask, Alike] | None = None  # the last one that was asked about
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
@@ -65,7 +65,7 @@ class OrderCounts:
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""
         alike = _alike(ask)
-        self._asked = ask, alike
+        self._last_asked = ask, alike
         return self._latest.get(alike)
 
     def open_session(self) -> None:
@@ -79,7 +79,7 @@ class OrderCounts:
         for tally in self._tallies_of.get(place) or self._find_tallies(*place):
             tally.note(now_ns)
         if self._keeps_ns and ask.units == ask.whole_units:
-            asked = self._asked
+            asked = self._last_asked
             alike = asked[1] if asked is not None and asked[0] is ask else _alike(ask)
             self._keep(alike, ask.now_ns)
 
