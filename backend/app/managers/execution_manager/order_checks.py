@@ -101,11 +101,10 @@ class OrderChecks:
         reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
             return reason
-        ask, risk = self._ask(order, order.units, order.units, now_ns), self._risk
-        if ask is not None and risk is not None:
-            ruling = risk.ruling(ask)
-            if ruling is not None and not self._cut(order, ruling):
-                return ruling.reason
+        ask = self._ask(order, order.units, order.units, now_ns)
+        ruling = self._ruling(ask)
+        if ruling is not None and not self._cut(order, ruling):
+            return ruling.reason
         return self._passed(ask, "" if self.power is None else self.power.refusal(order))
 
     def _cut(self, order: Order, ruling: Ruling) -> bool:
