@@ -8,10 +8,10 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.core.errors import StateError, StrategyError, UsageError
+from app.managers.execution_manager.kill import KILL_MODES
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.control_desk import ControlDesk
-from app.managers.system_manager.control_messages import KILL_MODES
 from app.managers.system_manager.control_server import ControlServer
 from app.managers.system_manager.control_socket import make_control_folder
 from app.managers.system_manager.run_session import RunSession

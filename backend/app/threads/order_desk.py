@@ -314,10 +314,14 @@ class OrderDesk:
 
     def _working(self, symbol: str | None) -> list[Order]:
         place = None if symbol is None else self._symbol(symbol)
+        execution = self.engine.execution
+        hidden = execution.entries.own
         return [
             order
-            for order in self.engine.execution.broker.working.values()
-            if order.strategy == self.number and place in (None, order.symbol_index)
+            for order in execution.broker.working.values()
+            if order.strategy == self.number
+            and place in (None, order.symbol_index)
+            and order.order_id not in hidden
         ]
 
     def _own(self, view: OrderView) -> Order:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from app.core.orders import CANCEL_PENDING, MARKET, Order
+from app.managers.execution_manager.kill import FLATTEN, KillLatch
 
 ALL_SYMBOLS = -1
 
@@ -16,6 +17,8 @@ class Entries:
         self._working = working
         self._held_units_of = held_units_of
         self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
+        self.kill = KillLatch()  # of a simulated broker; a gate has its own
+        self.own: set[int] = set()  # orders that close for it, and that no strategy sees
 
     def close(self, symbol: int, reason: str, source: str) -> None:
         """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again.
@@ -33,6 +36,8 @@ class Entries:
 
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
+        if self.kill.mode == FLATTEN:
+            return "" if order.order_id in self.own else self.kill.against(opens=True)
         places = (ALL_SYMBOLS, order.symbol_index)
         closed = list(self.closed.items())  # a replay is halted from other threads
         reason = next((why for (of, _), why in closed if of in places), "")

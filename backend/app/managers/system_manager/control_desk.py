@@ -9,6 +9,7 @@ from loguru import logger
 from app import __version__
 from app.core.errors import StateError, UsageError
 from app.core.state import SystemState
+from app.managers.execution_manager.kill import FREEZE, kill_of
 from app.managers.system_manager.control_messages import (
     PROTOCOL,
     Position,
@@ -88,7 +89,8 @@ class ControlDesk:
         return f"Run {self._session.run_id}: {outcome}." if outcome else ""
 
     def _kill(self, value: str) -> str:
-        self._system.kill(value or "freeze")
+        mode, reason = kill_of(value or FREEZE)
+        self._system.kill(mode, reason)
         return f"Run {self._session.run_id} is killed."
 
     def _step(self, value: str) -> str:

@@ -10,8 +10,9 @@ from app.core.messages import Command
 from app.core.money import from_units
 from app.core.seams import Notifier
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import FLATTEN
 from app.managers.system_manager.live_means import LiveMeans
-from app.threads.commands import FLATTEN, STOP, has_stopped, is_left_holding
+from app.threads.commands import STOP, has_stopped, is_left_holding
 from app.threads.order_gate import OrderGate
 
 _STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open

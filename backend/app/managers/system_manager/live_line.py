@@ -19,6 +19,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
+from app.managers.execution_manager.kill import kill_value
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.feed_terms import feed_terms
@@ -330,15 +331,12 @@ class LiveLine:
         self._notifier.alarm("account lost", reason)
         self.halt(reason)
 
-    def kill(self, mode: str, end: Callable[[], None]) -> None:
-        """The gate latches and acts at once; a simulated broker is told as an input.
-
-        When that is done, or cannot be in time, `end` ends the stream.
-        """
+    def kill(self, mode: str, end: Callable[[], None], reason: str = "") -> None:
+        """The gate latches at once, a simulated broker hears an input; `end` when that is done."""
         if self.goes_to_venue:
-            self._ask_gate(lambda gate: gate.kill(mode, "killed"))
+            self._ask_gate(lambda gate: gate.kill(mode, reason or "killed"))
         else:
-            self.inbox.put(Command(KILL, mode))
+            self.inbox.put(Command(KILL, kill_value(mode, reason)))
         self._ending.when_done(mode, lambda: self._end(end))
 
     def stop(self, end: Callable[[], None]) -> None:

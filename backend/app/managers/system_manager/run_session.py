@@ -39,6 +39,7 @@ _ENDS = {
     "timeout": "took too long",
     "killed": "was killed",
 }
+_STUCK_SECONDS = 5.0  # that a killed replay may stand still: then it ends as it is
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
 OnProgress = Callable[[int, int], None]  # bars so far, and the instant
@@ -133,15 +134,19 @@ class RunSession:
             raise StateError("Only a live run is released: start a replay again.")
         return self._line.releasing
 
-    def kill(self, mode: str) -> None:
-        """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
+    def kill(self, mode: str, reason: str = "") -> None:
+        """Nothing opens any more from this moment; then have it end when what `mode` asks for is
+        done, or cannot be done as a hook hangs.
+        """
         if self._line is not None:
-            self._line.kill(mode, lambda: self.run.pipeline.kill("killed"))
+            self._line.kill(mode, lambda: self.run.pipeline.kill("killed"), reason)
             return
         self.latch("killed")
         if self._others is not None:
             self._others.stop("killed")
-        self.run.pipeline.kill("killed")
+        self.run.engine.end_when_killed()
+        self.run.coordinator.kill(mode, reason)
+        self._watch("run killed", self._end_if_stuck)
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
@@ -179,7 +184,8 @@ class RunSession:
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
         """Run to the end, however it ends, and close the record; then what it is compared with."""
         if timeout_seconds is not None:
-            self._stop_after(timeout_seconds)
+            seconds = min(timeout_seconds, _LONGEST_SECONDS)
+            self._watch("run timeout", lambda: self._time_out(seconds))
         try:
             reason, summary, error = self._execute(now_text)
             if self._others is not None and reason == FINISHED:
@@ -239,12 +245,21 @@ class RunSession:
         self._record.amend(summary, self._facts, self._passport, now_text())
         return FINISHED if error is not None else reason, summary
 
-    def _stop_after(self, seconds: float) -> None:
-        def watch() -> None:
-            if not self._clock.wait(self._ended, min(seconds, _LONGEST_SECONDS)):
-                self.stop("timeout")
+    def _watch(self, name: str, watch: Callable[[], None]) -> None:
+        threading.Thread(target=watch, name=name, daemon=True).start()
 
-        threading.Thread(target=watch, name="run timeout", daemon=True).start()
+    def _time_out(self, seconds: float) -> None:
+        if not self._clock.wait(self._ended, seconds):
+            self.stop("timeout")
+
+    def _end_if_stuck(self) -> None:
+        """End a killed replay as it stands once it has stood still for too long."""
+        before_ns = -1
+        while (now_ns := self.run.cursor.now_ns) != before_ns:
+            before_ns = now_ns
+            if self._clock.wait(self._ended, _STUCK_SECONDS):
+                return
+        self.run.pipeline.kill("killed")
 
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""

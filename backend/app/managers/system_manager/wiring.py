@@ -44,7 +44,6 @@ from app.services.slippage import Slippage
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
-from app.threads.analysis_engine import AnalysisEngine
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
@@ -53,6 +52,7 @@ from app.threads.equity import EquityCurve
 from app.threads.gaps import OnGap
 from app.threads.garbage import only_new_collected, seldom_collected
 from app.threads.isolation import OnTrouble
+from app.threads.killed_engine import KilledEngine
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
 from app.threads.results import Results
@@ -196,7 +196,7 @@ class Run:
             config.symbols, config.base_interval, config.extended_hours, parts.on_gap
         )
         witness = parts.witness
-        self.engine = (AnalysisEngine if witness is None else partial(WatchedEngine, witness))(
+        self.engine = (KilledEngine if witness is None else partial(WatchedEngine, witness))(
             self.plan,
             self.seats,
             self.execution,
