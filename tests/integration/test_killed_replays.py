@@ -10,7 +10,6 @@ from tests.random_market import Spec, specs
 
 from app.core.orders import CANCELED, REJECTED
 from app.managers.execution_manager.kill import FLATTEN, FREEZE, KILL_MODES
-from app.managers.execution_manager.sim_stop import may_open
 from app.managers.system_manager.wiring import Run
 
 MODES = st.sampled_from(KILL_MODES)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli import risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.services.risk.tightness import Standing
 
-app = typer.Typer(help="Limits that orders are held against.")
+app = typer.Typer(help="Limits that orders are held against, and the emergency stop.")
+app.add_typer(risk_stop.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {

@@ -7,10 +7,20 @@ closes what is held. Flattening is never taken back to freezing.
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 FREEZE: Final = "freeze"
 FLATTEN: Final = "flatten"
 KILL_MODES: Final = (FREEZE, FLATTEN)
 _PARTS = ": "  # between the mode and the reason, in one line
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What works and what is held, as a kill finds or leaves it; positions in units."""
+
+    orders: int
+    opening: int  # of them, those that may open or increase a position
+    positions: dict[str, int]  # by symbol, without the flat ones
 
 
 class KillLatch:
@@ -19,6 +29,8 @@ class KillLatch:
     def __init__(self, mode: str = "", reason: str = "") -> None:
         self.mode = mode
         self.reason = reason
+        self.found: Standing | None = None  # by a kill of simulated orders,
+        self.at_ns = self.done_ns = 0  # when it fell, and when what it asks for was done
 
     def fall(self, mode: str, reason: str) -> bool:
         """Whether this changed anything; asked for once more, or for less, it does not."""

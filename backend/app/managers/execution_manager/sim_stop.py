@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.kill import FLATTEN, closable_units
+from app.managers.execution_manager.kill import FLATTEN, Standing, closable_units
 
 
 def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_ns: int) -> bool:
@@ -18,6 +18,8 @@ def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_n
     latch = execution.entries.kill
     if not latch.fall(mode, reason):
         return False
+    latch.found, latch.at_ns = latch.found or standing(execution), latch.at_ns or now_ns
+    latch.done_ns = 0
     execution.close_entries(ALL_SYMBOLS, "killed", source)
     if mode == FLATTEN:
         execution.broker.leave_instant(now_ns)  # nothing fills at its bars' close any more
@@ -36,6 +38,20 @@ def look(execution: ExecutionManager, now_ns: int) -> None:
             take_back(execution, order, now_ns, f"killed ({entries.kill.mode})")
     if entries.kill.mode == FLATTEN:
         _close(execution, now_ns)
+    if not entries.kill.done_ns and is_done(execution):
+        entries.kill.done_ns = now_ns
+
+
+def standing(execution: ExecutionManager) -> Standing:
+    """What works and is held. From any thread."""
+    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    names = [position.symbol for position in execution.positions[0]]
+    held = zip(names, execution.held_units, strict=True)
+    return Standing(
+        orders=len(working),
+        opening=sum(may_open(execution, order, working) for order in working.values()),
+        positions={name: units for name, units in held if units},
+    )
 
 
 def may_open(execution: ExecutionManager, order: Order, working: Mapping[int, Order]) -> bool:

@@ -1,5 +1,6 @@
 """A system's side of the control socket: carries out what clients ask, and shows the session."""
 
+import json
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ class ControlDesk:
             "release": self._release,
             "released": self._released,
             "kill": self._kill,
+            "killed": self._killed,
             "step": self._step,
             "speed": self._speed,
         }
@@ -92,6 +94,11 @@ class ControlDesk:
         mode, reason = kill_of(value or FREEZE)
         self._system.kill(mode, reason)
         return f"Run {self._session.run_id} is killed."
+
+    def _killed(self, value: str) -> str:
+        """How far a kill has come, as JSON; "" where nobody has killed the run."""
+        told = self._session.kill_story.told()
+        return "" if told is None else json.dumps(told)
 
     def _step(self, value: str) -> str:
         if not (value or "1").isdecimal():

@@ -9,6 +9,7 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
+from app.managers.system_manager.kill_story import KillStory
 from app.managers.system_manager.manner import REPLAYED, Manner
 from app.managers.system_manager.run_outcome import (
     FAILED,
@@ -77,6 +78,12 @@ class RunSession:
         self._on_progress = on_progress
         self._ended = threading.Event()
         self.bars = 0
+        self.kill_story = KillStory(
+            run.execution,
+            lambda: None if line is None else line.ending.standing(),
+            clock.monotonic_ns,
+            record.local_text,
+        )
 
     @property
     def run_id(self) -> str:
@@ -134,19 +141,26 @@ class RunSession:
             raise StateError("Only a live run is released: start a replay again.")
         return self._line.releasing
 
-    def kill(self, mode: str, reason: str = "") -> None:
+    def kill(self, mode: str, reason: str, at: str) -> bool:
         """Nothing opens any more from this moment; then have it end when what `mode` asks for is
-        done, or cannot be done as a hook hangs.
+        done, or cannot be done as a hook hangs. False where that is under way.
         """
+        if not self.kill_story.begin(mode, reason, at):
+            return False
         if self._line is not None:
-            self._line.kill(mode, lambda: self.run.pipeline.kill("killed"), reason)
-            return
+            self._line.kill(mode, self._end_killed, reason)
+            return True
         self.latch("killed")
         if self._others is not None:
             self._others.stop("killed")
         self.run.engine.end_when_killed()
         self.run.coordinator.kill(mode, reason)
         self._watch("run killed", self._end_if_stuck)
+        return True
+
+    def _end_killed(self) -> None:
+        self.kill_story.end()
+        self.run.pipeline.kill("killed")
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
@@ -217,7 +231,8 @@ class RunSession:
             self.run, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
-        self._facts |= outcome_facts(self.run, timings)
+        self.kill_story.end()
+        self._facts |= outcome_facts(self.run, timings) | {"killed": self.kill_story.told()}
         if self._line is not None and self._line.is_unfinished:
             self._record.leave()
         else:
@@ -259,7 +274,7 @@ class RunSession:
             before_ns = now_ns
             if self._clock.wait(self._ended, _STUCK_SECONDS):
                 return
-        self.run.pipeline.kill("killed")
+        self._end_killed()
 
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""

@@ -203,9 +203,9 @@ class SystemManager:
         """
         check_kill_mode(mode)
         session = self._running()
-        if not session.has_gate:
+        at = self._builder.now_text(session.run.config.market)
+        if session.kill(mode, reason, at) and not session.has_gate:
             self.alarms.alarm("killed", kill_value(mode, reason))
-        session.kill(mode, reason)
 
     @property
     def is_running(self) -> bool:
