@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import risk_stop
+from app.cli import risk_drill, risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Limits that orders are held against, and the emergency stop.")
 app.add_typer(risk_stop.app)
+app.add_typer(risk_drill.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {
