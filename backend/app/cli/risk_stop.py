@@ -71,9 +71,7 @@ def _stopped(run: str | None, is_all: bool, value: str, timeout: float) -> Itera
     from app.managers.system_manager.control_client import connect, running
 
     folder = Context().settings.data_folder
-    names: Sequence[str | None] = running(folder) if is_all else [run]
-    if is_all and not names:
-        raise NotFoundError("No session runs: there is nothing to stop.")
+    names: Sequence[str | None] = (running(folder) if is_all else []) or [run]
     clients = []
     try:
         for name in names:

@@ -52,7 +52,7 @@ def check_moment(at_ns: int, sessions: Sequence[TradingSession], times: TimeMana
     if not sessions[0].open_ns < at_ns < sessions[-1].close_ns:
         moment = times.to_local(at_ns, sessions[0].market)
         raise UsageError(
-            f"{moment:%Y-%m-%d %H:%M:%S} is not within the run's sessions, from {sessions[0].date} to "
+            f"{moment:%Y-%m-%d %H:%M:%S} is not within the sessions of {sessions[0].date} to "
             f"{sessions[-1].date}; choose a time between their first open and their last close."
         )
 
