@@ -314,14 +314,10 @@ class OrderDesk:
 
     def _working(self, symbol: str | None) -> list[Order]:
         place = None if symbol is None else self._symbol(symbol)
-        execution = self.engine.execution
-        hidden = execution.entries.own
         return [
             order
-            for order in execution.broker.working.values()
-            if order.strategy == self.number
-            and place in (None, order.symbol_index)
-            and order.order_id not in hidden
+            for order in self.engine.execution.entries.theirs()
+            if order.strategy == self.number and place in (None, order.symbol_index)
         ]
 
     def _own(self, view: OrderView) -> Order:

@@ -34,6 +34,11 @@ class Entries:
         """Whether a symbol, or `ALL_SYMBOLS`, is closed, by whomever."""
         return any(of == symbol for of, _ in list(self.closed))
 
+    def theirs(self) -> list[Order]:
+        """The working orders that strategies gave."""
+        working, own = self._working.values(), self.own
+        return [order for order in working if order.order_id not in own] if own else [*working]
+
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
         if self.kill.mode == FLATTEN:

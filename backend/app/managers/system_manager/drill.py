@@ -11,6 +11,7 @@ from app.core.account_limits import load_account_limits
 from app.core.bars import Bar
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.errors import StrategyError
 from app.core.intervals import interval_ns
 from app.core.messages import Command, Message
 from app.core.money import from_units
@@ -167,19 +168,16 @@ def drill(
     if at_ns is None:
         first = Rehearsal()
         run = Run(config, market, strategies, first.take)
-        _execute(run, times)
-        at_ns, unstopped = first.moment(sessions), str(run.final_equity())
+        if not _executed(run, times):
+            unstopped = str(run.final_equity())
+        at_ns = first.moment(sessions)
     else:
         check_moment(at_ns, sessions, times)
     watch = Drill(mode, at_ns, interval_ns(config.base_interval))
     parts = msgspec.structs.replace(replay_parts(market), witness=watch, record_input=watch.hear)
     run = Run(config, market, strategies, watch.take, parts=parts)
     watch.plan(run)
-    error = ""
-    try:
-        _execute(run, times)
-    except Exception as raised:
-        error = str(raised).splitlines()[0]
+    error = _executed(run, times)
     return config, _report(run, watch, sessions, within_bars, unstopped, error)
 
 
@@ -209,9 +207,14 @@ def _report(
     )
 
 
-def _execute(run: Run, times: TimeManager) -> None:
-    with times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
-        run.execute()
+def _executed(run: Run, times: TimeManager) -> str:
+    """Run to the end; "", or the error that ended it before."""
+    try:
+        with times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+            run.execute()
+    except StrategyError as error:
+        return str(error).strip().replace("\n", " ")
+    return ""
 
 
 def _bars_between(
