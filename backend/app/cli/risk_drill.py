@@ -113,11 +113,8 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, object]]:
     for name in ("found", "left"):
         standing = told[name]
         held = ", ".join(f"{quantity} {one}" for one, quantity in standing["positions"].items())
-        yield (
-            name,
-            f"{standing['orders']} orders ({standing['opening']} may open), held: "
-            + (held or "nothing"),
-        )
+        orders = f"orders: {standing['orders']}, that may open: {standing['opening']}"
+        yield name, f"{orders}, held: {held or 'nothing'}"
     yield "done at", told["done_at"]
     yield "bars until then", told["done_bars"]
     yield "orders refused after it", told["refused_after"]

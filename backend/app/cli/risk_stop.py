@@ -175,7 +175,7 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _left(told: dict[str, Any]) -> str:
     left = told["left"]
-    return f"{left['orders']} orders work, held: {_positions(left)}"
+    return f"orders that work: {left['orders']}, held: {_positions(left)}"
 
 
 def _positions(standing: dict[str, Any]) -> str:

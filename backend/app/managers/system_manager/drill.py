@@ -243,7 +243,7 @@ def _checks(run: Run, watch: Drill, bars: int, within_bars: int, error: str) -> 
     )  # fmt: skip
     if watch.mode == FLATTEN:
         is_flat = bool(latch.done_ns) and bars <= within_bars
-        told = f"after {bars} bars" if latch.done_ns else "never"
+        told = f"bars: {bars}" if latch.done_ns else "never"
         yield Check(f"flat within {within_bars} bars", is_flat, told)
     else:
         own = f"killed ({watch.mode})"
