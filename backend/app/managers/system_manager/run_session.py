@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
+from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.kill_story import KillStory
 from app.managers.system_manager.manner import REPLAYED, Manner
@@ -26,6 +28,7 @@ from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
+from app.threads.commands import KILL
 from app.threads.results import Results
 
 if TYPE_CHECKING:
@@ -148,9 +151,12 @@ class RunSession:
         if not self.kill_story.begin(mode, reason, at):
             return False
         if self._line is not None:
+            if not self.has_gate:
+                self._expect_kill(mode, reason)
             self._line.kill(mode, self._end_killed, reason)
             return True
         self.latch("killed")
+        self._expect_kill(mode, reason)
         if self._others is not None:
             self._others.stop("killed")
         self.run.engine.end_when_killed()
@@ -158,13 +164,18 @@ class RunSession:
         self._watch("run killed", self._end_if_stuck)
         return True
 
+    def _expect_kill(self, mode: str, reason: str) -> None:
+        """No hook that hangs may hold it up."""
+        self.run.engine.expect(Command(KILL, kill_value(mode, reason)))
+        self.run.pipeline.hurry()
+
     def _end_killed(self) -> None:
         self.kill_story.end()
         self.run.pipeline.kill("killed")
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
-        state = STOPPED if self.run.pipeline.is_killed else FAILED
+        state = STOPPED if self.run.pipeline.is_hurried else FAILED
         self._record.give_up(state, ended_at, error)
 
     def latch(self, reason: str) -> None:
