@@ -120,6 +120,16 @@ def test_a_live_config_is_drilled_on_its_last_stored_session(teller: Teller) -> 
     assert told["sessions"] == "2024-06-07 to 2024-06-07"
 
 
+@pytest.mark.live
+@pytest.mark.parametrize("mode", ["--freeze", ""])
+def test_a_drill_gets_through_to_a_run_whose_strategy_hangs(teller: Teller, mode: str) -> None:
+    told = teller.json("risk", "drill", config(teller), "--stuck", *([mode] if mode else []))
+    assert told["ok"]
+    assert told["at"] == "2024-06-03 09:32:00-04:00"
+    assert told["refused_after"] == 0
+    assert bool(told["left"]["positions"]) == (mode == "--freeze")
+
+
 @pytest.fixture
 def served(teller: Teller) -> Iterator[Teller]:
     """Runs of the house can be steered by commands, as those of a process are."""

@@ -29,6 +29,9 @@ def drill(
     is_freeze: Annotated[
         bool, typer.Option("--freeze", help="Keep positions and what protects them.")
     ] = False,
+    is_stuck: Annotated[
+        bool, typer.Option("--stuck", help="As a strategy hangs at that time.")
+    ] = False,
     within: Annotated[
         int, typer.Option(min=1, help="How many bars it may take until all is flat.")
     ] = 5,
@@ -55,6 +58,7 @@ def drill(
         FREEZE if is_freeze else FLATTEN,
         None if at is None else context.moment_ns(at),
         within,
+        is_stuck,
         context.settings,
         context.data,
         context.time,

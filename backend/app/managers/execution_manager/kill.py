@@ -29,8 +29,10 @@ class KillLatch:
     def __init__(self, mode: str = "", reason: str = "") -> None:
         self.mode = mode
         self.reason = reason
-        self.found: Standing | None = None  # by a kill of simulated orders,
-        self.at_ns = self.done_ns = 0  # when it fell, and when what it asks for was done
+        # Of simulated orders: how things stood when it fell, and when what it asks for was done.
+        self.found: Standing | None = None
+        self.left: Standing | None = None
+        self.at_ns = self.done_ns = 0
 
     def fall(self, mode: str, reason: str) -> bool:
         """Whether this changed anything; asked for once more, or for less, it does not."""

@@ -39,7 +39,7 @@ def look(execution: ExecutionManager, now_ns: int) -> None:
     if entries.kill.mode == FLATTEN:
         _close(execution, now_ns)
     if not entries.kill.done_ns and is_done(execution):
-        entries.kill.done_ns = now_ns
+        entries.kill.done_ns, entries.kill.left = now_ns, standing(execution)
 
 
 def standing(execution: ExecutionManager) -> Standing:

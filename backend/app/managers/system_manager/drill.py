@@ -4,35 +4,29 @@ Nothing of it is kept: it has no run folder and no rows, and no run knows of it.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 import msgspec
 
 from app.core.account_limits import load_account_limits
-from app.core.bars import Bar
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import StrategyError
 from app.core.intervals import interval_ns
-from app.core.messages import Command, Message
 from app.core.money import from_units
-from app.core.orders import CANCEL_PENDING, Order, Terms
+from app.core.orders import CANCEL_PENDING, Order
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.execution_manager.kill import FLATTEN, Standing
 from app.managers.execution_manager.ledger import LedgerError
-from app.managers.execution_manager.sim_stop import may_open, standing
-from app.managers.execution_manager.watched_execution import Heard
+from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill_plan import Rehearsal, check_moment, drilled_config
+from app.managers.system_manager.drill_stuck import stopped_from_outside, with_stuck
+from app.managers.system_manager.drill_watch import DrillWatch
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.wiring import Run, market_of, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
-from app.threads.results import Results
-from app.threads.seats import Seat
-from app.threads.watched_engine import WatchedEngine
-
-REASON = "drill"
-_AGAIN_BARS = 3  # after the first stop it is asked for once more
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -64,98 +58,20 @@ class DrillReport(msgspec.Struct, frozen=True):
         return all(one.ok for one in self.checks)
 
 
-class Drill:
-    """One rehearsal; used once. It watches the run from within, on its thread."""
-
-    def __init__(self, mode: str, at_ns: int, bar_ns: int) -> None:
-        self.mode = mode
-        self.at_ns = at_ns
-        self._again_ns = at_ns + _AGAIN_BARS * bar_ns
-        self.refused = 0
-        self.given: list[Order] = []  # by strategies, after the latch
-        self.opened: list[Order] = []  # of them, those that open
-        self.protective: dict[int, Order] = {}  # worked at the stop, and could open nothing
-        self.opening: dict[int, Order] = {}  # could
-        self.again: list[bool] = []  # whether each further command left everything as it was
-        self.left: Standing | None = None
-        self.equity_units = 0
-        self._commands: list[int] = []  # their numbers
-        self._engine: WatchedEngine | None = None
-
-    def plan(self, run: Run) -> None:
-        """Have the stop come, and once more."""
-        run.coordinator.kill_at(self.at_ns, self.mode, REASON)
-        run.coordinator.kill_at(self._again_ns, self.mode, "once more")
-
-    @property
-    def engine(self) -> WatchedEngine:
-        assert self._engine is not None, "the run is wired before it is watched"
-        return self._engine
-
-    def hear(self, message: Message) -> None:
-        """An input is about to go its way, and all before it is done."""
-        if not isinstance(message, Command):
-            return
-        self._commands.append(message.sequence)
-        if len(self._commands) > 1:
-            return
-        execution, working = self.engine.execution, self.engine.execution.broker.working
-        mark = self.engine.outlook.mark if self.engine.outlook.has_session else lambda _: 0.0
-        self.equity_units = execution.account.equity_units(mark)
-        for number, order in working.items():
-            opens = may_open(execution, order, working)
-            (self.opening if opens else self.protective)[number] = order
-
-    def take(self, results: Results) -> None:
-        """What came of an input."""
-        execution = self.engine.execution
-        if results.sequence in self._commands[1:]:
-            self.again.append(not results.records.entries and not results.records.orders)
-        if self.left is None and execution.entries.kill.done_ns:
-            self.left = standing(execution)
-
-    # -- the witness -----------------------------------------------------------------------------
-
-    def begin(self, engine: WatchedEngine) -> None:
-        self._engine = engine
-
-    def sees(self, bar: Bar) -> None:
-        pass
-
-    def called(self, seat: Seat) -> None:
-        pass
-
-    def took(self, results: Results) -> None:
-        pass
-
-    def proposes(self, order: Order, terms: Terms | None, now_ns: int) -> None:
-        pass
-
-    def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
-        """An order or an amendment after the latch: by its size alone, does it open?"""
-        execution = self.engine.execution
-        if not execution.entries.kill.mode or order.order_id in execution.entries.own:
-            return
-        if reason:
-            self.refused += 1
-            return
-        self.given.append(order)
-        held_units = execution.held_units_of(order.strategy, order.symbol_index)
-        left = order.units - order.filled_units
-        if not order.reduce_only and (held_units * left >= 0 or abs(left) > abs(held_units)):
-            self.opened.append(order)
-
-
 def drill(
     given: SessionConfig,
     mode: str,
     at_ns: int | None,
     within_bars: int,
+    is_stuck: bool,
     settings: Settings,
     data: DataManager,
     times: TimeManager,
 ) -> tuple[SessionConfig, DrillReport]:
-    """Rehearse the stop of a config; without `at_ns` where there is something to stop."""
+    """Rehearse the stop of a config; without `at_ns` where there is something to stop.
+
+    With `is_stuck` a strategy hangs there.
+    """
     path, strategies = settings.account_limits, settings.strategies_folder
     hard = None if path is None else load_account_limits(path)
     config = drilled_config(given, at_ns, data, times)
@@ -173,23 +89,26 @@ def drill(
         at_ns = first.moment(sessions)
     else:
         check_moment(at_ns, sessions, times)
-    watch = Drill(mode, at_ns, interval_ns(config.base_interval))
+    watch = DrillWatch(mode, at_ns, interval_ns(config.base_interval))
     parts = msgspec.structs.replace(replay_parts(market), witness=watch, record_input=watch.hear)
-    run = Run(config, market, strategies, watch.take, parts=parts)
-    watch.plan(run)
-    error = _executed(run, times)
+    played = with_stuck(config, at_ns) if is_stuck else config
+    run = Run(played, market, strategies, watch.take, alarm=_unheard, parts=parts)
+    watch.plan(run, is_stuck=is_stuck)
+    with stopped_from_outside(run, watch) if is_stuck else nullcontext():
+        error = _executed(run, times)
     return config, _report(run, watch, sessions, within_bars, unstopped, error)
 
 
 def _report(
     run: Run,
-    watch: Drill,
+    watch: DrillWatch,
     sessions: Sequence[TradingSession],
     within_bars: int,
     unstopped: str | None,
     error: str,
 ) -> DrillReport:
-    latch, left = run.execution.entries.kill, watch.left or standing(run.execution)
+    latch = run.execution.entries.kill
+    left = latch.left or standing(run.execution)
     bars = _bars_between(watch.at_ns, latch.done_ns, sessions, run.config)
     return DrillReport(
         mode=watch.mode,
@@ -205,6 +124,10 @@ def _report(
         unstopped_equity=unstopped,
         checks=tuple(_checks(run, watch, bars, within_bars, error)),
     )
+
+
+def _unheard(what: str, details: str) -> None:
+    """A drill alarms nobody."""
 
 
 def _executed(run: Run, times: TimeManager) -> str:
@@ -227,7 +150,9 @@ def _bars_between(
     return -(-sum(span for span in spans if span > 0) // bar_ns)
 
 
-def _checks(run: Run, watch: Drill, bars: int, within_bars: int, error: str) -> Iterator[Check]:
+def _checks(
+    run: Run, watch: DrillWatch, bars: int, within_bars: int, error: str
+) -> Iterator[Check]:
     """All that a stop promises, held against what happened."""
     latch = run.execution.entries.kill
     told = f"{watch.refused} refused, {len(watch.given)} that only take out passed"
