@@ -4,7 +4,6 @@ Nothing of it is kept: it has no run folder and no rows, and no run knows of it.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 
 import msgspec
 
@@ -21,7 +20,7 @@ from app.managers.execution_manager.kill import FLATTEN, Standing
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill_plan import Rehearsal, check_moment, drilled_config
-from app.managers.system_manager.drill_stuck import stopped_from_outside, with_stuck
+from app.managers.system_manager.drill_stuck import FromOutside, with_stuck
 from app.managers.system_manager.drill_watch import DrillWatch
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
@@ -83,7 +82,7 @@ def drill(
     unstopped: str | None = None
     if at_ns is None:
         first = Rehearsal()
-        run = Run(config, market, strategies, first.take)
+        run = Run(config, market, strategies, first.take, alarm=lambda what, details: None)
         if not _executed(run, times):
             unstopped = str(run.final_equity())
         at_ns = first.moment(sessions)
@@ -92,10 +91,11 @@ def drill(
     watch = DrillWatch(mode, at_ns, interval_ns(config.base_interval))
     parts = msgspec.structs.replace(replay_parts(market), witness=watch, record_input=watch.hear)
     played = with_stuck(config, at_ns) if is_stuck else config
-    run = Run(played, market, strategies, watch.take, alarm=_unheard, parts=parts)
+    outside = FromOutside(watch)
+    run = Run(played, market, strategies, watch.take, alarm=outside.alarm, parts=parts)
+    outside.run = run
     watch.plan(run, is_stuck=is_stuck)
-    with stopped_from_outside(run, watch) if is_stuck else nullcontext():
-        error = _executed(run, times)
+    error = _executed(run, times)
     return config, _report(run, watch, sessions, within_bars, unstopped, error)
 
 
@@ -124,10 +124,6 @@ def _report(
         unstopped_equity=unstopped,
         checks=tuple(_checks(run, watch, bars, within_bars, error)),
     )
-
-
-def _unheard(what: str, details: str) -> None:
-    """A drill alarms nobody."""
 
 
 def _executed(run: Run, times: TimeManager) -> str:

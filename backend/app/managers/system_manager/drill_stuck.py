@@ -1,8 +1,5 @@
 """A drill in which a strategy hangs, so that only somebody from outside can stop the run."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from app.core.config import SessionConfig, StrategyConfig
@@ -10,45 +7,40 @@ from app.core.messages import Command
 from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.drill_watch import REASON, DrillWatch
 from app.managers.system_manager.wiring import Run
-from app.managers.time_manager import WallClock
 from app.strategies.stuck import Stuck
 from app.threads.commands import KILL
 
 _USE: Final = f"{Stuck.__module__}:{Stuck.__name__}"
 _NAME: Final = "stuck, of the drill"
-_LOOK_SECONDS = 0.01
+_HOOK_SECONDS = 2.0  # until the watchdog finds that it hangs
 
 
 def with_stuck(config: SessionConfig, at_ns: int) -> SessionConfig:
     """The config with one strategy more, that hangs at a moment."""
+    seconds = min(config.engine.hook_seconds, _HOOK_SECONDS)
     stuck = StrategyConfig(use=_USE, name=_NAME, params={"at_ns": at_ns})
     parts = {
         "strategies": (*config.strategies, stuck),
-        "engine": config.engine.model_copy(update={"hook_seconds": 3600.0}),
+        "engine": config.engine.model_copy(update={"hook_seconds": seconds}),
     }
     return config.model_copy(update=parts)
 
 
-@contextmanager
-def stopped_from_outside(run: Run, watch: DrillWatch) -> Iterator[None]:
-    """While the run executes: once it hangs, kill it as whoever has only its threads does."""
-    stuck = run.seats[-1].strategy
-    assert isinstance(stuck, Stuck), "the drill's own strategy is the last"
-    ended, clock = threading.Event(), WallClock()
+class FromOutside:
+    """Hears the watchdog's alarm, on its thread, and stops the run as whoever has only threads."""
 
-    def stop() -> None:
-        while not stuck.hangs:
-            if clock.wait(ended, _LOOK_SECONDS):
-                return
+    def __init__(self, watch: DrillWatch) -> None:
+        self._watch = watch
+        self.run: Run | None = None  # once it is wired
+
+    def alarm(self, what: str, details: str) -> None:
+        """A hook hangs: if it is the drill's own, the stop is given."""
+        run = self.run
+        stuck = None if run is None else run.seats[-1].strategy
+        if run is None or not (isinstance(stuck, Stuck) and stuck.hangs):
+            return
+        watch = self._watch
         watch.look(run.engine.now_ns)
         run.engine.expect(Command(KILL, kill_value(watch.mode, REASON)))
         run.pipeline.hurry()
         run.coordinator.kill(watch.mode, REASON)
-
-    thread = threading.Thread(target=stop, name="drill", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
