@@ -31,6 +31,14 @@ class Greedy(Strategy):
         if self.now.minute % 10 == 0:
             self.order(bar.symbol, 10, limit=round(bar.close * 0.6, 2))
 """
+LATE = """
+from app.strategies import Strategy
+
+class Late(Strategy):
+    def on_bar(self, bar):
+        if (self.now.hour, self.now.minute) == (9, 40):
+            self.order(bar.symbol, 10, limit=round(bar.close * 1.05, 2))
+"""
 RAISING = """
 from app.strategies import Strategy
 
@@ -79,6 +87,15 @@ def test_a_freeze_keeps_what_protects_and_a_time_can_be_named(teller: Teller) ->
     text = teller.text(*words)
     assert "All of it holds." in text
     assert "2 of 2" in text
+
+
+def test_an_entry_that_fills_after_the_stop_is_closed_at_the_next_open(teller: Teller) -> None:
+    words = ("risk", "drill", config(teller, strategy=LATE), "--at", "2024-06-03 09:40:30")
+    told = teller.json(*words)  # the bar under way may still fill what is being taken back
+    assert told["ok"]
+    assert told["found"] == {"orders": 2, "opening": 2, "positions": {}}
+    assert told["closing_orders"] == 2
+    assert (told["done_at"], told["done_bars"]) == ("2024-06-03 09:42:00-04:00", 2)
 
 
 def test_a_drill_that_does_not_hold_ends_with_exit_code_one_and_says_what(teller: Teller) -> None:
