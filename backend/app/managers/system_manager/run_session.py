@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -81,11 +82,16 @@ class RunSession:
         self._on_progress = on_progress
         self._ended = threading.Event()
         self.bars = 0
-        self.kill_story = KillStory(
-            run.execution,
+
+    @cached_property
+    def kill_story(self) -> KillStory:
+        """When and why somebody killed it, and what that came to."""
+        line = self._line
+        return KillStory(
+            self.run.execution,
             lambda: None if line is None else line.ending.standing(),
-            clock.monotonic_ns,
-            record.local_text,
+            self._clock.monotonic_ns,
+            self._record.local_text,
         )
 
     @property
