@@ -56,7 +56,7 @@ def killed(
 
 
 @given(specs(), SHARES, MODES)
-@settings(max_examples=12 * SCALE, deadline=None)
+@settings(max_examples=8 * SCALE, deadline=None)
 def test_nothing_that_opens_leaves_after_a_kill(spec: Spec, share: float, mode: str) -> None:
     spec = msgspec.structs.replace(spec, actions=())  # a split is no order's doing
     run, latch, found = killed(spec, [(instant_of(spec, share), mode)], ends=False)
@@ -94,7 +94,7 @@ def test_a_flatten_ends_flat_where_there_are_bars_to_fill_it(spec: Spec, share: 
 
 
 @given(specs(), SHARES, MODES, st.booleans())
-@settings(max_examples=4 * SCALE, deadline=None)
+@settings(max_examples=3 * SCALE, deadline=None)
 def test_a_killed_replay_is_the_same_for_every_block_size(
     spec: Spec, share: float, mode: str, ends: bool
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_killed_replay_is_the_same_for_every_block_size(
 
 
 @given(specs(), SHARES, MODES)
-@settings(max_examples=4 * SCALE, deadline=None)
+@settings(max_examples=3 * SCALE, deadline=None)
 def test_killed_twice_is_killed_once(spec: Spec, share: float, mode: str) -> None:
     at_ns = instant_of(spec, share)
     _, _, once = killed(spec, [(at_ns, mode)], ends=False)
