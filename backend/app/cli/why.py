@@ -1,5 +1,6 @@
 """`why` and `why-not`: a decision of a past run, told by running it once more."""
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import typer
@@ -7,7 +8,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json
 from app.cli.why_text import Told, local, print_instant, print_order
-from app.core.errors import NotFoundError, did_you_mean
+from app.core.errors import NotFoundError, UsageError, did_you_mean
 from app.core.money import from_units
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Teller:
         self._repository = RunRepository(Context().engine)
         row = dict(self._repository.get_run(run_id))
         context = Context(row["config"].get("market", DEFAULT_MARKET))
-        self._time, self._moment_ns = context.time, context.moment_ns
+        self._time = context.time
         self.run = Retelling(row, context.settings, context.data, context.time)
 
     def at(self, ns: int) -> str:
@@ -36,7 +37,15 @@ class Teller:
 
     def ns_of(self, text: str) -> int:
         """An instant that somebody wrote, in the market's time unless it names a zone."""
-        return self._moment_ns(text)
+        try:
+            moment = dt.datetime.fromisoformat(text)
+        except ValueError:
+            raise UsageError(
+                f"'{text}' is not a time; give the day and the time, as '2024-11-01 10:31'."
+            ) from None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=self._time.zone())
+        return self._time.to_ns(moment)
 
     def is_on_record(self, tracer: "OrderTracer") -> bool | None:
         """Whether the order is on record as it is told; None where it is on none yet."""
