@@ -27,6 +27,7 @@ from tests.faults.killed_house import House
 RATE = 120.0  # and one strategy: some orders a second, each of which a run remembers
 WARM_SHARE = 1 / 3  # of the time, until all code and caches are there
 LOOK_SECONDS = 0.5
+NEWS_SECONDS = 20.0  # by then a run knows of a leap of its venue's clock
 MOST_GROWTH = 0.05
 
 
@@ -71,6 +72,7 @@ class Nights:
         if self._session.date != today:
             self._session = self._times.previous_session(self._session.date, "XNYS")
         self.passed = 0
+        self._leapt = time.monotonic()
 
     def has_come_to(self, date: dt.date) -> bool:
         """Whether a session of that date, or a later one, is the one under way."""
@@ -80,7 +82,8 @@ class Nights:
         """Whether the session is well under way: what is closed now finds bars."""
         now_ns = self._house.adapter.time().venue_ns
         after_open, before_close = now_ns - self._session.open_ns, self._session.close_ns - now_ns
-        return after_open > 5 * MINUTE_NS and before_close > 60 * MINUTE_NS
+        is_known = time.monotonic() - self._leapt > NEWS_SECONDS
+        return is_known and after_open > 5 * MINUTE_NS and before_close > 60 * MINUTE_NS
 
     def skip(self) -> None:
         """Call it now and then."""
@@ -88,6 +91,7 @@ class Nights:
             return
         self._session = self._times.next_session(self._session.date, "XNYS")
         self.passed += 1
+        self._leapt = time.monotonic()
         body = wire.encode(wire.Control(advance_to_ns=self._session.open_ns - MINUTE_NS))
         httpx2.post(f"{self._house.url}{wire.CONTROL}", content=body, trust_env=False)
 
