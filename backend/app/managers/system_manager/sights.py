@@ -134,7 +134,7 @@ def _readings(engine: WatchedEngine, seat: Seat, symbol: int) -> Iterator[Readin
         return
     in_hand = engine.symbol_in_hand
     names = {id(thing): name for name, thing in vars(seat.strategy).items()}
-    for handle in seat.desk.indicators:
+    for handle in (*seat.desk.indicators, *seat.desk.ranges[symbol : symbol + 1]):
         place = handle.symbol
         if place is None:
             place = symbol if in_hand < 0 else in_hand
