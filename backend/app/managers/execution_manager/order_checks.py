@@ -90,6 +90,19 @@ class OrderChecks:
             self._refused.add(order.order_id)
         return reason
 
+    def weigh(self, order: Order, now_ns: int) -> str:
+        """As `refusal`, of an order that nobody gave: it is not counted, and no peak is seen."""
+        counts, memory = self.counts.state(), None if self.memory is None else self.memory.state()
+        try:
+            return self._refusal(order, now_ns)
+        finally:
+            self.counts.restore(counts)
+            if self._risk is not None and memory is not None:
+                self._risk.memory.restore(memory)
+                self._risk.forget()
+            if self.power is not None:
+                self.power.forget_orders()
+
     def _refusal(self, order: Order, now_ns: int) -> str:
         if order.kind in AUCTIONS and self._session is not None:
             late = too_late(order.kind, now_ns, self._session, self._cut_offs)

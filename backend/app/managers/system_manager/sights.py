@@ -91,7 +91,7 @@ def sight_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Sight:
     """What a strategy sees now, as far as it is about a symbol."""
     return Sight(
         seat.name, engine.now_ns, engine.hook, engine.bar_in_hand, _last_bar(engine, symbol),
-        list(_readings(engine, seat, symbol)), _standing(engine, seat, symbol),
+        list(_readings(engine, seat, symbol)), standing_of(engine, seat, symbol),
     )  # fmt: skip
 
 
@@ -144,7 +144,8 @@ def _readings(engine: WatchedEngine, seat: Seat, symbol: int) -> Iterator[Readin
         )  # fmt: skip
 
 
-def _standing(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
+def standing_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
+    """What limits look at just now."""
     execution, outlook = engine.execution, engine.outlook
     mark = outlook.mark if outlook.has_session else lambda symbol: 0.0
     left = [
