@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.test_stream_account import KINDS, placed
+from tests.integration.test_run_states import check_every_state
+from tests.integration.test_stream_account import KINDS, busy_spec, placed
 from tests.integration.test_stream_invariance import BLOCKS, differences
 from tests.market import (
     SCALE,
@@ -24,9 +25,11 @@ from tests.random_market import Spec, specs
 from tests.stream_strategies import Reader
 
 from app.core.bars import BarColumns
+from app.core.config import SessionConfig
 from app.core.config_sizing import SizingConfig
 from app.core.instruments import Instrument
 from app.core.money import UNITS
+from app.managers.system_manager.wiring import Market
 from app.strategies import Bar, Strategy
 
 SIZINGS: list[dict[str, Any]] = [
@@ -53,14 +56,16 @@ class Sized(Reader):
         super()._act(digest)
 
 
-def sized(spec: Spec, kind: str, sizing: dict[str, Any], block_rows: int) -> Outcome:
-    """A run of one Sized strategy."""
+def sized_config(
+    spec: Spec, kind: str, sizing: dict[str, Any], block_rows: int
+) -> tuple[SessionConfig, Market]:
+    """A run of Sized strategies."""
     config, market = placed(spec, kind, block_rows)
     strategies = tuple(
         item.model_copy(update={"use": f"{__name__}:Sized"}) for item in config.strategies
     )
     update = {"strategies": strategies, "sizing": SizingConfig(**sizing), "history": {}}
-    return execute(config.model_copy(update=update), market)
+    return config.model_copy(update=update), market
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)), st.sampled_from(SIZINGS))
@@ -71,7 +76,7 @@ def test_sizes_are_the_same_for_every_block_size(
     if sizing.get("interval") == "15m" and spec.base == "1d":
         sizing = SIZINGS[-1]
     alone = msgspec.structs.replace(spec, strategies=("Reader",))
-    outcomes = [sized(alone, kind, sizing, block_rows) for block_rows in BLOCKS]
+    outcomes = [execute(*sized_config(alone, kind, sizing, rows)) for rows in BLOCKS]
     for outcome in outcomes[:-1]:
         assert not differences(outcomes[-1], outcome)
 
@@ -144,3 +149,16 @@ def test_a_size_may_be_cut_by_a_limit() -> None:
     risk = {"max_order_quantity": 700, "oversize": "cut"}
     outcome = once(sizing, Instrument("XNYS", "AAA"), risk=risk)
     assert [fill[3] for fill in outcome.fills] == [700 * UNITS, -700 * UNITS]
+
+
+def test_a_run_goes_on_from_each_of_its_states_with_the_sizes_it_would_have_had() -> None:
+    config, market = sized_config(busy_spec(), "tight", SIZINGS[-1], 390)
+    assert check_every_state(config, market) == 2
+
+
+def test_a_sizing_comes_back_from_a_record_as_it_was() -> None:
+    for sizing in SIZINGS:
+        config = config_of("A", [f"{__name__}:Once"], sizing=sizing)
+        again = SessionConfig.model_validate(config.model_dump(mode="json"))
+        assert again == config
+        assert again.sizing == SizingConfig(**sizing)
