@@ -57,22 +57,14 @@ class Sizer:
         buys = side == SIDES[0]
         price = engine.outlook.mark(place) if price_units is None else price_units / UNITS
         stop = None if stop_units is None else stop_units / UNITS
-        reason = self._fault(engine, place, price, stop, buys)
-        if reason:
-            return Size(_NONE, reason)
-        units = self._units(engine, place, price, stop)
+        reason = _stop_fault(price, stop, buys) or self._fault(engine, place, price)
+        units = 0 if reason else self._units(engine, place, price, stop)
         if units:
             return Size(from_units(units if buys else -units))
-        lot = from_units(engine.execution.lot_units[place])
-        return Size(_NONE, f"less than a lot of {lot:f} {self._symbols[place]} fits")
+        return Size(_NONE, reason or self._none_fits(engine, place))
 
-    def _fault(
-        self, engine: "AnalysisEngine", place: int, price: float, stop: float | None, buys: bool
-    ) -> str:
+    def _fault(self, engine: "AnalysisEngine", place: int, price: float) -> str:
         """Why there can be no size now, or ""."""
-        if stop is not None and price and (stop >= price if buys else stop <= price):
-            side = "below" if buys else "above"
-            return f"the stop {stop} is not {side} the price {price}"
         if self._method == "fixed":
             return ""
         if not price:
@@ -81,9 +73,6 @@ class Sizer:
         currency = account.currencies[place]
         if not account.rate(currency):
             return f"{currency} has no rate yet"
-        equity_units = engine.outlook.equity_units()
-        if equity_units <= 0:
-            return f"equity is {from_units(equity_units):f}"
         if self.ranges:
             usual = self.ranges[place]
             name = f"{usual} of {self._symbols[place]}"
@@ -92,6 +81,14 @@ class Sizer:
             if usual.value <= 0:
                 return f"{name} is 0"
         return ""
+
+    def _none_fits(self, engine: "AnalysisEngine", place: int) -> str:
+        """Why a size came to nothing."""
+        equity_units = engine.outlook.equity_units()
+        if self._method != "fixed" and equity_units <= 0:
+            return f"equity is {from_units(equity_units):f}"
+        lot = from_units(engine.execution.lot_units[place])
+        return f"less than a lot of {lot:f} {self._symbols[place]} fits"
 
     def _units(self, engine: "AnalysisEngine", place: int, price: float, stop: float | None) -> int:
         """The size without its sign."""
@@ -111,3 +108,10 @@ class Sizer:
         if stop is not None and self._method == "percent_risk":
             return ways.percent_risk(equity_units, percent, price, stop, lots)
         return ways.volatility_target(equity_units, percent, self.ranges[place].value, lots)
+
+
+def _stop_fault(price: float, stop: float | None, buys: bool) -> str:
+    """Why a stop is none of a position entered at a price, or ""."""
+    if stop is None or not price or (stop < price if buys else stop > price):
+        return ""
+    return f"the stop {stop} is not {'below' if buys else 'above'} the price {price}"
