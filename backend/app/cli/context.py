@@ -1,11 +1,10 @@
 """What commands work with, each part made when it is first asked for."""
 
-import datetime as dt
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.errors import AppError, UsageError
+from app.core.errors import AppError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -63,18 +62,6 @@ class Context:
         url = self.settings.database_url
         folder = self.settings.data_folder
         return open_database(url.get_secret_value() if url else sqlite_url(folder))
-
-    def moment_ns(self, text: str) -> int:
-        """An instant that somebody wrote, in the market's time unless it names a zone."""
-        try:
-            moment = dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise UsageError(
-                f"'{text}' is not a time; give the day and the time, as '2024-11-01 10:31'."
-            ) from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.time.zone())
-        return self.time.to_ns(moment)
 
     def log_defect(self, error: Exception) -> Path:
         """Write the error's traceback to the log file alone; return where that is."""

@@ -9,6 +9,7 @@ import typer
 from app.cli import risk_drill, risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
+from app.cli.risk_check import check
 
 if TYPE_CHECKING:
     from app.core.account_limits import AccountLimits
@@ -29,6 +30,9 @@ OVERSIZE = {
 @app.callback()
 def _risk() -> None:
     """Without a callback, Typer would take the only verb for the noun."""
+
+
+app.command()(check)
 
 
 @app.command()

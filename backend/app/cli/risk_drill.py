@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.context import Context
+from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def drill(
     drilled, report = rehearse(
         given,
         FREEZE if is_freeze else FLATTEN,
-        None if at is None else context.moment_ns(at),
+        None if at is None else Moments(context.time).ns_of(at),
         within,
         is_stuck,
         context.settings,

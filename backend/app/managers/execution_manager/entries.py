@@ -53,13 +53,20 @@ class Entries:
 
 
 def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
-    """Whether so many units of an order may open or increase what its strategy holds.
+    """Whether so many units of an order may open or increase what its strategy holds."""
+    if order.reduce_only:
+        return False
+    return held_units * units >= 0 or closing_units(order, units, working, held_units) < abs(units)
+
+
+def closing_units(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> int:
+    """How many of so many units of an order only take out what its strategy holds.
 
     What else may fill on its side has the first claim on that; not what only reduces, is to be
     cancelled, or ends with it.
     """
-    if order.reduce_only:
-        return False
+    if held_units * units >= 0:
+        return 0
     beside = sum(
         abs(other.units - other.filled_units)
         for other in working.values()
@@ -69,7 +76,7 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
     )
-    return held_units * units >= 0 or abs(units) + beside > abs(held_units)
+    return min(abs(units), max(abs(held_units) - beside, 0))
 
 
 def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:

@@ -32,6 +32,7 @@ from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.idle_sizing import refuse_idle_sizing
 from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
@@ -338,8 +339,10 @@ def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTim
                 item.params,
                 cursor,
                 time,
+                config.sizing_of(item),
             )
         )
+    refuse_idle_sizing(config, seats)
     return seats
 
 
@@ -380,6 +383,6 @@ def _asked_for(config: SessionConfig, seats: Sequence[Seat]) -> list[Asked]:
         for item in config.indicators
     ]
     for seat in seats:
-        for handle in seat.desk.indicators:
+        for handle in (*seat.desk.indicators, *seat.desk.ranges):
             asked.append((handle.computation, handle.symbol, handle.interval))
     return asked
