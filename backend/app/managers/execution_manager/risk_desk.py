@@ -98,6 +98,10 @@ class RiskDesk:
         self.memory.open_session()
         self._moment.forget()
 
+    def forget(self) -> None:
+        """See all anew with the next order that is asked about."""
+        self._moment.forget()
+
     def is_limited(self, strategy: int, symbol: int) -> bool:
         """Whether any limit holds there."""
         return bool(self._held[strategy][symbol])
