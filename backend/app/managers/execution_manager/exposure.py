@@ -13,6 +13,7 @@ from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import Past
 from app.services.risk.bounds import MARGIN, Bounds
 from app.services.risk.facts import Ask
+from app.services.risk.pricing import highest
 
 
 class _Memo:
@@ -145,9 +146,7 @@ class Holdings:
         memo, symbol, units = self._memo, ask.symbol, ask.units
         if memo.works != self._moment.works:
             self._see()
-        price = self._moment.mark(symbol)
-        if ask.limit is not None and ask.limit > price:
-            price = ask.limit
+        price = highest(self._moment.mark(symbol), ask.limit, ask.stop)
         unit_value = price * self._unit_values[symbol]
         size, held = abs(units), self.held_units(symbol)
         value, sides = size * unit_value, memo.sides.get(symbol)

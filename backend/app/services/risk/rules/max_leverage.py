@@ -2,8 +2,9 @@
 
 from app.core.money import UNITS, from_units
 from app.services.risk.bounds import Bounds
-from app.services.risk.exposure import UNPRICED, beyond
+from app.services.risk.exposure import beyond
 from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.pricing import UNPRICED
 from app.services.risk.verdict import Verdict, text
 
 

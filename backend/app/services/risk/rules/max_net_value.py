@@ -1,9 +1,8 @@
 """What is held less what is short is worth no more than this, with what works filled."""
 
 from app.services.risk.bounds import Bounds
-from app.services.risk.exposure import UNPRICED
 from app.services.risk.facts import Ask, Market, Portfolio
-from app.services.risk.pricing import ask_price, units_worth
+from app.services.risk.pricing import UNPRICED, ask_price, units_worth
 from app.services.risk.verdict import Verdict, comes_down, over, room
 
 
