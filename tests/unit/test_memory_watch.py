@@ -1,6 +1,7 @@
 """Memory is watched look by look: who takes too much is interrupted, then left behind, or ended."""
 
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,10 @@ def test_this_process_takes_some_memory_and_there_is_some_left() -> None:
     before = used_mb()
     assert before is not None
     kept = b"x" * 50_000_000
-    assert 30 < (used_mb() or 0) - before < 200
+    end = time.monotonic() + 10.0  # some kernels tell with a delay
+    while not 30 < (used_mb() or 0) - before < 200:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     assert (free_mb() or 0) > 1
     assert len(kept) == 50_000_000
 

@@ -25,7 +25,7 @@ from app.threads.desk import ACTED
 from app.threads.engine_state import EngineKeeper, OnState
 from app.threads.equity import EquityCurve
 from app.threads.floods import Floods
-from app.threads.isolation import Isolation, OnTrouble
+from app.threads.isolation import OnTrouble, isolation_of
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
@@ -46,6 +46,7 @@ class AnalysisEngine(Worker):
     """The last of the four workers. Only its thread touches strategies and the account."""
 
     name = "analysis_engine"
+    is_over = False  # a replay that was killed ends by itself
 
     def __init__(
         self,
@@ -78,15 +79,12 @@ class AnalysisEngine(Worker):
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
         self._floods = Floods(seats, cursor, self._call)
         self._calling = seats[0]
-        self._isolation: Isolation | None = None
-        if on_trouble is not None and len(seats) > 1:
-            self._isolation = Isolation(seats, execution, on_trouble)
+        self._isolation = isolation_of(seats, execution, on_trouble)
         self._on_bar = self._bar_hook()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
         self._agenda: Agenda
-        self._step = 0  # the agenda's next
-        self._through_ns = 0  # how far all is known
+        self._step = self._through_ns = 0  # the agenda's next, and how far all is known
         self._moved = False  # a hook has set or cancelled a timer: another moment may be next
         self._course = SessionCourse(
             plan, seats, cursor, self.outlook, execution, self._news, self._call
@@ -179,6 +177,8 @@ class AnalysisEngine(Worker):
     def _run(self, through_ns: int) -> None:
         bars = self._agenda.bars
         while True:
+            if self.is_over:
+                return
             self._moved = False
             special_ns = self._next_special_ns()
             self._run_until(bars, min(special_ns, through_ns))
@@ -376,10 +376,10 @@ class AnalysisEngine(Worker):
 
     # -- records -------------------------------------------------------------------------------
 
-    def _break_off(self, sequence: int) -> None:
-        """A hook failed amid a block: what was known and done until then is recorded."""
+    def _break_off(self, sequence: int, reason: str = "the run broke off") -> None:
+        """The run ends amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
-        self.execution.cancel_all(now_ns, "the run broke off")
+        self.execution.cancel_all(now_ns, reason)
         known_ns = self.outlook.book.known_ns
         self._base = base = self._base.take(slice(0, bisect_right(known_ns, now_ns)))
         count = len(self._plan.symbols)

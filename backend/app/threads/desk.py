@@ -9,6 +9,7 @@ from loguru import logger
 
 from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
+from app.core.config_sizing import SizingConfig
 from app.core.errors import StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
@@ -19,7 +20,9 @@ from app.services.quality import Quality
 from app.strategies.failure import astray, shortened
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 from app.strategies.request import Quantity
-from app.threads.order_desk import OrderDesk, TimerProposal
+from app.strategies.size import Size
+from app.threads.order_desk import OrderDesk, TimerProposal, above_zero
+from app.threads.sizer import Sizer
 
 
 class LocalTime(Protocol):
@@ -48,6 +51,7 @@ class Desk(OrderDesk):
         first_interval: str,
         cursor: Cursor,
         time: LocalTime,
+        sizing: SizingConfig | None = None,
     ) -> None:
         super().__init__(number, symbols)
         self.name = name
@@ -57,6 +61,7 @@ class Desk(OrderDesk):
         self._time = time
         self._logged_on: dt.date | None = None  # that session
         self._logged = 0  # lines, in it
+        self._sizer = None if sizing is None else Sizer(sizing, symbols, cursor)
 
     # -- time and data ---------------------------------------------------------------------------
 
@@ -123,6 +128,26 @@ class Desk(OrderDesk):
         given = Conversion(self.number, source, target, self._units(amount))
         earlier = [item for item in self.engine.proposals if isinstance(item, Conversion)]
         self._proposals.append(checked_conversion(self.engine.execution.account, given, earlier))
+
+    def entry_size(
+        self, symbol: str, side: str, price: Quantity | None, stop: Quantity | None
+    ) -> Size:
+        engine, place = self.engine, self._symbol(symbol)
+        if self._sizer is None:
+            raise UsageError(
+                f"entry_size() has to be told how: the config has no sizing for {self.name}. "
+                'Give it one, such as "sizing": {"method": "percent_equity", "percent": 10}.'
+            )
+        prices = [
+            None if given is None else above_zero(name, given)
+            for name, given in (("price", price), ("stop", stop))
+        ]
+        return self._sizer.size(engine, place, side, *prices)
+
+    @property
+    def ranges(self) -> list[Indicator]:
+        """What its sizing reads, by symbol; of most there is none."""
+        return [] if self._sizer is None else self._sizer.ranges
 
     # -- timers and log ----------------------------------------------------------------------------
 

@@ -56,3 +56,10 @@ class Isolation:
         now_ns = seat.desk.now_ns
         call_off_entries(self._execution, now_ns, "its strategy failed", seat.number)
         self._on_trouble(f"strategy {seat.name} stopped", str(told))
+
+
+def isolation_of(
+    seats: Sequence[Seat], execution: ExecutionManager, on_trouble: OnTrouble | None
+) -> Isolation | None:
+    """For several strategies, of whose failures somebody is told."""
+    return None if on_trouble is None or len(seats) < 2 else Isolation(seats, execution, on_trouble)

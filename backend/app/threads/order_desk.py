@@ -270,7 +270,7 @@ class OrderDesk:
     def _price(self, name: str, price: Quantity | None, tick_units: int, up: bool) -> float | None:
         if price is None:
             return None
-        units = _above_zero(name, price, _MOST_UNITS)
+        units = above_zero(name, price)
         rounded = on_tick(units / UNITS, tick_units, up)
         if not rounded:
             raise UsageError(f"{name}={price!r} is less than a tick of {from_units(tick_units)}.")
@@ -315,7 +315,7 @@ class OrderDesk:
         place = None if symbol is None else self._symbol(symbol)
         return [
             order
-            for order in self.engine.execution.broker.working.values()
+            for order in self.engine.execution.entries.theirs()
             if order.strategy == self.number and place in (None, order.symbol_index)
         ]
 
@@ -371,17 +371,17 @@ def _kind_of(request: Request) -> str:
 
 
 def _distance(name: str, value: Quantity | None, below_units: int) -> float | None:
-    return None if value is None else _above_zero(name, value, below_units) / UNITS
+    return None if value is None else above_zero(name, value, below_units) / UNITS
 
 
-def _above_zero(name: str, value: Quantity, below_units: int) -> int:
+def above_zero(name: str, value: Quantity, below_units: int = _MOST_UNITS) -> int:
     try:
         units = to_units(value)
     except (InvalidOperation, ValueError, TypeError, OverflowError):
         units = 0
     if not 0 < units < below_units:
         most = "" if below_units == _MOST_UNITS else f" and below {from_units(below_units)}"
-        what = "price" if name in ("limit", "stop") else "distance"
+        what = "price" if name in ("limit", "stop", "price") else "distance"
         raise UsageError(f"{name}={value!r} is not a {what}; give a number above 0{most}.")
     return units
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from app.core.orders import FILLED, REJECTED, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_stop import is_done, look
 from app.strategies.indicator import Cursor
 from app.strategies.views import OrderView, PositionView
 from app.threads.floods import MOST_REFUSED, failing
@@ -30,6 +31,8 @@ class OrderNews:
         execution.tells_fills = self.hears_fills
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
+        self._hidden = execution.entries.own  # orders that strategies hear nothing of
+        self.on_killed: Callable[[], None] | None = None  # what a kill asks for is done
         self._refused = [0] * len(seats)  # orders and amendments, in the session under way
 
     def open_session(self) -> None:
@@ -39,11 +42,15 @@ class OrderNews:
     def tell_fills(self, filled: Sequence[Order]) -> None:
         """The order and position hooks after fills, where there are any."""
         if self.hears_fills:
+            if self._execution.entries.kill.mode:
+                self._look()
             for order in filled:
                 self._tell_fill(order)
             self._cursor.symbol = -1
 
     def _tell_fill(self, order: Order) -> None:
+        if order.order_id in self._hidden:
+            return
         seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
         told_by_its_end = not order.is_working and order.state is not FILLED
         if seat.hears_orders and not told_by_its_end:
@@ -54,10 +61,20 @@ class OrderNews:
 
     def tell_untold(self) -> None:
         """The order hook after orders that the broker ended."""
+        if self._execution.entries.kill.mode:
+            self._look()
         untold = self._execution.untold
         if untold:
             self._execution.untold = []
             self.tell_ends(untold)
+
+    def _look(self) -> None:
+        """After a kill: what there is to do about what has come; from now on each fill is heard."""
+        execution = self._execution
+        self.hears_fills = execution.tells_fills = True
+        look(execution, self._cursor.now_ns)
+        if self.on_killed is not None and is_done(execution):
+            self.on_killed()
 
     def tell_ends(self, orders: Sequence[Order]) -> None:
         """The order hook after each; what a hook gives in answer, and is refused, joins them."""
@@ -95,7 +112,7 @@ class OrderNews:
 
     def _tell_end(self, order: Order) -> None:
         seat, cursor = self._seats[order.strategy], self._cursor
-        if seat.hears_orders:
+        if seat.hears_orders and order.order_id not in self._hidden:
             step, in_hand = cursor.step, cursor.symbol
             cursor.stand(cursor.now_ns)
             cursor.symbol = order.symbol_index

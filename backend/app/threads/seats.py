@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.core.config_sizing import SizingConfig
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
@@ -29,11 +30,12 @@ class Seat:
         params: Mapping[str, object],
         cursor: Cursor,
         time: LocalTime,
+        sizing: SizingConfig | None = None,
     ) -> None:
         self.number = number
         self.name = name
         self.intervals = tuple(kind.intervals) or (base_interval,)
-        self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time)
+        self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time, sizing)
         self.sources = _sources_of(kind)
         self._check_intervals(kind)
         self.keeps_state = _keeps_state(kind)
@@ -65,7 +67,7 @@ class Seat:
     def join(self, engine: "AnalysisEngine") -> None:
         """Take the seat in a run."""
         self.desk.join(engine)
-        for indicator in self.desk.indicators:
+        for indicator in (*self.desk.indicators, *self.desk.ranges):
             engine.view.serve(indicator)
 
     def call(self, hook: Callable[..., None], *args: Any) -> None:

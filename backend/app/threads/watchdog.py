@@ -167,7 +167,7 @@ class Watchdog:
         return hook, (self._cursor.now_ns, self._cursor.step, hook.strategy, hook.hook)
 
     def _allowed_seconds(self) -> float:
-        if self._pipeline.is_killed:
+        if self._pipeline.is_hurried:
             return min(self._hook_seconds, KILLED_SECONDS)
         if self._pipeline.is_stopping:
             return min(self._hook_seconds, STOPPED_SECONDS)
