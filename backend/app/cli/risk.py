@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli import risk_drill, risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
+from app.cli.risk_check import check
 
 if TYPE_CHECKING:
     from app.core.account_limits import AccountLimits
     from app.core.config import SessionConfig
     from app.services.risk.tightness import Standing
 
-app = typer.Typer(help="Limits that orders are held against.")
+app = typer.Typer(help="Limits that orders are held against, and the emergency stop.")
+app.add_typer(risk_stop.app)
+app.add_typer(risk_drill.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {
@@ -26,6 +30,9 @@ OVERSIZE = {
 @app.callback()
 def _risk() -> None:
     """Without a callback, Typer would take the only verb for the noun."""
+
+
+app.command()(check)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from app.strategies.context import Context
 from app.strategies.indicator import Indicator
 from app.strategies.params import checked_params, params_of
 from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.size import Size
 from app.strategies.views import OrderView, PositionView
 
 
@@ -127,6 +128,21 @@ class Strategy:
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """This strategy's working orders."""
         return self._context.orders(symbol)
+
+    def entry_size(
+        self,
+        symbol: str,
+        side: str = "buy",
+        *,
+        price: Quantity | None = None,
+        stop: Quantity | None = None,
+    ) -> Size:
+        """How much to enter with now, by the config's `sizing`: in whole lots, negative to sell.
+
+        It enters at `price`, the last close unless given, and is left at `stop` when it goes wrong.
+        Where nothing fits it is 0, and its `reason` says why.
+        """
+        return self._context.entry_size(symbol, side, price, stop)
 
     def bars(self, symbol: str, interval: str | None = None, n: int = 1) -> BarColumns:
         """The last `n` bars up to now as read-only columns (fewer when there are fewer)."""

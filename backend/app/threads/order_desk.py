@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from decimal import InvalidOperation
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from app.core.errors import StrategyError, UsageError, did_you_mean
+from app.core.errors import UsageError, did_you_mean
 from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
@@ -18,12 +19,12 @@ from app.core.transfers import Conversion
 from app.managers.execution_manager.entries import taking_out
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
-from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.failure import astray
+from app.strategies.request import MOST_PROPOSALS, Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
 from app.threads.order_kinds import kind_of
 
 if TYPE_CHECKING:
-    from app.managers.execution_manager.execution_manager import ExecutionManager
     from app.threads.analysis_engine import AnalysisEngine
 
 
@@ -62,13 +63,12 @@ class OrderDesk:
         self.symbols = symbols
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self._engine: AnalysisEngine | None = None  # none in setup
-        self._execution: ExecutionManager | None = None  # its own
         self._aim_units: list[int] = [0] * len(symbols)
         self._proposals: list[Proposal] = []  # the engine's, of the hook that runs
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Become part of a run."""
-        self._engine, self._execution = engine, engine.execution
+        self._engine = engine
         self._aim_units = engine.execution.aim_units[self.number]
         self._proposals = engine.proposals
 
@@ -76,7 +76,7 @@ class OrderDesk:
     def engine(self) -> "AnalysisEngine":
         """The run's engine, from which all is read; there is none before the run."""
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
         return self._engine
 
     def position(self, symbol: str) -> PositionView:
@@ -154,8 +154,7 @@ class OrderDesk:
         return [view for view in views if view is not None]
 
     def cancel(self, view: OrderView | None) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:  # what `order_target` gives when there is nothing to order
             return
         order = self._own(view)
@@ -166,8 +165,7 @@ class OrderDesk:
             self._proposals.append(Withdrawal(order))
 
     def amend(self, view: OrderView | None, change: Change) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:
             return
         order = self._own(view)
@@ -205,11 +203,12 @@ class OrderDesk:
     def _propose(self, place: int, units: int) -> OrderView | None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
-        if self._execution is None:
-            raise too_early()
+        engine = self._engine
+        if engine is None or get_ident() != engine.thread:
+            raise astray(is_running=engine is not None)
         if not units:
             return None
-        execution = self._execution
+        execution = engine.execution
         execution.order_count = number = execution.order_count + 1
         order = Order(number, self.number, self.symbols[place], place, units, 0)
         self._proposals.append(order)
@@ -262,7 +261,7 @@ class OrderDesk:
     def _price(self, name: str, price: Quantity | None, tick_units: int, up: bool) -> float | None:
         if price is None:
             return None
-        units = _above_zero(name, price, _MOST_UNITS)
+        units = above_zero(name, price)
         rounded = on_tick(units / UNITS, tick_units, up)
         if not rounded:
             raise UsageError(f"{name}={price!r} is less than a tick of {from_units(tick_units)}.")
@@ -309,7 +308,7 @@ class OrderDesk:
         place = None if symbol is None else self._symbol(symbol)
         return [
             order
-            for order in self.engine.execution.broker.working.values()
+            for order in self.engine.execution.entries.theirs()
             if order.strategy == self.number
             and place in (None, order.symbol_index)
             and order.guard is None
@@ -320,6 +319,8 @@ class OrderDesk:
             hint = " Of a bracket, give its entry, target or stop." * isinstance(view, Bracket)
             raise UsageError(f"{view!r} is not an order; give what order() returned.{hint}")
         order = order_of(view)
+        if len(self._proposals) > MOST_PROPOSALS:
+            raise UsageError(f"This hook has proposed more than {MOST_PROPOSALS:,} orders already.")
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
         if order.guard is not None:
@@ -328,6 +329,10 @@ class OrderDesk:
                 "'protection' declares it. No strategy changes it, links it or takes it back."
             )
         return order
+
+    def _check_thread(self) -> None:
+        if get_ident() != self.engine.thread:
+            raise astray(is_running=True)
 
     def _symbol(self, symbol: str) -> int:
         try:
@@ -346,17 +351,17 @@ class OrderDesk:
 
 
 def _distance(name: str, value: Quantity | None, below_units: int) -> float | None:
-    return None if value is None else _above_zero(name, value, below_units) / UNITS
+    return None if value is None else above_zero(name, value, below_units) / UNITS
 
 
-def _above_zero(name: str, value: Quantity, below_units: int) -> int:
+def above_zero(name: str, value: Quantity, below_units: int = _MOST_UNITS) -> int:
     try:
         units = to_units(value)
     except (InvalidOperation, ValueError, TypeError, OverflowError):
         units = 0
     if not 0 < units < below_units:
         most = "" if below_units == _MOST_UNITS else f" and below {from_units(below_units)}"
-        what = "price" if name in ("limit", "stop") else "distance"
+        what = "price" if name in ("limit", "stop", "price") else "distance"
         raise UsageError(f"{name}={value!r} is not a {what}; give a number above 0{most}.")
     return units
 
@@ -373,8 +378,3 @@ def _aimed_by(proposal: Proposal, place: int) -> int:
     if isinstance(proposal, Amendment):
         return proposal.terms.units - order.units
     return order.filled_units - order.units
-
-
-def too_early() -> StrategyError:
-    """In setup nothing can be asked."""
-    return StrategyError("In setup() there is no market yet: ask and act from on_session_open on.")

@@ -85,6 +85,7 @@ class SessionCourse:
         self._open, self._auctioned = True, False
         part = self._outlook.parts[cursor.span]
         execution.open_session(part.session, part.end_ns, now_ns)
+        self._news.open_session()
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             execution.adjust(symbol, adjustment, self._outlook.mark(symbol), now_ns)

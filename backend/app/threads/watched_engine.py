@@ -6,7 +6,8 @@ from typing import Any, Protocol
 from app.core.bars import Bar
 from app.managers.execution_manager.watched_execution import OrderWitness
 from app.strategies.indicator import BETWEEN_BARS, Indicator
-from app.threads.analysis_engine import AnalysisEngine, BarHook
+from app.threads.analysis_engine import BarHook
+from app.threads.killed_engine import KilledEngine
 from app.threads.plan import Plan
 from app.threads.results import Results
 from app.threads.seats import Seat
@@ -34,7 +35,7 @@ class Witness(OrderWitness, Protocol):
         ...
 
 
-class WatchedEngine(AnalysisEngine):
+class WatchedEngine(KilledEngine):
     """Runs as any other; only a run that is told again has one."""
 
     def __init__(self, witness: Witness, *parts: Any) -> None:

@@ -122,7 +122,7 @@ class ExecutionManager:
         mark = None if self._prices is None else self._prices.mark
         if self.account.open_session(session.date, mark):
             self.diary.rates += self.account.rate_changes(now_ns)
-            self._note(0, now_ns)
+            self.note_change(0, now_ns)
         for order in self.broker.open_session(session, end_ns, now_ns):
             self.lapsed(order, EXPIRED, now_ns, "after_cut_off: it came too late for the open")
 
@@ -130,9 +130,9 @@ class ExecutionManager:
         """Change money of one currency into another, at the session's rates."""
         self._happened.append(conversion(asked, now_ns))
         self.account.convert(asked.source, asked.target, asked.units)
-        self._note(0, now_ns)
+        self.note_change(0, now_ns)
 
-    def _note(self, symbol: int, now_ns: int) -> None:
+    def note_change(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
         self.rethink()
         held, cash = self.held_units[symbol], self.account.cash_units()
@@ -376,7 +376,7 @@ class ExecutionManager:
         self._actions.apply(symbol, adjustment, last, now_ns)
         if self._power is not None:
             self._power.forget()
-        self._note(symbol, now_ns)
+        self.note_change(symbol, now_ns)
 
     def trades(self) -> int:
         """Round trips closed, over all strategies."""

@@ -12,6 +12,7 @@ from app.core.kept import Fields, kept, put_back
 from app.core.orders import FillRow, Order, in_our_words
 from app.managers.execution_manager.account import AccountState
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import KillLatch
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.live_broker_state import (
     LiveBrokerState,
@@ -47,11 +48,13 @@ class ExecutionState(msgspec.Struct, frozen=True):
     entries: OrderCountsState  # that have left
     risk: list[Fields] = []  # what limits of loss remember
     protection: ProtectionState | None = None
+    kill: tuple[str, str, list[int]] = ("", "", [])  # mode, reason, the orders that close
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
     """As it stands."""
-    broker, checks, protection = execution.broker, execution._checks, execution.protection
+    broker, checks, entries = execution.broker, execution._checks, execution.entries
+    protection = execution.protection
     assert isinstance(broker, SimBroker | LiveBroker)
     return ExecutionState(
         account=execution.account.state(),
@@ -63,10 +66,11 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         latest_fills=list(execution.diary.latest_fills),
         refused=sorted(checks._refused),
         session=checks._session,
-        closed=[(*place, why) for place, why in execution.entries.closed.items()],
+        closed=[(*place, why) for place, why in entries.closed.items()],
         risk=[] if checks.memory is None else checks.memory.state(),
         entries=checks.counts.state(),
         protection=None if protection is None else protection.state(),
+        kill=(entries.kill.mode, entries.kill.reason, sorted(entries.own)),
     )
 
 
@@ -95,6 +99,9 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
         execution.protection.restore(state.protection)
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
+    mode, reason, own = state.kill
+    execution.entries.kill = KillLatch(mode, reason)
+    execution.entries.own.update(own)
 
 
 def _restore_broker(execution: ExecutionManager, state: SimBrokerState | LiveBrokerState) -> None:

@@ -33,6 +33,7 @@ from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
+from app.managers.execution_manager.past_splits import PastSplits
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
 from app.managers.execution_manager.venue_parts import APART, Part, terms_of
 
@@ -66,6 +67,7 @@ class LiveBroker:
         # Of each order what the venue has of it; one without is held here.
         self.parts: dict[int, Part] = {}
         self.exits = DeclaredExits()
+        self.past_splits = PastSplits()
         self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
         self.consequences = Consequences(
@@ -213,11 +215,14 @@ class LiveBroker:
         part = self.parts.get(order.order_id)
         return part is not None and part.number == number
 
-    def count(self, number: int, order: Order, units: int) -> bool:
-        """A fill at the venue, about to be booked: whether all is filled, and can fill no more."""
+    def count(self, number: int, order: Order, units: int, told_units: int) -> bool:
+        """A fill at the venue, about to be booked: whether all is filled, and can fill no more.
+
+        The venue's part of an order is in the shares that it told the fill in.
+        """
         part = self.parts.get(order.order_id)
         if part is not None and part.number == number:
-            part.filled_units += units
+            part.filled_units += told_units
         whole = abs(order.filled_units + units) >= abs(order.units)
         return whole and (part is None or part.is_over)
 
@@ -353,6 +358,13 @@ class LiveBroker:
     def split(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
         """The venue does it by itself, and ends its orders: the gate is to count on from there."""
         self.outbox.append(Split(symbol, more_units, *ratio.as_integer_ratio()))
+        self.past_splits.add(symbol, ratio, now_ns)
+
+    def hold_more(self, symbol: int, units: int) -> None:
+        """An execution was booked as of other shares than the venue told it in: the gate's count
+        of what the run holds follows.
+        """
+        self.outbox.append(Split(symbol, units, 1, 1))
 
     # -- what only bars do to orders: nothing here -------------------------------------------------
 

@@ -26,7 +26,10 @@ GREETING_NS = 5_000_000_000  # until a client has to have said hello
 STALLED_NS = 5_000_000_000  # that a client may read nothing of what waits for it
 MOST_ASKED = 16  # snapshots that a client may wait for at once
 
-COMMANDS = (*("pause", "resume", "stop", "halt", "release", "released", "kill", "step", "speed"),)
+COMMANDS = (
+    *("pause", "resume", "stop", "halt", "release", "released", "kill", "killed"),
+    *("step", "speed"),
+)
 _WATCHING = ("ping", "snapshot", "subscribe", "unsubscribe")
 
 

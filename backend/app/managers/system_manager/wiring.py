@@ -31,6 +31,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.idle_sizing import refuse_idle_sizing
 from app.managers.system_manager.protecting import covers_of, execution_maker
 from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
@@ -44,7 +45,6 @@ from app.services.slippage import Slippage
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
-from app.threads.analysis_engine import AnalysisEngine
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk import LocalTime
@@ -53,13 +53,14 @@ from app.threads.equity import EquityCurve
 from app.threads.gaps import OnGap
 from app.threads.garbage import only_new_collected, seldom_collected
 from app.threads.isolation import OnTrouble
+from app.threads.killed_engine import KilledEngine
 from app.threads.pacing import MonotonicClock
 from app.threads.plan import Declared, Plan
 from app.threads.results import Results
 from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
-from app.threads.watchdog import Alarm, Watchdog
+from app.threads.watchdog import Alarm, Watchdog, limited
 from app.threads.watched_engine import WatchedEngine, Witness
 from app.threads.worker import Pipeline, prepare_thread
 
@@ -196,7 +197,7 @@ class Run:
             config.symbols, config.base_interval, config.extended_hours, parts.on_gap
         )
         witness = parts.witness
-        self.engine = (AnalysisEngine if witness is None else partial(WatchedEngine, witness))(
+        self.engine = (KilledEngine if witness is None else partial(WatchedEngine, witness))(
             self.plan,
             self.seats,
             self.execution,
@@ -228,9 +229,11 @@ class Run:
         if self._alarm is None:
             yield
             return
+        engine = self.config.engine
         watchdog = Watchdog(
-            self.pipeline, self.cursor, self.seats, self.config.engine.hook_seconds, self._alarm
-        )
+            self.pipeline, self.cursor, self.seats, engine.hook_seconds, engine.memory_mb,
+            self._alarm,
+        )  # fmt: skip
         watchdog.start()
         try:
             yield
@@ -324,20 +327,16 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
     """The config's strategies, set up."""
     seats = []
-    for number, item in enumerate(config.strategies):
-        kind = load_strategy(item.use, folder)
-        seats.append(
-            Seat(
-                kind,
-                number,
-                item.label,
-                config.symbols,
-                config.base_interval,
-                item.params,
-                cursor,
-                time,
-            )
-        )
+    with limited(config.engine.hook_seconds):
+        for number, item in enumerate(config.strategies):
+            kind = load_strategy(item.use, folder)
+            seats.append(
+                Seat(
+                    kind, number, item.label, config.symbols, config.base_interval, item.params,
+                    cursor, time, config.sizing_of(item),
+                )
+            )  # fmt: skip
+    refuse_idle_sizing(config, seats)
     return seats
 
 
@@ -379,6 +378,6 @@ def _asked_for(config: SessionConfig, seats: Sequence[Seat]) -> list[Asked]:
         for item in config.indicators
     ]
     for seat in seats:
-        for handle in seat.desk.indicators:
+        for handle in (*seat.desk.indicators, *seat.desk.ranges):
             asked.append((handle.computation, handle.symbol, handle.interval))
     return asked
