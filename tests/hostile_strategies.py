@@ -28,12 +28,11 @@ class Hostile(Strategy):
         if bar.symbol != self.symbols[0]:
             return
         self.seen += 1
-        if self.seen == 1:
+        self.is_settled = self.is_settled or self.is_protected(bar.symbol)
+        if not (self.is_settled or self.position(bar.symbol) or self.orders(bar.symbol)):
             self.bracket(bar.symbol, HELD, stop=round(bar.close / 2, 2))
-        elif self.seen > PEACEFUL_BARS:
-            self.is_settled = self.is_settled or self.is_protected(bar.symbol)
-            if self.is_settled:
-                self.misbehave(bar)
+        elif self.is_settled and self.seen > PEACEFUL_BARS:
+            self.misbehave(bar)
 
     def is_protected(self, symbol: str) -> bool:
         """Whether it has its ten shares, and the stop works."""
