@@ -60,8 +60,8 @@ risk-kills: setup ## kill runs with breakers at random moments: make risk-kills 
 crashes: setup ## have live runs die at every named point: make crashes TIMES=20
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.crashing --times $(or $(TIMES),20)
 
-soak: setup ## trade live on real threads: make soak MINUTES=20
-	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20)
+soak: setup ## trade live on real threads: make soak MINUTES=20 ARGS="--until 2024-12-04"
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20) $(ARGS)
 
 run-cli: ## run a command: make run-cli ARGS="init-db"
 	@./start_cli.sh $(ARGS)

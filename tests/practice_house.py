@@ -17,6 +17,7 @@ from app.cli import practice
 from app.cli.context import DEFAULT_MARKET, Context
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
+from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
 from app.core.orders import Terms
@@ -111,6 +112,7 @@ class Sim:
         sessions: Sequence[TradingSession] = SESSIONS,
         events: Sequence[BookEvent] = (),
         file: BookFile | None = None,
+        adjustments: Sequence[Adjustment] = (),
     ) -> None:
         rows = {minute(i): row for i, row in enumerate(rows_of(first))}
         rows |= {minute(i, day=1): row for i, row in enumerate(rows_of(second))}
@@ -128,7 +130,7 @@ class Sim:
         for event in events:
             self.books.apply(event)
         keep = file.write if file is not None else lambda step: self.kept.append(list(step))
-        tape = Tape(self._load, symbols, sessions, ticks=ticks)
+        tape = Tape(self._load, symbols, sessions, adjustments=adjustments, ticks=ticks)
         self.now_ns = max(minute(-5), self.books.through_ns)
         self.venue = PracticeVenue(terrain, tape, self.books, keep, minute(-5))
         self.desk = Desk(

@@ -8,7 +8,8 @@ from app.managers.system_manager.wiring import Run
 CACHES = {
     "_power", "_prices", "_number_of", "_book", "book", "_rows", "_left", "_agenda", "_heap",
     "_active", "view", "_filled", "pipeline", "_ranges", "_moment", "_memo", "_measured",
-    "_measures", "_quoted", "_quotes",
+    "_measures", "_quoted", "_quotes", "_counted", "_sure",
+    "_last_asked", "_tallies_of",
 }  # fmt: skip
 
 

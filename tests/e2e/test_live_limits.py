@@ -68,3 +68,7 @@ def test_a_live_run_that_goes_on_keeps_the_hard_limits_it_began_with(house: Live
     instant = house.command("why-not", fill["symbol"], at, "--run", run_id)
     assert instant["proposed"][0]["order_id"] == fill["order_id"]
     assert {**instant["again"], "order_equal": True} == told["again"]
+    asked = house.command("risk", "check", run_id, "buy", "1", fill["symbol"], "--at", at)
+    assert (asked["decision"], asked["at"]) == ("leaves", at)
+    assert asked["standing"]["price"] == told["seen"]["price"]
+    assert asked["again"] == instant["again"]

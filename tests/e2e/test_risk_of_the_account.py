@@ -25,17 +25,17 @@ def reasons(house: SystemHouse, risk: dict[str, Any], **parts: Any) -> dict[str,
 @pytest.mark.parametrize(
     ("risk", "symbol", "pattern"),
     [
-        ({"max_gross_value": 12_000}, "BBB", f"max_gross_value: {NUMBER} is over 12000"),
-        ({"max_net_value": 12_000}, "BBB", f"max_net_value: {NUMBER} is over 12000"),
+        ({"max_gross_value": 6_000}, "BBB", f"max_gross_value: {NUMBER} is over 6000"),
+        ({"max_net_value": 6_000}, "BBB", f"max_net_value: {NUMBER} is over 6000"),
         (
-            {"max_leverage": "0.12"},
+            {"max_leverage": "0.06"},
             "BBB",
-            f"max_leverage: {NUMBER} is over {NUMBER}, 0.12 times {NUMBER}",
+            f"max_leverage: {NUMBER} is over {NUMBER}, 0.06 times {NUMBER}",
         ),
         (
-            {"max_group_percent": 12, "groups": {"all": ["AAA", "BBB"]}},
+            {"max_group_percent": 6, "groups": {"all": ["AAA", "BBB"]}},
             "BBB",
-            f"max_group_percent: {NUMBER} is over {NUMBER}, 12 % of {NUMBER}, for all",
+            f"max_group_percent: {NUMBER} is over {NUMBER}, 6 % of {NUMBER}, for all",
         ),
         ({"max_open_positions": 1}, "BBB", "max_open_positions: 2 is over 1"),
         ({"max_open_orders": 1}, "BBB", "max_open_orders: 2 is over 1"),

@@ -1,6 +1,6 @@
 """One life of the program: a live run from its start, or its journal, to its end or a crash."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,8 +56,11 @@ def config_from(
     stale_seconds: int,
     grace_ms: int,
     fails_at: int = 0,
+    *,
+    cover: Mapping[str, Any] | None = None,
 ) -> SessionConfig:
-    """The session config of a schedule."""
+    """The session config of a schedule; with a `cover` the first strategy has no exits itself."""
+    keeper = "Keeper" if cover is None else "Covered"
     return SessionConfig.model_validate(
         {
             "name": "faults",
@@ -74,9 +77,10 @@ def config_from(
                 "grace_ms": grace_ms,
             },
             "engine": {"runner": "inline"},
+            "protection": {"strategies": {keeper: {} if cover is None else cover}},
             "strategies": [
                 {
-                    "use": "tests.faults.traders:Keeper",
+                    "use": f"tests.faults.traders:{keeper}",
                     "params": {"salt": salt, "fails_at": fails_at},
                 },
                 {"use": "tests.faults.traders:Trader", "params": {"salt": salt + 1}},

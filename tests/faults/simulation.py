@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -69,6 +69,22 @@ class DiskFaults(Faults):
             raise
 
 
+def cover_from(draw: Random) -> dict[str, Any] | None:
+    """What protects the first strategy in one schedule of four; the others are what they were."""
+    if draw.random() >= 0.25:
+        return None
+    cover: dict[str, Any] = {"stop_loss_percent": draw.choice((0.1, 0.2))}
+    if draw.random() < 0.6:
+        cover["take_profit_amount"] = draw.choice((0.03, 0.08))
+    if draw.random() < 0.3:
+        cover["trailing_percent"] = 0.3
+    if draw.random() < 0.4:
+        cover["time_stop_minutes"] = draw.choice((2, 7))
+    if draw.random() < 0.4:
+        cover["flat_before_close_minutes"] = 4
+    return cover
+
+
 class Simulation:
     """Used once: `run`, then `outcome`."""
 
@@ -98,7 +114,8 @@ class Simulation:
             seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")),
             _STALE_SECONDS, draw.choice((500, 2000)),
         )  # fmt: skip
-        self.config = config_from(*self._config_words)
+        self.cover = cover_from(Random(seed ^ 0xC07E))
+        self.config = config_from(*self._config_words, cover=self.cover)
         self._filled: set[str] = set()
 
     # -- its course --------------------------------------------------------------------------------
@@ -265,7 +282,7 @@ class Simulation:
 
     def fail_a_strategy(self, bar: int) -> None:
         """One of them raises at this bar, in every life."""
-        self.config = config_from(*self._config_words, bar)
+        self.config = config_from(*self._config_words, bar, cover=self.cover)
 
     def fail_disk(self, first: int, count: int) -> None:
         """Some of the disk's next calls fail."""

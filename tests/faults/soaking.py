@@ -1,10 +1,12 @@
 """A live run on real threads for a while: `python -m tests.faults.soaking --minutes 20`.
 
 Sessions follow each other at once, for the venue's clock is set forward over the hours between.
-Memory, threads and open files of the trader are looked at all the time.
+Memory, threads and open files of the trader are looked at all the time. With `--until 2024-12-04`
+it goes on to that session: over a change of clocks, a half day, a dividend and a split.
 """
 
 import argparse
+import datetime as dt
 import statistics
 import sys
 import tempfile
@@ -25,6 +27,7 @@ from tests.faults.killed_house import House
 RATE = 120.0  # and one strategy: some orders a second, each of which a run remembers
 WARM_SHARE = 1 / 3  # of the time, until all code and caches are there
 LOOK_SECONDS = 0.5
+NEWS_SECONDS = 20.0  # by then a run knows of a leap of its venue's clock
 MOST_GROWTH = 0.05
 
 
@@ -69,12 +72,18 @@ class Nights:
         if self._session.date != today:
             self._session = self._times.previous_session(self._session.date, "XNYS")
         self.passed = 0
+        self._leapt = time.monotonic()
+
+    def has_come_to(self, date: dt.date) -> bool:
+        """Whether a session of that date, or a later one, is the one under way."""
+        return self._session.date >= date
 
     def is_day(self) -> bool:
         """Whether the session is well under way: what is closed now finds bars."""
         now_ns = self._house.adapter.time().venue_ns
         after_open, before_close = now_ns - self._session.open_ns, self._session.close_ns - now_ns
-        return after_open > 5 * MINUTE_NS and before_close > 60 * MINUTE_NS
+        is_known = time.monotonic() - self._leapt > NEWS_SECONDS
+        return is_known and after_open > 5 * MINUTE_NS and before_close > 60 * MINUTE_NS
 
     def skip(self) -> None:
         """Call it now and then."""
@@ -82,19 +91,20 @@ class Nights:
             return
         self._session = self._times.next_session(self._session.date, "XNYS")
         self.passed += 1
+        self._leapt = time.monotonic()
         body = wire.encode(wire.Control(advance_to_ns=self._session.open_ns - MINUTE_NS))
         httpx2.post(f"{self._house.url}{wire.CONTROL}", content=body, trust_env=False)
 
 
-def soak(folder: Path, seconds: float) -> Soaked:
-    """Trade so long, end in order, agree with the venue."""
-    with House(folder, rate=RATE, live={"sessions": 25}, phases=(0,)) as house:
+def soak(folder: Path, seconds: float, rate: float = RATE, until: dt.date = dt.date.min) -> Soaked:
+    """Trade so long, and so far, end in order, agree with the venue."""
+    with House(folder, rate=rate, live={"sessions": 38}, phases=(0,)) as house:
         house.start()
         house.wait_ready()
         nights, looks = Nights(house), list[Look]()
         assert house.trader is not None
         end = time.monotonic() + seconds
-        while time.monotonic() < end or not nights.is_day():
+        while time.monotonic() < end or not nights.has_come_to(until) or not nights.is_day():
             time.sleep(LOOK_SECONDS)
             nights.skip()
             assert house.trader.poll() is None, house.log()
@@ -122,11 +132,15 @@ def _soaked(found: Audit, sessions: int, looks: Sequence[Look]) -> Soaked:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soaking", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--until", type=dt.date.fromisoformat, default=dt.date.min)
+    parser.add_argument("--rate", type=float, default=RATE)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        found = soak(Path(folder), given.minutes * 60)
+        begun = time.monotonic()
+        found = soak(Path(folder), given.minutes * 60, given.rate, given.until)
+        minutes = (time.monotonic() - begun) / 60
     rows = [
-        ("minutes", f"{given.minutes:g}"),
+        ("minutes", f"{minutes:.0f}"),
         ("sessions", found.sessions),
         ("orders at the venue", found.audit.at_venue),
         ("executions", found.audit.executions),

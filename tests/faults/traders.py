@@ -54,6 +54,35 @@ class Keeper(Strategy):
         self.seen, self.told = state["seen"], state["told"]
 
 
+class Covered(Keeper):
+    """It enters, grows, shrinks, turns over and closes without a thought of exits."""
+
+    def on_bar(self, bar: Bar) -> None:
+        self.seen += 1
+        if self.seen == self.fails_at:
+            raise Broken("a mistake of the strategy")
+        digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
+        if bar.symbol not in self.symbols[:2]:
+            return
+        working, side = self.orders(bar.symbol), 1 if digest % 2 else -1
+        size, cents = side * (1 + digest // 1024 % 30), side * (digest // 8 % 5) / 100
+        match digest // 64 % 10:
+            case 0 | 1:
+                self.order(bar.symbol, size)
+            case 2 | 3:
+                self.order(bar.symbol, size, limit=bar.close - cents)
+            case 4:
+                self.order(bar.symbol, size, stop=bar.close + cents + side / 100)
+            case 5 if working:
+                self.cancel(working[0])
+            case 6 if working:
+                self.amend(working[0], quantity=abs(size))
+            case 7:
+                self.close(bar.symbol)
+            case 8:
+                self.order_target(bar.symbol, size)
+
+
 class Trader(Strategy):
     """Limits, stops, market orders, amendments, cancels and closes in turn."""
 

@@ -5,6 +5,7 @@ from collections import Counter
 from fractions import Fraction
 from itertools import chain
 
+from app.core import orders as states
 from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
@@ -199,14 +200,13 @@ class Watch:
         booked = execution.held_units[index]
         must(tracker.net[index] == booked, f"I4: {symbol}: the gate and the books differ")
         held = execution.held_units_of(0, index)
-        if not held:
-            return
         stops = sum(
             abs(entry.order.units - entry.order.filled_units)
             for entry in self._side.books.live.values()
             if entry.order.symbol == symbol
-            and entry.order.stop is not None
-            and (entry.order.units > 0) == (held < 0)
+            and entry.order.kind == states.STOP
+            and entry.order.reduce_only
+            and (not held or (entry.order.units > 0) == (held < 0))
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
         told = any(
@@ -219,6 +219,17 @@ class Watch:
             for what, details in alarms
         )
         must(stops >= abs(held) or told, f"I7: {symbol}: {held} held under stops of {stops}")
+        must(stops <= abs(held) or told, f"I7: {symbol}: stops of {stops} for {held} held")
+        protection = execution.protection
+        if protection is not None and protection.is_flat(0, life.line.clock.now_ns()):
+            closing = sum(
+                entry.order.units - entry.order.filled_units
+                for entry in self._side.books.live.values()
+                if entry.order.symbol == symbol
+                and entry.order.kind == states.MARKET
+                and _strategy_of(life, number_of(entry.client_id)) == 0
+            )  # a bar has too little volume for some
+            must(not held + closing or told, f"I8: {symbol}: {held} held where it is to be flat")
 
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:
         """The journal against the venue's books: I5 and I6."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import hops, imports, live, orders, replays, starts
+from benchmarks import hops, imports, live, orders, replays, risk, starts
 from benchmarks.__main__ import WORKLOADS, main
 from benchmarks.hand_loop import trade_by_hand
 from benchmarks.house import cent_bars, config_of, fill_store, open_system
@@ -20,6 +20,7 @@ from loguru import logger
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS
+from app.threads.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +28,30 @@ REPLAY_KEYS = {
     "name", "bars", "bars_per_second", "ns_per_bar", "hand_loop_ns_per_bar", "ratio_to_hand_loop",
     "whole_run_ratio_to_hand_loop", "peak_rss_mb", "fills", "final_equity", "stages",
 }  # fmt: skip
+
+
+TIGHTER = {
+    "max_order_quantity": 150,
+    "max_order_value": 15_000,
+    "max_position_quantity": 105,
+    "max_position_value": 9_000,
+    "max_position_percent": "0.05",
+    "max_gross_value": 30_000,
+    "max_net_value": 15_000,
+    "max_leverage": "0.003",
+    "max_group_percent": "0.15",
+    "max_open_positions": 3,
+    "max_open_orders": 3,
+    "max_daily_loss": "0.01",
+    "max_drawdown_percent": "0.000001",
+    "max_orders_per_second": 3,
+    "max_orders_per_minute": 3,
+    "max_orders_per_day": 20,
+    "duplicate_seconds": 121,
+    "max_volatility_percent": "0.0001",
+    "no_entries_first_minutes": 9,
+    "no_entries_last_minutes": 380,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +64,7 @@ def log_again() -> Iterator[None]:
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workloads without processes of their own: what those are for is memory, not results."""
-    for module in (replays, hops, imports, orders, live):
+    for module in (replays, hops, imports, orders, risk, live):
         monkeypatch.setattr(module, "fresh", lambda work, *given: work(*given))
 
 
@@ -155,6 +180,36 @@ def test_the_restless_strategy_orders_on_every_bar_and_the_idle_one_never(tmp_pa
         summary = open_system(tmp_path).run(config_of(config.symbols, config.replayed.end, use))
         made[kind] = summary.orders, summary.fills
     assert made == {orders.Restless: (500, 499), orders.Idle: (0, 0)}  # the last never fills
+
+
+@pytest.mark.usefixtures("one_process")
+def test_a_check_is_timed_by_the_rules_and_by_hand(tmp_path: Path) -> None:
+    figures = risk.risk(tmp_path, 2_000, 1).figures
+    assert figures["rules"] == len(risk.RULES) == 20
+    assert 1_900 < figures["orders"] < 2_000 + len(risk.SYMBOLS)
+    assert figures["us_per_check"] > figures["hand_us_per_check"] / 2 > 0
+
+
+def test_each_rule_of_the_check_could_refuse_its_orders(tmp_path: Path) -> None:
+    config, system = fill_store(tmp_path, risk.SYMBOLS, 30), open_system(tmp_path)
+    assert set(TIGHTER) == set(risk.RULES)
+    for name, limit in TIGHTER.items():
+        rules = {**risk.RULES, name: limit}
+        heard: list[Results] = []
+        risk.execute(system, risk.config_with(config, rules), heard.append)
+        records = [results.records for results in heard]
+        said = [order.reason for one in records for order in one.orders]
+        said += [change[-1] for one in records for change in one.order_changes]  # one may be cut
+        assert any(f"{name}:" in reason for reason in said), name
+
+
+def test_rules_that_refuse_something_are_not_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = fill_store(tmp_path, risk.SYMBOLS, 30)
+    monkeypatch.setitem(risk.RULES, "max_open_orders", 1)
+    with pytest.raises(BenchError, match="refused an order"):
+        risk.measure(tmp_path, config, 1)
 
 
 def test_starts_are_timed_beside_a_bare_python(

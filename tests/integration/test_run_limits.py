@@ -140,7 +140,8 @@ def test_an_entry_pays_no_more_than_a_share_over_the_last_price(system_house: Sy
     import_bars(system_house, [0, 1])
     text = buyer([2, -1], ", limit=10.6 if shares > 0 else 9.5")
     told = "price_collar_percent: limit 10.6 is 6 % above the last price 10, over 5 %"
-    assert refusals(system_house, {"price_collar_percent": 5}, text) == [(1, told), (2, told)]
+    # at minute 2 it is short, and what takes that out is bought
+    assert refusals(system_house, {"price_collar_percent": 5}, text) == [(1, told)]
 
 
 def test_a_silent_symbol_takes_no_entries(system_house: SystemHouse) -> None:

@@ -8,10 +8,10 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.core.errors import StateError, StrategyError, UsageError
+from app.managers.execution_manager.kill import KILL_MODES
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.control_desk import ControlDesk
-from app.managers.system_manager.control_messages import KILL_MODES
 from app.managers.system_manager.control_server import ControlServer
 from app.managers.system_manager.control_socket import make_control_folder
 from app.managers.system_manager.run_session import RunSession
@@ -30,6 +30,17 @@ class Spinning(Strategy):
         open("spins", "w").close()
         while True:
             pass
+"""
+HOLDING = """
+from app.strategies import Strategy
+
+class Holding(Strategy):
+    def on_bar(self, bar):
+        self.order_target(bar.symbol, 5)
+        if self.now.minute == 40:
+            open("spins", "w").close()
+            while True:
+                pass
 """
 
 
@@ -63,6 +74,29 @@ def test_a_session_hook_that_spins_does_not_outlive_a_kill(system_house: SystemH
     assert summary is not None
     assert summary.state == "stopped"
     assert [alarm.what for alarm in system.alarms.latest()] == ["killed", "hook hangs"]
+
+
+@pytest.mark.parametrize("runner", ["pool", "inline"])
+def test_a_replay_whose_strategy_spins_is_flattened_all_the_same(
+    system_house: SystemHouse, runner: str
+) -> None:
+    use = system_house.strategy("holding.py", HOLDING)
+    system = system_house.system
+    engine = {"hook_seconds": 600, "runner": runner}
+    run_id = system.start(system_house.config(use=use, engine=engine))
+    end = time.monotonic() + 10
+    while not Path("spins").exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    system.kill("flatten", "it spins")
+    summary = system.wait(20)
+    assert summary is not None
+    assert (summary.state, summary.orders, summary.trades) == ("stopped", 4, 2)
+    told = system_house.facts(run_id)["killed"]
+    assert (told["done"], told["left"]["positions"]) == (True, {})
+    assert told["found"]["positions"] == {"AAA": "5", "BBB": "5"}
+    assert told["session_time"] == "2024-06-03T09:40:00-04:00"
+    assert told["done_session_time"] == "2024-06-03T09:41:00-04:00"
 
 
 def test_a_session_hook_that_spins_is_named_when_its_time_is_over(

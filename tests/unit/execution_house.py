@@ -75,10 +75,11 @@ def manager_of(
     limits: Limits | None = None,
     terms: AccountTerms | None = None,
     make_broker: Callable[[Owner], Broker] | None = None,
+    make: Callable[..., ExecutionManager] = ExecutionManager,
     **sizes: Any,
 ) -> ExecutionManager:
     """An execution manager with its first block loaded; `sizes` are the instruments'."""
-    execution = ExecutionManager(
+    execution = make(
         strategies=list(strategies),
         instruments=[Instrument("XNYS", symbol, **sizes) for symbol in symbols],
         cash=cash,

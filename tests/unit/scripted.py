@@ -1,4 +1,4 @@
-"""A strategy that does what a test says at each hook, and a short run of it."""
+"""A strategy that does what a test says at each hook, as `self.entry_size(...)`, in a short run."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -32,6 +32,7 @@ class Scripted(Strategy):
         self._at(bar.symbol)
 
     def on_order(self, order: OrderView) -> None:
+        self.told = order
         self._at(f"order {order.order_id}")
 
     def on_position(self, symbol: str, position: PositionView) -> None:
@@ -73,11 +74,12 @@ def run_script(
     block_rows: int = 8192,
     adjustments: Sequence[Adjustment] = (),
     ranges: Sequence[float] | None = None,
+    sizings: Sequence[dict[str, Any]] = (),
     **parts: Any,
 ) -> tuple[list[object], Outcome]:
     """What the steps answered, and what the run came to. Bars open at 10, 11, 12, ...
 
-    `ranges` are from low to high, 1 unless given.
+    `ranges` are from low to high, 1 unless given; `sizings` those of the strategies.
     """
     calendar = weekday_sessions(dt.date(2024, 6, 3), sessions, minutes)
     opens = 10.0 + np.arange(sessions * minutes)
@@ -88,9 +90,10 @@ def run_script(
         opens, highs, lows, opens + 0.5, np.full(len(opens), 1000.0),
     )  # fmt: skip
     names = [kind.__name__, *(["Second"] if others else [])]
+    own = [{"sizing": one} for one in sizings] + [{}] * (len(names) - len(sizings))
     config = config_of(
         symbols,
-        [f"{__name__}:{name}" for name in names],
+        [{"use": f"{__name__}:{name}", **own[at]} for at, name in enumerate(names)],
         execution={
             "participation": parts.pop("participation", None),
             **parts.pop("execution", {}),

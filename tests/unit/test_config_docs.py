@@ -8,11 +8,23 @@ import pytest
 from pydantic import BaseModel
 
 from app.core import config as config_module
-from app.core import config_account, config_breakers, config_fees, config_live, config_risk
+from app.core import (
+    config_account,
+    config_breakers,
+    config_fees,
+    config_live,
+    config_protection,
+    config_risk,
+    config_sizing,
+)
 from app.core.config import load_session_config
 from app.core.config_json import InvalidConfigError
 from app.services.indicators import faults, names
 
+MODULES = (
+    config_module, config_account, config_breakers, config_fees, config_live, config_protection,
+    config_risk, config_sizing,
+)  # fmt: skip
 TEXT = (Path(__file__).parents[2] / "docs" / "SESSION_CONFIGS.md").read_text()
 BLOCKS = re.findall(r"```json (\w+)\.json\n(.*?)```", TEXT, flags=re.DOTALL)
 SMALLEST, RISK, BREAKERS, INDICATORS = [
@@ -62,12 +74,10 @@ def test_the_breakers_shown_can_be_used(tmp_path: Path) -> None:
 def test_every_key_is_described() -> None:
     models = [
         thing
-        for module in (
-            config_module, config_account, config_breakers, config_fees, config_live, config_risk,
-        )
+        for module in MODULES
         for thing in vars(module).values()
         if isinstance(thing, type) and issubclass(thing, BaseModel) and thing is not BaseModel
-    ]  # fmt: skip
+    ]
     keys = {key for model in models for key in model.model_fields}
     assert len(keys) > 30
     assert not [key for key in keys if f"`{key}`" not in TEXT and f'"{key}"' not in TEXT]

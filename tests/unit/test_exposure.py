@@ -9,11 +9,14 @@ from execution_house import Row, Unpriced, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.fingerprint import Fingerprint
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import LIMIT, Order
 from app.managers.execution_manager.account import Account, AccountTerms
-from app.managers.execution_manager.exposure import Holdings, Moment
+from app.managers.execution_manager.diary import Diary
+from app.managers.execution_manager.exposure import Holdings
+from app.managers.execution_manager.moment import Moment
 from app.managers.execution_manager.order_counts import OrderCounts
 
 SYMBOLS, STRATEGIES = 3, 2
@@ -35,6 +38,9 @@ class Counted:
     """Who books, as far as a moment asks."""
 
     fill_count = 0
+
+    def __init__(self) -> None:
+        self.diary = Diary(Fingerprint(["one"], ["S0"]))
 
 
 orders = st.lists(
@@ -76,7 +82,8 @@ class World:
             order.reduce_only = bool(reduces)
             order.filled_units = (shares * UNITS // abs(shares)) * filled if abs(shares) > 1 else 0
             self.working[number] = order
-        self.moment = Moment(Counted(), Marks().mark)
+        self.moment = Moment(Counted(), self.working, Marks().mark)
+        self.moment.turn(1)
 
         self.whole = Holdings(self.account, self.working, self.moment, OrderCounts(()))
 
@@ -167,24 +174,53 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
 
 def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None:
     books = Counted()
-    moment = Moment(books, Marks().mark)
+    moment = Moment(books, {}, Marks().mark)
     seen = []
     for now_ns, fills in ((5, 0), (5, 0), (5, 1), (6, 1), (6, 1)):
         books.fill_count = fills
         moment.turn(now_ns)
-        seen.append((moment.ask, moment.state))
+        seen.append((moment.works, moment.state))
     assert [state for _, state in seen] == [1, 1, 2, 3, 3]
-    assert len({asked for asked, _ in seen}) == 5
+    assert len({works for works, _ in seen}) == 3
     moment.forget()
     assert moment.state == 4
     assert moment.turn(6)
 
 
+def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
+    books, working = Counted(), dict[int, Order]()
+    moment = Moment(books, working, Marks().mark)
+    moment.turn(5)
+
+    def accept(number: int) -> Order:
+        working[number] = order = Order(number, 0, "S0", 0, UNITS, 5)
+        books.diary.happened.append(order)
+        return order
+
+    first = accept(1)
+    moment.turn(5)
+    assert moment.added is first
+    accept(2)
+    accept(3)
+    moment.turn(5)
+    assert moment.added is None
+    books.diary.take()  # the count goes on
+    del working[1]
+    books.diary.ended.append(first)
+    accept(4)
+    works = moment.works
+    moment.turn(5)
+    assert (moment.added, moment.works) == (None, works + 1)
+    moment.turn(5)
+    assert moment.works == works + 1
+
+
 @pytest.mark.parametrize("strategy", [0, 1])
 def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     execution = manager_of([Row(0, 10, 10.0)], rules=None)
-    moment = Moment(execution, Marks().mark)
-    own = Holdings(execution.account, execution.broker.working, moment, OrderCounts(()))
+    working = execution.broker.working
+    moment = Moment(execution, working, Marks().mark)
+    own = Holdings(execution.account, working, moment, OrderCounts(()))
     own._moment.turn(5)
     assert own.gross_units() == 0
     submit(execution, strategy, 0, 5 * UNITS, 5, kind=LIMIT, limit=9.0)

@@ -5,8 +5,9 @@ from typing import Any, cast
 import pytest
 
 from app.core.intervals import interval_ns
+from app.managers.execution_manager.kill import FLATTEN
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
-from app.threads.commands import FLATTEN, KEEP
+from app.threads.commands import KEEP
 
 NOTHING = cast(Any, None)
 

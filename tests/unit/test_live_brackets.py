@@ -34,6 +34,7 @@ from app.core.orders import (
     Order,
     Terms,
 )
+from app.managers.execution_manager.kill import FLATTEN
 from app.managers.execution_manager.live_broker_state import (
     LiveBrokerState,
     live_broker_state,
@@ -41,7 +42,7 @@ from app.managers.execution_manager.live_broker_state import (
 )
 from app.managers.execution_manager.venue_parts import APART
 from app.threads import commands
-from app.threads.commands import FLATTEN, is_left_holding, obey
+from app.threads.commands import is_left_holding, obey
 
 TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 

@@ -24,9 +24,10 @@ from app.core.messages import Bars, Command, Message
 from app.core.orders import CANCELED, FILLED, REJECTED
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
+from app.managers.execution_manager.kill import FLATTEN
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.system_manager.wiring import Parts, Run
-from app.threads.commands import FLATTEN, HALT, KEEP, KILL, PAUSE, RESUME, STOP
+from app.threads.commands import HALT, KEEP, KILL, PAUSE, RESUME, STOP
 from app.threads.results import Results
 
 CALENDAR = weekday_sessions(dt.date(2024, 6, 3), 1, 8)

@@ -1,5 +1,8 @@
 """Logs: what reaches the console, what reaches the file, and what reaches neither."""
 
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -155,3 +158,34 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(ConfigError, match="Set MISMARTERA_DATA_FOLDER"):
         configure_logging(tmp_path / "file", "INFO")
+
+
+def test_a_line_of_a_million_letters_is_looked_through_in_no_time() -> None:
+    begin_ns = time.perf_counter_ns()
+    assert redact("x" * 1_000_000 + " my_token=abc") == "x" * 1_000_000 + f" my_token={HIDDEN}"
+    assert time.perf_counter_ns() - begin_ns < 10 * 10**9  # it was hours
+
+
+def test_what_a_thread_or_an_object_raises_is_one_line_and_its_traceback_is_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    configure_logging(tmp_path, "INFO")
+
+    class Falls:
+        def __del__(self) -> None:
+            raise ValueError("in vain")
+
+    def fall() -> None:
+        raise KeyError("nobody")
+
+    thread = threading.Thread(target=fall, name="astray")
+    thread.start()
+    thread.join(5)
+    Falls()
+    console = capsys.readouterr().err
+    assert "In the thread 'astray' nobody caught KeyError: 'nobody'" in console
+    assert "nobody caught ValueError: in vain" in console
+    assert "Traceback" not in console
+    assert logged(tmp_path).count("Traceback") == 2

@@ -11,8 +11,8 @@ from app.core.money import UNITS
 from app.core.orders import REJECTED
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.kill import FLATTEN
 from app.threads.commands import (
-    FLATTEN,
     HALT,
     HOLDINGS,
     KEEP,

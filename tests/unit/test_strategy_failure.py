@@ -2,6 +2,7 @@
 
 import inspect
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,6 +78,36 @@ def test_our_own_errors_speak_for_themselves(
     told = failure("mine", "on_bar", "noon", error, [])
     assert type(told) is kind
     assert str(told) == f"Strategy mine failed in on_bar at noon: {what}"
+
+
+def test_a_mountain_is_told_by_its_beginning_its_end_and_its_height() -> None:
+    error = failure("mine", "on_bar", "noon", ValueError("a" * 600 + "b" * 10**6 + "c" * 600), [])
+    said = str(error).partition("ValueError: ")[2]
+    assert said == "a" * 500 + "... (1,000,200 characters) ..." + "c" * 500
+
+
+class Speechless(Exception):
+    """Fails when it is told."""
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize("error", [Speechless(), GeneratorExit(), BaseException()])
+def test_whatever_was_raised_is_told_by_its_kind(error: BaseException) -> None:
+    told = failure("mine", "on_bar", "noon", error, [])
+    assert str(told) == f"Strategy mine failed in on_bar at noon: {type(error).__name__}"
+
+
+def test_an_interrupt_off_the_main_thread_is_the_strategy_s_own() -> None:
+    found: list[StrategyError] = []
+    body = lambda: found.append(failure("mine", "on_bar", "noon", KeyboardInterrupt(), []))  # noqa: E731
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join(5)
+    assert str(found[0]).endswith("KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        failure("mine", "on_bar", "noon", KeyboardInterrupt(), [])
 
 
 # -- a strategy in several files -------------------------------------------------------------------

@@ -168,21 +168,23 @@ def stop(
 def kill(
     run: Run = None,
     mode: Annotated[
-        str, typer.Option(help="What becomes of live positions: 'freeze' or 'flatten'.")
+        str, typer.Option(help="What becomes of positions: 'freeze' or 'flatten'.")
     ] = "freeze",
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the run.")] = "",
     timeout: Wait = 330.0,
     as_json: AsJson = False,
 ) -> None:
-    """Let no order that opens leave any more, and end a session at once, also one that hangs.
+    """Let no order that opens leave any more, and end a session then, also one that hangs.
 
     \b
     Example:
       ./start_cli.sh system kill --mode flatten
     """
+    from app.managers.execution_manager.kill import kill_value
     from app.managers.system_manager.control_messages import check_kill_mode
 
     check_kill_mode(mode)
-    _end(run, "kill", mode, timeout, as_json)
+    _end(run, "kill", kill_value(mode, " ".join(reason.split())), timeout, as_json)
 
 
 @app.command()

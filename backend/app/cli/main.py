@@ -18,7 +18,7 @@ NOUNS = {
     "data": "Import, list, show and export bars.",
     "time": "The clock, trading sessions and holidays.",
     "config": "Check a session config; its schema.",
-    "risk": "Limits that orders are held against, and what an account may do.",
+    "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
     "runs": "Past runs: what they were given and what came of it.",
     "admin": "Housekeeping: how much is logged.",

@@ -194,7 +194,8 @@ def _terrain(
     held = [session for session in sessions if session.open_ns <= last]
     if not held:
         raise NotFoundError(f"No session of {market} holds a stored bar of {', '.join(names)}.")
-    return terrain, tuple(held)
+    adjustments = [one for name in names for one in data.adjustments(market, name, held)]
+    return terrain._replace(adjustments=adjustments), tuple(held)
 
 
 def _default_ns(context: Context, sessions: "Sequence[TradingSession]") -> int:

@@ -6,23 +6,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import risk_state
+from app.cli import risk_drill, risk_state, risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
+from app.cli.risk_check import check
 
 if TYPE_CHECKING:
     from app.core.account_limits import AccountLimits
     from app.core.config import SessionConfig
     from app.services.risk.tightness import Standing
 
-app = typer.Typer(help="Limits that orders are held against, and what an account may do.")
+app = typer.Typer(
+    help="Limits that orders are held against, what an account may do, the emergency stop."
+)
 app.add_typer(risk_state.app)
+app.add_typer(risk_stop.app)
+app.add_typer(risk_drill.app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {
     "refuse": "An order that is in part within them is refused.",
     "cut": "An order that is in part within them is cut to that part.",
 }
+
+
+app.command()(check)
 
 
 @app.command()

@@ -4,8 +4,9 @@ What steers a session that runs is in `control.py`.
 """
 
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,7 +73,8 @@ def _run_here(
 
     serving = Serving(Context().settings, ready)
     system = serving.system
-    with closing(serving), _interruptible(system), _progress(system, band) as on_progress:
+    prints = redirect_stdout(sys.stderr) if as_json else nullcontext()  # what strategies print
+    with prints, closing(serving), _interruptible(system), _progress(system, band) as on_progress:
         summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress, band=band)
     if as_json:
         print_json(summary.as_json())

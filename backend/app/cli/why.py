@@ -1,14 +1,14 @@
 """`why` and `why-not`: a decision of a past run, told by running it once more."""
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.moments import Moments
 from app.cli.output import print_json
-from app.cli.why_text import Told, local, print_instant, print_order
-from app.core.errors import NotFoundError, UsageError, did_you_mean
+from app.cli.why_text import Told, as_told, local, print_instant, print_order
+from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.tracing import OrderTracer
 
 
-class Teller:
+class Teller(Moments):
     """One run told again, in the time of its market."""
 
     def __init__(self, run_id: str) -> None:
@@ -28,24 +28,8 @@ class Teller:
         self._repository = RunRepository(Context().engine)
         row = dict(self._repository.get_run(run_id))
         context = Context(row["config"].get("market", DEFAULT_MARKET))
-        self._time = context.time
+        super().__init__(context.time)
         self.run = Retelling(row, context.settings, context.data, context.time)
-
-    def at(self, ns: int) -> str:
-        """An instant in the market's time."""
-        return self._time.to_local(ns).isoformat(sep=" ", timespec=_spec(ns))
-
-    def ns_of(self, text: str) -> int:
-        """An instant that somebody wrote, in the market's time unless it names a zone."""
-        try:
-            moment = dt.datetime.fromisoformat(text)
-        except ValueError:
-            raise UsageError(
-                f"'{text}' is not a time; give the day and the time, as '2024-11-01 10:31'."
-            ) from None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self._time.zone())
-        return self._time.to_ns(moment)
 
     def is_on_record(self, tracer: "OrderTracer") -> bool | None:
         """Whether the order is on record as it is told; None where it is on none yet."""
@@ -63,34 +47,26 @@ class Teller:
 
     def seen(self, sight: "Sight") -> Told:
         """What a strategy saw, for scripts."""
-        standing = sight.standing
         return {
             "strategy": sight.strategy,
             "at": self.at(sight.at_ns),
             "hook": sight.hook,
             "bar": self._bar(sight.bar),
             "last_bar": self._bar(sight.last_bar),
-            "indicators": [
-                {name: getattr(one, name) for name in one.__struct_fields__}
-                for one in sight.indicators
-            ],
-            **{name: getattr(standing, name) for name in standing.__struct_fields__},
+            "indicators": [as_told(one) for one in sight.indicators],
+            **as_told(sight.standing),
         }
 
     def proposal(self, one: "Proposed") -> Told:
         """What became of a proposal, for scripts."""
-        asked = one.asked
         return {
             "order_id": one.order_id,
             "symbol": one.symbol,
             "what": "amendment" if one.is_amendment else "order",
             "seen": self.seen(one.seen),
-            "asked": {name: getattr(asked, name) for name in asked.__struct_fields__},
+            "asked": as_told(one.asked),
             "has_limits": one.has_limits,
-            "limits": [
-                {name: getattr(limit, name) for name in limit.__struct_fields__}
-                for limit in one.limits
-            ],
+            "limits": [as_told(limit) for limit in one.limits],
             "decision": one.decision,
             "reason": one.reason or None,
         }
@@ -149,7 +125,7 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
         "at": teller.at(teller.ns_of(time)),
         "seen": [teller.seen(one) for one in tracer.seen],
         "proposed": [teller.proposal(one) for one in tracer.proposed],
-        "again": _again(proof),
+        "again": again_told(proof),
     }
     if as_json:
         print_json(told)
@@ -191,11 +167,12 @@ def _order_told(teller: Teller, tracer: "OrderTracer", proof: "Proof") -> Told:
         "filled": abs(from_units(order.filled_units)),
         "ended": teller.at(order.ended_ns) if order.ended_ns else None,
         "end_reason": order.reason or None,
-        "again": {**_again(proof), "order_equal": teller.is_on_record(tracer)},
+        "again": {**again_told(proof), "order_equal": teller.is_on_record(tracer)},
     }
 
 
-def _again(proof: "Proof") -> Told:
+def again_told(proof: "Proof") -> Told:
+    """Whether a run that was run again was the same, for scripts."""
     return {
         "equal": proof.equal,
         "fingerprint": proof.fingerprint,
@@ -207,7 +184,3 @@ def _again(proof: "Proof") -> Told:
 def _end(proof: "Proof") -> None:
     if proof.equal is False:
         raise typer.Exit(1)
-
-
-def _spec(ns: int) -> str:
-    return "seconds" if ns % 1_000_000_000 == 0 else "microseconds"

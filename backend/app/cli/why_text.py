@@ -90,12 +90,18 @@ def _seen_rows(seen: Told) -> Iterator[Sequence[object]]:
             _number(one["value"]),
             _number(one["before"]),
         )
-    yield "last price", _number(seen["price"]), ""
-    yield "held by the strategy", seen["strategy_held"], ""
-    yield "held by the account", seen["held"], ""
-    yield "working to buy, to sell", f"{seen['may_buy']}, {seen['may_sell']}", ""
-    yield "equity", f"{seen['equity']:,.2f}", ""
-    yield "cash", f"{seen['cash']:,.2f}", ""
+    for what, value in standing_rows(seen):
+        yield what, value, ""
+
+
+def standing_rows(standing: Told) -> Iterator[tuple[str, object]]:
+    """What limits look at."""
+    yield "last price", _number(standing["price"])
+    yield "held by the strategy", standing["strategy_held"]
+    yield "held by the account", standing["held"]
+    yield "working to buy, to sell", f"{standing['may_buy']}, {standing['may_sell']}"
+    yield "equity", f"{standing['equity']:,.2f}"
+    yield "cash", f"{standing['cash']:,.2f}"
 
 
 def _number(value: float | None) -> str:
@@ -104,12 +110,7 @@ def _number(value: float | None) -> str:
 
 def _print_decision(told: Told) -> None:
     if told["limits"]:
-        columns = ("scope", "rule", "limit", "verdict")
-        rows = [
-            [one["scope"], one["rule"], value_text(one["limit"]), _verdict(one)]
-            for one in told["limits"]
-        ]
-        print_table("Limits", columns, rows)
+        print_limits(told["limits"])
     elif not told["has_limits"]:
         console.print("No limit holds for it.")
     elif told["decision"] == "accepted":
@@ -122,6 +123,12 @@ def _print_decision(told: Told) -> None:
     elif told["reason"]:
         words += f": {told['reason']}"
     console.print(f"It was {words}.", markup=False)
+
+
+def print_limits(limits: Sequence[Told]) -> None:
+    columns = ("scope", "rule", "limit", "verdict")
+    rows = [[one["scope"], one["rule"], value_text(one["limit"]), _verdict(one)] for one in limits]
+    print_table("Limits", columns, rows)
 
 
 def _verdict(one: Told) -> str:
@@ -144,6 +151,11 @@ def _print_proof(again: Told) -> None:
 
 def _cell(row: Told, column: str) -> object:
     return local(row[column]) if column in _TIMES else row[column]
+
+
+def as_told(struct: Any) -> Told:
+    """A struct's fields, for scripts."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
 def local(at: str) -> str:

@@ -17,10 +17,12 @@ from pydantic import (
 
 from app.core.config_account import AccountConfig, ExecutionConfig, Part, Symbol
 from app.core.config_file import read_config
-from app.core.config_json import Fault
+from app.core.config_json import Fault, PathParts
 from app.core.config_live import LiveConfig
 from app.core.config_problems import raise_if_any
+from app.core.config_protection import ProtectionConfig, ProtectionFields, flat_fault
 from app.core.config_risk import RiskConfig
+from app.core.config_sizing import SizingConfig, sizing_faults
 from app.core.errors import UsageError
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
 
@@ -87,6 +89,7 @@ class StrategyConfig(Part):
     use: Annotated[str, AfterValidator(_checked_use)]
     name: Name | None = None  # the class name
     params: dict[str, Any] = Field(default_factory=dict)
+    sizing: SizingConfig | None = None  # the run's
 
     @property
     def label(self) -> str:
@@ -111,6 +114,8 @@ class EngineConfig(Part):
     block_rows: Annotated[int, Field(ge=1, le=8192)] = 8192
     runner: Literal["pool", "inline"] = "pool"
     hook_seconds: Annotated[float, Field(gt=0, le=86_400)] = 30.0  # then a hook is interrupted
+    # of the process; more, and the run ends. None: three quarters of what is free at the start
+    memory_mb: Annotated[int, Field(ge=64, le=100_000_000)] | None = None
 
 
 class SessionConfig(Part):
@@ -130,9 +135,11 @@ class SessionConfig(Part):
     extended_hours: bool = False
     indicators: tuple[IndicatorConfig, ...] = ()
     strategies: Annotated[tuple[StrategyConfig, ...], Field(min_length=1)]
+    sizing: SizingConfig | None = None
     account: AccountConfig = AccountConfig()
     execution: ExecutionConfig = ExecutionConfig()
     risk: RiskConfig = RiskConfig()
+    protection: ProtectionConfig = ProtectionConfig()
     report: ReportConfig = ReportConfig()
     engine: EngineConfig = EngineConfig()
 
@@ -171,6 +178,22 @@ class SessionConfig(Part):
         if "base_interval" in info.data:
             raise_if_any(risk.breakers.too_short(info.data["base_interval"]))
         return risk
+
+    @field_validator("protection")
+    @classmethod
+    def _check_protection(
+        cls, protection: ProtectionConfig, info: ValidationInfo
+    ) -> ProtectionConfig:
+        faults: list[Fault] = []
+        if "strategies" in info.data:
+            faults = protection.strangers([item.label for item in info.data["strategies"]])
+        places: dict[PathParts, ProtectionFields] = {(): protection}
+        places |= {("strategies", name): own for name, own in protection.strategies.items()}
+        for place, fields in places.items() if "base_interval" in info.data else ():
+            what = flat_fault(fields, info.data["base_interval"])
+            faults += [((*place, "flat_before_close_minutes"), what)] if what else []
+        raise_if_any(faults)
+        return protection
 
     @property
     def quoted(self) -> list[str]:
@@ -236,11 +259,28 @@ class SessionConfig(Part):
     @field_validator("strategies")
     @classmethod
     def _check_strategies(
-        cls, strategies: tuple[StrategyConfig, ...]
+        cls, strategies: tuple[StrategyConfig, ...], info: ValidationInfo
     ) -> tuple[StrategyConfig, ...]:
         repeated = _repeated([strategy.label for strategy in strategies], "the strategy's name")
-        raise_if_any([(parts, f"{what} Give it a 'name' of its own.") for parts, what in repeated])
+        faults = [(parts, f"{what} Give it a 'name' of its own.") for parts, what in repeated]
+        for at, strategy in enumerate(strategies):
+            found = sizing_faults(strategy.sizing, (), info.data.get("base_interval"))
+            faults += [((at, "sizing", *parts), what) for parts, what in found]
+        raise_if_any(faults)
         return strategies
+
+    @field_validator("sizing")
+    @classmethod
+    def _check_sizing(
+        cls, sizing: SizingConfig | None, info: ValidationInfo
+    ) -> SizingConfig | None:
+        of_strategies = [strategy.sizing for strategy in info.data.get("strategies", ())]
+        raise_if_any(sizing_faults(sizing, of_strategies, info.data.get("base_interval")))
+        return sizing
+
+    def sizing_of(self, strategy: StrategyConfig) -> SizingConfig | None:
+        """How a strategy sizes its entries: by its own sizing, else by the run's."""
+        return strategy.sizing or self.sizing
 
 
 def load_session_config(path: Path, check_indicator: IndicatorCheck | None = None) -> SessionConfig:

@@ -67,10 +67,11 @@ class StateError(AppError):
 
 
 EXIT_INTERRUPTED = 130
+_LONGEST_WORD = 200  # that is searched for; the time it takes grows with its square
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
     candidates = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=0.6)
     return f" Did you mean '{candidates[close[0]]}'?" if close else ""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.errors import ConfigError, did_you_mean
+from app.core.stray_errors import tell_stray_errors
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -31,7 +32,8 @@ FILE_FORMAT = (
 )
 
 _KEYED = re.compile(
-    r"""(?ix) ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization )[\w-]*
+    r"""(?ix) (?<![\w-])
+        ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization )[\w-]*
         ["']? \s* [=:] \s* (?: bearer \s+ | basic \s+ )? ["']? ) [^\s"',;&}]+"""
 )
 _BEARER = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{8,}")
@@ -56,6 +58,7 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
         record["extra"]["traceback"] = redact(text, known_secrets)
         record["message"] = redact(record["message"], known_secrets)
 
+    tell_stray_errors()
     path = log_path(folder)
     wanted = level or stored_level(folder)
     try:

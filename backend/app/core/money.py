@@ -8,6 +8,7 @@ from operator import index
 
 UNITS = 100_000_000  # ledger units in one share, coin or unit of currency
 _QUANTUM = Decimal(1).scaleb(-8)
+_SCALE = float(UNITS)
 _EXACT_BELOW = 2.0**51 / UNITS  # floats below this keep 8 decimals exactly through p * UNITS
 _WHOLE_BELOW = 2.0**53  # floats below this are the whole number they print
 # Ours, whatever context the thread has: a strategy that sets its precision moves no money.
@@ -63,6 +64,10 @@ def price_ratio(price: float) -> tuple[int, int]:
 
 def amount_units(quantity_units: int, price: float, multiplier_units: int = UNITS) -> int:
     """quantity x price x multiplier in currency units, rounded once."""
+    if multiplier_units == UNITS and not quantity_units % UNITS and 0 < price < _EXACT_BELOW:
+        units = int(price * _SCALE + 0.5)
+        if units / _SCALE == price:  # whole ones, at a price of at most 8 decimals
+            return quantity_units // UNITS * units
     numerator, denominator = price_ratio(price)
     if multiplier_units != UNITS:
         numerator *= multiplier_units

@@ -158,7 +158,8 @@ class Amend(msgspec.Struct, frozen=True, tag="amend"):
 
 class Split(msgspec.Struct, frozen=True, tag="split"):
     """Of each `old` shares there are `new` from here on, and the run holds `units` more than
-    before: nothing is asked of the venue, which has split by itself.
+    before: nothing is asked of the venue, which has split by itself. It is one for one where an
+    execution of before a split was told behind it.
     """
 
     symbol: int

@@ -42,6 +42,13 @@ class IllegalTransition(AppError):
     """An order was asked to do what its state forbids: a defect, never a user's fault."""
 
 
+class Guard(msgspec.Struct, frozen=True, gc=False):
+    """What the run's protection gives, no strategy: how far from its entry's price it is."""
+
+    units: int = 0  # of price, or of percent; 0: its price is not measured from there
+    of_percent: bool = False
+
+
 class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     """One order. Quantities are signed units: positive buys, negative sells."""
 
@@ -69,6 +76,8 @@ class Order(msgspec.Struct, gc=False, eq=False, array_like=True):
     reduce_only: bool = False
     parent: int = 0  # the order it waits for
     group: int = 0  # of orders that end each other
+    guard: Guard | None = None  # none: a strategy gave it
+    guarded: bool = False  # its strategy has given exits with it
 
     def to(self, state: str) -> None:
         """Move to `state`, if the table allows it."""

@@ -28,6 +28,7 @@ from app.services.matching import (
     touch,
     walk,
 )
+from app.services.protection import guard_prices
 from app.services.trailing import trailed
 
 WITH_A_PRICE = frozenset((LIMIT, STOP, STOP_LIMIT, TRAILING_STOP))  # a bar can touch them
@@ -86,7 +87,9 @@ class BarFills:
         capacity: int | None,
         held_units: Callable[[int], int],
         given_until_ns: int,
+        price_of: Callable[[BarFill], float] | None = None,
     ) -> None:
+        """`price_of` says what a fill comes to with slippage; none: there is no slippage."""
         self.left: dict[int, Stand] = {}  # how the bar leaves the orders it met, by number
         self.capacity = capacity  # for all orders together; None: no limit
         self._bar = bar
@@ -99,6 +102,9 @@ class BarFills:
         self._given_until_ns = given_until_ns  # what was given later counts from the next bar
         self._filled: dict[int, int] = {}  # by order, on this bar
         self._moved: dict[int, int] = {}  # by strategy, on this bar
+        self._price_of = price_of
+        self._paid: dict[int, float] = {}  # by entry that has filled on this bar
+        self._closed: dict[int, int] = {}  # what of that only took out what was held, unsigned
 
     def of(self, orders: Sequence[Order]) -> list[BarFill]:
         """The fills of these orders, and of those that wait for them."""
@@ -110,9 +116,20 @@ class BarFills:
             units = self._take(order)
             if units:
                 fills.append(BarFill(found.phase, found.rank, order, units, found.at))
-                for child in self._children(found):
-                    insort(queue, child)
+                if self._links.children_of(order):
+                    self._note_entry(fills[-1])
+                    for child in self._children(found):
+                        insort(queue, child)
         return fills
+
+    def _note_entry(self, fill: BarFill) -> None:
+        """What the exits of an entry have to know of its fill."""
+        order, price_of = fill.order, self._price_of
+        self._paid[order.order_id] = fill.at.price if price_of is None else price_of(fill)
+        moved = self._moved.get(order.strategy, 0) - fill.units
+        held = self._held_units(order.strategy) + moved
+        if held * fill.units < 0:
+            self._closed[order.order_id] = min(abs(held), abs(fill.units))
 
     def gain_units(self, fills: Sequence[BarFill]) -> int:
         """What fills have gained by the bar's close."""
@@ -135,6 +152,8 @@ class BarFills:
         return self._kept(order, at, left, moment)
 
     def _kept(self, order: Order, at: Touch | None, left: Stand, moment: float) -> Found | None:
+        if order.guard is not None and order.guard.units:
+            left = left._replace(stop=order.stop)  # it is measured from what its entry has paid
         self.left[order.order_id] = left
         if at is None or (order.tif == IOC and at.phase != OPEN):
             return None
@@ -148,7 +167,10 @@ class BarFills:
         """An order's terms; a trailing stop that begins here does so from this price."""
         kind, buys, stop = order.kind, order.units > 0, order.stop
         if kind != TRAILING_STOP:
-            return Stand(kind, buys, order.limit, stop, order.triggered)
+            limit = order.limit
+            if order.guard is not None and order.guard.units and limit is None and stop is None:
+                limit, stop = guard_prices(order, self._paid[order.parent], self._tick_units)
+            return Stand(kind, buys, limit, stop, order.triggered)
 
         def follow(best: float) -> float:
             return trailed(best, buys, order.trail, order.trail_percent, self._tick_units)
@@ -211,6 +233,8 @@ class BarFills:
         if entry is None or entry.state == FILLED:
             return None
         entered = entry.filled_units + self._filled.get(entry.order_id, 0)
+        if order.guard is not None:
+            return abs(entered) - self._closed.get(entry.order_id, 0)
         return None if entered == entry.units else abs(entered)
 
     # -- orders that wait for one that fills on this bar -------------------------------------------

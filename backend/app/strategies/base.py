@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from app.core.bars import Bar, BarColumns
@@ -15,16 +16,19 @@ from app.strategies.context import Context
 from app.strategies.indicator import Indicator
 from app.strategies.params import checked_params, params_of
 from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.size import Size
 from app.strategies.views import OrderView, PositionView
 
 
 class Strategy:
     """One instance lives as long as the run, over all its symbols and sessions.
 
-    `intervals` names the bars `on_bar` is called for; empty means the base interval.
+    `intervals` names the bars `on_bar` is called for; empty means the base interval. `protection`
+    is what every entry without exits of its own gets, in the words of a config's `protection`.
     """
 
     intervals: ClassVar[tuple[str, ...]] = ()
+    protection: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:
         """Refuse what would go wrong later, and quietly: `cash = Param(5)`, `intervals = "5m"`."""
@@ -124,6 +128,21 @@ class Strategy:
     def orders(self, symbol: str | None = None) -> list[OrderView]:
         """This strategy's working orders."""
         return self._context.orders(symbol)
+
+    def entry_size(
+        self,
+        symbol: str,
+        side: str = "buy",
+        *,
+        price: Quantity | None = None,
+        stop: Quantity | None = None,
+    ) -> Size:
+        """How much to enter with now, by the config's `sizing`: in whole lots, negative to sell.
+
+        It enters at `price`, the last close unless given, and is left at `stop` when it goes wrong.
+        Where nothing fits it is 0, and its `reason` says why.
+        """
+        return self._context.entry_size(symbol, side, price, stop)
 
     def bars(self, symbol: str, interval: str | None = None, n: int = 1) -> BarColumns:
         """The last `n` bars up to now as read-only columns (fewer when there are fewer)."""

@@ -11,6 +11,7 @@ from app.core.orders import Terms
 from app.services.quality import Quality
 from app.strategies.indicator import Indicator
 from app.strategies.request import Change, Quantity, Request
+from app.strategies.size import Size
 from app.strategies.views import OrderView, PositionView
 
 
@@ -33,6 +34,9 @@ class Context(Protocol):
     def convert(self, amount: Quantity, source: str, target: str) -> None: ...
     def position(self, symbol: str) -> PositionView: ...
     def orders(self, symbol: str | None) -> list[OrderView]: ...
+    def entry_size(
+        self, symbol: str, side: str, price: Quantity | None, stop: Quantity | None
+    ) -> Size: ...
     def order(self, symbol: str, quantity: Quantity, request: Request) -> OrderView | None: ...
     def terms(self, symbol: str, quantity: Quantity, request: Request) -> Terms:
         """The exact terms an order would have; refuses what `order` refuses."""

@@ -1,5 +1,6 @@
 """A strategy that raises: its own error, told with its own lines."""
 
+import threading
 import traceback
 from collections.abc import Collection
 from pathlib import Path
@@ -16,23 +17,67 @@ class HookInterrupted(BaseException):
         return self.text
 
 
-# What a hook may raise that ends its run in order; Ctrl+C is not the hook's.
-HOOK_ERRORS = (Exception, SystemExit, HookInterrupted)
-
 _MOST_LINES = 12  # a recursion without end has a thousand
+_MOST_CHARS = 1_000  # of what an error says: it may hold all that a strategy was given
+_MOST_LINE_CHARS = 200
+
+
+def is_pressed(error: BaseException) -> bool:
+    """Whether somebody pressed Ctrl+C. All else that a hook raises is the hook's; and so is this
+    on any thread but the main one, to which alone it comes.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    return is_main and isinstance(error, KeyboardInterrupt)
+
+
+def shortened(text: str, most_chars: int = _MOST_CHARS) -> str:
+    """Its beginning and its end, and how much there is between them."""
+    half = most_chars // 2
+    if len(text) <= most_chars:
+        return text
+    return f"{text[:half]}... ({len(text) - 2 * half:,} characters) ...{text[-half:]}"
+
+
+def astray(is_running: bool) -> StrategyError:
+    """What was asked for, or given, where that cannot be: in setup, or by another thread."""
+    if is_running:
+        return StrategyError(
+            "Orders and timers are given in hooks; this was asked for by a thread of its own, "
+            f"'{threading.current_thread().name}', and nothing came of it."
+        )
+    return StrategyError("In setup() there is no market yet: ask and act from on_session_open on.")
 
 
 def failure(
     name: str, where: str, moment: str, error: BaseException, sources: Collection[str]
 ) -> StrategyError:
-    """The error to report for a strategy that raised in a hook; `sources` are its files."""
+    """The error to report for a strategy that raised in a hook; `sources` are its files.
+
+    Ctrl+C, which is not the hook's, is raised on.
+    """
+    if is_pressed(error):
+        raise error
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in sources]
-    lines = [f"  {Path(f.filename).name}:{f.lineno} in {f.name}: {f.line}" for f in frames]
+    lines = [
+        shortened(f"  {Path(f.filename).name}:{f.lineno} in {f.name}: {f.line}", _MOST_LINE_CHARS)
+        for f in frames
+    ]
     if len(lines) > _MOST_LINES:
         half = _MOST_LINES // 2
         lines[half:-half] = [f"  ... {len(lines) - _MOST_LINES} more calls"]
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    if isinstance(error, AppError | HookInterrupted):
-        what = str(error)
+    what = _said(error) if isinstance(error, AppError | HookInterrupted) else told(error)
     kind = type(error) if isinstance(error, StrategyError) else StrategyError
     return kind("\n".join([f"Strategy {name} failed in {where} at {moment}: {what}", *lines]))
+
+
+def told(error: BaseException) -> str:
+    """An error of theirs: its kind, and what it says."""
+    return f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
+
+
+def _said(error: BaseException) -> str:
+    """What an error says; nothing, where it fails at that."""
+    try:
+        return shortened(str(error))
+    except Exception:
+        return ""

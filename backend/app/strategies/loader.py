@@ -12,6 +12,7 @@ from types import CodeType, ModuleType
 
 from app.core.errors import ConfigError, did_you_mean
 from app.strategies.base import Strategy
+from app.strategies.failure import is_pressed, told
 
 _IMPORTING = ("<frozen importlib", importlib.__file__, __file__)  # frames of no interest to a user
 
@@ -58,7 +59,7 @@ def _imported(name: str, use: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigError(f"strategies use '{use}': there is no module '{name}'.") from None
         raise ConfigError(f"strategies use '{use}': {error.name} is not installed.") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         raise ConfigError(_broken(use, error)) from error
 
 
@@ -86,7 +87,7 @@ def _from_file(folder: Path, name: str) -> ModuleType:
     sys.modules[module_name] = module
     try:
         loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[module_name]
         raise ConfigError(_broken(name, error)) from error
     return module
@@ -114,9 +115,10 @@ def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
 
 def _broken(use: str, error: BaseException) -> str:
     """What keeps a module from being imported, and at which line of whose file."""
+    if is_pressed(error):
+        raise error
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_IMPORTING)]
     own = [frame for frame in own if frame.filename == own[0].filename]
     place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return f"strategies use '{use}': it does not import{place}: {what}"
+    return f"strategies use '{use}': it does not import{place}: {told(error)}"

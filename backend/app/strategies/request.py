@@ -1,11 +1,13 @@
 """How an order is asked for, beyond its symbol and quantity."""
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from app.strategies.views import OrderView
 
+MOST_PROPOSALS: Final = 10_000  # orders, changes and timers, of one hook
 Quantity = Decimal | float | int | str
 
 

@@ -4,12 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from app.core.errors import StrategyError
 
 State = dict[str, Any]
 
 _DEEPEST: Final = 32
 _LARGEST: Final = 1 << 63
+_MOST_BYTES: Final = 10_000_000
 _ALLOWED: Final = "None, true or false, numbers, text, and lists or dicts of these"
 
 
@@ -20,6 +23,12 @@ def plain_state(given: object) -> State:
             f"save_state gave {_kind(given)}; give a dict, as {{'entries': self.entries}}."
         )
     plain: State = _plain(given, "", 0)
+    size_bytes = len(msgspec.json.encode(plain))
+    if size_bytes > _MOST_BYTES:
+        raise StrategyError(
+            f"save_state gave {size_bytes:,} bytes, and {_MOST_BYTES:,} are the most: it is kept "
+            "after each session. What can be computed again, as from bars(), need not be saved."
+        )
     return plain
 
 

@@ -7,6 +7,7 @@ session's corporate actions, session open. What a hook proposes takes effect whe
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
@@ -17,7 +18,6 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
-from app.strategies.failure import HOOK_ERRORS
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda
 from app.threads.commands import obey
@@ -25,7 +25,8 @@ from app.threads.data_processor import Processed
 from app.threads.desk import ACTED
 from app.threads.engine_state import EngineKeeper, OnState
 from app.threads.equity import EquityCurve
-from app.threads.isolation import Isolation, OnTrouble
+from app.threads.floods import Floods
+from app.threads.isolation import OnTrouble, isolation_of
 from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
@@ -46,6 +47,7 @@ class AnalysisEngine(Worker):
     """The last of the four workers. Only its thread touches strategies and the account."""
 
     name = "analysis_engine"
+    is_over = False  # a replay that was killed ends by itself
 
     def __init__(
         self,
@@ -60,8 +62,7 @@ class AnalysisEngine(Worker):
         on_state: OnState | None = None,
     ) -> None:
         """With `on_trouble`, of several strategies one that fails stops alone, and is told of."""
-        self.execution = execution
-        self.curve = curve
+        self.execution, self.curve = execution, curve
         self.view = SeriesView(
             cursor, len(plan.symbols), {item: number for number, item in enumerate(plan.declared)}
         )
@@ -69,24 +70,21 @@ class AnalysisEngine(Worker):
         execution.value_by(self.outlook)
         self._reports = OrderReports(execution)
         self.timers = Timers()
-        self._plan = plan
-        self._seats = seats
-        self._cursor = cursor
-        self._on_results = on_results
-        self._equity_by_session = equity_by_session
+        self._plan, self._seats, self._cursor = plan, seats, cursor
+        self._on_results, self._equity_by_session = on_results, equity_by_session
         self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
         self._news = OrderNews(seats, cursor, execution, self._call)
+        if execution.protection is not None:
+            execution.protection.on_sooner = partial(setattr, self, "_moved", True)
         self.proposals: list[Proposal] = []  # of the hook that is running; desks append
+        self._floods = Floods(seats, cursor, self._call)
         self._calling = seats[0]
-        self._isolation: Isolation | None = None
-        if on_trouble is not None and len(seats) > 1:
-            self._isolation = Isolation(seats, execution, on_trouble)
+        self._isolation = isolation_of(seats, execution, on_trouble)
         self._on_bar = self._bar_hook()
         self._base = no_rows()
         self._rows: SymbolRows | None = None
         self._agenda: Agenda
-        self._step = 0  # the agenda's next
-        self._through_ns = 0  # how far all is known
+        self._step = self._through_ns = 0  # the agenda's next, and how far all is known
         self._moved = False  # a hook has set or cancelled a timer: another moment may be next
         self._course = SessionCourse(
             plan, seats, cursor, self.outlook, execution, self._news, self._call
@@ -96,6 +94,7 @@ class AnalysisEngine(Worker):
             seats, cursor, execution, self._reports, rooms, self._isolation, on_state
         )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
+        self.thread = 0  # the one that runs it; nobody else gives orders
         self._snapshot: SessionData | None = None
         for seat in seats:
             seat.join(self)
@@ -103,6 +102,7 @@ class AnalysisEngine(Worker):
     def step(self, message: Input) -> Iterator[object]:
         """Run the instants of a block; a broker's news and commands are instants of their own."""
         with self._under_way:
+            self.thread = threading.get_ident()
             if isinstance(message, StateAsked | StateGiven):
                 self._through_ns = self._keeper.take(message, self._through_ns)
                 return iter(())
@@ -177,6 +177,8 @@ class AnalysisEngine(Worker):
     def _run(self, through_ns: int) -> None:
         bars = self._agenda.bars
         while True:
+            if self.is_over:
+                return
             self._moved = False
             special_ns = self._next_special_ns()
             self._run_until(bars, min(special_ns, through_ns))
@@ -234,7 +236,7 @@ class AnalysisEngine(Worker):
                         break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self._calling.failure("on_bar", error) from error
         self._step = step + 1
         cursor.stand(cursor.now_ns)
@@ -323,10 +325,8 @@ class AnalysisEngine(Worker):
             if order.state is REJECTED:
                 self._news.tell_ends([order])
             return
-        taken = proposals.copy()
-        proposals.clear()
         ended: list[Order] = []
-        for proposal in taken:
+        for proposal in self._floods.taken(proposals):
             if isinstance(proposal, Order):
                 self.execution.submit(proposal, now_ns)
                 if proposal.state is REJECTED:
@@ -376,12 +376,12 @@ class AnalysisEngine(Worker):
 
     # -- records -------------------------------------------------------------------------------
 
-    def _break_off(self, sequence: int) -> None:
-        """A hook failed amid a block: what was known and done until then is recorded."""
+    def _break_off(self, sequence: int, reason: str = "the run broke off") -> None:
+        """The run ends amid a block: what was known and done until then is recorded."""
         now_ns = self._cursor.now_ns
-        self.execution.cancel_all(now_ns, "the run broke off")
-        end = bisect_right(self.outlook.book.known_ns, now_ns)
-        self._base = base = self._base.take(slice(0, end))
+        self.execution.cancel_all(now_ns, reason)
+        known_ns = self.outlook.book.known_ns
+        self._base = base = self._base.take(slice(0, bisect_right(known_ns, now_ns)))
         count = len(self._plan.symbols)
         self._rows = SymbolRows(base.symbol, count) if count > 1 else None
         self._report(sequence)

@@ -1,17 +1,19 @@
 """What people ask of a run that streams on: pause, resume, halt, stop, kill, as inputs of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from app.core.errors import UsageError
 from app.core.messages import Command
 from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
-from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import FLATTEN, kill_of
+from app.managers.execution_manager.sim_stop import is_done, kill, may_open, take_back
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
 RELEASE = "release"  # lifts a halt
 RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
-KEEP, FREEZE, FLATTEN = "keep", "freeze", "flatten"  # positions stay; protective orders too; close
+KEEP = "keep"  # positions stay
 COMMAND = "command"  # the source of what people close
 HOLDINGS = "holdings"  # the source of a halt by what the venue held before the run
 _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
@@ -32,6 +34,10 @@ def obey(
     if command.name == RELEASE:
         _release(execution)
         return
+    if command.name == KILL:
+        mode, reason = kill_of(command.value)
+        kill(execution, mode, reason or "killed", COMMAND, now_ns)
+        return
     if command.name not in _CLOSED:
         raise UsageError(f"A run that streams on knows no command '{command.name}'.")
     why = _CLOSED[command.name]
@@ -40,7 +46,7 @@ def obey(
         execution.close_entries(ALL_SYMBOLS, told, PAUSE)
     elif command.name != HALT or not is_ending(execution):
         execution.close_entries(ALL_SYMBOLS, told, COMMAND)
-    if command.name in (STOP, KILL):
+    if command.name == STOP:
         if command.value == FLATTEN:
             execution.broker.leave_instant(now_ns)  # nothing fills at its bars' close any more
             flatten()
@@ -77,18 +83,20 @@ def call_off_entries(
     for order in list(execution.broker.working.values()):
         own = strategy is None or order.strategy == strategy
         working = execution.broker.working
-        if own and order.is_working and _opens(order, execution, working):
-            _call_off(order, execution, now_ns, why)
+        if own and order.is_working and may_open(execution, order, working):
+            take_back(execution, order, now_ns, why)
 
 
 def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     """Whether a stop has been heard, and what it asks for is done. From any thread."""
     if not execution.entries.is_closed(ALL_SYMBOLS):
         return False
+    if execution.entries.kill.mode:
+        return is_done(execution)
     working = dict(execution.broker.working)  # the engine's thread goes on changing it
     if mode == FLATTEN:
         return not working and not any(execution.held_units)
-    return not any(_opens(order, execution, working) for order in working.values())
+    return not any(may_open(execution, order, working) for order in working.values())
 
 
 def is_left_holding(execution: ExecutionManager) -> bool:
@@ -106,16 +114,3 @@ def _waits(order: Order) -> bool:
     """Whether an exit waits for a price, and nobody takes it back."""
     is_answered = order.state not in (CANCEL_PENDING, UNKNOWN)
     return order.reduce_only and order.kind != MARKET and is_answered
-
-
-def _opens(order: Order, execution: ExecutionManager, working: Mapping[int, Order]) -> bool:
-    held_units = execution.held_units_of(order.strategy, order.symbol_index)
-    return opens(order, order.units - order.filled_units, working, held_units)
-
-
-def _call_off(order: Order, execution: ExecutionManager, now_ns: int, why: str) -> None:
-    """End an order that its strategy did not take back."""
-    ended = execution.cancel(order, now_ns)
-    order.reason = why
-    if ended:
-        execution.untold.append(order)

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from loguru import logger
 
 from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
+from app.core.config_sizing import SizingConfig
 from app.core.errors import StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
@@ -16,9 +17,12 @@ from app.core.transfers import Conversion
 from app.managers.execution_manager.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
+from app.strategies.failure import astray, shortened
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 from app.strategies.request import Quantity
-from app.threads.order_desk import OrderDesk, TimerProposal, too_early
+from app.strategies.size import Size
+from app.threads.order_desk import OrderDesk, TimerProposal, above_zero
+from app.threads.sizer import Sizer
 
 
 class LocalTime(Protocol):
@@ -28,6 +32,8 @@ class LocalTime(Protocol):
     def to_ns(self, moment: dt.datetime) -> int: ...
 
 
+MOST_LINES: Final = 100_000  # that a strategy logs in one session
+_LONGEST_LINE: Final = 10_000
 ACTED = TimerProposal(-1, "", None)  # proposes nothing: the hooks of a bar have acted
 
 
@@ -45,6 +51,7 @@ class Desk(OrderDesk):
         first_interval: str,
         cursor: Cursor,
         time: LocalTime,
+        sizing: SizingConfig | None = None,
     ) -> None:
         super().__init__(number, symbols)
         self.name = name
@@ -52,13 +59,16 @@ class Desk(OrderDesk):
         self._first_interval = first_interval
         self._cursor = cursor
         self._time = time
+        self._logged_on: dt.date | None = None  # that session
+        self._logged = 0  # lines, in it
+        self._sizer = None if sizing is None else Sizer(sizing, symbols, cursor)
 
     # -- time and data ---------------------------------------------------------------------------
 
     @property
     def now_ns(self) -> int:
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
         return self._cursor.now_ns
 
     @property
@@ -114,15 +124,37 @@ class Desk(OrderDesk):
         return from_units(account.books[checked_currency(account, currency)].cash_units)
 
     def convert(self, amount: Quantity, source: str, target: str) -> None:
+        self._check_thread()
         given = Conversion(self.number, source, target, self._units(amount))
         earlier = [item for item in self.engine.proposals if isinstance(item, Conversion)]
         self._proposals.append(checked_conversion(self.engine.execution.account, given, earlier))
+
+    def entry_size(
+        self, symbol: str, side: str, price: Quantity | None, stop: Quantity | None
+    ) -> Size:
+        engine, place = self.engine, self._symbol(symbol)
+        if self._sizer is None:
+            raise UsageError(
+                f"entry_size() has to be told how: the config has no sizing for {self.name}. "
+                'Give it one, such as "sizing": {"method": "percent_equity", "percent": 10}.'
+            )
+        prices = [
+            None if given is None else above_zero(name, given)
+            for name, given in (("price", price), ("stop", stop))
+        ]
+        return self._sizer.size(engine, place, side, *prices)
+
+    @property
+    def ranges(self) -> list[Indicator]:
+        """What its sizing reads, by symbol; of most there is none."""
+        return [] if self._sizer is None else self._sizer.ranges
 
     # -- timers and log ----------------------------------------------------------------------------
 
     def timer(self, name: str, at: dt.datetime | dt.time, every: dt.timedelta | None) -> None:
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
+        self._check_thread()
         if not isinstance(at, dt.datetime | dt.time):
             raise UsageError(f"Timer '{name}' is set for {at!r}; give a datetime or a time of day.")
         moment = at if isinstance(at, dt.datetime) else self._next_occurrence(at)
@@ -144,8 +176,18 @@ class Desk(OrderDesk):
         return moment if moment > now else moment + dt.timedelta(days=1)
 
     def cancel_timer(self, name: str) -> None:
+        self._check_thread()
         self.engine.proposals.append(TimerProposal(self.number, name, None))
 
     def log(self, message: str) -> None:
-        moment = "setup" if self._engine is None else f"{self.now:%Y-%m-%d %H:%M:%S}"
-        logger.info("[{} {}] {}", self.name, moment, message)
+        moment, date = "setup", None
+        if self._engine is not None:
+            moment, date = f"{self.now:%Y-%m-%d %H:%M:%S}", self.session.date
+        if date != self._logged_on:
+            self._logged_on, self._logged = date, 0
+        self._logged += 1
+        if self._logged <= MOST_LINES:
+            logger.info("[{} {}] {}", self.name, moment, shortened(str(message), _LONGEST_LINE))
+        elif self._logged == MOST_LINES + 1:
+            text = "[{} {}] {:,} lines of this session are logged; the rest of them is left out"
+            logger.warning(text, self.name, moment, MOST_LINES)

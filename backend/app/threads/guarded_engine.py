@@ -25,9 +25,10 @@ from app.core.order_events import (
 )
 from app.core.trading_state import HALTED, REDUCING, RiskStatus
 from app.managers.execution_manager.breaker_desk import BreakerDesk, why_of
-from app.threads.analysis_engine import AnalysisEngine, BarHook
+from app.threads.analysis_engine import BarHook
 from app.threads.commands import call_off_entries
 from app.threads.desk import ACTED
+from app.threads.killed_engine import KilledEngine
 from app.threads.order_desk import Proposal
 from app.threads.results import Results
 from app.threads.seats import Seat
@@ -39,7 +40,7 @@ _CATCHING_UP = "start"  # the source of the halt while a run catches up
 _GOOD = (Acknowledged, Amended, Ended, Filled)
 
 
-class GuardedEngine(AnalysisEngine):
+class GuardedEngine(KilledEngine):
     """Runs as any other while nothing trips."""
 
     def __init__(self, *parts: Any) -> None:

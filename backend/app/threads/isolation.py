@@ -10,7 +10,7 @@ from typing import Any
 from app.core.orders import IllegalTransition
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
-from app.strategies.failure import HOOK_ERRORS, HookInterrupted
+from app.strategies.failure import HookInterrupted
 from app.threads.commands import call_off_entries
 from app.threads.seats import Seat
 
@@ -45,7 +45,7 @@ class Isolation:
             hook(*args)
         except (LedgerError, IllegalTransition, HookInterrupted):
             raise  # a defect of ours, or one that hangs: that ends the run
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             self._put_out(seat, hook.__name__, error)
 
     def _put_out(self, seat: Seat, where: str, error: BaseException) -> None:
@@ -56,3 +56,10 @@ class Isolation:
         now_ns = seat.desk.now_ns
         call_off_entries(self._execution, now_ns, "its strategy failed", seat.number)
         self._on_trouble(f"strategy {seat.name} stopped", str(told))
+
+
+def isolation_of(
+    seats: Sequence[Seat], execution: ExecutionManager, on_trouble: OnTrouble | None
+) -> Isolation | None:
+    """For several strategies, of whose failures somebody is told."""
+    return None if on_trouble is None or len(seats) < 2 else Isolation(seats, execution, on_trouble)

@@ -2,19 +2,14 @@
 
 from collections.abc import Mapping
 from decimal import InvalidOperation
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from app.core.errors import StrategyError, UsageError, did_you_mean
+from app.core.errors import UsageError, did_you_mean
 from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
-    LIMIT,
-    MARKET,
-    MARKET_ON_CLOSE,
-    MARKET_ON_OPEN,
     NEW,
-    STOP,
-    STOP_LIMIT,
     TIFS,
     TRAILING_STOP,
     Order,
@@ -24,11 +19,12 @@ from app.core.transfers import Conversion
 from app.managers.execution_manager.entries import taking_out
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
-from app.strategies.request import Bracket, Change, Quantity, Request
+from app.strategies.failure import astray
+from app.strategies.request import MOST_PROPOSALS, Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
+from app.threads.order_kinds import kind_of
 
 if TYPE_CHECKING:
-    from app.managers.execution_manager.execution_manager import ExecutionManager
     from app.threads.analysis_engine import AnalysisEngine
 
 
@@ -55,10 +51,6 @@ class TimerProposal(NamedTuple):
 
 
 Proposal = Order | Withdrawal | Amendment | Conversion | TimerProposal
-_KINDS: Final = {  # by whether there is a limit, and a stop
-    (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
-}  # fmt: skip
-_AUCTIONS: Final = {"open": MARKET_ON_OPEN, "close": MARKET_ON_CLOSE}
 _MOST_UNITS: Final = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
 _PLAIN: Final = Request()
 
@@ -71,13 +63,12 @@ class OrderDesk:
         self.symbols = symbols
         self._index = {symbol: place for place, symbol in enumerate(symbols)}
         self._engine: AnalysisEngine | None = None  # none in setup
-        self._execution: ExecutionManager | None = None  # its own
         self._aim_units: list[int] = [0] * len(symbols)
         self._proposals: list[Proposal] = []  # the engine's, of the hook that runs
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Become part of a run."""
-        self._engine, self._execution = engine, engine.execution
+        self._engine = engine
         self._aim_units = engine.execution.aim_units[self.number]
         self._proposals = engine.proposals
 
@@ -85,7 +76,7 @@ class OrderDesk:
     def engine(self) -> "AnalysisEngine":
         """The run's engine, from which all is read; there is none before the run."""
         if self._engine is None:
-            raise too_early()
+            raise astray(is_running=False)
         return self._engine
 
     def position(self, symbol: str) -> PositionView:
@@ -106,7 +97,7 @@ class OrderDesk:
         if view is None:
             return None
         order = order_of(view)
-        order.kind, order.tif = _kind_of(request), TIFS[TIFS.index(request.tif)]
+        order.kind, order.tif = kind_of(request), TIFS[TIFS.index(request.tif)]
         order.limit, order.stop = terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reduce_only, order.parent = bool(request.reduce_only), parent
@@ -117,7 +108,7 @@ class OrderDesk:
 
     def terms(self, symbol: str, quantity: Quantity, request: Request) -> Terms:
         terms = self._terms(self._symbol(symbol), self._units(quantity), request)
-        _kind_of(request)
+        kind_of(request)
         if request.tif not in TIFS:
             raise UsageError(
                 f"tif={request.tif!r} is no time in force; use {', '.join(TIFS)}."
@@ -163,8 +154,7 @@ class OrderDesk:
         return [view for view in views if view is not None]
 
     def cancel(self, view: OrderView | None) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:  # what `order_target` gives when there is nothing to order
             return
         order = self._own(view)
@@ -175,8 +165,7 @@ class OrderDesk:
             self._proposals.append(Withdrawal(order))
 
     def amend(self, view: OrderView | None, change: Change) -> None:
-        if self._engine is None:
-            raise too_early()
+        self._check_thread()
         if view is None:
             return
         order = self._own(view)
@@ -214,11 +203,12 @@ class OrderDesk:
     def _propose(self, place: int, units: int) -> OrderView | None:
         if not -_MOST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
-        if self._execution is None:
-            raise too_early()
+        engine = self._engine
+        if engine is None or get_ident() != engine.thread:
+            raise astray(is_running=engine is not None)
         if not units:
             return None
-        execution = self._execution
+        execution = engine.execution
         execution.order_count = number = execution.order_count + 1
         order = Order(number, self.number, self.symbols[place], place, units, 0)
         self._proposals.append(order)
@@ -271,7 +261,7 @@ class OrderDesk:
     def _price(self, name: str, price: Quantity | None, tick_units: int, up: bool) -> float | None:
         if price is None:
             return None
-        units = _above_zero(name, price, _MOST_UNITS)
+        units = above_zero(name, price)
         rounded = on_tick(units / UNITS, tick_units, up)
         if not rounded:
             raise UsageError(f"{name}={price!r} is less than a tick of {from_units(tick_units)}.")
@@ -291,6 +281,8 @@ class OrderDesk:
             raise UsageError("An order waits for one of its own symbol.")
         if not entry.is_working and not entry.filled_units:
             raise UsageError(f"Order {entry.order_id} has ended unfilled: nothing can wait for it.")
+        if request.reduce_only is True and entry.state is NEW:
+            entry.guarded = True
         return entry.order_id
 
     def _worth(self, place: int, value_units: int) -> int:
@@ -316,8 +308,10 @@ class OrderDesk:
         place = None if symbol is None else self._symbol(symbol)
         return [
             order
-            for order in self.engine.execution.broker.working.values()
-            if order.strategy == self.number and place in (None, order.symbol_index)
+            for order in self.engine.execution.entries.theirs()
+            if order.strategy == self.number
+            and place in (None, order.symbol_index)
+            and order.guard is None
         ]
 
     def _own(self, view: OrderView) -> Order:
@@ -325,9 +319,20 @@ class OrderDesk:
             hint = " Of a bracket, give its entry, target or stop." * isinstance(view, Bracket)
             raise UsageError(f"{view!r} is not an order; give what order() returned.{hint}")
         order = order_of(view)
+        if len(self._proposals) > MOST_PROPOSALS:
+            raise UsageError(f"This hook has proposed more than {MOST_PROPOSALS:,} orders already.")
         if order.strategy != self.number:
             raise UsageError(f"Order {order.order_id} is another strategy's.")
+        if order.guard is not None:
+            raise UsageError(
+                f"Order {order.order_id} is the run's own: it protects what is held, as "
+                "'protection' declares it. No strategy changes it, links it or takes it back."
+            )
         return order
+
+    def _check_thread(self) -> None:
+        if get_ident() != self.engine.thread:
+            raise astray(is_running=True)
 
     def _symbol(self, symbol: str) -> int:
         try:
@@ -345,38 +350,18 @@ class OrderDesk:
             raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None
 
 
-def _kind_of(request: Request) -> str:
-    trails = request.trail is not None or request.trail_percent is not None
-    if request.at is not None:
-        if request.at not in _AUCTIONS:
-            raise UsageError(
-                f"at={request.at!r}: an order is at 'open' or at 'close'."
-                + did_you_mean(str(request.at), tuple(_AUCTIONS))
-            )
-        if trails or request.limit is not None or request.stop is not None:
-            raise UsageError(f"An order at='{request.at}' has no price: leave out the others.")
-        if request.at == "open" and request.after is not None:
-            raise UsageError("An order at='open' waits for no other: the open comes once.")
-        return _AUCTIONS[request.at]
-    if trails:
-        if request.limit is not None:
-            raise UsageError("A trailing stop has no limit.")
-        return TRAILING_STOP
-    return _KINDS[request.limit is not None, request.stop is not None]
-
-
 def _distance(name: str, value: Quantity | None, below_units: int) -> float | None:
-    return None if value is None else _above_zero(name, value, below_units) / UNITS
+    return None if value is None else above_zero(name, value, below_units) / UNITS
 
 
-def _above_zero(name: str, value: Quantity, below_units: int) -> int:
+def above_zero(name: str, value: Quantity, below_units: int = _MOST_UNITS) -> int:
     try:
         units = to_units(value)
     except (InvalidOperation, ValueError, TypeError, OverflowError):
         units = 0
     if not 0 < units < below_units:
         most = "" if below_units == _MOST_UNITS else f" and below {from_units(below_units)}"
-        what = "price" if name in ("limit", "stop") else "distance"
+        what = "price" if name in ("limit", "stop", "price") else "distance"
         raise UsageError(f"{name}={value!r} is not a {what}; give a number above 0{most}.")
     return units
 
@@ -393,8 +378,3 @@ def _aimed_by(proposal: Proposal, place: int) -> int:
     if isinstance(proposal, Amendment):
         return proposal.terms.units - order.units
     return order.filled_units - order.units
-
-
-def too_early() -> StrategyError:
-    """In setup nothing can be asked."""
-    return StrategyError("In setup() there is no market yet: ask and act from on_session_open on.")

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
-from app.core.errors import StrategyError
-from app.core.orders import FILLED, Order
+from app.core.orders import FILLED, REJECTED, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_stop import is_done, look
 from app.strategies.indicator import Cursor
 from app.strategies.views import OrderView, PositionView
+from app.threads.floods import MOST_REFUSED, failing
 from app.threads.seats import Seat
 
 MOST_ANSWERS = 1_000  # one after the other, to ends of orders
@@ -30,15 +31,26 @@ class OrderNews:
         execution.tells_fills = self.hears_fills
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
+        self._hidden = execution.entries.own  # orders that strategies hear nothing of
+        self.on_killed: Callable[[], None] | None = None  # what a kill asks for is done
+        self._refused = [0] * len(seats)  # orders and amendments, in the session under way
+
+    def open_session(self) -> None:
+        """A session begins."""
+        self._refused = [0] * len(self._seats)
 
     def tell_fills(self, filled: Sequence[Order]) -> None:
         """The order and position hooks after fills, where there are any."""
         if self.hears_fills:
+            if self._execution.entries.kill.mode:
+                self._look()
             for order in filled:
                 self._tell_fill(order)
             self._cursor.symbol = -1
 
     def _tell_fill(self, order: Order) -> None:
+        if order.order_id in self._hidden:
+            return
         seat, self._cursor.symbol = self._seats[order.strategy], order.symbol_index
         told_by_its_end = not order.is_working and order.state is not FILLED
         if seat.hears_orders and not told_by_its_end:
@@ -49,10 +61,20 @@ class OrderNews:
 
     def tell_untold(self) -> None:
         """The order hook after orders that the broker ended."""
+        if self._execution.entries.kill.mode:
+            self._look()
         untold = self._execution.untold
         if untold:
             self._execution.untold = []
             self.tell_ends(untold)
+
+    def _look(self) -> None:
+        """After a kill: what there is to do about what has come; from now on each fill is heard."""
+        execution = self._execution
+        self.hears_fills = execution.tells_fills = True
+        look(execution, self._cursor.now_ns)
+        if self.on_killed is not None and is_done(execution):
+            self.on_killed()
 
     def tell_ends(self, orders: Sequence[Order]) -> None:
         """The order hook after each; what a hook gives in answer, and is refused, joins them."""
@@ -66,17 +88,31 @@ class OrderNews:
             ends, self._ends = self._ends, []
             for order in ends:
                 self._tell_end(order)
+                if order.is_working or order.state is REJECTED:
+                    self._count_refused(order)
         self._telling = False
         if self._ends:
             order = self._ends[0]
-            raise StrategyError(
-                f"Strategy {self._seats[order.strategy].name} answers a refusal with an order "
-                f"that is refused again, without end: {order.reason}."
+            text = (
+                "it answers a refusal with an order that is refused again, without end: "
+                f"{order.reason}."
             )
+            self._call(self._seats[order.strategy], failing("on_order", text))
+
+    def _count_refused(self, order: Order) -> None:
+        """One more that was refused, or an amendment of it; a strategy that has too many fails."""
+        number = order.strategy
+        self._refused[number] = count = self._refused[number] + 1
+        if count == MOST_REFUSED:
+            text = (
+                f"{count:,} of its orders and amendments were refused in this session, the last "
+                f"for {order.reason}."
+            )
+            self._call(self._seats[number], failing("on_order", text))
 
     def _tell_end(self, order: Order) -> None:
         seat, cursor = self._seats[order.strategy], self._cursor
-        if seat.hears_orders:
+        if seat.hears_orders and order.order_id not in self._hidden:
             step, in_hand = cursor.step, cursor.symbol
             cursor.stand(cursor.now_ns)
             cursor.symbol = order.symbol_index

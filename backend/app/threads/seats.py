@@ -4,10 +4,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from app.core.config_protection import declared_in_code
+from app.core.config_sizing import SizingConfig
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.strategies.base import Strategy
-from app.strategies.failure import HOOK_ERRORS, failure
+from app.strategies.failure import failure
 from app.strategies.indicator import Cursor
 from app.strategies.state import State, plain_state
 from app.threads.desk import Desk, LocalTime
@@ -29,20 +31,22 @@ class Seat:
         params: Mapping[str, object],
         cursor: Cursor,
         time: LocalTime,
+        sizing: SizingConfig | None = None,
     ) -> None:
         self.number = number
         self.name = name
         self.intervals = tuple(kind.intervals) or (base_interval,)
-        self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time)
+        self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time, sizing)
         self.sources = _sources_of(kind)
         self._check_intervals(kind)
         self.keeps_state = _keeps_state(kind)
+        self.protection = declared_in_code(kind.__name__, kind.protection)
         self.strategy = self._built(kind, params)
         self.hears_orders = kind.on_order is not Strategy.on_order
         self.hears_positions = kind.on_position is not Strategy.on_position
         try:
             self.strategy.setup()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise failure(name, "setup", "the start", error, self.sources) from error
 
     def _check_intervals(self, kind: type[Strategy]) -> None:
@@ -59,20 +63,20 @@ class Seat:
             return kind(self.desk, params)
         except AppError:  # wrong parameters: these are the config's
             raise
-        except (Exception, SystemExit) as error:  # of an `__init__` of its own
+        except BaseException as error:  # of an `__init__` of its own
             raise failure(self.name, "__init__", "the start", error, self.sources) from error
 
     def join(self, engine: "AnalysisEngine") -> None:
         """Take the seat in a run."""
         self.desk.join(engine)
-        for indicator in self.desk.indicators:
+        for indicator in (*self.desk.indicators, *self.desk.ranges):
             engine.view.serve(indicator)
 
     def call(self, hook: Callable[..., None], *args: Any) -> None:
         """Run a hook between bars; a hook that raises proposes nothing."""
         try:
             hook(*args)
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self.failure(hook.__name__, error) from error
 
     def check_state(self) -> None:
@@ -96,7 +100,7 @@ class Seat:
         """What the strategy saves of itself."""
         try:
             saved = plain_state(self.strategy.save_state())
-        except HOOK_ERRORS as error:
+        except BaseException as error:
             raise self.failure("save_state", error) from error
         self._refuse_proposals("save_state")
         return saved

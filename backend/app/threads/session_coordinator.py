@@ -17,7 +17,9 @@ from app.core.bars import Block
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, Command, EndOfStream, Message
+from app.managers.execution_manager.kill import kill_value
 from app.services.blocks import cut_block, first_instant
+from app.threads.kill_inputs import KillInputs
 from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
 from app.threads.run_state import StateAsked, StateGiven
 from app.threads.worker import Head
@@ -56,6 +58,7 @@ class SessionCoordinator(Head):
         self._passed = 0  # the number of the last input
         self._numbers = itertools.count(1)  # safe from any thread and signal handler
         self.commands: list[Command] = []
+        self._kills = KillInputs()
         if paused:
             self._pacer.stand(clock.monotonic_ns())
 
@@ -109,6 +112,17 @@ class SessionCoordinator(Head):
                 self._command("stop", reason)
             super().stop(reason)
 
+    def kill(self, mode: str, reason: str) -> None:
+        """Have a kill come next, as an input; no pace and no pause holds back what follows."""
+        with self._control:
+            self._kills.ask(mode, reason)
+            self._speed, self._paused = "max", False
+            self._command("kill", kill_value(mode, reason))
+
+    def kill_at(self, at_ns: int, mode: str, reason: str) -> None:
+        """Have a kill come when all is known up to a moment; asked for before the run."""
+        self._kills.plan(at_ns, mode, reason)
+
     def step(self, message: Message | StateGiven) -> Iterator[Message | StateAsked | StateGiven]:
         """Number one message and let it through when it is due, a block in parts if need be."""
         if isinstance(message, StateGiven):
@@ -136,10 +150,13 @@ class SessionCoordinator(Head):
             self._numbers = itertools.count(message.sequence + 1)
         if isinstance(message, Bars) and not message.sequence:
             for block in self._parts(message.block):
-                yield Bars(block, next(self._numbers))
+                for part in self._kills.between(block):
+                    yield msgspec.structs.replace(part, sequence=next(self._numbers))
         elif isinstance(message, EndOfStream):
             self._turn(None)
-            reason = self.stop_reason or message.reason
+            for command in self._kills.last():
+                yield msgspec.structs.replace(command, sequence=next(self._numbers))
+            reason = self.stop_reason or self._kills.reason_of_end or message.reason
             yield EndOfStream(reason, next(self._numbers))
         elif message.sequence:  # it has its number already, from when it was recorded
             yield message

@@ -53,11 +53,17 @@ class SessionCourse:
         put_back(self, state)
 
     def next_ns(self) -> int:
-        """When the session under way closes, or the next one opens."""
-        return self._end_ns() if self._open else self._start_ns()
+        """When the session under way closes, the next one opens, or protection has to act."""
+        own_ns = self._end_ns() if self._open else self._start_ns()
+        protection = self._execution.protection
+        return own_ns if protection is None else min(own_ns, protection.next_ns())
 
     def go_on(self, now_ns: int) -> None:
-        """Close a session, or open one, if it is time."""
+        """Protect, close a session, or open one, if it is time."""
+        protection = self._execution.protection
+        if protection is not None and protection.next_ns() <= now_ns:
+            protection.act(now_ns)
+            self._news.tell_untold()
         if self._open and self._end_ns() <= now_ns:
             self._end(now_ns)
         elif not self._open and self._start_ns() <= now_ns:
@@ -79,6 +85,7 @@ class SessionCourse:
         self._open, self._auctioned = True, False
         part = self._outlook.parts[cursor.span]
         execution.open_session(part.session, part.end_ns, now_ns)
+        self._news.open_session()
         for adjustment in part.adjustments:
             symbol = self._plan.symbols.index(adjustment.symbol)
             execution.adjust(symbol, adjustment, self._outlook.mark(symbol), now_ns)

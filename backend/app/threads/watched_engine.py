@@ -7,8 +7,9 @@ from typing import Any, Protocol
 from app.core.bars import Bar
 from app.managers.execution_manager.watched_execution import OrderWitness
 from app.strategies.indicator import BETWEEN_BARS, Indicator
-from app.threads.analysis_engine import AnalysisEngine, BarHook
+from app.threads.analysis_engine import BarHook
 from app.threads.guarded_engine import GuardedEngine
+from app.threads.killed_engine import KilledEngine
 from app.threads.plan import Plan
 from app.threads.results import Results
 from app.threads.seats import Seat
@@ -36,7 +37,7 @@ class Witness(OrderWitness, Protocol):
         ...
 
 
-class WatchedEngine(AnalysisEngine):
+class WatchedEngine(KilledEngine):
     """Runs as any other; only a run that is told again has one."""
 
     def __init__(self, witness: Witness, *parts: Any) -> None:
@@ -110,8 +111,8 @@ class WatchedGuardedEngine(WatchedEngine, GuardedEngine):
     """The same, of a run whose account has a trading state."""
 
 
-def engine_of(witness: Witness | None, *, guards: bool) -> Callable[..., AnalysisEngine]:
+def engine_of(witness: Witness | None, *, guards: bool) -> Callable[..., KilledEngine]:
     """The plain engine, unless the account has a trading state, or somebody watches the run."""
     if witness is None:
-        return GuardedEngine if guards else AnalysisEngine
+        return GuardedEngine if guards else KilledEngine
     return partial(WatchedGuardedEngine if guards else WatchedEngine, witness)

@@ -99,7 +99,7 @@ class Pipeline:
         self._one_processor = one_processor
         self._started = threading.Lock()
         self._failing = threading.Lock()
-        self._killed = False
+        self._killed = self._hurried = False
         self.cause: Failure | None = None
         self.threads: dict[str, int] = {}  # by worker, that of the one that runs it
         self.dropped: tuple[str, ...] = ()
@@ -110,9 +110,13 @@ class Pipeline:
         """End the stream in order, from any thread: what is under way is worked off."""
         self._head.stop(reason)
 
+    def hurry(self) -> None:
+        """A kill has been asked for: hooks that take their time are interrupted soon."""
+        self._hurried = True
+
     @property
-    def is_killed(self) -> bool:
-        return self._killed
+    def is_hurried(self) -> bool:
+        return self._hurried or self._killed
 
     @property
     def is_stopping(self) -> bool:

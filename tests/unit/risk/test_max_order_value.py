@@ -7,7 +7,7 @@ from tests.risk_house import House, ask, check_cut_and_monotone, houses, sizes, 
 from tests.unit.execution_house import limits_by, manager_of, submit
 
 from app.core.money import UNITS, amount_units
-from app.core.orders import LIMIT, Terms
+from app.core.orders import ACCEPTED, LIMIT, STOP, Terms
 from app.services.risk.rules.max_order_value import check
 
 
@@ -29,7 +29,14 @@ def test_an_order_is_cut_at_what_it_may_be_worth(
 
 
 def test_without_any_price_nothing_can_be_valued() -> None:
-    assert verdict(check, ask(5), House(price=0.0), UNITS) is None
+    assert verdict(check, ask(5), House(price=0.0), UNITS) == (0, "no price is known")
+
+
+def test_a_stop_above_the_last_price_is_what_is_paid() -> None:
+    execution = manager_of(limits=limits_by(max_order_value=100))
+    order = submit(execution, 0, 0, 6 * UNITS, 0, kind=STOP, stop=17.0)
+    assert order.reason == "max_order_value: 102 is over 100"
+    assert submit(execution, 0, 0, 5 * UNITS, 0, kind=STOP, stop=17.0).state == ACCEPTED
 
 
 @given(houses, sizes, st.integers(1, 100_000))

@@ -11,6 +11,8 @@ from app.core.orders import IOC, TRAILING_STOP, Order
 from app.services.matching import Prices
 
 NEVER_NS = 2**63 - 1
+# Of one symbol: its rows, when they start and when they are known.
+_Rows = tuple[Sequence[int], Sequence[int], Sequence[int]]
 
 
 class BarBook:
@@ -22,7 +24,7 @@ class BarBook:
         self.known_ns = numbers(base.known_ns)
         self.start_ns = numbers(base.start_ns)
         self.open = numbers(base.open)
-        self._by_symbol: dict[int, tuple[Sequence[int], Sequence[int]]] = {}
+        self._by_symbol: dict[int, _Rows] = {}
         self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
 
     def next_row(self, symbol: int, from_ns: int) -> int:
@@ -33,7 +35,7 @@ class BarBook:
                 return row
             row = bisect_left(starts, from_ns)
             return row if row < len(starts) else -1
-        rows_of, starts_of = self._rows_of(symbol, self.rows)
+        rows_of, starts_of, _ = self._rows_of(symbol, self.rows)
         place = bisect_left(starts_of, from_ns)
         return rows_of[place] if place < len(rows_of) else -1
 
@@ -99,8 +101,8 @@ class BarBook:
         """The last row of `symbol` known at `now_ns`; -1 when this block has none."""
         if self.rows is None:
             return bisect_right(self.known_ns, now_ns) - 1
-        rows, _ = self._rows_of(symbol, self.rows)
-        place = bisect_right(rows, now_ns, key=self.known_ns.__getitem__)
+        rows, _, known_ns = self._rows_of(symbol, self.rows)
+        place = bisect_right(known_ns, now_ns)
         return rows[place - 1] if place else -1
 
     def has_volume(self, symbol: int, now_ns: int) -> bool:
@@ -111,10 +113,11 @@ class BarBook:
             traded &= self.base.symbol[:end] == symbol
         return bool(traded.any())
 
-    def _rows_of(self, symbol: int, symbol_rows: SymbolRows) -> tuple[Sequence[int], Sequence[int]]:
-        """The rows of a symbol and their starts, made when first asked for."""
-        pair = self._by_symbol.get(symbol)
-        if pair is None:
-            rows = symbol_rows.of(symbol)
-            pair = self._by_symbol[symbol] = numbers(rows), numbers(self.base.start_ns[rows])
-        return pair
+    def _rows_of(self, symbol: int, symbol_rows: SymbolRows) -> _Rows:
+        """The rows of a symbol, made when first asked for."""
+        found = self._by_symbol.get(symbol)
+        if found is None:
+            rows, base = symbol_rows.of(symbol), self.base
+            found = numbers(rows), numbers(base.start_ns[rows]), numbers(base.known_ns[rows])
+            self._by_symbol[symbol] = found
+        return found

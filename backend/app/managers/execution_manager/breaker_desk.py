@@ -31,7 +31,7 @@ from app.core.trading_state import (
     worst,
 )
 from app.managers.execution_manager.entries import ALL_SYMBOLS, Entries
-from app.managers.execution_manager.exposure import Books
+from app.managers.execution_manager.moment import Books
 from app.managers.execution_manager.risk_desk import RiskDesk
 from app.services.risk.breaking import DAILY, BreakerLimit
 from app.services.risk.losses import NEVER_UNITS, loss_level

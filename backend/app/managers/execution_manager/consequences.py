@@ -1,15 +1,16 @@
 """What a fill, or the end of an order, means for the orders that depend on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from app.core.orders import CANCELED, Order, Terms
+from app.core.orders import CANCELED, MARKET, Order, Terms
 from app.managers.execution_manager.links import Links
 
 _IDLE = "nothing is left to reduce"
 Pending = dict[int, tuple[int, Terms | None]]
+Moved = Mapping[tuple[int, int], int]  # units by strategy and symbol
 
 
 class Fill(Protocol):
@@ -47,6 +48,7 @@ class Consequences:
         self._working = working
         self._reducing = reducing
         self._pending = pending
+        self.on_moved: Callable[[Moved, int], None] | None = None  # behind the fills of an instant
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What one leg of a group fills, the others lose."""
@@ -72,7 +74,7 @@ class Consequences:
 
         Not those of an entry that can still fill: what it brings is theirs to take out.
         """
-        if not (fills and self._reducing):
+        if not (fills and (self._reducing or self.on_moved is not None)):
             return
         moved: dict[tuple[int, int], int] = {}
         for fill in fills:
@@ -80,7 +82,7 @@ class Consequences:
             moved[place] = moved.get(place, 0) + fill.units
         self.end_idle_where(moved, now_ns)
 
-    def end_idle_where(self, moved: Mapping[tuple[int, int], int], now_ns: int) -> None:
+    def end_idle_where(self, moved: Moved, now_ns: int) -> None:
         """The same, by what each strategy's position in a symbol has moved."""
         for order in [self._working[order_id] for order_id in sorted(self._reducing)]:
             moved_units = moved.get((order.strategy, order.symbol_index))
@@ -90,6 +92,20 @@ class Consequences:
             before = held - moved_units
             if not held or (before * held < 0 < order.units * held):
                 self._owner.lapsed(order, CANCELED, now_ns, _IDLE)
+        if self.on_moved is not None:
+            self.on_moved(moved, now_ns)
+
+    def shrink(self, group: int, units: int, now_ns: int, *, spares_market: bool) -> None:
+        """The legs of a group have so much less to take out: somebody else has."""
+        linked = [leg for leg in self._links.legs_of(group) if self._links.entry_of(leg)]
+        self._links.take(group, units if linked else 0)
+        for leg in list(self._links.legs_of(group)):
+            if leg in linked:  # it still grows with its entry
+                self._owner.reduced(leg, leg.units, now_ns)
+            elif leg.kind != MARKET or not spares_market:
+                left = max(abs(leg.units) - units, abs(leg.filled_units))
+                size = left if leg.units > 0 else -left
+                self._reduce(leg, size, now_ns, "less is left to take out")
 
     def _held_units(self, order: Order) -> int:
         return self._owner.held_units_of(order.strategy, order.symbol_index)

@@ -50,8 +50,8 @@ class DeclaredExits:
         self._by_entry, self._withdrawn = dict(state.by_entry), set(state.withdrawn)
 
     def add(self, order: Order) -> None:
-        """Take in an order that was given after another."""
-        if not order.reduce_only:
+        """Take in an order that was given after another; what protection gives, it gives anew."""
+        if not order.reduce_only or order.guard is not None:
             return
         exits = self._by_entry.setdefault(order.parent, [])
         if all(one.order is not order for one in exits):

@@ -47,8 +47,19 @@ class Diary:
         self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
         self.latest_fills: deque[FillRow] = deque(maxlen=LATEST_FILLS)  # of those taken
+        self._counted = 0  # how much of all this
         self._hashed = 0  # of what happened, how much is in the fingerprint
         self._encoded: list[bytes] = []  # that part of it
+
+    def count(self) -> int:
+        """How much has happened so far: nothing becomes of an order that does not count here."""
+        return (
+            self._counted
+            + len(self.happened)
+            + len(self.ended)
+            + len(self._order_changes)
+            + len(self._adjusted)
+        )
 
     def note(self, what: str, order: Order, now_ns: int, reason: str = "") -> None:
         """A change of an order, with what it has from now on."""
@@ -72,6 +83,7 @@ class Diary:
 
     def take(self) -> Records:
         """What has happened since the last call, in order."""
+        self._counted = self.count()
         self.hash()
         changes = fills = _fills_of(self.happened)
         self.latest_fills.extend(fills)

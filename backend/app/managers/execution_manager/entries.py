@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from app.core.orders import CANCEL_PENDING, MARKET, Order
+from app.managers.execution_manager.kill import FLATTEN, KillLatch
 
 ALL_SYMBOLS = -1
 
@@ -18,6 +19,8 @@ class Entries:
         self._held_units_of = held_units_of
         self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
         self.blocked: dict[str, str] = {}  # by source: why nothing of strategies leaves at all
+        self.kill = KillLatch()  # of a simulated broker; a gate has its own
+        self.own: set[int] = set()  # orders that close for it, and that no strategy sees
 
     def close(self, symbol: int, reason: str, source: str) -> None:
         """No entries of a symbol, or of `ALL_SYMBOLS`, from now on; without a reason, again.
@@ -29,9 +32,13 @@ class Entries:
         else:
             self.closed.pop((symbol, source), None)
 
-    def block(self) -> str:
-        """Why no order of a strategy may leave, nor have other terms, or ""."""
-        reason = next(iter(self.blocked.values()), "")
+    def block(self, order: Order) -> str:
+        """Why nothing of strategies may leave, nor have other terms, or ""."""
+        if order.order_id in self.own:
+            return ""
+        if self.kill.mode == FLATTEN:
+            return self.kill.against(opens=True)
+        reason = "" if order.guard is not None else next(iter(self.blocked.values()), "")
         return f"halted: {reason}; nothing leaves but cancels" if reason else ""
 
     @contextmanager
@@ -47,8 +54,15 @@ class Entries:
         """Whether a symbol, or `ALL_SYMBOLS`, is closed, by whomever."""
         return any(of == symbol for of, _ in list(self.closed))
 
+    def theirs(self) -> list[Order]:
+        """The working orders that strategies gave."""
+        working, own = self._working.values(), self.own
+        return [order for order in working if order.order_id not in own] if own else [*working]
+
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
+        if order.order_id in self.own:
+            return ""
         places = (ALL_SYMBOLS, order.symbol_index)
         closed = list(self.closed.items())  # a replay is halted from other threads
         reason = next((why for (of, _), why in closed if of in places), "")
@@ -59,13 +73,22 @@ class Entries:
 
 
 def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
-    """Whether so many units of an order may open or increase what its strategy holds.
+    """Whether so many units of an order may open or increase what its strategy holds."""
+    if order.reduce_only:
+        return False
+    if held_units * units >= 0 or abs(units) > abs(held_units):
+        return True
+    return closing_units(order, units, working, held_units) < abs(units)
+
+
+def closing_units(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> int:
+    """How many of so many units of an order only take out what its strategy holds.
 
     What else may fill on its side has the first claim on that; not what only reduces, is to be
     cancelled, or ends with it.
     """
-    if order.reduce_only:
-        return False
+    if held_units * units >= 0:
+        return 0
     beside = sum(
         abs(other.units - other.filled_units)
         for other in working.values()
@@ -75,7 +98,7 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
     )
-    return held_units * units >= 0 or abs(units) + beside > abs(held_units)
+    return min(abs(units), max(abs(held_units) - beside, 0))
 
 
 def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:

@@ -42,6 +42,7 @@ from app.managers.execution_manager.diary import Diary
 from app.managers.execution_manager.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.order_checks import OrderChecks
+from app.managers.execution_manager.protection import Protection
 from app.managers.execution_manager.seen import Known
 from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
 from app.services.auctions import AUCTIONS
@@ -77,10 +78,9 @@ class ExecutionManager:
         self._fees = None if fees is None else FeeBook(fees)
         terms = terms or AccountTerms(instruments[0].currency)
         self.account = Account(terms, cash, instruments, len(strategies))
-        self.ledger = self.account.own
-        self._ledgers = self.account.by_symbol
-        self._one_book = self.account.is_single
-        self.positions = self.account.positions
+        self.ledger, self._ledgers = self.account.own, self.account.by_symbol
+        self._one_book, self.positions = self.account.is_single, self.account.positions
+        self.protection: Protection | None = None  # a `ProtectedExecution` has one
         self._prices: Known | None = None
         self._power: BuyingPower | None = None  # not asked before there are prices
         self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works
@@ -122,7 +122,7 @@ class ExecutionManager:
         mark = None if self._prices is None else self._prices.mark
         if self.account.open_session(session.date, mark):
             self.diary.rates += self.account.rate_changes(now_ns)
-            self._note(0, now_ns)
+            self.note_change(0, now_ns)
         for order in self.broker.open_session(session, end_ns, now_ns):
             self.lapsed(order, EXPIRED, now_ns, "after_cut_off: it came too late for the open")
 
@@ -130,9 +130,9 @@ class ExecutionManager:
         """Change money of one currency into another, at the session's rates."""
         self._happened.append(conversion(asked, now_ns))
         self.account.convert(asked.source, asked.target, asked.units)
-        self._note(0, now_ns)
+        self.note_change(0, now_ns)
 
-    def _note(self, symbol: int, now_ns: int) -> None:
+    def note_change(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
         self.rethink()
         held, cash = self.held_units[symbol], self.account.cash_units()
@@ -376,7 +376,7 @@ class ExecutionManager:
         self._actions.apply(symbol, adjustment, last, now_ns)
         if self._power is not None:
             self._power.forget()
-        self._note(symbol, now_ns)
+        self.note_change(symbol, now_ns)
 
     def trades(self) -> int:
         """Round trips closed, over all strategies."""

@@ -13,6 +13,7 @@ from app.core.orders import FillRow, Order, in_our_words
 from app.managers.execution_manager.account import AccountState
 from app.managers.execution_manager.breaker_desk import BreakersState
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import KillLatch
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.live_broker_state import (
     LiveBrokerState,
@@ -20,6 +21,7 @@ from app.managers.execution_manager.live_broker_state import (
     restore_live_broker,
 )
 from app.managers.execution_manager.order_counts import OrderCountsState
+from app.managers.execution_manager.protection import ProtectionState
 from app.managers.execution_manager.sim_broker import SimBroker
 from app.managers.execution_manager.sim_broker_state import (
     SimBrokerState,
@@ -47,11 +49,14 @@ class ExecutionState(msgspec.Struct, frozen=True):
     entries: OrderCountsState  # that have left
     risk: list[Fields] = []  # what limits of loss remember
     breakers: BreakersState | None = None
+    protection: ProtectionState | None = None
+    kill: tuple[str, str, list[int]] = ("", "", [])  # mode, reason, the orders that close
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
     """As it stands."""
-    broker, checks = execution.broker, execution._checks
+    broker, checks, entries = execution.broker, execution._checks, execution.entries
+    protection = execution.protection
     assert isinstance(broker, SimBroker | LiveBroker)
     return ExecutionState(
         account=execution.account.state(),
@@ -63,10 +68,12 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         latest_fills=list(execution.diary.latest_fills),
         refused=sorted(checks._refused),
         session=checks._session,
-        closed=[(*place, why) for place, why in execution.entries.closed.items()],
+        closed=[(*place, why) for place, why in entries.closed.items()],
         risk=[] if checks.memory is None else checks.memory.state(),
         entries=checks.counts.state(),
         breakers=None if checks.breakers is None else checks.breakers.saved_state(),
+        protection=None if protection is None else protection.state(),
+        kill=(entries.kill.mode, entries.kill.reason, sorted(entries.own)),
     )
 
 
@@ -93,8 +100,13 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
         checks.memory.restore(state.risk)
     if checks.breakers is not None and state.breakers is not None:
         checks.breakers.restore(state.breakers, state.session)
+    if execution.protection is not None and state.protection is not None:
+        execution.protection.restore(state.protection)
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
+    mode, reason, own = state.kill
+    execution.entries.kill = KillLatch(mode, reason)
+    execution.entries.own.update(own)
 
 
 def _restore_broker(execution: ExecutionManager, state: SimBrokerState | LiveBrokerState) -> None:

@@ -4,86 +4,40 @@ Much is asked by several rules, and by the orders of one instant: it is worked o
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Iterable
 
-from app.core.money import amount_units
+from app.core.money import UNITS, amount_units
 from app.core.orders import Order
 from app.core.trading_state import Figures
-from app.managers.execution_manager.account import Account, Mark
+from app.managers.execution_manager.account import Account
+from app.managers.execution_manager.moment import Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import Past
-
-Working = Mapping[int, Order]
-
-
-class Books(Protocol):
-    """Who books executions."""
-
-    @property
-    def fill_count(self) -> int:
-        """How many there are so far."""
-        ...
-
-
-class Moment:
-    """How long what was worked out holds: `ask` counts what is asked, and `state` how often time
-    or the books have gone on.
-    """
-
-    __slots__ = ("_books", "_fills", "_mark", "_marks", "_now_ns", "ask", "state", "values")
-
-    def __init__(self, books: Books, mark: Mark) -> None:
-        self._books = books
-        self._mark = mark
-        self._marks: dict[int, float] = {}
-        self.values: dict[tuple[int, int, float], int] = {}  # by symbol, units and price
-        self._fills = self._now_ns = -1
-        self.ask = self.state = 0
-
-    def turn(self, now_ns: int) -> bool:
-        """One more order is asked about; whether time or the books have gone on."""
-        self.ask += 1
-        self.values.clear()
-        fills = self._books.fill_count
-        if now_ns == self._now_ns and fills == self._fills:
-            return False
-        self.forget()
-        self._now_ns, self._fills = now_ns, fills
-        return True
-
-    def forget(self) -> None:
-        """See all anew."""
-        self.ask += 1
-        self.state += 1
-        self._now_ns = -1
-        self._marks.clear()
-        self.values.clear()
-
-    def mark(self, symbol: int) -> float:
-        """A symbol's last close."""
-        price = self._marks.get(symbol)
-        if price is None:
-            price = self._marks[symbol] = self._mark(symbol)
-        return price
+from app.services.risk.bounds import MARGIN, Bounds
+from app.services.risk.facts import Ask
+from app.services.risk.pricing import highest
 
 
 class _Memo:
-    """What has been worked out, and when."""
+    """What has been worked out, and at which count of the moment."""
 
     __slots__ = (
-        "added", "added_of", "ask", "gross_units", "held", "held_gross_units", "long_units", "more",
-        "net_units", "open", "orders", "short_units", "sides", "state", "worth_at", "worth_units",
+        "added", "added_of", "gross_units", "held", "held_gross_units", "long_units", "more",
+        "most_units", "net_units", "open", "orders", "short_units", "sides", "state", "valued",
+        "works", "worth_at", "worth_units", "worths",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.state = self.ask = self.worth_at = -1
-        self.held: dict[int, tuple[int, int]] = {}  # by symbol: units, and what they are worth
-        self.open: set[int] = set()  # symbols of which some strategy holds something
-        self.held_gross_units = self.net_units = self.worth_units = 0
+        self.state = self.works = self.worth_at = self.valued = -1
+        # What is held of the symbols of which some strategy holds something.
+        self.held: dict[int, int] = {}
         self.sides: dict[int, list[int]] = {}  # by symbol: what works to buy, and to sell
+        self.orders = self.open = 0
+        self.most_units = 0.0  # no less than gross value
+        self.worths: dict[int, int] = {}  # by symbol: what is held of it
         self.more: dict[int, int] = {}  # by symbol: what it is worth beyond what is held
-        self.gross_units = self.long_units = self.short_units = self.orders = 0
+        self.held_gross_units = self.net_units = self.worth_units = 0
+        self.gross_units = self.long_units = self.short_units = 0
         self.added_of = (-1, -1, 0, 0.0)
         self.added = 0
 
@@ -110,11 +64,17 @@ class Holdings:
         self._memo = _Memo()
         self._strategy = strategy
         self._symbol = symbol
+        self._is_whole_account = strategy is None and symbol is None
         self._left = counts.tally(strategy, symbol)
         self.left_since, self.last_alike_ns = self._left.since, counts.last_alike_ns
         self._rows = account.positions if strategy is None else [account.positions[strategy]]
         symbols = range(len(account.currencies)) if symbol is None else (symbol,)
         self._positions = [(number, [row[number] for row in self._rows]) for number in symbols]
+        self._multipliers = [position.multiplier_units for position in account.positions[0]]
+        self._is_own = [one == account.terms.currency for one in account.currencies]
+        # What one unit is worth at a price of 1, a trifle more.
+        self._unit_values = [units / UNITS * MARGIN for units in self._multipliers]
+        self._slack = len(self._is_own) + 2.0  # of all that is rounded
 
     def left_today(self) -> int:
         return self._left.today
@@ -140,8 +100,8 @@ class Holdings:
 
     def reach_units(self, symbol: int, units: int) -> int:
         memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
+        if memo.works != self._moment.works:
+            self._see()
         held = self.held_units(symbol)
         return held + memo.sides[symbol][units < 0] if symbol in memo.sides else held
 
@@ -152,14 +112,11 @@ class Holdings:
         return max(units, min(-up - down, 0))
 
     def value_units(self, symbol: int, units: int, price: float) -> int:
-        values, asked = self._moment.values, (symbol, units, price)
-        value = values.get(asked)
-        if value is None:
-            account = self._account
-            value = amount_units(units, price, account.positions[0][symbol].multiplier_units)
-            rate = account.rate(account.currencies[symbol])
-            values[asked] = value = value if rate == 1.0 else amount_units(value, rate)
-        return value
+        value = amount_units(units, price, self._multipliers[symbol])
+        if self._is_own[symbol]:
+            return value
+        account = self._account
+        return amount_units(value, account.rate(account.currencies[symbol]))
 
     # -- what it is worth --------------------------------------------------------------------------
 
@@ -170,10 +127,14 @@ class Holdings:
         memo = self._memo
         if memo.worth_at != self._moment.state:
             memo.worth_at = self._moment.state
-            if self._whole is self:
-                memo.worth_units = self._account.equity_units(self._moment.mark)
-            else:
+            if self._whole is not self:
                 memo.worth_units = self._account.opening_units + self._result_units()
+            elif len(self._rows) == 1:
+                if memo.state != self._moment.state:
+                    self._see_held()
+                memo.worth_units = self._account.cash_units() + memo.net_units
+            else:  # each position is rounded by itself
+                memo.worth_units = self._account.equity_units(self._moment.mark)
         return memo.worth_units
 
     def peak_units(self) -> int:
@@ -195,26 +156,41 @@ class Holdings:
 
     # -- what it may come to be --------------------------------------------------------------------
 
+    def is_within(self, ask: Ask, bounds: Bounds) -> bool:
+        """Whether with this order all surely stays within bounds; of an account of one currency."""
+        memo, symbol, units = self._memo, ask.symbol, ask.units
+        if memo.works != self._moment.works:
+            self._see()
+        price = highest(self._moment.mark(symbol), ask.limit, ask.stop)
+        unit_value = price * self._unit_values[symbol]
+        size, held = abs(units), self.held_units(symbol)
+        value, sides = size * unit_value, memo.sides.get(symbol)
+        would_be = abs(held + units if sides is None else held + sides[units < 0] + units)
+        left = self._left
+        return (
+            0.0 < value <= bounds.order_value_units
+            and memo.most_units + value + self._slack <= bounds.gross_units
+            and would_be * unit_value <= bounds.position_value_units
+            and would_be <= bounds.position_units
+            and size <= bounds.order_units
+            and memo.orders <= bounds.open_orders
+            and memo.open <= bounds.open_positions
+            and len(left.instants) <= bounds.left_in_minute
+            and left.today <= bounds.left_today
+            and bounds.from_ns <= ask.now_ns <= bounds.until_ns
+        )
+
     def gross_units(self) -> int:
-        memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
-        return memo.gross_units
+        self._value()
+        return self._memo.gross_units
 
     def group_units(self, symbols: Iterable[int]) -> int:
-        memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
-        units, held, more = 0, memo.held, memo.more
-        for symbol in symbols:
-            if symbol in held:
-                units += abs(held[symbol][1])
-            if symbol in more:
-                units += more[symbol]
-        return units
+        self._value()
+        worths, more = self._memo.worths, self._memo.more
+        return sum(abs(worths.get(symbol, 0)) + more.get(symbol, 0) for symbol in symbols)
 
     def added_units(self, symbol: int, units: int, price: float) -> int:
-        memo, asked = self._memo, (self._moment.ask, symbol, units, price)
+        memo, asked = self._memo, (self._moment.works, symbol, units, price)
         if memo.added_of != asked:
             more = units - self.free_units(symbol, units)
             memo.added = abs(self.value_units(symbol, more, price)) if more else 0
@@ -222,72 +198,125 @@ class Holdings:
         return memo.added
 
     def net_units(self, units: int) -> int:
+        self._value()
         memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
         return memo.net_units + (memo.long_units if units > 0 else memo.short_units)
 
     def is_open(self, symbol: int) -> bool:
         memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
-        return symbol in memo.open or symbol in memo.sides
+        if memo.works != self._moment.works:
+            self._see()
+        return symbol in memo.held or symbol in memo.sides
 
     def open_positions(self) -> int:
         memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
-        return len(memo.open.union(memo.sides)) if memo.sides else len(memo.open)
+        if memo.works != self._moment.works:
+            self._see()
+        return memo.open
 
     def open_orders(self) -> int:
         memo = self._memo
-        if memo.ask != self._moment.ask:
-            self._see_working()
+        if memo.works != self._moment.works:
+            self._see()
         return memo.orders
+
+    def _see(self) -> None:
+        """What is held and works; where one order was added, with that one."""
+        memo, moment = self._memo, self._moment
+        added, follows = moment.added, memo.works == moment.works - 1
+        if memo.state != moment.state:
+            self._see_held()
+        elif follows and added is not None:
+            memo.works = moment.works
+            if self._counts(added):
+                self._add(added)
+            return
+        memo.works = moment.works
+        self._see_working()
 
     def _see_held(self) -> None:
         """Positions at their last closes, once for as long as nothing moves."""
         memo, mark = self._memo, self._moment.mark
         memo.state = self._moment.state
-        memo.held, memo.open = {}, set()
+        memo.held, memo.worths = held, worths = {}, {}
         gross = net = 0
         for symbol, positions in self._positions:
             units = positions[0].units
             if len(positions) > 1:
                 units = sum(position.units for position in positions)
+                if not units and any(position.units for position in positions):
+                    held[symbol] = 0
             if units:
-                worth = self.value_units(symbol, units, mark(symbol))
-                memo.held[symbol] = units, worth
-                gross += abs(worth)
+                held[symbol] = units
+                worths[symbol] = worth = self.value_units(symbol, units, mark(symbol))
                 net += worth
-            if units or any(position.units for position in positions):
-                memo.open.add(symbol)
+                gross += abs(worth)
         memo.held_gross_units, memo.net_units = gross, net
 
     def _see_working(self) -> None:
-        """What works, and what positions may come to with it, once for all that is asked."""
-        memo, strategy, symbol = self._memo, self._strategy, self._symbol
-        if memo.state != self._moment.state:
-            self._see_held()
-        memo.ask = self._moment.ask
-        memo.sides, memo.more = {}, {}
-        memo.gross_units = memo.held_gross_units
-        memo.long_units = memo.short_units = memo.orders = 0
+        memo, moment = self._memo, self._moment
+        held, sides, orders = memo.held, dict[int, list[int]](), 0
         for order in self._working.values():
-            if (
-                not order.reduce_only
-                and strategy in (None, order.strategy)
-                and symbol in (None, order.symbol_index)
-            ):
-                memo.orders += 1
-                left = order.units - order.filled_units
-                memo.sides.setdefault(order.symbol_index, [0, 0])[left < 0] += left
-        for number, (buys, sells) in memo.sides.items():
-            self._see_reach(number, buys, sells)
+            if self._is_whole_account or self._counts(order):
+                if order.reduce_only:
+                    continue
+                orders += 1
+                left, symbol = order.units - order.filled_units, order.symbol_index
+                if symbol not in sides:
+                    sides[symbol] = [0, 0]
+                sides[symbol][left < 0] += left
+        memo.sides, memo.orders, memo.open = sides, orders, len(held)
+        most = float(memo.held_gross_units)
+        for symbol, (buys, sells) in sides.items():
+            own = held.get(symbol)
+            if own is None:
+                memo.open += 1
+                own = 0
+            more = max(own + buys, -own - sells) - abs(own)
+            most += more * moment.mark(symbol) * self._unit_values[symbol]
+        memo.most_units = most
 
-    def _see_reach(self, symbol: int, buys: int, sells: int) -> None:
+    def _counts(self, order: Order) -> bool:
+        """Whether an order is of this portfolio, and may make it more."""
+        return (
+            not order.reduce_only
+            and self._strategy in (None, order.strategy)
+            and self._symbol in (None, order.symbol_index)
+        )
+
+    def _add(self, order: Order) -> None:
+        """One more works."""
+        memo, symbol = self._memo, order.symbol_index
+        memo.orders += 1
+        held, sides = memo.held.get(symbol), memo.sides.get(symbol)
+        if sides is None:
+            sides = memo.sides[symbol] = [0, 0]
+            if held is None:
+                memo.open += 1
+        own, left = held or 0, order.units - order.filled_units
+        before = max(own + sides[0], -own - sides[1])
+        sides[left < 0] += left
+        more = max(own + sides[0], -own - sides[1]) - before
+        memo.most_units += more * self._moment.mark(symbol) * self._unit_values[symbol]
+
+    # -- what that is worth ------------------------------------------------------------------------
+
+    def _value(self) -> None:
+        """What may come to be, at last closes, once for all that is asked."""
+        memo = self._memo
+        if memo.works != self._moment.works:
+            self._see()
+        if memo.valued == memo.works:
+            return
+        memo.valued, memo.more = memo.works, {}
+        memo.gross_units = memo.held_gross_units
+        memo.long_units = memo.short_units = 0
+        for symbol, (buys, sells) in memo.sides.items():
+            self._value_side(symbol, buys, sells)
+
+    def _value_side(self, symbol: int, buys: int, sells: int) -> None:
         memo, price = self._memo, self._moment.mark(symbol)
-        held, worth = memo.held.get(symbol, (0, 0))
+        held, worth = memo.held.get(symbol, 0), memo.worths.get(symbol, 0)
         most = max(held + buys, -held - sells)
         more = self.value_units(symbol, most, price) - abs(worth)
         memo.more[symbol] = more

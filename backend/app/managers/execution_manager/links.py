@@ -73,10 +73,14 @@ class Links:
             if not legs:
                 del self._groups[order.group], self._taken[order.group]
 
+    def take(self, group: int, units: int) -> None:
+        """So much of what brings a group's legs is none of theirs to take out."""
+        if group in self._groups:
+            self._taken[group] = self._taken.get(group, 0) + units
+
     def take_late(self, order: Order, units: int) -> None:
         """A leg that had ended has filled more."""
-        if order.group in self._groups:
-            self._taken[order.group] = self._taken.get(order.group, 0) + abs(units)
+        self.take(order.group, abs(units))
 
     def release(self, entry: Order) -> list[tuple[Order, int]]:
         """The children of an entry that has ended: each, and the units it may have from now on.
@@ -87,9 +91,13 @@ class Links:
         children = self._children.pop(entry.order_id, [])
         for child in children:
             del self._entries[child.order_id]
-        if entry.filled_units in (0, entry.units):
-            return [(child, child.units) for child in children]
-        return [(child, self._brought(entry, child, child.units)) for child in children]
+        whole = entry.filled_units in (0, entry.units)
+        return [
+            (child, child.units)
+            if not entry.filled_units or (whole and child.guard is None)
+            else (child, self._brought(entry, child, child.units))
+            for child in children
+        ]
 
     def brought(self, order: Order, units: int) -> int:
         """Of `units` in all, what an order may be for what its entry has filled so far."""
@@ -109,7 +117,10 @@ class Links:
     def waits(self, order: Order) -> bool:
         """Whether nothing of an order can fill before its entry does."""
         entry = self._entries.get(order.order_id)
-        return entry is not None and not entry.filled_units
+        if entry is None or not entry.filled_units:
+            return entry is not None
+        # what has only closed something brings nothing to protect
+        return order.guard is not None and not self._brought(entry, order, order.units)
 
     def entry_of(self, order: Order) -> Order | None:
         """The order this one waits for, or still depends on as that has not wholly filled."""

@@ -33,6 +33,7 @@ from app.managers.execution_manager.entries import opens
 from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
+from app.managers.execution_manager.past_splits import PastSplits
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
 from app.managers.execution_manager.venue_parts import APART, Part, terms_of
 
@@ -66,9 +67,10 @@ class LiveBroker:
         # Of each order what the venue has of it; one without is held here.
         self.parts: dict[int, Part] = {}
         self.exits = DeclaredExits()
+        self.past_splits = PastSplits()
         self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
-        self._consequences = Consequences(
+        self.consequences = Consequences(
             self, self.links, self.working, self._reducing, self.pending
         )
 
@@ -213,17 +215,20 @@ class LiveBroker:
         part = self.parts.get(order.order_id)
         return part is not None and part.number == number
 
-    def count(self, number: int, order: Order, units: int) -> bool:
-        """A fill at the venue, about to be booked: whether all is filled, and can fill no more."""
+    def count(self, number: int, order: Order, units: int, told_units: int) -> bool:
+        """A fill at the venue, about to be booked: whether all is filled, and can fill no more.
+
+        The venue's part of an order is in the shares that it told the fill in.
+        """
         part = self.parts.get(order.order_id)
         if part is not None and part.number == number:
-            part.filled_units += units
+            part.filled_units += told_units
         whole = abs(order.filled_units + units) >= abs(order.units)
         return whole and (part is None or part.is_over)
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill that has been booked means for orders that depend on this one."""
-        self._consequences.after_fill(order, units, now_ns)
+        self.consequences.after_fill(order, units, now_ns)
         if order.state is FILLED:
             self.remove(order)
             self.release(order, now_ns)
@@ -231,7 +236,7 @@ class LiveBroker:
             self.follow_up(order, now_ns)
             for child in list(self.links.children_of(order)):
                 self._drive(child, now_ns)
-        self._consequences.end_idle([_Fill(order, units)], now_ns)
+        self.consequences.end_idle([_Fill(order, units)], now_ns)
 
     def put_aside(self, order: Order, now_ns: int) -> bool:
         """Whether the part of an order that has ended was to, for the order to wait on."""
@@ -244,12 +249,12 @@ class LiveBroker:
     def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill of an order that had ended means for those it was linked to."""
         self.links.take_late(order, units)
-        self._consequences.after_fill(order, units, now_ns)
-        self._consequences.end_idle([_Fill(order, units)], now_ns)
+        self.consequences.after_fill(order, units, now_ns)
+        self.consequences.end_idle([_Fill(order, units)], now_ns)
 
     def after_fill_of_gate(self, strategy: int, symbol: int, units: int, now_ns: int) -> None:
         """What a fill that no strategy asked for means for orders that only reduce."""
-        self._consequences.end_idle_where({(strategy, symbol): units}, now_ns)
+        self.consequences.end_idle_where({(strategy, symbol): units}, now_ns)
 
     def amended(self, order: Order, terms: Terms) -> Terms:
         """These terms are in force at the venue: those that the order has by them."""
@@ -319,7 +324,7 @@ class LiveBroker:
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
         children = list(self.links.children_of(entry))
-        self._consequences.release(entry, now_ns)
+        self.consequences.release(entry, now_ns)
         for child in children:
             self._drive(child, now_ns)
 
@@ -353,6 +358,13 @@ class LiveBroker:
     def split(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
         """The venue does it by itself, and ends its orders: the gate is to count on from there."""
         self.outbox.append(Split(symbol, more_units, *ratio.as_integer_ratio()))
+        self.past_splits.add(symbol, ratio, now_ns)
+
+    def hold_more(self, symbol: int, units: int) -> None:
+        """An execution was booked as of other shares than the venue told it in: the gate's count
+        of what the run holds follows.
+        """
+        self.outbox.append(Split(symbol, units, 1, 1))
 
     # -- what only bars do to orders: nothing here -------------------------------------------------
 

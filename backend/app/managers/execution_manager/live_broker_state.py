@@ -8,6 +8,7 @@ from app.managers.execution_manager.declared_exits import ExitsState
 from app.managers.execution_manager.known_orders import KnownState
 from app.managers.execution_manager.links import LinksState
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.past_splits import PastSplit
 from app.managers.execution_manager.venue_parts import Part
 
 
@@ -24,6 +25,7 @@ class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
     reducing: list[int]
     were_there: dict[int, int]
     ending: list[int]
+    past_splits: list[PastSplit]
 
 
 def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
@@ -39,6 +41,7 @@ def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
         sorted(broker._reducing),
         dict(broker._were_there),
         sorted(broker.ending),
+        broker.past_splits.state(),
     )
 
 
@@ -54,3 +57,4 @@ def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
     broker._reducing.update(state.reducing)
     broker._were_there.update(state.were_there)
     broker.ending.update(state.ending)
+    broker.past_splits.restore(state.past_splits)

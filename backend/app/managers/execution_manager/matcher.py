@@ -108,13 +108,13 @@ class Matcher:
             return self._match_alone(row, orders[0])
         prices, capacity = book.prices(row), self._capacity(symbol, row)
         given_until_ns = book.start_ns[row] - self._rules.latency_ns
-        bar = self._bar(prices, symbol, rules, capacity, given_until_ns)
+        bar = self._bar(prices, symbol, rules, capacity, given_until_ns, row)
         fills = bar.of(orders)
         if rules.same_bar != WORST or self._may_be_uncertain(orders, fills):
             both = []
             for same_bar in (WORST, BEST):
                 policy = rules.but(same_bar)
-                other = self._bar(prices, symbol, policy, capacity, given_until_ns)
+                other = self._bar(prices, symbol, policy, capacity, given_until_ns, row)
                 both.append(other.gain_units(other.of(orders)))
             if both[0] != both[1]:
                 taken = bar.gain_units(fills)
@@ -148,7 +148,7 @@ class Matcher:
         symbol = order.symbol_index
         price = float(self._book.base.close[row])
         capacity = self._capacity(symbol, row)
-        fills, bar = self._at(price, [order], capacity)
+        fills, bar = self._at(price, [order], capacity, row)
         self._note_left(bar, symbol, row)
         return fills
 
@@ -159,10 +159,10 @@ class Matcher:
         return self._at(price, orders, None)[0]
 
     def _at(
-        self, price: float, orders: Sequence[Order], capacity: int | None
+        self, price: float, orders: Sequence[Order], capacity: int | None, row: int | None = None
     ) -> tuple[list[BarFill], BarFills]:
         prices, symbol = Prices(price, price, price, price), orders[0].symbol_index
-        bar = self._bar(prices, symbol, self._rules.bars, capacity, NEVER_NS)
+        bar = self._bar(prices, symbol, self._rules.bars, capacity, NEVER_NS, row)
         return bar.of(orders), bar
 
     def take(self, symbol: int, row: int, units: int) -> int:
@@ -204,7 +204,9 @@ class Matcher:
         rules: BarRules,
         capacity: int | None,
         given_until_ns: int,
+        row: int | None = None,
     ) -> BarFills:
+        """Of a bar of this row; without one nothing slips."""
         owner = self._owner
         return BarFills(
             prices,
@@ -215,6 +217,7 @@ class Matcher:
             capacity,
             lambda strategy: owner.held_units_of(strategy, symbol),
             given_until_ns,
+            None if row is None or not self._slips else lambda fill: self.price(fill, row),
         )
 
     def _note_left(self, bar: BarFills, symbol: int, row: int) -> None:

@@ -1,14 +1,15 @@
 """Why an order, or an amendment of one, may not leave: limits, cut-offs, what it would cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from app.core.calendar import TradingSession
+from app.core.errors import StrategyError
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.breaker_desk import BreakerDesk
 from app.managers.execution_manager.buying_power import BuyingPower
-from app.managers.execution_manager.entries import Entries, opens
-from app.managers.execution_manager.exposure import Books
+from app.managers.execution_manager.entries import Entries, closing_units, opens
+from app.managers.execution_manager.moment import Books, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk, Ruling
 from app.managers.execution_manager.risk_memory import RiskMemory
@@ -19,6 +20,9 @@ from app.services.risk.scopes import Limits
 from app.services.risk.sizes import size_fault
 from app.services.risk.verdict import text
 
+MOST_WORKING = 5_000  # orders at once, whatever the limits: each makes all others slower
+MOST_TAKEN_BACK = 100_000  # in one session, by the hooks that gave them
+
 
 class OrderChecks:
     """Of one account, over the broker's `working` orders."""
@@ -28,7 +32,7 @@ class OrderChecks:
         limits: Limits,
         lot_units: Sequence[int],
         cut_offs: CutOffs,
-        working: Mapping[int, Order],
+        working: Working,
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
@@ -43,6 +47,7 @@ class OrderChecks:
         self.entries = Entries(working, held_units_of)
         self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
+        self._taken_back = 0  # of them
         self._session: TradingSession | None = None
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
@@ -77,6 +82,7 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
+        self._taken_back = 0
         self.counts.open_session()
         if self._risk is not None:
             self._risk.open_session(session.date)
@@ -85,48 +91,89 @@ class OrderChecks:
 
     def take_back(self, order: Order) -> None:
         """It never leaves, and what would wait for it neither."""
+        if self._taken_back >= MOST_TAKEN_BACK:
+            raise StrategyError(
+                f"{MOST_TAKEN_BACK:,} orders of this session were taken back by the hook that gave "
+                "them: give those that are meant."
+            )
+        self._taken_back += 1
         self._refused.add(order.order_id)
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
-        reason = self.entries.block() if self.entries.blocked else ""
-        reason = reason or self._refusal(order, now_ns)
+        reason = self._refusal(order, now_ns)
         if reason:
             self._refused.add(order.order_id)
             if self.breakers is not None:
                 self.breakers.note_refusal(reason, now_ns)
         return reason
 
+    def weigh(self, order: Order, now_ns: int) -> str:
+        """As `refusal`, of an order that nobody gave: it is not counted, and no peak is seen."""
+        counts, memory = self.counts.state(), None if self.memory is None else self.memory.state()
+        try:
+            return self._refusal(order, now_ns)
+        finally:
+            self.counts.restore(counts)
+            if self._risk is not None and memory is not None:
+                self._risk.memory.restore(memory)
+                self._risk.forget()
+            if self.power is not None:
+                self.power.forget_orders()
+
     def _refusal(self, order: Order, now_ns: int) -> str:
+        if self.entries.closed and (why := self.entries.block(order)):
+            return why
         if order.kind in AUCTIONS and self._session is not None:
             late = too_late(order.kind, now_ns, self._session, self._cut_offs)
             if late:
                 return late
         if order.parent in self._refused:
             return f"entry_refused: order {order.parent}, which it would wait for, never left"
-        reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
-        reason = reason or size_fault(order.units, self._lot_units[order.symbol_index])
+        reason = size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
             return reason
+        reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
+        reason = reason or self._crowd_fault(order)
         ask = self._ask(order, order.units, order.units, now_ns)
-        ruling = self._ruling(ask)
-        if ruling is not None and not self._cut(order, ruling):
-            return ruling.reason
-        return self._passed(ask, "" if self.power is None else self.power.refusal(order))
+        ruling = None if reason else self._ruling(ask)
+        if ruling is not None:
+            reason = ruling.reason
+            if self._limits.cuts and self._cut(order, abs(ruling.verdict.units), reason):
+                reason = ""
+        if not reason and self.power is not None:
+            reason = self.power.refusal(order)
+        if reason and self._cut(order, self._closing_units(order), reason):
+            return ""  # nothing keeps anybody from getting out
+        return self._passed(ask, reason)
 
-    def _cut(self, order: Order, ruling: Ruling) -> bool:
-        """Whether an order is made as large as its limits let it be."""
+    def _crowd_fault(self, order: Order) -> str:
+        """Why no more orders may work than do, or ""; what closes is asked nothing."""
+        if len(self._working) < MOST_WORKING:
+            return ""
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        if not opens(order, order.units, self._working, held_units):
+            return ""
+        return f"too_many_orders: {len(self._working)} work already, and no run has more"
+
+    def _closing_units(self, order: Order) -> int:
+        """How much of an order only takes out what is held."""
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        return closing_units(order, order.units, self._working, held_units)
+
+    def _cut(self, order: Order, units: int, reason: str) -> bool:
+        """Whether an order is made smaller, to that size in whole lots."""
         lot_units = self._lot_units[order.symbol_index]
-        left = abs(ruling.verdict.units) // lot_units * lot_units
-        if not (self._limits.cuts and left):
+        left = units // lot_units * lot_units
+        if not 0 < left < abs(order.units):
             return False
-        order.reason = f"cut from {text(order.units)}: {ruling.reason}"
+        order.reason = f"cut from {text(order.units)}: {reason}"
         order.units = left if order.units > 0 else -left
         return True
 
     def amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order keeps its terms, or ""."""
-        reason = self.entries.block() or self._amend_refusal(order, terms, now_ns)
+        reason = self.entries.block(order) or self._amend_refusal(order, terms, now_ns)
         if reason and self.breakers is not None:
             self.breakers.note_refusal(reason, now_ns)
         return reason

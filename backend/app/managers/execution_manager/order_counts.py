@@ -25,10 +25,10 @@ class Tally(msgspec.Struct):
 
     def note(self, now_ns: int) -> None:
         """One has left."""
-        past = bisect_right(self.instants, now_ns - MINUTE_NS)
-        if past:
-            del self.instants[:past]
-        self.instants.append(now_ns)
+        instants = self.instants
+        if instants and instants[0] <= now_ns - MINUTE_NS:
+            del instants[: bisect_right(instants, now_ns - MINUTE_NS)]
+        instants.append(now_ns)
         self.today += 1
 
     def since(self, since_ns: int) -> int:
@@ -52,16 +52,21 @@ class OrderCounts:
         longest = max((one.most for one in limits if one.name == "duplicate_seconds"), default=0)
         places = dict.fromkeys([(None, None), *((one.strategy, one.symbol) for one in scopes)])
         self._tallies = {place: Tally() for place in places}
+        self._tallies_of: dict[tuple[int, int], list[Tally]] = {}
         self._keeps_ns = longest * SECOND_NS
+        self._last_asked: tuple[Ask, Alike] | None = None  # the last one that was asked about
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
         """The count of one scope."""
+        self._tallies_of.clear()
         return self._tallies.setdefault((strategy, symbol), Tally())
 
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""
-        return self._latest.get(_alike(ask))
+        alike = _alike(ask)
+        self._last_asked = ask, alike
+        return self._latest.get(alike)
 
     def open_session(self) -> None:
         """A day begins."""
@@ -70,11 +75,22 @@ class OrderCounts:
 
     def note(self, ask: Ask) -> None:
         """An entry leaves; what an amendment adds to one counts as one."""
-        for (strategy, symbol), tally in self._tallies.items():
-            if strategy in (None, ask.strategy) and symbol in (None, ask.symbol):
-                tally.note(ask.now_ns)
-        if self._keeps_ns and not ask.amends:
-            self._keep(_alike(ask), ask.now_ns)
+        now_ns, place = ask.now_ns, (ask.strategy, ask.symbol)
+        for tally in self._tallies_of.get(place) or self._find_tallies(*place):
+            tally.note(now_ns)
+        if self._keeps_ns and ask.units == ask.whole_units:
+            asked = self._last_asked
+            alike = asked[1] if asked is not None and asked[0] is ask else _alike(ask)
+            self._keep(alike, ask.now_ns)
+
+    def _find_tallies(self, strategy: int, symbol: int) -> list[Tally]:
+        """The counts that an entry of a strategy in a symbol is in."""
+        found = self._tallies_of[strategy, symbol] = [
+            tally
+            for (of, at), tally in self._tallies.items()
+            if of in (None, strategy) and at in (None, symbol)
+        ]
+        return found
 
     def _keep(self, alike: Alike, now_ns: int) -> None:
         latest = self._latest

@@ -198,32 +198,63 @@ class OrderReports:
         self._applied.add(key)
         return True
 
-    def _fill(self, event: Filled, now_ns: int) -> list[Order]:
-        order = self._order(event.order_id)
-        if not self._is_first(event):
+    def _fill(self, told: Filled, now_ns: int) -> list[Order]:
+        order = self._order(told.order_id)
+        if not self._is_first(told):
             return []
+        event = self._broker.past_splits.in_todays_shares(order.symbol_index, told)
+        self._book_of(order, event, told.units, now_ns)
+        if event is not told:
+            self._follow_split(order.symbol_index, told.units, event, now_ns)
+        return [order]
+
+    def _book_of(self, order: Order, event: Filled, told_units: int, now_ns: int) -> None:
+        """Book an execution of an order of the run's."""
         done = order.filled_units + event.units
         if not order.is_working:
+            held_units = self._execution.held_units_of(order.strategy, order.symbol_index)
             self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
             order.filled_units = done
             self._broker.known.add(order)
             self._execution.diary.note("late fill", order, now_ns)
             self._broker.after_late_fill(order, event.units, now_ns)
             self._give_exits(order, event.units, now_ns)
-            return [order]
+            if self._execution.protection is not None:
+                self._execution.protection.filled(
+                    order, event.units, event.price, held_units, now_ns, is_late=True
+                )
+            return
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
             if order.aimed:
                 self._execution.aim_units[order.strategy][order.symbol_index] += done - order.units
             order.units = done
         promised_units = order.units
-        if not self._broker.count(event.order_id, order, event.units):
+        if not self._broker.count(event.order_id, order, event.units, told_units):
             order.units = _more_than(done, promised_units)  # it works on, though it may be whole
         self._execution.filled(
             order, event.units, event.price, event.at_ns, now_ns, event.fee_units
         )
         order.units = promised_units
         self._broker.after_fill(order, event.units, now_ns)
-        return [order]
+
+    def _follow_split(
+        self, symbol: int, told_units: int, event: Filled | GateFilled, now_ns: int
+    ) -> None:
+        """An execution of before a split is booked: less than a lot is paid out, as it was then,
+        and the gate hears of the shares.
+        """
+        execution, paid_units = self._execution, 0
+        for strategy, row in enumerate(execution.positions):
+            held = row[symbol].units
+            part = abs(held) % execution.lot_units[symbol]
+            if part:
+                units = -part if held > 0 else part
+                execution.account.by_symbol[symbol].fill(row[symbol], units, event.price)
+                execution.held_units[symbol] += units
+                execution.aim_units[strategy][symbol] += units
+                paid_units += units
+        execution.note_change(symbol, now_ns)
+        self._broker.hold_more(symbol, event.units + paid_units - told_units)
 
     def _give_exits(self, entry: Order, units: int, now_ns: int) -> None:
         """What an entry has filled after its end gets the exits that were declared for it."""
@@ -239,12 +270,13 @@ class OrderReports:
             if not order.is_working:  # risk said no, and no hook gave it that could see
                 execution.untold.append(order)
 
-    def _fill_of_gate(self, event: GateFilled, now_ns: int) -> None:
+    def _fill_of_gate(self, told: GateFilled, now_ns: int) -> None:
         """A fill that no strategy asked for: it closes what strategies hold, in their order; what
         is left of it is the first one's.
         """
-        if not self._is_first(event):
+        if not self._is_first(told):
             return
+        event = self._broker.past_splits.in_todays_shares(told.symbol, told)
         left = event.units
         for strategy, row in enumerate(self._execution.positions):
             held = row[event.symbol].units
@@ -255,6 +287,8 @@ class OrderReports:
                 left -= units
         if left:
             self._book(event, 0, event.symbol, left, now_ns)
+        if event is not told:
+            self._follow_split(event.symbol, told.units, event, now_ns)
 
     def _book(
         self, event: Filled | GateFilled, strategy: int, symbol: int, units: int, now_ns: int

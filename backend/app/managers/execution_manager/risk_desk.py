@@ -1,15 +1,23 @@
-"""Holds orders against the limits of their account, strategy and symbol: the tightest wins."""
+"""Holds orders against the limits of their account, strategy and symbol: the tightest wins.
+
+
+Most orders are far within most limits: where bounds say so, only the other rules are asked. Whoever
+wants to hear of every limit, and every order that may not pass, has all of them asked.
+"""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from app.core.trading_state import Figures, RiskPast
 from app.managers.execution_manager.account import Account
-from app.managers.execution_manager.exposure import Books, Holdings, Moment, Working
+from app.managers.execution_manager.exposure import Holdings
+from app.managers.execution_manager.moment import Books, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known, Seen
+from app.managers.execution_manager.sure import SureBounds
+from app.services.auctions import AUCTIONS
 from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Portfolio
 from app.services.risk.scopes import ACCOUNT, Scope
@@ -17,6 +25,7 @@ from app.services.risk.verdict import Verdict
 
 # A rule, what it looks at and holds, by whose scope, and the limit itself.
 Held = tuple[Check, Portfolio, Any, str, Limit]
+Place = tuple[int | None, int | None]  # a strategy and a symbol; None is for all
 OnVerdict = Callable[[Ask, str, Portfolio, Limit, Verdict | None], None]
 
 
@@ -54,12 +63,12 @@ class RiskDesk:
         `guards` an account looks back on all of it.
         """
         self._past = past
-        self._moment = moment = Moment(books, market.mark)
+        self._moment = moment = Moment(books, working, market.mark)
         self._seen = Seen(market, moment.mark)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
         whole = Holdings(account, working, moment, counts)
-        portfolios = {(None, None): whole} | {
+        portfolios: dict[Place, Holdings] = {(None, None): whole} | {
             (strategy, symbol): Holdings(account, working, moment, counts, strategy, symbol, whole)
             for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
             if (strategy, symbol) != (None, None)
@@ -77,19 +86,23 @@ class RiskDesk:
         looks_back = guards or bool(looking_back)
         self.memory = RiskMemory(dict.fromkeys([whole, *looking_back]) if looks_back else ())
         self._held = [
+            [_held(scopes, portfolios, strategy, symbol) for symbol in symbols]
+            for strategy in strategies
+        ]
+        # Rates between currencies make one rounding of another: there every rule is asked.
+        self._is_bounded = account.is_single and on_verdict is None
+        bounds = {
+            place: SureBounds(limits, portfolio, moment, self._seen)
+            for place, portfolio in portfolios.items()
+            if (limits := _bounded(scopes, place))
+        }
+        # By strategy and symbol: bounds, and what has none.
+        self._sure = [
             [
-                [
-                    (
-                        limit.check,
-                        portfolios[scope.strategy, scope.symbol],
-                        limit.most,
-                        scope.name,
-                        limit,
-                    )
-                    for scope in scopes
-                    if scope.strategy in (None, strategy) and scope.symbol in (None, symbol)
-                    for limit in scope.limits
-                ]
+                (
+                    [own for place, own in bounds.items() if _holds_for(place, strategy, symbol)],
+                    [one for one in self._held[strategy][symbol] if not one[-1].has_bounds],
+                )
                 for symbol in symbols
             ]
             for strategy in strategies
@@ -120,25 +133,48 @@ class RiskDesk:
         self._moment.forget()
         return {place: one.figures(session) for place, one in self._places.items()}
 
+    def forget(self) -> None:
+        """See all anew with the next order that is asked about."""
+        self._moment.forget()
+
     def is_limited(self, strategy: int, symbol: int) -> bool:
         """Whether any limit holds there."""
         return bool(self._held[strategy][symbol])
 
     def ruling(self, ask: Ask) -> Ruling | None:
         """The tightest that is said; None where all approve."""
+        if self._moment.turn(ask.now_ns):
+            self.memory.look()
+        self._seen.turn(ask)
+        if self._is_bounded and self._is_sure(ask):
+            return None
         return self._tightest(ask, self._held[ask.strategy][ask.symbol])
 
     def ruling_on_prices(self, ask: Ask) -> Ruling | None:
         """The same, of those limits that hold prices."""
+        if self._moment.turn(ask.now_ns):
+            self.memory.look()
+        self._seen.turn(ask)
         held = self._held[ask.strategy][ask.symbol]
         return self._tightest(ask, [one for one in held if one[-1].holds_prices])
 
+    def _is_sure(self, ask: Ask) -> bool:
+        """Whether all approve; where it is not sure, False."""
+        if ask.units != ask.whole_units or ask.kind in AUCTIONS:
+            return False  # bounds speak of no amendments, nor of what an auction fills
+        bounds, others = self._sure[ask.strategy][ask.symbol]
+        for own in bounds:
+            if not own.clear(ask):
+                return False
+        seen = self._seen
+        for check, portfolio, most, _, _ in others:
+            if check(ask, portfolio, seen, most) is not None:
+                return False
+        return True
+
     def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
         found: Ruling | None = None
-        if self._moment.turn(ask.now_ns):
-            self.memory.look()
         seen, on_verdict = self._seen, self._on_verdict
-        seen.turn(ask)
         for check, portfolio, most, scope, limit in held:
             verdict = check(ask, portfolio, seen, most)
             if on_verdict is not None:
@@ -148,3 +184,25 @@ class RiskDesk:
             ):
                 found = Ruling(scope, limit.name, verdict)
         return found
+
+
+def _holds_for(place: Place, strategy: int, symbol: int) -> bool:
+    return place[0] in (None, strategy) and place[1] in (None, symbol)
+
+
+def _bounded(scopes: Sequence[Scope], place: Place) -> list[Limit]:
+    """The limits of a place that have bounds."""
+    own = [scope for scope in scopes if (scope.strategy, scope.symbol) == place]
+    return [limit for scope in own for limit in scope.limits if limit.has_bounds]
+
+
+def _held(
+    scopes: Sequence[Scope], portfolios: Mapping[Place, Portfolio], strategy: int, symbol: int
+) -> list[Held]:
+    """The limits that hold for a strategy's orders in a symbol."""
+    return [
+        (limit.check, portfolios[place], limit.most, scope.name, limit)
+        for scope in scopes
+        if _holds_for(place := (scope.strategy, scope.symbol), strategy, symbol)
+        for limit in scope.limits
+    ]

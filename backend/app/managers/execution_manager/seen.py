@@ -58,7 +58,8 @@ class Seen:
         return self._known.end_ns
 
     def last_known_ns(self, symbol: int) -> int:
-        return self._measures(symbol).last_known_ns(self._now_ns)
+        known = self._measured if symbol == self._symbol else None
+        return (known or self._measures(symbol)).last_known_ns(self._now_ns)
 
     def quality(self, symbol: int) -> Quality:
         return self._known.quality(symbol)
@@ -67,7 +68,8 @@ class Seen:
         return self._measures(symbol).coverage(self._now_ns)
 
     def volatility_units(self, symbol: int) -> int:
-        return self._measures(symbol).volatility_units(self._now_ns)
+        known = self._measured if symbol == self._symbol else None
+        return (known or self._measures(symbol)).volatility_units(self._now_ns)
 
     def spread_units(self, symbol: int) -> int:
         return self._known.spread_units(symbol)

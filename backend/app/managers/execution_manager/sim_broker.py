@@ -66,7 +66,7 @@ class SimBroker:
         self.spent: list[Order] = []  # that were for one bar only, and had it
         # Orders that are to be cancelled (no terms) or amended, and since when.
         self.pending: Pending = {}
-        self._consequences = Consequences(
+        self.consequences = Consequences(
             owner, self.links, self.working, self._reducing, self.pending
         )
         self.closing: list[Order] = []  # that fill at the close of the instant under way
@@ -102,7 +102,7 @@ class SimBroker:
         """Take an order; it can fill from the first bar that starts at or after now."""
         self.working[order.order_id] = order
         book = self._book
-        if order.kind is MARKET and order.aimed:
+        if order.kind is MARKET and order.aimed and order.guard is None:
             row = book.next_row(order.symbol_index, order.created_ns + self.latency_ns)
             if self._rules.this_close:
                 self._close_with(order)
@@ -257,7 +257,7 @@ class SimBroker:
         for _, fill, row in sorted(found, key=itemgetter(0)):
             price = self._matcher.price(fill, row)
             self._fill(fill, price, self._book.start_ns[row], now_ns)
-        self._consequences.end_idle([fill for _, fill, _ in found], now_ns)
+        self.consequences.end_idle([fill for _, fill, _ in found], now_ns)
         had = [order for orders in due.values() for order in orders]
         self.spent = [o for o in had if o.tif == IOC or o.kind == MARKET_ON_OPEN]
         self._find_due(now_ns)
@@ -282,9 +282,10 @@ class SimBroker:
         order, units, links = fill.order, fill.units, self.links
         whole = units == order.units - order.filled_units
         if links:
-            waiting = [child for child in links.children_of(order) if links.waits(child)]
+            children = links.children_of(order)
+            waiting = [one for one in children if links.waits(one) or one.guard is not None]
             self._owner.filled(order, units, price, start_ns, now_ns)
-            self._consequences.after_fill(order, units, now_ns)
+            self.consequences.after_fill(order, units, now_ns)
             for child in waiting:
                 if child.order_id in self.working:  # not one that its entry's fill has ended
                     self._rows[child.order_id] = self._next_row(child, start_ns + 1)
@@ -299,7 +300,7 @@ class SimBroker:
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""
-        self._consequences.release(entry, now_ns)
+        self.consequences.release(entry, now_ns)
 
     # -- fills at a close --------------------------------------------------------------------------
 
@@ -327,7 +328,7 @@ class SimBroker:
                     price = self._matcher.price(fill, row)
                     self._fill(fill, price, self._book.start_ns[row], now_ns)
                 filled += fills
-        self._consequences.end_idle(filled, now_ns)
+        self.consequences.end_idle(filled, now_ns)
         self.spent = [order for order in orders if order.tif == IOC]
         self._find_due(now_ns)
 
@@ -344,7 +345,7 @@ class SimBroker:
         fills = self._matcher.match_at(price, orders)
         for fill in fills:
             self._fill(fill, price, start_ns, now_ns)
-        self._consequences.end_idle(fills, now_ns)
+        self.consequences.end_idle(fills, now_ns)
         self._find_due(now_ns)
 
     # -- when --------------------------------------------------------------------------------------

@@ -68,6 +68,16 @@ class WatchedExecution(ExecutionManager):
         self._tell(order, "" if is_done else order.reason)
         return is_done
 
+    def weigh(self, order: Order, now_ns: int) -> tuple[str, list[Heard], bool]:
+        """Why an order would be refused now, or ""; what limits say, and whether any hold for it.
+
+        It may be smaller then. Nothing of it stays: it was never given.
+        """
+        before, self._heard = self._heard, []
+        reason = self._checks.weigh(order, now_ns)
+        heard, self._heard = self._heard, before
+        return reason, heard, self._checks.has_limits(order)
+
     def _begin(self, order: Order, terms: Terms | None, now_ns: int) -> None:
         self._heard = []
         self._witness.proposes(order, terms, now_ns)

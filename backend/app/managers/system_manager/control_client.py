@@ -93,6 +93,10 @@ class ControlClient:
         except StateError:
             return False
 
+    def patience(self, seconds: float) -> None:
+        """How long an answer may take from now on."""
+        self._socket.settimeout(seconds)
+
     def close(self) -> None:
         self._socket.close()
 

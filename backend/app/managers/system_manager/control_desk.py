@@ -1,5 +1,6 @@
 """A system's side of the control socket: carries out what clients ask, and shows the session."""
 
+import json
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from loguru import logger
 from app import __version__
 from app.core.errors import StateError, UsageError
 from app.core.state import SystemState
+from app.managers.execution_manager.kill import FREEZE, kill_of
 from app.managers.system_manager.control_messages import (
     PROTOCOL,
     Position,
@@ -43,6 +45,7 @@ class ControlDesk:
             "release": self._release,
             "released": self._released,
             "kill": self._kill,
+            "killed": self._killed,
             "step": self._step,
             "speed": self._speed,
             **RiskCommands(session).commands(),
@@ -90,8 +93,14 @@ class ControlDesk:
         return f"Run {self._session.run_id}: {outcome}." if outcome else ""
 
     def _kill(self, value: str) -> str:
-        self._system.kill(value or "freeze")
+        mode, reason = kill_of(value or FREEZE)
+        self._system.kill(mode, reason)
         return f"Run {self._session.run_id} is killed."
+
+    def _killed(self, value: str) -> str:
+        """How far a kill has come, as JSON; "" where nobody has killed the run."""
+        told = self._session.kill_story.told()
+        return "" if told is None else json.dumps(told)
 
     def _step(self, value: str) -> str:
         if not (value or "1").isdecimal():

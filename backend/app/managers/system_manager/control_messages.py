@@ -14,8 +14,8 @@ import msgspec
 from app import __version__
 from app.core.errors import DataError, UsageError, did_you_mean
 from app.core.order_views import FillData, OrderData
+from app.managers.execution_manager.kill import KILL_MODES
 
-KILL_MODES = ("freeze", "flatten")  # what becomes of positions: they stay, or are closed
 PROTOCOL = 1  # rises when a message changes its meaning
 LONGEST_ASK_BYTES = 16_384
 LONGEST_TOLD_BYTES = 8 * 1024 * 1024

@@ -27,8 +27,8 @@ STALLED_NS = 5_000_000_000  # that a client may read nothing of what waits for i
 MOST_ASKED = 16  # snapshots that a client may wait for at once
 
 COMMANDS = (
-    *("pause", "resume", "stop", "halt", "release", "released", "kill", "step", "speed"),
-    *("risk_status", "risk_halt", "risk_resume"),
+    *("pause", "resume", "stop", "halt", "release", "released", "kill", "killed"),
+    *("step", "speed", "risk_status", "risk_halt", "risk_resume"),
 )
 _WATCHING = ("ping", "snapshot", "subscribe", "unsubscribe")
 

@@ -10,8 +10,9 @@ from app.core.messages import Command
 from app.core.money import from_units
 from app.core.seams import Notifier
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import FLATTEN, Standing
 from app.managers.system_manager.live_means import LiveMeans
-from app.threads.commands import FLATTEN, STOP, has_stopped, is_left_holding
+from app.threads.commands import STOP, has_stopped, is_left_holding
 from app.threads.order_gate import OrderGate
 
 _STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
@@ -81,6 +82,13 @@ class LineEnding:
             wait()
         else:
             self._means.when(self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+
+    def standing(self) -> Standing | None:
+        """What the gate knows to work and to be held; None where orders are simulated."""
+        if self.gate is None:
+            return None
+        status = self.gate.status()
+        return Standing(status.open_orders, status.opening_orders, status.positions)
 
     def is_done(self, mode: str) -> bool:
         """Whether entries are off, and all is flat where it is to be. A killed gate knows, and

@@ -19,6 +19,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
+from app.managers.execution_manager.kill import kill_value
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.feed_terms import feed_terms
@@ -75,7 +76,7 @@ class LiveLine:
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
-        self._ending = LineEnding(
+        self.ending = LineEnding(
             means, notifier, self.inbox, lambda: self._is_recovered,
             close_seconds(bar_ns, grace_ms, told.rate),
         )  # fmt: skip
@@ -106,7 +107,7 @@ class LiveLine:
         """How the run is lived."""
         return Manner(
             "takes no entries until it is resumed",
-            self._ending.words(self._config.lived.on_stop),
+            self.ending.words(self._config.lived.on_stop),
             "a live run goes at its venue's pace",
         )
 
@@ -164,7 +165,7 @@ class LiveLine:
     def begin(self, run: Run, header: RunHeader, folder: Path) -> None:
         """Begin the journal in the run's folder, then the gate."""
         self._run = run
-        self._ending.execution = self.releasing.execution = run.execution
+        self.ending.execution = self.releasing.execution = run.execution
         self.releasing.since_ns = header.since_ns
         self._journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
@@ -185,7 +186,7 @@ class LiveLine:
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
         )
-        self._ending.gate = self.releasing.gate = self._gate
+        self.ending.gate = self.releasing.gate = self._gate
         if self._recovery is None:
             told = header.told_first
             for event in told:
@@ -278,7 +279,7 @@ class LiveLine:
         """The run had been told to end when it broke off: it does so now."""
         logger.warning("The run was being ended when it broke off; it ends now.")
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
-        self._ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
+        self.ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
 
     def _look_after(self) -> None:
         """Follow the venue's clock; put the journal right where it failed."""
@@ -328,16 +329,13 @@ class LiveLine:
         self._notifier.alarm("account lost", reason)
         self.halt(reason)
 
-    def kill(self, mode: str, end: Callable[[], None]) -> None:
-        """The gate latches and acts at once; a simulated broker is told as an input.
-
-        When that is done, or cannot be in time, `end` ends the stream.
-        """
+    def kill(self, mode: str, end: Callable[[], None], reason: str = "") -> None:
+        """The gate latches at once, a simulated broker hears an input; `end` when that is done."""
         if self.goes_to_venue:
-            self._ask_gate(lambda gate: gate.kill(mode, "killed"))
+            self._ask_gate(lambda gate: gate.kill(mode, reason or "killed"))
         else:
-            self.inbox.put(Command(KILL, mode))
-        self._ending.when_done(mode, lambda: self._end(end))
+            self.inbox.put(Command(KILL, kill_value(mode, reason)))
+        self.ending.when_done(mode, lambda: self._end(end))
 
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
@@ -349,7 +347,7 @@ class LiveLine:
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
-        self._ending.when_done(mode, lambda: self._end(end))
+        self.ending.when_done(mode, lambda: self._end(end))
 
     @property
     def _is_recovered(self) -> bool:
@@ -362,7 +360,7 @@ class LiveLine:
 
     def _is_seen_to(self, mode: str) -> bool:
         self._book_last()
-        return self._ending.is_done(mode)
+        return self.ending.is_done(mode)
 
     def _book_last(self) -> None:
         if self._run is not None and self._is_recovered:
@@ -381,9 +379,9 @@ class LiveLine:
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            patience_seconds = self._ending.patience_seconds(mode)
+            patience_seconds = self.ending.patience_seconds(mode)
             self._means.wait_until(lambda: self._is_seen_to(mode), patience_seconds)
-            self._ending.tell_what_is_left(mode)
+            self.ending.tell_what_is_left(mode)
         if gate is not None:
             left = gate.stop()
             if left:

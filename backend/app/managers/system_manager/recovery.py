@@ -33,12 +33,13 @@ from app.core.order_events import (
 )
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.kill import FLATTEN, FREEZE, kill_of
 from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.execution_manager.venue_parts import order_of
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past
-from app.threads.commands import FLATTEN, FREEZE, KILL, PAUSE, RECOVER, RESUME, STOP
+from app.threads.commands import KILL, PAUSE, RECOVER, RESUME, STOP
 from app.threads.results import Results
 from app.threads.run_state import StateGiven
 
@@ -232,7 +233,7 @@ class Recovery:
 def _ending(message: Message, before: str | None) -> str | None:
     """What is left to be done with positions once a run was told to end: nobody takes that back."""
     if isinstance(message, Command) and message.name in (STOP, KILL):
-        return message.value
+        return kill_of(message.value)[0]
     for act in _acts(message.events if isinstance(message, BrokerNews) else ()):
         before = _AFTER.get(act.what, before)
     return before

@@ -6,7 +6,9 @@ today, a live run on its journal; the fingerprints say whether what is told is t
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,7 +27,7 @@ from app.managers.system_manager.journal_feed import journal_of
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_outcome import FAILED, FINISHED
-from app.managers.system_manager.verification import Repetition
+from app.managers.system_manager.verification import Repetition, quiet
 from app.managers.system_manager.wiring import Parts, Run, market_of, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -57,6 +59,35 @@ def is_on_record(order: Order, fills: Sequence[FillRow], row: Row, filled: Seque
     return told == recorded and mine[: len(theirs)] == theirs
 
 
+def watched_replay(
+    config: SessionConfig,
+    hard: AccountLimits | None,
+    witness: Witness,
+    data: DataManager,
+    times: TimeManager,
+    strategies: Path,
+) -> Run:
+    """A replay that is ready, with a witness who will see it from within; it leaves no record."""
+    config = as_fast_as_it_goes(config)
+    sessions = replayed_sessions(config, times)
+    need_bars(config, sessions, data)
+    if quoted(config, hard):
+        need_quotes(config, data.store, sessions, hard)
+    market = market_of(config, sessions, data, times, WallClock(), hard)
+    parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
+    return Run(config, market, strategies, witness.took, alarm=quiet, parts=parts)
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """What strategies log was logged when they ran first, or is not what was asked for."""
+    logger.disable(_STRATEGIES_LOG)
+    try:
+        yield
+    finally:
+        logger.enable(_STRATEGIES_LOG)
+
+
 class Retelling:
     """Of one run, by its row in SQL; used once."""
 
@@ -72,12 +103,9 @@ class Retelling:
         self.config = self._config()
 
     def tell(self, witness: Witness) -> Proof:
-        """Run it again; what its strategies log was logged then."""
-        logger.disable(_STRATEGIES_LOG)
-        try:
+        """Run it again."""
+        with unlogged():
             return self._told(witness)
-        finally:
-            logger.enable(_STRATEGIES_LOG)
 
     def _told(self, witness: Witness) -> Proof:
         if self._journal is None:
@@ -103,14 +131,9 @@ class Retelling:
             ) from error
 
     def _replayed(self, witness: Witness) -> Proof:
-        config = as_fast_as_it_goes(self.config)
-        sessions = replayed_sessions(config, self._times)
-        need_bars(config, sessions, self._data)
-        if quoted(config, self.hard_limits):
-            need_quotes(config, self._data.store, sessions, self.hard_limits)
-        market = market_of(config, sessions, self._data, self._times, WallClock(), self.hard_limits)
-        parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
-        run = Run(config, market, self._strategies, witness.took, parts=parts)
+        run = watched_replay(
+            self.config, self.hard_limits, witness, self._data, self._times, self._strategies
+        )
         notes = [*self._changed(run)]
         with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
             notes += self._executed(run)

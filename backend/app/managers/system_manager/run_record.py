@@ -54,6 +54,7 @@ class RunRecord:
     ) -> None:
         self.folder = folder
         self.run_id = run_id
+        self.local_text = local_text
         self._repository = repository
         self._strategies = strategies
         self._symbols = symbols

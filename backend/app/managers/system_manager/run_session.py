@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,7 +10,9 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
 from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
+from app.managers.system_manager.kill_story import KillStory
 from app.managers.system_manager.manner import REPLAYED, Manner
 from app.managers.system_manager.run_outcome import (
     FAILED,
@@ -27,6 +30,7 @@ from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
+from app.threads.commands import KILL
 from app.threads.results import Results
 
 if TYPE_CHECKING:
@@ -41,6 +45,7 @@ _ENDS = {
     "timeout": "took too long",
     "killed": "was killed",
 }
+_STUCK_SECONDS = 5.0  # that a killed replay may stand still: then it ends as it is
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
 OnProgress = Callable[[int, int], None]  # bars so far, and the instant
@@ -80,6 +85,17 @@ class RunSession:
         self._risk = risk  # what becomes of the account's trading state
         self._ended = threading.Event()
         self.bars = 0
+
+    @cached_property
+    def kill_story(self) -> KillStory:
+        """When and why somebody killed it, and what that came to."""
+        line = self._line
+        return KillStory(
+            self.run.execution,
+            lambda: None if line is None else line.ending.standing(),
+            self._clock.monotonic_ns,
+            self._record.local_text,
+        )
 
     @property
     def run_id(self) -> str:
@@ -143,19 +159,38 @@ class RunSession:
             raise StateError("A replay trades for no account; 'system halt' halts it.")
         self._line.inbox.put(command)
 
-    def kill(self, mode: str) -> None:
-        """Nothing opens any more from this moment; then have it end, also while a hook hangs."""
+    def kill(self, mode: str, reason: str, at: str) -> bool:
+        """Nothing opens any more from this moment; then have it end when what `mode` asks for is
+        done, or cannot be done as a hook hangs. False where that is under way.
+        """
+        if not self.kill_story.begin(mode, reason, at):
+            return False
         if self._line is not None:
-            self._line.kill(mode, lambda: self.run.pipeline.kill("killed"))
-            return
+            if not self.has_gate:
+                self._expect_kill(mode, reason)
+            self._line.kill(mode, self._end_killed, reason)
+            return True
         self.latch("killed")
+        self._expect_kill(mode, reason)
         if self._others is not None:
             self._others.stop("killed")
+        self.run.engine.end_when_killed()
+        self.run.coordinator.kill(mode, reason)
+        self._watch("run killed", self._end_if_stuck)
+        return True
+
+    def _expect_kill(self, mode: str, reason: str) -> None:
+        """No hook that hangs may hold it up."""
+        self.run.engine.expect(Command(KILL, kill_value(mode, reason)))
+        self.run.pipeline.hurry()
+
+    def _end_killed(self) -> None:
+        self.kill_story.end()
         self.run.pipeline.kill("killed")
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
-        state = STOPPED if self.run.pipeline.is_killed else FAILED
+        state = STOPPED if self.run.pipeline.is_hurried else FAILED
         self._record.give_up(state, ended_at, error)
 
     def latch(self, reason: str) -> None:
@@ -191,7 +226,8 @@ class RunSession:
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
         """Run to the end, however it ends, and close the record; then what it is compared with."""
         if timeout_seconds is not None:
-            self._stop_after(timeout_seconds)
+            seconds = min(timeout_seconds, _LONGEST_SECONDS)
+            self._watch("run timeout", lambda: self._time_out(seconds))
         try:
             reason, summary, error = self._execute(now_text)
             if self._others is not None and reason == FINISHED:
@@ -226,7 +262,8 @@ class RunSession:
             self.run, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
-        self._facts |= outcome_facts(self.run, timings)
+        self.kill_story.end()
+        self._facts |= outcome_facts(self.run, timings) | {"killed": self.kill_story.told()}
         if is_unfinished:
             self._record.leave()
         else:
@@ -254,12 +291,21 @@ class RunSession:
         self._record.amend(summary, self._facts, self._passport, now_text())
         return FINISHED if error is not None else reason, summary
 
-    def _stop_after(self, seconds: float) -> None:
-        def watch() -> None:
-            if not self._clock.wait(self._ended, min(seconds, _LONGEST_SECONDS)):
-                self.stop("timeout")
+    def _watch(self, name: str, watch: Callable[[], None]) -> None:
+        threading.Thread(target=watch, name=name, daemon=True).start()
 
-        threading.Thread(target=watch, name="run timeout", daemon=True).start()
+    def _time_out(self, seconds: float) -> None:
+        if not self._clock.wait(self._ended, seconds):
+            self.stop("timeout")
+
+    def _end_if_stuck(self) -> None:
+        """End a killed replay as it stands once it has stood still for too long."""
+        before_ns = -1
+        while (now_ns := self.run.cursor.now_ns) != before_ns:
+            before_ns = now_ns
+            if self._clock.wait(self._ended, _STUCK_SECONDS):
+                return
+        self._end_killed()
 
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""

@@ -91,7 +91,7 @@ def sight_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Sight:
     """What a strategy sees now, as far as it is about a symbol."""
     return Sight(
         seat.name, engine.now_ns, engine.hook, engine.bar_in_hand, _last_bar(engine, symbol),
-        list(_readings(engine, seat, symbol)), _standing(engine, seat, symbol),
+        list(_readings(engine, seat, symbol)), standing_of(engine, seat, symbol),
     )  # fmt: skip
 
 
@@ -134,7 +134,7 @@ def _readings(engine: WatchedEngine, seat: Seat, symbol: int) -> Iterator[Readin
         return
     in_hand = engine.symbol_in_hand
     names = {id(thing): name for name, thing in vars(seat.strategy).items()}
-    for handle in seat.desk.indicators:
+    for handle in (*seat.desk.indicators, *seat.desk.ranges[symbol : symbol + 1]):
         place = handle.symbol
         if place is None:
             place = symbol if in_hand < 0 else in_hand
@@ -144,7 +144,8 @@ def _readings(engine: WatchedEngine, seat: Seat, symbol: int) -> Iterator[Readin
         )  # fmt: skip
 
 
-def _standing(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
+def standing_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
+    """What limits look at just now."""
     execution, outlook = engine.execution, engine.outlook
     mark = outlook.mark if outlook.has_session else lambda symbol: 0.0
     left = [

@@ -14,6 +14,7 @@ from app.core.errors import StateError
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
+from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_messages import check_kill_mode
 from app.managers.system_manager.run_builder import RunBuilder
@@ -196,16 +197,15 @@ class SystemManager:
         """What came of the release, or "" while the venue is looked at; a refusal is raised."""
         return self._running().released()
 
-    def kill(self, mode: str = "freeze") -> None:
-        """Halt the run and end it at once, also while a strategy hangs; it does not wait for that.
-
-        A replay has nobody to leave positions with: both modes end it as it stands.
+    def kill(self, mode: str = "freeze", reason: str = "") -> None:
+        """Latch the run, then flatten or freeze, and end it when that is done, or cannot be as a
+        strategy hangs; it does not wait for that.
         """
         check_kill_mode(mode)
         session = self._running()
-        if not session.has_gate:
-            self.alarms.alarm("killed", mode)
-        session.kill(mode)
+        at = self._builder.now_text(session.run.config.market)
+        if session.kill(mode, reason, at) and not session.has_gate:
+            self.alarms.alarm("killed", kill_value(mode, reason))
 
     @property
     def is_running(self) -> bool:

@@ -1,6 +1,9 @@
 """Witnesses of a run that is told again: they keep what was asked for, and nothing else."""
 
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from app.core.bars import Bar
 from app.core.orders import CANCELED, FillRow, Order, OrderChange, Terms
@@ -15,6 +18,8 @@ from app.managers.system_manager.sights import (
 from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.watched_engine import WatchedEngine
+
+PROTECTION: Final = "protection"  # stands where a hook does: no strategy gave these orders
 
 
 class Tracer:
@@ -47,6 +52,8 @@ class Tracer:
         if self.wants(order, now_ns):
             seat = self._engine.seats[order.strategy]
             seen = sight_of(self._engine, seat, order.symbol_index)
+            if order.guard is not None:
+                seen = msgspec.structs.replace(seen, hook=PROTECTION)
             is_amendment, asked = terms is not None, asked_of(order, terms)
             self._kept = Proposed(order.order_id, order.symbol, is_amendment, seen, asked)
 
@@ -62,7 +69,7 @@ class Tracer:
         elif order.reason.startswith("cut from") and not kept.is_amendment:
             kept.decision, kept.reason = "cut", order.reason
         else:
-            kept.decision = "accepted"
+            kept.decision = "accepted" if order.guard is None else "given by protection"
         self.proposed.append(kept)
 
 

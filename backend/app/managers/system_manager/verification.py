@@ -204,6 +204,10 @@ class Repetition:
             yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
 
 
+def quiet(what: str, details: str) -> None:
+    """It was told when it happened."""
+
+
 @contextlib.contextmanager
 def wired_again(
     header: RunHeader,
@@ -224,11 +228,12 @@ def wired_again(
             market_from(header, times, source),
             folder,
             on_results,
+            alarm=quiet,  # a hook that hung then hangs again, and is interrupted again
             parts=Parts(
                 make_feed=lambda _: feed,
                 make_broker=LiveBroker if config.lived.broker == "venue" else None,
                 on_gap=lambda gap: None,  # they were asked for then
-                on_trouble=lambda what, details: None,  # it was told when it happened
+                on_trouble=quiet,
                 on_state=on_state,
                 witness=witness,
             ),

@@ -31,8 +31,9 @@ from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
-from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.idle_sizing import refuse_idle_sizing
+from app.managers.system_manager.protecting import covers_of, execution_maker
 from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
 from app.managers.time_manager import TimeManager
@@ -59,7 +60,7 @@ from app.threads.results import Results
 from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
 from app.threads.session_coordinator import SessionCoordinator
-from app.threads.watchdog import Alarm, Watchdog
+from app.threads.watchdog import Alarm, Watchdog, limited
 from app.threads.watched_engine import Witness, engine_of
 from app.threads.worker import Pipeline, prepare_thread
 
@@ -233,9 +234,11 @@ class Run:
         if self._alarm is None:
             yield
             return
+        engine = self.config.engine
         watchdog = Watchdog(
-            self.pipeline, self.cursor, self.seats, self.config.engine.hook_seconds, self._alarm
-        )
+            self.pipeline, self.cursor, self.seats, engine.hook_seconds, engine.memory_mb,
+            self._alarm,
+        )  # fmt: skip
         watchdog.start()
         try:
             yield
@@ -281,9 +284,7 @@ class Run:
     def _execution(self, market: Market, parts: Parts, limits: Limits) -> ExecutionManager:
         config, execution = self.config, self.config.execution
         share, slippage = execution.participation, execution.slippage
-        witness = parts.witness
-        make = ExecutionManager if witness is None else partial(WatchedExecution, witness)
-        return make(
+        return execution_maker(config, self.seats, parts.witness)(
             strategies=[seat.name for seat in self.seats],
             instruments=market.instruments,
             cash=config.account.cash,
@@ -326,20 +327,16 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
     """The config's strategies, set up."""
     seats = []
-    for number, item in enumerate(config.strategies):
-        kind = load_strategy(item.use, folder)
-        seats.append(
-            Seat(
-                kind,
-                number,
-                item.label,
-                config.symbols,
-                config.base_interval,
-                item.params,
-                cursor,
-                time,
-            )
-        )
+    with limited(config.engine.hook_seconds):
+        for number, item in enumerate(config.strategies):
+            kind = load_strategy(item.use, folder)
+            seats.append(
+                Seat(
+                    kind, number, item.label, config.symbols, config.base_interval, item.params,
+                    cursor, time, config.sizing_of(item),
+                )
+            )  # fmt: skip
+    refuse_idle_sizing(config, seats)
     return seats
 
 
@@ -350,6 +347,7 @@ def plan_of(
     sessions_before: SessionsBefore,
 ) -> Plan:
     """What the stream must compute for these strategies and this config."""
+    covers_of(config, seats)
     asked = _asked_for(config, seats)
     intervals = {config.base_interval, *config.derived_intervals}
     intervals |= {interval for seat in seats for interval in seat.intervals}
@@ -380,6 +378,6 @@ def _asked_for(config: SessionConfig, seats: Sequence[Seat]) -> list[Asked]:
         for item in config.indicators
     ]
     for seat in seats:
-        for handle in seat.desk.indicators:
+        for handle in (*seat.desk.indicators, *seat.desk.ranges):
             asked.append((handle.computation, handle.symbol, handle.interval))
     return asked

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from app.core.config_risk import RiskLimits
 from app.core.money import to_units
 from app.services.risk import rules
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.names import Names
 from app.services.risk.verdict import Verdict
@@ -16,6 +17,9 @@ from app.services.risk.verdict import Verdict
 _NO_NAMES = Names()
 Figure = Callable[[Ask, Portfolio, Market], str]
 Check = Callable[[Ask, Portfolio, Market, Any], Verdict | None]
+# How a rule narrows bounds by what it is to hold, and by what is so at the moment.
+Narrow = Callable[[Bounds, Any], None]
+NarrowNow = Callable[[Bounds, Portfolio, Market, Any], None]
 
 
 class Limit(NamedTuple):
@@ -28,6 +32,13 @@ class Limit(NamedTuple):
     holds_prices: bool = False  # it is asked of an amendment of prices alone, too
     given: Any = None  # the same as the config says it
     figure: Figure | None = None  # what it looks at, in words, for whoever asks later
+    narrow: Narrow | None = None
+    narrow_now: NarrowNow | None = None
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether there are bounds within which it surely approves."""
+        return self.narrow is not None or self.narrow_now is not None
 
 
 def rule_names() -> tuple[str, ...]:
@@ -53,7 +64,8 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     holds_prices = getattr(rule, "HOLDS_PRICES", False)
     figure = getattr(rule, "figure", None)
     most = most_of(value, names)
-    return Limit(name, rule.check, most, remembers, holds_prices, value, figure)
+    narrow, narrow_now = getattr(rule, "narrow", None), getattr(rule, "narrow_now", None)
+    return Limit(name, rule.check, most, remembers, holds_prices, value, figure, narrow, narrow_now)
 
 
 def _in_units(value: object, names: Names) -> object:

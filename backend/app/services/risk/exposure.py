@@ -1,10 +1,8 @@
 """How much of an order is within a limit of gross exposure."""
 
 from app.services.risk.facts import Ask, Market, Portfolio
-from app.services.risk.pricing import ask_price, units_worth
+from app.services.risk.pricing import UNPRICED, ask_price, units_worth
 from app.services.risk.verdict import Verdict, over
-
-UNPRICED = Verdict(0, "no price is known")
 
 
 def beyond(

@@ -1,14 +1,26 @@
 """What an order is valued at, and how much of a symbol some money is worth."""
 
 from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.verdict import Verdict
+
+UNPRICED = Verdict(0, "no price is known")
 
 
 def ask_price(ask: Ask, market: Market) -> float:
-    """The last price, or the limit where that is higher; a sale may fill above its limit too."""
+    """The last price, or the limit or the stop where one is higher; 0 where nothing is known.
+
+    A sale may fill above its limit too.
+    """
     if ask.price is None:
-        last = market.mark(ask.symbol)
-        ask.price = last if ask.limit is None else max(last, ask.limit)
+        ask.price = highest(market.mark(ask.symbol), ask.limit, ask.stop)
     return ask.price
+
+
+def highest(price: float, limit: float | None, stop: float | None) -> float:
+    """Of an order's prices and the last one."""
+    if limit is not None and limit > price:
+        price = limit
+    return stop if stop is not None and stop > price else price
 
 
 def units_worth(

@@ -82,7 +82,7 @@ class Traded(msgspec.Struct, frozen=True, tag="traded"):
 
 
 class Adjusted(msgspec.Struct, frozen=True, tag="adjusted"):
-    """Positions and cash were set by hand."""
+    """Positions and cash were set: by hand, or by a corporate action."""
 
     positions: dict[str, int]
     cash: dict[str, int]

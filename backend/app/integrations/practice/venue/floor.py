@@ -10,10 +10,13 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from app.core.bars import BarColumns
+from app.core.instruments import Adjustment
 from app.core.orders import CANCELED, EXPIRED, IOC, MARKET_ON_CLOSE, MARKET_ON_OPEN
 from app.core.venue import Execution, Tick, VenueBar, VenueReport
 from app.integrations.practice.venue import faults
+from app.integrations.practice.venue.actions import adjusted
 from app.integrations.practice.venue.books import (
+    Adjusted,
     BookEvent,
     Books,
     Entry,
@@ -43,6 +46,7 @@ class Terrain(NamedTuple):
     history: History
     participation: Decimal = Decimal("0.1")  # of a bar's volume, for all orders together
     cash: Mapping[str, int] = {}  # what new books begin with
+    adjustments: Sequence[Adjustment] = ()  # corporate actions, by their sessions
 
 
 class Floor:
@@ -84,12 +88,28 @@ class Floor:
         if isinstance(what, Close):
             self._close(what, at_ns)
             return
+        if isinstance(what, Adjustment):
+            self._adjust(what, at_ns)
+            return
         if isinstance(what, Tick):
             prices = Prices(what.price, what.price, what.price, what.price)
             self._match(what.symbol, Shown(at_ns, prices, what.volume), at_ns)
         elif not self.tape.ticks:
             self._match(what.symbol, _shown(what), at_ns)
         self.send(MARKET_STREAM, what)
+
+    def _adjust(self, action: Adjustment, at_ns: int) -> None:
+        """A split ends the symbol's orders: they were given in other shares."""
+        symbol, books = action.symbol, self.books
+        if action.split_ratio != 1:
+            for entry in [one for one in books.live.values() if one.order.symbol == symbol]:
+                self.end(entry, CANCELED, f"{symbol} is split by {action.split_ratio}", at_ns)
+        held, sizes = books.held_units(symbol), self.terrain.sizes[symbol]
+        if held:
+            last = self.tape.last_price(symbol, at_ns)
+            kept, paid = adjusted(action, held, last, sizes)
+            cash = {sizes.currency: books.cash.get(sizes.currency, 0) + paid}
+            self.record(Adjusted({symbol: kept}, cash, at_ns))
 
     def _match(self, symbol: str, shown: Shown, at_ns: int) -> None:
         entries = [

@@ -54,7 +54,9 @@ def open_on_books(
                 " another folder with --books."
             )
         clock = clock_of(books, start, wall_ns)
-        tape = Tape(load, tuple(terrain.sizes), sessions, ticks=ticks)
+        tape = Tape(
+            load, tuple(terrain.sizes), sessions, adjustments=terrain.adjustments, ticks=ticks
+        )
         venue = PracticeVenue(terrain, tape, books, file.write, clock.now_ns(wall_ns))
     except BaseException:
         file.close()

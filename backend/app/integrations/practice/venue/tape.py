@@ -8,6 +8,7 @@ import numpy as np
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
+from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.venue import Tick, VenueBar
 from app.services.matching import Prices, path
@@ -26,7 +27,7 @@ class Due(NamedTuple):
     """What the tape shows at a moment."""
 
     at_ns: int
-    what: VenueBar | Tick | Close
+    what: VenueBar | Tick | Close | Adjustment
 
 
 class Tape:
@@ -38,9 +39,12 @@ class Tape:
         symbols: Sequence[str],
         sessions: Sequence[TradingSession],
         *,
+        adjustments: Sequence[Adjustment] = (),
         ticks: bool = False,
     ) -> None:
+        """`adjustments` are due in the minute before their session opens."""
         self.ticks = ticks
+        self._adjustments = adjustments
         self._load = load
         self._symbols = tuple(symbols)
         self._sessions = tuple(sessions)
@@ -90,6 +94,9 @@ class Tape:
         session = self._sessions[self._next_session]
         self._next_session += 1
         shown = [Due(session.close_ns, Close(session))]
+        for one in self._adjustments:
+            if one.session_date == session.date:
+                shown.append(Due(session.open_ns - MINUTE_NS, one))
         for symbol in self._symbols:
             bars = self._load(symbol, session.open_ns, session.close_ns)
             for bar in _rows(symbol, bars):

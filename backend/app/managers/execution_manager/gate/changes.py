@@ -17,8 +17,9 @@ from app.managers.execution_manager.gate.calls import (
     PlaceCall,
 )
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
-from app.managers.execution_manager.gate.latch import FLATTEN, Latch
+from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.tracker import HAS_FILLED, Tracker
+from app.managers.execution_manager.kill import FLATTEN
 
 
 class Changes:

@@ -12,9 +12,10 @@ from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
 from app.managers.execution_manager.gate.doubts import Doubts
 from app.managers.execution_manager.gate.gate_order import GateOrder
-from app.managers.execution_manager.gate.latch import FLATTEN, Latch
+from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 from app.managers.execution_manager.gate.tracker import Tracker
+from app.managers.execution_manager.kill import FLATTEN, closable_units
 
 
 class Closing:
@@ -74,7 +75,8 @@ class Closing:
         working = self._working_by_symbol()
         for symbol in sorted(self._tracker.net):
             if symbol not in waiting and symbol not in self._not_before_ns:
-                units = self._closable_units(symbol, working[symbol])
+                resting = (order.remaining_units for order in working[symbol])
+                units = closable_units(self._tracker.net[symbol], resting)
                 if units:
                     self._close(symbol, units, now_ns)
         self._tell_when_done()
@@ -107,17 +109,6 @@ class Closing:
         for order in self._tracker.open.values():
             working[order.symbol].append(order)
         return working
-
-    def _closable_units(self, symbol: int, working: list[GateOrder]) -> int:
-        """The net position, less what may still fill against it."""
-        net_units = self._tracker.net[symbol]
-        for order in working:
-            rest_units = order.remaining_units
-            if net_units > 0 > rest_units:
-                net_units = max(net_units + rest_units, 0)
-            elif net_units < 0 < rest_units:
-                net_units = min(net_units + rest_units, 0)
-        return net_units
 
     def _close(self, symbol: int, units: int, now_ns: int) -> None:
         number = self._strangers.own_number + 1

@@ -39,7 +39,7 @@ from app.managers.execution_manager.gate.changes import Changes
 from app.managers.execution_manager.gate.closing import Closing
 from app.managers.execution_manager.gate.doubts import Doubts
 from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, FLATTEN, Latch
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, Latch
 from app.managers.execution_manager.gate.recall import recall
 from app.managers.execution_manager.gate.splits import ComingSplit, Splits
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
@@ -261,9 +261,7 @@ class GateBook:
             self._closing.look(now_ns)
 
     def _must_cancel(self, order: GateOrder) -> bool:
-        if not self.latch.killed or (self._closing.is_own(order)):
-            return False
-        return self.latch.killed == FLATTEN or order.opens
+        return not self._closing.is_own(order) and self.latch.takes_back(order.opens)
 
     def halt(self, reason: str, symbol: int = EVERY_SYMBOL) -> None:
         """Exits only."""

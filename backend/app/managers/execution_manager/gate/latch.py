@@ -2,21 +2,29 @@
 
 from app.core.order_events import GateActed, Halted, Resumed
 from app.managers.execution_manager.gate.calls import Output
+from app.managers.execution_manager.kill import FLATTEN, FREEZE, KillLatch
 
-FREEZE, FLATTEN = "freeze", "flatten"
-KILL_MODES = (FREEZE, FLATTEN)
 EVERY_SYMBOL = -1
 GATE = "gate"  # the source of its halts
 
 
 class Latch:
-    """`killed` is "", "freeze" or "flatten"; flattening is never taken back to freezing."""
+    """The kill latch, told to the stream and to the alarms; and halts."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._halted: dict[int, str] = {}
-        self.killed = ""
-        self.reason = ""
+        self._kill = KillLatch()
+
+    @property
+    def killed(self) -> str:
+        """ "", "freeze" or "flatten"."""
+        return self._kill.mode
+
+    @property
+    def reason(self) -> str:
+        """Of the kill."""
+        return self._kill.reason
 
     @property
     def halted(self) -> dict[int, str]:
@@ -29,13 +37,11 @@ class Latch:
 
     def kill(self, mode: str, reason: str) -> bool:
         """Fall; whether this changed anything."""
-        if mode not in KILL_MODES:
-            raise ValueError(f"'{mode}' is no way to kill; use one of {', '.join(KILL_MODES)}.")
-        if self.killed in (FLATTEN, mode):
+        was_killed = self.killed
+        if not self._kill.fall(mode, reason):
             return False
-        if not self.killed:
+        if not was_killed:
             self._output.events.append(GateActed("latched", reason))
-        self.killed, self.reason = mode, reason
         what = "flattening" if mode == FLATTEN else "froze"
         self._output.events.append(GateActed(what, reason))
         self._output.alarm("killed", f"{mode}: {reason}")
@@ -57,7 +63,7 @@ class Latch:
     def release(self, reason: str) -> None:
         """Lift the kill latch and the halt of everything; symbols halted singly stay so."""
         if self.killed:
-            self.killed, self.reason = "", ""
+            self._kill.lift()
             self._output.events.append(GateActed("released", reason))
         self.resume(EVERY_SYMBOL, reason)
 
@@ -70,15 +76,19 @@ class Latch:
         elif isinstance(event, Resumed):
             self._halted.pop(event.symbol, None)
         elif event.what == "released":
-            self.killed, self.reason = "", ""
+            self._kill.lift()
         elif event.what in ("latched", "froze", "flattening"):
-            self.killed = FLATTEN if event.what == "flattening" else FREEZE
-            self.reason = event.reason
+            mode = FLATTEN if event.what == "flattening" else FREEZE
+            self._kill = KillLatch(mode, event.reason)
+
+    def takes_back(self, opens: bool) -> bool:
+        """Whether a working order is to be cancelled."""
+        return self._kill.stands_against(opens)
 
     def against(self, symbol: int, opens: bool) -> str:
         """Why an order of a strategy may not leave; "" if it may."""
-        if self.killed == FLATTEN or (self.killed and opens):
-            return f"killed ({self.killed}): {self.reason}"
+        if why := self._kill.against(opens):
+            return why
         if opens:
             for place in (EVERY_SYMBOL, symbol):
                 if self.why(place):

@@ -52,8 +52,10 @@ class Splits:
         self._coming = list(coming)
 
     def take(self, split: Split) -> None:
-        """The run has split."""
+        """The run has split; or has found that what it had booked was of other shares."""
         self._tracker.split(split)
+        if split.new == split.old:
+            return
         found = next((one for one in self._coming if one.symbol == split.symbol), None)
         if found is not None:
             self._coming.remove(found)

@@ -1,5 +1,6 @@
 """Once this much money is lost since the session began, no more is entered."""
 
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict, text
 
@@ -17,3 +18,8 @@ def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     result_units = portfolio.day_result_units()
     lost = text(result_units) if result_units < 0 else "nothing"
     return f"{lost} is lost since the open"
+
+
+def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, most_units: int) -> None:
+    if -portfolio.day_result_units() >= most_units:
+        bounds.close()

@@ -1,6 +1,7 @@
 """Once so much of the peak is lost again, no more is entered."""
 
 from app.core.money import UNITS, from_units
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict, text
 
@@ -20,3 +21,10 @@ def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     peak_units = portfolio.peak_units()
     lost = f"{text(peak_units - portfolio.worth_units())} is lost since the peak"
     return f"{lost} of {from_units(peak_units):f}"
+
+
+def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, percent_units: int) -> None:
+    peak_units = portfolio.peak_units()
+    lost_units = peak_units - portfolio.worth_units()
+    if lost_units * 100 * UNITS >= peak_units * percent_units:
+        bounds.close()

@@ -5,9 +5,11 @@ from decimal import Decimal
 import msgspec
 
 from app.core.money import UNITS, from_units, to_units
-from app.services.risk.exposure import UNPRICED, beyond
+from app.services.risk.bounds import Bounds
+from app.services.risk.exposure import beyond
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.names import Names
+from app.services.risk.pricing import UNPRICED
 from app.services.risk.verdict import Verdict, text
 
 
@@ -40,3 +42,8 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, groups: Groups) -> Ver
             share = f"{text(groups.percent_units)} % of {from_units(equity_units):f}"
             tightest = Verdict(found.units, f"{found.why}, {share}, for {name}")
     return tightest
+
+
+def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, groups: Groups) -> None:
+    most_units = max(portfolio.equity_units(), 0) * groups.percent_units // (100 * UNITS)
+    bounds.gross_units = min(bounds.gross_units, most_units)

@@ -1,8 +1,8 @@
 """What is held less what is short is worth no more than this, with what works filled."""
 
-from app.services.risk.exposure import UNPRICED
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
-from app.services.risk.pricing import ask_price, units_worth
+from app.services.risk.pricing import UNPRICED, ask_price, units_worth
 from app.services.risk.verdict import Verdict, comes_down, over, room
 
 
@@ -17,3 +17,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
         return None
     left = abs(room(net_units, added, most_units))
     return over(would_be, most_units, units_worth(portfolio, ask.symbol, ask.units, price, left))
+
+
+def narrow(bounds: Bounds, most_units: int) -> None:
+    bounds.gross_units = min(bounds.gross_units, most_units)

@@ -1,5 +1,6 @@
 """No more orders than this work at a time, but for those that only reduce."""
 
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict
 
@@ -13,3 +14,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict 
 
 def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     return f"{portfolio.open_orders()} work"
+
+
+def narrow(bounds: Bounds, most: int) -> None:
+    bounds.open_orders = min(bounds.open_orders, most - 1)

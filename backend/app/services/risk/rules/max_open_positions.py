@@ -1,5 +1,6 @@
 """No more symbols than this are held at a time, those among them that orders work for."""
 
+from app.services.risk.bounds import Bounds
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict
 
@@ -13,3 +14,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most: int) -> Verdict 
 
 def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     return f"{portfolio.open_positions()} are open"
+
+
+def narrow(bounds: Bounds, most: int) -> None:
+    bounds.open_positions = min(bounds.open_positions, most - 1)

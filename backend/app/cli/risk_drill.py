@@ -1,0 +1,129 @@
+"""`risk drill`: rehearse the emergency stop of a config in a replay."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.context import Context
+from app.cli.moments import Moments
+from app.cli.output import console, print_json, print_table
+
+if TYPE_CHECKING:
+    from app.core.config import SessionConfig
+    from app.managers.execution_manager.kill import Standing
+    from app.managers.system_manager.drill import DrillReport
+
+app = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
+
+
+@app.command()
+def drill(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A session config.")],
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="When, in the market's zone; else where it has to act."),
+    ] = None,
+    is_freeze: Annotated[
+        bool, typer.Option("--freeze", help="Keep positions and what protects them.")
+    ] = False,
+    is_stuck: Annotated[
+        bool, typer.Option("--stuck", help="As a strategy hangs at that time.")
+    ] = False,
+    within: Annotated[
+        int, typer.Option(min=1, help="How many bars it may take until all is flat.")
+    ] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Rehearse the emergency stop in a replay: exit code 0 if all it promises holds, else 1.
+
+    It is no run: nothing of it is kept. A live config is drilled on a session of stored bars.
+
+    \b
+    Examples:
+      ./start_cli.sh risk drill session_configs/example_session.json
+      ./start_cli.sh risk drill session_configs/example_session.json --at "2024-11-01 10:31"
+    """
+    from app.core.config import load_session_config
+    from app.managers.execution_manager.kill import FLATTEN, FREEZE
+    from app.managers.system_manager.drill import drill as rehearse
+    from app.services.indicators import faults
+
+    given = load_session_config(config, faults)
+    context = Context(given.market)
+    drilled, report = rehearse(
+        given,
+        FREEZE if is_freeze else FLATTEN,
+        None if at is None else Moments(context.time).ns_of(at),
+        within,
+        is_stuck,
+        context.settings,
+        context.data,
+        context.time,
+    )
+    told = _told(config, drilled, report, context)
+    if as_json:
+        print_json(told)
+    else:
+        _print(told)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _told(
+    path: Path, drilled: "SessionConfig", report: "DrillReport", context: Context
+) -> dict[str, Any]:
+    def text(ns: int) -> str | None:
+        return context.time.to_local(ns).isoformat(sep=" ", timespec="seconds") if ns else None
+
+    return {
+        "config": str(path),
+        "sessions": f"{drilled.replayed.start} to {drilled.replayed.end}",
+        "mode": report.mode,
+        "at": text(report.at_ns),
+        "found": _standing(report.found),
+        "done_at": text(report.done_ns),
+        "done_bars": report.done_bars,
+        "left": _standing(report.left),
+        "refused_after": report.refused,
+        "closing_orders": report.closing_orders,
+        "equity": report.equity,
+        "final_equity": report.final_equity,
+        "unstopped_equity": report.unstopped_equity,
+        "checks": [{"check": c.check, "ok": c.ok, "found": c.found} for c in report.checks],
+        "ok": report.ok,
+    }
+
+
+def _standing(found: "Standing") -> dict[str, Any]:
+    from app.core.money import from_units
+
+    positions = {name: str(from_units(units)) for name, units in found.positions.items()}
+    return {"orders": found.orders, "opening": found.opening, "positions": positions}
+
+
+def _print(told: dict[str, Any]) -> None:
+    print_table(f"Drill of {told['config']}", ("what", "value"), list(_rows(told)))
+    rows = [(one["check"], "yes" if one["ok"] else "NO", one["found"]) for one in told["checks"]]
+    print_table("What the stop promises", ("check", "holds", "found"), rows)
+    console.print("All of it holds." if told["ok"] else "It does not hold.")
+
+
+def _rows(told: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    yield "sessions", told["sessions"]
+    yield "stop", f"{told['mode']}, at {told['at']}"
+    for name in ("found", "left"):
+        standing = told[name]
+        held = ", ".join(f"{quantity} {one}" for one, quantity in standing["positions"].items())
+        orders = f"orders: {standing['orders']}, that may open: {standing['opening']}"
+        yield name, f"{orders}, held: {held or 'nothing'}"
+    yield "done at", told["done_at"]
+    yield "bars until then", told["done_bars"]
+    yield "orders refused after it", told["refused_after"]
+    yield "orders that closed", told["closing_orders"]
+    yield "equity at the stop", told["equity"]
+    yield "equity at the end", told["final_equity"]
+    yield "had nobody stopped it", told["unstopped_equity"]

@@ -1,0 +1,76 @@
+"""How long what was worked out of a portfolio holds: until time, the books or orders go on."""
+
+from typing import Final, Protocol
+
+from app.core.orders import Order
+from app.managers.execution_manager.account import Mark
+from app.managers.execution_manager.diary import Diary
+
+Working = dict[int, Order]
+
+_UNSEEN: Final = -2  # one more than that is no count yet
+
+
+class Books(Protocol):
+    """Who books executions, and writes down whatever happens."""
+
+    @property
+    def fill_count(self) -> int:
+        """How many there are so far."""
+        ...
+
+    @property
+    def diary(self) -> Diary:
+        """Where it is written."""
+        ...
+
+
+class Moment:
+    """`state` counts how often time or the books have gone on, `works` how often orders have, too:
+    with the last of these by no more than the order `added`, if that is one.
+    """
+
+    __slots__ = (
+        "_books", "_count", "_fills", "_mark", "_marks", "_now_ns", "_size", "_working", "added",
+        "state", "works",
+    )  # fmt: skip
+
+    def __init__(self, books: Books, working: Working, mark: Mark) -> None:
+        self._books = books
+        self._working = working
+        self._mark = mark
+        self._marks: dict[int, float] = {}
+        self._count = self._fills = self._now_ns = self._size = _UNSEEN
+        self.added: Order | None = None
+        self.state = self.works = 0
+
+    def turn(self, now_ns: int) -> bool:
+        """One more order is asked about; whether time or the books have gone on."""
+        books = self._books
+        moved = now_ns != self._now_ns or books.fill_count != self._fills
+        if moved:
+            self.forget()
+            self._now_ns, self._fills = now_ns, books.fill_count
+        count = books.diary.count()
+        if count != self._count:
+            size = len(self._working)
+            alone = count == self._count + 1 and size == self._size + 1
+            self.added = next(reversed(self._working.values())) if alone else None
+            self._count, self._size = count, size
+            self.works += 1
+        return moved
+
+    def forget(self) -> None:
+        """See all anew."""
+        self.state += 1
+        self.works += 1
+        self.added = None
+        self._now_ns = self._count = _UNSEEN
+        self._marks.clear()
+
+    def mark(self, symbol: int) -> float:
+        """A symbol's last close."""
+        price = self._marks.get(symbol)
+        if price is None:
+            price = self._marks[symbol] = self._mark(symbol)
+        return price

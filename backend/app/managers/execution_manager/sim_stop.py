@@ -1,0 +1,102 @@
+"""The kill of a run whose fills are simulated: what the gate does before a venue, in the instant.
+
+It falls as a command, and is looked after whenever an order has filled or ended: at a flatten what
+is left is closed once no cancel is under way any more, at a freeze what has come to open is taken
+back. Its own orders close, one for each position; no strategy sees or moves them.
+"""
+
+from collections.abc import Mapping
+
+from app.core.orders import CANCEL_PENDING, Order
+from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.kill import FLATTEN, Standing, closable_units
+
+
+def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_ns: int) -> bool:
+    """Latch, and begin; whether this changed anything. `source` keeps entries closed."""
+    latch = execution.entries.kill
+    if not latch.fall(mode, reason):
+        return False
+    latch.found, latch.at_ns = latch.found or standing(execution), latch.at_ns or now_ns
+    latch.done_ns = 0
+    execution.close_entries(ALL_SYMBOLS, "killed", source)
+    if mode == FLATTEN:
+        execution.broker.leave_instant(now_ns)  # nothing fills at its bars' close any more
+    look(execution, now_ns)
+    return True
+
+
+def look(execution: ExecutionManager, now_ns: int) -> None:
+    """Orders have come, filled or ended: do what is to be done now."""
+    entries, working = execution.entries, execution.broker.working
+    if not entries.kill.mode:
+        return
+    for order in list(working.values()):
+        is_theirs = order.is_working and order.order_id not in entries.own
+        if is_theirs and entries.kill.stands_against(may_open(execution, order, working)):
+            take_back(execution, order, now_ns, f"killed ({entries.kill.mode})")
+    if entries.kill.mode == FLATTEN:
+        _close(execution, now_ns)
+    if not entries.kill.done_ns and is_done(execution):
+        entries.kill.done_ns, entries.kill.left = now_ns, standing(execution)
+
+
+def standing(execution: ExecutionManager) -> Standing:
+    """What works and is held. From any thread."""
+    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    names = [position.symbol for position in execution.positions[0]]
+    held = zip(names, execution.held_units, strict=True)
+    return Standing(
+        orders=len(working),
+        opening=sum(may_open(execution, order, working) for order in working.values()),
+        positions={name: units for name, units in held if units},
+    )
+
+
+def may_open(execution: ExecutionManager, order: Order, working: Mapping[int, Order]) -> bool:
+    """Whether what is left of a working order may open or increase its strategy's position."""
+    held_units = execution.held_units_of(order.strategy, order.symbol_index)
+    left = order.units - order.filled_units
+    return opens(order, left, working, held_units)
+
+
+def take_back(execution: ExecutionManager, order: Order, now_ns: int, why: str) -> None:
+    """End an order that its strategy did not take back."""
+    ended = execution.cancel(order, now_ns)
+    order.reason = why
+    if ended:
+        execution.untold.append(order)
+
+
+def is_done(execution: ExecutionManager) -> bool:
+    """Whether a kill has fallen, and what it asks for is done. From any thread."""
+    mode = execution.entries.kill.mode
+    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    if mode == FLATTEN:
+        held = (position.units for row in execution.positions for position in row)
+        return not working and not any(held)
+    return bool(mode) and not any(may_open(execution, one, working) for one in working.values())
+
+
+def _close(execution: ExecutionManager, now_ns: int) -> None:
+    """Close each position that nothing closes yet, where no cancel is under way."""
+    working = execution.broker.working.values()
+    waiting = {order.symbol_index for order in working if order.state is CANCEL_PENDING}
+    resting: dict[tuple[int, int], list[int]] = {}
+    for order in working:
+        place = order.strategy, order.symbol_index
+        resting.setdefault(place, []).append(order.units - order.filled_units)
+    for strategy, row in enumerate(execution.positions):
+        for symbol, position in enumerate(row):
+            if position.units and symbol not in waiting:
+                units = closable_units(position.units, resting.get((strategy, symbol), ()))
+                if units:
+                    _give(execution, strategy, symbol, -units, now_ns)
+
+
+def _give(execution: ExecutionManager, strategy: int, symbol: int, units: int, now_ns: int) -> None:
+    execution.order_count = number = execution.order_count + 1
+    order = Order(number, strategy, execution.positions[strategy][symbol].symbol, symbol, units, 0)
+    execution.entries.own.add(number)
+    execution.submit(order, now_ns)

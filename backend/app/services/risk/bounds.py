@@ -1,0 +1,38 @@
+"""Bounds within which rules surely approve: for a check that asks only those that might not."""
+
+from math import inf
+from typing import Final
+
+import msgspec
+
+# Figures are floats, taken higher by this: far more than sums of them can be off by.
+MARGIN: Final = 1 + 1e-9
+
+
+class Bounds(msgspec.Struct):
+    """Most that an order and what is held and works with it may come to, of one portfolio.
+
+    A rule may have `narrow`, which makes them so narrow that it approves of every order that stays
+    within them; or `narrow_now`, where that depends on the moment. A rule that has neither is asked
+    each time. Money is in ledger units.
+    """
+
+    order_units: float = inf
+    order_value_units: float = inf
+    position_units: float = inf
+    position_value_units: float = inf
+    gross_units: float = inf  # that of a group, and what is held less what is short, are no more
+    open_orders: float = inf  # without it
+    open_positions: float = inf
+    left_in_minute: float = inf
+    left_today: float = inf
+    from_ns: float = -inf
+    until_ns: float = inf
+
+    def copy(self) -> "Bounds":
+        """The same, to be narrowed further."""
+        return msgspec.structs.replace(self)
+
+    def close(self) -> None:
+        """Nothing is sure at this moment."""
+        self.until_ns = -inf

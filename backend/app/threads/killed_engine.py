@@ -1,0 +1,83 @@
+"""An analysis engine that carries out a kill though a hook hangs, and can end its run by itself.
+
+A replay ends at the instant at which its kill is done: so it is the same however it is cut into
+blocks, and on whatever threads. A hook that is interrupted while somebody waits for a kill fails
+nobody: the kill is done at that instant, and strategies are asked no more.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from app.core.bars import Bar
+from app.core.errors import StrategyError
+from app.core.messages import Command, EndOfStream
+from app.strategies.failure import HookInterrupted
+from app.threads.analysis_engine import AnalysisEngine, Input
+from app.threads.commands import obey
+from app.threads.seats import Seat
+
+KILLED = "killed"
+
+
+class KilledEngine(AnalysisEngine):
+    """Where orders are simulated. It runs as any other until somebody kills the run."""
+
+    _asked: Command | None = None
+    _is_mute = False  # no strategy is asked any more
+    _has_ended = False
+
+    def end_when_killed(self) -> None:
+        """From now on, from any thread: a kill that is done ends the run."""
+        self._news.on_killed = self._be_over
+
+    def expect(self, kill: Command) -> None:
+        """This is on its way, and may be held up by a hook that hangs. From any thread."""
+        self._asked = kill
+
+    def step(self, message: Input) -> Iterator[object]:
+        """The last instant of a killed run is followed by the end of the stream."""
+        given = super().step(message)
+        return iter((EndOfStream(KILLED),)) if self.is_over else given
+
+    def _be_over(self) -> None:
+        """Let the loops end with this instant."""
+        self.is_over = self._moved = True
+
+    def _report(self, sequence: int) -> None:
+        if self.is_over and not self._has_ended:
+            self._has_ended = True
+            self._break_off(sequence, f"the run ended: {KILLED}")
+        else:
+            super()._report(sequence)
+
+    # -- hooks that hang -------------------------------------------------------------------------
+
+    def _hand_out(self, bars: Iterator[Bar], end: int) -> None:
+        try:
+            super()._hand_out(bars, end)
+        except (StrategyError, HookInterrupted) as error:
+            self._step = self._cursor.step + 1
+            self._cursor.stand(self._cursor.now_ns)
+            self._go_on_without(error)
+
+    def _call(self, seat: Seat, hook: Callable[..., None], *args: object) -> None:
+        if self._is_mute:
+            return
+        try:
+            super()._call(seat, hook, *args)
+        except (StrategyError, HookInterrupted) as error:
+            self._go_on_without(error)
+
+    def _go_on_without(self, error: StrategyError | HookInterrupted) -> None:
+        """Kill now, and ask no strategy any more; any other error is the run's."""
+        causes = error, error.__cause__
+        if self._asked is None or not any(isinstance(one, HookInterrupted) for one in causes):
+            raise error
+        self._is_mute, self._on_bar = True, _not_told
+        self.drop_proposals()
+        obey(self._asked, self.execution, self._flatten, self._cursor.now_ns)
+        self._news.tell_untold()
+
+
+def _not_told(bar: Any) -> None:
+    """In place of the hooks of bars."""

@@ -1,0 +1,63 @@
+"""The emergency stop of a live run whose strategy hangs, by the command a user gives."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.live_terminal import HALF_DAY, LiveTerminal, adapter, held, wait_until
+
+pytestmark = pytest.mark.live
+
+# Holds ten shares, leaves an order far away, and hangs from its fourth bar on.
+HANGING = """
+from app.strategies import Strategy
+
+class Hanging(Strategy):
+    def setup(self):
+        self.count = 0
+
+    def on_bar(self, bar):
+        self.count += 1
+        if self.count == 1:
+            self.order(bar.symbol, 10)
+            self.order(bar.symbol, 5, limit=round(bar.close * 0.5, 2))
+        if self.count > 3:
+            open("hangs", "w").close()
+            while True:
+                pass
+"""
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[LiveTerminal]:
+    made = LiveTerminal(tmp_path)
+    (tmp_path / "strategies" / "hanging.py").write_text(HANGING, encoding="utf-8")
+    assert made.run("data", "sample")[0] == 0
+    yield made
+    made.close()
+
+
+def test_a_live_run_whose_strategy_hangs_is_flat_at_the_venue_after_one_command(
+    terminal: LiveTerminal,
+) -> None:
+    venue = terminal.venue(
+        "--at", f"{HALF_DAY}T10:00", "--rate", "120", "--ticks", "--participation", "1"
+    )
+    path = terminal.config(
+        venue.url, "hung", {}, strategies=[{"use": "hanging.py"}], engine={"hook_seconds": 600}
+    )
+    run_id = terminal.detach(path)
+    wait_until(lambda: held(venue, "SYN1") == 10, "a position")
+    (order,) = adapter(venue).open_orders()
+    assert order.units > 0
+    wait_until((terminal.folder / "hangs").exists, "a hook that hangs")
+    told = terminal.json("risk", "flatten", "--reason", "it hangs")
+    assert (told["run_id"], told["done"], told["again"]) == (run_id, True, False)
+    assert told["found"] == {"orders": 1, "opening": 1, "positions": {"SYN1": "10"}}
+    assert told["left"] == {"orders": 0, "opening": 0, "positions": {}}
+    assert told["seconds"] < 10
+    assert held(venue, "SYN1") == 0
+    assert not adapter(venue).open_orders()
+    assert terminal.facts(run_id)["killed"]["reason"] == "it hangs"
+    again = terminal.json("risk", "flatten", run_id, "--reason", "once more")
+    assert again == {**told, "again": True}

@@ -1,0 +1,91 @@
+"""Memory is watched look by look: who takes too much is interrupted, then left behind, or ended."""
+
+import mmap
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import StrategyError
+from app.core.memory import free_mb, used_mb
+from app.strategies.failure import HookInterrupted
+from app.threads.memory_watch import SHARE, STUBBORN_SECONDS, MemoryWatch
+from app.threads.watchdog import limited
+
+
+def test_this_process_takes_some_memory_and_there_is_some_left() -> None:
+    before = used_mb()
+    assert before is not None
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    with mmap.mmap(-1, 50_000_000, flags=flags) as kept:  # none that was there before
+        kept.write(b"x" * len(kept))
+        assert 30 < (used_mb() or 0) - before < 200
+    assert (free_mb() or 0) > 1
+
+
+def test_unless_it_is_said_most_of_what_is_free_may_be_taken() -> None:
+    most, free = MemoryWatch(None).most_mb, free_mb()
+    assert most is not None
+    assert free is not None
+    assert SHARE * 0.5 * free < most < free + 10_000
+
+
+def test_a_hook_is_interrupted_at_each_look_and_left_behind_in_the_end() -> None:
+    watch, duties = MemoryWatch(100), []
+    for _ in range(14):
+        assert watch.is_over(101.0)
+        duties.append(watch.look(in_hook=True, since_seconds=0.4))
+    count = int(STUBBORN_SECONDS / 0.4)
+    assert duties == ["interrupt"] * count + ["abandon"] * (14 - count)
+
+
+def test_a_run_that_is_found_between_hooks_alone_is_ended() -> None:
+    watch = MemoryWatch(100)
+    assert watch.is_over(101.0)
+    assert [watch.look(in_hook=False, since_seconds=0.2) for _ in range(3)] == ["", "", "end"]
+
+
+@given(st.lists(st.floats(0, 200)))
+def test_it_is_news_once_until_there_is_enough_again(used: list[float]) -> None:
+    watch, was_over = MemoryWatch(100), False
+    for one in used:
+        over = watch.is_over(one)
+        assert over == (one > 100)
+        assert watch.is_news == (over and not was_over)
+        assert watch.next_look_seconds(1.0) == (0.05 if one > 50 else 1.0)
+        if over:
+            watch.look(in_hook=True, since_seconds=0.1)
+        was_over = over
+
+
+def test_it_says_how_much_is_taken_and_by_whose_word_it_is_too_much() -> None:
+    watch = MemoryWatch(1_900)
+    watch.is_over(1_956.4)
+    assert str(watch) == (
+        "the process takes 1,956 MB of memory, and 1,900 MB of engine.memory_mb are the most"
+    )
+
+
+def test_what_does_not_return_in_time_is_interrupted_and_what_does_is_not() -> None:
+    with limited(30):
+        pass
+    with pytest.raises(StrategyError, match=r"hung: it did not return for 0\.05 s"), limited(0.05):
+        while True:
+            pass
+
+
+def test_what_ignores_that_is_interrupted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.threads.watchdog.LOOK_SECONDS", 0.01)
+    heard = 0
+    with pytest.raises(StrategyError), limited(0.01):
+        while True:
+            try:
+                threading.Event().wait(0.001)
+                while heard < 2:
+                    pass
+            except HookInterrupted:
+                heard += 1
+            if heard == 2:
+                while True:
+                    pass

@@ -1,0 +1,186 @@
+"""Sure approvals: they decide what asking every rule decides, whatever happens before."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from limited_house import Desk
+from tests.risk_house import House, ask, houses, sizes
+
+from app.core.config_risk import RiskConfig
+from app.core.money import UNITS
+from app.core.orders import LIMIT, MARKET_ON_CLOSE, Order, Terms
+from app.services.risk.bounds import Bounds
+from app.services.risk.catalogue import Limit, limits_of
+from app.services.risk.facts import Ask
+from app.services.risk.names import Names
+
+MONEY = st.integers(1, 400).map(lambda tens: tens * 10)
+LIMITS: dict[str, st.SearchStrategy[Any]] = {
+    "max_order_quantity": st.integers(20, 120),
+    "max_order_value": MONEY,
+    "max_position_quantity": st.integers(20, 300),
+    "max_position_value": MONEY,
+    "max_position_percent": st.integers(1, 40),
+    "max_gross_value": MONEY,
+    "max_net_value": MONEY,
+    "max_leverage": st.integers(1, 10).map(lambda tenths: tenths / 10),
+    "max_group_percent": st.integers(1, 40),
+    "max_open_positions": st.integers(1, 2),
+    "max_open_orders": st.integers(1, 6),
+    "max_daily_loss": st.integers(1, 500),
+    "max_daily_loss_percent": st.integers(1, 10),
+    "max_drawdown_percent": st.integers(1, 10),
+    "max_orders_per_minute": st.integers(2, 9),
+    "max_orders_per_second": st.integers(2, 9),
+    "max_orders_per_day": st.integers(2, 9),
+    "duplicate_seconds": st.integers(1, 9),
+    "allow_short": st.just(False),
+    "price_collar_percent": st.integers(1, 9),
+}
+limits = st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=2, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: LIMITS[name] for name in names})
+)
+few_limits = limits | st.just({})
+shares = st.integers(1, 60)
+give = st.tuples(
+    st.just("give"), shares | shares.map(lambda one: -one), st.integers(0, 1), st.integers(0, 1),
+    st.sampled_from([None, None, 9.0, 10.5]),
+)  # fmt: skip
+steps = st.lists(
+    st.one_of(
+        give,
+        give,
+        give,
+        st.tuples(st.just("amend"), st.integers(0, 9), st.integers(1, 200)),
+        st.tuples(st.just("cancel"), st.integers(0, 9)),
+        st.tuples(st.just("time"), st.sampled_from([0, 10])),
+        st.tuples(st.just("price"), st.integers(0, 1), st.sampled_from([0.0, 8.0, 9.55, 12.0])),
+        st.tuples(st.just("session")),
+    ),
+    min_size=6,
+    max_size=16,
+)
+
+
+def play(desk: Desk, done: list[tuple[Any, ...]]) -> list[tuple[str, str, int]]:
+    """What becomes of all orders."""
+    orders: list[Order] = []
+    for what, *given_ in done:
+        if what == "give":
+            units, strategy, symbol, limit = given_
+            terms = {} if limit is None else {"kind": LIMIT, "limit": limit}
+            orders.append(desk.give(units, strategy, symbol, **terms))
+        elif what == "time":
+            desk.now_ns += given_[0]
+            desk.execution.match(desk.now_ns)
+        elif what == "price":
+            desk.now_ns += 10
+            desk.prices.of[given_[0]] = given_[1]
+        elif what == "session":
+            desk.next_session()
+        elif given_[0] < len(orders):
+            change(desk, orders[given_[0]], what, *given_[1:])
+    return [(order.state, order.reason, order.units) for order in orders]
+
+
+def change(desk: Desk, order: Order, what: str, units: int = 0) -> None:
+    if what == "cancel":
+        desk.execution.cancel(order, desk.now_ns)
+    elif order.is_working:
+        signed = units * UNITS if order.units > 0 else -units * UNITS
+        terms = Terms(signed, order.limit, order.stop, None, None)
+        desk.execution.amend(order, terms, desk.now_ns)
+
+
+@settings(max_examples=150)
+@given(
+    limits, limits | st.just({}), limits | st.just({}), st.sampled_from(["refuse", "cut"]), steps
+)
+def test_sure_approvals_change_no_decision(
+    account: dict[str, Any],
+    strategy: dict[str, Any],
+    symbol: dict[str, Any],
+    oversize: str,
+    done: list[tuple[Any, ...]],
+) -> None:
+    risk = {
+        **account, "strategies": {"one": strategy}, "symbols": {"Y": symbol},
+        "groups": {"both": ["X", "Y"]}, "oversize": oversize,
+    }  # fmt: skip
+    sure, asked = Desk(**risk), Desk(**risk)
+    if asked.execution._checks._risk is not None:
+        asked.execution._checks._risk._is_bounded = False
+    assert play(sure, done) == play(asked, done)
+
+
+MINUTES = {
+    "no_entries_first_minutes": st.integers(1, 9),
+    "no_entries_last_minutes": st.integers(1, 9),
+}
+NAMES = Names(["X", "Y"], {"g": ["X"]})
+
+
+def limit_of(name: str, value: Any) -> Limit:
+    (limit,) = limits_of(RiskConfig.model_validate({name: value, "groups": NAMES.groups}), NAMES)
+    return limit
+
+
+def is_within(house: House, asked: Ask, bounds: Bounds) -> bool:
+    """As the desk has it, of exact figures."""
+    value = abs(house.value_units(0, asked.units, house.price))
+    would_be = house.reach_units(0, asked.units) + asked.units
+    return (
+        0 < value <= bounds.order_value_units
+        and abs(asked.units) <= bounds.order_units
+        and abs(would_be) <= bounds.position_units
+        and abs(house.value_units(0, would_be, house.price)) <= bounds.position_value_units
+        and house.gross_units() + value <= bounds.gross_units
+        and house.open_orders() <= bounds.open_orders
+        and house.open_positions() <= bounds.open_positions
+        and len(house.left) <= bounds.left_in_minute
+        and house.left_today() <= bounds.left_today
+        and bounds.from_ns <= asked.now_ns <= bounds.until_ns
+    )
+
+
+@pytest.mark.parametrize("name", sorted({**LIMITS, **MINUTES}))
+@settings(max_examples=25)
+@given(st.data(), houses, sizes, st.integers(0, 10**15), st.lists(st.integers(0, 9), max_size=9))
+def test_within_its_bounds_a_rule_approves(
+    name: str, data: st.DataObject, house: House, shares: int, now_ns: int, left: list[int]
+) -> None:
+    limit = limit_of(name, data.draw({**LIMITS, **MINUTES}[name]))
+    house = msgspec.structs.replace(house, left=tuple(now_ns - one for one in left))
+    asked, bounds = ask(shares, now_ns=now_ns), Bounds()
+    if limit.narrow is not None:
+        limit.narrow(bounds, limit.most)
+    if limit.narrow_now is not None:
+        limit.narrow_now(bounds, house, house, limit.most)
+    if limit.has_bounds and is_within(house, asked, bounds):
+        assert limit.check(asked, house, house, limit.most) is None
+    assert limit.has_bounds is (bounds != Bounds()) or name in LOSSES, "bounds are narrowed"
+
+
+LOSSES = ("max_daily_loss", "max_daily_loss_percent", "max_drawdown_percent")  # while none is near
+
+
+def test_most_rules_have_bounds_and_the_desk_relies_on_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(max_order_quantity=50, max_gross_value=2000, max_daily_loss=100)
+    risk = desk.execution._checks._risk
+    assert risk is not None
+    asked: list[Ask] = []
+    plain = risk._tightest
+    monkeypatch.setattr(
+        risk, "_tightest", lambda ask, held: (asked.append(ask), plain(ask, held))[1]
+    )
+    assert not desk.give(50).reason
+    assert not desk.give(-50, kind=LIMIT, limit=9.0).reason
+    assert not asked
+    assert desk.give(51).reason
+    assert not desk.give(1, kind=MARKET_ON_CLOSE).reason
+    assert [one.units for one in asked] == [51 * UNITS, UNITS]
