@@ -89,3 +89,12 @@ def test_blocks_of_any_size_come_to_the_same(seed: int) -> None:
     assert len(whole.fills) > 20
     for rows in (1, 37):
         assert run(seed, rows=rows, protection=protection) == whole
+
+
+@pytest.mark.parametrize("seed", (0, 2, 4))
+def test_an_exit_whose_position_others_have_closed_waits_again(seed: int) -> None:
+    """Its entry fills more: that is protected from the next bar on, wherever a block ends."""
+    exits = {"stop_loss_percent": "0.05", "trailing_amount": "0.07"}
+    fills = {"same_bar": "best", "participation": "0.02"}
+    whole = run(seed, protection=exits, execution=fills)
+    assert run(seed, rows=1, protection=exits, execution=fills) == whole

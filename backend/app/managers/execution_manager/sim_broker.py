@@ -208,12 +208,11 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
+        if self.pending:
+            self._bring_into_force(now_ns, self._book)
         if self._termed or self.pending:
-            if self.pending:
-                self._bring_into_force(now_ns, self._book)
-            if self._termed or self.pending:
-                self._match_any(now_ns)
-                return
+            self._match_any(now_ns)
+            return
         # The most frequent case: all there is are market orders.
         rows, book = self._rows, self._book
         for order_id, row in list(rows.items()):
@@ -265,6 +264,9 @@ class SimBroker:
     def _is_due(self, order: Order, now_ns: int) -> bool:
         row, book = self._rows[order.order_id], self._book
         if row < 0 or book.known_ns[row] != now_ns:
+            return False
+        if order.guard is not None and self.links.waits(order):
+            self._rows[order.order_id] = -1  # others have closed all that its entry had brought
             return False
         pending = self.pending.get(order.order_id)
         return pending is None or book.start_ns[row] < pending[0]
@@ -391,9 +393,8 @@ class SimBroker:
         """Recompute `due_ns` over the working orders."""
         if not self._looks:
             return
-        known_ns = self._book.known_ns
-        rows = [row for row in self._rows.values() if row >= 0]
-        self.due_ns = min([known_ns[row] for row in rows], default=NEVER_NS)
+        known_ns, rows = self._book.known_ns, self._rows.values()
+        self.due_ns = min([known_ns[row] for row in rows if row >= 0], default=NEVER_NS)
         if self.pending:
             since_ns = max(now_ns, min(since for since, _ in self.pending.values()))
             self.due_ns = min(self.due_ns, self._book.next_known_ns(since_ns))
