@@ -56,6 +56,7 @@ class BreakerDesk:
 
     MEASURED: ClassVar[tuple[str, ...]] = (
         "rejects", "storm", "errors", "skew_ns", "heard_ns", "catches_up", "_changes",
+        "_cleared_at",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +84,7 @@ class BreakerDesk:
         self.heard_ns = 0  # when the last bar was known
         self.catches_up = False  # with bars that have passed: they come otherwise
         self._changes = 0  # of what is measured
+        self._cleared_at = 0  # how many fills there were as entries were called off last
         self._seen = (-1, -1, -1)
         self._floor: tuple[tuple[int, int], int] | None = None  # of what marks, and how much
         self._events: list[RiskEvent] = []
@@ -145,7 +147,16 @@ class BreakerDesk:
         return worst(tuple(self.trips.values()))
 
     def look(self, now_ns: int, silence_ns: int = 0) -> bool:
-        """See whether anything trips now; whether it did."""
+        """See whether anything trips now; whether what may open is to be called off: then, and when
+        fills have left less to close to an order that was to close.
+        """
+        tripped, filled = self._look(now_ns, silence_ns), self._books.fill_count
+        if not self.trips or (not tripped and filled == self._cleared_at):
+            return False
+        self._cleared_at = filled
+        return True
+
+    def _look(self, now_ns: int, silence_ns: int) -> bool:
         seen = (now_ns, self._books.fill_count, self._changes)
         if not self.limits or self._session is None or (seen == self._seen and not silence_ns):
             return False
