@@ -1,10 +1,28 @@
 """Where two of the things that keep risk small meet: trading state, protection, limits, orders."""
 
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.market import Outcome
+from tests.market import (
+    Outcome,
+    config_of,
+    market_of,
+    minute_starts,
+    random_bars,
+    weekday_sessions,
+)
 from tests.unit.scripted import Steps, run_script
+
+from app.core.intervals import MINUTE_NS
+from app.managers.execution_manager import order_checks
+from app.managers.system_manager.asking import Asker, Question
+from app.managers.system_manager.wiring import Run, replay_parts
+
+FLAT = {"flat_before_close_minutes": 3}
 
 
 def ended(outcome: Outcome) -> dict[object, tuple[object, object]]:
@@ -31,3 +49,14 @@ def test_an_exit_that_would_open_by_now_is_called_off(state: str, rows: int) -> 
     state_of, why = ended(outcome)[2]
     assert state_of == "CANCELED"
     assert str(why).startswith(f"the account is {state}, rejects_per_minute: ")
+
+
+def test_what_is_refused_before_a_close_was_taken_back_by_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many: it is no strategy's fault that ends the run."""
+    monkeypatch.setattr(order_checks, "MOST_TAKEN_BACK", 3)
+    steps: Steps = {"09:35 AAA": lambda s: [s.order("AAA", 100) for _ in range(5)]}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=7, protection=FLAT)
+    assert outcome.reason == "finished"
+    assert [str(why)[:17] for _, why in ended(outcome).values()] == ["flat_before_close"] * 5

@@ -97,13 +97,17 @@ class OrderChecks:
                 "them: give those that are meant."
             )
         self._taken_back += 1
+        self.refused(order)
+
+    def refused(self, order: Order) -> None:
+        """Somebody else has refused it: what would wait for it is refused, too."""
         self._refused.add(order.order_id)
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
         reason = self._refusal(order, now_ns)
         if reason:
-            self._refused.add(order.order_id)
+            self.refused(order)
             if self.breakers is not None:
                 self.breakers.note_refusal(reason, now_ns)
         return reason

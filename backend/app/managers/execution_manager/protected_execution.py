@@ -38,7 +38,7 @@ class ProtectedExecution(ExecutionManager):
         reason = self.protection.refusal(order, order.units, now_ns)
         if reason:
             order.created_ns = now_ns
-            self._checks.take_back(order)
+            self._checks.refused(order)
             self._refuse(order, reason, now_ns)
             return
         super().submit(order, now_ns)
