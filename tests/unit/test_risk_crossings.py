@@ -60,3 +60,18 @@ def test_what_is_refused_before_a_close_was_taken_back_by_nobody(
     _, outcome = run_script(steps, symbols=("AAA",), minutes=7, protection=FLAT)
     assert outcome.reason == "finished"
     assert [str(why)[:17] for _, why in ended(outcome).values()] == ["flat_before_close"] * 5
+
+
+def test_an_order_that_is_asked_about_before_a_close_is_told_what_it_would_be() -> None:
+    """As `risk check` asks."""
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 1, 7)
+    bars = {("AAA", "1m"): random_bars(minute_starts(sessions), 1)}
+    config = config_of(("AAA",), ["tests.unit.reckless:Reckless"], protection=FLAT)
+    market = market_of(sessions, bars, ("AAA",))
+    until_ns = sessions[0].open_ns + 5 * MINUTE_NS
+    asker = Asker(Question("AAA", Decimal(100)), 0, until_ns)
+    parts = msgspec.structs.replace(replay_parts(market), witness=asker)
+    Run(config, market, Path("strategies"), lambda results: None, parts=parts).execute()
+    assert asker.answer is not None
+    assert asker.answer.reason.startswith("flat_before_close: ")
+    assert not asker.answer.leaves

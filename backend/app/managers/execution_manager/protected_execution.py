@@ -12,7 +12,7 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.protection import Protection
 from app.managers.execution_manager.sim_broker import SimBroker
 from app.managers.execution_manager.venue_parts import terms_of
-from app.managers.execution_manager.watched_execution import WatchedExecution
+from app.managers.execution_manager.watched_execution import Heard, WatchedExecution
 from app.services.protection import Cover
 
 
@@ -140,6 +140,12 @@ class WatchedProtectedExecution(WatchedExecution, ProtectedExecution):
         is_done = super().amend(order, terms, now_ns)
         self._tell_given(now_ns)
         return is_done
+
+    def weigh(self, order: Order, now_ns: int) -> tuple[str, list[Heard], bool]:
+        reason = self.protection.refusal(order, order.units, now_ns)
+        if reason:  # limits are asked nothing
+            return reason, [], self._checks.has_limits(order)
+        return super().weigh(order, now_ns)
 
     def give(self, order: Order, now_ns: int) -> None:
         super().give(order, now_ns)
