@@ -18,6 +18,7 @@ from tests.market import (
 from tests.unit.scripted import Steps, run_script
 
 from app.core.intervals import MINUTE_NS
+from app.core.money import UNITS
 from app.managers.execution_manager import order_checks
 from app.managers.system_manager.asking import Asker, Question
 from app.managers.system_manager.wiring import Run, replay_parts
@@ -75,3 +76,20 @@ def test_an_order_that_is_asked_about_before_a_close_is_told_what_it_would_be() 
     assert asker.answer is not None
     assert asker.answer.reason.startswith("flat_before_close: ")
     assert not asker.answer.leaves
+
+
+def test_the_exits_of_an_entry_that_is_cut_take_out_no_more_than_it_brings() -> None:
+    """Nor what was held before; those that were for more than the entry are as they were given."""
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 60),
+        "09:32 AAA": lambda s: s.bracket("AAA", 100, target=30, stop=11.9),
+        "09:35 AAA": lambda s: s.order(
+            "AAA", -100, stop=30, reduce_only=True, after=s.order("AAA", 80)
+        ),
+    }
+    risk = {"max_position_quantity": 100, "oversize": "cut"}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=9, risk=risk)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [60, 40, -40, 40, -100]
+    cuts = [change[6] for change in outcome.order_changes if change[2] == "cut"]
+    assert cuts[1] == "cut from 100: order 2, its entry, was cut"
+    assert len(cuts) == 4

@@ -48,6 +48,7 @@ class OrderChecks:
         self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._taken_back = 0  # of them
+        self._cut_from: dict[int, int] = {}  # how large orders were that were cut, unsigned
         self._session: TradingSession | None = None
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
@@ -82,6 +83,7 @@ class OrderChecks:
         """A session begins."""
         self._session = session
         self._refused.clear()
+        self._cut_from.clear()
         self._taken_back = 0
         self.counts.open_session()
         if self._risk is not None:
@@ -136,6 +138,8 @@ class OrderChecks:
             return f"entry_refused: order {order.parent}, which it would wait for, never left"
         reason = size_fault(order.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
+            if not reason and order.parent:
+                self._follow_cut(order, now_ns)
             return reason
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
         reason = reason or self._crowd_fault(order)
@@ -172,8 +176,16 @@ class OrderChecks:
         if not 0 < left < abs(order.units):
             return False
         order.reason = f"cut from {text(order.units)}: {reason}"
+        self._cut_from[order.order_id] = abs(order.units)
         order.units = left if order.units > 0 else -left
         return True
+
+    def _follow_cut(self, order: Order, now_ns: int) -> None:
+        """An exit was given with its entry, and for no more: so it is, where that was cut."""
+        entry = self._working.get(order.parent)
+        before_units = self._cut_from.get(order.parent, 0)
+        if entry and entry.created_ns == now_ns and abs(order.units) <= before_units:
+            self._cut(order, abs(entry.units), f"order {order.parent}, its entry, was cut")
 
     def amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order keeps its terms, or ""."""
