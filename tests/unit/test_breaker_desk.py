@@ -21,6 +21,7 @@ from app.core.trading_state import (
     Trip,
 )
 from app.managers.execution_manager.breaker_desk import BreakerDesk
+from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 
 LOSS = {"breakers": {"daily_loss": {"at": 100, "then": HALTED}}}
@@ -331,6 +332,21 @@ def test_a_saved_state_brings_all_of_it_back() -> None:
     assert execution_state(other.execution).breakers == state.breakers
     assert other.execution.entries.closed == house.execution.entries.closed
     assert other.execution.entries.blocked == house.execution.entries.blocked
+
+
+def test_of_several_reasons_a_restored_run_tells_the_same_one() -> None:
+    """The first of them stands in the fingerprint."""
+    house, other = House(past=RiskPast(), **LOSS), House(past=RiskPast(), **LOSS)
+    house.ask(100)
+    house.execution.close_entries(ALL_SYMBOLS, "the run is paused", "pause")
+    house.breakers.halt(REDUCING, "news", house.now_ns)
+    assert house.loses(100)
+    house.breakers.halt(HALTED, "worse news", house.now_ns)
+    restore_execution(other.execution, execution_state(house.execution))
+    for name in ("closed", "blocked"):
+        own, others = getattr(house.execution.entries, name), getattr(other.execution.entries, name)
+        assert list(own.items()) == list(others.items())
+    assert list(house.breakers.trips) == ["daily_loss", PERSON]  # the last one is told of
 
 
 def test_dates_of_sessions_are_what_a_day_is() -> None:

@@ -227,6 +227,7 @@ class BreakerDesk:
         self._changes += 1
 
     def _trip(self, trip: Trip, what: str) -> None:
+        self.trips.pop(trip.name, None)  # the last one is the last in turn
         self.trips[trip.name] = trip
         self._apply(trip.name, trip)
         self._tell(RiskEvent(trip.since_ns, what, trip.name, self.state, trip.why))

@@ -102,6 +102,7 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
         checks.breakers.restore(state.breakers, state.session)
     if execution.protection is not None and state.protection is not None:
         execution.protection.restore(state.protection)
+    execution.entries.closed.clear()  # of several reasons the first is told
     for symbol, source, why in state.closed:
         execution.close_entries(symbol, why, source)
     mode, reason, own = state.kill
