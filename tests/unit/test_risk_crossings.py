@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from tests.market import (
     Outcome,
     config_of,
     market_of,
     minute_starts,
+    outcome_of,
     random_bars,
     weekday_sessions,
+    wired,
 )
-from tests.unit.scripted import Steps, run_script
+from tests.unit.scripted import Scripted, Second, Steps, run_script
 
+from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
 from app.managers.execution_manager import order_checks
@@ -93,3 +97,27 @@ def test_the_exits_of_an_entry_that_is_cut_take_out_no_more_than_it_brings() -> 
     cuts = [change[6] for change in outcome.order_changes if change[2] == "cut"]
     assert cuts[1] == "cut from 100: order 2, its entry, was cut"
     assert len(cuts) == 4
+
+
+def test_a_kill_closes_what_strategies_hold_against_each_other_beyond_the_means() -> None:
+    """Together they hold nothing of it: what closes the one's takes on what the account has not."""
+    Scripted.steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 90),
+        "09:34 AAA": lambda s: s.order("BBB", -80),  # it rises
+    }
+    Second.steps = {"09:32 AAA": lambda s: s.order("AAA", -90)}
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 1, 20)
+    starts, opens = minute_starts(sessions), 10.0 + np.arange(20)
+    bars = BarColumns(starts, opens, opens + 1, opens, opens + 0.5, np.full(20, 1000.0))
+    names = ("AAA", "BBB")
+    config = config_of(
+        names,
+        [f"tests.unit.scripted:{kind.__name__}" for kind in (Scripted, Second)],
+        account={"cash": 1100, "leverage": 1},
+        execution={"participation": None},
+    )
+    run, results = wired(config, market_of(sessions, {(one, "1m"): bars for one in names}, names))
+    run.coordinator.kill_at(sessions[0].open_ns + 12 * MINUTE_NS, "flatten", "proof")
+    run.engine.end_when_killed()
+    assert outcome_of(run, results).reason == "killed"
+    assert not any(position.units for row in run.execution.positions for position in row)

@@ -149,7 +149,7 @@ class OrderChecks:
             reason = ruling.reason
             if self._limits.cuts and self._cut(order, abs(ruling.verdict.units), reason):
                 reason = ""
-        if not reason and self.power is not None:
+        if not reason and self.power is not None and order.order_id not in self.entries.own:
             reason = self.power.refusal(order)
         if reason and self._cut(order, self._closing_units(order), reason):
             return ""  # nothing keeps anybody from getting out
