@@ -24,7 +24,10 @@ from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
 from app.managers.execution_manager import order_checks
+from app.managers.execution_manager.kill import FREEZE
+from app.managers.system_manager import drill
 from app.managers.system_manager.asking import Asker, Question
+from app.managers.system_manager.drill_watch import DrillWatch
 from app.managers.system_manager.wiring import Run, replay_parts
 
 FLAT = {"flat_before_close_minutes": 3}
@@ -121,3 +124,31 @@ def test_a_kill_closes_what_strategies_hold_against_each_other_beyond_the_means(
     run.engine.end_when_killed()
     assert outcome_of(run, results).reason == "killed"
     assert not any(position.units for row in run.execution.positions for position in row)
+
+
+def test_a_drill_counts_no_exit_as_lost_that_would_open_by_then() -> None:
+    """Another one has closed all that it was to close: a freeze takes it back."""
+    Scripted.steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:32 AAA": lambda s: [
+            s.order("AAA", -100, limit=18),
+            s.order("AAA", -100, limit=15, reduce_only=True),
+        ],
+    }
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 1, 12)
+    starts, opens = minute_starts(sessions), 10.0 + np.arange(12)
+    bars = BarColumns(starts, opens, opens + 1, opens, opens + 0.5, np.full(12, 1000.0))
+    config = config_of(
+        ("AAA",),
+        ["tests.unit.scripted:Scripted"],
+        execution={"participation": None},
+        engine={"runner": "inline"},
+    )
+    market = market_of(sessions, {("AAA", "1m"): bars}, ("AAA",))
+    watch = DrillWatch(FREEZE, sessions[0].open_ns + 3 * MINUTE_NS, MINUTE_NS)
+    parts = msgspec.structs.replace(replay_parts(market), witness=watch, record_input=watch.hear)
+    run = Run(config, market, Path("strategies"), watch.take, parts=parts)
+    watch.plan(run, is_stuck=False)
+    run.execute()
+    assert [order.state for order in watch.protective.values()] == ["CANCELED", "FILLED"]
+    assert [one.check for one in drill._checks(run, watch, 0, 5, "") if not one.ok] == []

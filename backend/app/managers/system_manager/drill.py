@@ -167,8 +167,7 @@ def _checks(
         told = f"bars: {bars}" if latch.done_ns else "never"
         yield Check(f"flat within {within_bars} bars", is_flat, told)
     else:
-        own = f"killed ({watch.mode})"
-        lost = [order for order in watch.protective.values() if order.reason == own]
+        lost = [order for order in watch.protective.values() if _is_lost(order, watch)]
         yield Check(
             "what protects is kept", not lost,
             f"{len(watch.protective) - len(lost)} of {len(watch.protective)}",
@@ -181,6 +180,12 @@ def _checks(
 
 def _goes_on(order: Order) -> bool:
     return order.is_working and order.state is not CANCEL_PENDING
+
+
+def _is_lost(order: Order, watch: DrillWatch) -> bool:
+    """Whether the stop took back what protects: not an order that would open by then."""
+    never_opens = order.reduce_only or order.ended_ns == watch.at_ns
+    return never_opens and order.reason == f"killed ({watch.mode})"
 
 
 def _money(run: Run) -> Check:
