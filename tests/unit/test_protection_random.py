@@ -91,6 +91,22 @@ def test_blocks_of_any_size_come_to_the_same(seed: int) -> None:
         assert run(seed, rows=rows, protection=protection) == whole
 
 
+@pytest.mark.parametrize("state", ("reducing", "halted"))
+def test_so_they_do_under_limits_and_a_trading_state(state: str) -> None:
+    """And what is held is covered whatever is refused, cut or called off."""
+    risk: dict[str, Any] = {
+        "max_order_quantity": 70,
+        "max_open_orders": 2,
+        "oversize": "cut",
+        "breakers": {"daily_loss": {"at": 20, "then": state}},
+    }
+    whole = run(1, lambda strategy, symbol: strategy.must_be_covered(symbol), risk=risk)
+    told = [str(order[7]) for order in whole.orders]
+    for what in ("max_open_orders", "no_entries" if state == "reducing" else "halted"):
+        assert any(one.startswith(what) for one in told), what
+    assert run(1, rows=1, risk=risk) == whole
+
+
 @pytest.mark.parametrize("seed", (0, 2, 4))
 def test_an_exit_whose_position_others_have_closed_waits_again(seed: int) -> None:
     """Its entry fills more: that is protected from the next bar on, wherever a block ends."""
