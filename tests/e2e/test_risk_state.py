@@ -96,6 +96,9 @@ def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     assert text.startswith(f"The run {run_id} is reducing.\n")
     assert ("trips at" in text, "trips_at" in text) == (True, False)
     assert (" yes " in text, "True" in text) == (True, False)
+    assert "reducing: daily_loss" in teller.text("runs", "show", run_id)
+    report = Path(teller.house.folder, "runs", run_id, "report.md").read_text(encoding="utf-8")
+    assert "| trading state | reducing: daily_loss |" in report
 
 
 def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:

@@ -382,7 +382,9 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["fees"] == "0.00"
     assert rows["max drawdown"] == "12.35%"
     assert rows["band share"] == "0.00%"
-    if_asked = {"equity_worst", "equity_best", "equity_difference", "band_note"}
+    if_asked = {
+        "equity_worst", "equity_best", "equity_difference", "band_note", "trading_state",
+    }  # fmt: skip
     shown = [name for name in Summary.__struct_fields__[:-1] if name not in if_asked]
     assert list(rows) == [name.replace("_", " ") for name in shown]
     assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"

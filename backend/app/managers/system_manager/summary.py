@@ -28,6 +28,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     fills: int
     trades: int
+    trading_state: str | None = None  # at its end, and what has tripped; None while it may trade
     start_equity: Decimal
     final_equity: Decimal
     fees: Decimal
