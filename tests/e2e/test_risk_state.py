@@ -96,6 +96,8 @@ def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     assert text.startswith(f"The run {run_id} is reducing.\n")
     assert ("trips at" in text, "trips_at" in text) == (True, False)
     assert (" yes " in text, "True" in text) == (True, False)
+    since = teller.json("risk", "status", run_id)["trips"][0]["since"]
+    assert since[:19].replace("T", " ") in text
     assert "reducing: daily_loss" in teller.text("runs", "show", run_id)
     report = Path(teller.house.folder, "runs", run_id, "report.md").read_text(encoding="utf-8")
     assert "| trading state | reducing: daily_loss |" in report

@@ -138,8 +138,7 @@ def history(account: Account = "default", as_json: AsJson = False) -> None:
     elif not rows:
         console.print(f"Nothing has happened to the account '{account}'.", markup=False)
     else:
-        cells = [list(row.values()) for row in rows]
-        print_table(f"History of the account {account}", list(rows[0]), cells)
+        _print_rows(f"History of the account {account}", rows)
 
 
 # -- where it is -----------------------------------------------------------------------------------
@@ -326,14 +325,19 @@ def _print_status(found: dict[str, Any]) -> None:
         where = f", in {run}" if run else ""
         console.print(f"The account {found['account']} is {found['state']}{where}.", markup=False)
     for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
-        rows: Sequence[dict[str, Any]] = found[name]
-        if rows:
-            columns = [column.replace("_", " ") for column in rows[0]]
-            print_table(title, columns, [[_cell(cell) for cell in row.values()] for row in rows])
+        if found[name]:
+            _print_rows(title, found[name])
 
 
-def _cell(value: object) -> object:
-    """A truth in words; all else as it is."""
+def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    columns = [column.replace("_", " ") for column in rows[0]]
+    print_table(title, columns, [[_cell(*item) for item in row.items()] for row in rows])
+
+
+def _cell(column: str, value: Any) -> object:
+    """A truth in words, a time as other tables have it; all else as it is."""
+    if column in ("at", "since"):
+        return str(value).replace("T", " ")[:19]
     return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
