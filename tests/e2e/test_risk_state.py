@@ -9,7 +9,10 @@ from tests.told_house import Teller, teller
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled
+from app.managers.time_manager import WallClock
+from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisk, AccountRisks
+from app.repositories.database import open_database
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
@@ -88,6 +91,15 @@ def test_who_halts_an_account_that_is_none_is_told_that_the_others_trade_on(tell
     text = teller.text("risk", "halt", "--reason", "x", "--account", "mian")
     assert "there are main, and they are as they were. Did you mean 'main'?" in text
     assert teller.json("risk", "halt", "--reason", "x", "--account", "mian")["known"] is True
+
+
+def test_who_halts_an_account_beside_the_one_that_trades_is_told_of_it(teller: Teller) -> None:
+    for account in ("default", "main"):
+        teller.json("risk", "halt", "--reason", "x", "--account", account)
+    engine = open_database(f"sqlite:///{teller.house.folder}/mismartera.db")
+    AccountLocks(engine, WallClock()).acquire("main", "one", since="now")
+    told = teller.text("risk", "halt", "--reason", "x")
+    assert told.endswith("no run of it goes on. A run goes on of main: --account names it.\n")
 
 
 def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:

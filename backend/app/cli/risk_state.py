@@ -164,7 +164,8 @@ def _change(
         risks.change(account, remember)
         run_id = _running(context, account)
         state = worst(risks.load(account).past.trips)
-        text = f"The account {account} is {state}; no run of it goes on.{_mistaken(account, known)}"
+        text = f"The account {account} is {state}; no run of it goes on."
+        text += _mistaken(account, known, [one for one in known if _running(context, one)])
     if run_id is not None:
         text = _asked_of(context, run_id, account, command, asked, value)
     if not as_json:
@@ -178,13 +179,15 @@ def _change(
     })  # fmt: skip
 
 
-def _mistaken(account: str, known: Sequence[str]) -> str:
-    """A word for who halts an account that is none, and believes that his own stands still."""
+def _mistaken(account: str, known: Sequence[str], trading: Sequence[str]) -> str:
+    """A word for who halts another account than he means, and believes that his stands still."""
+    others = [one for one in trading if one != account]
+    goes_on = f" A run goes on of {', '.join(others)}: --account names it." if others else ""
     if account in known or not known:
-        return ""
+        return goes_on
     return (
         f" No run of it ever began: there are {', '.join(known)}, and they are as they were."
-        f"{did_you_mean(account, known)}"
+        f"{did_you_mean(account, known)}{goes_on}"
     )
 
 
