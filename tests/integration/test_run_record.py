@@ -417,7 +417,7 @@ def test_a_page_and_the_json_show_what_each_strategy_brought() -> None:
 def test_a_page_shows_an_error_line_by_line_and_says_when_no_bars_were_read() -> None:
     page = report_page(summary_of(state="failed"), [], "first line\n  second line")
     assert "It failed:\n\n    first line\n      second line\n" in page
-    assert "No bars were read." in page
+    assert "No stored bars were read." in page
     assert "It failed" not in report_page(summary_of(), [], None)
 
 
