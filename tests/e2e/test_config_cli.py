@@ -34,6 +34,18 @@ def test_the_examples_pass_and_tell_what_they_would_run() -> None:
     assert "SmaCross" in done.stdout
 
 
+def test_what_a_config_says_of_its_risk_is_among_it(tmp_path: Path) -> None:
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config["risk"] = {"max_order_quantity": 150, "breakers": {"daily_loss": {"at": 40}}}
+    config["protection"] = {"stop_loss_percent": 0.2}
+    path = tmp_path / "guarded.json"
+    path.write_text(json.dumps(config))
+    told = run("check", path).stdout
+    assert 'max_order_quantity: 150, breakers: {"daily_loss": {"at": "40"}}' in told
+    assert "stop_loss_percent: 0.2" in told
+    assert "as its strategies declare" in run("check", EXAMPLES / "example_session.json").stdout
+
+
 def test_every_fault_of_a_file_goes_to_standard_error_with_exit_code_4(faulty: Path) -> None:
     done = run("check", faulty)
     assert done.returncode == 4

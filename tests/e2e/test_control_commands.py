@@ -125,6 +125,7 @@ def test_a_detached_session_is_seen_steered_and_stopped_from_other_processes(
     assert os.getsid(run["pid"]) == run["pid"]  # it outlives the terminal
     (session,) = terminal.json("system", "status")["sessions"]
     assert (session["run_id"], session["pid"], session["state"]) == (run_id, run["pid"], "RUNNING")
+    assert session["trading_state"] is None  # a replay without breakers has none
     assert terminal.run("system", "pause")[1] == f"Run {run_id} stands still.\n"
     held = terminal.json("system", "positions", run_id)
     bars = terminal.json("system", "status")["sessions"][0]["bars"]

@@ -40,7 +40,13 @@ PASSING = (
 )
 
 
-@pytest.mark.parametrize("page", PAGES)
+# Pages of live runs: what they show takes as long as it takes.
+LIVE = ("docs/LIVE.md", "docs/PRACTICE.md")
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.live] * (page in LIVE)) for page in PAGES]
+)
 def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text())
     with ExitStack() as beside:

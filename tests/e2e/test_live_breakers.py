@@ -111,6 +111,8 @@ def test_the_next_run_of_an_account_begins_with_what_the_last_one_left(
     assert (trip.name, trip.state, trip.why) == ("person", "reducing", "lunch")
     status = told("risk", "status")
     assert (status["state"], status["run_id"]) == ("reducing", first)
+    (session,) = told("system", "status")["sessions"]
+    assert (session["state"], session["trading_state"]) == ("RUNNING", "reducing")
     told("risk", "resume", "--reason", "lunch is over")
     process.kill()
     process.communicate(timeout=20)

@@ -96,6 +96,8 @@ def test_the_account_file_holds_too(teller: Teller, monkeypatch: pytest.MonkeyPa
         (("buy", "0", "AAA"), 2, "QUANTITY: '0' is not a number above 0."),
         (("buy", "nan", "AAA"), 2, "QUANTITY: 'nan' is not a number"),
         (("buy", "1e-9", "AAA"), 2, "QUANTITY: '1e-9' is not a number above 0."),
+        (("buy", "1e30", "AAA"), 2, "QUANTITY: '1e30' is too much; give a number below 1"),
+        (("buy", "5", "AAA", "--limit", "1e12"), 2, "--limit: '1e12' is too much"),
         (("buy", "5", "AAB"), 3, "There is no symbol 'AAB', but AAA, BBB. Did you mean 'AAA'?"),
         (("buy", "5", "AAA", "--limit", "-1"), 2, "--limit: '-1' is not a number above 0."),
         (("buy", "5", "AAA", "--strategy", "SmaCros"), 2, "Did you mean 'SmaCross'?"),

@@ -81,9 +81,11 @@ def test_what_cannot_be_read_ends_with_the_code_for_it(teller: Teller, hard: Pat
     assert teller.say("risk", "limits", "nowhere.json")[0] == 3
     assert teller.say("config", "check", str(file))[0] == 0  # and keeps no settings for the next
     hard.write_text('{"max_order_quantity": 0}', encoding="utf-8")
-    code, _, errors = teller.say("risk", "limits", str(file))
-    assert code == 4
-    assert "max_order_quantity: found 0, allowed is a number above 0" in errors
+    for command in (("risk", "limits"), ("config", "check")):
+        code, _, errors = teller.say(*command, str(file))
+        assert code == 4
+        assert "account file that MISMARTERA_ACCOUNT_LIMITS names" in errors
+        assert "max_order_quantity: found 0, allowed is a number above 0" in errors
     hard.unlink()
     code, _, errors = teller.say("config", "check", str(file))
     assert code == 4

@@ -9,7 +9,10 @@ from tests.told_house import Teller, teller
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled
+from app.managers.time_manager import WallClock
+from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisk, AccountRisks
+from app.repositories.database import open_database
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 
@@ -22,7 +25,10 @@ def remembered(teller: Teller) -> AccountRisk:
 
 def test_a_person_halts_and_resumes_an_account_and_all_of_it_is_kept(teller: Teller) -> None:
     told = teller.json("risk", "halt", "--reason", "news", "--reducing")
-    assert told == {"account": "default", "run_id": None, "done": "halt"}
+    assert told == {
+        "account": "default", "run_id": None, "done": "halt",
+        "state": REDUCING, "waiting": False, "known": False,
+    }  # fmt: skip
     assert teller.json("risk", "status")["state"] == REDUCING
     teller.json("risk", "halt", "--reason", "worse news")
     teller.json("risk", "halt", "--reason", "calmer", "--reducing")  # less is not made of it
@@ -78,6 +84,35 @@ def test_what_makes_no_sense_is_told(
     ended, out, errors = teller.say("risk", *words)
     assert (ended, out) == (code, "")
     assert what in errors
+
+
+def test_who_halts_an_account_that_is_none_is_told_that_the_others_trade_on(teller: Teller) -> None:
+    assert "No run of it" not in teller.text("risk", "halt", "--reason", "x", "--account", "main")
+    text = teller.text("risk", "halt", "--reason", "x", "--account", "mian")
+    assert "there are main, and they are as they were. Did you mean 'main'?" in text
+    assert teller.json("risk", "halt", "--reason", "x", "--account", "mian")["known"] is True
+
+
+def test_who_halts_an_account_beside_the_one_that_trades_is_told_of_it(teller: Teller) -> None:
+    for account in ("default", "main"):
+        teller.json("risk", "halt", "--reason", "x", "--account", account)
+    engine = open_database(f"sqlite:///{teller.house.folder}/mismartera.db")
+    AccountLocks(engine, WallClock()).acquire("main", "one", since="now")
+    told = teller.text("risk", "halt", "--reason", "x")
+    assert told.endswith("no run of it goes on. A run goes on of main: --account names it.\n")
+
+
+def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
+    run_id = teller.run(risk={"breakers": {"daily_loss": {"at": 1}}})
+    text = teller.text("risk", "status", run_id)
+    assert text.startswith(f"The run {run_id} is reducing.\n")
+    assert ("trips at" in text, "trips_at" in text) == (True, False)
+    assert (" yes " in text, "True" in text) == (True, False)
+    since = teller.json("risk", "status", run_id)["trips"][0]["since"]
+    assert since[:19].replace("T", " ") in text
+    assert "reducing: daily_loss" in teller.text("runs", "show", run_id)
+    report = Path(teller.house.folder, "runs", run_id, "report.md").read_text(encoding="utf-8")
+    assert "| trading state | reducing: daily_loss |" in report
 
 
 def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:

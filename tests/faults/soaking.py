@@ -2,7 +2,8 @@
 
 Sessions follow each other at once, for the venue's clock is set forward over the hours between.
 Memory, threads and open files of the trader are looked at all the time. With `--until 2024-12-04`
-it goes on to that session: over a change of clocks, a half day, a dividend and a split.
+it goes on to that session, and with `--at 2024-11-27T09:29` it begins there: over a half day and a
+split.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from app.core.intervals import MINUTE_NS
 from app.integrations.practice import wire
 from app.managers.time_manager import TimeManager
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
-from tests.faults.killed_house import House
+from tests.faults.killed_house import AT, House
 
 RATE = 120.0  # and one strategy: some orders a second, each of which a run remembers
 WARM_SHARE = 1 / 3  # of the time, until all code and caches are there
@@ -96,9 +97,15 @@ class Nights:
         httpx2.post(f"{self._house.url}{wire.CONTROL}", content=body, trust_env=False)
 
 
-def soak(folder: Path, seconds: float, rate: float = RATE, until: dt.date = dt.date.min) -> Soaked:
+def soak(
+    folder: Path,
+    seconds: float,
+    rate: float = RATE,
+    until: dt.date = dt.date.min,
+    at: str = AT,
+) -> Soaked:
     """Trade so long, and so far, end in order, agree with the venue."""
-    with House(folder, rate=rate, live={"sessions": 38}, phases=(0,)) as house:
+    with House(folder, rate=rate, at=at, live={"sessions": 38}, phases=(0,)) as house:
         house.start()
         house.wait_ready()
         nights, looks = Nights(house), list[Look]()
@@ -133,11 +140,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soaking", description=__doc__)
     parser.add_argument("--minutes", type=float, default=20.0)
     parser.add_argument("--until", type=dt.date.fromisoformat, default=dt.date.min)
+    parser.add_argument("--at", default=AT)
     parser.add_argument("--rate", type=float, default=RATE)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         begun = time.monotonic()
-        found = soak(Path(folder), given.minutes * 60, given.rate, given.until)
+        found = soak(Path(folder), given.minutes * 60, given.rate, given.until, given.at)
         minutes = (time.monotonic() - begun) / 60
     rows = [
         ("minutes", f"{minutes:.0f}"),

@@ -382,7 +382,9 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["fees"] == "0.00"
     assert rows["max drawdown"] == "12.35%"
     assert rows["band share"] == "0.00%"
-    if_asked = {"equity_worst", "equity_best", "equity_difference", "band_note"}
+    if_asked = {
+        "equity_worst", "equity_best", "equity_difference", "band_note", "trading_state",
+    }  # fmt: skip
     shown = [name for name in Summary.__struct_fields__[:-1] if name not in if_asked]
     assert list(rows) == [name.replace("_", " ") for name in shown]
     assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"
@@ -415,7 +417,7 @@ def test_a_page_and_the_json_show_what_each_strategy_brought() -> None:
 def test_a_page_shows_an_error_line_by_line_and_says_when_no_bars_were_read() -> None:
     page = report_page(summary_of(state="failed"), [], "first line\n  second line")
     assert "It failed:\n\n    first line\n      second line\n" in page
-    assert "No bars were read." in page
+    assert "No stored bars were read." in page
     assert "It failed" not in report_page(summary_of(), [], None)
 
 

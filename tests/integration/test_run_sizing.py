@@ -69,7 +69,7 @@ def sized_config(
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)), st.sampled_from(SIZINGS))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=3 * SCALE)
 def test_sizes_are_the_same_for_every_block_size(
     spec: Spec, kind: str, sizing: dict[str, Any]
 ) -> None:

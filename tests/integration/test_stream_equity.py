@@ -90,7 +90,7 @@ def naive_curve(spec: Spec, outcome: Outcome) -> list[tuple[int, float]]:
 
 
 @given(specs(), st.sampled_from([1, 7, 390, 8192]))
-@settings(max_examples=15 * SCALE)
+@settings(max_examples=8 * SCALE)
 def test_the_curve_and_its_drawdown_are_those_of_a_loop_over_every_instant(
     spec: Spec, block_rows: int
 ) -> None:

@@ -48,7 +48,7 @@ def watched(spec: Spec, block_rows: int) -> tuple[Outcome, bytes]:
 
 
 @given(specs())
-@settings(max_examples=6 * SCALE)
+@settings(max_examples=4 * SCALE)
 def test_whoever_looks_on_changes_nothing_and_sees_the_same_in_every_block(spec: Spec) -> None:
     alone = execute(spec.config(), spec.market())
     told = []

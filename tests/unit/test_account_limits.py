@@ -15,7 +15,6 @@ from tests.unit.execution_house import Row, manager_of, open_session, submit
 
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.config import SessionConfig
-from app.core.config_json import InvalidConfigError
 from app.core.config_risk import RiskConfig
 from app.core.errors import ConfigError
 from app.core.money import UNITS
@@ -67,7 +66,7 @@ def test_a_file_of_the_form_of_risk_is_read(tmp_path: Path) -> None:
 def test_a_file_that_is_wrong_is_refused_with_where_and_what(
     tmp_path: Path, content: object, message: str
 ) -> None:
-    with pytest.raises(InvalidConfigError) as caught:
+    with pytest.raises(ConfigError) as caught:
         load_account_limits(written(tmp_path, content))
     assert message in str(caught.value)
     assert "account.json" in str(caught.value)

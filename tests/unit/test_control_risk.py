@@ -35,7 +35,8 @@ def test_what_is_asked_becomes_an_input(commands: Any, asked: list[Command]) -> 
     text = commands["risk_halt"]('{"state": "reducing", "reason": "news"}')
     assert text == "Run one: the account is reducing and takes exits only."
     commands["risk_halt"]('{"state": "halted", "reason": "news"}')
-    assert commands["risk_resume"]('{"reason": "seen"}') == "Run one: daily_loss cleared."
+    told = commands["risk_resume"]('{"reason": "seen"}')
+    assert told == "Run one: daily_loss cleared; the account is active."
     assert [(one.name, one.value) for one in asked] == [
         ("risk reduce", "news"),
         ("risk halt", "news"),

@@ -1,11 +1,11 @@
-"""The spread at a bar's open: exact to the unit, and carried within a session alone."""
+"""The spread at a bar's open: exact to the unit, of the last quote since the session before."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.bars import Table, fields_of, interleave, join_tables
-from app.services.quotes import carried, open_spread
+from app.services.quotes import in_force, open_spread
 
 NAN = float("nan")
 
@@ -23,22 +23,27 @@ def test_without_both_sides_there_is_no_spread() -> None:
 
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.sampled_from([NAN, NAN, 0.0, 0.01, 0.2]))),
-    st.sets(st.integers(1, 60)),
+    st.lists(st.integers(1, 100), unique=True),
+    st.lists(st.tuples(st.integers(4, 15), st.integers(0, 3)), min_size=1, max_size=5),
 )
-def test_a_bar_without_a_quote_has_the_last_one_of_its_session(
-    bars: list[tuple[int, float]], later_opens: set[int]
+def test_a_bar_has_the_last_quote_since_the_session_before_its_own_ended(
+    quotes: list[tuple[int, float]], bars: list[int], sessions: list[tuple[int, int]]
 ) -> None:
-    starts = np.cumsum([step for step, _ in bars], dtype=np.int64)
-    opens = np.array(sorted({0, *later_opens}), np.int64)
+    made = np.cumsum([step for step, _ in quotes], dtype=np.int64)
+    opens = np.cumsum([length for length, _ in sessions], dtype=np.int64)
+    since = opens - [before for _, before in sessions]
+    starts = np.array(sorted(bar for bar in bars if bar >= opens[0]), np.int64)
     expected = []
-    for row, start in enumerate(starts):
-        last, session = 0.0, max(open_ for open_ in opens if open_ <= start)
-        for at, (_, spread) in zip(starts[: row + 1], bars, strict=False):
-            if session <= at and spread == spread:
-                last = spread
-        expected.append(last)
-    spreads = np.array([spread for _, spread in bars], np.float64)
-    assert carried(spreads, starts, opens).tolist() == expected
+    for start in starts.tolist():
+        number = max(place for place, open_ in enumerate(opens.tolist()) if open_ <= start)
+        heard = [
+            spread
+            for at, (_, spread) in zip(made.tolist(), quotes, strict=True)
+            if since[number] <= at <= start and spread == spread
+        ]
+        expected.append(heard[-1] if heard else 0.0)
+    spreads = np.array([spread for _, spread in quotes], np.float64)
+    assert in_force(made, spreads, starts, opens, since).tolist() == expected
 
 
 def table_of(symbol: int, starts: list[int], *, quoted: bool = True) -> Table:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.cli.output import console, print_json
+from app.core.trading_state import ACTIVE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,10 +54,16 @@ def _print_line(view: "View", as_json: bool) -> None:
     held = ", ".join(f"{one.quantity:,f} {one.symbol}" for one in view.positions) or "flat"
     alarm = f"  ALARM {view.alarms[-1].what}: {view.alarms[-1].details}" if view.alarms else ""
     print(
-        f"{view.now}  {view.state}  {view.bars:,} bars  {view.equity:,.2f} {view.currency}  "
+        f"{view.now}  {_state(view)}  {view.bars:,} bars  {view.equity:,.2f} {view.currency}  "
         f"{held}  {view.orders_working} orders  {view.fills_made} fills{alarm}",
         flush=True,
     )
+
+
+def _state(view: "View") -> str:
+    """How it goes on, and what its account may do where that is not all."""
+    is_all = view.trading_state in (None, ACTIVE)
+    return view.state if is_all else f"{view.state}, {view.trading_state}"
 
 
 def _show_live(client: "ControlClient") -> None:
@@ -85,7 +92,7 @@ def _text(value: object) -> Any:
 
 
 def _rows(view: "View") -> Iterator[tuple[str, object]]:
-    yield "state", f"{view.state}, {view.mode} at speed {view.speed}"
+    yield "state", f"{_state(view)}, {view.mode} at speed {view.speed}"
     yield "now", view.now
     yield "bars", f"{view.bars:,}"
     yield "equity", f"{view.equity:,.2f} {view.currency}"

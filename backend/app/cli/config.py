@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.output import print_json, print_table
+from app.cli.output import print_json, print_table, value_text
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from app.core.config import SessionConfig
     from app.core.config_json import Fault
     from app.managers.system_manager.system_manager import SystemManager
@@ -118,6 +120,12 @@ def _described(path: Path, outcome: "SessionConfig | AppError") -> dict[str, Any
     return {"file": str(path), "ok": False, "errors": errors, "config": None}
 
 
+def _given(part: "BaseModel | None") -> str | None:
+    """What a part of a config says, without its defaults; nothing of one that says nothing."""
+    said = {} if part is None else part.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join(f"{key}: {value_text(value)}" for key, value in said.items()) or None
+
+
 def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
     if isinstance(outcome, AppError):
         typer.echo(f"error: {outcome}", err=True)
@@ -133,6 +141,9 @@ def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
         ("indicators", ", ".join(indicator.name for indicator in outcome.indicators) or None),
         ("strategies", ", ".join(strategy.label for strategy in outcome.strategies)),
         ("account", f"{outcome.account.cash} {outcome.account.currency}"),
+        ("sizing", _given(outcome.sizing)),
+        ("risk", _given(outcome.risk)),
+        ("protection", _given(outcome.protection) or "as its strategies declare"),
     ]
     typer.echo(f"{path}: ok")
     print_table("It would run", ("what", "value"), rows)

@@ -28,7 +28,7 @@ Wait = Annotated[
 _LOOK_SECONDS = 0.1
 
 SHORT_COLUMNS = (
-    *("run_id", "state", "mode", "config", "pid", "now"),
+    *("run_id", "state", "trading_state", "mode", "config", "pid", "now"),
     *("bars", "equity", "positions", "orders", "alarms"),
 )
 
@@ -240,7 +240,7 @@ def seen(folder: Path) -> list["View"]:
 def short_row(view: "View") -> list[Any]:
     """A session in a line, as SHORT_COLUMNS names it."""
     return [
-        *(view.run_id, view.state, view.mode, view.config, view.pid, view.now),
+        *(view.run_id, view.state, view.trading_state, view.mode, view.config, view.pid, view.now),
         *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
     ]
 

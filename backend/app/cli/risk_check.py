@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Told = dict[str, Any]
 SIDES = ("buy", "sell")
+# A price that no strategy can give either; a quantity is left to its verdict, while it is read.
+_TOO_HIGH, _TOO_MANY = 9 * 10**10, 10**20
 
 
 def check(
@@ -185,12 +187,12 @@ def _need_symbol(symbol: str, symbols: "Sequence[str]") -> None:
 def _signed(side: str, quantity: str) -> "Decimal":
     if side not in SIDES:
         raise UsageError(f"'{side}' is no side: it is buy or sell.{did_you_mean(side, SIDES)}")
-    size = _number("QUANTITY", quantity)
+    size = _number("QUANTITY", quantity, _TOO_MANY)
     assert size is not None
     return size if side == SIDES[0] else -size
 
 
-def _number(name: str, text: str | None) -> "Decimal | None":
+def _number(name: str, text: str | None, below: int = _TOO_HIGH) -> "Decimal | None":
     """What was written, exactly; above 0."""
     from decimal import Decimal, InvalidOperation
 
@@ -202,6 +204,8 @@ def _number(name: str, text: str | None) -> "Decimal | None":
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal(0)
-    if not (number.is_finite() and 0 < number < 10**20 and to_units(number)):
+    if number.is_finite() and number >= below:
+        raise UsageError(f"{name}: '{text}' is too much; give a number below {below}.")
+    if not (number.is_finite() and number > 0 and to_units(number)):
         raise UsageError(f"{name}: '{text}' is not a number above 0.")
     return from_units(to_units(number))

@@ -1,7 +1,7 @@
 """`risk status`, `halt`, `resume` and `history`: the trading state of an account."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -138,8 +138,7 @@ def history(account: Account = "default", as_json: AsJson = False) -> None:
     elif not rows:
         console.print(f"Nothing has happened to the account '{account}'.", markup=False)
     else:
-        cells = [list(row.values()) for row in rows]
-        print_table(f"History of the account {account}", list(rows[0]), cells)
+        _print_rows(f"History of the account {account}", rows)
 
 
 # -- where it is -----------------------------------------------------------------------------------
@@ -160,18 +159,36 @@ def _change(
     """
     context = Context()
     risks, run_id = _risks(context), _running(context, account)
-    text = ""
+    text, known = "", risks.accounts()
     if run_id is None:
         risks.change(account, remember)
         run_id = _running(context, account)
         state = worst(risks.load(account).past.trips)
         text = f"The account {account} is {state}; no run of it goes on."
+        text += _mistaken(account, known, [one for one in known if _running(context, one)])
     if run_id is not None:
         text = _asked_of(context, run_id, account, command, asked, value)
-    if as_json:
-        print_json({"account": account, "run_id": run_id, "done": command.removeprefix("risk_")})
-    else:
+    if not as_json:
         console.print(text, markup=False)
+        return
+    found = risks.load(account)
+    print_json({
+        "account": account, "run_id": run_id, "done": command.removeprefix("risk_"),
+        "state": worst(found.past.trips), "waiting": run_id is not None and bool(found.waiting),
+        "known": account in known,
+    })  # fmt: skip
+
+
+def _mistaken(account: str, known: Sequence[str], trading: Sequence[str]) -> str:
+    """A word for who halts another account than he means, and believes that his stands still."""
+    others = [one for one in trading if one != account]
+    goes_on = f" A run goes on of {', '.join(others)}: --account names it." if others else ""
+    if account in known or not known:
+        return goes_on
+    return (
+        f" No run of it ever began: there are {', '.join(known)}, and they are as they were."
+        f"{did_you_mean(account, known)}{goes_on}"
+    )
 
 
 def _asked_of(
@@ -304,13 +321,27 @@ def _time(context: Context, at_ns: int, past: "RiskPast") -> str:
 
 
 def _print_status(found: dict[str, Any]) -> None:
-    of = f"The account {found['account']}" if found["account"] is not None else "The run"
-    run = f", in run {found['run_id']}" if found["run_id"] is not None else ""
-    console.print(f"{of} is {found['state']}{run}.", markup=False)
+    run = f"run {found['run_id']}" if found["run_id"] is not None else ""
+    if found["account"] is None:
+        console.print(f"The {run} is {found['state']}.", markup=False)  # a replay has no account
+    else:
+        where = f", in {run}" if run else ""
+        console.print(f"The account {found['account']} is {found['state']}{where}.", markup=False)
     for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
-        rows: Iterable[dict[str, Any]] = found[name]
-        if rows:
-            print_table(title, list(found[name][0]), [list(row.values()) for row in rows])
+        if found[name]:
+            _print_rows(title, found[name])
+
+
+def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    columns = [column.replace("_", " ") for column in rows[0]]
+    print_table(title, columns, [[_cell(*item) for item in row.items()] for row in rows])
+
+
+def _cell(column: str, value: Any) -> object:
+    """A truth in words, a time as other tables have it; all else as it is."""
+    if column in ("at", "since"):
+        return str(value).replace("T", " ")[:19]
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _need(reason: str) -> None:

@@ -27,3 +27,7 @@ def load_account_limits(path: Path) -> AccountLimits:
             f"There is no account file {json.dumps(str(path))}, and without its limits nothing "
             "starts. MISMARTERA_ACCOUNT_LIMITS names it: put it there, or take the setting out."
         ) from None
+    except ConfigError as error:  # it stands beside a config's faults: say which file is meant
+        raise ConfigError(
+            f"The account file that MISMARTERA_ACCOUNT_LIMITS names: {error}"
+        ) from None

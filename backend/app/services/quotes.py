@@ -16,13 +16,19 @@ def open_spread(quotes: Mapping[str, Floats], first: int, end: int) -> Floats:
     return np.asarray(np.rint(apart * UNITS) / UNITS)  # 10.3 - 10.1 is no 0.2 in floats
 
 
-def carried(spread: Floats, starts_ns: Ints, opens_ns: Ints) -> Floats:
-    """With the last spread of its session where a bar has none; 0 before a session's first."""
-    quoted = ~np.isnan(spread)
-    if quoted.all():
-        return spread
-    rows = np.arange(len(spread))
-    last = np.maximum.accumulate(np.where(quoted, rows, -1))
-    firsts = np.searchsorted(starts_ns, opens_ns)
+def in_force(
+    quoted_ns: Ints, spread: Floats, starts_ns: Ints, opens_ns: Ints, since_ns: Ints
+) -> Floats:
+    """The spread of the last quote made by each start, of those that count: made since the session
+    before its own had ended. 0 where there is none; nan is no quote.
+
+    `opens_ns` are the sessions' starts, and `since_ns` from when on quotes count in each.
+    """
+    made = ~np.isnan(spread)
+    quoted_ns, spread = quoted_ns[made], spread[made]
+    if not len(quoted_ns):
+        return np.zeros(len(starts_ns))
+    last = np.searchsorted(quoted_ns, starts_ns, side="right") - 1
     session = np.searchsorted(opens_ns, starts_ns, side="right") - 1
-    return np.where(last >= firsts[session], spread[last], 0.0)
+    counts = (last >= 0) & (quoted_ns[last] >= since_ns[session])
+    return np.where(counts, spread[last], 0.0)

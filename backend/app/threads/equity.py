@@ -122,9 +122,9 @@ class _Block:
         self.rates: Sequence[RateChange] = ()  # what changes of the worth of foreign currencies
         self._marks: dict[int, tuple[Ints, Floats]] = {}
         self.changes: dict[int, Sequence[FillRow]] = {}
-        if rows is None and changes:
-            self.changes[changes[0][SYMBOL]] = changes
-        elif changes:
+        if rows is None and changes and len(base):
+            self.changes[changes[0][SYMBOL]] = changes  # of the run's one symbol
+        elif changes:  # without bars, as between those of a live run, it may be of several
             by_symbol: dict[int, list[FillRow]] = {}
             for change in changes:
                 by_symbol.setdefault(change[SYMBOL], []).append(change)

@@ -8,12 +8,12 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns, Ints, SessionSpan, Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
-from app.core.intervals import interval_ns
+from app.core.intervals import DAY_NS, interval_ns
 from app.core.messages import History
 from app.core.seams import BarSource
 from app.services.aggregation import Grid, fold, known_times, stretches
 from app.services.quality import SlotGrid
-from app.services.quotes import carried
+from app.services.quotes import in_force
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -60,21 +60,29 @@ class StoredBars:
         return _as_table(columns, symbol, known)
 
     def with_spread(self, symbol: int, table: Table, sessions: Sequence[TradingSession]) -> Table:
-        """A symbol's bars with the spread at each one's open, found by its start."""
+        """A symbol's bars with the spread in force at each one's open, as a live feed has heard it:
+        quotes of before the run's hours count, too.
+        """
         wanted = self._wanted
         opens, ends = bounds_of(sessions, wanted.extended_hours)
+        since = np.append(self._end_before(sessions[0]), ends[:-1])
         starts, spreads = self._source.spreads(
             wanted.market,
             wanted.symbols[symbol],
             wanted.base_interval,
-            int(opens[0]),
+            int(since[0]),
             int(ends[-1]),
         )
-        found = np.full(len(table), np.nan)
-        if len(starts):
-            place = np.minimum(np.searchsorted(starts, table.start_ns), len(starts) - 1)
-            found = np.where(starts[place] == table.start_ns, spreads[place], np.nan)
-        return msgspec.structs.replace(table, spread=carried(found, table.start_ns, opens))
+        spread = in_force(starts, spreads, table.start_ns, opens, since)
+        return msgspec.structs.replace(table, spread=spread)
+
+    def _end_before(self, session: TradingSession) -> int:
+        """When the session before ended; a day before it where none is known."""
+        known = (*self._wanted.sessions_before, *self._wanted.sessions)
+        place = known.index(session)
+        if not place:
+            return session.open_ns - DAY_NS
+        return int(bounds_of(known[place - 1 : place], self._wanted.extended_hours)[1][0])
 
     def _columns(
         self, symbol: int, interval: str, sessions: Sequence[TradingSession]

@@ -19,6 +19,7 @@ from app.managers.system_manager.control_messages import (
     framed,
 )
 from app.managers.system_manager.control_risk import RiskCommands
+from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
 from app.threads.pacing import Speed
 from app.threads.session_data import SessionData
@@ -135,6 +136,7 @@ class ControlDesk:
             config=run.config.name,
             mode=run.config.mode,
             state=str(self._system.state),
+            trading_state=trading_state(run),
             pid=os.getpid(),
             started_at=session.started_at,
             speed=run.coordinator.speed,

@@ -95,6 +95,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     config: str
     mode: str
     state: str
+    trading_state: str | None = None  # None: the run has none
     pid: int
     started_at: str
     speed: float | str

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from app.core.errors import StateError, UsageError
-from app.core.trading_state import REDUCING, RiskStatus
+from app.core.trading_state import REDUCING, RiskStatus, worst
 from app.managers.system_manager.run_risk import risk_status
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.standing_risk import cleared_by
@@ -60,9 +60,12 @@ class RiskCommands:
     def _resume(self, value: str) -> str:
         asked = _read(value, Resumption)
         self._need(asked.reason)
-        names = cleared_by(asked, self._status().trips)
+        trips = self._status().trips
+        names = cleared_by(asked, trips)
         self._session.ask_risk(asked.command())
-        return f"Run {self._session.run_id}: {', '.join(names)} cleared."
+        state = worst(tuple(trip for trip in trips if trip.name not in names))
+        cleared = ", ".join(names)
+        return f"Run {self._session.run_id}: {cleared} cleared; the account is {state}."
 
     def _need(self, reason: str) -> None:
         if not reason.strip():

@@ -14,7 +14,7 @@ from app.managers.system_manager.wiring import Run
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 
-_RISK_SECONDS = 1.0  # for an engine that hangs
+_RISK_SECONDS = 0.5  # for an engine that hangs; asked twice
 
 
 class RunEnd(msgspec.Struct, frozen=True):
@@ -59,6 +59,14 @@ def _risk_facts(run: Run) -> dict[str, Any]:
     return {} if status is None else {"risk": msgspec.to_builtins(status)}
 
 
+def _trading_state(run: Run) -> str | None:
+    """What kept it from trading at its end, if anything did."""
+    status = risk_status(run, _RISK_SECONDS)
+    if status is None or not status.trips:
+        return None
+    return f"{status.state}: {', '.join(trip.name for trip in status.trips)}"
+
+
 def summary_of(
     run: Run,
     run_id: str,
@@ -86,6 +94,7 @@ def summary_of(
         orders=execution.order_count,
         fills=execution.fill_count,
         trades=execution.trades(),
+        trading_state=_trading_state(run),
         start_equity=start,
         final_equity=final,
         fees=from_units(account.total_units(lambda book: book.fee_units)),

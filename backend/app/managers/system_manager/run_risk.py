@@ -93,6 +93,11 @@ def risk_status(run: Run, timeout_seconds: float) -> RiskStatus | None:
     return engine.risk_status(timeout_seconds) if isinstance(engine, GuardedEngine) else None
 
 
+def trading_state(run: Run) -> str | None:
+    """The same in a word, waiting for nothing: for who shows a run again and again."""
+    return run.engine.risk.state if isinstance(run.engine, GuardedEngine) else None
+
+
 def left(found: AccountRisk, past: RiskPast | None, *notes: RiskNote) -> AccountRisk:
     """An account's memory, with what a run has left."""
     if past is not None:

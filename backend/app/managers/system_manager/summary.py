@@ -28,6 +28,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     orders: int
     fills: int
     trades: int
+    trading_state: str | None = None  # at its end, and what has tripped; None while it may trade
     start_equity: Decimal
     final_equity: Decimal
     fees: Decimal
@@ -100,7 +101,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
         lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
     else:
-        lines.append("No bars were read.")
+        lines.append("No stored bars were read.")
     by_venue = "Fills are as the venue reported them."
     simulated = "Fills are simulated, by the rules of the config's `execution`."
     lines += ["", by_venue if summary.band is None else simulated]

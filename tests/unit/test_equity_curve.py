@@ -1,0 +1,38 @@
+"""The equity curve between bars: fills of a live run that come while no bar does."""
+
+import numpy as np
+
+from app.core.bars import SymbolRows, Table, no_rows
+from app.core.money import UNITS
+from app.core.orders import FillRow
+from app.threads.equity import EquityCurve
+
+MINUTE_NS = 60_000_000_000
+
+
+def bought(order: int, symbol: int, shares: int, price: float, cash: float) -> FillRow:
+    """A fill that opens a position, a moment after the first minute."""
+    at_ns, units = MINUTE_NS + order, shares * UNITS
+    return (order, order, symbol, units, price, 0, 0, at_ns, 0, units, int(cash * UNITS))
+
+
+def closes(at_ns: int, *prices: float) -> Table:
+    """A minute of each symbol that ends at this time."""
+    count = len(prices)
+    known, column = np.full(count, at_ns, np.int64), np.array(prices)
+    symbols = np.arange(count, dtype=np.int32)
+    return Table(symbols, known - MINUTE_NS, known, column, column, column, column, column)
+
+
+def test_fills_of_several_symbols_between_bars_are_each_their_symbols() -> None:
+    curve = EquityCurve(100_000 * UNITS, [1.0, 1.0])
+    first = closes(MINUTE_NS, 100.0, 300.0)
+    curve.advance(first, SymbolRows(first.symbol, 2), [], [], None)
+
+    fills = [bought(1, 0, 100, 100.0, 90_000), bought(2, 1, 100, 300.0, 60_000)]
+    curve.advance(no_rows(), None, fills, [], None)
+
+    second = closes(2 * MINUTE_NS, 101.0, 299.0)
+    _, equity = curve.advance(second, SymbolRows(second.symbol, 2), [], [], None)
+    assert equity.tolist() == [100_000.0]
+    assert curve.max_drawdown == 0
