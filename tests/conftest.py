@@ -15,7 +15,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-settings.register_profile("house", deadline=None, max_examples=50, print_blob=True)
+# PROOF_SCALE=10 tries ten times as many examples.
+EXAMPLES = 30 * int(os.environ.get("PROOF_SCALE", "1"))
+settings.register_profile("house", deadline=None, max_examples=EXAMPLES, print_blob=True)
 settings.load_profile("house")
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

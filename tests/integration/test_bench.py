@@ -212,6 +212,7 @@ def test_rules_that_refuse_something_are_not_timed(
         risk.measure(tmp_path, config, 1)
 
 
+@pytest.mark.live  # dozens of processes, one after the other
 def test_starts_are_timed_beside_a_bare_python(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
