@@ -208,6 +208,7 @@ class Rebuilding:
             "strategies": header.strategies,
             "run_id": self._run_id,
             **outcome_facts(run, end.timings),
+            "killed": end.killed,
         }
         told = None if raised is None else str(raised)
         known = None if self._row is None else self._row["error"]

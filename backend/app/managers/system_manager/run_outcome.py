@@ -24,6 +24,7 @@ class RunEnd(msgspec.Struct, frozen=True):
     at: str = ""  # the machine's time, in the market's zone
     timings: dict[str, Any] = {}
     error: str | None = None
+    killed: dict[str, Any] | None = None  # the story of its kill
 
 
 def state_of(reason: str) -> str:

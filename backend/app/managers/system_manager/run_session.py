@@ -253,8 +253,10 @@ class RunSession:
         text = None if error is None else _told(error)
         timings = timings_of(self.run, seconds)
         ended_at = now_text()
+        self.kill_story.end()
+        killed = self.kill_story.told()
         if self._line is not None:
-            self._line.close(RunEnd(reason, ended_at, timings, text))
+            self._line.close(RunEnd(reason, ended_at, timings, text, killed))
         is_unfinished = self._line is not None and self._line.is_unfinished
         if self._risk is not None:
             self._risk.close(self.run, is_over=not is_unfinished)
@@ -262,8 +264,7 @@ class RunSession:
             self.run, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
-        self.kill_story.end()
-        self._facts |= outcome_facts(self.run, timings) | {"killed": self.kill_story.told()}
+        self._facts |= outcome_facts(self.run, timings) | {"killed": killed}
         if is_unfinished:
             self._record.leave()
         else:
