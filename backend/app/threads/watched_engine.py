@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any, Protocol
 
 from app.core.bars import Bar
-from app.managers.execution_manager.watched_execution import OrderWitness
+from app.core.orders import Order, Terms
+from app.managers.execution_manager.watched_execution import Heard, OrderWitness
 from app.strategies.indicator import BETWEEN_BARS, Indicator
 from app.threads.analysis_engine import BarHook
 from app.threads.guarded_engine import GuardedEngine
@@ -35,6 +36,30 @@ class Witness(OrderWitness, Protocol):
     def took(self, results: Results) -> None:
         """What came of an input."""
         ...
+
+
+class Onlooker:
+    """A witness whom nothing concerns: others are made of it, each with what it looks at."""
+
+    _engine: "WatchedEngine"
+
+    def begin(self, engine: "WatchedEngine") -> None:
+        self._engine = engine
+
+    def sees(self, bar: Bar) -> None:
+        pass
+
+    def called(self, seat: Seat) -> None:
+        pass
+
+    def took(self, results: Results) -> None:
+        pass
+
+    def proposes(self, order: Order, terms: Terms | None, now_ns: int) -> None:
+        pass
+
+    def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
+        pass
 
 
 class WatchedEngine(KilledEngine):

@@ -10,15 +10,14 @@ from app.core.config import SessionConfig
 from app.core.errors import UsageError, did_you_mean
 from app.core.intervals import DAY_NS
 from app.core.money import from_units
-from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT, Order, Terms
-from app.managers.execution_manager.watched_execution import Heard, WatchedExecution
+from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT, Order
+from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.run_bars import replayed_sessions
 from app.managers.system_manager.sights import Standing, Weighed, standing_of, weighed_of
 from app.managers.time_manager import TimeManager
 from app.strategies.request import Request
-from app.threads.results import Results
 from app.threads.seats import Seat
-from app.threads.watched_engine import WatchedEngine
+from app.threads.watched_engine import Onlooker, WatchedEngine
 
 _KINDS = {
     (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
@@ -50,7 +49,7 @@ class Answer(msgspec.Struct, frozen=True):
     standing: Standing
 
 
-class Asker:
+class Asker(Onlooker):
     """Asks at each instant from one on, before any strategy acts; the last answer counts.
 
     Nothing of the asking stays: the run goes on as if nobody had.
@@ -67,7 +66,7 @@ class Asker:
         self.after_ns: int | None = None  # and the first after
 
     def begin(self, engine: WatchedEngine) -> None:
-        self._engine = engine
+        super().begin(engine)
         self._seat = self._seat_of(engine.seats)
 
     def sees(self, bar: Bar) -> None:
@@ -75,15 +74,6 @@ class Asker:
 
     def called(self, seat: Seat) -> None:
         self._ask()
-
-    def took(self, results: Results) -> None:
-        pass
-
-    def proposes(self, order: Order, terms: Terms | None, now_ns: int) -> None:
-        pass
-
-    def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
-        pass
 
     def _seat_of(self, seats: list[Seat]) -> Seat:
         wanted, names = self._question.strategy, [seat.name for seat in seats]

@@ -1,20 +1,18 @@
 """Who watches a drill from within its run, on its thread: what stood, what was given after it."""
 
-from app.core.bars import Bar
 from app.core.messages import Command, Message
-from app.core.orders import Order, Terms
+from app.core.orders import Order
 from app.managers.execution_manager.sim_stop import may_open
 from app.managers.execution_manager.watched_execution import Heard
 from app.managers.system_manager.wiring import Run
 from app.threads.results import Results
-from app.threads.seats import Seat
-from app.threads.watched_engine import WatchedEngine
+from app.threads.watched_engine import Onlooker, WatchedEngine
 
 REASON = "drill"
 _AGAIN_BARS = 3  # after the first stop it is asked for once more
 
 
-class DrillWatch:
+class DrillWatch(Onlooker):
     """Of one rehearsal; used once."""
 
     def __init__(self, mode: str, at_ns: int, bar_ns: int) -> None:
@@ -30,7 +28,6 @@ class DrillWatch:
         self.equity_units = 0
         self._asked = False  # for the first time
         self._repeats: set[int] = set()  # the numbers of commands that came after it
-        self._engine: WatchedEngine | None = None
 
     def plan(self, run: Run, *, is_stuck: bool) -> None:
         """Have the stop come, unless somebody outside gives it, and once more."""
@@ -40,7 +37,7 @@ class DrillWatch:
 
     @property
     def engine(self) -> WatchedEngine:
-        assert self._engine is not None, "the run is wired before it is watched"
+        """That of the run, from when it is wired on."""
         return self._engine
 
     def hear(self, message: Message) -> None:
@@ -68,21 +65,6 @@ class DrillWatch:
             self.again.append(not results.records.entries and not results.records.orders)
 
     # -- the witness -----------------------------------------------------------------------------
-
-    def begin(self, engine: WatchedEngine) -> None:
-        self._engine = engine
-
-    def sees(self, bar: Bar) -> None:
-        pass
-
-    def called(self, seat: Seat) -> None:
-        pass
-
-    def took(self, results: Results) -> None:
-        pass
-
-    def proposes(self, order: Order, terms: Terms | None, now_ns: int) -> None:
-        pass
 
     def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
         """An order or an amendment after the latch: by its size alone, does it open?"""

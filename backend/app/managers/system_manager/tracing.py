@@ -17,31 +17,18 @@ from app.managers.system_manager.sights import (
 )
 from app.threads.results import Results
 from app.threads.seats import Seat
-from app.threads.watched_engine import WatchedEngine
+from app.threads.watched_engine import Onlooker, WatchedEngine
 
 PROTECTION: Final = "protection"  # stands where a hook does: no strategy gave these orders
 
 
-class Tracer:
+class Tracer(Onlooker):
     """Keeps the proposals that `wants` says yes to."""
 
     def __init__(self) -> None:
         self.proposed: list[Proposed] = []
         self.orders_seen = 0  # the number of the last one
-        self._engine: WatchedEngine
         self._kept: Proposed | None = None  # the one that is being weighed
-
-    def begin(self, engine: WatchedEngine) -> None:
-        self._engine = engine
-
-    def sees(self, bar: Bar) -> None:
-        pass
-
-    def called(self, seat: Seat) -> None:
-        pass
-
-    def took(self, results: Results) -> None:
-        pass
 
     def wants(self, order: Order, now_ns: int) -> bool:
         raise NotImplementedError
