@@ -18,6 +18,7 @@ from app.managers.system_manager.control_messages import (
     Welcome,
     framed,
 )
+from app.managers.system_manager.control_reload import ReloadCommands
 from app.managers.system_manager.control_risk import RiskCommands
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
@@ -50,6 +51,7 @@ class ControlDesk:
             "step": self._step,
             "speed": self._speed,
             **RiskCommands(session).commands(),
+            **ReloadCommands(session).commands(),
         }
 
     def welcome(self) -> Welcome:

@@ -120,6 +120,7 @@ class RunBuilder:
         # Clients of venues take their time to import: only who needs them waits.
         from app.managers.system_manager.bars_kept import BarsKept
         from app.managers.system_manager.live_opening import LiveOpening
+        from app.managers.system_manager.reloading import Reloads
 
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
@@ -170,7 +171,11 @@ class RunBuilder:
             line.venue.close()
             opening.give_back()
             raise
-        told = (on_progress, None, line, opening.run_risk(record.run_id))
+        reloads = Reloads(
+            run, line, header, self._settings.strategies_folder, self._settings.data_folder,
+            self._alarms.alarm, record.local_text,
+        )  # fmt: skip
+        told = (on_progress, None, line, opening.run_risk(record.run_id), reloads)
         holder.append(RunSession(run, record, self._clock, facts, (), *told))
         holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
