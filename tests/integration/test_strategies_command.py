@@ -16,7 +16,6 @@ TWO = (
 )
 FILES = {
     "ends.py": ("import os\nos._exit(3)\n", "ended its process with exit code 3 while"),
-    "crash.py": ("import os\nos.abort()\n", "it died by SIGABRT while it was loaded"),
     "loop.py": ("while True:\n    pass\n", "(loop.py, line 1): HookInterrupted: it did not ret"),
     "stuck.py": (
         "import ctypes\nctypes.CDLL(None).pause()\n",
@@ -84,3 +83,78 @@ def test_the_table_names_what_is_broken_and_what_configs_use_that_is_not_there(
     assert "two.py:Dip prints while it is loaded: hello" in out
     assert "gone.py cannot be used: there is no such file in strategies." in out
     assert "no.such.module:Rule cannot be used: there is no module 'no.such.module'." in out
+
+
+KEEPER = """
+from typing import Any, ClassVar
+
+from app.strategies import Param, Strategy
+
+
+class Keeper(Strategy):
+    protection: ClassVar[dict[str, Any]] = {"stop_loss_percent": 1}
+    period = Param(20, low=5, high=200)
+    side = Param("buy", choices=("buy", "sell"))
+
+    def setup(self) -> None:
+        self.indicator("SMA", self.period, symbol="SPY")
+        self.log("set up")
+
+    def on_bar(self, bar: object) -> None:
+        self.order("SPY", self.entry_size("SPY"))
+
+    def save_state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: object) -> None:
+        pass
+"""
+
+
+def test_a_strategy_is_shown_as_it_is_set_up_for_the_symbols_of_its_config(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (desk / "strategies" / "keeper.py").write_text(KEEPER, encoding="utf-8")
+    (desk / "session_configs").mkdir()
+    config = {"name": "k", "symbols": ["SPY"], "mode": "live", "strategies": [{"use": "keeper.py"}]}
+    (desk / "session_configs" / "k.json").write_text(json.dumps(config), encoding="utf-8")
+    assert main(["strategies", "show", "keeper", "--json"]) == 0
+    facts = json.loads(capfd.readouterr().out)
+    assert facts["hooks"] == ["setup", "on_bar", "save_state", "load_state"]
+    assert facts["indicators"] == [
+        {"name": "SMA(20)", "interval": "1m", "symbol": "SPY", "bars": 20}
+    ]
+    assert facts["history"] == {"1m": 1}
+    assert (facts["keeps_state"], facts["asks_for_sizes"]) == (True, True)
+    assert facts["protection"] == {"stop_loss_percent": 1}
+    assert (facts["symbols"], facts["configs"], facts["printed"]) == (["SPY"], ["k.json"], "")
+    assert facts["params"][1]["allowed"] == "a text out of 'buy', 'sell'"
+    (desk / "session_configs" / "k.json").unlink()
+    assert main(["strategies", "show", "Keeper"]) == 0
+    out = capfd.readouterr().out
+    assert "a whole number from 5 to 200" in out
+    assert "It cannot be set up: Strategy Keeper failed in setup at the start: " in out
+    assert "SPY" in out.partition("It cannot be set up")[2]
+
+
+def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
+    desk: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["strategies", "params", "SmaCross", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == {"fast": 10, "slow": 30}
+    assert main(["strategies", "show", "two.py:Dop", "--source"]) == 0
+    assert capfd.readouterr().out == TWO
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "text"),
+    [
+        ("SmaCros", 3, "There is no strategy 'SmaCros'. 'strategies list' shows them. Did you"),
+        ("two", 4, "it has Dip, Dop; name one: two.py:Dip."),
+    ],
+)
+def test_a_name_that_is_no_strategy_is_refused(
+    desk: Path, capfd: pytest.CaptureFixture[str], name: str, code: int, text: str
+) -> None:
+    assert main(["strategies", "params", name]) == code
+    assert text in capfd.readouterr().err

@@ -1,25 +1,20 @@
 """`strategies list`, `show` and `params`: what there is to trade with, and how it is set."""
 
-import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from app.cli.context import Context
 from app.cli.output import print_json, print_table
-
-if TYPE_CHECKING:
-    from app.strategies.shelf import Place
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
 
-CONFIGS_FOLDER = Path("session_configs")
-_OPENING = re.compile(r"^strategies use '[^']*': ")  # of the loader's messages; a row says it
-
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),
+]
 
 
 @app.command("list")
@@ -32,6 +27,8 @@ def list_strategies(as_json: AsJson = False) -> None:
     Example:
       ./start_cli.sh strategies list
     """
+    from app.cli.strategy_facts import listed
+
     rows = listed()
     if as_json:
         print_json(rows)
@@ -45,53 +42,68 @@ def list_strategies(as_json: AsJson = False) -> None:
             typer.echo(f"{row['use']} prints while it is loaded: {row['printed']}")
 
 
-def shelf() -> "list[Place]":
-    """Where strategies may be; nothing of them is loaded."""
-    from app.strategies.shelf import places
+@app.command("show")
+def show_strategy(
+    name: Name,
+    source: Annotated[bool, typer.Option("--source", help="Print its code instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One strategy: what it does, its parameters, indicators, hooks and history.
 
-    return places(Context().settings.strategies_folder, uses_by_configs())
+    It is loaded and set up, under the symbols of a config that uses it where there is one.
+
+    \b
+    Examples:
+      ./start_cli.sh strategies show SmaCross
+      ./start_cli.sh strategies show sma_cross --source
+    """
+    from app.cli.strategy_facts import fact_rows, facts_of
+
+    facts = facts_of(name)
+    if source:
+        text = Path(facts["file"]).read_text(encoding="utf-8", errors="replace")
+        if as_json:
+            print_json({"use": facts["use"], "file": facts["file"], "source": text})
+        else:
+            typer.echo(text, nl=not text.endswith("\n"))
+    elif as_json:
+        print_json(facts)
+    else:
+        typer.echo(f"{facts['doc']}\n" if facts["doc"] else "(it says nothing of itself)\n")
+        print_table(facts["class"], ("what", "value"), fact_rows(facts))
+        _print_params(facts)
+        if facts["problem"]:
+            typer.echo(f"It cannot be set up: {facts['problem']}")
 
 
-def uses_by_configs(folder: Path = CONFIGS_FOLDER) -> dict[str, list[str]]:
-    """Names of the session configs by what strategies they use; a broken config has no say."""
-    found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        for item in strategies_of(path):
-            found.setdefault(item["use"], []).append(path.name)
-    return found
+@app.command("params")
+def show_params(name: Name, as_json: AsJson = False) -> None:
+    """The parameters of a strategy; with --json as the "params" of a config, at their defaults.
+
+    \b
+    Examples:
+      ./start_cli.sh strategies params SmaCross
+      ./start_cli.sh strategies params SmaCross --json
+    """
+    from app.cli.strategy_facts import facts_of
+
+    facts = facts_of(name)
+    if as_json:
+        print_json({param["name"]: param["default"] for param in facts["params"]})
+    else:
+        _print_params(facts)
 
 
-def strategies_of(path: Path) -> list[dict[str, Any]]:
-    """The strategies a session config names, as far as it can be read."""
-    try:
-        config = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return []
-    items = config.get("strategies") if isinstance(config, dict) else None
-    if not isinstance(items, list):
-        return []
-    return [x for x in items if isinstance(x, dict) and isinstance(x.get("use"), str)]
-
-
-def listed() -> list[dict[str, Any]]:
-    """Each strategy there is, and what keeps one from being used."""
-    from app.cli.strategy_probe import ask
-
-    found = shelf()
-    asked = [{"use": one.use, "kind": one.kind, "classes": one.classes} for one in found]
-    rows = []
-    for place, answer in zip(found, ask("classes", asked), strict=True):
-        common = {"where": place.kind, "configs": list(place.configs), "printed": answer.printed}
-        for told in answer.found or ():
-            rows.append({**told, **common, "problem": None})
-        if answer.error is not None:
-            name = place.classes[0] if len(place.classes) == 1 else None
-            use = place.use_of(name) if name and place.kind != "file" else place.use
-            nothing: dict[str, Any] = {"class": name, "use": use, "doc": "", "intervals": []}
-            file = str(place.path) if place.path else None
-            problem = _OPENING.sub("", answer.error)
-            rows.append({**nothing, "file": file, **common, "problem": problem})
-    return rows
+def _print_params(facts: Mapping[str, Any]) -> None:
+    if not facts["params"]:
+        typer.echo(f"{facts['class']} has no parameters.")
+        return
+    rows = [
+        (item["name"], item["default"], item["low"], item["high"], item["allowed"])
+        for item in facts["params"]
+    ]
+    columns = ("parameter", "default", "low", "high", "allowed")
+    print_table(f"Parameters of {facts['class']}", columns, rows)
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:

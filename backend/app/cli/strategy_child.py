@@ -20,9 +20,9 @@ def main() -> None:
     asked = json.load(sys.stdin)
     with tempfile.TemporaryFile("w+") as printed, os.fdopen(os.dup(1), "w") as answers:
         _redirect(printed)
-        look = _looks()[asked["what"]]
+        look = _looks(asked["seconds"])[asked["what"]]
         for one in asked["of"]:
-            answer = _answer(look, one, asked["seconds"])
+            answer = _answer(look, one)
             answer["printed"] = _taken(printed)
             answers.write(json.dumps(answer, default=str) + "\n")
             answers.flush()
@@ -50,7 +50,7 @@ def _taken(printed: TextIO) -> str:
     return text.strip()
 
 
-def _looks() -> dict[str, Callable[[Any], Any]]:
+def _looks(seconds: float) -> dict[str, Callable[[Any], Any]]:
     from loguru import logger
 
     from app.core.settings import read_settings
@@ -62,22 +62,22 @@ def _looks() -> dict[str, Callable[[Any], Any]]:
 
     def classes(one: dict[str, Any]) -> object:
         place = Place(one["use"], one["kind"], None, tuple(one["classes"]))
-        return classes_of(place, settings.strategies_folder)
+        return classes_of(place, settings.strategies_folder, seconds)
 
     return {
         "classes": classes,
-        "strategy": lambda one: looked_into(one["use"], settings, one["config"]),
+        "strategy": lambda one: looked_into(one["use"], settings, one["config"], seconds),
     }
 
 
-def _answer(look: Callable[[Any], Any], one: Any, seconds: float) -> dict[str, Any]:
-    from app.threads.watchdog import limited
-
+def _answer(look: Callable[[Any], Any], one: Any) -> dict[str, Any]:
     try:
-        with limited(seconds):
-            return {"found": look(one), "error": None, "code": 0}
+        return {"found": look(one), "error": None, "code": 0}
     except AppError as error:
         return {"found": None, "error": str(error), "code": error.exit_code}
+    except Exception as error:  # what their class does when it is only asked for its name
+        said = f"it cannot be looked at: {type(error).__name__}: {error}"
+        return {"found": None, "error": said, "code": AppError.exit_code}
 
 
 if __name__ == "__main__":

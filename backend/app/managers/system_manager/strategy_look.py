@@ -17,7 +17,9 @@ from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash, strategies_in
 from app.strategies.params import params_of
 from app.strategies.shelf import Place
+from app.strategies.size import asks_for_sizes
 from app.threads.seats import Seat
+from app.threads.watchdog import limited
 
 Told = dict[str, Any]
 
@@ -25,15 +27,20 @@ HOOKS: Final = (
     "setup", "on_session_open", "on_bar", "on_order", "on_position", "on_timer",
     "on_session_close", "save_state", "load_state",
 )  # fmt: skip
+_OF_SETUP: Final = (
+    "indicators", "history", "keeps_state", "protection", "asks_for_sizes", "symbols",
+    "base_interval",
+)  # fmt: skip
 _SYMBOLS: Final = ("SYN1", "SYN2", "THIN")  # those of the sample, for who asks without a config
 
 
-def classes_of(place: Place, folder: Path) -> list[Told]:
-    """Each strategy of a module or file."""
+def classes_of(place: Place, folder: Path, seconds: float) -> list[Told]:
+    """Each strategy of a module or file, whose import may take so long."""
     named = place.use_of(place.classes[0]) if place.kind != "file" and place.classes else place.use
-    kinds = strategies_in(named, folder)
-    if place.kind == "module":  # it may hold what it imports from elsewhere
-        kinds |= {name: load_strategy(place.use_of(name), folder) for name in place.classes}
+    with limited(seconds):
+        kinds = strategies_in(named, folder)
+        if place.kind == "module":  # it may hold what it imports from elsewhere
+            kinds |= {name: load_strategy(place.use_of(name), folder) for name in place.classes}
     is_plain = place.kind == "file" and len(kinds) == 1
     return [told_of(k, place.use if is_plain else place.use_of(n)) for n, k in kinds.items()]
 
@@ -49,27 +56,31 @@ def told_of(kind: type[Strategy], use: str) -> Told:
     }
 
 
-def looked_into(use: str, settings: Settings, config: Mapping[str, Any] | None = None) -> Told:
+def looked_into(use: str, settings: Settings, config: Mapping[str, Any], seconds: float) -> Told:
     """All that can be known of one strategy; a `setup` that fails is the value of "problem".
 
     `config` has the words of a session config that it is set up under, such as its symbols.
     """
-    kind = load_strategy(use, settings.strategies_folder)
+    with limited(seconds):
+        kind = load_strategy(use, settings.strategies_folder)
     told = told_of(kind, use) | {
         "hash": source_hash(kind),
         "params": [_param(name, item) for name, item in params_of(kind).items()],
         "hooks": [name for name in HOOKS if getattr(kind, name) is not getattr(Strategy, name)],
     }
     try:
-        return told | {"problem": None} | _set_up(use, settings, dict(config or {}))
+        return (
+            told
+            | {"problem": None}
+            | _set_up(use, settings, {**config, "engine": {"hook_seconds": seconds}})
+        )
     except AppError as error:
-        nothing: Told = {"indicators": [], "history": {}, "keeps_state": None, "protection": None}
-        return told | {"problem": str(error)} | nothing
+        return told | {"problem": str(error)} | dict.fromkeys(_OF_SETUP)
 
 
-def _set_up(use: str, settings: Settings, given: dict[str, Any]) -> Told:
-    strategies = [{"use": use, "params": given.pop("params", {})}]
-    words = {"name": "look", "mode": "live", "symbols": _SYMBOLS, **given, "strategies": strategies}
+def _set_up(use: str, settings: Settings, given: Told) -> Told:
+    words = {"name": "look", "mode": "live", "symbols": _SYMBOLS, "strategies": [{"use": use}]}
+    words |= given
     config = SessionConfig.model_validate_json(json.dumps(words), strict=True)
     times = TimeManager(settings.data_folder, config.market)
     time = MarketTime(times, config.market)
@@ -83,6 +94,7 @@ def _set_up(use: str, settings: Settings, given: dict[str, Any]) -> Told:
         "history": plan.history,
         "keeps_state": seat.keeps_state,
         "protection": dict(type(seat.strategy).protection),
+        "asks_for_sizes": asks_for_sizes(seat.sources),
         "symbols": list(config.symbols),
         "base_interval": config.base_interval,
     }
@@ -109,7 +121,7 @@ def _param(name: str, item: Any) -> Told:
         "low": item.low,
         "high": item.high,
         "choices": list(item.choices),
-        "kind": type(item.default).__name__,
+        "allowed": item.allowed(),
     }
 
 
