@@ -21,6 +21,7 @@ NOUNS = {
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
     "runs": "Past runs: what they were given and what came of it.",
+    "report": "Runs side by side: their figures, and what differs between them.",
     "admin": "Housekeeping: how much is logged.",
 }
 SUBNOUNS = (("data", "instruments"), ("data", "actions"))
