@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table
+from app.cli.reloading import app as reloading
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
+app.add_typer(reloading)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
 Name = Annotated[

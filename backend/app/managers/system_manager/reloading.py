@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +31,9 @@ from app.core.errors import (
 from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.run_header import RunHeader
+from app.managers.system_manager.run_outcome import reload_facts
 from app.managers.system_manager.shadow import VERDICT, Task, Verdict, seen_inputs
+from app.managers.system_manager.uncertain_bars import LocalText
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.loader import source_of, strategy_file
@@ -87,7 +88,7 @@ class Reloads:
         strategies: Path,
         data: Path,
         alarm: Alarm,
-        local_text: Callable[[int], str],
+        local_text: LocalText,
     ) -> None:
         self._run = run
         self._line = line
@@ -117,7 +118,7 @@ class Reloads:
 
     def facts(self) -> list[dict[str, Any]]:
         """For the record."""
-        return [outcome_facts(one, self._local_text) for one in self.outcomes]
+        return [reload_facts(one, self._local_text) for one in self.outcomes]
 
     # -- asking for one ----------------------------------------------------------------------------
 
@@ -266,12 +267,6 @@ def in_force(config: SessionConfig, seat: Seat) -> Reload:
     is_file = item.use.partition(":")[0].endswith(".py")
     text = source_of(type(seat.strategy)) if is_file else ""
     return Reload(seat.name, item.use, text, dict(item.params))
-
-
-def outcome_facts(outcome: ReloadOutcome, local_text: Callable[[int], str]) -> dict[str, Any]:
-    """For a record, and for people."""
-    facts: dict[str, Any] = msgspec.to_builtins(outcome)
-    return {"at": local_text(facts.pop("at_ns")), **facts}
 
 
 def _text_of(path: Path, use: str) -> str:
