@@ -106,10 +106,11 @@ BAD: Final = {
         "does not bring back", parts={"saves": ', "n": self.n', "setup": "self.n = 0",
                                       "load": "self.n = state.get('n', 0) + 1"}
     ),
+    "ignores": Kind("does not bring back", parts={"load": "self.turns = dict.fromkeys(state, 0)"}),
     "stateless": Kind("has no save_state", edit=_without_state),
     "in the run": Kind("only in the run", parts={"imports": "import sys", "load": _IN_RUN}),
     "interval": Kind("asks for 7m bars", parts={"fields": 'intervals = ("1m", "7m")'}),
-    "history": Kind("sessions of history", parts={"setup": "self.indicator('SMA', 5000)"}),
+    "history": Kind("never be ready", parts={"setup": "self.indicator('SMA', 5000)"}),
     "protection": Kind(
         "is not what protects", parts={"fields": 'protection = {"stop_loss_percent": 2}'}
     ),

@@ -137,7 +137,9 @@ def _expected(journal: RunJournal) -> Iterator[tuple[str, int, int]]:
     for message in journal.inputs():
         if isinstance(message, Bars):
             block = message.block
-            for symbol, start_ns in zip(block.symbol.tolist(), block.start_ns.tolist(), strict=True):
+            for symbol, start_ns in zip(
+                block.symbol.tolist(), block.start_ns.tolist(), strict=True
+            ):
                 yield symbols[symbol], start_ns, version
         elif isinstance(message, Command) and message.name == RELOAD:
             if message.sequence in taken:

@@ -174,6 +174,10 @@ class Shadow:
         except HookInterrupted as error:
             raise StrategyError(f"Strategy {reload.strategy} hung: {error}.") from None
         run.processor.check_causality()
+        with run.workshop.bounded():
+            for seat in run.seats:
+                if seat.keeps_state and last is None:
+                    seat.check_state()
         self._orders = run.execution.order_count
 
     def _take(self, results: Results) -> None:
