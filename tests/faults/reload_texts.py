@@ -35,7 +35,7 @@ class Reloaded(Strategy):
         if abs(self.position(symbol).quantity) > MOST:
             self.close(symbol)
         elif turn % 5 == 0:
-            self.bracket(symbol, 9, target=round(bar.close + 0.2, 2), stop=round(bar.close - 0.2, 2))
+            self.bracket(symbol, 9, target=bar.close + 0.2, stop=bar.close - 0.2)
         elif turn % 5 == 1:
             self.order(symbol, 7, limit=round(bar.close - 0.02, 2))
         elif turn % 5 == 2:

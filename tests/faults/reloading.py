@@ -22,7 +22,7 @@ from app.core.errors import AppError
 from app.core.messages import Bars, Command
 from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.journal_feed import RunJournal
-from app.threads.reloading import RELOAD
+from app.threads.reloading import reload_of
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House
 from tests.faults.reload_texts import BAD, GOOD, HOOK_SECONDS, Kind, text_of
@@ -67,15 +67,20 @@ class ReloadHouse(House):
         text = text_of(kind, self.version)
         (self.folder / "strategies" / FILE).write_text(text, encoding="utf-8")
 
-    def reload(self, kind: Kind) -> str:
-        """Have the run take that code; why it is refused, or ""."""
+    def ask_reload(self, kind: Kind) -> None:
+        """Ask the run to take that code; a refusal of this is raised."""
         self.write(kind)
         params = {"phase": None, **kind.params}
         asked = {"strategy": NAME, "params": params, "fresh": kind.fresh}
         with connect(self.data) as client:
-            end = time.monotonic() + PATIENCE_SECONDS
+            client.ask("reload", msgspec.json.encode(asked).decode())
+
+    def reload(self, kind: Kind) -> str:
+        """Have the run take that code; why it is refused, or ""."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        self.ask_reload(kind)
+        with connect(self.data) as client:
             try:
-                client.ask("reload", msgspec.json.encode(asked).decode())
                 while not client.ask("reloaded"):
                     assert time.monotonic() < end, "nothing came of a reload"
                     time.sleep(LOOK_SECONDS)
@@ -141,11 +146,10 @@ def _expected(journal: RunJournal) -> Iterator[tuple[str, int, int]]:
                 block.symbol.tolist(), block.start_ns.tolist(), strict=True
             ):
                 yield symbols[symbol], start_ns, version
-        elif isinstance(message, Command) and message.name == RELOAD:
-            if message.sequence in taken:
-                found = re.search(r"VERSION = (\d+)", msgspec.json.decode(message.value)["text"])
-                assert found is not None
-                version = int(found[1])
+        elif isinstance(message, Command) and message.sequence in taken:
+            found = re.search(r"VERSION = (\d+)", reload_of(message).text)
+            assert found is not None
+            version = int(found[1])
 
 
 def mixed(count: int, seed: int) -> list[tuple[str, Kind]]:

@@ -142,6 +142,7 @@ class Told:
 
         def on_trouble(what: str, _: str) -> None:
             return self.alarms.append(what)
+
         self.run = Run(config, market, folder, self._take, parts=Parts(feed, on_trouble=on_trouble))
         self.reason = self.run.execute()
 

@@ -51,7 +51,7 @@ def strategies_in(use: str, folder: Path) -> dict[str, type[Strategy]]:
 def load_text(use: str, text: str, folder: Path) -> type[Strategy]:
     """The class that `use` names, of this text in place of the file's."""
     name, _, class_name = use.partition(":")
-    path = folder / name
+    path = folder.resolve() / name
     module_name = f"strategy file {path} as of {text_hash(text)}"
     module = _executed(name, path, _FreshLoader(module_name, str(path), text))
     return _class_of(module, class_name, use)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.system_manager import SystemManager
 
 MOST_ORDERS = 200  # that a view lists
+_ASKED_AGAIN = ("released", "killed", "reloaded")  # and again, until there is an answer
 _VIEW_SECONDS = 0.5  # to wait for a moment between two blocks
 
 
@@ -60,7 +61,8 @@ class ControlDesk:
 
     def obey(self, command: str, value: str) -> str:
         """Do it; what was done."""
-        logger.info("Asked over the control socket: {} {}", command, value)
+        if command not in _ASKED_AGAIN:
+            logger.info("Asked over the control socket: {} {}", command, value)
         return self._commands[command](value)
 
     def view(self) -> bytes:

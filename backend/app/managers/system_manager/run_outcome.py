@@ -32,7 +32,9 @@ class RunEnd(msgspec.Struct, frozen=True):
 def reload_facts(outcome: ReloadOutcome, local_text: LocalText) -> dict[str, Any]:
     """What came of a strategy's new code."""
     facts: dict[str, Any] = msgspec.to_builtins(outcome)
-    return {"at": local_text(facts.pop("at_ns")), **facts}
+    why_not = facts.pop("refused")
+    outcome_text = f"refused: {why_not}" if why_not else "replaced"
+    return {"at": local_text(facts.pop("at_ns")), **facts, "outcome": outcome_text}
 
 
 def state_of(reason: str) -> str:

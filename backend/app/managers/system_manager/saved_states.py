@@ -72,9 +72,14 @@ class Chapter(msgspec.Struct):
         )
 
     def plain(self) -> "Chapter":
-        """The same, whatever blocks its intents came of."""
+        """The same, whatever blocks its intents came of, and wherever strategies' files lie."""
         return msgspec.structs.replace(
-            self, intents=[(0, tuple(one for _, own in self.intents for one in own))]
+            self,
+            intents=[(0, tuple(one for _, own in self.intents for one in own))],
+            reloads=[
+                msgspec.structs.replace(one, refused="refused" if one.refused else "")
+                for one in self.reloads
+            ],
         )
 
     def results(self) -> Results:
