@@ -5,6 +5,8 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -168,13 +170,43 @@ def why_not(
     why_not(symbol, time, run_id, as_json)
 
 
+@root.command()
+def shell(
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run the lines of a file, and leave.")
+    ] = None,
+    lines: Annotated[
+        str | None, typer.Option("-c", metavar="LINES", help="Run these lines, and leave.")
+    ] = None,
+    keeps_going: Annotated[
+        bool, typer.Option("--keep-going", help="Run on after a line that failed.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With lines that are given: each answers in JSON.")
+    ] = False,
+) -> None:
+    """Open the interactive shell, or run lines of it: the exit code is the first failed one's.
+
+    \b
+    Examples:
+      ./start_cli.sh shell
+      ./start_cli.sh shell -c "version; data list"
+      ./start_cli.sh shell --script morning.txt --keep-going
+    """
+    from app.cli.shell.opening import open_shell
+
+    raise typer.Exit(open_shell(script, lines, keeps_going, as_json))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if not args and sys.stdin.isatty() and sys.stdout.isatty():
+        args = ["shell"]
     if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
-        outcome = typer.main.get_command(root).main(args, prog_name=PROGRAM, standalone_mode=False)
+        outcome = _program().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has seen enough (`| head`): as click does, end without a word.
@@ -193,6 +225,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     return outcome if isinstance(outcome, int) else 0
 
 
+def command_words() -> list[str]:
+    """The words a command may begin with."""
+    return list(_program().commands)
+
+
+@cache
+def _program() -> Any:
+    return typer.main.get_command(root)
+
+
+@cache
 def _load(noun: str) -> TyperGroup:
     """The noun's own command group, its help as plain as the root's."""
     group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
