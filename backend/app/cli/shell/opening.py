@@ -73,10 +73,10 @@ def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json
 
 
 def _shell(folder: Path, sessions: Sessions, keeps_going: bool) -> Shell:
-    from app.cli.main import command_words, main
+    from app.cli.main import main, root_group
 
     dispatcher = Dispatcher(main, run_child, sessions)
-    taken = {*command_words(), *SHELL_WORDS}
+    taken = {*root_group().commands, *SHELL_WORDS}
     return Shell(dispatcher.run, Aliases(folder, taken), keeps_going)
 
 
