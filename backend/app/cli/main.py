@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -208,6 +209,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -223,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(_record_defect(error), AppError.exit_code, args)
+        return _report(record_defect(error), AppError.exit_code, args)
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -256,7 +258,7 @@ def _usage_message(error: typer.TyperException) -> str:
     return f"{message}{end} See '{words} --help'."
 
 
-def _record_defect(error: Exception) -> str:
+def record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
     from app.core.logging import redact
 

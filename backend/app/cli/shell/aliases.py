@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,9 +26,10 @@ _MOST_STEPS = 100
 class Aliases:
     """The built-in ones, and the user's in their file."""
 
-    def __init__(self, folder: Path, taken: Collection[str]) -> None:
+    def __init__(self, folder: Path, is_taken: Callable[[str], bool]) -> None:
         self._path = folder / FILE_NAME
-        self._taken = frozenset(taken)  # words that mean something already
+        self._is_taken = is_taken  # does a word mean something already?
+        self.fault = ""  # why the file cannot be used
         self.own = self._read()
 
     @property
@@ -42,7 +43,7 @@ class Aliases:
 
     def _expanded(self, statement: Statement, through: tuple[str, ...]) -> list[Statement]:
         name, *rest = statement.words
-        if name in self._taken or name not in self.all:
+        if self._is_taken(name) or name not in self.all:
             return [statement]
         if name in through or len(through) > _MOST_STEPS:
             raise UsageError(f"The alias '{name}' leads back to itself; 'unalias {name}' ends it.")
@@ -59,7 +60,7 @@ class Aliases:
 
     def add(self, name: str, text: str) -> None:
         """Have the name stand for the text from now on."""
-        if name in self._taken:
+        if self._is_taken(name):
             raise UsageError(f"'{name}' means something already; take another word.")
         if not _NAME.fullmatch(name):
             raise UsageError(f"'{name}' cannot be a name: one word, without quotes or signs.")
@@ -89,17 +90,22 @@ class Aliases:
         self._write()
 
     def _read(self) -> dict[str, str]:
+        """What the file holds; a faulty one is left as it is, and takes nobody's prompt away."""
         try:
             found = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            raise ConfigError(f"{self._path} cannot be read: {error}. Mend or delete it.") from None
+            self.fault = f"{self._path} cannot be read: {error}. Mend or delete it."
+            return {}
         if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
-            raise ConfigError(f"{self._path} must be one JSON object of texts. Mend or delete it.")
+            self.fault = f"{self._path} must be one JSON object of texts. Mend or delete it."
+            return {}
         return found
 
     def _write(self) -> None:
+        if self.fault:
+            raise ConfigError(self.fault)
         draft = self._path.with_name(f".{FILE_NAME}.part")
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)

@@ -35,7 +35,7 @@ def run_child(words: Sequence[str]) -> int:
 
     with kept_terminal(), _handling({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
         sys.stdout.flush()
-        process = subprocess.Popen([*PROGRAM, *words])
+        process = _started(words)
         try:
             code = process.wait()
         except BaseException:  # the shell itself must end: in order, and its command too
@@ -46,6 +46,15 @@ def run_child(words: Sequence[str]) -> int:
         _say(f"error: the command was ended by signal {-code} ({signal.Signals(-code).name})")
         return _SIGNAL_BASE - code
     return code
+
+
+def _started(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """It is born deaf to Ctrl+C, until `main` can heed it without a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen([*PROGRAM, *words])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -18,7 +18,6 @@ IN_A_CHILD = (
     ("risk", "check"),
     ("risk", "drill"),
     ("config", "check"),
-    ("strategies",),
     ("verify",),
     ("why",),
     ("why-not",),

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from app.cli.shell.words import without_prompt
 from app.core.errors import UsageError
 
 _PIECE = re.compile(
@@ -26,6 +27,41 @@ class Statement(NamedTuple):
 
     words: tuple[str, ...]
     text: str  # as it was written
+
+
+class Line(NamedTuple):
+    """What one line says."""
+
+    number: int
+    text: str
+    statements: list[Statement]
+
+
+def read_lines(text: str, home: str = "", origin: str = "") -> list[Line]:
+    """The lines that say something. UsageError names the place where one cannot be read.
+
+    `origin` is the script they come from; `home` stands in for a leading `~`.
+    """
+    found = logical_lines(text)
+    if not origin:
+        found = _commands_alone(found)
+    read = []
+    for number, line in found:
+        plain = without_prompt(line)
+        try:
+            parts = statements(plain, home)
+        except UsageError as error:
+            where = f"{origin}:{number}: " if origin else f"Line {number}: " * (len(found) > 1)
+            raise UsageError(f"{where}{error}") from None
+        if parts:
+            read.append(Line(number, plain.strip(), parts))
+    return read
+
+
+def _commands_alone(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Of what was copied with its output, the lines that stood at a prompt."""
+    at_prompts = [one for one in lines if without_prompt(one[1]) != one[1]]
+    return at_prompts or lines
 
 
 def logical_lines(text: str) -> list[tuple[int, str]]:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.cli.context import Context
-from app.cli.shell.aliases import Aliases
 from app.cli.shell.children import run_child
 from app.cli.shell.dispatch import Dispatcher
 from app.cli.shell.seams import Sessions, Standing
-from app.cli.shell.shell import Shell, read_script
-from app.cli.shell.words import SHELL_WORDS
+from app.cli.shell.shell import Commands, Shell, read_script
 from app.core.errors import ConfigError, UsageError
 
 FOLDER = "shell"
@@ -49,40 +47,64 @@ def open_shell(
 
 
 def _converse() -> int:
+    from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    from app.cli.shell import screen
+    from app.cli.shell.notices import PromptNotices
     from app.cli.shell.terminal import Terminal
 
-    folder = _folder()
+    context = Context()
+    folder = _folder(context)
+    notices = PromptNotices(screen.show_line)
     sessions = OwnSessions()
-    shell = _shell(folder, sessions, keeps_going=False)
-    terminal = Terminal(shell, sessions, folder)
-    print("MisMartera. 'help' lists the commands, 'help data' those of one noun.")
-    print("Tab completes, Ctrl+R searches earlier lines, Ctrl+D leaves.")
-    return terminal.converse()
+    shell = Shell(_commands(sessions), folder)
+    output = Vt100_Output.from_pty(sys.stdout)
+    output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
+    with create_app_session(output=output):
+        terminal = Terminal(shell, sessions, notices, folder, lambda: _market_time(context))
+        print("MisMartera. 'help' lists the commands, 'help data' those of one noun.")
+        print("Tab completes, Ctrl+R searches earlier lines, Ctrl+D leaves.")
+        if shell.aliases.fault:
+            notices.tell(shell.aliases.fault)
+        return terminal.converse()
 
 
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
-    """Run the lines of a file, of an argument, or of standard input, without a prompt."""
-    shell = _shell(_folder(), OwnSessions(), keeps_going)
+    """Without a prompt: of a file, of an argument, or of standard input."""
+    shell = Shell(_commands(OwnSessions()), _folder(Context()), keeps_going)
     shell.always = ("--json",) if as_json else ()
     if text is not None:
         return shell.run_text(text)
     if script is not None:
-        return shell.run_text(read_script(script), str(script), echoes=True)
+        return shell.run_text(read_script(script), str(script))
     given = sys.stdin.buffer.read().decode("utf-8", errors="replace")
-    return shell.run_text(given, "standard input", echoes=True)
+    return shell.run_text(given, "standard input")
 
 
-def _shell(folder: Path, sessions: Sessions, keeps_going: bool) -> Shell:
-    from app.cli.main import main, root_group
+def _commands(sessions: Sessions) -> Commands:
+    from app.cli.main import main, record_defect, root_group
+    from app.cli.tree import known_word
 
-    dispatcher = Dispatcher(main, run_child, sessions)
-    taken = {*root_group().commands, *SHELL_WORDS}
-    return Shell(dispatcher.run, Aliases(folder, taken), keeps_going)
+    commands = dict(root_group().commands)
+    del commands["shell"]
+    return Commands(
+        run=Dispatcher(main, run_child, sessions).run,
+        names=list(commands),
+        known=lambda word: known_word(word, commands) is not None,
+        on_defect=record_defect,
+    )
 
 
-def _folder() -> Path:
+def _market_time(context: Context) -> str:
+    """Now, in the market's zone; "" while that is not known without a second's work."""
+    time = context.time
+    return f"{time.to_local(time.now_ns()):%H:%M:%S %Z}" if time.is_stored() else ""
+
+
+def _folder(context: Context) -> Path:
     """Where history and aliases lie: its owner's alone."""
-    folder = Context().settings.data_folder / FOLDER
+    folder = context.settings.data_folder / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(folder, 0o700)

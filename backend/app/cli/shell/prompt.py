@@ -9,8 +9,13 @@ _STYLES = {"RUNNING": "ansigreen", "PAUSED": "ansiyellow", "ERROR": "ansired bol
 _SHARE = 0.7  # of the width that the prompt may take: the rest is for what is typed
 
 
-def prompt_fragments(standing: Standing | None, exit_code: int, width: int) -> Fragments:
-    """`system@mismartera: replay RUNNING 10:31:05 > `, shorter where the terminal is narrow."""
+def prompt_fragments(
+    standing: Standing | None, idle_clock: str, exit_code: int, width: int
+) -> Fragments:
+    """`system@mismartera: replay RUNNING 10:31:05 > `, shorter where the terminal is narrow.
+
+    While nothing runs it shows the market's own time, with its zone.
+    """
     parts: Fragments = []
     if standing is not None:
         style = _STYLES.get(standing.state.upper(), "bold")
@@ -18,14 +23,11 @@ def prompt_fragments(standing: Standing | None, exit_code: int, width: int) -> F
         parts.append(("", f" {standing.clock}"))
         if standing.more:
             parts.append(("", f" +{standing.more}"))
+    elif idle_clock:
+        parts.append(("ansibrightblack", f" idle {idle_clock}"))
     if exit_code:
         parts.append(("ansired", f" [{exit_code}]"))
     room = int(width * _SHARE) - len(NAME) - len(" > ")
     while parts and sum(len(text) for _, text in parts) > room:
         parts.pop(0)
     return [("bold", NAME), *parts, ("", " > ")]
-
-
-def prompt_text(standing: Standing | None, exit_code: int, width: int) -> str:
-    """The same without colours."""
-    return "".join(text for _, text in prompt_fragments(standing, exit_code, width))

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.cli.shell.aliases import Aliases, alias_parts
-from app.cli.shell.lines import Statement, logical_lines, statements
+from app.cli.shell.lines import Statement, read_lines
 from app.cli.shell.notices import visible
-from app.cli.shell.words import SHELL_WORDS, without_program, without_prompt
-from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError
+from app.cli.shell.words import SHELL_WORDS, without_program
+from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
-Run = Callable[[Sequence[str]], int]
 MOST_NESTED = 10  # scripts within scripts
 
 
@@ -23,15 +22,24 @@ class ShellWord(NamedTuple):
     run: Callable[[Sequence[str]], None]
 
 
+class Commands(NamedTuple):
+    """The commands of the command line, as the shell needs them."""
+
+    run: Callable[[Sequence[str]], int]
+    names: Sequence[str]  # that a command can begin with
+    known: Callable[[str], bool]  # is this one of them, or another form of one?
+    on_defect: Callable[[Exception], str]  # records it; the line for the user
+
+
 class Shell:
     """Runs lines. It knows nothing of the terminal they were typed at."""
 
-    def __init__(self, run_command: Run, aliases: Aliases, keeps_going: bool = False) -> None:
-        self.aliases = aliases
+    def __init__(self, commands: Commands, folder: Path, keeps_going: bool = False) -> None:
         self.words: dict[str, ShellWord] = {}
-        self.is_leaving = False
         self.always: tuple[str, ...] = ()  # options that every command gets
-        self._run_command = run_command
+        self.is_leaving = False
+        self.aliases = Aliases(folder, self.means_something)
+        self._commands = commands
         self._keeps_going = keeps_going
         self._scripts: list[Path] = []
         for word, run in (
@@ -43,53 +51,41 @@ class Shell:
         ):
             self.words[word] = ShellWord(SHELL_WORDS[word], run)
 
-    def run_text(self, text: str, origin: str = "", echoes: bool = False) -> int:
+    def means_something(self, word: str) -> bool:
+        """Whether it is a word of the shell or begins a command."""
+        return word in self.words or self._commands.known(word)
+
+    def run_text(self, text: str, origin: str = "") -> int:
         """Run lines one after the other; the exit code of the first that failed, else 0.
 
-        Nothing runs where one of them cannot be read. `origin` names a script in messages.
+        Nothing runs where one of them cannot be read. `origin` names the script they come from.
         """
-        home = os.path.expanduser("~")
         try:
-            lines = [
-                (number, line, statements(line, home))
-                for number, line in self._numbered(text, origin)
-            ]
+            lines = read_lines(text, os.path.expanduser("~"), origin)
         except UsageError as error:
-            return self._tell(error, origin)
+            return _tell(error)
         first = 0
-        for index, (number, line, parts) in enumerate(lines):
-            if echoes and parts:
-                print(f"> {visible(line.strip())}", file=sys.stderr, flush=True)
-            code = self._run_statements(parts)
+        for index, line in enumerate(lines):
+            if origin or len(lines) > 1:
+                _say(f"> {line.text}")
+            code = self._run_statements(line.statements)
             first = first or code
             if self.is_leaving:
                 break
             if code and not self._keeps_going:
-                self._tell_rest(origin, number, sum(bool(more) for *_, more in lines[index + 1 :]))
+                where = f"{origin}:{line.number}" if origin else f"Line {line.number}"
+                left = len(lines) - index - 1
+                if origin or left:
+                    _say(f"{where} failed{_count(left)}.")
                 break
         return first
-
-    def _numbered(self, text: str, origin: str) -> list[tuple[int, str]]:
-        found = []
-        for number, line in logical_lines(text):
-            plain = without_prompt(line)
-            try:
-                statements(plain)
-            except UsageError as error:
-                where = f"{origin}:{number}: " if origin else f"Line {number}: " * ("\n" in text)
-                raise UsageError(f"{where}{error}") from None
-            found.append((number, plain))
-        return found
 
     def _run_statements(self, parts: Sequence[Statement]) -> int:
         for index, statement in enumerate(parts):
             code = self._run_guarded(statement)
-            if self.is_leaving:
-                return code
-            if code:
-                rest = "; ".join(one.text for one in parts[index + 1 :])
-                if rest:
-                    print(f"Not run: {visible(rest)}", file=sys.stderr, flush=True)
+            if code and index + 1 < len(parts):
+                _say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
+            if code or self.is_leaving:
                 return code
         return 0
 
@@ -98,36 +94,39 @@ class Shell:
         try:
             return self._run(statement)
         except AppError as error:
-            return self._tell(error)
+            return _tell(error)
         except KeyboardInterrupt:
-            print("error: interrupted", file=sys.stderr, flush=True)
+            _say("error: interrupted")
             return EXIT_INTERRUPTED
+        except Exception as error:
+            _say(f"error: {self._commands.on_defect(error)}")
+            return AppError.exit_code
 
     def _run(self, statement: Statement) -> int:
         words = without_program(statement.words)
-        if not words:
-            return 0
-        if words[0].startswith("@"):
-            return self._run_script(words)
-        statement = Statement(words, statement.text)
-        for one in self.aliases.expanded(statement):
-            words = without_program(one.words)
-            if words[0].startswith("@"):
-                code = self._run_script(words)
-            elif words[0] in self.words:
-                self.words[words[0]].run(words[1:])
-                code = 0
-            else:
-                missing = [option for option in self.always if option not in words]
-                code = self._run_command([*words, *missing])
+        if not words or words[0] == "shell":
+            raise UsageError("This is the shell already: the words behind it are enough.")
+        for one in self.aliases.expanded(Statement(words, statement.text)):
+            code = self._run_words(without_program(one.words))
             if code or self.is_leaving:
                 return code
         return 0
 
+    def _run_words(self, words: Sequence[str]) -> int:
+        name = words[0]
+        if name.startswith("@"):
+            return self._run_script(words)
+        if name in self.words:
+            self.words[name].run(words[1:])
+            return 0
+        if not name.startswith("-") and not self._commands.known(name):
+            hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
+            raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
+        missing = [option for option in self.always if option not in words]
+        return self._commands.run([*words, *missing])
+
     def _run_script(self, words: Sequence[str]) -> int:
-        name, *more = words[0][1:], *words[1:]
-        if not name and more:  # "@ file"
-            name, *more = more
+        name, *more = [word for word in (words[0][1:], *words[1:]) if word] or [""]
         if not name or more:
             raise UsageError("'@FILE' runs a file of lines; it takes one name and nothing else.")
         path = Path(os.path.expanduser(name))
@@ -138,20 +137,9 @@ class Shell:
         text = read_script(path)
         self._scripts.append(path)
         try:
-            return self.run_text(text, str(path), echoes=True)
+            return self.run_text(text, str(path))
         finally:
             self._scripts.pop()
-
-    def _tell_rest(self, origin: str, number: int, rest: int) -> None:
-        left = f"; {rest} more {'line' if rest == 1 else 'lines'} not run" if rest else ""
-        if origin:
-            print(f"{visible(origin)}:{number}: failed{left}.", file=sys.stderr, flush=True)
-        elif rest:
-            print(f"Line {number} failed{left}.", file=sys.stderr, flush=True)
-
-    def _tell(self, error: AppError, origin: str = "") -> int:
-        print(f"error: {visible(str(error))}", file=sys.stderr, flush=True)
-        return error.exit_code
 
     def _exit(self, words: Sequence[str]) -> None:
         if words:
@@ -181,12 +169,16 @@ class Shell:
         if words and words[0] in self.words:
             print(self.words[words[0]].usage)
             return
-        self._run_command([*words, "--help"])
+        if words and words[0] in self.aliases.all:
+            print(f"{words[0]} is an alias: {self.aliases.all[words[0]]}")
+            return
+        self._commands.run([*words, "--help"])
         if not words:
             print("Words of the shell:")
             for word in self.words.values():
                 print(f"  {word.usage}")
-            print("  @FILE: run a file of lines;  A; B: run A, then B")
+            print("  @FILE: run a file of lines")
+            print("  A; B: run A, then B if A succeeded")
 
 
 def read_script(path: Path) -> str:
@@ -194,7 +186,21 @@ def read_script(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFoundError(f"There is no file '{path}' in this folder.") from None
+        raise NotFoundError(f"There is no file '{path}'.") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"'{path}' cannot be read: {why}.") from None
+
+
+def _count(left: int) -> str:
+    return f"; {left} more {'line' if left == 1 else 'lines'} not run" if left else ""
+
+
+def _tell(error: AppError) -> int:
+    _say(f"error: {error}")
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    sys.stdout.flush()
+    print(visible(text), file=sys.stderr, flush=True)
