@@ -48,6 +48,7 @@ def open_shell(
 
 def _converse() -> int:
     from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output import ColorDepth
     from prompt_toolkit.output.vt100 import Vt100_Output
 
     from app.cli.shell import screen
@@ -59,7 +60,8 @@ def _converse() -> int:
     notices = PromptNotices(screen.show_line)
     sessions = OwnSessions()
     shell = Shell(_commands(sessions), folder)
-    output = Vt100_Output.from_pty(sys.stdout)
+    depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
+    output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
     output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
     with create_app_session(output=output):
         terminal = Terminal(shell, sessions, notices, folder, lambda: _market_time(context))
