@@ -82,9 +82,7 @@ class Aliases:
         """Forget it."""
         if name not in self.own:
             if name in BUILT_IN:
-                raise UsageError(
-                    f"'{name}' is built in; 'alias {name} WORDS' gives it a new sense."
-                )
+                raise UsageError(f"'{name}' is built in; 'alias {name} WORDS' makes it yours.")
             hint = did_you_mean(name, self.own)
             raise NotFoundError(f"There is no alias '{name}' of yours.{hint}")
         before = self.own
