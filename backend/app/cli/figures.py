@@ -1,18 +1,25 @@
 """How figures of a session are written where room is dear."""
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from app.core.session_data import IndicatorData
+from app.core.session_data import IndicatorData, SessionData
 from app.core.trading_state import ACTIVE
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.control_messages import View
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
-def price_text(price: float | None) -> str:
-    """As many digits as it has."""
-    return "-" if price is None else f"{price:,.10g}"
+def price_text(price: float | None, digits: int | None = None) -> str:
+    """As many digits behind the point as it has, or as it is to have."""
+    if price is None:
+        return "-"
+    return f"{price:,.10g}" if digits is None else f"{price:,.{digits}f}"
 
 
 def money_text(amount: Decimal, signed: bool = False) -> str:
@@ -58,6 +65,21 @@ def moment_text(at_ns: int, zone: str) -> str:
     return f"{dt.datetime.fromtimestamp(at_ns // 10**9, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
 
 
-def state_text(state: str, trading_state: str | None) -> str:
-    """How a session goes on, and what its account may do where that is not all."""
-    return state if trading_state in (None, ACTIVE) else f"{state}, {trading_state}"
+def state_text(seen: "SessionData | View") -> str:
+    """How a session goes on; what its account may do, where that is not all; and its pace."""
+    is_all = seen.trading_state in (None, ACTIVE)
+    states = seen.state if is_all else f"{seen.state}, {seen.trading_state}"
+    pace = seen.speed if isinstance(seen.speed, str) else f"{seen.speed:g}"
+    return f"{states}, {seen.mode} at speed {pace}"
+
+
+def distance_text(price: float | None, last: float | None) -> str:
+    """How far a price is from the last one, in percent of that."""
+    if price is None or not last:
+        return ""
+    return f"{(price - last) / last * 100:+.2f}%"
+
+
+def digits_of(prices: Iterable[float]) -> int:
+    """Behind the point, of the one that has the most."""
+    return max((len(f"{price:.10g}".partition(".")[2]) for price in prices), default=0)

@@ -86,9 +86,11 @@ class SessionPage:
 
 
 def _head(seen: SessionData) -> list[str]:
-    state = state_text(seen.state, seen.trading_state)
     waiting = sum(seen.queues.values())
-    second = [moment_text(seen.now_ns, seen.zone), f"{state}, {seen.mode} at speed {seen.speed}"]
+    second = [
+        moment_text(seen.now_ns, seen.zone),
+        state_text(seen),
+    ]
     if seen.lag_seconds is not None:
         second.append(f"lag {seen.lag_seconds:.1f}s")
     lines = [

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.cli.candles import ASCII_PENS, PENS, candle, sparkline
 from app.cli.figures import (
+    digits_of,
+    distance_text,
     indicator_text,
     lasting_text,
     moment_text,
@@ -121,13 +123,14 @@ class SymbolPage:
         high = max((bar.high for bar in every), default=0.0)
         pens = ASCII_PENS if self._ascii_only else PENS
         room = min(width - _ROOM_OF_PRICES, _MOST_CANDLE)
+        digits = digits_of(price for bar in every for price in _prices(bar))
         rows = []
         for bar in every:
             start = time_text(bar.start_ns, seen.zone, seen.session)
             drawn = candle(bar, low, high, room, pens) if room >= _LEAST_CANDLE else ""
             mark = "forms " if bar is forming else ""
-            figures = (price_text(getattr(bar, column)) for column in _PRICES)
-            rows.append((f"{mark}{start}", *figures, drawn))
+            figures = (price_text(price, digits) for price in _prices(bar))
+            rows.append((f"{mark}{start}", *figures, price_text(bar.volume), drawn))
         return Part(f"Bars of {name}", ("start", *_PRICES, ""), rows)
 
 
@@ -145,20 +148,16 @@ def shortened(parts: Sequence[Part], room: int) -> list[Part]:
     return kept
 
 
-def distance_text(price: float | None, last: float | None) -> str:
-    """How far a price is from the last one, in percent of that."""
-    if price is None or not last:
-        return ""
-    return f"{(price - last) / last * 100:+.2f}%"
+def _prices(bar: BarData) -> tuple[float, float, float, float]:
+    return bar.open, bar.high, bar.low, bar.close
 
 
 def _head(seen: SessionData, one: SymbolData) -> list[str]:
-    state = state_text(seen.state, seen.trading_state)
     lag = "" if seen.lag_seconds is None else f"  lag {seen.lag_seconds:.1f}s"
     quality = one.quality
     lines = [
         f"{one.symbol}  {price_text(one.position.price)}  {lasting_text(one.age_seconds)} old",
-        f"{moment_text(seen.now_ns, seen.zone)}  {state}, {seen.mode} at speed {seen.speed}{lag}",
+        f"{moment_text(seen.now_ns, seen.zone)}  {state_text(seen)}{lag}",
         _held(one),
     ]
     if quality is not None:
