@@ -52,8 +52,8 @@ class Tour:
     @property
     def files(self) -> list[str]:
         """What it has written, besides data."""
-        made = (*self.folder.glob("*.json"), *self.folder.glob("strategies/*.py"))
-        return sorted(path.relative_to(self.folder).as_posix() for path in made)
+        made = (path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file())
+        return sorted(path.as_posix() for path in made if path.parts[0] != "data")
 
     def _replay(self) -> str | None:
         self._config("first.json", "app.strategies.examples.sma_cross:SmaCross", fast=10, slow=30)
@@ -91,16 +91,14 @@ class Tour:
         title = "4 of 4: write a strategy"
         made = self._step(
             title,
-            "This makes a strategy that runs as it stands: a file of your own, with a test beside\n"
-            "it. Change it with any editor.",
+            "This writes a small rule that works, a test that replays it, and a config that runs\n"
+            "it. They are yours: change them with any editor.",
             ("strategies", "new", _STRATEGY),
         )
-        if not made:
-            return
-        self._config("third.json", f"{_STRATEGY}.py")
-        self._run_of(
-            "4 of 4: run it", "third.json replays the same bars with that strategy.", "third.json"
-        )
+        if made:
+            config = f"session_configs/{_STRATEGY}.json"
+            says = "Now run it, on the same bars. 'report compare' works with any two runs."
+            self._run_of("4 of 4: run it", says, config)
 
     def _run_of(self, title: str, says: str, config: str) -> str | None:
         """Run a config; the id of its run, where it came to one."""
