@@ -4,18 +4,22 @@ The program runs in a pty; pyte plays the terminal, and answers what a terminal 
 wait has a bound and says what the screen showed when it ran out.
 """
 
+import json
 import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pyte
+import pytest
 
 from app.core.processes import is_running
 from app.repositories.database import open_database, sqlite_url
@@ -261,3 +265,60 @@ class ShellHouse:
             if run["state"] == "running" and is_running(run["pid"]):
                 with suppress(ProcessLookupError):
                     os.kill(run["pid"], signal.SIGKILL)
+
+
+def config_text(name: str, end: str, **parts: Any) -> str:
+    """A config of the sample's bars from the first of November on."""
+    given = {
+        "name": name,
+        "symbols": ["SYN1", "SYN2"],
+        "replay": {"start": "2024-11-01", "end": end, "speed": parts.pop("speed", "max")},
+        "strategies": [
+            {"use": "app.strategies.examples.sma_cross:SmaCross", "params": parts.pop("params", {})}
+        ],
+        **parts,
+    }
+    return json.dumps(given, indent=2) + "\n"
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with bars, configs and two runs; copied, as making it takes seconds."""
+    folder = tmp_path_factory.mktemp("stocked")
+    for name, end, parts in (
+        ("first", "2024-11-04", {}),
+        ("second", "2024-11-04", {"params": {"fast": 5}}),
+        ("paced", "2024-11-04", {"speed": 60}),
+        ("slow", "2024-11-04", {"speed": 1}),
+        ("endless", "2024-12-13", {"speed": 100_000}),
+    ):
+        text = config_text(name, end, **parts)  # type: ignore[arg-type]
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    house = ShellHouse(folder)
+    for words in (("system", "start", "first.json"), ("system", "start", "second.json")):
+        subprocess.run(
+            [sys.executable, *SHELL, *words],
+            cwd=folder,
+            env=house.environment({}),
+            capture_output=True,
+            timeout=60,
+            check=True,
+        )
+    return folder
+
+
+@pytest.fixture
+def shell_house(stocked: Path, tmp_path: Path) -> Iterator[ShellHouse]:
+    """A stocked house of a test's own; what it leaves running is ended."""
+    shutil.copytree(stocked, tmp_path / "house")
+    made = ShellHouse(tmp_path / "house")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shell(shell_house: ShellHouse) -> ShellTerminal:
+    """A shell in that house, at its prompt."""
+    terminal = shell_house.open()
+    terminal.ready()
+    return terminal

@@ -177,7 +177,9 @@ def tour(
     folder: Annotated[
         Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
     ] = None,
-    assume_yes: Annotated[bool, typer.Option("--yes", help="Run each step without asking.")] = False,
+    assume_yes: Annotated[
+        bool, typer.Option("--yes", help="Run each step without asking.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The first five minutes: replay a sample, change a parameter, compare, write a strategy.

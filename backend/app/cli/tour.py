@@ -69,7 +69,7 @@ class Tour:
         self._config("second.json", "app.strategies.examples.sma_cross:SmaCross", fast=5, slow=30)
         return self._run_of(
             "2 of 4: change a parameter",
-            "second.json is the same, but for its name and one number: \"fast\" is 5. Each run has\n"
+            'second.json is the same, but for its name and one number: "fast" is 5. Each run has\n'
             "an id, a folder with its report, and a fingerprint: the same config on the same bars\n"
             "ends in the same one, today and next year.",
             "second.json",
