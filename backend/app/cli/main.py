@@ -227,6 +227,31 @@ def watch(
     watch_symbol(symbol, run, bars, once, as_json)
 
 
+@root.command()
+def tour(
+    folder: Annotated[
+        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
+    ] = None,
+    assume_yes: Annotated[
+        bool, typer.Option("--yes", help="Run each step without asking.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
+
+    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
+    It works in a folder of its own. Off a terminal it runs without asking.
+
+    \b
+    Examples:
+      ./start_cli.sh tour
+      ./start_cli.sh tour --yes --folder practice
+    """
+    from app.cli.tour import take_tour
+
+    take_tour(folder, assume_yes, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
