@@ -145,7 +145,10 @@ def test_scripts_within_scripts_have_a_bound(
         ("@", 2, "takes one name"),
         ("@a b", 2, "takes one name"),
         ("@nothing-there", 3, "There is no file 'nothing-there'"),
-        ("@.", 2, "cannot be read: Is a directory"),
+        ("@.", 2, "'.' is no file of lines"),
+        ("@" + "x" * 300, 2, "cannot be read: File name too long"),
+        ("@/dev/zero", 2, "'/dev/zero' is no file of lines"),
+        ("@big", 2, "has over 1,000,000 bytes"),
         ("@bytes", 2, "it is not UTF-8 text"),
     ],
 )
@@ -160,6 +163,7 @@ def test_a_script_that_cannot_be_read_is_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bytes").write_bytes(b"\xff\xfe")
+    Path("big").write_bytes(b"version\n" * 200_000)
     assert shell.run_text(line) == code
     assert message in capsys.readouterr().err
 

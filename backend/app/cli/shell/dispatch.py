@@ -82,5 +82,5 @@ def _goes_on_for_long(config: Path) -> bool:
         return False
     replay = found.get("replay")
     if isinstance(replay, dict):
-        return replay.get("speed", "max") != "max"
+        return bool(replay.get("speed", "max") != "max")
     return "mode" in found  # it must be said of a session that is no replay

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.cli.context import Context
 from app.cli.shell.children import run_child
-from app.cli.shell.dispatch import Dispatcher
+from app.cli.shell.dispatch import Dispatcher, Run
 from app.cli.shell.seams import Sessions, Standing
 from app.cli.shell.shell import Commands, Shell, read_script
 from app.core.errors import ConfigError, UsageError
@@ -51,6 +51,7 @@ def _converse() -> int:
     from prompt_toolkit.output import ColorDepth
     from prompt_toolkit.output.vt100 import Vt100_Output
 
+    from app.cli.greeting import greeting
     from app.cli.shell import screen
     from app.cli.shell.notices import PromptNotices
     from app.cli.shell.terminal import Terminal
@@ -59,14 +60,13 @@ def _converse() -> int:
     folder = _folder(context)
     notices = PromptNotices(screen.show_line)
     sessions = OwnSessions()
-    shell = Shell(_commands(sessions), folder)
+    shell = Shell(open_commands(sessions=sessions), folder)
     depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
     output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
     output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
     with create_app_session(output=output):
         terminal = Terminal(shell, sessions, notices, folder, lambda: _market_time(context))
-        print("MisMartera. 'help' lists the commands, 'help data' those of one noun.")
-        print("Tab completes, Ctrl+R searches earlier lines, Ctrl+D leaves.")
+        print(greeting(context.settings))
         if shell.aliases.fault:
             notices.tell(shell.aliases.fault)
         return terminal.converse()
@@ -74,7 +74,7 @@ def _converse() -> int:
 
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
     """Without a prompt: of a file, of an argument, or of standard input."""
-    shell = Shell(_commands(OwnSessions()), _folder(Context()), keeps_going)
+    shell = Shell(open_commands(), _folder(Context()), keeps_going)
     shell.always = ("--json",) if as_json else ()
     if text is not None:
         return shell.run_text(text)
@@ -84,14 +84,15 @@ def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json
     return shell.run_text(given, "standard input")
 
 
-def _commands(sessions: Sessions) -> Commands:
+def open_commands(run_child: Run = run_child, sessions: Sessions | None = None) -> Commands:
+    """The real commands, each run in its place."""
     from app.cli.main import main, record_defect, root_group
     from app.cli.tree import known_word
 
     commands = dict(root_group().commands)
     del commands["shell"]
     return Commands(
-        run=Dispatcher(main, run_child, sessions).run,
+        run=Dispatcher(main, run_child, sessions or OwnSessions()).run,
         names=list(commands),
         known=lambda word: known_word(word, commands) is not None,
         on_defect=record_defect,
