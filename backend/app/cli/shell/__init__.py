@@ -1,0 +1,1 @@
+"""The interactive shell: the same commands, with a prompt, completion and events above it."""
