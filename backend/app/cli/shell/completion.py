@@ -17,27 +17,29 @@ MOST = 200
 # What an argument or an option's value is, by its metavar.
 KINDS: Final = {
     "ACCOUNT": "account",
+    "COMMAND": "command",
     "CONFIG": "config",
     "CONFIG|RUN": "config or run",
     "FILE": "file",
     "FOLDER": "folder",
-    "BOOKS": "folder",
     "INTERVAL": "interval",
     "LEVEL": "log level",
     "MARKET": "market",
     "NAME=VALUE": "parameter",
-    "OURS=THEIRS": "column",
     "ORDER": "order",
+    "OURS=THEIRS": "column",
     "RUN": "run",
-    "SIDE": "side",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
-    "TIMEZONE": "zone",
+    "ZONE": "zone",
 }
-CHOICES: Final = {"side": ("buy", "sell"), "event level": ("on", "fills", "off")}
+# The same, where a noun's commands mean something of their own by it.
+KINDS_OF_NOUNS: Final = {("system", "RUN"): "running", ("strategies", "NAME"): "strategy"}
+_LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
+    "alias": "alias",
     "events": "event level",
     "focus": "running",
     "follow": "running",
@@ -54,6 +56,7 @@ class Offer(NamedTuple):
     about: str = ""
     goes_on: bool = False  # more of the same word follows: a folder, `NAME=`
     shown: str = ""  # in the list, where that is not the text
+    in_quotes: str = ""  # what stands for the text there: a ~ is no home in quotes
 
 
 class Found(NamedTuple):
@@ -96,6 +99,23 @@ def completions(text: str, tree: Tree, sources: Sources) -> list[Found]:
         return []
     found = islice(_offered(now, tree, sources), MOST)
     return [_found(offer, now) for offer in found]
+
+
+def hint(text: str, tree: Tree, sources: Sources) -> str:
+    """What the word under the cursor is to be, in a line; "" where nothing helps."""
+    now = typed(text)
+    if now is None or not now.words:
+        return ""
+    if now.words[0] in sources.words():
+        return sources.words()[now.words[0]]
+    at = place(now.words, tree, sources.aliases())
+    if at is None or at.node.children or not at.node.words:
+        return ""
+    words = " ".join(at.node.words)
+    if at.awaited is None:
+        return f"{words}: {at.node.summary}"
+    names = [name for name in at.awaited.names[:1] if at.of_option]
+    return f"{' '.join([words, *names, at.awaited.metavar])}: {at.awaited.help}".rstrip(": ")
 
 
 def place(words: Sequence[str], tree: Tree, aliases: Mapping[str, str]) -> Place | None:
@@ -209,7 +229,8 @@ def _in_command(at: Place, now: Typed, sources: Sources) -> Iterator[Offer]:
         yield from _values(at.awaited, at, now.part, sources)
     elif sign and name in options and not options[name].is_flag:
         for offer in _values(options[name], at, value, sources):
-            yield offer._replace(text=f"{name}={offer.text}")
+            shown = offer.shown or offer.text
+            yield Offer(f"{name}={offer.text}", offer.about, offer.goes_on, shown)
     elif now.part.startswith("-"):
         yield from _matching(_options(at), now.part)
     else:
@@ -239,32 +260,26 @@ def _values(parameter: Parameter, at: Place, part: str, sources: Sources) -> Ite
     kind = kind_of(parameter, at.node)
     if kind is not None:
         yield from _of_kind(kind, part, at.given, sources)
-    elif parameter.metavar.islower() and "|" in parameter.metavar:
-        yield from _matching([Offer(one) for one in parameter.metavar.split("|")], part)
     elif parameter.default is not None and at.of_option:
         yield from _matching([Offer(parameter.default, "unless given")], part)
 
 
 def kind_of(parameter: Parameter, node: Node) -> str | None:
-    """What it is, as its metavar says; a run of `system` is one that runs."""
-    kind = KINDS.get(parameter.metavar) or KINDS.get(parameter.metavar.removesuffix("_ID"))
-    if kind == "run" and node.words[:1] == ("system",):
-        return "running"
+    """What it is, as its metavar says; None for free text and numbers."""
+    word = parameter.metavar.removesuffix("...")
+    kind = KINDS_OF_NOUNS.get((node.words[0], word)) or KINDS.get(word)
     return kind or ("file" if parameter.kind == "file" else None)
 
 
 def _of_kind(kind: str, part: str, given: Mapping[str, str], sources: Sources) -> Iterator[Offer]:
-    if kind in CHOICES:
-        yield from _matching([Offer(one) for one in CHOICES[kind]], part)
-    elif kind == "alias":
-        yield from _matching(
-            [Offer(name, f"= {text}") for name, text in sources.aliases().items()], part
-        )
-    elif kind == "symbols":  # several with commas between them
+    if kind == "alias":
+        aliases = sources.aliases().items()
+        yield from _matching([Offer(name, f"= {text}") for name, text in aliases], part)
+    elif kind in _LISTS:
         head, comma, last = part.rpartition(",")
-        for offer in _of_kind("symbol", last, given, sources):
+        for offer in _of_kind(_LISTS[kind], last, given, sources):
             if offer.text not in head.split(","):
-                yield offer._replace(text=head + comma + offer.text, goes_on=True)
+                yield Offer(head + comma + offer.text, offer.about, True, offer.text)
     else:
         yield from _matching(sources.offers(kind, part, given), part)
 
@@ -290,5 +305,7 @@ def _has_letters(text: str, letters: str) -> bool:
 
 def _found(offer: Offer, now: Typed) -> Found:
     text = written(offer.text, now.quote, is_open=offer.goes_on)
+    if text != offer.text and offer.in_quotes:
+        text = written(offer.in_quotes, now.quote, is_open=offer.goes_on)
     shown = offer.shown or offer.text
     return Found(text if offer.goes_on else f"{text} ", now.start, shown, offer.about)

@@ -66,10 +66,10 @@ def plain(text: str) -> str:
 def began(view: View, own: bool) -> Event:
     """The first sight of a session, one of this shell's `own` or not."""
     what = "started" if own else f"is {view.state.lower()}"
-    pace = f" at speed {view.speed}" if view.mode in _PACED else ""
+    pace = f" at speed {pace_text(view)}" if view.mode in _PACED else ""
     text = f"{what}: {view.mode}{pace}, equity {money(view.equity)} {view.currency}"
     if view.fills_made:
-        text += f", {view.fills_made:,} fills, holds {holding(positions(view).items())}"
+        text += f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
     if view.trading_state not in (None, ACTIVE):
         text += f"; {_TRADING.get(view.trading_state, view.trading_state)}"
     return _event(view, STATE, text)
@@ -91,14 +91,15 @@ def changes(before: View, after: View) -> Iterator[Event]:
 
 def _states(before: View, after: View) -> Iterator[Event]:
     if after.state != before.state:
-        yield _event(after, STATE, _STATES.get(after.state, after.state.lower()))
+        kind = ALARM if after.state == "ERROR" else STATE
+        yield _event(after, kind, _STATES.get(after.state, after.state.lower()))
     if after.trading_state != before.trading_state and after.trading_state is not None:
         is_all = after.trading_state == ACTIVE
         text = _TRADING.get(after.trading_state, after.trading_state)
         if not is_all or before.trading_state is not None:
             yield _event(after, STATE if is_all else ALARM, text)
     if after.speed != before.speed:
-        yield _event(after, STATE, f"speed {after.speed}")
+        yield _event(after, STATE, f"speed {pace_text(after)}")
 
 
 def _alarms(before: View, after: View) -> Iterator[Event]:
@@ -115,15 +116,15 @@ def _alarms(before: View, after: View) -> Iterator[Event]:
 def _fills(after: View, new: Sequence[FillData], unseen: int) -> Iterator[Event]:
     """The fills that are new, those of one order after each other as one."""
     now = positions(after)
-    if unseen:
-        text = f"{unseen:,} more fills"
-        yield _event(after, FILL, text, fills=unseen, held=tuple(now.items()))
     told = []
     for _, group in groupby(reversed(new), key=lambda fill: fill.order_id):
         fills = list(group)
         symbol = fills[0].symbol
         told.append(_filled(after, fills, now.get(symbol, Decimal(0))))
         now[symbol] = now.get(symbol, Decimal(0)) - sum(fill.quantity for fill in fills)
+    if unseen:
+        text = f"{counted(unseen, 'fill')} earlier"
+        yield _event(after, FILL, text, fills=unseen, held=tuple(now.items()))
     yield from reversed(told)
 
 
@@ -133,7 +134,7 @@ def _filled(view: View, fills: Sequence[FillData], held: Decimal) -> Event:
     prices = {fill.price for fill in fills}
     paid = sum((fill.quantity * Decimal(repr(fill.price)) for fill in fills), Decimal(0))
     mean = prices.pop() if len(prices) == 1 or not total else round(float(paid / total), 4)
-    several = f" in {len(fills)} fills" if len(fills) > 1 else ""
+    several = f" in {counted(len(fills), 'fill')}" if len(fills) > 1 else ""
     symbol = fills[0].symbol
     text = (
         f"{'buy' if total > 0 else 'sell':<4} {quantity(abs(total)):>8} {symbol:<6} at "
@@ -180,7 +181,7 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
     if figures:
         net = Decimal(str(figures["final_equity"])) - Decimal(str(figures["start_equity"]))
         currency = view.currency if view else record["config"]["account"]["currency"]
-        parts += [f"net {money(net, sign='+')} {currency}", f"{figures['trades']:,} trades"]
+        parts += [f"net {money(net, sign='+')} {currency}", counted(figures["trades"], "trade")]
         parts.append(f"fingerprint {figures['fingerprint'][:_FINGERPRINT_LENGTH]}")
     state = record["state"].upper() if record["error"] else record["state"]
     return _last(run_id, view, END, f"{': '.join([state, ', '.join(parts)])}\n{hint}", record)
@@ -209,7 +210,7 @@ def _left(view: View | None) -> str:
     if view is None:
         return ""
     held = positions(view)
-    orders = f"{view.orders_working} orders" if view.orders_working else ""
+    orders = counted(view.orders_working, "order") if view.orders_working else ""
     words = [*([holding(held.items())] if held else []), *([orders] if orders else [])]
     return f", holding {' and '.join(words)}" if words else ", flat"
 
@@ -222,6 +223,11 @@ def _way(record: Mapping[str, Any]) -> str:
     account = config.get("live", {}).get("account", "default")
     option = "" if account == "default" else f" --account {account}"
     return f"'system recover{option}' goes on with it"
+
+
+def counted(count: int, what: str) -> str:
+    """`1 fill`, `17 fills`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def positions(view: View) -> dict[str, Decimal]:
@@ -244,6 +250,11 @@ def price(value: float) -> str:
     """Exact, with the cents at least."""
     exact = Decimal(repr(value))
     return f"{exact:,.2f}" if exact == exact.quantize(_ONE_CENT) else quantity(exact)
+
+
+def pace_text(view: View) -> str:
+    """`max`, or a multiple of real time."""
+    return f"{view.speed:g}" if isinstance(view.speed, float) else str(view.speed)
 
 
 def money(value: Decimal, sign: str = "") -> str:

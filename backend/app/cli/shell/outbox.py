@@ -9,7 +9,18 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from app.cli.shell.events import ALARM, CONFLATED, DAY, END, FILL, ORDER, STATE, Event, holding
+from app.cli.shell.events import (
+    ALARM,
+    CONFLATED,
+    DAY,
+    END,
+    FILL,
+    ORDER,
+    STATE,
+    Event,
+    counted,
+    holding,
+)
 from app.core.errors import UsageError, did_you_mean
 
 LINES_A_SECOND = 8
@@ -102,12 +113,12 @@ def _summed(events: list[Event]) -> Event:
         return events[-1]  # one day after another: the newest tells which
     held = {symbol: now for event in events for symbol, now in event.held}
     day = max(event.day for event in events)
-    counted = [
-        f"{count:,} more {one if count == 1 else many}"
-        for count, one, many in ((fills, "fill", "fills"), (orders, "ended order", "ended orders"))
+    parts = [
+        counted(count, what).replace(" ", " more ", 1)
+        for count, what in ((fills, "fill"), (orders, "ended order"))
         if count
     ]
-    text = f"{day}: {' and '.join(counted)}" if day else f"and {' and '.join(counted)}"
+    text = f"{day}: {' and '.join(parts)}" if day else f"and {' and '.join(parts)}"
     if held:
         text += f"; holds {_named(held)}"
     return structs.replace(

@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 
 from app.cli.shell.completion import Offer
-from app.cli.shell.typed import written
 
 _MOST_ENTRIES = 5_000  # of a folder that are looked at
 
@@ -27,7 +26,7 @@ def path_offers(
 def _rank(offer: Offer, first: Sequence[str]) -> tuple[int, str]:
     """Files that are wanted, then folders, in which they may lie, then others."""
     wanted = not offer.goes_on and offer.text.endswith(tuple(first))
-    return (0 if wanted else 1 if offer.goes_on else 2), offer.text.lower()
+    return (0 if wanted else 1 if offer.goes_on else 2), offer.shown.lower()
 
 
 def _is_hidden(part: str) -> bool:
@@ -51,10 +50,9 @@ def _entries(
         if (folders_only and not is_folder) or not entry.name.endswith(tuple(endings) or ""):
             continue
         path = f"{head}{entry.name}"
-        if head.startswith("~") and written(path) != path:
-            path = os.path.join(folder, entry.name)  # in quotes a ~ is only a ~
         end = "/" if is_folder else ""
-        yield Offer(path + end, _about(path, is_folder), is_folder, entry.name + end)
+        whole = os.path.join(folder, entry.name) + end if head.startswith("~") else ""
+        yield Offer(path + end, _about(path, is_folder), is_folder, entry.name + end, whole)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

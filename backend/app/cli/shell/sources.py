@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from loguru import logger
 
 from app.cli.shell.completion import Offer
+from app.cli.shell.outbox import SHOWN
 from app.cli.shell.paths import path_offers
 from app.cli.shell.strategy_source import Written, classes_of
 from app.core.intervals import BASE_INTERVALS
@@ -58,6 +59,7 @@ class MachineSources:
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
             "config": lambda part, given: path_offers(part, (".json",), "session_configs"),
             "config or run": self._configs_and_runs,
+            "event level": lambda part, given: map(Offer, SHOWN),
             "file": lambda part, given: path_offers(part),
             "folder": lambda part, given: path_offers(part, folders_only=True),
             "interval": lambda part, given: map(Offer, BASE_INTERVALS),
@@ -123,7 +125,8 @@ class MachineSources:
         def read() -> list[Offer]:
             with read_runs(self._settings) as runs:
                 found = runs.list_runs(NEWEST_RUNS) if runs else []
-            return [
+            newest = [Offer("last", "the newest run")] if found else []
+            return newest + [
                 Offer(run["run_id"], f"{run['name']}, {run['mode']}, {run['state']}")
                 for run in found
             ]
@@ -146,16 +149,16 @@ class MachineSources:
 
     def _orders(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """The newest of the run that is given, or of the newest run."""
-        newest = self._runs()[:1]
-        run_id = given.get("RUN") or (newest[0].text if newest else "")
-        if not run_id or (part and not part.isdecimal()):
+        run_id = given.get("RUN", "last")
+        if part and not part.isdecimal():
             return []
 
         def read() -> list[Offer]:
             with read_runs(self._settings) as runs:
                 if runs is None:
                     return []
-                whole = runs.get_run(run_id)["run_id"]
+                newest = runs.list_runs(1)[0]["run_id"]
+                whole = newest if run_id == "last" else runs.get_run(run_id)["run_id"]
                 return [
                     Offer(str(row["order_id"]), _order(row))
                     for row in runs.newest_orders(whole, part, NEWEST_ORDERS)
@@ -198,8 +201,9 @@ class MachineSources:
         if found is None:
             return []
         if not sign:
-            return [Offer(f"{n}=", f"{default} unless given", True) for n, default in
-                    found.parameters]
+            return [
+                Offer(f"{n}=", f"{default} unless given", True) for n, default in found.parameters
+            ]
         values = [d.strip("'\"") for n, d in found.parameters if n == name]
         values += ["False" if one == "True" else "True" for one in values if one in _TRUTHS]
         return [Offer(f"{name}={value}", shown=value) for value in values]
@@ -208,7 +212,9 @@ class MachineSources:
         from zoneinfo import available_timezones
 
         key = ("zone",)
-        return self._for_a_moment(key, lambda: [Offer(one) for one in sorted(available_timezones())])
+        return self._for_a_moment(
+            key, lambda: [Offer(one) for one in sorted(available_timezones())]
+        )
 
 
 @contextmanager
@@ -237,6 +243,8 @@ def _folders(folder: Path) -> list[Path]:
         return []
 
 
-def _order(row: Mapping[str, Any]) -> str:
-    prices = "".join(f" {row[name]:g}" for name in ("limit_price", "stop_price") if row[name] is not None)
+def _order(row: Any) -> str:
+    prices = "".join(
+        f" {row[name]:g}" for name in ("limit_price", "stop_price") if row[name] is not None
+    )
     return f"{row['side']} {row['quantity']} {row['symbol']} {row['kind']}{prices}, {row['state']}"

@@ -46,11 +46,12 @@ def _strategies(tree: ast.Module) -> Iterator[Written]:
 def _parameters(item: ast.ClassDef) -> Iterator[tuple[str, str]]:
     """`fast = Param(10, low=2)`: its name and its default."""
     for line in item.body:
-        value = line.value if isinstance(line, ast.Assign | ast.AnnAssign) else None
-        if not isinstance(value, ast.Call) or not ast.unparse(value.func).endswith("Param"):
+        if isinstance(line, ast.Assign):
+            targets, value = line.targets, line.value
+        elif isinstance(line, ast.AnnAssign) and line.value is not None:
+            targets, value = [line.target], line.value
+        else:
             continue
-        targets = line.targets if isinstance(line, ast.Assign) else [line.target]  # type: ignore[union-attr]
-        default = ast.unparse(value.args[0]) if value.args else ""
-        for target in targets:
-            if isinstance(target, ast.Name):
-                yield target.id, default
+        if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("Param"):
+            default = ast.unparse(value.args[0]) if value.args else ""
+            yield from ((one.id, default) for one in targets if isinstance(one, ast.Name))
