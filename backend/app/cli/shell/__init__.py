@@ -1,1 +1,1 @@
-"""The interactive shell: the same commands, with a prompt, completion and events above it."""
+"""The interactive shell: the commands of the command line, typed all day at one prompt."""
