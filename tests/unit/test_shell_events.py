@@ -148,6 +148,19 @@ def test_a_change_of_state_pace_or_day_is_told(parts: Any, kind: str | None, tex
     assert told(FLAT, replace(FLAT, **parts)) == ([] if kind is None else [(kind, text)])
 
 
+def test_a_night_stands_between_its_fills_each_at_the_market_s_time_that_day() -> None:
+    evening = replace(FLAT, now="2024-11-01T15:58:00-04:00")
+    late, early = NOW_NS + (5 * 3600 + 28 * 60) * 10**9, NOW_NS + 72 * 3600 * 10**9
+    fills = (
+        FillData(1, 1, "SYN1", Decimal(5), 1.0, Decimal(0), late),
+        FillData(2, 2, "SYN1", Decimal(5), 1.0, Decimal(0), early),
+    )
+    morning = holding(*fills, now="2024-11-04T09:31:00-05:00")
+    assert [(event.at, event.kind) for event in changes(evening, morning)] == [
+        ("15:59:00", FILL), ("09:31:00", DAY), ("09:31:00", FILL),
+    ]  # fmt: skip
+
+
 def test_a_halt_that_is_lifted_is_told() -> None:
     halted = replace(FLAT, trading_state="halted")
     assert told(halted, replace(FLAT, trading_state="active")) == [(STATE, "may trade again")]

@@ -39,7 +39,7 @@ def sources_of(folder: Path, **parts: object) -> MachineSources:
         data_folder=folder / "data", strategies_folder=folder / "strategies",
         database_url=parts.get("database_url"),  # type: ignore[arg-type]
     )  # fmt: skip
-    return MachineSources(settings, {"help": "help"}, dict, WallClock())
+    return MachineSources(settings, dict, dict, WallClock())
 
 
 def texts(found: list[Offer]) -> list[str]:

@@ -33,11 +33,18 @@ class ShellCompleter(Completer):
                 display_meta=plain(one.about),
             )  # fmt: skip
 
-    def hint(self) -> str:
-        """What the word under the cursor is to be; "" where nothing helps."""
+    def hint(self, room: int) -> str:
+        """What the word under the cursor is to be, as far as that fits beside what is typed."""
+        application = get_app()
+        if application.is_done:  # it does not stay on the screen
+            return ""
+        text = application.current_buffer.document.current_line_before_cursor
         try:
-            text = get_app().current_buffer.document.current_line_before_cursor
-            return plain(hint(text, self._tree, self._sources))
+            name, about = hint(text, self._tree, self._sources)
         except Exception as error:
             logger.bind(file_only=True).opt(exception=error).error("No hint could be given.")
             return ""
+        for line in (f"{name}: {about}", name):
+            if name and len(text) + len(line) <= room:
+                return plain(line)
+        return ""

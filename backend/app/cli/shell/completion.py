@@ -101,21 +101,19 @@ def completions(text: str, tree: Tree, sources: Sources) -> list[Found]:
     return [_found(offer, now) for offer in found]
 
 
-def hint(text: str, tree: Tree, sources: Sources) -> str:
-    """What the word under the cursor is to be, in a line; "" where nothing helps."""
+def hint(text: str, tree: Tree, sources: Sources) -> tuple[str, str]:
+    """What the word under the cursor is to be, and more of it; "" where nothing helps."""
     now = typed(text)
     if now is None or not now.words:
-        return ""
-    if now.words[0] in sources.words():
-        return sources.words()[now.words[0]]
+        return "", ""
+    word, _, about = sources.words().get(now.words[0], "").partition(": ")
+    if word:
+        return word, about
     at = place(now.words, tree, sources.aliases())
-    if at is None or at.node.children or not at.node.words:
-        return ""
-    words = " ".join(at.node.words)
-    if at.awaited is None:
-        return f"{words}: {at.node.summary}"
-    names = [name for name in at.awaited.names[:1] if at.of_option]
-    return f"{' '.join([words, *names, at.awaited.metavar])}: {at.awaited.help}".rstrip(": ")
+    if at is None or at.node.children or not at.node.words or at.awaited is None:
+        return "", ""
+    names = [*at.awaited.names[:1], at.awaited.metavar] if at.of_option else [at.awaited.metavar]
+    return " ".join(names), at.awaited.help
 
 
 def place(words: Sequence[str], tree: Tree, aliases: Mapping[str, str]) -> Place | None:

@@ -77,12 +77,16 @@ def began(view: View, own: bool) -> Event:
 
 def changes(before: View, after: View) -> Iterator[Event]:
     """What happened in between, as far as the two can tell."""
-    if before.now[:10] != after.now[:10]:
-        equity = f"equity {money(after.equity)} {after.currency}"
-        yield _event(after, DAY, f"{after.now[:10]} begins, {equity}", day=after.now[:10])
     made = max(after.fills_made - before.fills_made, 0)
     new = after.fills[-made:] if made else ()
-    yield from _fills(after, new, made - len(new))
+    fills = list(_fills(before, after, new, made - len(new)))
+    if before.now[:10] == after.now[:10]:
+        yield from fills
+    else:
+        equity = f"equity {money(after.equity)} {after.currency}"
+        yield from (fill for fill in fills if not fill.day)
+        yield _event(after, DAY, f"{after.now[:10]} begins, {equity}", day=after.now[:10])
+        yield from (fill for fill in fills if fill.day)
     if made == len(new):  # else the fills of an order that has ended may be among those unseen
         yield from _ended_orders(before, after, new)
     yield from _states(before, after)
@@ -113,14 +117,14 @@ def _alarms(before: View, after: View) -> Iterator[Event]:
         yield Event(after.run_id, after.config, ALARM, clock_text(alarm.at), text)
 
 
-def _fills(after: View, new: Sequence[FillData], unseen: int) -> Iterator[Event]:
+def _fills(before: View, after: View, new: Sequence[FillData], unseen: int) -> Iterator[Event]:
     """The fills that are new, those of one order after each other as one."""
     now = positions(after)
     told = []
     for _, group in groupby(reversed(new), key=lambda fill: fill.order_id):
         fills = list(group)
         symbol = fills[0].symbol
-        told.append(_filled(after, fills, now.get(symbol, Decimal(0))))
+        told.append(_filled(before, after, fills, now.get(symbol, Decimal(0))))
         now[symbol] = now.get(symbol, Decimal(0)) - sum(fill.quantity for fill in fills)
     if unseen:
         text = f"{counted(unseen, 'fill')} earlier"
@@ -128,7 +132,7 @@ def _fills(after: View, new: Sequence[FillData], unseen: int) -> Iterator[Event]
     yield from reversed(told)
 
 
-def _filled(view: View, fills: Sequence[FillData], held: Decimal) -> Event:
+def _filled(before: View, after: View, fills: Sequence[FillData], held: Decimal) -> Event:
     """Fills of one order, and what its symbol's position was after them."""
     total = sum((fill.quantity for fill in fills), Decimal(0))
     prices = {fill.price for fill in fills}
@@ -140,8 +144,9 @@ def _filled(view: View, fills: Sequence[FillData], held: Decimal) -> Event:
         f"{'buy' if total > 0 else 'sell':<4} {quantity(abs(total)):>8} {symbol:<6} at "
         f"{price(mean):>10}  {f'holds {quantity(held)}' if held else 'flat'}{several}"
     )
-    event = _event(view, FILL, text, fills=len(fills), held=((symbol, held),))
-    return msgspec.structs.replace(event, at=_local(fills[0].at_ns, view))
+    at, day = _local(fills[0].at_ns, before, after)
+    event = _event(after, FILL, text, fills=len(fills), held=((symbol, held),))
+    return msgspec.structs.replace(event, at=at, day=day)
 
 
 def _ended_orders(before: View, after: View, new: Sequence[FillData]) -> Iterator[Event]:
@@ -270,13 +275,19 @@ def clock_text(at: str) -> str:
         return plain(at)[:8]
 
 
-def _local(at_ns: int, view: View) -> str:
-    """An instant in the zone the view tells its time in."""
+def _local(at_ns: int, before: View, after: View) -> tuple[str, str]:
+    """An instant as the market's time of day, and its day where that is not the earlier view's.
+
+    A view tells its offset from UTC, which a night may change.
+    """
     try:
-        zone = dt.datetime.fromisoformat(view.now).tzinfo
-        return f"{dt.datetime.fromtimestamp(at_ns // 10**9, zone):%H:%M:%S}"
+        first, last = (dt.datetime.fromisoformat(view.now) for view in (before, after))
+        at = dt.datetime.fromtimestamp(at_ns // 10**9, first.tzinfo)
+        if at.date() == first.date():
+            return f"{at:%H:%M:%S}", ""
+        return f"{at.astimezone(last.tzinfo):%H:%M:%S}", f"{at.astimezone(last.tzinfo):%Y-%m-%d}"
     except (ValueError, OverflowError, OSError):
-        return clock_text(view.now)
+        return clock_text(after.now), ""
 
 
 def _event(view: View, kind: str, text: str, **parts: Any) -> Event:

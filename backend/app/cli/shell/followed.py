@@ -4,30 +4,37 @@ of them the prompt speaks of.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.cli.shell.events import Event
+from app.cli.serving import detached_here
+from app.cli.shell.events import ALARM, END, Event, clock_text
 from app.cli.shell.follower import Follower, RecordOf
-from app.cli.shell.outbox import LINES_A_SECOND, Outbox
+from app.cli.shell.outbox import Outbox
+from app.cli.shell.seams import Standing
 from app.core.errors import AppError, NotFoundError, UsageError, did_you_mean
+from app.core.trading_state import ACTIVE
 from app.managers.system_manager.control_client import running
 from app.managers.system_manager.control_messages import View
 from app.managers.time_manager.clock import WallClock
 
-Show = Callable[[str], None]  # lines above the prompt; from a thread
+if TYPE_CHECKING:
+    from app.cli.context import Context
+
+Show = Callable[[str, str], None]  # a line above the prompt and its style; from a thread
 
 _SHOWING = "shows events"
 _LONG_SECONDS = 3600.0
 _PART_SECONDS = 1.0  # for threads to end in
-_HELD_LINES = 20  # that are shown at once after a command that had the terminal
+_WAITING_LINES = 20  # that are shown at once after a command that had the terminal
+_STYLES = {ALARM: "ansired bold", END: "bold"}
 
 
 class Followed:
-    """Starts when a session is followed; `close` ends its threads.
+    """What the shell's `Sessions` are. Its threads start with the first session; `close` ends them.
 
-    Without `show` nothing is shown by itself: `waiting` gives the lines between two commands.
+    Without `show` nothing is shown by itself, only what `waiting` gives between two commands.
     """
 
     def __init__(
@@ -43,13 +50,12 @@ class Followed:
         self._lock = threading.Lock()
         self._wanted = ""  # the run the prompt is to speak of, if it is followed
         self._held = 0
-        self._most = LINES_A_SECOND
         self._news = threading.Event()
         self._closed = threading.Event()
 
     # -- which sessions ----------------------------------------------------------------------------
 
-    def started(self, run_id: str) -> None:
+    def begun(self, run_id: str) -> None:
         """Follow a session that was started from this shell."""
         self._follow(run_id, own=True)
 
@@ -83,10 +89,29 @@ class Followed:
             return active[self._wanted].view
         return list(active.values())[-1].view if active else None
 
-    @property
-    def own(self) -> list[str]:
+    def standing(self) -> Standing | None:
+        """The same as the prompt shows it."""
+        view = self.focus
+        if view is None:
+            return None
+        follower = self._followers.get(view.run_id)
+        state = view.state
+        if view.trading_state not in (None, ACTIVE):
+            state += f" {view.trading_state}"
+        if follower is not None and follower.is_lost:
+            state = "NO ANSWER"
+        return Standing(view.mode, state, clock_text(view.now), len(self._active()) - 1)
+
+    def running_here(self) -> list[str]:
         """The sessions that were started from this shell and run."""
-        return [follower.run_id for follower in self._active() if follower.own]
+        return [one.run_id for one in detached_here if one.process.poll() is None]
+
+    def others(self) -> list[str]:
+        """The sessions that run and are not followed."""
+        try:
+            return sorted({*running(self._folder)} - {*self.runs})
+        except AppError:
+            return []
 
     @property
     def runs(self) -> list[str]:
@@ -129,12 +154,12 @@ class Followed:
         finally:
             with self._lock:
                 self._held -= 1
-                self._most = _HELD_LINES
             self._news.set()
 
-    def waiting(self) -> list[str]:
-        """What may be shown now; for whoever shows lines between two commands."""
-        return self.outbox.take(self._clock.monotonic_ns(), _HELD_LINES)
+    def waiting(self) -> list[tuple[str, str]]:
+        """Lines that came while a command had the terminal, each with its style."""
+        events = self.outbox.take(self._clock.monotonic_ns(), _WAITING_LINES)
+        return [(event.line(), _STYLES.get(event.kind, "")) for event in events]
 
     def close(self) -> None:
         """End the threads; the sessions go on."""
@@ -157,15 +182,12 @@ class Followed:
             if self._closed.is_set():
                 return
             self._news.clear()
-            if self._held:
+            if self._held or self._show is None:
                 seconds = _LONG_SECONDS
                 continue
-            most, self._most = self._most, LINES_A_SECOND
             now_ns = self._clock.monotonic_ns()
-            lines = self.outbox.take(now_ns, most)
-            if lines and self._show is not None:
-                with suppress(OSError, ValueError):  # the terminal has gone; the shell will notice
-                    self._show("\n".join(lines))
+            for event in self.outbox.take(now_ns):
+                self._show(event.line(), _STYLES.get(event.kind, ""))
             left = self.outbox.seconds_until_more(now_ns)
             seconds = _LONG_SECONDS if left is None else left
 
@@ -180,12 +202,19 @@ def _chosen(words: str, known: Sequence[str], what: str) -> str:
     raise NotFoundError(f"No session '{words}' {what}.{did_you_mean(words, known)}{others}")
 
 
-def recorded(run_id: str) -> Mapping[str, Any] | None:
-    """A run's row in the database of the settings; None where it cannot be read."""
-    from app.cli.context import Context
-    from app.repositories.run_repository import RunRepository
+def record_reader(context: "Context") -> RecordOf:
+    """Reads a run's row in SQL."""
 
-    try:
-        return dict(RunRepository(Context().open_engine()).get_run(run_id))
-    except AppError:
-        return None
+    def record_of(run_id: str) -> Mapping[str, Any] | None:
+        from app.repositories.run_repository import RunRepository
+
+        try:
+            engine = context.open_engine()
+            try:
+                return dict(RunRepository(engine).get_run(run_id))
+            finally:
+                engine.dispose()
+        except AppError:
+            return None
+
+    return record_of

@@ -30,13 +30,13 @@ class Follower:
         self.run_id = run_id
         self.own = own  # started from this shell
         self.view: View | None = None  # the newest
+        self.is_lost = False  # it does not answer just now
         self.is_over = False
         self._folder = folder
         self._tell = tell
         self._record_of = record_of
         self._clock = clock
         self._left = threading.Event()
-        self._is_lost = False
         self._client: ControlClient | None = None
 
     def leave(self) -> None:
@@ -86,8 +86,8 @@ class Follower:
             self._tell([began(view, self.own)])
         else:
             self._tell(changes(before, view))
-        if self._is_lost:
-            self._is_lost = False
+        if self.is_lost:
+            self.is_lost = False
             self._tell([noted(self.run_id, view, STATE, "answers again")])
 
     def _hung_up(self) -> None:
@@ -116,6 +116,6 @@ class Follower:
             self._lose(plain(str(error)))
 
     def _lose(self, why: str) -> None:
-        if not self._is_lost:
-            self._is_lost = True
+        if not self.is_lost:
+            self.is_lost = True
             self._tell([noted(self.run_id, self.view, ALARM, why)])

@@ -43,7 +43,7 @@ class Outbox:
         self._waiting: list[Event] = []
         self._lost = 0  # beyond the bound, of those that each would have had a line
         self._second_ns = 0  # when the one that is counted began
-        self._used = 0  # lines in it
+        self._used = 0  # events shown in it
 
     def set_level(self, level: str) -> None:
         """Which events are shown from now on."""
@@ -63,27 +63,27 @@ class Outbox:
             self._lost += over
             del self._waiting[:over]  # the oldest of those that each have a line
 
-    def take(self, now_ns: int, most: int = LINES_A_SECOND) -> list[str]:
-        """What may be shown now, of at most so many lines a second."""
+    def take(self, now_ns: int, most: int = LINES_A_SECOND) -> list[Event]:
+        """What may be shown now, of at most so many a second."""
         with self._lock:
             if now_ns - self._second_ns >= SECOND_NS:
                 self._second_ns, self._used = now_ns, 0
             room = most - self._used
             if room <= 0:
                 return []
-            lines = []
             if self._lost:
-                lines.append(f"{self._lost:,} more events; 'runs show' and the log have all")
-                self._lost, room = 0, room - 1
+                text = f"{counted(self._lost, 'older event')} not shown; the log has them"
+                self._waiting.insert(0, Event("", "", ALARM, "", text))
+                self._lost = 0
             self._waiting = _conflated(self._waiting, room)
             taken, self._waiting = self._waiting[:room], self._waiting[room:]
-            self._used += len(taken) + len(lines)
-        return [*lines, *(event.line() for event in taken)]
+            self._used += len(taken)
+        return taken
 
     def seconds_until_more(self, now_ns: int) -> float | None:
         """How long until something that waits may be shown; None when nothing waits."""
         with self._lock:
-            if not self._waiting and not self._lost:
+            if not (self._waiting or self._lost):
                 return None
             return max(self._second_ns + SECOND_NS - now_ns, 0) / SECOND_NS
 

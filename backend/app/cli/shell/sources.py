@@ -45,11 +45,11 @@ class MachineSources:
     def __init__(
         self,
         settings: "Settings",
-        words: Mapping[str, str],
+        words: Callable[[], Mapping[str, str]],
         aliases: Callable[[], Mapping[str, str]],
         clock: WallClock,
     ) -> None:
-        self.words = lambda: words
+        self.words = words
         self.aliases = aliases
         self._settings = settings
         self._clock = clock

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.styles import Style
 
 from app.cli.shell import screen
 from app.cli.shell.history import LineHistory
@@ -27,11 +29,12 @@ from app.core.errors import EXIT_INTERRUPTED
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
-    from prompt_toolkit.completion import Completer
+    from app.cli.shell.completer import ShellCompleter
 
 _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
 _HISTORY_LINES = 30
+_STYLE = Style.from_dict({"rprompt": "ansibrightblack"})
 _LEAVE = "They go on without the shell. Leave? [Y/n] "
 
 
@@ -49,7 +52,7 @@ class Terminal:
         notices: PromptNotices,
         folder: Path,
         idle_clock: Callable[[], str] = str,
-        completer: "Completer | None" = None,
+        completer: "ShellCompleter | None" = None,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
@@ -88,7 +91,7 @@ class Terminal:
             return
         began_ns = self._clock.monotonic_ns()
         try:
-            with self._interrupts.heeded():
+            with self._sessions.held(), self._interrupts.heeded():
                 self._exit_code = self._shell.run_text(line)
         except KeyboardInterrupt:  # in the very moment that the command ended
             self._exit_code = EXIT_INTERRUPTED
@@ -98,6 +101,8 @@ class Terminal:
             screen.show_line(f"took {seconds:,.1f} s", "ansibrightblack")
 
     def _asked(self) -> str:
+        for text, style in self._sessions.waiting():
+            self._notices.tell(text, style)
         self._notices.flush()
         if self._prompt is None:
             return self._plainly_asked("".join(text for _, text in self._fragments()))
@@ -118,13 +123,17 @@ class Terminal:
             print()
             raise
 
-    def _made_prompt(self, completer: "Completer | None") -> "PromptSession[str]":
+    def _made_prompt(self, completer: "ShellCompleter | None") -> "PromptSession[str]":
         return PromptSession(
             message=lambda: FormattedText(self._fragments()),
             history=self._history,
             enable_history_search=True,
             completer=completer,
             complete_while_typing=False,
+            complete_in_thread=True,
+            auto_suggest=AutoSuggestFromHistory(),
+            rprompt=lambda: completer.hint(self._room()) if completer is not None else "",
+            style=_STYLE,
             key_bindings=_keys(),
             enable_suspend=True,
         )
@@ -133,6 +142,10 @@ class Terminal:
         standing = self._sessions.standing()
         idle_clock = "" if standing is not None else self._idle_clock()
         return prompt_fragments(standing, idle_clock, self._exit_code, screen.width())
+
+    def _room(self) -> int:
+        """Columns that the prompt leaves, and one between."""
+        return screen.width() - sum(len(text) for _, text in self._fragments()) - 1
 
     def _may_leave(self) -> bool:
         """Ask where sessions run that were started here; a second Ctrl+D leaves, Ctrl+C stays."""
