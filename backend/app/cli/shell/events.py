@@ -179,15 +179,16 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
     if record["state"] == _UNFINISHED:
         text = f"BROKE OFF: its process has died{_left(view)}\n{_way(record)}"
         return _last(run_id, view, ALARM, text, record)
-    figures = record["summary"] or {}
     parts = []
     if record["error"]:
         parts.append(plain(record["error"].strip().partition("\n")[0]))
+    figures = record["summary"]
     if figures:
         net = Decimal(str(figures["final_equity"])) - Decimal(str(figures["start_equity"]))
         currency = view.currency if view else record["config"]["account"]["currency"]
-        parts += [f"net {money(net, sign='+')} {currency}", counted(figures["trades"], "trade")]
-        parts.append(f"fingerprint {figures['fingerprint'][:_FINGERPRINT_LENGTH]}")
+        parts.append(f"net {money(net, sign='+')} {currency}")
+        parts += [counted(figures["trades"], "trade"), counted(figures["fills"], "fill")]
+        hint = f"fingerprint {figures['fingerprint'][:_FINGERPRINT_LENGTH]}; {hint}"
     state = record["state"].upper() if record["error"] else record["state"]
     return _last(run_id, view, END, f"{': '.join([state, ', '.join(parts)])}\n{hint}", record)
 
