@@ -201,6 +201,57 @@ def shell(
     raise typer.Exit(open_shell(script, lines, keeps_going, as_json))
 
 
+@root.command()
+def watch(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+    ] = None,
+    bars: Annotated[int, typer.Option(min=1, max=500, help="How many of the last bars.")] = 10,
+    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow one symbol of a session closely: bars, indicators, position, orders, fills.
+
+    A screen on a terminal (q or Ctrl+C leaves), a line a second in a pipe, with --json one object
+    a line; with --once one page or one object.
+
+    \b
+    Examples:
+      ./start_cli.sh watch SYN1
+      ./start_cli.sh watch SYN1 --bars 30 --once
+    """
+    from app.cli.watching import watch_symbol
+
+    watch_symbol(symbol, run, bars, once, as_json)
+
+
+@root.command()
+def tour(
+    folder: Annotated[
+        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
+    ] = None,
+    assume_yes: Annotated[
+        bool, typer.Option("--yes", help="Run each step without asking.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
+
+    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
+    It works in a folder of its own. Off a terminal it runs without asking.
+
+    \b
+    Examples:
+      ./start_cli.sh tour
+      ./start_cli.sh tour --yes --folder practice
+    """
+    from app.cli.tour import take_tour
+
+    take_tour(folder, assume_yes, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)

@@ -70,7 +70,7 @@ class Serving:
         desk = ControlDesk(self.system, session)
         try:
             path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
-            self._server = ControlServer(path, desk, desk.view, WallClock())
+            self._server = ControlServer(path, desk, desk.view, WallClock(), desk.tell)
         except (StateError, OSError, RuntimeError) as error:  # it runs all the same
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
