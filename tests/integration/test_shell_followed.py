@@ -37,7 +37,9 @@ RUNNING = {"run_id": "run-1", "state": "running", "pid": os.getpid(), "mode": "l
 FINISHED = {
     **RUNNING, "state": "finished", "name": "proof", "ended_at": VIEW.now, "error": None,
     "config": {"account": {"currency": "USD"}},
-    "summary": {"start_equity": 1, "final_equity": 3, "trades": 1, "fills": 2, "fingerprint": "abcdef0123"},
+    "summary": {
+        "start_equity": 1, "final_equity": 3, "trades": 1, "fills": 2, "fingerprint": "abcdef0123",
+    },
 }  # fmt: skip
 
 

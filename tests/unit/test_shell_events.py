@@ -190,7 +190,8 @@ def test_the_first_sight_tells_what_it_is_and_holds() -> None:
 
 def row(**parts: Any) -> dict[str, Any]:
     summary = {
-        "start_equity": 1000.0, "final_equity": 1234.5, "trades": 42, "fills": 1084, "fingerprint": "3fa9c1d2e5",
+        "start_equity": 1000.0, "final_equity": 1234.5, "trades": 42, "fills": 1084,
+        "fingerprint": "3fa9c1d2e5",
     }  # fmt: skip
     base = {
         "run_id": "20241101-first", "name": "first", "mode": "replay", "state": "finished",
@@ -206,7 +207,7 @@ def test_an_end_tells_what_the_run_came_to_and_where_to_read_on() -> None:
         assert event.kind == END
         assert event.line().split("\n") == [
             "10:31:00  first           finished: net +234.50 USD, 42 trades, 1,084 fills",
-            "                          fingerprint 3fa9c1d2; 'runs show 20241101-first' tells of it",
+            f"{'':26}fingerprint 3fa9c1d2; 'runs show 20241101-first' tells of it",
         ]
 
 
