@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.cli.shell.completion import KINDS, MOST, Offer, completions, hint, place
+from app.cli.shell.completion import KINDS, MOST, Offer, completions, place
 from app.cli.shell.lines import statements
 from app.cli.tree import Node, node, walk
 
@@ -132,25 +132,12 @@ def test_a_list_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(offered("data show ")) == MOST
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("", ""),
-        ("data", ""),
-        ("data ", ""),
-        ("data show ", "SYMBOL"),
-        ("data show SY", "SYMBOL"),
-        ("data show SYN1 --market ", "--market MARKET"),
-        ("version ", ""),
-        ("events ", "events [on|off]"),
-        ("no such ", ""),
-        ("# x", ""),
-    ],
-)
-def test_a_hint_says_what_the_word_is_to_be(text: str, name: str) -> None:
-    found, about = hint(text, node, Fixed())
-    assert found == name
-    assert bool(about) is bool(name)
+def test_where_nothing_is_known_it_is_told_what_the_word_is_to_be() -> None:
+    first, *options = completions("why-not SYN1 ", node, Fixed())
+    assert (first.text, first.shown) == ("", "TIME")
+    assert "zone" in first.about
+    assert "--run" in [one.shown for one in options]
+    assert offered("why-not SYN1 10") == []
 
 
 EVERY = list(walk())
@@ -172,7 +159,6 @@ def test_no_text_whatever_raises(text: str) -> None:
     for size in range(len(text) + 1):
         for found in completions(text[:size], node, Fixed()):
             assert 0 <= found.start <= size
-        assert len(hint(text[:size], node, Fixed())) == 2
 
 
 def path_of(words: Sequence[str]) -> tuple[str, ...] | None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from loguru import logger
-from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from app.cli.shell.completion import Sources, Tree, completions, hint
+from app.cli.shell.completion import Sources, Tree, completions
 from app.cli.shell.events import plain
 
 
@@ -32,19 +31,3 @@ class ShellCompleter(Completer):
                 one.text, one.start - len(text), display=plain(one.shown),
                 display_meta=plain(one.about),
             )  # fmt: skip
-
-    def hint(self, room: int) -> str:
-        """What the word under the cursor is to be, as far as that fits beside what is typed."""
-        application = get_app()
-        if application.is_done:  # it does not stay on the screen
-            return ""
-        text = application.current_buffer.document.current_line_before_cursor
-        try:
-            name, about = hint(text, self._tree, self._sources)
-        except Exception as error:
-            logger.bind(file_only=True).opt(exception=error).error("No hint could be given.")
-            return ""
-        for line in (f"{name}: {about}", name):
-            if name and len(text) + len(line) <= room:
-                return plain(line)
-        return ""

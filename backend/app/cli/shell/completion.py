@@ -101,21 +101,6 @@ def completions(text: str, tree: Tree, sources: Sources) -> list[Found]:
     return [_found(offer, now) for offer in found]
 
 
-def hint(text: str, tree: Tree, sources: Sources) -> tuple[str, str]:
-    """What the word under the cursor is to be, and more of it; "" where nothing helps."""
-    now = typed(text)
-    if now is None or not now.words:
-        return "", ""
-    word, _, about = sources.words().get(now.words[0], "").partition(": ")
-    if word:
-        return word, about
-    at = place(now.words, tree, sources.aliases())
-    if at is None or at.node.children or not at.node.words or at.awaited is None:
-        return "", ""
-    names = [*at.awaited.names[:1], at.awaited.metavar] if at.of_option else [at.awaited.metavar]
-    return " ".join(names), at.awaited.help
-
-
 def place(words: Sequence[str], tree: Tree, aliases: Mapping[str, str]) -> Place | None:
     """Where these words lead; None for words that name nothing."""
     node = tree(())
@@ -232,8 +217,12 @@ def _in_command(at: Place, now: Typed, sources: Sources) -> Iterator[Offer]:
     elif now.part.startswith("-"):
         yield from _matching(_options(at), now.part)
     else:
-        if at.awaited is not None:
-            yield from _values(at.awaited, at, now.part, sources)
+        values = list(_values(at.awaited, at, now.part, sources)) if at.awaited else []
+        if at.awaited and not values and not now.part:
+            values = [Offer("", at.awaited.help, True, at.awaited.metavar)]  # what it is to be
+            yield from [*values, *_options(at)]
+            return
+        yield from values
         if not now.part and (at.awaited is None or not at.awaited.required or at.given):
             yield from _options(at)
 
@@ -302,6 +291,8 @@ def _has_letters(text: str, letters: str) -> bool:
 
 
 def _found(offer: Offer, now: Typed) -> Found:
+    if not offer.text:
+        return Found("", now.start, offer.shown, offer.about)
     text = written(offer.text, now.quote, is_open=offer.goes_on)
     if text != offer.text and offer.in_quotes:
         text = written(offer.in_quotes, now.quote, is_open=offer.goes_on)

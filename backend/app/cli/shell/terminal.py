@@ -14,7 +14,6 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
-from prompt_toolkit.styles import Style
 
 from app.cli.shell import screen
 from app.cli.shell.history import LineHistory
@@ -29,12 +28,11 @@ from app.core.errors import EXIT_INTERRUPTED
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
-    from app.cli.shell.completer import ShellCompleter
+    from prompt_toolkit.completion import Completer
 
 _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
 _HISTORY_LINES = 30
-_STYLE = Style.from_dict({"rprompt": "ansibrightblack"})
 _LEAVE = "They go on without the shell. Leave? [Y/n] "
 
 
@@ -52,7 +50,7 @@ class Terminal:
         notices: PromptNotices,
         folder: Path,
         idle_clock: Callable[[], str] = str,
-        completer: "ShellCompleter | None" = None,
+        completer: "Completer | None" = None,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
@@ -123,7 +121,7 @@ class Terminal:
             print()
             raise
 
-    def _made_prompt(self, completer: "ShellCompleter | None") -> "PromptSession[str]":
+    def _made_prompt(self, completer: "Completer | None") -> "PromptSession[str]":
         return PromptSession(
             message=lambda: FormattedText(self._fragments()),
             history=self._history,
@@ -132,8 +130,6 @@ class Terminal:
             complete_while_typing=False,
             complete_in_thread=True,
             auto_suggest=AutoSuggestFromHistory(),
-            rprompt=lambda: completer.hint(self._room()) if completer is not None else "",
-            style=_STYLE,
             key_bindings=_keys(),
             enable_suspend=True,
         )
@@ -142,10 +138,6 @@ class Terminal:
         standing = self._sessions.standing()
         idle_clock = "" if standing is not None else self._idle_clock()
         return prompt_fragments(standing, idle_clock, self._exit_code, screen.width())
-
-    def _room(self) -> int:
-        """Columns that the prompt leaves, and one between."""
-        return screen.width() - sum(len(text) for _, text in self._fragments()) - 1
 
     def _may_leave(self) -> bool:
         """Ask where sessions run that were started here; a second Ctrl+D leaves, Ctrl+C stays."""
