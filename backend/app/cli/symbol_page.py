@@ -13,6 +13,7 @@ from app.cli.figures import (
     money_text,
     price_text,
     quantity_text,
+    stale_lines,
     state_text,
     time_text,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _FEWEST, _DERIVED, _LATEST = 3, 3, 5  # bars, those of derived intervals, fills and ends of orders
 _LEAST_CANDLE, _MOST_CANDLE = 8, 40
+_LOW = 12  # lines of a terminal that leaves no room for ornament
 _PRICES = ("open", "high", "low", "close", "volume")
 _ROOM_OF_PRICES = 52  # that a bar's figures usually take
 
@@ -64,7 +66,7 @@ class SymbolPage:
                 moment_text(seen.now_ns, seen.zone),
                 f"{one.symbol} {price_text(one.position.price)}",
                 _held(one), *ready, f"orders {orders}", f"age {lasting_text(one.age_seconds)}",
-                *_stale(seen),
+                *stale_lines(seen),
             )
         )  # fmt: skip
 
@@ -74,19 +76,20 @@ class SymbolPage:
         from rich.text import Text
 
         one = seen.symbols[0]
-        head = [*_head(seen, one), self._spark(seen, one, width)]
+        head = [*_head(seen, one), *self._spark(seen, one, width, height)]
         room = max(height - len(head) - 1, 1)
         shown = []
         for part in shortened(list(self._parts(seen, one, width)), room):
             if part.rows:
                 shown += [Text(part.title, style="bold"), _table(part)]
-        lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in head if line]
+        lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in head]
         lines[0].stylize("bold")
         return Group(*lines, *shown)
 
-    def _spark(self, seen: SessionData, one: SymbolData, width: int) -> str:
+    def _spark(self, seen: SessionData, one: SymbolData, width: int, height: int) -> Iterator[str]:
         closes = [bar.close for bar in one.bars.get(seen.base_interval, ())]
-        return sparkline(closes[-width:], self._ascii_only) if len(closes) > 1 else ""
+        if len(closes) > 1 and height >= _LOW:
+            yield sparkline(closes[-width:], self._ascii_only)
 
     def _parts(self, seen: SessionData, one: SymbolData, width: int) -> Iterator[Part]:
         base = seen.base_interval
@@ -167,14 +170,7 @@ def _head(seen: SessionData, one: SymbolData) -> list[str]:
         lines.append(f"bars {quality.present} of {quality.expected} expected{wrong}{spread}")
     if one.no_entries:
         lines.append(f"no entries: {one.no_entries}")
-    return [*lines, *_stale(seen)]
-
-
-def _stale(seen: SessionData) -> list[str]:
-    if not seen.stale_seconds:
-        return []
-    lasted = lasting_text(seen.stale_seconds)
-    return [f"As it stood {lasted} ago: a block takes long, or a hook hangs."]
+    return [*lines, *stale_lines(seen)]
 
 
 def _held(one: SymbolData) -> str:
@@ -189,7 +185,9 @@ def _held(one: SymbolData) -> str:
 
 def _order_row(order: GivenOrder, last: float | None) -> tuple[str, ...]:
     price = order.stop if order.limit is None else order.limit
-    prices = [f"{at:g}" for at in (order.limit, order.stop) if at is not None]
+    prices = [price_text(at) for at in (order.limit, order.stop) if at is not None]
+    prices += [f"trails {price_text(order.trail)}"] if order.trail is not None else []
+    prices += [f"trails {order.trail_percent:g}%"] if order.trail_percent is not None else []
     left = order.quantity - order.filled
     kind = f"{order.kind} {' '.join(prices)}".rstrip()
     role = "exit" if order.takes_out else "entry"
