@@ -3,8 +3,11 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +23,9 @@ NOUNS = {
     "config": "Check a session config; its schema.",
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
+    "strategies": "The strategies there are, what each does and can be set to.",
     "runs": "Past runs: what they were given and what came of it.",
+    "report": "Runs side by side: their figures, and what differs between them.",
     "admin": "Housekeeping: how much is logged.",
 }
 SUBNOUNS = (("data", "instruments"), ("data", "actions"))
@@ -47,7 +52,7 @@ class LazyNouns(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in NOUNS:
-            self.commands[args[0]] = _load(args[0])
+            self.commands[args[0]] = load_noun(args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -169,6 +174,34 @@ def why_not(
 
 
 @root.command()
+def shell(
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run the lines of a file, and leave.")
+    ] = None,
+    lines: Annotated[
+        str | None, typer.Option("-c", metavar="LINES", help="Run these lines, and leave.")
+    ] = None,
+    keeps_going: Annotated[
+        bool, typer.Option("--keep-going", help="Run on after a line that failed.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With lines that are given: each answers in JSON.")
+    ] = False,
+) -> None:
+    """Open the interactive shell, or run lines of it: the exit code is the first failed one's.
+
+    \b
+    Examples:
+      ./start_cli.sh shell
+      ./start_cli.sh shell -c "version; data list"
+      ./start_cli.sh shell --script morning.txt --keep-going
+    """
+    from app.cli.shell.opening import open_shell
+
+    raise typer.Exit(open_shell(script, lines, keeps_going, as_json))
+
+
+@root.command()
 def watch(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
     run: Annotated[
@@ -194,13 +227,41 @@ def watch(
     watch_symbol(symbol, run, bars, once, as_json)
 
 
+@root.command()
+def tour(
+    folder: Annotated[
+        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
+    ] = None,
+    assume_yes: Annotated[
+        bool, typer.Option("--yes", help="Run each step without asking.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
+
+    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
+    It works in a folder of its own. Off a terminal it runs without asking.
+
+    \b
+    Examples:
+      ./start_cli.sh tour
+      ./start_cli.sh tour --yes --folder practice
+    """
+    from app.cli.tour import take_tour
+
+    take_tour(folder, assume_yes, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if not args and sys.stdin.isatty() and sys.stdout.isatty():
+        args = ["shell"]
     if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
-        outcome = typer.main.get_command(root).main(args, prog_name=PROGRAM, standalone_mode=False)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
+        outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has seen enough (`| head`): as click does, end without a word.
@@ -215,11 +276,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(_record_defect(error), AppError.exit_code, args)
+        return _report(record_defect(error), AppError.exit_code, args)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _load(noun: str) -> TyperGroup:
+@cache
+def root_group() -> TyperGroup:
+    """The root with its own commands; a noun in it is empty until it is loaded."""
+    return typer.main.get_group(root)
+
+
+@cache
+def load_noun(noun: str) -> TyperGroup:
     """The noun's own command group, its help as plain as the root's."""
     group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
     _make_plain(group)
@@ -241,7 +309,7 @@ def _usage_message(error: typer.TyperException) -> str:
     return f"{message}{end} See '{words} --help'."
 
 
-def _record_defect(error: Exception) -> str:
+def record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
     from app.core.logging import redact
 
@@ -270,4 +338,6 @@ def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from app.cli.main import main as start  # what imports this module finds the one that runs
+
+    sys.exit(start())
