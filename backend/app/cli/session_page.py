@@ -15,6 +15,7 @@ from app.cli.figures import (
     state_text,
     time_text,
 )
+from app.cli.following import line_of
 from app.core.session_data import BarData, SessionData, SymbolData
 
 if TYPE_CHECKING:
@@ -73,7 +74,6 @@ class SessionPage:
     def screen(self, seen: SessionData, width: int, height: int) -> "RenderableType":
         """For a terminal."""
         from rich.console import Group
-        from rich.text import Text as Line
 
         head = _head(seen)
         names = {name for one in seen.symbols for name in one.indicators}
@@ -83,11 +83,11 @@ class SessionPage:
         self.first = min(self.first, max(self._known - self._rows, 0))
         shown = seen.symbols[self.first : self.first + self._rows]
         chosen, left = fitted(columns_of(seen, shown), width)
-        lines = [Line(line, no_wrap=True, overflow="ellipsis") for line in head]
+        styles = ["bold", *[""] * (len(head) - 1)]
         if seen.stale_seconds:
-            lines[-1].stylize("bold red")
-        foot = [Line(line, no_wrap=True, overflow="ellipsis") for line in self._foot(seen, left)]
-        return Group(*lines, table_of(chosen), *foot)
+            styles[-1] = "bold red"
+        foot = map(line_of, self._foot(seen, left))
+        return Group(*map(line_of, head, styles), table_of(chosen), *foot)
 
     def _foot(self, seen: SessionData, left: Sequence[str]) -> Iterator[str]:
         if len(seen.symbols) > self._rows:
