@@ -10,6 +10,7 @@ CACHES = {
     "_active", "view", "_filled", "pipeline", "_ranges", "_moment", "_memo", "_measured",
     "_measures", "_quoted", "_quotes", "_counted", "_sure",
     "_last_asked", "_tallies_of",
+    "late",  # bars that came late, counted for people, of sessions that are over
     "sources",  # where the files of journals lie
 }  # fmt: skip
 

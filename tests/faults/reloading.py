@@ -75,6 +75,15 @@ class ReloadHouse(House):
         with connect(self.data) as client:
             client.ask("reload", msgspec.json.encode(asked).decode())
 
+    def refusal(self, asked: dict[str, Any]) -> str:
+        """Why such an ask is refused at once."""
+        with connect(self.data) as client:
+            try:
+                client.ask("reload", msgspec.json.encode(asked).decode())
+            except AppError as error:
+                return str(error)
+        raise AssertionError(f"taken up: {asked}")
+
     def reload(self, kind: Kind) -> str:
         """Have the run take that code; why it is refused, or ""."""
         end = time.monotonic() + PATIENCE_SECONDS
@@ -93,7 +102,9 @@ class ReloadHouse(House):
         return RunJournal(self.data / "runs" / self.run_id())
 
 
-def reload_often(house: ReloadHouse, kinds: Sequence[tuple[str, Kind]]) -> Reloaded:
+def reload_often(
+    house: ReloadHouse, kinds: Sequence[tuple[str, Kind]], *, is_one_day: bool = False
+) -> Reloaded:
     """One after the other, over as many sessions as it takes, and end in order."""
     house.start()
     house.wait_ready()
@@ -101,7 +112,8 @@ def reload_often(house: ReloadHouse, kinds: Sequence[tuple[str, Kind]]) -> Reloa
     seconds: list[float] = []
     assert house.trader is not None
     for name, kind in kinds:
-        nights.skip()
+        if not is_one_day:
+            nights.skip()
         begun = time.monotonic()
         why = house.reload(kind)
         seconds.append(time.monotonic() - begun)
@@ -111,14 +123,13 @@ def reload_often(house: ReloadHouse, kinds: Sequence[tuple[str, Kind]]) -> Reloa
         else:
             assert not why, f"{name}: {why}"
         (refused if kind.says else taken)[name] += 1
-    while not nights.is_day():  # what is closed now finds bars
+    while not (is_one_day or nights.is_day()):  # what is closed now finds bars
         nights.skip()
         time.sleep(LOOK_SECONDS)
     assert house.stop() == 0, house.log()
     bars = check_bars(house)
     check_flat(house)
     found = audit(house)
-    check_verified(house)
     check_verified(house, "pool")
     assert "Traceback" not in house.log()
     return Reloaded(taken, refused, bars, nights.passed + 1, seconds, found)
@@ -153,11 +164,13 @@ def _expected(journal: RunJournal) -> Iterator[tuple[str, int, int]]:
 
 
 def mixed(count: int, seed: int) -> list[tuple[str, Kind]]:
-    """So many, good and bad, each kind as often as another."""
-    kinds = [*((f"good {name}", kind) for name, kind in GOOD.items()), *BAD.items()]
-    draw = random.Random(seed)
-    drawn = [kinds[number % len(kinds)] for number in range(count)]
-    draw.shuffle(drawn)
+    """So many, half of them good."""
+    good, bad = [(f"good {name}", kind) for name, kind in GOOD.items()], [*BAD.items()]
+    drawn = [
+        (good if number % 2 else bad)[number // 2 % len(good if number % 2 else bad)]
+        for number in range(count)
+    ]
+    random.Random(seed).shuffle(drawn)
     return drawn
 
 

@@ -178,7 +178,7 @@ PINNED = {"history": {"1m": 1, "5m": 2}, "derived_intervals": ("5m",)}
 some_reads = st.lists(st.integers(0, len(READS) - 1), max_size=4, unique=True)
 some_intervals = st.sampled_from([("1m",), ("5m",), ("1m", "5m")])
 relaxed = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -149,10 +149,11 @@ def _reloads(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """New code that its strategies were given, or refused; a live run's journal has it."""
     from app.managers.system_manager.journal_feed import journal_of
     from app.managers.system_manager.run_outcome import reload_facts
+    from app.repositories.journal_reader import JOURNAL_FOLDER
 
     context = Context()
     folder = context.settings.data_folder / "runs"
-    if run["config"].get("mode") != "live" or not (folder / run["run_id"] / "journal").exists():
+    if not (folder / run["run_id"] / JOURNAL_FOLDER).exists():
         return []
     market = run["config"].get("market", DEFAULT_MARKET)
     local = Context(market).time.to_local

@@ -49,7 +49,8 @@ class SessionPart(msgspec.Struct, frozen=True):
     end_ns: int
     adjustments: tuple[Adjustment, ...]
     windows: dict[Key, Window]
-    values: list[Values]  # by the indicator's number in the plan
+    declared: tuple[Declared, ...]  # the indicators,
+    values: list[Values]  # and their values
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -146,7 +147,8 @@ class DataProcessor(Worker):
         self._plan = msgspec.structs.replace(self._plan, declared=declared)
         self._cells = [cells[item] for item in declared]
         if part is not None:
-            self._hold(msgspec.structs.replace(part, values=[values[item] for item in declared]))
+            own = [values[item] for item in declared]
+            self._hold(msgspec.structs.replace(part, declared=declared, values=own))
 
     def _hold(self, part: SessionPart) -> None:
         """The newest session, changed."""
@@ -187,7 +189,7 @@ class DataProcessor(Worker):
         ]
         hours = self._hours(state.newest)
         today = tuple(self._adjustments.get(state.newest.date, {}).values())
-        self._newest = SessionPart(*hours, today, windows, values)
+        self._newest = SessionPart(*hours, today, windows, self._plan.declared, values)
 
     def _know(self, adjustments: Iterable[Adjustment]) -> None:
         for item in adjustments:
@@ -352,7 +354,7 @@ class DataProcessor(Worker):
             elif window is not before.windows[item.symbol, item.interval]:
                 values[place] = cell.update(window)
         adjustments = tuple(self._adjustments.get(hours.session.date, {}).values())
-        return SessionPart(*hours, adjustments, windows, values)
+        return SessionPart(*hours, adjustments, windows, self._plan.declared, values)
 
     def _hours(self, session: TradingSession) -> Hours:
         parts = session.segments(self._plan.extended_hours)
