@@ -122,18 +122,18 @@ class DataProcessor(Worker):
         reload = reload_of(command)
         candidate = self._workshop.candidate(reload)
         if not candidate.problem:
-            before = self._plan, self._cells, self._newest
             self._declarations.add(reload, candidate.declared, command.sequence)
             try:
                 with self._workshop.bounded():
                     self._declare(self._declarations.all())
             except Exception as error:  # of an indicator of their own
-                self._plan, self._cells, self._newest = before
                 candidate = Candidate(problem=f"Its indicators cannot be computed: {error}")
         return Reloading(command, reload, candidate, self._plan, self._newest)
 
     def _declare(self, declared: tuple[Declared, ...]) -> None:
-        """From here on compute these; what is computed already goes on."""
+        """From here on compute these; what is computed already goes on. What raises changes
+        nothing.
+        """
         cells = dict(zip(self._plan.declared, self._cells, strict=True))
         values: dict[Declared, Values] = {}
         part = self._newest
