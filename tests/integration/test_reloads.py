@@ -12,12 +12,16 @@ from tests.market import config_of, market_of, minute_starts, random_bars, weekd
 
 from app.core.bars import BarColumns
 from app.core.errors import StrategyError
+from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, Command, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.system_manager.tracing import InstantTracer
 from app.managers.system_manager.wiring import Parts, Run
 from app.threads.commands import STOP
 from app.threads.reloading import Reload, ReloadOutcome
 from app.threads.results import Results
+from app.threads.session_data import Telling
+from app.threads.watched_engine import Witness
 
 SYMBOLS = ("AAA", "BBB")
 SESSIONS = weekday_sessions(dt.date(2024, 11, 4), 4, minutes=60)
@@ -125,6 +129,7 @@ class Told:
         folder: Path,
         texts: Sequence[str],
         commands: dict[int, Command],
+        witness: Witness | None = None,
         **parts: Any,
     ) -> None:
         self.outcomes: list[ReloadOutcome] = []
@@ -143,7 +148,13 @@ class Told:
         def on_trouble(what: str, _: str) -> None:
             return self.alarms.append(what)
 
-        self.run = Run(config, market, folder, self._take, parts=Parts(feed, on_trouble=on_trouble))
+        self.run = Run(
+            config,
+            market,
+            folder,
+            self._take,
+            parts=Parts(feed, on_trouble=on_trouble, witness=witness),
+        )
         self.reason = self.run.execute()
 
     def _take(self, results: Results) -> None:
@@ -338,3 +349,19 @@ def test_what_the_code_before_declared_alone_is_computed_no_more(tmp_path: Path)
     assert told.refused == [""] * 3
     labels = [str(item.computation.label) for item in told.run.processor._plan.declared]
     assert len(labels) == 2 * len(SYMBOLS), labels
+
+
+def test_whoever_looks_from_outside_or_within_sees_what_the_new_code_reads(tmp_path: Path) -> None:
+    tracer = InstantTracer("AAA", SESSIONS[FIRST].open_ns + 50 * MINUTE_NS)
+    old, new = sees([0, 1], ("1m",)), sees([2, 4], ("1m", "5m"))
+    told = Told(tmp_path, [old], {20: reload(new)}, tracer, **PINNED, engine=engine(4))
+    assert told.refused == [""]
+    assert [[one.indicator for one in sight.indicators] for sight in tracer.seen] == [
+        ["RSI(5) on 5m", "VWAP on 1m"]
+    ] * 2  # of its two bars
+    moment = told.run.engine.publish(1.0)
+    assert moment is not None
+    shown = Telling(told.run.plan, ["USD"] * 2).symbol(moment, 0, 1, 0, 0).indicators
+    assert {"RSI(5) on 5m", "VWAP on 1m"} < shown.keys()
+    _, _, _, values, *_ = next(one for one in reversed(told.strategy().seen) if one[0] == "AAA")
+    assert [shown["RSI(5) on 5m"].value, shown["VWAP on 1m"].value] == values
