@@ -100,6 +100,9 @@ BAD: Final = {
     "stuck": Kind("did not return", parts={"setup": "while True: pass"}),
     "bar": Kind("IndexError", parts={"on_bar": "[][turn]"}),
     "hangs": Kind("did not return", parts={"on_bar": "while turn > 2: pass"}),
+    "memory": Kind(
+        "failed in setup", parts={"setup": "self.all = [bytearray(10**8) for _ in range(10**6)]"}
+    ),
     "exits": Kind("ended by itself", parts={"imports": "import os; os._exit(3)"}),
     "state": Kind("KeyError", parts={"load": 'self.other = state["other"]'}),
     "forgets": Kind(

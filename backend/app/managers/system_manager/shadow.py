@@ -129,6 +129,7 @@ class Shadow:
     def verdict(self) -> Verdict:
         """Check the seat, run the new code, then hand over to it."""
         task = self._task
+        self._write(task.reload)
         self._check_seat()
         self._execute(task.reload, None)
         found = Verdict(bars=self._bars, orders=self._orders)
@@ -152,12 +153,16 @@ class Shadow:
         )  # fmt: skip
         shop.prepare(self._task.reload)
 
-    def _execute(self, reload: Reload, last: Command | None) -> None:
+    def _write(self, reload: Reload) -> None:
+        """Put its file in place; an error then shows its lines."""
         name = reload.use.partition(":")[0]
         if name.endswith(".py"):
             path = self._folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(reload.text, encoding="utf-8", newline="")
+
+    def _execute(self, reload: Reload, last: Command | None) -> None:
+        self._write(reload)
         task, header = self._task, self._header
         session = task.session or header.sessions[0]
         market = market_from(header, self._times, _NO_BARS)
