@@ -30,7 +30,7 @@ from tests.faults.soaking import Nights
 
 FILE = "reloaded.py"
 NAME = "reloaded"
-RATE = 30.0
+RATE = 60.0
 LOOK_SECONDS = 0.05
 PATIENCE_SECONDS = 240.0
 _SAW = re.compile(r"saw (\S+) (\d+) (\d+)")

@@ -186,6 +186,7 @@ def sees(reads: Sequence[int], intervals: Sequence[str]) -> str:
 
 
 PINNED = {"history": {"1m": 1, "5m": 2}, "derived_intervals": ("5m",)}
+GUARDED = {"breakers": {"daily_loss": {"at": 1, "then": "halted"}}}
 some_reads = st.lists(st.integers(0, len(READS) - 1), max_size=4, unique=True)
 some_intervals = st.sampled_from([("1m",), ("5m",), ("1m", "5m")])
 relaxed = settings(
@@ -199,6 +200,7 @@ relaxed = settings(
     new=st.tuples(some_reads, some_intervals),
     place=st.integers(1, 40),
     rows=st.sampled_from([1, 3, 7, 20]),
+    risk=st.sampled_from([{}, GUARDED]),
 )
 def test_new_code_sees_what_it_would_have_seen_from_the_start(
     tmp_path: Path,
@@ -206,8 +208,9 @@ def test_new_code_sees_what_it_would_have_seen_from_the_start(
     new: tuple[list[int], tuple[str, ...]],
     place: int,
     rows: int,
+    risk: dict[str, Any],
 ) -> None:
-    whole = {**PINNED, "engine": engine(rows)}
+    whole = {**PINNED, "engine": engine(rows), "risk": risk}
     at = min(place, 2 * 120 // rows - 1)
     told = Told(tmp_path, [sees(*old)], {at: reload(sees(*new))}, **whole)
     assert told.refused == [""]
@@ -228,23 +231,24 @@ def test_new_code_sees_what_it_would_have_seen_from_the_start(
     places=st.lists(st.integers(1, 59), max_size=4, unique=True),
     rows=st.sampled_from([1, 4, 30]),
     several=st.booleans(),
+    risk=st.sampled_from([{}, GUARDED]),
 )
 def test_the_same_code_again_changes_nothing(
-    tmp_path: Path, places: list[int], rows: int, several: bool
+    tmp_path: Path, places: list[int], rows: int, several: bool, risk: dict[str, Any]
 ) -> None:
     texts = [TRADES, TRADES] if several else [TRADES]
-    unbroken = Told(tmp_path, texts, {}, engine=engine(rows))
+    unbroken = Told(tmp_path, texts, {}, engine=engine(rows), risk=risk)
     most = 2 * 120 // rows
     commands = {
         1 + place % most: reload(TRADES, f"s{n % len(texts)}", in_force={})
         for n, place in enumerate(places)
     }
-    told = Told(tmp_path, texts, commands, engine=engine(rows))
+    told = Told(tmp_path, texts, commands, engine=engine(rows), risk=risk)
     assert told.refused == [""] * len(commands)
     assert told.run.execution.fill_count > 10
     assert told.fingerprint == unbroken.fingerprint
     assert told.strategy().count == unbroken.strategy().count
-    pooled = Told(tmp_path, texts, commands, engine=engine(rows, "pool"))
+    pooled = Told(tmp_path, texts, commands, engine=engine(rows, "pool"), risk=risk)
     assert pooled.fingerprint == unbroken.fingerprint
 
 
