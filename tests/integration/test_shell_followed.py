@@ -215,7 +215,6 @@ def test_sessions_started_elsewhere_are_followed_when_asked_and_left_again(
     session: Session, screen: Screen
 ) -> None:
     followed = screen.followed
-    assert followed.others() == ["run-1"]
     assert followed.follow() == ["run-1"]
     assert "is running: live" in screen.waits_for("is running")
     assert followed.follow("run") == []
@@ -226,7 +225,6 @@ def test_sessions_started_elsewhere_are_followed_when_asked_and_left_again(
     with pytest.raises(UsageError, match="2 sessions begin with 'run': run-1, run-2"):
         followed.follow("run")
     assert followed.unfollow("run") == ["run-1"]
-    assert followed.others() == ["run-1", "run-2"]
     assert followed.standing() is None
     assert followed.unfollow() == []
     other.close()
@@ -236,7 +234,6 @@ def test_where_nothing_runs_there_is_nothing_to_follow_and_the_folder_stays_empt
     tmp_path: Path,
 ) -> None:
     followed = Screen(tmp_path).followed
-    assert followed.others() == []
     with pytest.raises(NotFoundError, match="No session runs"):
         followed.follow()
     followed.close()

@@ -106,13 +106,6 @@ class Followed:
         """The sessions that were started from this shell and run."""
         return [one.run_id for one in detached_here if one.process.poll() is None]
 
-    def others(self) -> list[str]:
-        """The sessions that run and are not followed."""
-        try:
-            return sorted({*running(self._folder)} - {*self.runs})
-        except AppError:
-            return []
-
     @property
     def runs(self) -> list[str]:
         """The sessions that are followed."""

@@ -21,6 +21,8 @@ from app.core.logging import LEVELS
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
+    from app.cli.context import Context
+    from app.cli.shell.shell import Shell
     from app.core.settings import Settings
     from app.repositories.run_repository import RunRepository
 
@@ -215,6 +217,16 @@ class MachineSources:
         return self._for_a_moment(
             key, lambda: [Offer(one) for one in sorted(available_timezones())]
         )
+
+
+def sources_of(context: "Context", shell: "Shell") -> MachineSources:
+    """What there is for a shell to complete."""
+    return MachineSources(
+        context.settings,
+        lambda: {word: one.usage for word, one in shell.words.items()},
+        lambda: shell.aliases.all,
+        WallClock(),
+    )
 
 
 @contextmanager
