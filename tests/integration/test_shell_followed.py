@@ -293,7 +293,7 @@ def fills_told(lines: list[str]) -> int:
         if more := re.search(r"([\d,]+) (?:more )?fills? earlier|([\d,]+) more fill", line):
             count += int((more[1] or more[2]).replace(",", ""))
         elif re.search(r"  (buy |sell) +[\d,]+ ", line):
-            several = re.search(r" in ([\d,]+) fills$", line)
+            several = re.search(r" \(([\d,]+) fills\)$", line)
             count += int(several[1].replace(",", "")) if several else 1
     return count
 

@@ -72,7 +72,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_fresh_folder_offers_nothing_of_its_own_and_stays_empty(tmp_path: Path) -> None:
     sources = sources_of(tmp_path)
-    for kind in {*KINDS.values(), "running"} - {"symbols", "command"}:
+    for kind in {*KINDS.values(), "running"} - {"symbols"}:
         for part in ("", "a", "~", "x/", "1"):
             sources.offers(kind, part, {})
     assert sources.offers("symbol", "", {}) == sources.offers("run", "", {}) == []

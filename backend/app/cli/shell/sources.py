@@ -4,6 +4,7 @@ Each is read when it is asked for and kept for a moment. Nothing is ever written
 be read offers nothing: a prompt is no place for an error.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -250,7 +251,8 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        return [path for path in folder.iterdir() if path.is_dir()]
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_dir()]
     except OSError:
         return []
 
