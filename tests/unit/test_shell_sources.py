@@ -121,15 +121,25 @@ def test_reading_runs_changes_no_file(house: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_what_is_read_is_kept_for_a_moment_and_read_anew_then(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_symbol_is_offered_at_once(tmp_path: Path) -> None:
     sources = sources_of(tmp_path)
     assert sources.offers("symbol", "", {}) == []
-    (tmp_path / "data/bars/XNYS/SYN9/1m").mkdir(parents=True)
-    assert sources.offers("symbol", "", {}) == []
+    for name in ("SYN9", "SYN8"):
+        (tmp_path / f"data/bars/XNYS/{name}/1m").mkdir(parents=True)
+        assert name in texts(sources.offers("symbol", "", {}))
+
+
+def test_runs_are_read_anew_after_a_moment(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = sources_of(house)
+    assert len(sources.offers("run", "", {})) == 3
+    engine = open_database(sqlite_url(house / "data"))
+    RunRepository(engine).start_run(
+        "20241001-old", name="old", mode="replay", config={}, pid=1, started_at="2024-10-01"
+    )
+    engine.dispose()
+    assert len(sources.offers("run", "", {})) == 3
     monkeypatch.setattr("app.cli.shell.sources.KEPT_SECONDS", 0.0)
-    assert texts(sources.offers("symbol", "", {})) == ["SYN9"]
+    assert len(sources.offers("run", "", {})) == 4
 
 
 def test_strategies_and_their_parameters_are_read_without_running_them(house: Path) -> None:

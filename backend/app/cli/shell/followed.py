@@ -161,7 +161,7 @@ class Followed:
         for follower in self._active():
             follower.leave()
         for thread in self._threads:
-            thread.join(_PART_SECONDS)
+            thread.join(_PART_SECONDS / len(self._threads))
 
     def _tell(self, events: Iterable[Event]) -> None:
         self.outbox.put(events)

@@ -56,6 +56,7 @@ class MachineSources:
         self.aliases = aliases
         self._settings = settings
         self._clock = clock
+        self._names: dict[str, tuple[int, list[str]]] = {}
         self._kept: dict[tuple[str, ...], tuple[int, list[Offer]]] = {}
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
@@ -102,23 +103,34 @@ class MachineSources:
     def _symbols(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """Those stored, of the market that is given where one is."""
         market = given.get("--market")
-
-        def read() -> list[Offer]:
-            markets: dict[str, list[str]] = {}
-            for folder in _folders(self._settings.data_folder / "bars"):
-                if market is None or unquote(folder.name) == market:
-                    for symbol in _folders(folder):
-                        markets.setdefault(unquote(symbol.name), []).append(unquote(folder.name))
-            return [Offer(name, " ".join(found)) for name, found in sorted(markets.items())]
-
-        return self._for_a_moment(("symbol", market or ""), read)
+        found: dict[str, str] = {}
+        for name in self._folders_of("bars"):
+            if market in (None, unquote(name)):
+                for symbol in self._folders_of("bars", name):
+                    known = found.get(symbol)
+                    found[symbol] = f"{known} {unquote(name)}" if known else unquote(name)
+        return [Offer(unquote(symbol), about) for symbol, about in sorted(found.items())]
 
     def _markets(self) -> list[Offer]:
-        stored = [unquote(folder.name) for folder in _folders(self._settings.data_folder / "bars")]
+        stored = [unquote(name) for name in self._folders_of("bars")]
         return [
-            *(Offer(name, "has bars") for name in sorted(stored)),
+            *(Offer(name, "has bars") for name in stored),
             *(Offer(name) for name in MARKETS if name not in stored),
         ]
+
+    def _folders_of(self, *parts: str) -> list[str]:
+        """The names of a folder's folders in order, read anew when they have changed."""
+        path = os.path.join(self._settings.data_folder, *parts)
+        try:
+            changed_ns = os.stat(path).st_mtime_ns
+            kept = self._names.get(path)
+            if kept is None or kept[0] != changed_ns:
+                with os.scandir(path) as entries:
+                    names = sorted(entry.name for entry in entries if entry.is_dir())
+                kept = self._names[path] = changed_ns, names
+        except OSError:
+            return []
+        return kept[1]
 
     # -- runs --------------------------------------------------------------------------------------
 
@@ -247,14 +259,6 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
-
-
-def _folders(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_dir()]
-    except OSError:
-        return []
 
 
 def _order(row: Any) -> str:
