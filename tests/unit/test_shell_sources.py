@@ -148,6 +148,7 @@ def test_strategies_and_their_parameters_are_read_without_running_them(house: Pa
     assert texts(found)[:2] == ["mine.py:Wide", "mine.py:Wider"]
     assert "app.strategies.examples.sma_cross:SmaCross" in texts(found)
     assert found[0].about == "Buys wide."
+    assert texts(sources.offers("strategy class", "", {}))[:2] == ["Wide", "Wider"]
     given = {"STRATEGY": "mine.py:Wider"}
     assert texts(sources.offers("parameter", "", given)) == ["fast=", "loud=", "slow="]
     assert texts(sources.offers("parameter", "loud=", given)) == ["loud=True", "loud=False"]
@@ -171,13 +172,13 @@ def test_files_are_offered_with_the_wanted_first_and_their_paths(
         (tmp_path / name).write_text(json.dumps({}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    config = path_offers("", (".json",), "session_configs")
-    assert texts(config) == [
-        "session_configs/day.json", "a.json", "my file.json", "session_configs/", "sub/", "b.txt",
+    (tmp_path / "session_configs/schema.json").touch()
+    assert texts(sources_of(tmp_path).offers("config", "", {})) == [
+        "session_configs/day.json", "a.json", "my file.json", "session_configs/", "sub/",
     ]  # fmt: skip
     assert texts(path_offers("sub/x", (".json",))) == ["sub/c.json"]
     assert texts(path_offers("~/")) == [
-        "~/session_configs/", "~/sub/", "~/a.json", "~/b.txt", "~/my file.json",
+        "~/a.json", "~/b.txt", "~/my file.json", "~/session_configs/", "~/sub/",
     ]  # fmt: skip
     (found,) = completions("config check ~/my", node, sources_of(tmp_path))
     assert found.text == f'"{tmp_path}/my file.json" '

@@ -39,7 +39,8 @@ KINDS_OF_COMMANDS: Final = {
     (("data", "session"), "RUN"): "running",
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
-    (("strategies",), "NAME"): "strategy",
+    (("strategies", "show"), "NAME"): "strategy class",
+    (("strategies", "params"), "NAME"): "strategy class",
 }
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.

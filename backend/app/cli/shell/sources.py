@@ -37,6 +37,8 @@ MARKETS: Final = (
     *("XTKS", "XHKG", "XSHG", "XSES", "XBOM", "XASX", "CME_Equity", "24/7"),
 )
 _EXAMPLES_FOLDER = Path(__file__).parents[2].joinpath(*EXAMPLES.split(".")[1:])
+CONFIGS_FOLDER: Final = "session_configs"
+_SCHEMA = "schema.json"  # of session configs, and none itself
 _MOST_KEPT = 200
 _TRUTHS = ("True", "False")
 COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
@@ -61,7 +63,7 @@ class MachineSources:
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
-            "config": lambda part, given: path_offers(part, (".json",), "session_configs"),
+            "config": lambda part, given: self._configs(part),
             "config or run": self._configs_and_runs,
             "event level": lambda part, given: map(Offer, SHOWN),
             "file": lambda part, given: path_offers(part),
@@ -74,6 +76,7 @@ class MachineSources:
             "run": lambda part, given: self._runs(),
             "running": lambda part, given: self._running(),
             "strategy": lambda part, given: self._strategies(),
+            "strategy class": lambda part, given: self._classes(),
             "symbol": self._symbols,
             "zone": lambda part, given: self._zones(),
         }
@@ -159,8 +162,13 @@ class MachineSources:
 
         return self._for_a_moment(("running",), read)
 
+    def _configs(self, part: str) -> list[Offer]:
+        """JSON files; those that come with the program without their folder."""
+        found = path_offers(part, (".json",), CONFIGS_FOLDER)
+        return [offer for offer in found if not offer.text.endswith(_SCHEMA)]
+
     def _configs_and_runs(self, part: str, given: Mapping[str, str]) -> list[Offer]:
-        return [*self._kinds["config"](part, given), *self._runs()]
+        return [*self._configs(part), *self._runs()]
 
     def _orders(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """The newest of the run that is given, or of the newest run."""
@@ -197,6 +205,14 @@ class MachineSources:
             return [Offer(use, written.about) for use, written in self._written()]
 
         return self._for_a_moment(("strategy",), read)
+
+    def _classes(self) -> list[Offer]:
+        """The same by their classes' names."""
+
+        def read() -> list[Offer]:
+            return [Offer(written.name, written.about) for _, written in self._written()]
+
+        return self._for_a_moment(("strategy class",), read)
 
     def _written(self) -> Iterator[tuple[str, Written]]:
         """Each strategy under the words that a config's `use` has for it."""
