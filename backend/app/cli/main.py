@@ -3,8 +3,9 @@
 import importlib
 import json
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from app import __version__
+from app.cli.parameters import AsJson, OfRun, PastRun, Symbol
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
@@ -24,7 +26,6 @@ NOUNS = {
     "runs": "Past runs: what they were given and what came of it.",
     "admin": "Housekeeping: how much is logged.",
 }
-SUBNOUNS = (("data", "instruments"), ("data", "actions"))
 PROGRAM = "mismartera"
 
 EPILOG = """\b
@@ -74,7 +75,7 @@ def _root() -> None:
 
 
 @root.command("init-db")
-def init_db(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+def init_db(as_json: AsJson = False) -> None:
     """Make the database, or bring it up to date.
 
     \b
@@ -94,7 +95,7 @@ def init_db(as_json: bool = typer.Option(False, "--json", help="One JSON object.
 
 
 @root.command()
-def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+def version(as_json: AsJson = False) -> None:
     """The version of this program and of Python.
 
     \b
@@ -110,39 +111,45 @@ def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.
 
 @root.command()
 def verify(
-    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or its beginning."),
-    runner: str = typer.Option("inline", help="On one thread ('inline'), or on four ('pool')."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    run_id: PastRun,
+    runner: Annotated[
+        str, typer.Option(metavar="inline|pool", help="On one thread, or on four.")
+    ] = "inline",
+    as_json: AsJson = False,
 ) -> None:
-    """Run a live run again from its journal: exit code 0 if it decides the same, else 1.
+    """Run a live run again from its journal: does it decide the same?
+
+    \b
+    Exit codes:
+      1  it decides otherwise, or its journal is damaged
 
     \b
     Examples:
-      ./start_cli.sh verify 20261121
-      ./start_cli.sh verify 20261121 --runner pool --json
+      ./start_cli.sh verify last
+      ./start_cli.sh verify last --runner pool --json
     """
     from app.cli.verify import verify_run
 
     verify_run(run_id, runner, as_json)
 
 
-RunId = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's id, or its beginning.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-
-
 @root.command()
 def why(
     order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
-    run_id: RunId,
+    run_id: OfRun,
     as_json: AsJson = False,
 ) -> None:
     """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
 
-    The run is run again for it: exit code 1 when it decides otherwise now.
+    The run is run again for it.
+
+    \b
+    Exit codes:
+      1  the run decides otherwise now
 
     \b
     Example:
-      ./start_cli.sh why 12 --run 20261121
+      ./start_cli.sh why 12 --run last
     """
     from app.cli.why import why_order
 
@@ -151,9 +158,9 @@ def why(
 
 @root.command()
 def why_not(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
-    time: Annotated[str, typer.Argument(metavar="TIME", help="In the market's zone.")],
-    run_id: RunId,
+    symbol: Symbol,
+    time: Annotated[str, typer.Argument(metavar="TIME", help="A time in the market's zone.")],
+    run_id: OfRun,
     as_json: AsJson = False,
 ) -> None:
     """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
@@ -161,20 +168,45 @@ def why_not(
     A bar is shown at its end: what was known at 10:31 includes the minute from 10:30.
 
     \b
+    Exit codes:
+      1  the run decides otherwise now
+
+    \b
     Example:
-      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run 20261121 --json
+      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run last --json
     """
     from app.cli.why import why_not
 
     why_not(symbol, time, run_id, as_json)
 
 
+@root.command("help")
+def help_(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help="Of what: 'data', 'data import-csv'."),
+    ] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Every command, a line each.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What a command does: its usage, arguments, options, examples and relatives.
+
+    \b
+    Examples:
+      ./start_cli.sh help
+      ./start_cli.sh help data import-csv
+      ./start_cli.sh help --all
+    """
+    from app.cli.help import show_help
+
+    show_help(words or (), is_all, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
-        args.append("--help")  # bare words list what can follow
     try:
+        args = spelled_out(args)
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -196,31 +228,68 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @cache
 def root_group() -> TyperGroup:
-    """The root with its own commands; a noun in it is empty until it is loaded."""
-    return typer.main.get_group(root)
+    """The root with its own commands, nouns first; a noun is empty until it is loaded."""
+    group = typer.main.get_group(root)
+    group.commands = {name: group.commands[name] for name in (*NOUNS, *group.commands)}
+    _make_plain(group)
+    return group
 
 
 @cache
 def load_noun(noun: str) -> TyperGroup:
-    """The noun's own command group, its help as plain as the root's."""
+    """The noun's own command group."""
     group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
     _make_plain(group)
     return group
 
 
+def spelled_out(args: Sequence[str]) -> list[str]:
+    """The words with each noun's singular made its plural; a bare noun lists what can follow."""
+    words: list[str] = []
+    group: Any = root_group()
+    for word in args:
+        name = known_word(word, group.commands)
+        if name is None:
+            return [*words, *args[len(words) :]]
+        group = load_noun(name) if not words and name in NOUNS else group.commands[name]
+        words.append(name)
+        if not hasattr(group, "commands"):
+            return [*words, *args[len(words) :]]
+    return [*words, "--help"]
+
+
+def known_word(word: str, commands: Mapping[str, Any]) -> str | None:
+    """The word itself, or the noun whose singular it is: `run` for `runs`."""
+    if word in commands:
+        return word
+    plural = f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
+    return plural if hasattr(commands.get(plural), "commands") else None
+
+
 def _make_plain(command: Any) -> None:
+    """Its help is that of the command `help`."""
     command.rich_markup_mode = None
+    command.get_help = _help_of
     for part in getattr(command, "commands", {}).values():
         _make_plain(part)
+
+
+def _help_of(context: Any) -> str:
+    from app.cli.help import help_text
+    from app.cli.tree import node
+
+    found = node(context.command_path.split()[1:])
+    assert found is not None
+    return help_text(found)
 
 
 def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
-    words = context.command_path if context is not None else PROGRAM
+    path = context.command_path.split()[1:] if context is not None else ()
     message = error.format_message()
     end = "" if message.endswith((".", "?")) else "."
-    return f"{message}{end} See '{words} --help'."
+    return f"{message}{end} See '{' '.join(['help', *path])}'."
 
 
 def _record_defect(error: Exception) -> str:

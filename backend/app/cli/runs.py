@@ -2,18 +2,18 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Count, PastRun
 from app.core.processes import is_running
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
 ORDER_COLUMNS = (
     *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
     *("limit_price", "stop_price", "state", "reason"),
@@ -23,16 +23,16 @@ SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 @app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 20,
+    count: Count = 20,
     as_json: AsJson = False,
 ) -> None:
     """The newest runs, one a line.
 
     \b
     Example:
-      ./start_cli.sh runs list --limit 5
+      ./start_cli.sh runs list --count 5
     """
-    runs = [described(run) for run in _repository().list_runs(limit)]
+    runs = [described(run) for run in _repository().list_runs(count)]
     if as_json:
         print_json(runs)
     elif not runs:
@@ -44,14 +44,14 @@ def list_runs(
 
 @app.command("show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """One run: its state, its summary, its config.
 
     \b
     Example:
-      ./start_cli.sh runs show 20260105 --json
+      ./start_cli.sh runs show last
     """
     repository = _repository()
     run = described(repository.get_run(run_id))
@@ -74,14 +74,14 @@ def show_run(
 
 @app.command("orders")
 def show_orders(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
     \b
     Example:
-      ./start_cli.sh runs orders 20260105 --json
+      ./start_cli.sh runs orders last
     """
     repository = _repository()
     run = repository.get_run(run_id)
@@ -105,14 +105,14 @@ def show_orders(
 
 @app.command("rebuild")
 def rebuild(
-    run_id: Annotated[str, typer.Argument(help="A live run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """Make a live run's rows and files again from its journal, be it finished or broken off.
 
     \b
     Example:
-      ./start_cli.sh runs rebuild 20260105
+      ./start_cli.sh runs rebuild last
     """
     from app.managers.system_manager.rebuilding import rebuild_run
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
 from app.core.orders import Order, OrderChange, RecordedFill
+from app.core.run_ids import LAST
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
@@ -29,6 +30,7 @@ _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
 _CHANGES = _table(tables.OrderChangeRow)
 _FILLS = _table(tables.FillRow)
+_NEWEST = _RUNS.c.run_id.desc()  # it begins with the time in UTC; `started_at` has a market's
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 _BATCH_ROWS = 5_000
 _REASON_LENGTH = 200  # of an order; PostgreSQL refuses a longer one
@@ -183,15 +185,16 @@ class RunRepository:
     def list_runs(self, limit: int = 20) -> list[RowMapping]:
         """The newest runs first, without their configs."""
         columns = [column for column in _RUNS.c if column.name != "config"]
-        newest = _RUNS.c.started_at.desc(), _RUNS.c.run_id.desc()
-        return self._rows(select(*columns).order_by(*newest).limit(limit))
+        return self._rows(select(*columns).order_by(_NEWEST).limit(limit))
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of exactly this id."""
         return bool(self._rows(select(_RUNS.c.run_id).where(_RUNS.c.run_id == run_id)))
 
     def get_run(self, words: str) -> RowMapping:
-        """The run of this id, or the only one whose id begins so."""
+        """The run of this id, the only one whose id begins so, or the newest: `last`."""
+        if words == LAST:
+            return self._newest()
         starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
         found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
         for run in found:
@@ -207,6 +210,11 @@ class RunRepository:
         raise NotFoundError(
             f"There is no run '{words}'.{did_you_mean(words, known)} 'runs list' shows them."
         )
+
+    def _newest(self) -> RowMapping:
+        for run in self._rows(select(_RUNS).order_by(_NEWEST).limit(1)):
+            return run
+        raise NotFoundError("There is no run yet. 'system start CONFIG' makes one.")
 
     def get_orders(self, run_id: str) -> list[RowMapping]:
         """A run's orders, in the order they were given."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.run_ids import LAST
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
@@ -153,7 +154,9 @@ def running(data_folder: Path) -> list[str]:
 
 
 def connect(data_folder: Path, words: str | None = None) -> ControlClient:
-    """The session of this id or beginning of one; without words the only one that runs."""
+    """The session of this id or beginning of one, or the newest that runs: `last`; without words
+    the only one that runs.
+    """
     found = _connections(data_folder)
     try:
         return ControlClient(found.pop(_chosen(list(found), words)))
@@ -179,6 +182,8 @@ def _chosen(known: list[str], words: str | None) -> str:
         if known:
             raise UsageError(f"{len(known)} sessions run; name one of: {', '.join(known)}.")
         raise NotFoundError("No session runs. 'system start CONFIG --detach' starts one.")
+    if words == LAST and known:
+        return known[-1]
     found = [one for one in known if one == words] or [o for o in known if o.startswith(words)]
     if len(found) == 1:
         return found[0]
