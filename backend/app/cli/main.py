@@ -23,7 +23,9 @@ NOUNS = {
     "config": "Check a session config; its schema.",
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
+    "strategies": "The strategies there are, what each does and can be set to.",
     "runs": "Past runs: what they were given and what came of it.",
+    "report": "Runs side by side: their figures, and what differs between them.",
     "admin": "Housekeeping: how much is logged.",
 }
 PROGRAM = "mismartera"

@@ -28,16 +28,13 @@ class _FreshLoader(SourceFileLoader):
 
 def load_strategy(use: str, folder: Path) -> type[Strategy]:
     """The class `use` names. A file may be followed by `:Class` when it holds several."""
-    module_name, _, class_name = use.partition(":")
-    if module_name.endswith(".py"):
-        module = _from_file(folder, module_name)
-    elif class_name:
-        module = _imported(module_name, use)
-    else:
-        raise ConfigError(
-            f"strategies use '{use}': write package.module:Class, or file.py of {folder}."
-        )
-    return _class_of(module, class_name, use)
+    return _class_of(_module_of(use, folder), use.partition(":")[2], use)
+
+
+def strategies_in(use: str, folder: Path) -> dict[str, type[Strategy]]:
+    """Every strategy that is written in a module or file, by its class's name."""
+    module = _module_of(use, folder)
+    return _own(module, _found(module))
 
 
 def source_hash(strategy: type[Strategy]) -> str:
@@ -50,6 +47,17 @@ def source_of(strategy: type[Strategy]) -> str:
     """The text of that file."""
     path = inspect.getsourcefile(strategy)
     return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+
+
+def _module_of(use: str, folder: Path) -> ModuleType:
+    module_name, _, class_name = use.partition(":")
+    if module_name.endswith(".py"):
+        return _from_file(folder, module_name)
+    if class_name:
+        return _imported(module_name, use)
+    raise ConfigError(
+        f"strategies use '{use}': write package.module:Class, or file.py of {folder}."
+    )
 
 
 def _imported(name: str, use: str) -> ModuleType:
@@ -93,18 +101,27 @@ def _from_file(folder: Path, name: str) -> ModuleType:
     return module
 
 
-def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
-    found = {
+def _found(module: ModuleType) -> dict[str, type[Strategy]]:
+    """The strategies a module has a name for, be they written there or not."""
+    return {
         name: item
         for name, item in vars(module).items()
         if inspect.isclass(item) and issubclass(item, Strategy) and item is not Strategy
     }
+
+
+def _own(module: ModuleType, found: dict[str, type[Strategy]]) -> dict[str, type[Strategy]]:
+    return {item.__name__: item for item in found.values() if item.__module__ == module.__name__}
+
+
+def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
+    found = _found(module)
     if class_name:
         if class_name not in found:
             hint = did_you_mean(class_name, found)
             raise ConfigError(f"strategies use '{use}': no strategy '{class_name}' there.{hint}")
         return found[class_name]
-    own = {item.__name__: item for item in found.values() if item.__module__ == module.__name__}
+    own = _own(module, found)
     if not own:
         raise ConfigError(f"strategies use '{use}': there is no class in it that is a Strategy.")
     if len(own) > 1:

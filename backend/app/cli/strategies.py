@@ -1,0 +1,113 @@
+"""`strategies list`, `show` and `params`: what there is to trade with, and how it is set."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import print_json, print_table
+
+app = typer.Typer(help="The strategies there are, what each does and can be set to.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),
+]
+
+
+@app.command("list")
+def list_strategies(as_json: AsJson = False) -> None:
+    """Shipped examples, those of your strategies folder, and what session configs use.
+
+    One that does not load is listed with the reason.
+
+    \b
+    Example:
+      ./start_cli.sh strategies list
+    """
+    from app.cli.strategy_facts import listed
+
+    rows = listed()
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("class", "use", "where", "intervals", "what it does")
+    print_table("Strategies", columns, [_cells(row) for row in rows])
+    for row in rows:
+        if row["problem"]:
+            typer.echo(f"{row['use']} cannot be used: {row['problem']}")
+        elif row["printed"]:
+            typer.echo(f"{row['use']} prints while it is loaded: {row['printed']}")
+
+
+@app.command("show")
+def show_strategy(
+    name: Name,
+    source: Annotated[bool, typer.Option("--source", help="Print its code instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One strategy: what it does, its parameters, indicators, hooks and history.
+
+    It is loaded and set up, under the symbols of a config that uses it where there is one.
+
+    \b
+    Examples:
+      ./start_cli.sh strategies show SmaCross
+      ./start_cli.sh strategies show sma_cross --source
+    """
+    from app.cli.strategy_facts import fact_rows, facts_of
+
+    facts = facts_of(name)
+    if source:
+        text = Path(facts["file"]).read_text(encoding="utf-8", errors="replace")
+        if as_json:
+            print_json({"use": facts["use"], "file": facts["file"], "source": text})
+        else:
+            typer.echo(text, nl=not text.endswith("\n"))
+    elif as_json:
+        print_json(facts)
+    else:
+        typer.echo(f"{facts['doc']}\n" if facts["doc"] else "(it says nothing of itself)\n")
+        print_table(facts["class"], ("what", "value"), fact_rows(facts))
+        _print_params(facts)
+        if facts["problem"]:
+            typer.echo(f"It cannot be set up: {facts['problem']}")
+
+
+@app.command("params")
+def show_params(name: Name, as_json: AsJson = False) -> None:
+    """The parameters of a strategy; with --json as the "params" of a config, at their defaults.
+
+    \b
+    Examples:
+      ./start_cli.sh strategies params SmaCross
+      ./start_cli.sh strategies params SmaCross --json
+    """
+    from app.cli.strategy_facts import facts_of
+
+    facts = facts_of(name)
+    if as_json:
+        print_json({param["name"]: param["default"] for param in facts["params"]})
+    else:
+        _print_params(facts)
+
+
+def _print_params(facts: Mapping[str, Any]) -> None:
+    if not facts["params"]:
+        typer.echo(f"{facts['class']} has no parameters.")
+        return
+    rows = [
+        (item["name"], item["default"], item["low"], item["high"], item["allowed"])
+        for item in facts["params"]
+    ]
+    columns = ("parameter", "default", "low", "high", "allowed")
+    print_table(f"Parameters of {facts['class']}", columns, rows)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    if row["problem"]:
+        return (row["class"], row["use"], row["where"], None, "(cannot be used)")
+    doc = row["doc"].partition("\n")[0]
+    return (row["class"], row["use"], row["where"], ", ".join(row["intervals"]) or "base", doc)
