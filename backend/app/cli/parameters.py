@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
+_A_RUN = "A run's id, its unique beginning, 'last' for the newest, 'last-1' for the one before."
+
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on one line, for scripts.")]
 
 PastRun = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN", help="A run's id, its unique beginning, or 'last': the newest run."
-    ),
+    typer.Argument(metavar="RUN", help=_A_RUN),
 ]
 RunningRun = Annotated[
     str | None,
@@ -22,10 +22,9 @@ RunningRun = Annotated[
 ]
 OfRun = Annotated[
     str,
-    typer.Option(
-        "--run", metavar="RUN", help="A run's id, its unique beginning, or 'last': the newest run."
-    ),
+    typer.Option("--run", metavar="RUN", help=_A_RUN),
 ]
+PastRuns = Annotated[list[str], typer.Argument(metavar="RUN", help=_A_RUN)]
 ConfigFile = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A session config: a JSON file.")
 ]

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
 from app.core.orders import Order, OrderChange, RecordedFill
-from app.core.run_ids import LAST
+from app.core.run_ids import runs_back
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
@@ -192,9 +192,10 @@ class RunRepository:
         return bool(self._rows(select(_RUNS.c.run_id).where(_RUNS.c.run_id == run_id)))
 
     def get_run(self, words: str) -> RowMapping:
-        """The run of this id, the only one whose id begins so, or the newest: `last`."""
-        if words == LAST:
-            return self._newest()
+        """The run of this id, the only one whose id begins so, or the newest: `last`, `last-1`."""
+        back = runs_back(words)
+        if back is not None:
+            return self._newest(back)
         starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
         found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
         for run in found:
@@ -211,9 +212,11 @@ class RunRepository:
             f"There is no run '{words}'.{did_you_mean(words, known)} 'runs list' shows them."
         )
 
-    def _newest(self) -> RowMapping:
-        for run in self._rows(select(_RUNS).order_by(_NEWEST).limit(1)):
+    def _newest(self, back: int) -> RowMapping:
+        for run in self._rows(select(_RUNS).order_by(_NEWEST).offset(back).limit(1)):
             return run
+        if back:
+            raise NotFoundError(f"There are no {back + 1} runs yet. 'runs list' shows them.")
         raise NotFoundError("There is no run yet. 'system start CONFIG' makes one.")
 
     def get_orders(self, run_id: str) -> list[RowMapping]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
-from app.core.run_ids import LAST
+from app.core.run_ids import runs_back
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
@@ -182,8 +182,9 @@ def _chosen(known: list[str], words: str | None) -> str:
         if known:
             raise UsageError(f"{len(known)} sessions run; name one of: {', '.join(known)}.")
         raise NotFoundError("No session runs. 'system start CONFIG --detach' starts one.")
-    if words == LAST and known:
-        return known[-1]
+    back = runs_back(words)
+    if back is not None and back < len(known):
+        return known[-1 - back]
     found = [one for one in known if one == words] or [o for o in known if o.startswith(words)]
     if len(found) == 1:
         return found[0]
