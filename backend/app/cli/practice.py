@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -87,8 +88,11 @@ def start(
         told = process.time()
         now = context.time.to_local(told.venue_ns)
         if as_json:
-            print_json({"url": process.url, "market": market, "symbols": names, "now": now,
-                        "rate": told.rate})  # fmt: skip
+            place = urlsplit(process.url)
+            print_json({
+                "url": process.url, "host": place.hostname, "port": place.port, "market": market,
+                "symbols": names, "now": now, "rate": told.rate,
+            })  # fmt: skip
         else:
             typer.echo(
                 f"Practice venue at {process.url}: {', '.join(names)} on {market}, from"

@@ -27,6 +27,7 @@ LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
 _PROGRAM = (sys.executable, "-m", "app.cli.main")
+_started: list[subprocess.Popen[bytes]] = []  # from this process, which a shell's outlives
 
 
 class Serving:
@@ -101,6 +102,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
     """
     read, write = os.pipe()
     with tempfile.TemporaryFile() as early:
+        _started[:] = [one for one in _started if one.poll() is None]
         process = subprocess.Popen(
             [*_PROGRAM, "system", *words, "--json", "--ready", str(write)],
             stdin=subprocess.DEVNULL,
@@ -109,6 +111,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
             pass_fds=(write,),
             start_new_session=True,
         )
+        _started.append(process)
         os.close(write)
         try:
             with os.fdopen(read) as pipe:
