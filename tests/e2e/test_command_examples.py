@@ -25,8 +25,10 @@ OF_SESSIONS = (
     *("system attach", "system pause", "system resume", "system step", "system speed"),
     *("system halt", "system release", "system stop", "system kill", "system positions"),
     *("system orders", "system fills", "system recover", "risk flatten", "practice start"),
-    *("runs rebuild", "verify"),
+    *("runs rebuild", "verify", "data session", "watch"),
 )
+# Of a terminal, or a day's work: driven by tests of their own.
+ELSEWHERE = {"shell": "test_shell_lines.py", "tour": "test_shell_tour.py"}
 # What others of the story read, and what takes something away from them.
 FIRST = ("data sample", "system start session_configs/example_session.json", "risk halt")
 LAST = ("data delete", "admin log-level")
@@ -45,9 +47,14 @@ def is_of_a_session(example: str) -> bool:
     return words_of(example).startswith(OF_SESSIONS)
 
 
+def is_elsewhere(example: str) -> bool:
+    return words_of(example).split()[0] in ELSEWHERE
+
+
 def story() -> list[str]:
     """The examples in the order in which they can be run."""
-    told = list(dict.fromkeys(words_of(one) for one in EXAMPLES if not is_of_a_session(one)))
+    here = [one for one in EXAMPLES if not is_of_a_session(one) and not is_elsewhere(one)]
+    told = list(dict.fromkeys(words_of(one) for one in here))
     begin = [one for first in FIRST for one in told if one.startswith(first)]
     end = [one for last in LAST for one in told if one.startswith(last)]
     return [*begin, *(one for one in told if one not in (*begin, *end)), *end]
@@ -120,6 +127,8 @@ def _no_json(words: str, text: str) -> Iterator[str]:
 
 def test_the_story_leaves_no_example_out() -> None:
     told = {words_of(one) for one in EXAMPLES}
-    assert told == {*story(), *(words_of(one) for one in EXAMPLES if is_of_a_session(one))}
-    for words in (*OF_SESSIONS, *FIRST, *LAST, *COSTLY, *CODES):
+    others = [one for one in EXAMPLES if is_of_a_session(one) or is_elsewhere(one)]
+    assert told == {*story(), *(words_of(one) for one in others)}
+    assert all((Path(__file__).parent / name).is_file() for name in ELSEWHERE.values())
+    for words in (*OF_SESSIONS, *FIRST, *LAST, *COSTLY, *CODES, *ELSEWHERE):
         assert any(one.startswith(words) for one in told), f"{words} is no example any more"

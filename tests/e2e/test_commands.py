@@ -156,7 +156,7 @@ def test_a_defect_is_one_line_and_its_traceback_is_in_the_log(tmp_path: Path) ->
     broken = (
         "import sys; from app.cli import main\n"
         "def version(): raise ZeroDivisionError('oops password=hunter2')\n"
-        "main.root.command('version')(version)\n"
+        "main.root_commands.app.command('version')(version)\n"
         "sys.exit(main.main(['version']))"
     )
     done = subprocess.run(

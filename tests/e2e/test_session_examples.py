@@ -34,6 +34,8 @@ STEERED = (
     *("system positions --json", "system orders", "system fills"),
     'system halt --reason "news at noon"',
 )
+LOOKED_AT = ("data session --symbols SYN1,SYN2 --once", "watch SYN1 --bars 30 --once")
+FOLLOWED = ("data session", "watch SYN1")
 FLATTEN = 'risk flatten --reason "it buys without end"'
 FREEZE_ALL = 'risk flatten --freeze --all --reason "the line to the venue is bad"'
 RELEASE = 'system release --reason "the deposit was mine"'
@@ -89,6 +91,14 @@ def test_examples_that_steer_a_session_and_end_it(say: Say) -> None:
     say(f"system speed {FAST} last")
     assert say("system attach", "--json")[-1]["state"]
     say(START)
+    for words in FOLLOWED:
+        with beside(words, "--json") as process:
+            assert process.stdout is not None
+            assert json.loads(process.stdout.readline())
+        assert process.returncode == 0
+    for words in LOOKED_AT:
+        say(words)
+        assert len(say(words, "--json")) == 1
     say("system stop")
     say(START)
     assert say("system kill --mode flatten", "--json")
@@ -136,7 +146,8 @@ def test_examples_of_a_practice_venue() -> None:
 
 def test_every_example_that_needs_a_session_is_here() -> None:
     here = {
-        *STEERED, *VERIFY, *VENUES, START, FLATTEN, FREEZE_ALL, RELEASE,
+        *STEERED, *LOOKED_AT, *FOLLOWED, *VERIFY, *VENUES, "data session --once --json",
+         START, FLATTEN, FREEZE_ALL, RELEASE,
         *("system attach", "system stop", "system kill --mode flatten", "runs rebuild last"),
         *("system recover --dry-run", "system recover", "system recover --detach"),
     }  # fmt: skip

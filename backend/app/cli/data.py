@@ -10,7 +10,18 @@ from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
 from app.cli.output import console, print_json, print_table
-from app.cli.parameters import AsJson, Count, End, Interval, Market, Start, Symbol
+from app.cli.parameters import (
+    AsJson,
+    Count,
+    End,
+    Interval,
+    Market,
+    RunningRun,
+    Start,
+    Symbol,
+    Symbols,
+    Yes,
+)
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -168,7 +179,7 @@ def delete(
     symbol: Symbol,
     market: Market = DEFAULT_MARKET,
     interval: Interval = "1m",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove the bars of a symbol at one interval.
@@ -208,6 +219,29 @@ def sample(as_json: AsJson = False) -> None:
             f" {counts.same:,} there already",
             highlight=False,
         )
+
+
+@app.command("session")
+def session(
+    run: RunningRun = None,
+    symbols: Symbols = None,
+    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow the data of a session that runs: each symbol's bars, indicators, position, quality.
+
+    A screen on a terminal (arrow keys turn it, q or Ctrl+C leaves), a line a second in a pipe, with
+    --json one object a line; with --once one table or one object.
+
+    \b
+    Examples:
+      ./start_cli.sh data session
+      ./start_cli.sh data session --symbols SYN1,SYN2 --once
+      ./start_cli.sh data session --once --json
+    """
+    from app.cli.watching import show_session
+
+    show_session(run, symbols, once, as_json)
 
 
 def _series(market: str, symbol: str, interval: str) -> "Series":

@@ -4,16 +4,16 @@ import importlib
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from app import __version__
-from app.cli.parameters import AsJson, OfRun, PastRun, Symbol
+from app.cli import root_commands
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
@@ -69,145 +69,16 @@ root = typer.Typer(
 )
 for _noun, _help in NOUNS.items():
     root.add_typer(typer.Typer(help=_help), name=_noun)
-
-
-@root.callback()
-def _root() -> None:
-    """Without a callback, Typer would take the only command for the root."""
-
-
-@root.command("init-db")
-def init_db(as_json: AsJson = False) -> None:
-    """Make the database, or bring it up to date.
-
-    \b
-    Example:
-      ./start_cli.sh init-db
-    """
-    from app.cli.context import Context
-    from app.repositories.database import ensure_database
-
-    engine = Context().open_engine()
-    changed = ensure_database(engine)
-    where = engine.url.render_as_string(hide_password=True)
-    if as_json:
-        typer.echo(json.dumps({"database": where, "changed": changed}))
-        return
-    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
-
-
-@root.command()
-def version(as_json: AsJson = False) -> None:
-    """The version of this program and of Python.
-
-    \b
-    Example:
-      ./start_cli.sh version --json
-    """
-    python = sys.version.split()[0]
-    if as_json:
-        typer.echo(json.dumps({"version": __version__, "python": python}))
-    else:
-        typer.echo(f"MisMartera {__version__} (Python {python})")
-
-
-@root.command()
-def verify(
-    run_id: PastRun,
-    runner: Annotated[
-        str, typer.Option(metavar="inline|pool", help="On one thread, or on four.")
-    ] = "inline",
-    as_json: AsJson = False,
-) -> None:
-    """Run a live run again from its journal: does it decide the same?
-
-    \b
-    Exit codes:
-      1  it decides otherwise, or its journal is damaged
-
-    \b
-    Examples:
-      ./start_cli.sh verify last
-      ./start_cli.sh verify last --runner pool --json
-    """
-    from app.cli.verify import verify_run
-
-    verify_run(run_id, runner, as_json)
-
-
-@root.command()
-def why(
-    order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
-    run_id: OfRun,
-    as_json: AsJson = False,
-) -> None:
-    """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
-
-    The run is run again for it.
-
-    \b
-    Exit codes:
-      1  the run decides otherwise now
-
-    \b
-    Example:
-      ./start_cli.sh why 12 --run last
-    """
-    from app.cli.why import why_order
-
-    why_order(order, run_id, as_json)
-
-
-@root.command()
-def why_not(
-    symbol: Symbol,
-    time: Annotated[str, typer.Argument(metavar="TIME", help="A time in the market's zone.")],
-    run_id: OfRun,
-    as_json: AsJson = False,
-) -> None:
-    """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
-
-    A bar is shown at its end: what was known at 10:31 includes the minute from 10:30.
-
-    \b
-    Exit codes:
-      1  the run decides otherwise now
-
-    \b
-    Example:
-      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run last --json
-    """
-    from app.cli.why import why_not
-
-    why_not(symbol, time, run_id, as_json)
-
-
-@root.command("help")
-def help_(
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="COMMAND", help="Of what: 'data', 'data import-csv'."),
-    ] = None,
-    is_all: Annotated[bool, typer.Option("--all", help="Every command, a line each.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """What a command does: its usage, arguments, options, examples and relatives.
-
-    \b
-    Examples:
-      ./start_cli.sh help
-      ./start_cli.sh help data import-csv
-      ./start_cli.sh help --all
-    """
-    from app.cli.help import show_help
-
-    show_help(words or (), is_all, as_json)
+root.add_typer(root_commands.app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if not args and sys.stdin.isatty() and sys.stdout.isatty():
+        args = ["shell"]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
         args = spelled_out(args)
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
@@ -224,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(_record_defect(error), AppError.exit_code, args)
+        return _report(record_defect(error), AppError.exit_code, args)
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -294,7 +165,7 @@ def _usage_message(error: typer.TyperException) -> str:
     return f"{message}{end} See '{' '.join(['help', *path])}'."
 
 
-def _record_defect(error: Exception) -> str:
+def record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
     from app.core.logging import redact
 

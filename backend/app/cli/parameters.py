@@ -56,4 +56,9 @@ Timeout = Annotated[
         "--timeout", metavar="SECONDS", min=0.001, help="How long it may take; exit code 5."
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Symbols = Annotated[
+    str | None,
+    typer.Option("--symbols", metavar="SYMBOLS", help="SYN1,SYN2: only these; else all."),
+]
 Freeze = Annotated[bool, typer.Option("--freeze", help="Keep positions and what protects them.")]

@@ -14,7 +14,7 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json
-from app.cli.parameters import AsJson, At, Market
+from app.cli.parameters import AsJson, At, Market, Symbols
 from app.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ def _practice() -> None:
 
 @app.command()
 def start(
-    symbols: Annotated[
-        str | None,
-        typer.Option(metavar="SYMBOLS", help="SYN1,SYN2: what it trades; else all."),
-    ] = None,
+    symbols: Symbols = None,
     market: Market = DEFAULT_MARKET,
     at: At = None,
     rate: Annotated[

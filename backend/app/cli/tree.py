@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from app.cli.main import NOUNS, known_word, load_noun, root_group
+from app.cli.main import NOUNS, load_noun, root_group
+from app.cli.main import known_word as known_word
 
 LAUNCHER = "./start_cli.sh"
 _SECTION = r"\x08?\n?{}:\n((?: +\S.*(?:\n|$))+)"
