@@ -124,7 +124,7 @@ def test_examples_of_a_live_run_that_is_released_broken_off_and_proved(
         _break_off(say)
         say("system recover --dry-run")
         assert say("system recover --dry-run", "--json")[0]["run_id"]
-        say("system recover --detach")
+        assert "broke off, and goes on as process" in say("system recover --detach").out
         _break_off(say)
         with beside("system recover") as recovered:
             wait_until(lambda: _sessions(say), "the session")

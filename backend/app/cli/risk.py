@@ -79,7 +79,7 @@ def _breakers(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[
     from app.services.risk.scopes import limits_of_run
 
     for one in limits_of_run(given.risk, [], [], hard).breakers:
-        yield {"breaker": one.name, "trips_at": one.given, "then": one.then}
+        yield {"name": one.name, "trips_at": one.given, "then": one.then}
 
 
 def _told(one: "Standing", names: Sequence[str], symbols: Sequence[str]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _print(told: dict[str, Any], strategies: int) -> None:
         console.print(OVERSIZE[told["oversize"]])
     if told["breakers"]:
         rows = [[value_text(value) for value in one.values()] for one in told["breakers"]]
-        print_table(f"Breakers of {told['config']}", ("breaker", "trips at", "then"), rows)
+        print_table(f"Breakers of {told['config']}", ("name", "trips at", "then"), rows)
     if told["of_other_runs"]:
         others = ", ".join(told["of_other_runs"])
         console.print(f"The account file also limits what this run has not: {others}.",

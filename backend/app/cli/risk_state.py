@@ -332,6 +332,7 @@ def _print_status(found: dict[str, Any]) -> None:
     for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
         if found[name]:
             _print_rows(title, found[name])
+    console.print("'risk limits CONFIG' shows the limits that each order is held against.")
 
 
 def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -10,6 +10,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Count, PastRun
+from app.core.orders import REJECTED
 from app.core.processes import is_running
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
@@ -56,7 +57,8 @@ def show_run(
     repository = _repository()
     run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
-    run |= {"orders": orders, "fills": fills}
+    refused = repository.refused_count(run["run_id"])
+    run |= {"orders": orders, "refused": refused, "fills": fills}
     if as_json:
         print_json(run)
         return
@@ -75,13 +77,17 @@ def show_run(
 @app.command("orders")
 def show_orders(
     run_id: PastRun,
+    is_refused: Annotated[
+        bool, typer.Option("--refused", help="Only what limits or the venue refused, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
     \b
-    Example:
+    Examples:
       ./start_cli.sh runs orders last
+      ./start_cli.sh runs orders last --refused
     """
     repository = _repository()
     run = repository.get_run(run_id)
@@ -92,11 +98,13 @@ def show_orders(
     orders = [
         {**order, "changes": changes.get(order["order_id"], [])}
         for order in repository.get_orders(run["run_id"])
+        if not is_refused or order["state"] == REJECTED
     ]
     if as_json:
         print_json(orders)
     elif not orders:
-        console.print(f"Run {run['run_id']} has no orders.")
+        which = "orders that were refused" if is_refused else "orders"
+        console.print(f"Run {run['run_id']} has no {which}.")
     else:
         local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
         rows = [row for order in orders for row in _order_rows(order, local)]

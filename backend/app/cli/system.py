@@ -106,7 +106,8 @@ def _start_detached(words: list[str], as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
-    console.print(f"Run {run['run_id']} runs as process {run['pid']}.", markup=False)
+    what = "broke off, and goes on" if run["goes_on"] else "runs"
+    console.print(f"Run {run['run_id']} {what} as process {run['pid']}.", markup=False)
     console.print(f"It writes to {run['log']}.", markup=False)
     console.print(f"'system attach {run['run_id']}' follows it.", markup=False)
 

@@ -5,11 +5,21 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import Order, OrderChange, RecordedFill
+from app.core.orders import REJECTED, Order, OrderChange, RecordedFill
 from app.core.run_ids import runs_back
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
@@ -236,14 +246,15 @@ class RunRepository:
 
     def counts(self, run_id: str) -> tuple[int, int]:
         """How many orders and fills a run has."""
+        return self._count(_ORDERS.c.run_id == run_id), self._count(_FILLS.c.run_id == run_id)
+
+    def refused_count(self, run_id: str) -> int:
+        """How many of its orders limits or the venue refused."""
+        return self._count((_ORDERS.c.run_id == run_id) & (_ORDERS.c.state == REJECTED))
+
+    def _count(self, which: ColumnElement[bool]) -> int:
         with database_errors(self._engine), self._engine.connect() as connection:
-            orders, fills = (
-                connection.scalar(
-                    select(func.count()).select_from(table).where(table.c.run_id == run_id)
-                )
-                for table in (_ORDERS, _FILLS)
-            )
-        return int(orders or 0), int(fills or 0)
+            return connection.scalar(select(func.count()).where(which)) or 0
 
     def run_ids(self) -> set[str]:
         """Of all runs."""
