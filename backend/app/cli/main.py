@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import root_commands
+from app.cli import ascii_terminal, root_commands
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
@@ -78,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
         args = ["shell"]
     try:
+        ascii_terminal.adapt()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
         args = spelled_out(args)
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)

@@ -9,7 +9,9 @@ from sqlalchemy import (
     ColumnElement,
     Engine,
     RowMapping,
+    String,
     Table,
+    cast,
     delete,
     func,
     insert,
@@ -233,6 +235,13 @@ class RunRepository:
         """A run's orders, in the order they were given."""
         wanted = _ORDERS.c.run_id == run_id
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
+
+    def newest_orders(self, run_id: str, digits: str, limit: int) -> list[RowMapping]:
+        """The newest first of those whose number begins so."""
+        wanted = _ORDERS.c.run_id == run_id
+        begins_so = cast(_ORDERS.c.order_id, String).startswith(digits, autoescape=True)
+        newest = _ORDERS.c.order_id.desc()
+        return self._rows(select(_ORDERS).where(wanted, begins_so).order_by(newest).limit(limit))
 
     def get_order_changes(self, run_id: str) -> list[RowMapping]:
         """What was done to a run's orders, in the order it happened."""
