@@ -123,7 +123,7 @@ def test_a_source_is_told_what_is_given_already() -> None:
 
 
 def test_a_value_that_has_a_default_shows_it() -> None:
-    (found,) = completions("data show SYN1 --limit ", node, Fixed())
+    (found,) = completions("data show SYN1 --count ", node, Fixed())
     assert (found.shown, found.about) == ("20", "unless given")
 
 
@@ -198,7 +198,18 @@ def test_every_command_can_be_typed_by_completing_each_of_its_words() -> None:
 
 def test_every_metavar_that_is_no_free_text_has_a_kind() -> None:
     free = {
-        *("BARS", "COUNT", "CURRENCY", "DATE", "MONEY", "NAME", "NUMBER", "PATTERN", "PORT"),
+        *(
+            "BARS",
+            "COUNT",
+            "CURRENCY",
+            "DATE",
+            "LINES",
+            "MONEY",
+            "NAME",
+            "NUMBER",
+            "PATTERN",
+            "PORT",
+        ),
         *("PRICE", "QUANTITY", "RATE", "SECONDS", "SHARE", "SIZE", "SPEED", "TEXT", "TIME", "YEAR"),
     }
     unknown = {
