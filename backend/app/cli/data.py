@@ -105,9 +105,8 @@ def show(
     Example:
       ./start_cli.sh data show SYN2 --interval 1d --adjust back
     """
-    frame = Context(market).data.get_bars(
-        symbol, interval, start, end, market=market, adjust=adjust
-    )
+    context = Context(market)
+    frame = context.data.get_bars(symbol, interval, start, end, market=market, adjust=adjust)
     shown = frame.tail(count).reset_index()
     shown["start"] = [at.isoformat() for at in shown["start"]]
     attributes: dict[str, Any] = {str(key): value for key, value in frame.attrs.items()}
@@ -127,7 +126,8 @@ def show(
         return
     shown["volume"] = [f"{volume:,.10g}" for volume in shown["volume"]]
     title = f"{', '.join(marks)} ({len(shown):,} of {len(frame):,})"
-    print_table(title, [str(name) for name in shown.columns], shown.to_numpy().tolist())
+    rows = shown.to_numpy().tolist()
+    print_table(title, [str(name) for name in shown.columns], rows, context.time.zone())
 
 
 @app.command("quality")

@@ -106,9 +106,10 @@ def show_orders(
         which = "orders that were refused" if is_refused else "orders"
         console.print(f"Run {run['run_id']} has no {which}.")
     else:
-        local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
-        rows = [row for order in orders for row in _order_rows(order, local)]
-        print_table(f"Orders of run {run['run_id']}", ("at", *ORDER_COLUMNS), rows)
+        time = Context(run["config"].get("market", DEFAULT_MARKET)).time
+        rows = [row for order in orders for row in _order_rows(order, time.to_local)]
+        title = f"Orders of run {run['run_id']}"
+        print_table(title, ("at", *ORDER_COLUMNS), rows, time.zone())
 
 
 @app.command("rebuild")
