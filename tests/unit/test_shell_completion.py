@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.cli.shell.completion import MOST, Offer, completions, place
+from app.cli.shell.completion import KINDS, MOST, Offer, completions, place
 from app.cli.shell.lines import statements
 from app.cli.tree import Node, node, walk
 
@@ -123,7 +123,7 @@ def test_a_source_is_told_what_is_given_already() -> None:
 
 
 def test_a_value_that_has_a_default_shows_it() -> None:
-    (found,) = completions("data show SYN1 --limit ", node, Fixed())
+    (found,) = completions("data show SYN1 --count ", node, Fixed())
     assert (found.shown, found.about) == ("20", "unless given")
 
 
@@ -194,3 +194,21 @@ def test_every_command_can_be_typed_by_completing_each_of_its_words() -> None:
         for word in one.words:
             line = next(found for found in offered(line + word) if found == f"{line}{word} ")
         assert path_of(line.split()) == one.words
+
+
+FREE = (
+    *("BARS", "COMMAND", "COUNT", "CURRENCY", "DATE", "LINES", "MONEY", "NAME", "NUMBER"),
+    *("PATTERN", "PORT", "PRICE", "QUANTITY", "RATE", "SECONDS", "SHARE", "SIZE", "SPEED"),
+    *("TEXT", "TIME", "YEAR"),
+)
+
+
+def test_every_metavar_that_is_no_free_text_has_a_kind() -> None:
+    unknown = {
+        (*one.words, parameter.metavar)
+        for one in EVERY
+        for parameter in (*one.arguments, *one.options)
+        if not (parameter.is_flag or parameter.choices or parameter.kind == "file")
+        and parameter.metavar.removesuffix("...") not in (*FREE, *KINDS)
+    }
+    assert not unknown, "Give it a metavar of KINDS in completion.py, or one that says what it is"

@@ -33,13 +33,13 @@ def _entries(head: str, endings: Sequence[str], hidden: bool = False) -> list[Of
             entries = sorted(islice(found, _MOST_ENTRIES), key=lambda entry: entry.name.lower())
     except OSError:
         return []
-    found = []
+    offers = []
     for entry in entries:
         if entry.name.startswith(".") == hidden and entry.name.isprintable():
             is_folder = _is_folder(entry)
             if is_folder or not endings or entry.name.endswith(tuple(endings)):
-                found.append(_offer(head, folder, entry.name, is_folder))
-    return found
+                offers.append(_offer(head, folder, entry.name, is_folder))
+    return offers
 
 
 def _offer(head: str, folder: str, name: str, is_folder: bool) -> Offer:

@@ -180,8 +180,7 @@ class MachineSources:
             with read_runs(self._settings) as runs:
                 if runs is None:
                     return []
-                newest = runs.list_runs(1)[0]["run_id"]
-                whole = newest if run_id == "last" else runs.get_run(run_id)["run_id"]
+                whole = runs.get_run(run_id)["run_id"]
                 return [
                     Offer(str(row["order_id"]), _order(row))
                     for row in runs.newest_orders(whole, part, NEWEST_ORDERS)
