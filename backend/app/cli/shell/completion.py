@@ -28,6 +28,7 @@ KINDS: Final = {
     "ORDER": "order",
     "OURS=THEIRS": "column",
     "RUN": "run",
+    "SPEED": "speed",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",

@@ -37,6 +37,12 @@ MARKETS: Final = (
     *("XTKS", "XHKG", "XSHG", "XSES", "XBOM", "XASX", "CME_Equity", "24/7"),
 )
 _EXAMPLES_FOLDER = Path(__file__).parents[2].joinpath(*EXAMPLES.split(".")[1:])
+SPEEDS: Final = (
+    Offer("1", "as in the market"),
+    Offer("60", "an hour in a minute"),
+    Offer("600", "a session in 39 seconds"),
+    Offer("max", "as fast as it goes"),
+)
 CONFIGS_FOLDER: Final = "session_configs"
 _SCHEMA = "schema.json"  # of session configs, and none itself
 _MOST_KEPT = 200
@@ -75,6 +81,7 @@ class MachineSources:
             "parameter": self._parameters,
             "run": lambda part, given: self._runs(),
             "running": lambda part, given: self._running(),
+            "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
             "strategy class": lambda part, given: self._classes(),
             "symbol": self._symbols,
