@@ -266,6 +266,36 @@ def test_of_several_the_prompt_speaks_of_the_newest_unless_told_otherwise(
     second.close()
 
 
+def test_two_of_one_config_are_told_apart_by_their_runs(session: Session, screen: Screen) -> None:
+    screen.followed.begun("run-1")
+    assert "  proof         started" in screen.waits_for("started")
+    second = ControlServer(
+        session.path.with_name("run-2.sock"), session,
+        lambda: framed(replace(VIEW, run_id="run-2", state="PAUSED")), WallClock(),
+    )  # fmt: skip
+    screen.followed.follow("run-2")
+    assert "  2             is paused" in screen.waits_for("is paused")
+    session.seen = replace(VIEW, state="STOPPING")
+    assert "  1             stops" in screen.waits_for("stops")
+    second.close()
+
+
+def test_a_run_that_goes_on_after_it_broke_off_is_followed_anew(
+    session: Session, screen: Screen
+) -> None:
+    session.seen = replace(VIEW, pid=2**30)
+    screen.followed.begun("run-1")
+    screen.waits_for("started")
+    session.server.close()
+    screen.waits_for("BROKE OFF")
+    until(lambda: screen.followed.runs == [])
+    session.seen = replace(VIEW, fills_made=7)
+    session.server = session.serve()
+    screen.followed.begun("run-1")
+    screen.waits_for("started: live, equity 1,000.00 USD, 7 fills, holds nothing")
+    assert screen.followed.runs == ["run-1"]
+
+
 @pytest.fixture
 def real(
     system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """What completion finds on this machine, and that looking leaves no trace."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,3 +193,17 @@ def test_the_markets_offered_are_known() -> None:
 
     known = {*pandas_market_calendars.get_calendar_names(), "XNAS", "XASE", "ARCX"}
     assert not {*MARKETS} - known
+
+
+def test_a_key_press_takes_less_than_thirty_milliseconds(tmp_path: Path) -> None:
+    for number in range(1_000):
+        (tmp_path / f"data/bars/XNYS/S{number}").mkdir(parents=True)
+    sources = sources_of(tmp_path)
+    for text in ("", "data ", "data show S", "data show S1 --", "runs show "):
+        completions(text, node, sources)
+        took = []
+        for _ in range(5):
+            began_ns = time.perf_counter_ns()
+            completions(text, node, sources)
+            took.append(time.perf_counter_ns() - began_ns)
+        assert min(took) < 30_000_000, text

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from app.cli.serving import detached_here
 from app.cli.shell.events import ALARM, END, Event, clock_text
 from app.cli.shell.follower import Follower, RecordOf
@@ -164,8 +166,17 @@ class Followed:
             thread.join(_PART_SECONDS / len(self._threads))
 
     def _tell(self, events: Iterable[Event]) -> None:
-        self.outbox.put(events)
+        self.outbox.put(map(self._labelled, events))
         self._news.set()
+
+    def _labelled(self, event: Event) -> Event:
+        """Under its config's name; where two of one config are followed, as its run is called."""
+        names = [
+            one.view.config for one in self._active() if one.view and one.run_id != event.run_id
+        ]
+        if event.label not in names:
+            return event
+        return structs.replace(event, label=event.run_id.partition("-")[2] or event.run_id)
 
     def _showing(self) -> None:
         """Show lines as they may be shown, until the end."""
