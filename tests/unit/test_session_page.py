@@ -35,7 +35,17 @@ def test_on_a_narrow_one_what_a_glance_is_for_is_left() -> None:
 def test_on_a_wide_one_all_is_shown() -> None:
     lines = drawn(SessionPage(), session(symbol()), 250)
     assert not [line for line in lines if "No room" in line]
-    for name in ("open", "high", "low", "volume", "upperband", "5m now", "1h now", "late", "waits"):
+    for name in (
+        "open",
+        "high",
+        "low",
+        "volume",
+        "upperband",
+        "5m now",
+        "1h now",
+        "filled",
+        "waits",
+    ):
         assert any(name in line for line in lines), name
 
 

@@ -124,7 +124,7 @@ def _quality(shown: Sequence[SymbolData]) -> Iterator[Column]:
     yield _right("bars", 5, (f"{one.present}/{one.expected}" if one else "-" for one in found))
     yield _right("holes", 11.8, (str(len(one.holes)) if one else "-" for one in found))
     yield _right("bad", 11.7, (str(one.bad) if one else "-" for one in found))
-    yield _right("late", 11.9, (str(one.late) if one else "-" for one in found))
+    yield _right("filled", 11.9, (str(one.filled) if one else "-" for one in found))
     yield _right("spread bps", 13, (price_text(one.spread_bps, 2) for one in shown))
     yield _left("no entries", 10.2, (_cut(one.no_entries) for one in shown))
 
