@@ -82,18 +82,24 @@ def test_a_live_session_tells_its_lag_and_what_its_account_may_do() -> None:
     )
 
 
-def test_many_symbols_are_turned_by_keys_and_counted() -> None:
+def test_many_symbols_are_turned_by_keys_and_no_more_are_asked_for_than_can_be_shown() -> None:
     page = SessionPage()
-    seen = session(*(symbol(f"S{number:03}") for number in range(500)))
+    every = [symbol(f"S{number:03}") for number in range(500)]
+
+    def lines() -> list[str]:
+        look = page.look(20)
+        assert (look.symbols, look.bars, look.limit) == ((), 1, 20)
+        told = every[look.first : look.first + look.limit]
+        found = drawn(page, session(*told, symbols_known=500), 80, height=20)
+        assert len(found) <= 20
+        return found
 
     def shown() -> list[str]:
-        lines = drawn(page, seen, 80, height=20)
-        assert len(lines) <= 20
-        return [line.split()[1] for line in lines if line.startswith("│ S")]
+        return [line.split()[1] for line in lines() if line.startswith("│ S")]
 
     first = shown()
     assert first == [f"S{number:03}" for number in range(len(first))]
-    assert any("Symbols 1 to" in line and "of 500" in line for line in drawn(page, seen, 80, 20))
+    assert f"Symbols 1 to {len(first)} of 500; arrow keys turn." in lines()
     page.press("page down")
     assert shown()[0] == f"S{len(first):03}"
     page.press("end")
@@ -109,7 +115,7 @@ def test_many_symbols_are_turned_by_keys_and_counted() -> None:
 
 
 def test_a_filter_says_how_many_symbols_there_are() -> None:
-    assert "1 of 3 symbols." in drawn(SessionPage(), session(symbol(), symbols_known=3), 80)
+    assert "1 of 3 symbols." in drawn(SessionPage(["AAA"]), session(symbol(), symbols_known=3), 80)
 
 
 def test_a_pipe_gets_a_line() -> None:
@@ -118,7 +124,7 @@ def test_a_pipe_gets_a_line() -> None:
         "2024-11-01 09:57:00 EDT  RUNNING, replay at speed 60  equity 100,102.50 USD  orders 2  "
         "fills 1  AAA 101.25 +100  BBB -"
     )
-    many = session(*(symbol(f"S{number}") for number in range(12)))
+    many = session(*(symbol(f"S{number}") for number in range(11)), symbols_known=12)
     assert SessionPage().line(many).endswith("S9 101.25 +100  and 2 more")
 
 

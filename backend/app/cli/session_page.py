@@ -18,34 +18,44 @@ from app.core.session_data import SessionData, SymbolData
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from app.managers.system_manager.control_messages import Look
+
 _FRAME_ROWS = 7  # a heading of one line, the table's borders, the foot, and one to spare
-_LINE_SYMBOLS = 10
+LINE_SYMBOLS = 10  # in a line for a pipe
 
 
 class SessionPage:
-    """Turned by keys, where there are more symbols than lines."""
+    """Of all symbols or of some; turned by keys where there are more of them than lines."""
 
-    def __init__(self, first: int = 0) -> None:
-        self.first = first
-        self._rows, self._known = 1, 1
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self._names = tuple(names)
+        self._first = 0
+        self._rows = self._known = 1
+
+    def look(self, limit: int) -> "Look":
+        """What to ask for: no more symbols than can be shown."""
+        from app.managers.system_manager.control_messages import Look
+
+        return Look(self._names, first=self._first, limit=limit)
 
     def press(self, key: str) -> None:
         """Turn the page."""
         steps = {"up": -1, "down": 1, "page up": -self._rows, "page down": self._rows}
         last = max(self._known - self._rows, 0)
-        to = {"home": 0, "end": last}.get(key, self.first + steps.get(key, 0))
-        self.first = min(max(to, 0), last)
+        to = {"home": 0, "end": last}.get(key, self._first + steps.get(key, 0))
+        self._first = min(max(to, 0), last)
 
     def line(self, seen: SessionData) -> str:
         """For a pipe."""
-        more = len(seen.symbols) - _LINE_SYMBOLS
+        shown = seen.symbols[:LINE_SYMBOLS]
+        more = self._count(seen) - len(shown)
         return "  ".join(
             (
                 _head(seen)[1],
                 f"equity {money_text(seen.equity)} {seen.currency}",
                 f"orders {seen.orders_working}",
                 f"fills {seen.fills_made:,}",
-                *map(_brief, seen.symbols[:_LINE_SYMBOLS]),
+                *map(_brief, shown),
                 *([f"and {more} more"] if more > 0 else []),
                 *stale_lines(seen),
             )
@@ -58,23 +68,25 @@ class SessionPage:
         head = _head(seen)
         names = {name for one in seen.symbols for name in one.indicators}
         headings = max((heading(name, seen.base_interval).count("\n") for name in names), default=0)
-        frame = len(head) + headings + _FRAME_ROWS
-        self._rows, self._known = max(height - frame, 1), len(seen.symbols)
-        self.first = min(self.first, max(self._known - self._rows, 0))
-        shown = seen.symbols[self.first : self.first + self._rows]
+        self._rows = max(height - len(head) - headings - _FRAME_ROWS, 1)
+        self._known = self._count(seen)
+        shown = seen.symbols[: self._rows]
         chosen, left = fitted(columns_of(seen, shown), width)
         styles = ["bold", *[""] * (len(head) - 1)]
         if seen.stale_seconds:
             styles[-1] = "bold red"
-        foot = map(line_of, self._foot(seen, left))
+        foot = map(line_of, self._foot(seen, len(shown), left))
         return Group(*map(line_of, head, styles), table_of(chosen), *foot)
 
-    def _foot(self, seen: SessionData, left: Sequence[str]) -> Iterator[str]:
-        if len(seen.symbols) > self._rows:
-            end = min(self.first + self._rows, len(seen.symbols))
-            yield f"Symbols {self.first + 1} to {end} of {seen.symbols_known}; arrow keys turn."
-        elif len(seen.symbols) < seen.symbols_known:
-            yield f"{len(seen.symbols)} of {seen.symbols_known} symbols."
+    def _count(self, seen: SessionData) -> int:
+        return len(self._names) or seen.symbols_known
+
+    def _foot(self, seen: SessionData, shown: int, left: Sequence[str]) -> Iterator[str]:
+        if shown < self._known:
+            first, end = self._first + 1, self._first + shown
+            yield f"Symbols {first} to {end} of {self._known}; arrow keys turn."
+        elif shown < seen.symbols_known:
+            yield f"{shown} of {seen.symbols_known} symbols."
         if left:
             yield f"No room for: {', '.join(left)}."
 
