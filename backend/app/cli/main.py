@@ -204,7 +204,7 @@ def shell(
 
 @root.command()
 def watch(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="One of the session's.")],
     run: Annotated[
         str | None,
         typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
