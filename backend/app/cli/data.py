@@ -218,10 +218,13 @@ def sample(as_json: AsJson = False) -> None:
 def session(
     run: Annotated[
         str | None,
-        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+        typer.Argument(
+            metavar="RUN", help="A run's id, or its beginning; not needed when only one runs."
+        ),
     ] = None,
     symbols: Annotated[
-        str | None, typer.Option(help="Only these, with commas between: SYN1,SYN2.")
+        str | None,
+        typer.Option(metavar="SYMBOLS", help="Only these, with commas between: SYN1,SYN2."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
     as_json: AsJson = False,

@@ -207,9 +207,13 @@ def watch(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="One of the session's.")],
     run: Annotated[
         str | None,
-        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+        typer.Argument(
+            metavar="RUN", help="A run's id, or its beginning; not needed when only one runs."
+        ),
     ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=500, help="How many of the last bars.")] = 10,
+    bars: Annotated[
+        int, typer.Option(min=1, max=500, metavar="BARS", help="How many of the last.")
+    ] = 10,
     once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -35,7 +35,12 @@ KINDS: Final = {
     "ZONE": "zone",
 }
 # The same, where a noun's commands mean something of their own by it.
-KINDS_OF_NOUNS: Final = {("system", "RUN"): "running", ("strategies", "NAME"): "strategy"}
+KINDS_OF_NOUNS: Final = {
+    ("data", "RUN"): "running",
+    ("strategies", "NAME"): "strategy",
+    ("system", "RUN"): "running",
+    ("watch", "RUN"): "running",
+}
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
