@@ -85,6 +85,8 @@ def show_orders(
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
+    What can be done to one is 'cancel', 'amend', 'amend refused' and 'reduce'.
+
     \b
     Examples:
       ./start_cli.sh runs orders last
@@ -119,6 +121,8 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Make a live run's rows and files again from its journal, be it finished or broken off.
+
+    One that broke off gets what it had come to, and stays unfinished.
 
     \b
     Example:
