@@ -196,27 +196,19 @@ def test_every_command_can_be_typed_by_completing_each_of_its_words() -> None:
         assert path_of(line.split()) == one.words
 
 
+FREE = (
+    *("BARS", "COMMAND", "COUNT", "CURRENCY", "DATE", "LINES", "MONEY", "NAME", "NUMBER"),
+    *("PATTERN", "PORT", "PRICE", "QUANTITY", "RATE", "SECONDS", "SHARE", "SIZE"),
+    *("TEXT", "TIME", "YEAR"),
+)
+
+
 def test_every_metavar_that_is_no_free_text_has_a_kind() -> None:
-    free = {
-        *(
-            "BARS",
-            "COUNT",
-            "CURRENCY",
-            "DATE",
-            "LINES",
-            "MONEY",
-            "NAME",
-            "NUMBER",
-            "PATTERN",
-            "PORT",
-        ),
-        *("PRICE", "QUANTITY", "RATE", "SECONDS", "SHARE", "SIZE", "SPEED", "TEXT", "TIME", "YEAR"),
-    }
     unknown = {
         (*one.words, parameter.metavar)
         for one in EVERY
         for parameter in (*one.arguments, *one.options)
         if not (parameter.is_flag or parameter.choices or parameter.kind == "file")
-        and parameter.metavar.removesuffix("...") not in free | {*KINDS}
+        and parameter.metavar.removesuffix("...") not in (*FREE, *KINDS)
     }
     assert not unknown, "Give it a metavar of KINDS in completion.py, or one that says what it is"
