@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table
+from app.cli.parameters import AsJson, RunningRun, Timeout
 from app.core.errors import RunTimeoutError, UsageError
 
 if TYPE_CHECKING:
@@ -22,10 +23,7 @@ def reload_strategy(
     name: Annotated[
         str, typer.Argument(metavar="STRATEGY", help="A strategy, as the run's config names it.")
     ],
-    run: Annotated[
-        str | None,
-        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
-    ] = None,
+    run: RunningRun = None,
     file: Annotated[
         str,
         typer.Option(
@@ -49,12 +47,8 @@ def reload_strategy(
             "--fresh", help="Carry nothing over: it begins with its positions and orders alone."
         ),
     ] = False,
-    timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds to wait for what comes of it; exit code 5.")
-    ] = 240.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON value instead of text.")
-    ] = False,
+    timeout: Timeout = 240.0,
+    as_json: AsJson = False,
 ) -> None:
     """Replace a strategy's code in a live session, which goes on.
 
@@ -63,8 +57,8 @@ def reload_strategy(
 
     \b
     Examples:
-      ./start_cli.sh strategies reload sma_cross
-      ./start_cli.sh strategies reload sma_cross --params fast=12 --params slow=40
+      ./start_cli.sh strategies reload SmaCross --from sma_cross.py --fresh
+      ./start_cli.sh strategies reload SmaCross --params fast=12 --params slow=24 --fresh
     """
     import msgspec
 

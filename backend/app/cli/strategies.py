@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table
+from app.cli.parameters import AsJson
 from app.cli.reloading import app as reloading
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
 app.add_typer(reloading)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
 Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),
