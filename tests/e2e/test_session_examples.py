@@ -43,7 +43,7 @@ FREEZE_ALL = 'risk flatten --freeze --all --reason "the line to the venue is bad
 RELEASE = 'system release --reason "the deposit was mine"'
 VERIFY = ("verify last", "verify last --runner pool --json")
 RELOADS = (
-    "strategies reload SmaCross --from sma_cross.py --fresh",
+    "strategies reload SmaCross --file sma_cross.py --fresh",
     "strategies reload SmaCross --params fast=12 --params slow=24 --fresh",
 )
 FAST = 60_000  # over in a second or two

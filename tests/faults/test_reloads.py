@@ -16,7 +16,7 @@ REFUSED_AT_ONCE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"strategy": NAME}, "runs this very code already"),
     ({"strategy": NAME, "file": "../other.py"}, "the file must lie in"),
     ({"strategy": NAME, "file": "reloadet.py"}, "Did you mean 'reloaded.py'?"),
-    ({"strategy": NAME, "file": "app.strategies.examples.sma_cross:SmaCross"}, "give it by --from"),
+    ({"strategy": NAME, "file": "app.strategies.examples.sma_cross:SmaCross"}, "give it by --file"),
     ({"strategy": 5}, "cannot be read"),
 )
 

@@ -27,7 +27,7 @@ def reload_strategy(
     file: Annotated[
         str,
         typer.Option(
-            "--from",
+            "--file",
             metavar="FILE",
             help="A .py file of the strategies folder, with :Class if it holds several; "
             "else the one it comes from.",
@@ -57,7 +57,7 @@ def reload_strategy(
 
     \b
     Examples:
-      ./start_cli.sh strategies reload SmaCross --from sma_cross.py --fresh
+      ./start_cli.sh strategies reload SmaCross --file sma_cross.py --fresh
       ./start_cli.sh strategies reload SmaCross --params fast=12 --params slow=24 --fresh
     """
     import msgspec

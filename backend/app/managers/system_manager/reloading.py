@@ -159,7 +159,7 @@ class Reloads:
         if not name.endswith(".py"):
             raise UsageError(
                 f"{seat.name} is {use}, of an installed module, and a reload takes files of "
-                f"{self._strategies} alone. Save it there as a file, and give it by --from."
+                f"{self._strategies} alone. Save it there as a file, and give it by --file."
             )
         text = _text_of(strategy_file(self._strategies, name), use)
         params = {**now.params, **asked.params}
