@@ -96,7 +96,7 @@ def plain_config(spec: Spec, block_rows: int) -> SessionConfig:
 
 
 @given(specs())
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_a_snapshot_is_the_same_however_the_stream_is_cut(spec: Spec) -> None:
     by_size = []
     for size in BLOCKS:
