@@ -24,7 +24,7 @@ from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.journal_feed import RunJournal
 from app.threads.reloading import reload_of
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
-from tests.faults.killed_house import House
+from tests.faults.killed_house import House, wait_for
 from tests.faults.reload_texts import BAD, GOOD, HOOK_SECONDS, Kind, text_of
 from tests.faults.soaking import Nights
 
@@ -67,22 +67,25 @@ class ReloadHouse(House):
         text = text_of(kind, self.version)
         (self.folder / "strategies" / FILE).write_text(text, encoding="utf-8")
 
+    def ask(self, asked: dict[str, Any]) -> str:
+        """Ask the run for that; why it is refused at once, or ""."""
+
+        def answered() -> str | None:
+            with connect(self.data) as client:
+                try:
+                    client.ask("reload", msgspec.json.encode(asked).decode())
+                except AppError as error:
+                    return None if "catches up" in str(error) else str(error)
+            return ""
+
+        return wait_for(answered, "a run that has caught up")
+
     def ask_reload(self, kind: Kind) -> None:
-        """Ask the run to take that code; a refusal of this is raised."""
+        """Ask the run to take that code."""
         self.write(kind)
         params = {"phase": None, **kind.params}
-        asked = {"strategy": NAME, "params": params, "fresh": kind.fresh}
-        with connect(self.data) as client:
-            client.ask("reload", msgspec.json.encode(asked).decode())
-
-    def refusal(self, asked: dict[str, Any]) -> str:
-        """Why such an ask is refused at once."""
-        with connect(self.data) as client:
-            try:
-                client.ask("reload", msgspec.json.encode(asked).decode())
-            except AppError as error:
-                return str(error)
-        raise AssertionError(f"taken up: {asked}")
+        why_not = self.ask({"strategy": NAME, "params": params, "fresh": kind.fresh})
+        assert not why_not, why_not
 
     def reload(self, kind: Kind) -> str:
         """Have the run take that code; why it is refused, or ""."""

@@ -38,7 +38,7 @@ def test_a_run_that_was_killed_goes_on_with_the_code_that_was_in_force(tmp_path:
         house.start()
         house.wait_ready()
         for asked, says in REFUSED_AT_ONCE:
-            assert says in house.refusal(asked), asked
+            assert says in house.ask(asked), asked
         with connect(house.data) as client:
             client.ask("pause")
         assert not house.reload(GOOD["indicators"])
