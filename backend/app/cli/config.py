@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.new_files import write_text
 from app.cli.output import print_json, print_table, value_text
 from app.core.errors import AppError
 
@@ -65,7 +65,7 @@ def schema(
 
     exported = export_schema()
     if output is not None:
-        _write(output, json.dumps(exported, indent=2) + "\n")
+        write_text(output, json.dumps(exported, indent=2) + "\n", over=True)
         if as_json:
             print_json({"file": str(output)})
         else:
@@ -155,15 +155,3 @@ def _sessions(config: "SessionConfig") -> str:
     live = config.lived
     orders = "simulated" if live.broker == "paper" else "sent to it"
     return f"{live.sessions}, live at the venue '{live.venue}', orders {orders}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, so that no reader sees half of it."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise AppError(f"'{path}' cannot be written: {error.strerror}.") from None

@@ -1,4 +1,4 @@
-"""`strategies list`, `show` and `params`: what there is to trade with, and how it is set."""
+"""`strategies list`, `show`, `params`, `new`: what there is to trade with, and how to make more."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +92,34 @@ def show_params(name: Name, as_json: AsJson = False) -> None:
         print_json({param["name"]: param["default"] for param in facts["params"]})
     else:
         _print_params(facts)
+
+
+@app.command("new")
+def new_strategy(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As my_dip or MyDip.")],
+    no_config: Annotated[
+        bool, typer.Option("--no-config", help="Write no session config for it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a strategy to start from: a rule that works, its test, and a config that runs it.
+
+    Nothing that is there already is written over.
+
+    \b
+    Example:
+      ./start_cli.sh strategies new my_dip
+    """
+    from app.cli.context import Context
+    from app.cli.strategy_new import make_strategy
+
+    made = make_strategy(name, Context().settings.strategies_folder, not no_config)
+    files, commands = [str(path) for path in made.files], made.next_commands()
+    if as_json:
+        print_json({"class": made.class_name, "files": files, "next": commands})
+        return
+    typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
+    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in commands)]))
 
 
 def _print_params(facts: Mapping[str, Any]) -> None:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
 from app.core.errors import AppError
 from app.strategies.shelf import Place, places, use_named
 
 Facts = dict[str, Any]
 
-CONFIGS_FOLDER = Path("session_configs")
 _OPENING = re.compile(r"^strategies use '[^']*': ")  # of the loader's messages; a row says it
 
 
