@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import NotFoundError, UsageError
-from app.strategies.shelf import Place, classes_in, places, use_named, words_for
+from app.repositories.strategy_shelf import Place, classes_in, places, use_named, words_for
 
 MINE = "from app.strategies import Strategy\n\n\nclass {name}(Strategy):\n    pass\n"
 SMA_CROSS = "app.strategies.examples.sma_cross:SmaCross"

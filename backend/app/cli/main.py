@@ -111,6 +111,28 @@ def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.
 
 
 @root.command()
+def doctor(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="This check alone.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, max=3600, help="How long the checks may take in all.")
+    ] = 1.5,
+    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+) -> None:
+    """Look at all a run depends on, with a remedy for what is wrong: exit code 1 if any fails.
+
+    \b
+    Examples:
+      ./start_cli.sh doctor
+      ./start_cli.sh doctor --only database --json
+    """
+    from app.cli.doctor.command import examine
+
+    examine(only, seconds, as_json)
+
+
+@root.command()
 def verify(
     run_id: str = typer.Argument(metavar="RUN", help="A run's id, or its beginning."),
     runner: str = typer.Option("inline", help="On one thread ('inline'), or on four ('pool')."),

@@ -55,7 +55,7 @@ def _looks(seconds: float) -> dict[str, Callable[[Any], Any]]:
 
     from app.core.settings import read_settings
     from app.managers.system_manager.strategy_look import classes_of, looked_into
-    from app.strategies.shelf import Place
+    from app.repositories.strategy_shelf import Place
 
     logger.remove()  # what a setup logs is no print
     settings = read_settings()

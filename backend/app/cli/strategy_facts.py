@@ -9,7 +9,7 @@ from typing import Any
 from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
 from app.core.errors import AppError
-from app.strategies.shelf import Place, places, use_named
+from app.repositories.strategy_shelf import Place, places, use_named
 
 Facts = dict[str, Any]
 
@@ -55,6 +55,17 @@ def listed() -> list[Facts]:
         if answer.error is not None:
             rows.append({**_nameless(place), **common, "problem": _OPENING.sub("", answer.error)})
     return rows
+
+
+def problems(folder: Path) -> tuple[int, list[tuple[str, str]]]:
+    """How many files a strategies folder has, and which cannot be loaded, with the reason."""
+    from app.cli.strategy_probe import ask
+
+    files = [place for place in places(folder) if place.kind == "file"]
+    asked = [{"use": one.use, "kind": one.kind, "classes": one.classes} for one in files]
+    answers = zip(files, ask("classes", asked), strict=True)
+    broken = [(one.use, _OPENING.sub("", told.error)) for one, told in answers if told.error]
+    return len(files), broken
 
 
 def _nameless(place: Place) -> Facts:

@@ -17,6 +17,23 @@ from app.core.errors import UsageError
 _SKELETON: Final = Path(__file__).parent / "skeleton"
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _MOST_CHARS: Final = 40
+_OURS: Final = (
+    "Any",
+    "Bar",
+    "Bracket",
+    "ClassVar",
+    "Mapping",
+    "OrderView",
+    "Param",
+    "Path",
+    "PositionView",
+    "SessionConfig",
+    "Settings",
+    "Strategy",
+    "Summary",
+    "SystemManager",
+    "TradingSession",
+)  # that its files import, or its author will
 _SYMBOLS, _START, _END = ["SYN1", "SYN2"], "2024-11-01", "2024-12-13"  # of the sample
 
 
@@ -87,7 +104,7 @@ def _refuse_taken(name: str, stem: str, class_name: str, strategy: Path) -> None
     if keyword.iskeyword(stem) or keyword.issoftkeyword(stem) or class_name in ("True", "None"):
         raise UsageError(f"'{name}' is a word of Python's own; choose another name.")
     is_module = stem in sys.stdlib_module_names or importlib.util.find_spec(stem) is not None
-    if is_module or hasattr(sys.modules["app.strategies"], class_name):
+    if is_module or class_name in _OURS:
         raise UsageError(f"'{name}' is the name of a module or class there is; choose another.")
     for place in shelf():
         if place.stem == stem or class_name in place.classes:

@@ -12,11 +12,11 @@ from app.core.errors import AppError
 from app.core.settings import Settings
 from app.managers.system_manager.wiring import MarketTime, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
+from app.repositories.strategy_shelf import Place
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash, strategies_in
 from app.strategies.params import params_of
-from app.strategies.shelf import Place
 from app.strategies.size import asks_for_sizes
 from app.threads.seats import Seat
 from app.threads.watchdog import limited

@@ -15,7 +15,7 @@ import msgspec
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 
 EXAMPLES = "app.strategies.examples"
-EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+EXAMPLES_FOLDER = Path(__file__).parents[1] / "strategies" / "examples"
 
 _FILE = re.compile(r"([\w-]+/)*[\w-]+\.py")  # what a config may name
 _OF_TESTS = ("test_", "conftest.")
