@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-faults simulate kills risk-kills crashes soak lint format typecheck bench run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes soak lint format typecheck bench run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -29,6 +29,9 @@ test-integration: setup ## run the tests on real files and databases
 
 test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
+
+test-shell: setup ## drive the interactive shell in a terminal, every command of it
+	@$(PYTEST) -n 2 -q -m shell $(ARGS)
 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
 	@$(PYTEST) -n 4 -q -m live $(ARGS)
