@@ -1,4 +1,4 @@
-"""`config`: check session configs before a run, and the schema editors complete them by."""
+"""`config`: make session configs, check them before a run, and the schema editors use."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from app.core.config_json import Fault
     from app.managers.system_manager.system_manager import SystemManager
 
-app = typer.Typer(help="Check a session config; its schema.")
+app = typer.Typer(help="Make a session config, check it; its schema.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+Text = Annotated[str | None, typer.Option(help="What its runs are called.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
 
 
@@ -74,6 +75,61 @@ def schema(
         print_json(exported)
     else:
         typer.echo(json.dumps(exported, indent=2))
+
+
+@app.command()
+def new(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to write it.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
+    name: Text = None,
+    mode: Annotated[str | None, typer.Option(help="replay or live.")] = None,
+    market: Annotated[str | None, typer.Option(help="MIC of the market, or 24/7.")] = None,
+    symbols: Annotated[str | None, typer.Option(help="Such as 'SYN1 SYN2'.")] = None,
+    start: Annotated[str | None, typer.Option(help="First date of a replay.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last date of a replay.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Of a live run.")] = None,
+    broker: Annotated[str | None, typer.Option(help="Of a live run: paper or venue.")] = None,
+    sessions: Annotated[str | None, typer.Option(help="Of a live run: how many.")] = None,
+    strategy: Annotated[str | None, typer.Option(help="As 'strategies show' takes it.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Of the strategy.")
+    ] = None,
+    cash: Annotated[str | None, typer.Option(help="Of the account.")] = None,
+    size_percent: Annotated[str | None, typer.Option(help="Of equity, to enter with.")] = None,
+    max_position_percent: Annotated[
+        str | None, typer.Option(help="Of equity, that one symbol may be worth.")
+    ] = None,
+    max_daily_loss_percent: Annotated[
+        str | None, typer.Option(help="Of equity; after it no entries that day.")
+    ] = None,
+    stop_loss_percent: Annotated[
+        str | None, typer.Option(help="Below an entry, where each position is left.")
+    ] = None,
+    flat_minutes: Annotated[str | None, typer.Option(help="Before a close to be flat.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a session config: asks for each part, checks each answer, shows it before it writes.
+
+    Off a terminal, with --yes and with --json it asks nothing: options and defaults answer.
+
+    \b
+    Examples:
+      ./start_cli.sh config new --yes --symbols SYN1 --strategy SmaCross --param fast=5
+      ./start_cli.sh config new my_live.json --mode live --yes
+    """
+    from app.cli.config_made import make_config
+
+    options = {
+        "name": name, "mode": mode, "symbols": symbols, "start": start, "end": end,
+        "venue": venue, "broker": broker, "sessions": sessions, "strategy": strategy,
+        "cash": cash, "size-percent": size_percent, "max-position-percent": max_position_percent,
+        "max-daily-loss-percent": max_daily_loss_percent, "stop-loss-percent": stop_loss_percent,
+        "flat-minutes": flat_minutes,
+    }  # fmt: skip
+    given = {key: value for key, value in options.items() if value is not None}
+    make_config(file, given, param or [], market, asks=not (yes or as_json), as_json=as_json)
 
 
 def _load(path: Path, system: "Callable[[], SystemManager]") -> "SessionConfig | AppError":

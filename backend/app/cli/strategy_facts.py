@@ -76,15 +76,18 @@ def _nameless(place: Place) -> Facts:
     return {"class": name, "use": use, "doc": "", "intervals": [], "file": file}
 
 
-def facts_of(name: str) -> Facts:
-    """All that is known of one strategy; an error when it cannot be loaded."""
+def facts_of(name: str, setting: Mapping[str, Any] | None = None) -> Facts:
+    """All that is known of one strategy; an error when it cannot be loaded.
+
+    `setting` has the symbols and so on that it is set up with: else those of a config of its.
+    """
     from app.cli.strategy_probe import ask
 
     found = shelf()
     use = use_named(name, found)
     where = use.partition(":")[0]
     configs = next((place.configs for place in found if place.use == where), ())
-    answer = ask("strategy", [{"use": use, "config": _setting(use, configs)}])[0]
+    answer = ask("strategy", [{"use": use, "config": setting or _setting(configs)}])[0]
     if answer.error is not None:
         refused = AppError(answer.error)
         refused.exit_code = answer.code
@@ -93,7 +96,7 @@ def facts_of(name: str) -> Facts:
     return facts | {"configs": list(configs), "printed": answer.printed}
 
 
-def _setting(use: str, configs: Sequence[str]) -> Facts:
+def _setting(configs: Sequence[str]) -> Facts:
     """What the first sound config that uses it is about."""
     from app.core.config import load_session_config
 

@@ -37,7 +37,7 @@ def test_it_trades_and_goes_home_flat(tmp_path: Path) -> None:
     assert summary.trades > 0
     last = system.session_data()
     assert last is not None
-    assert {item.symbol: item.quantity for item in last.symbols} == {"SYN1": 0, "SYN2": 0}
+    assert {one.symbol: one.position.quantity for one in last.symbols} == {"SYN1": 0, "SYN2": 0}
 
 
 def test_it_decides_the_same_twice_and_another_period_decides_otherwise(tmp_path: Path) -> None:
