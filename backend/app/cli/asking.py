@@ -24,19 +24,17 @@ class Asker:
     def __init__(self, given: Mapping[str, str], asks: bool) -> None:
         self._given = given
         self.asks = asks
-        self.used: set[str] = set()  # of what was given
+        self.used: set[str] = set()  # keys that were looked up
 
     def ask(self, key: str, question: str, default: str, check: Callable[[str], T]) -> T:
         """The first answer that `check` takes; it raises an AppError that says what is allowed."""
-        if key in self._given:
+        if key in self._given or not self.asks:
             self.used.add(key)
             try:
-                return check(self._given[key].strip())
+                return check(self._given.get(key, default).strip())
             except AppError as error:
-                refused = type(error)(f"--{key}: {error}")
+                refused = type(error)(f"--{key.partition(' ')[0]}: {error}")
                 raise refused from None
-        if not self.asks:
-            return check(default)
         while True:
             answer = typer.prompt(question, default=default, show_default=bool(default))
             try:
@@ -47,7 +45,7 @@ class Asker:
     def agrees(self, key: str, question: str, default: bool = False) -> bool:
         """Yes or no. An option that holds what would be asked next is a yes."""
         if key in self._given:
-            return True
+            return True  # its value is asked for next
         return bool(typer.confirm(question, default=default)) if self.asks else default
 
     def say(self, text: str) -> None:

@@ -7,10 +7,10 @@ import typer
 
 from app.cli.asking import Asker, is_at_terminal
 from app.cli.config_new import Course
-from app.cli.config_text import config_texts, written
+from app.cli.config_text import config_texts, one_line
 from app.cli.context import Context
 from app.cli.new_files import write_new, write_text
-from app.cli.output import print_json, print_table, value_text
+from app.cli.output import print_json, print_table
 from app.core.errors import AppError, UsageError
 
 
@@ -33,7 +33,7 @@ def make_config(
     words = course.draft.ordered()
     _check_start(course, asker)
     if asker.asks:
-        rows = [(key, written(value, 60)) for key, value in words.items()]
+        rows = [(key, one_line(value)) for key, value in words.items()]
         print_table(f"To be written to {path}", ("what", "value"), rows)
         if not typer.confirm("Write it?", default=True):
             raise typer.Abort
@@ -94,6 +94,6 @@ def _tell(path: Path, course: Course, as_json: bool) -> None:
         return
     typer.echo(f"Written: {path}")
     if not course.asker.asks:
-        typer.echo("\n".join([f"{key}: {value_text(value)}" for key, value in words.items()]))
+        typer.echo("\n".join([f"{key}: {one_line(value)}" for key, value in words.items()]))
         typer.echo("\n".join(course.notes), nl=bool(course.notes))
     typer.echo("\n".join(["Next, check it and start it:", *(f"  {one}" for one in commands)]))

@@ -91,9 +91,7 @@ class Course:
 
     def _strategy(self) -> Facts:
         words = self.draft.words
-        setting = {
-            key: words[key] for key in ("market", "symbols", "base_interval") if key in words
-        }
+        setting: Facts = {key: words[key] for key in _SETTING if key in words}
         rows: list[Facts] = []
         if self.asker.asks:
             rows = [row for row in listed() if row["problem"] is None]

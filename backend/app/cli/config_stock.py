@@ -24,6 +24,8 @@ class Stock(msgspec.Struct, frozen=True):
 
     def told(self) -> str:
         """What there is, in a line."""
+        if not self.ranges:
+            return f"No bars on {self.market} are stored yet; 'data import-csv' brings yours."
         shown = [f"{name} ({a} to {b})" for name, (a, b) in self.ranges.items()][:_MOST_SHOWN]
         more = len(self.ranges) - len(shown)
         rest = f", and {more} more" if more else ""
@@ -60,6 +62,7 @@ class Stock(msgspec.Struct, frozen=True):
 def stock_of(market: str | None) -> Stock:
     """Of a market, else of the usual one, else of one that has bars; else the sample."""
     context = Context(market or DEFAULT_MARKET)
+    context.time.zone()  # refuses a market that is none
     try:
         series = context.data.catalogue()
     except DataError:  # a damaged file; 'doctor' tells which

@@ -28,20 +28,22 @@ def config_texts(path: Path, words: Mapping[str, Any]) -> dict[Path, str]:
 
 def written(value: Any, indent: int = 0) -> str:
     """JSON with what fits on one line on one; the outermost has a line for each key."""
-    line = _line(value)
+    line = one_line(value)
     if not isinstance(value, dict | list | tuple) or (indent and len(line) + indent <= _WIDTH):
         return line
     if isinstance(value, dict):
-        rows = [f"{_line(key)}: {written(part, indent + 2)}" for key, part in value.items()]
+        rows = [f"{one_line(key)}: {written(part, indent + 2)}" for key, part in value.items()]
         return _block("{}", rows, indent)
     return _block("[]", [written(part, indent + 2) for part in value], indent)
 
 
-def _line(value: Any) -> str:
+def one_line(value: Any) -> str:
+    """JSON on one line."""
     if isinstance(value, dict) and value:
-        return "{ " + ", ".join(f"{_line(k)}: {_line(part)}" for k, part in value.items()) + " }"
+        parts = ", ".join(f"{one_line(key)}: {one_line(part)}" for key, part in value.items())
+        return f"{{ {parts} }}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_line, value)) + "]"
+        return "[" + ", ".join(map(one_line, value)) + "]"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
