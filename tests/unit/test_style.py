@@ -47,6 +47,7 @@ RANDOM_MODULES = {"random", "secrets"}
 THREADED = {
     "cli/doctor/examining.py",
     "cli/serving.py",
+    "cli/shell/followed.py",
     "integrations/practice/stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",
