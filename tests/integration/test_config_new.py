@@ -36,7 +36,7 @@ class Sized(Strategy):
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(tmp_path: Path, warm_looks: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder of its own; the calendars of the test run are shared."""
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -69,6 +69,7 @@ def test_each_strategy_is_listed_and_each_broken_file_has_its_reason(
     assert sound[3:] == ["two.py:Dip", "two.py:Dop"]
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_the_table_names_what_is_broken_and_what_configs_use_that_is_not_there(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +112,7 @@ class Keeper(Strategy):
 """
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_a_strategy_is_shown_as_it_is_set_up_for_the_symbols_of_its_config(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_strategy_is_shown_as_it_is_set_up_for_the_symbols_of_its_config(
     assert "SPY" in out.partition("It cannot be set up")[2]
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +156,7 @@ def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
         ("two", 4, "it has Dip, Dop; name one: two.py:Dip."),
     ],
 )
+@pytest.mark.usefixtures("warm_looks")
 def test_a_name_that_is_no_strategy_is_refused(
     desk: Path, capfd: pytest.CaptureFixture[str], name: str, code: int, text: str
 ) -> None:

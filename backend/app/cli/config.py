@@ -79,9 +79,7 @@ def schema(
 
 @app.command()
 def new(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Where to write it.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
     name: Text = None,
     mode: Annotated[str | None, typer.Option(help="replay or live.")] = None,

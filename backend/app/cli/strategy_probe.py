@@ -15,6 +15,7 @@ import msgspec
 from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
+CHILD = [sys.executable, "-m", "app.cli.strategy_child"]
 LOOK_SECONDS = 5.0  # that an import and a setup may take
 START_SECONDS: Final = 20.0  # that the process itself may take to start, on a busy machine
 STUBBORN_SECONDS = 1.5  # and what ignores its interruption is killed
@@ -42,7 +43,7 @@ def _some(what: str, of: Sequence[Any], seconds: float) -> list[Answer]:
     """As many as one process lives for, at least one."""
     request = json.dumps({"what": what, "of": list(of), "seconds": seconds}, default=str)
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.strategy_child"],
+        CHILD,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from app.strategies import Bar, OrderView, Param, Strategy
+from app.strategies import Bar, OrderView, Param, Strategy, TradingSession
 
 
 class Skeleton(Strategy):
@@ -32,6 +32,9 @@ class Skeleton(Strategy):
 
     def on_order(self, order: OrderView) -> None:
         # With each fill, in part or whole, and when an order is refused or ends.
-        if order.state == "REJECTED":
+        if order.state == "REJECTED":  # order.reason says why: here, an entry near the close
             self.refused += 1
-            self.log(f"{order.symbol}: refused, as {order.reason}")
+
+    def on_session_close(self, session: TradingSession) -> None:
+        self.log(f"{self.refused} orders were refused")
+        self.refused = 0
