@@ -97,7 +97,7 @@ def test_every_option_has_its_place_and_what_is_missing_is_said(
 def test_a_live_config_asks_for_its_venue_and_names_the_practice_one(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--mode", "live", "--broker", "ven", "--sessions", "2", "--json"]
+    words = ["--mode", "live", "--broker", "venue", "--sessions", "2", "--json"]
     assert main(["config", "new", "mine.json", *words]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["config"]["live"] == {"venue": "practice", "broker": "venue", "sessions": 2}
@@ -108,8 +108,9 @@ def test_a_live_config_asks_for_its_venue_and_names_the_practice_one(
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
+        ([""], 2, "FILE is empty; give it a name"),
         (["--name", " x\x07"], 2, "--name: use printable characters"),
-        (["--mode", "paper"], 2, "--mode: 'paper' is none of replay, live."),
+        (["--mode", "paper"], 2, "'--mode': 'paper' is not one of 'replay', 'live'."),
         (["--symbols", "a?b"], 2, "--symbols: "),
         (["--symbols", "SYN1 SYN1"], 2, "--symbols: the symbol is the same as at [0]."),
         (["--symbols", ""], 2, "--symbols: found [], allowed is at least 1 item."),

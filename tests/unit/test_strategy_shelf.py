@@ -60,6 +60,7 @@ def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
         ("DIP", "dip.py:Dip"),
         ("dip", "dip.py"),
         ("dip.py", "dip.py"),
+        ("dip.py:", "dip.py"),
         ("pair", "pair.py"),
         ("Right", "pair.py:Right"),
         ("deep", "more/deep.py"),

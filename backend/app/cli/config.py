@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,8 +23,30 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make a session config, check it; its schema.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-Text = Annotated[str | None, typer.Option(help="What its runs are called.")]
+Text = Annotated[str | None, typer.Option(metavar="TEXT", help="What its runs are called.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
+
+
+class Mode(StrEnum):
+    """What a run may be."""
+
+    REPLAY = "replay"
+    LIVE = "live"
+
+
+class Broker(StrEnum):
+    """Who may fill a live run's orders."""
+
+    PAPER = "paper"
+    VENUE = "venue"
+
+
+def _text(metavar: str, help_line: str) -> Any:
+    return typer.Option(metavar=metavar, help=help_line)
+
+
+def _number(help_line: str) -> Any:
+    return _text("NUMBER", help_line)
 
 
 @app.command()
@@ -82,30 +105,31 @@ def new(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
     name: Text = None,
-    mode: Annotated[str | None, typer.Option(help="replay or live.")] = None,
-    market: Annotated[str | None, typer.Option(help="MIC of the market, or 24/7.")] = None,
-    symbols: Annotated[str | None, typer.Option(help="Such as 'SYN1 SYN2'.")] = None,
-    start: Annotated[str | None, typer.Option(help="First date of a replay.")] = None,
-    end: Annotated[str | None, typer.Option(help="Last date of a replay.")] = None,
-    venue: Annotated[str | None, typer.Option(help="Of a live run.")] = None,
-    broker: Annotated[str | None, typer.Option(help="Of a live run: paper or venue.")] = None,
-    sessions: Annotated[str | None, typer.Option(help="Of a live run: how many.")] = None,
-    strategy: Annotated[str | None, typer.Option(help="As 'strategies show' takes it.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="Replay history, or trade.")] = None,
+    market: Annotated[str | None, _text("MARKET", "MIC of the market, or 24/7.")] = None,
+    symbols: Annotated[str | None, _text("SYMBOLS", "Such as 'SYN1 SYN2'.")] = None,
+    start: Annotated[str | None, _text("DATE", "First date of a replay.")] = None,
+    end: Annotated[str | None, _text("DATE", "Last date of a replay.")] = None,
+    venue: Annotated[str | None, _text("NAME", "Of a live run.")] = None,
+    broker: Annotated[Broker | None, typer.Option(help="Of a live run: who fills orders.")] = None,
+    sessions: Annotated[str | None, _text("COUNT", "Of a live run: how many.")] = None,
+    strategy: Annotated[str | None, _text("STRATEGY", "As 'strategies show' takes it.")] = None,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Of the strategy.")
     ] = None,
-    cash: Annotated[str | None, typer.Option(help="Of the account.")] = None,
-    size_percent: Annotated[str | None, typer.Option(help="Of equity, to enter with.")] = None,
+    cash: Annotated[str | None, _text("MONEY", "Of the account.")] = None,
+    size_percent: Annotated[str | None, _number("Of equity, to enter with.")] = None,
     max_position_percent: Annotated[
-        str | None, typer.Option(help="Of equity, that one symbol may be worth.")
+        str | None, _number("Of equity, that one symbol may be worth.")
     ] = None,
     max_daily_loss_percent: Annotated[
-        str | None, typer.Option(help="Of equity; after it no entries that day.")
+        str | None, _number("Of equity; after it no entries that day.")
     ] = None,
     stop_loss_percent: Annotated[
-        str | None, typer.Option(help="Below an entry, where each position is left.")
+        str | None,
+        _number("Below an entry, where each position is left."),
     ] = None,
-    flat_minutes: Annotated[str | None, typer.Option(help="Before a close to be flat.")] = None,
+    flat_minutes: Annotated[str | None, _number("Before a close to be flat.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a session config: asks for each part, checks each answer, shows it before it writes.

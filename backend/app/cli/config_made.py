@@ -1,5 +1,6 @@
 """From answers to a file: what `config new` shows, asks before it writes, and says afterwards."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def make_config(
 ) -> None:
     """Ask, check, and write; until the last question is answered nothing is written."""
     asker = Asker(given, asks and is_at_terminal())
+    if file is not None and not file.name:
+        raise UsageError("FILE is empty; give it a name, such as session_configs/mine.json.")
     path = None if file is None else file.with_suffix(file.suffix or ".json")
     over = path is not None and _may_write_over(path, asker)
     course = Course(asker, path, dict(map(_param, params)), market)
@@ -86,7 +89,8 @@ def _check_start(course: Course, asker: Asker) -> None:
 
 def _tell(path: Path, course: Course, as_json: bool) -> None:
     words = course.draft.ordered()
-    commands = [f"config check {path}", f"system start {path}"]
+    name = shlex.quote(str(path))
+    commands = [f"config check {name}", f"system start {name}"]
     if words.get("live", {}).get("venue") == "practice":
         commands.insert(1, "practice start")  # in a terminal of its own
     if as_json:

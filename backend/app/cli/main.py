@@ -328,7 +328,7 @@ def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
     words = context.command_path if context is not None else PROGRAM
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")  # of the validator, to us
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{words} --help'."
 

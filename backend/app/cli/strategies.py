@@ -13,7 +13,7 @@ app = typer.Typer(help="The strategies there are, what each does and can be set 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),
+    typer.Argument(metavar="STRATEGY", help="A class, a file, or both as a config's `use` has it."),
 ]
 
 
@@ -33,7 +33,7 @@ def list_strategies(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("class", "use", "where", "intervals", "what it does")
+    columns = ("class", "where", "intervals", "what it does")
     print_table("Strategies", columns, [_cells(row) for row in rows])
     for row in rows:
         if row["problem"]:
@@ -135,7 +135,8 @@ def _print_params(facts: Mapping[str, Any]) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    where = row["where"] if row["where"] == "example" else row["use"].partition(":")[0]
     if row["problem"]:
-        return (row["class"], row["use"], row["where"], None, "(cannot be used)")
+        return (row["class"], where, None, "(cannot be used)")
     doc = row["doc"].partition("\n")[0]
-    return (row["class"], row["use"], row["where"], ", ".join(row["intervals"]) or "base", doc)
+    return (row["class"], where, ", ".join(row["intervals"]) or "base", doc)

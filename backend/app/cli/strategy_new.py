@@ -3,6 +3,7 @@
 import importlib.util
 import keyword
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -50,8 +51,8 @@ class Made(msgspec.Struct, frozen=True):
         """Look at it, test it, run it."""
         run = f"config new --strategy {self.strategy.name}"
         if self.config is not None:
-            run = f"system start {self.config}"
-        test = f"{_python()} -m pytest {self.test}"
+            run = f"system start {shlex.quote(str(self.config))}"
+        test = shlex.join([_python(), "-m", "pytest", str(self.test)])
         if importlib.util.find_spec("pytest") is None:
             test = f"./start_cli.sh --setup dev && {test}"
         return [f"strategies show {self.class_name}", test, run]

@@ -43,14 +43,15 @@ BY_SETTINGS: Final[Mapping[str, Check]] = {
     "control sockets": standing.check_sockets,
 }
 
+NAMES: Final = ("settings", *ALWAYS, *BY_SETTINGS)
+
 
 def examined(only: Sequence[str] | None, seconds: float) -> list[Finding]:
     """What every check found, or some, in the order of the checks."""
-    known = ["settings", *ALWAYS, *BY_SETTINGS]
     for name in only or ():
-        if name not in known:
-            hint = did_you_mean(name, known)
-            raise UsageError(f"There is no check '{name}', but {', '.join(known)}.{hint}")
+        if name not in NAMES:
+            hint = did_you_mean(name, NAMES)
+            raise UsageError(f"There is no check '{name}', but {', '.join(NAMES)}.{hint}")
     try:
         settings, faults = read_settings(), []
     except ConfigError as error:

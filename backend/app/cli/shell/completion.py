@@ -17,6 +17,7 @@ MOST = 200
 # What an argument or an option's value is, by its metavar.
 KINDS: Final = {
     "ACCOUNT": "account",
+    "CHECK": "check",
     "COMMAND": "command",
     "CONFIG": "config",
     "CONFIG|RUN": "config or run",
@@ -35,7 +36,7 @@ KINDS: Final = {
     "ZONE": "zone",
 }
 # The same, where a noun's commands mean something of their own by it.
-KINDS_OF_NOUNS: Final = {("system", "RUN"): "running", ("strategies", "NAME"): "strategy"}
+KINDS_OF_NOUNS: Final = {("system", "RUN"): "running"}
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {

@@ -56,6 +56,7 @@ class MachineSources:
         self._kept: dict[tuple[str, ...], tuple[int, list[Offer]]] = {}
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
+            "check": lambda part, given: _checks(),
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
             "config": lambda part, given: path_offers(part, (".json",), "session_configs"),
             "config or run": self._configs_and_runs,
@@ -234,6 +235,13 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _checks() -> list[Offer]:
+    """What `doctor` looks at."""
+    from app.cli.doctor.examining import NAMES
+
+    return [Offer(name) for name in NAMES]
 
 
 def _folders(folder: Path) -> list[Path]:
