@@ -384,6 +384,20 @@ def test_a_terminal_that_is_too_narrow_or_speaks_no_utf8_is_told(
     assert "60 columns" in told[1][1]
 
 
+def test_the_kernel_tells_how_wrong_its_clock_may_be_or_nothing() -> None:
+    told = machine.kernel_clock()
+    assert told is None or (0 <= told[0] <= 16_000_001 and isinstance(told[1], bool))
+
+
+def test_a_clock_that_nobody_holds_right_is_told(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "kernel_clock", lambda: (16_000_000, True))
+    assert doctor.one("clock").remedy == "sudo timedatectl set-ntp true"
+    monkeypatch.setattr(machine, "kernel_clock", lambda: (1_500, False))
+    assert doctor.one("clock").what == "steady, held right to within 2 ms at most"
+
+
 def test_without_a_hash_seed_there_is_a_warning(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

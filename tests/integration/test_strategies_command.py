@@ -1,13 +1,17 @@
 """`strategies list` over files that are well, broken and hostile: each is an answer."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live_terminal import wait_until
 
 from app.cli import strategy_probe
 from app.cli.main import main
+from app.core.processes import is_running
 
 TWO = (
     "print('hello')\nfrom app.strategies import Strategy\n\n\n"
@@ -162,3 +166,18 @@ def test_a_name_that_is_no_strategy_is_refused(
 ) -> None:
     assert main(["strategies", "params", name]) == code
     assert text in capfd.readouterr().err
+
+
+STUCK = "import os\nopen('pid', 'w').write(str(os.getpid()))\nimport ctypes\n" + (
+    "ctypes.CDLL(None).pause()\n"
+)
+
+
+def test_what_hangs_dies_with_whoever_asked(desk: Path) -> None:
+    (desk / "strategies" / "stuck.py").write_text(STUCK, encoding="utf-8")
+    asking = subprocess.Popen([sys.executable, "-m", "app.cli.main", "strategies", "list"])
+    wait_until(lambda: (desk / "pid").exists() and (desk / "pid").read_text(), "the import")
+    pid = int((desk / "pid").read_text())
+    asking.kill()
+    asking.wait(20)
+    wait_until(lambda: not is_running(pid), "its end")
