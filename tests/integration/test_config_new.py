@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.cli.asking import Asker, one_of
 from app.cli.config_draft import Draft, number
 from app.cli.config_new import usual_path
 from app.cli.main import main
-from app.core.config import load_session_config
+from app.core.config import SessionConfig, load_session_config
+from app.core.config_file import config_of
 from app.core.errors import UsageError
 
 SIZED = """
@@ -299,6 +302,36 @@ def test_a_part_that_is_refused_leaves_the_draft_as_it_was() -> None:
     with pytest.raises(UsageError, match="found 0, allowed is a number above 0"):
         draft.put(0, "account", "cash")
     assert draft.words == {"symbols": ["SYN1"]}
+
+
+PLACES = [
+    ("name",), ("symbols",), ("replay", "start"), ("replay", "end"), ("account", "cash"),
+    ("sizing",), ("risk", "max_position_percent"), ("protection", "stop_loss_percent"),
+]  # fmt: skip
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.dates().map(str),
+    st.lists(st.sampled_from(["SYN1", "AAPL", "a b", ""])),
+    st.fixed_dictionaries({"method": st.just("percent_equity"), "percent": st.floats()}),
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), max_size=8))
+def test_whatever_is_put_in_is_refused_or_part_of_a_config_that_is_right(
+    parts: list[tuple[tuple[str, ...], Any]],
+) -> None:
+    draft = Draft(Path("new"))
+    for place, value in parts:
+        before = draft.ordered()
+        try:
+            draft.put(value, *place)
+        except UsageError as error:
+            assert str(error)
+            assert draft.ordered() == before
+    sound = {"name": "n", "symbols": ["S"], "strategies": [{"use": "a.py"}]}
+    dates = {"start": "2024-11-01", "end": "9999-12-31", **draft.words.get("replay", {})}
+    words = {**sound, **draft.words, "replay": dates}
+    if dates["start"] <= dates["end"]:
+        config_of(Path("new"), words, SessionConfig)
 
 
 @pytest.mark.parametrize(

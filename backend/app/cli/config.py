@@ -132,9 +132,10 @@ def new(
     flat_minutes: Annotated[str | None, _number("Before a close to be flat.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a session config: asks for each part, checks each answer, shows it before it writes.
+    """Write a session config from answers.
 
-    Off a terminal, with --yes and with --json it asks nothing: options and defaults answer.
+    It asks for each part, checks each answer, and shows all before it writes. Off a terminal, with
+    --yes and with --json it asks nothing: options and defaults answer.
 
     \b
     Examples:

@@ -123,7 +123,9 @@ def doctor(
     ] = 1.5,
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """Look at all a run depends on, with a remedy for what is wrong: exit code 1 if any fails.
+    """Look at all that runs depend on.
+
+    Each finding comes with its remedy. Ends with 1 when something fails, else with 0.
 
     \b
     Examples:

@@ -19,9 +19,9 @@ Name = Annotated[
 
 @app.command("list")
 def list_strategies(as_json: AsJson = False) -> None:
-    """Shipped examples, those of your strategies folder, and what session configs use.
+    """Shipped examples, your own, and what configs use.
 
-    One that does not load is listed with the reason.
+    Your own are the files of the strategies folder. What does not load is listed with the reason.
 
     \b
     Example:
@@ -48,9 +48,10 @@ def show_strategy(
     source: Annotated[bool, typer.Option("--source", help="Print its code instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One strategy: what it does, its parameters, indicators, hooks and history.
+    """All there is to know of one strategy.
 
-    It is loaded and set up, under the symbols of a config that uses it where there is one.
+    What it does, its parameters, indicators, hooks and history. It is loaded and set up, under the
+    symbols of a config that uses it where there is one.
 
     \b
     Examples:
@@ -78,7 +79,9 @@ def show_strategy(
 
 @app.command("params")
 def show_params(name: Name, as_json: AsJson = False) -> None:
-    """The parameters of a strategy; with --json as the "params" of a config, at their defaults.
+    """A strategy's parameters and their bounds.
+
+    With --json they are the "params" of a config, at their defaults.
 
     \b
     Examples:
@@ -102,9 +105,9 @@ def new_strategy(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a strategy to start from: a rule that works, its test, and a config that runs it.
+    """Write a strategy to start from.
 
-    Nothing that is there already is written over.
+    A rule that works, its test, and a config that runs it. Nothing that is there is written over.
 
     \b
     Example:
