@@ -39,8 +39,16 @@ class Sized(Strategy):
 
 
 @pytest.fixture
-def desk(tmp_path: Path, warm_looks: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder of its own; the calendars of the test run are shared."""
+def desk(
+    tmp_path: Path, warm_looks: None, tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:  # fmt: skip
+    """A working folder of its own, and an empty store; the calendars of the test run are shared."""
+    calendars = Path(os.environ["MISMARTERA_DATA_FOLDER"]) / "calendars"
+    calendars.mkdir(parents=True, exist_ok=True)
+    data = tmp_path_factory.mktemp("data")
+    (data / "calendars").symlink_to(calendars)
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(data))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

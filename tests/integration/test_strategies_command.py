@@ -14,7 +14,7 @@ from app.cli.main import main
 from app.core.processes import is_running
 
 TWO = (
-    "print('hello')\nfrom app.strategies import Strategy\n\n\n"
+    "print('hel\\x1b[2Jlo')\nfrom app.strategies import Strategy\n\n\n"
     'class Dip(Strategy):\n    """Buys dips.\n\n    More of it.\n    """\n\n\n'
     'class Dop(Dip):\n    intervals = ("5m",)\n'
 )
@@ -63,7 +63,7 @@ def test_each_strategy_is_listed_and_each_broken_file_has_its_reason(
         assert reason in rows[name]["problem"], name
     assert rows["two.py:Dip"]["doc"] == "Buys dips.\n\nMore of it."
     assert rows["two.py:Dop"]["intervals"] == ["5m"]
-    assert rows["two.py:Dip"]["printed"] == "hello"
+    assert rows["two.py:Dip"]["printed"] == "hel\ufffd[2Jlo"
     sound = [use for use, row in rows.items() if row["problem"] is None]
     assert sound[:3] == [
         "app.strategies.examples.opening_range:OpeningRangeBreakout",
@@ -85,7 +85,7 @@ def test_the_table_names_what_is_broken_and_what_configs_use_that_is_not_there(
     assert main(["strategies", "list"]) == 0
     out = capfd.readouterr().out
     assert "torn.py cannot be used: it does not import: SyntaxError" in out
-    assert "two.py:Dip prints while it is loaded: hello" in out
+    assert "two.py:Dip prints while it is loaded: hel\ufffd[2Jlo" in out
     assert "gone.py cannot be used: there is no such file in strategies." in out
     assert "no.such.module:Rule cannot be used: there is no module 'no.such.module'." in out
 

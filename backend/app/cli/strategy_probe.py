@@ -62,7 +62,7 @@ def _some(what: str, of: Sequence[Any], seconds: float) -> list[Answer]:
             if not line:
                 answers.append(_lost(process, seconds, line is None))
                 break
-            answers.append(msgspec.json.decode(line, type=Answer))
+            answers.append(msgspec.convert(_harmless(msgspec.json.decode(line)), Answer))
         return answers
     finally:
         _end(process)
@@ -91,6 +91,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _harmless(value: Any) -> Any:
+    """The same without what could steer the terminal: texts are theirs."""
+    if isinstance(value, str):
+        return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in value)
+    if isinstance(value, list):
+        return [_harmless(part) for part in value]
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(part) for key, part in value.items()}
+    return value
 
 
 class _Lines:
