@@ -22,6 +22,7 @@ def write_new(texts: Mapping[Path, str]) -> None:
     written: list[Path] = []
     try:
         for path, text in texts.items():
+            _make_folder(path.parent)
             write_text(path, text, over=False)
             written.append(path)
     except BaseException:
@@ -34,7 +35,6 @@ def write_text(path: Path, text: str, *, over: bool) -> None:
     """In one step, so that no reader sees half of it; `over` what is there, or not."""
     draft = path.with_name(f".{path.name}.part")
     try:
-        _make_folder(path.parent)
         draft.write_text(text, encoding="utf-8")
         if over:
             draft.replace(path)
@@ -54,3 +54,5 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise AppError(f"'{folder}' is a file, but files are to be put into it.") from None
+    except OSError as error:
+        raise AppError(f"'{folder}' cannot be made: {error.strerror}.") from None
