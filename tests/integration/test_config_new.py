@@ -121,7 +121,7 @@ def test_a_live_config_asks_for_its_venue_and_names_the_practice_one(
     [
         ([""], 2, "FILE is empty; give it a name"),
         (["--name", " x\x07"], 2, "--name: use printable characters"),
-        (["--mode", "paper"], 2, "'--mode': 'paper' is not one of 'replay', 'live'."),
+        (["--mode", "paper"], 2, "--mode: 'paper' is none of replay, live."),
         (["--symbols", "a?b"], 2, "--symbols: "),
         (["--symbols", "SYN1 SYN1"], 2, "--symbols: the symbol is the same as at [0]."),
         (["--symbols", ""], 2, "--symbols: found [], allowed is at least 1 item."),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from app.cli.new_files import write_text
 from app.cli.output import print_json, print_table, value_text
+from app.cli.parameters import AsJson
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
@@ -22,23 +22,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make a session config, check it; its schema.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 Text = Annotated[str | None, typer.Option(metavar="TEXT", help="What its runs are called.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
-
-
-class Mode(StrEnum):
-    """What a run may be."""
-
-    REPLAY = "replay"
-    LIVE = "live"
-
-
-class Broker(StrEnum):
-    """Who may fill a live run's orders."""
-
-    PAPER = "paper"
-    VENUE = "venue"
+Files = Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Session configs: JSON files.")]
 
 
 def _text(metavar: str, help_line: str) -> Any:
@@ -53,7 +38,10 @@ def _number(help_line: str) -> Any:
 def check(files: Files, as_json: AsJson = False) -> None:
     """All that is wrong with session configs; when nothing is, what they would run.
 
-    Ends with 0 when every file can be used, 4 when one has problems, 3 when one is not there.
+    \b
+    Exit codes:
+      3  a file is not there
+      4  a file has problems
 
     \b
     Example:
@@ -75,7 +63,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
 @app.command()
 def schema(
     output: Annotated[
-        Path | None, typer.Option(help="Write it to this file instead of showing it.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it to this file instead of showing it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -105,13 +94,13 @@ def new(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
     name: Text = None,
-    mode: Annotated[Mode | None, typer.Option(help="Replay history, or trade.")] = None,
+    mode: Annotated[str | None, _text("replay|live", "Replay history, or trade.")] = None,
     market: Annotated[str | None, _text("MARKET", "MIC of the market, or 24/7.")] = None,
     symbols: Annotated[str | None, _text("SYMBOLS", "Such as 'SYN1 SYN2'.")] = None,
     start: Annotated[str | None, _text("DATE", "First date of a replay.")] = None,
     end: Annotated[str | None, _text("DATE", "Last date of a replay.")] = None,
     venue: Annotated[str | None, _text("NAME", "Of a live run.")] = None,
-    broker: Annotated[Broker | None, typer.Option(help="Of a live run: who fills orders.")] = None,
+    broker: Annotated[str | None, _text("paper|venue", "Of a live run: who fills.")] = None,
     sessions: Annotated[str | None, _text("COUNT", "Of a live run: how many.")] = None,
     strategy: Annotated[str | None, _text("STRATEGY", "As 'strategies show' takes it.")] = None,
     param: Annotated[

@@ -18,7 +18,6 @@ MOST = 200
 KINDS: Final = {
     "ACCOUNT": "account",
     "CHECK": "check",
-    "COMMAND": "command",
     "CONFIG": "config",
     "CONFIG|RUN": "config or run",
     "FILE": "file",
@@ -30,13 +29,21 @@ KINDS: Final = {
     "ORDER": "order",
     "OURS=THEIRS": "column",
     "RUN": "run",
+    "SPEED": "speed",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
     "ZONE": "zone",
 }
-# The same, where a noun's commands mean something of their own by it.
-KINDS_OF_NOUNS: Final = {("system", "RUN"): "running"}
+# The same, where commands that begin so mean something of their own by it.
+KINDS_OF_COMMANDS: Final = {
+    (("system",), "RUN"): "running",
+    (("data", "session"), "RUN"): "running",
+    (("watch",), "RUN"): "running",
+    (("risk", "flatten"), "RUN"): "running",
+    (("strategies", "show"), "STRATEGY"): "strategy class",
+    (("strategies", "params"), "STRATEGY"): "strategy class",
+}
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
@@ -255,8 +262,10 @@ def _values(parameter: Parameter, at: Place, part: str, sources: Sources) -> Ite
 def kind_of(parameter: Parameter, node: Node) -> str | None:
     """What it is, as its metavar says; None for free text and numbers."""
     word = parameter.metavar.removesuffix("...")
-    kind = KINDS_OF_NOUNS.get((node.words[0], word)) or KINDS.get(word)
-    return kind or ("file" if parameter.kind == "file" else None)
+    for size in range(len(node.words), 0, -1):
+        if own := KINDS_OF_COMMANDS.get((node.words[:size], word)):
+            return own
+    return KINDS.get(word) or ("file" if parameter.kind == "file" else None)
 
 
 def _of_kind(kind: str, part: str, given: Mapping[str, str], sources: Sources) -> Iterator[Offer]:
