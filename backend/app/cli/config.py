@@ -10,7 +10,7 @@ import typer
 
 from app.cli.new_files import write_text
 from app.cli.output import print_json, print_table, value_text
-from app.cli.parameters import AsJson
+from app.cli.parameters import AsJson, End, Start, Yes
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ def schema(
 @app.command()
 def new(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: take the defaults.")] = False,
+    yes: Yes = False,
     name: Text = None,
     mode: Annotated[str | None, _text("replay|live", "Replay history, or trade.")] = None,
     market: Annotated[str | None, _text("MARKET", "MIC of the market, or 24/7.")] = None,
     symbols: Annotated[str | None, _text("SYMBOLS", "Such as 'SYN1 SYN2'.")] = None,
-    start: Annotated[str | None, _text("DATE", "First date of a replay.")] = None,
-    end: Annotated[str | None, _text("DATE", "Last date of a replay.")] = None,
+    start: Start = None,
+    end: End = None,
     venue: Annotated[str | None, _text("NAME", "Of a live run.")] = None,
     broker: Annotated[str | None, _text("paper|venue", "Of a live run: who fills.")] = None,
     sessions: Annotated[str | None, _text("COUNT", "Of a live run: how many.")] = None,
