@@ -129,7 +129,7 @@ def new(
     \b
     Examples:
       ./start_cli.sh config new --yes --symbols SYN1 --strategy SmaCross --param fast=5
-      ./start_cli.sh config new my_live.json --mode live --yes
+      ./start_cli.sh config new --name "my live run" --mode live --yes
     """
     from app.cli.config_made import make_config
 
