@@ -42,6 +42,7 @@ KINDS_OF_COMMANDS: Final = {
     (("risk", "flatten"), "RUN"): "running",
     (("strategies", "show"), "NAME"): "strategy class",
     (("strategies", "params"), "NAME"): "strategy class",
+    (("strategies",), "STRATEGY"): "strategy class",
 }
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
