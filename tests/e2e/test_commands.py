@@ -71,7 +71,7 @@ def test_version_is_the_package_s(cli: Run) -> None:
     [
         (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
         (["runs", "lst"], "No such command 'lst'. Did you mean 'list'?"),
-        (["runs", "list", "--limti", "3"], "No such option: --limti"),
+        (["runs", "list", "--limti", "3"], "No such option '--limti'. Did you mean '--limit'?"),
         (["runs", "list", "--limit", "0"], "--limit"),
         (["runs", "show"], "Missing argument 'run_id'"),
         (["--nonsense"], "No such option: --nonsense"),

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from app import __version__
 from app.cli import ascii_terminal
-from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
+from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
 
 NOUNS = {
     "system": "Start sessions, watch them and steer them.",
@@ -307,6 +307,9 @@ def _usage_message(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     words = context.command_path if context is not None else PROGRAM
     message = error.format_message()
+    if option := getattr(error, "option_name", None):
+        near = [*(getattr(error, "possibilities", None) or ())]
+        message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{words} --help'."
 
