@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,12 @@ class Running:
 
     def running_here(self) -> Sequence[str]:
         return self.runs
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        return ()
 
     def close(self) -> None:
         self.is_closed = True
