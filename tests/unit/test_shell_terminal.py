@@ -241,6 +241,47 @@ def test_news_while_a_command_runs_wait_for_its_end(seat: Seat) -> None:
     assert seat.shown == ["a fill"]
 
 
+def test_a_defect_at_the_prompt_is_told_and_at_worst_the_prompt_is_plain(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = iter(["version", "exit"])
+    monkeypatch.setattr("builtins.input", lambda question: next(lines))
+
+    def fails() -> None:
+        raise ZeroDivisionError("no news")
+
+    seat.notices.flush = fails  # type: ignore[method-assign]
+
+    def heal() -> Sequence[tuple[str, str]]:
+        if seat.terminal._prompt is None:
+            seat.notices.__dict__.pop("flush", None)
+        return ()
+
+    seat.sessions.waiting = heal  # type: ignore[method-assign]
+    assert seat.terminal.converse() == 0
+    assert seat.ran == [("version",)]
+    assert capsys.readouterr().err == "error: no news\n" * 3
+
+
+def test_a_stray_error_beside_the_line_is_told_above_the_prompt(seat: Seat) -> None:
+    def fails() -> None:
+        raise ZeroDivisionError("in a task")
+
+    def soon() -> None:
+        prompt = seat.terminal._prompt
+        assert prompt is not None
+        prompt.app.loop.call_soon(fails)  # type: ignore[union-attr]
+
+    def told(text: str, style: str) -> None:
+        seat.shown.append(text)
+        seat.keys.send_text(CTRL_D)
+
+    seat.notices._show = told
+    threading.Timer(0.2, soon).start()
+    assert seat.types("half", CTRL_C) == 0
+    assert seat.shown == ["error: in a task"]
+
+
 def test_a_dumb_terminal_is_asked_plainly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,6 +56,15 @@ class Shell:
         """Whether it is a word of the shell or begins a command."""
         return word in self.words or self._commands.known(word)
 
+    def defect_text(self, error: Exception) -> str:
+        """A line for the user; the rest is in the log."""
+        return self._commands.on_defect(error)
+
+    def tell_defect(self, error: Exception) -> int:
+        """Something of ours is wrong; the shell goes on."""
+        _say(f"error: {self.defect_text(error)}")
+        return AppError.exit_code
+
     def run_text(self, text: str, origin: str = "") -> int:
         """Run lines one after the other; the exit code of the first that failed, else 0.
 
@@ -100,8 +109,7 @@ class Shell:
             _say("error: interrupted")
             return EXIT_INTERRUPTED
         except Exception as error:
-            _say(f"error: {self._commands.on_defect(error)}")
-            return AppError.exit_code
+            return self.tell_defect(error)
 
     def _run(self, statement: Statement) -> int:
         words = without_program(statement.words)
