@@ -1,5 +1,6 @@
 """What a line does in the shell: order, failures, scripts, its words; commands are recorded."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,9 +32,12 @@ def recorded() -> Recorded:
     return Recorded()
 
 
+def commands_of(recorded: Recorded) -> Commands:
+    return Commands(recorded.run, NAMES, NAMES.__contains__, lambda error: f"{error}; a defect")
+
+
 def made(recorded: Recorded, folder: Path, keeps_going: bool = False) -> Shell:
-    commands = Commands(recorded.run, NAMES, NAMES.__contains__, lambda error: f"{error}; a defect")
-    return Shell(commands, folder, keeps_going)
+    return Shell(commands_of(recorded), folder, keeps_going)
 
 
 @pytest.fixture
@@ -206,12 +210,14 @@ def test_help_tells_of_commands_and_of_the_shell_s_own_words(
     assert told.endswith("make one\nps is an alias: system status\n")
 
 
-def test_every_command_gets_the_options_that_all_shall_have(
-    shell: Shell, recorded: Recorded
+def test_with_json_each_command_answers_so_and_errors_do_too(
+    recorded: Recorded, tmp_path: Path, capsys: Capture
 ) -> None:
-    shell.always = ("--json",)
-    assert shell.run_text("version; version --json") == 0
+    shell = Shell(commands_of(recorded), tmp_path, keeps_going=True, as_json=True)
+    assert shell.run_text("version; version --json\nfoo; version") == 2
     assert recorded.words == [("version", "--json"), ("version", "--json")]
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one["exit_code"] for one in told] == [2]
 
 
 def test_a_defect_and_an_interrupt_leave_the_shell_alive(shell: Shell, capsys: Capture) -> None:

@@ -89,7 +89,7 @@ def _converse() -> int:
     with create_app_session(output=output):
         terminal = Terminal(
             shell, sessions, notices, folder, lambda: _market_time(context),
-            ShellCompleter(node, sources),
+            ShellCompleter(node, sources), screen.is_dumb() or not sys.stdout.isatty(),
         )  # fmt: skip
         print(greeting(context.settings))
         if shell.aliases.fault:
@@ -101,8 +101,7 @@ def _converse() -> int:
 
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
     """Without a prompt: of a file, of an argument, or of standard input."""
-    shell = Shell(open_commands(), _folder(Context()), keeps_going)
-    shell.always = ("--json",) if as_json else ()
+    shell = Shell(open_commands(), _folder(Context()), keeps_going, as_json)
     if text is not None:
         return shell.run_text(text)
     if script is not None:

@@ -1,5 +1,6 @@
 """What a line does: its statements in order, each a word of the shell or a command."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -35,13 +36,15 @@ class Commands(NamedTuple):
 class Shell:
     """Runs lines. It knows nothing of the terminal they were typed at."""
 
-    def __init__(self, commands: Commands, folder: Path, keeps_going: bool = False) -> None:
+    def __init__(
+        self, commands: Commands, folder: Path, keeps_going: bool = False, as_json: bool = False
+    ) -> None:
         self.words: dict[str, ShellWord] = {}
-        self.always: tuple[str, ...] = ()  # options that every command gets
         self.is_leaving = False
         self.aliases = Aliases(folder, self.means_something)
         self._commands = commands
         self._keeps_going = keeps_going
+        self._as_json = as_json  # each command answers so, errors too
         self._scripts: list[Path] = []
         for word, run in (
             ("help", self._help),
@@ -62,8 +65,7 @@ class Shell:
 
     def tell_defect(self, error: Exception) -> int:
         """Something of ours is wrong; the shell goes on."""
-        _say(f"error: {self.defect_text(error)}")
-        return AppError.exit_code
+        return self._tell(AppError(self.defect_text(error)))
 
     def run_text(self, text: str, origin: str = "") -> int:
         """Run lines one after the other; the exit code of the first that failed, else 0.
@@ -73,11 +75,11 @@ class Shell:
         try:
             lines = read_lines(text, os.path.expanduser("~"), origin)
         except UsageError as error:
-            return _tell(error)
+            return self._tell(error)
         first = 0
         for index, line in enumerate(lines):
             if origin or len(lines) > 1:
-                _say(f"> {line.text}")
+                self._say(f"> {line.text}")
             code = self._run_statements(line.statements)
             first = first or code
             if self.is_leaving:
@@ -86,7 +88,7 @@ class Shell:
                 where = f"{origin}:{line.number}" if origin else f"Line {line.number}"
                 left = len(lines) - index - 1
                 if origin or left:
-                    _say(f"{where} failed{_count(left)}.")
+                    self._say(f"{where} failed{_count(left)}.")
                 break
         return first
 
@@ -94,7 +96,7 @@ class Shell:
         for index, statement in enumerate(parts):
             code = self._run_guarded(statement)
             if code and index + 1 < len(parts):
-                _say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
+                self._say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
             if code or self.is_leaving:
                 return code
         return 0
@@ -104,10 +106,11 @@ class Shell:
         try:
             return self._run(statement)
         except AppError as error:
-            return _tell(error)
+            return self._tell(error)
         except KeyboardInterrupt:
-            _say("error: interrupted")
-            return EXIT_INTERRUPTED
+            interrupted = AppError("interrupted")
+            interrupted.exit_code = EXIT_INTERRUPTED
+            return self._tell(interrupted)
         except Exception as error:
             return self.tell_defect(error)
 
@@ -131,8 +134,8 @@ class Shell:
         if not name.startswith("-") and not self._commands.known(name):
             hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
             raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
-        missing = [option for option in self.always if option not in words]
-        return self._commands.run([*words, *missing])
+        more = ["--json"] if self._as_json and "--json" not in words else []
+        return self._commands.run([*words, *more])
 
     def _run_script(self, words: Sequence[str]) -> int:
         name, *more = [word for word in (words[0][1:], *words[1:]) if word] or [""]
@@ -149,6 +152,19 @@ class Shell:
             return self.run_text(text, str(path))
         finally:
             self._scripts.pop()
+
+    def _tell(self, error: AppError) -> int:
+        if self._as_json:
+            told = {"error": str(error), "exit_code": error.exit_code}
+            print(json.dumps(told), file=sys.stderr, flush=True)
+        else:
+            _say(f"error: {error}")
+        return error.exit_code
+
+    def _say(self, text: str) -> None:
+        """What happens to lines, for people."""
+        if not self._as_json:
+            _say(text)
 
     def _exit(self, words: Sequence[str]) -> None:
         if words:
@@ -207,11 +223,6 @@ def read_script(path: Path) -> str:
 
 def _count(left: int) -> str:
     return f"; {left} more {'line' if left == 1 else 'lines'} not run" if left else ""
-
-
-def _tell(error: AppError) -> int:
-    _say(f"error: {error}")
-    return error.exit_code
 
 
 def _say(text: str) -> None:

@@ -53,6 +53,7 @@ class Terminal:
         folder: Path,
         idle_clock: Callable[[], str] = str,
         completer: "Completer | None" = None,
+        is_plain: bool | None = None,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
@@ -63,7 +64,8 @@ class Terminal:
         self._history = LineHistory(folder)
         self._exit_code = 0
         self._defects = 0  # in a row
-        self._prompt = None if screen.is_dumb() else self._made_prompt(completer)
+        is_plain = screen.is_dumb() if is_plain is None else is_plain
+        self._prompt = None if is_plain else self._made_prompt(completer)
         shell.words["history"] = ShellWord(SHELL_WORDS["history"], self._print_history)
         shell.words["clear"] = ShellWord(SHELL_WORDS["clear"], lambda words: screen.clear())
 
@@ -107,7 +109,7 @@ class Terminal:
             return
         began_ns = self._clock.monotonic_ns()
         try:
-            with self._sessions.held(), self._interrupts.heeded():
+            with self._sessions.held(), screen.kept(), self._interrupts.heeded():
                 self._exit_code = self._shell.run_text(line)
         except KeyboardInterrupt:  # in the very moment that the command ended
             self._exit_code = EXIT_INTERRUPTED
