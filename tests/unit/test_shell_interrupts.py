@@ -59,14 +59,16 @@ def test_an_interrupt_that_waited_for_an_import_does_not_outlive_its_command(
 ) -> None:
     (tmp_path / "lastly_imported.py").write_text(IMPORTED, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
+    before = signal.getsignal(signal.SIGALRM)
     with interrupts.heeded():
         import lastly_imported  # type: ignore[import-not-found]
     assert sys.modules.pop("lastly_imported") is lastly_imported
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_afterwards_signals_are_as_before(interruptible: None) -> None:
-    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGALRM)
+    numbers = (signal.SIGINT, signal.SIGQUIT)
     before = [signal.getsignal(number) for number in numbers]
     with Interrupts().installed():
         assert [signal.getsignal(number) for number in numbers] != before

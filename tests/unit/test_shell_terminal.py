@@ -1,5 +1,6 @@
 """The shell at its prompt: keys, pastes, history, Ctrl+C and Ctrl+D, news from other threads."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -75,13 +76,19 @@ class Seat:
             self.when.get(word, int)()
         return 3 if "fails" in words else 0
 
-    def types(self, *parts: str) -> int:
-        """Each part when the screen has been drawn after the one before, as people do."""
+    def types(self, *parts: str | Callable[[], object]) -> int:
+        """Each part when the screen has been drawn after the one before, as people do.
+
+        What can be called happens at that moment.
+        """
         waiting = deque(parts)
 
         def send(application: object) -> None:
-            if waiting:
-                self.keys.send_text(waiting.popleft())
+            part = waiting.popleft() if waiting else ""
+            if isinstance(part, str):
+                self.keys.send_text(part)
+            else:
+                part()
 
         prompt = self.terminal._prompt
         assert prompt is not None
@@ -267,18 +274,12 @@ def test_a_stray_error_beside_the_line_is_told_above_the_prompt(seat: Seat) -> N
     def fails() -> None:
         raise ZeroDivisionError("in a task")
 
-    def soon() -> None:
-        prompt = seat.terminal._prompt
-        assert prompt is not None
-        prompt.app.loop.call_soon(fails)  # type: ignore[union-attr]
-
     def told(text: str, style: str) -> None:
         seat.shown.append(text)
         seat.keys.send_text(CTRL_D)
 
     seat.notices._show = told
-    threading.Timer(0.2, soon).start()
-    assert seat.types("half", CTRL_C) == 0
+    assert seat.types(lambda: asyncio.get_running_loop().call_soon(fails)) == 0
     assert seat.shown == ["error: in a task"]
 
 

@@ -113,6 +113,16 @@ def test_a_script_echoes_its_lines_and_names_the_one_that_failed(
     )
 
 
+def test_what_a_script_holds_as_a_secret_is_not_shown(
+    shell: Shell, recorded: Recorded, tmp_path: Path, capsys: Capture
+) -> None:
+    script = tmp_path / "a"
+    script.write_text("bad; runs --api-key hush\nruns --token=hush\n", encoding="utf-8")
+    assert shell.run_text(f"@{script}") == 3
+    assert "--api-key ***" in (told := capsys.readouterr().err)
+    assert "hush" not in told
+
+
 def test_scripts_run_scripts_relative_to_the_working_folder(
     shell: Shell, recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from app.cli.shell.aliases import Aliases, alias_parts
 from app.cli.shell.lines import Statement, read_lines
 from app.cli.shell.notices import visible
-from app.cli.shell.words import SHELL_WORDS, without_program
+from app.cli.shell.words import SHELL_WORDS, without_program, without_secrets
 from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
 MOST_NESTED = 10  # scripts within scripts
@@ -79,7 +79,7 @@ class Shell:
         first = 0
         for index, line in enumerate(lines):
             if origin or len(lines) > 1:
-                self._say(f"> {line.text}")
+                self._say(f"> {without_secrets(line.text)}")
             code = self._run_statements(line.statements)
             first = first or code
             if self.is_leaving:
@@ -95,8 +95,9 @@ class Shell:
     def _run_statements(self, parts: Sequence[Statement]) -> int:
         for index, statement in enumerate(parts):
             code = self._run_guarded(statement)
-            if code and index + 1 < len(parts):
-                self._say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
+            rest = "; ".join(one.text for one in parts[index + 1 :])
+            if code and rest:
+                self._say(f"Not run: {without_secrets(rest)}")
             if code or self.is_leaving:
                 return code
         return 0
@@ -200,8 +201,8 @@ class Shell:
         self._commands.run([*words, "--help"])
         if not words:
             print("Words of the shell:")
-            for word in self.words.values():
-                print(f"  {word.usage}")
+            for usage in sorted({word.usage for word in self.words.values()}):
+                print(f"  {usage}")
             print("  @FILE: run a file of lines")
             print("  A; B: run A, then B if A succeeded")
 
