@@ -165,6 +165,7 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
     assert terminal.json("runs", "rebuild", run_id)["state"] == "abandoned"
     run = terminal.detached(*words[1:-1])
     assert (run["run_id"], run["log"]) == (run_id, first["log"])
+    assert (first["goes_on"], run["goes_on"]) == (False, True)
     with open(run["log"], encoding="utf-8") as log:
         text = log.read()
     assert text.index(f"Run {run_id}: 1 sessions") < text.index("it goes on, by the config")

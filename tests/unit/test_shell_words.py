@@ -33,7 +33,13 @@ def recorded() -> Recorded:
 
 
 def commands_of(recorded: Recorded) -> Commands:
-    return Commands(recorded.run, NAMES, NAMES.__contains__, lambda error: f"{error}; a defect")
+    return Commands(
+        recorded.run,
+        NAMES,
+        NAMES.__contains__,
+        lambda words: None if "nothing" in words else f"about {' '.join(words)}",
+        lambda error: f"{error}; a defect",
+    )
 
 
 def made(recorded: Recorded, folder: Path, keeps_going: bool = False) -> Shell:
@@ -213,11 +219,12 @@ def test_exit_leaves_and_runs_nothing_after_it(shell: Shell, recorded: Recorded)
 def test_help_tells_of_commands_and_of_the_shell_s_own_words(
     shell: Shell, recorded: Recorded, capsys: Capture
 ) -> None:
-    assert shell.run_text("help; help data list; help alias; help ps") == 0
-    assert recorded.words == [("--help",), ("data", "list", "--help")]
+    assert shell.run_text("help data list; help alias; help ps; help nothing; help") == 0
+    assert recorded.words == [("help", "nothing")]  # it tells what is wrong with that
     told = capsys.readouterr().out
+    assert "about data list\nalias [NAME [WORDS]]: show short words, or make one\n" in told
+    assert "ps is an alias: system status\nabout \n" in told
     assert "@FILE" in told
-    assert told.endswith("make one\nps is an alias: system status\n")
 
 
 def test_with_json_each_command_answers_so_and_errors_do_too(

@@ -14,6 +14,7 @@ import typer
 
 from app.cli import control
 from app.cli.output import console, errors, print_json, print_table
+from app.cli.parameters import Account, AsJson, ConfigFile
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Start sessions, watch them and steer them.")
 app.add_typer(control.app)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 Detached = Annotated[
     bool, typer.Option("--detach", help="In a process of its own; tell its run once it runs.")
 ]
@@ -33,9 +33,10 @@ Ready = Annotated[int | None, typer.Option(hidden=True)]  # a pipe to whoever de
 
 @app.command()
 def start(
-    config: Annotated[Path, typer.Argument(help="A session config (JSON).")],
+    config: ConfigFile,
     timeout: Annotated[
-        float | None, typer.Option(min=0.001, help="Stop after so many seconds; exit code 5.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.001, help="How long it may take; exit code 5."),
     ] = None,
     band: Annotated[
         bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
@@ -49,6 +50,12 @@ def start(
     as_json: AsJson = False,
 ) -> None:
     """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
+
+    \b
+    Exit codes:
+      1    a strategy failed, or it was killed
+      5    it did not finish within --timeout
+      130  it was interrupted, and is recorded as stopped
 
     \b
     Examples:
@@ -99,14 +106,15 @@ def _start_detached(words: list[str], as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
-    console.print(f"Run {run['run_id']} runs as process {run['pid']}.", markup=False)
+    what = "broke off, and goes on" if run["goes_on"] else "runs"
+    console.print(f"Run {run['run_id']} {what} as process {run['pid']}.", markup=False)
     console.print(f"It writes to {run['log']}.", markup=False)
     console.print(f"'system attach {run['run_id']}' follows it.", markup=False)
 
 
 @app.command()
 def recover(
-    account: Annotated[str, typer.Option(help="The account whose run broke off.")] = "default",
+    account: Account = "default",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
     ] = False,

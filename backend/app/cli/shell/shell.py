@@ -21,7 +21,7 @@ class ShellWord(NamedTuple):
     """A word of the shell's own."""
 
     usage: str
-    run: Callable[[Sequence[str]], None]
+    run: Callable[[Sequence[str]], int | None]  # an exit code that is not 0
 
 
 class Commands(NamedTuple):
@@ -30,6 +30,7 @@ class Commands(NamedTuple):
     run: Callable[[Sequence[str]], int]
     names: Sequence[str]  # that a command can begin with
     known: Callable[[str], bool]  # is this one of them, or another form of one?
+    help_text: Callable[[Sequence[str]], str | None]  # of what these words name, if they do
     on_defect: Callable[[Exception], str]  # records it; the line for the user
 
 
@@ -130,11 +131,13 @@ class Shell:
         if name.startswith("@"):
             return self._run_script(words)
         if name in self.words:
-            self.words[name].run(words[1:])
-            return 0
+            return self.words[name].run(words[1:]) or 0
         if not name.startswith("-") and not self._commands.known(name):
             hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
             raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
+        return self._run_command(words)
+
+    def _run_command(self, words: Sequence[str]) -> int:
         more = ["--json"] if self._as_json and "--json" not in words else []
         return self._commands.run([*words, *more])
 
@@ -191,20 +194,24 @@ class Shell:
             raise UsageError("'unalias NAME' forgets one alias.")
         self.aliases.remove(words[0])
 
-    def _help(self, words: Sequence[str]) -> None:
+    def _help(self, words: Sequence[str]) -> int:
         if words and words[0] in self.words:
             print(self.words[words[0]].usage)
-            return
+            return 0
         if words and words[0] in self.aliases.all:
             print(f"{words[0]} is an alias: {self.aliases.all[words[0]]}")
-            return
-        self._commands.run([*words, "--help"])
+            return 0
+        text = None if self._as_json else self._commands.help_text(words)
+        if text is None:  # options, or words that are wrong
+            return self._run_command(["help", *words])
+        print(text)
         if not words:
-            print("Words of the shell:")
+            print("\nWords of the shell:")
             for usage in sorted({word.usage for word in self.words.values()}):
                 print(f"  {usage}")
             print("  @FILE: run a file of lines")
             print("  A; B: run A, then B if A succeeded")
+        return 0
 
 
 def read_script(path: Path) -> str:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import get_terminal_size
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
 _HISTORY_LINES = 30
 _PATIENCE = 3  # defects in a row, before the prompt is a plain one
+_LEAST_MENU, _MOST_MENU = 4, 16  # rows of completions
 _LEAVE = "They go on without the shell. Leave? [Y/n] "
 
 
@@ -124,6 +126,8 @@ class Terminal:
         self._notices.flush()
         if self._prompt is None:
             return self._plainly_asked("".join(text for _, text in self._fragments()))
+        rows = get_terminal_size().lines
+        self._prompt.reserve_space_for_menu = max(_LEAST_MENU, min(_MOST_MENU, rows - 4))
         try:
             with patch_stdout(raw=True):
                 return self._prompt.prompt(
