@@ -200,6 +200,14 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     wait_until(lambda: held(open_venue, "SYN1") == 10, "a position")
     assert "no entries until it is resumed" in terminal.run("system", "pause")[1]
     wait_until(lambda: held(open_venue, "SYN1") == 0, "the exit passes")
+    seen = terminal.json("data", "session", "--once")
+    (one,) = seen["symbols"]
+    assert (seen["state"], seen["speed"]) == ("PAUSED", None)
+    assert one["no_entries"] == "the run is paused"
+    assert -1.0 < seen["lag_seconds"] < 30.0
+    assert seen["queues"]["inbox"] >= 0
+    assert one["bars"]["1m"][-1]["close"] == one["position"]["price"]
+    assert "no entries: the run is paused" in terminal.run("watch", "SYN1", "--once")[1]
     made = len(executions(open_venue, run_id))
     for words in (("step",), ("speed", "max"), ("step",)):
         code, _, err = terminal.run("system", *words)

@@ -9,6 +9,7 @@ from collections import defaultdict
 
 import msgspec
 import pytest
+from tests.command_table import PAGE, written
 
 from app.cli.help import RELATED, help_text, related
 from app.cli.main import NOUNS, main, spelled_out
@@ -182,6 +183,12 @@ def test_exit_codes_that_mean_something_of_their_own_are_told() -> None:
     assert dict(told("why").exit_codes) == {1: "the run decides otherwise now"}
     assert 1 in dict(told("risk", "check").exit_codes)
     assert "Exit code" not in told("verify").help
+
+
+def test_the_table_in_the_documentation_is_that_of_the_commands() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(), "Write it anew: .venv/bin/python -m tests.command_table"
+    assert page.count("| `") >= len(COMMANDS)
 
 
 # The command help

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+import time
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def plain_config(spec: Spec, block_rows: int) -> SessionConfig:
 
 
 @given(specs())
-@settings(max_examples=10)
+@settings(max_examples=6)
 def test_a_snapshot_is_the_same_however_the_stream_is_cut(spec: Spec) -> None:
     by_size = []
     for size in BLOCKS:
@@ -209,6 +210,10 @@ def test_a_snapshot_waits_for_the_block_under_way_but_not_for_ever() -> None:
         assert stale is not None
         assert stale[0] is account[0]
         assert run.engine.publish(-1.0) is account[0]
+        began = time.monotonic()
+        for _ in range(10):
+            assert onlooker.data(5.0).stale_seconds > 0.0
+        assert time.monotonic() - began < 5.0  # not each of them waits as long as it may
         shown = onlooker.data(0.0)
         assert shown.stale_seconds > 0.0
         assert shown.symbols[0].bars == {}
@@ -395,3 +400,27 @@ def test_nothing_is_made_for_a_run_that_nobody_looks_at() -> None:
     run = small_run()
     run.execute()
     assert run.engine._last_moment is None
+
+
+def test_the_spread_is_that_in_force_at_the_last_bar_s_open_where_there_are_quotes() -> None:
+    limits = {"max_spread_bps": 50}
+    strategies = ["app.strategies.examples.sma_cross:SmaCross"]
+    engine = {"runner": "inline", "block_rows": 7}
+    config = config_of(["AAA"], strategies, engine=engine, risk=limits)
+    market = market_of(SESSIONS, BARS, ["AAA"], first=1)
+    starts, spreads = market.source.spreads("XNYS", "AAA", "1m", 0, 1 << 62)  # type: ignore[attr-defined]
+    known, last = {}, 0.0  # the spread in force: where there is no quote, that of the one before
+    for start_ns, spread in zip(starts.tolist(), spreads.tolist(), strict=True):
+        last = known[start_ns] = spread if spread == spread else last
+    shown = [one for one in watched(wired(config, market)[0]) if one.symbols[0].bars.get("1m")]
+    seen = set()
+    for (one,) in (found.symbols for found in shown if found.symbols[0].quality is not None):
+        (bar,) = one.bars["1m"]
+        if bar.start_ns < SESSIONS[1].open_ns:
+            continue
+        spread = known[bar.start_ns]
+        expected = spread / bar.close * 10_000 if spread > 0 else None
+        seen.add(expected is None)
+        assert one.spread_bps == (None if expected is None else pytest.approx(expected))
+    assert seen == {True, False}
+    assert {one.symbols[0].spread_bps for one in watched(small_run())} == {None}

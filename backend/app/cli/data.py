@@ -22,6 +22,7 @@ from app.cli.parameters import (
     Symbols,
     Yes,
 )
+from app.cli.progress import HowFar, working
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -50,7 +51,9 @@ def export(
       ./start_cli.sh data export SYN1 syn1.csv --start 2024-11-29 --end 2024-11-29
     """
     kind = file.suffix.lower().lstrip(".")
-    bars = Context(market).data.export(file, kind, _series(market, symbol, interval), start, end)
+    data = Context(market).data
+    with working(lambda: HowFar("writing")):
+        bars = data.export(file, kind, _series(market, symbol, interval), start, end)
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
@@ -146,7 +149,8 @@ def quality(
       ./start_cli.sh data quality THIN --start 2024-11-25
     """
     context = Context(market)
-    found = context.data.quality(_series(market, symbol, interval), start, end)
+    with working(lambda: HowFar("looking at each session")):
+        found = context.data.quality(_series(market, symbol, interval), start, end)
     rows = [
         {
             "session": one.session.date.isoformat(),

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
-from app.cli.output import console, errors, print_json, print_table
+from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Interval, Market
 from app.core.errors import UsageError
 
@@ -77,7 +77,7 @@ def import_file(
     )
     data = Context(market).data
     run = data.import_csv if ctx.info_name == "import-csv" else data.import_parquet
-    with _progress() as progress:
+    with _progress(file) as progress:
         report = run(file, options, progress)
     if as_json:
         print_json(msgspec.to_builtins(report))
@@ -96,13 +96,13 @@ def _column_names(pairs: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A bar on standard error that shows the step and how far it is; silent off a terminal."""
-    from rich.progress import Progress
+def _progress(file: Path) -> Iterator[Callable[[str, float], None]]:
+    """How far it is, in bytes of the file; silent off a terminal."""
+    from app.cli.progress import HowFar, telling
 
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda step, done: bar.update(task, description=step, completed=done)
+    size = file.stat().st_size if file.is_file() else 0
+    with telling("reading", "bytes") as tell:
+        yield lambda step, done: tell(HowFar(step, size * done, done))
 
 
 def _print_report(report: "ImportReport") -> None:

@@ -99,7 +99,7 @@ def _named(words: Sequence[str]) -> Node:
 
 
 def _lines(found: Node, launcher: str, width: int) -> Iterator[str]:
-    yield f"Usage: {launcher}{_usage(found)}"
+    yield f"Usage: {launcher}{usage(found)}"
     for paragraph in found.help.split("\n\n"):
         yield ""
         yield from textwrap.wrap(" ".join(paragraph.split()), width)
@@ -121,7 +121,8 @@ def _lines(found: Node, launcher: str, width: int) -> Iterator[str]:
         yield from ("", f"'{launcher}{word} COMMAND' tells more of one.")
 
 
-def _usage(found: Node) -> str:
+def usage(found: Node) -> str:
+    """Its words, and what follows them; in brackets what may be left out."""
     words = [*found.words]
     if found.children:
         return " ".join([*words, "COMMAND ..."])

@@ -63,8 +63,8 @@ def start(
 ) -> None:
     """Start a practice venue, and keep it going until Ctrl+C.
 
-    Without --at it begins before the sixth open that is stored. With --json it tells its address
-    as one object once it is ready.
+    Ctrl+C or SIGTERM ends it in order, with exit code 0. Without --at it begins before the sixth
+    open that is stored. With --json it tells its address as one object once it is ready.
 
     \b
     Examples:

@@ -8,6 +8,7 @@ import typer
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, Symbol
+from app.cli.progress import running_again, working
 from app.cli.why_text import as_told, local, print_limits, standing_rows
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 
@@ -82,6 +83,7 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
     from app.core.config import load_session_config
     from app.managers.system_manager.asking import asker_at, until
     from app.managers.system_manager.retelling import unlogged, watched_replay
+    from app.managers.system_manager.run_bars import replayed_sessions
     from app.managers.time_manager import SessionClock
     from app.services.indicators import faults
 
@@ -100,7 +102,8 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
         None if file is None else load_account_limits(file),
         asker, context.data, times, context.settings.strategies_folder,
     )  # fmt: skip
-    with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+    meter = running_again(replayed_sessions(run.config, times), lambda: run)
+    with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)), working(meter):
         run.execute()
     return {"config": str(path), **_told(question, asker, moments, at)}
 
@@ -114,7 +117,7 @@ def _of_run(run_id: str, question: "Question", at: str | None) -> Told:
     _need_symbol(question.symbol, teller.run.config.symbols)
     until_ns = None if at is None else teller.ns_of(at)
     asker = asker_at(question, until_ns, teller.run.config, teller.times)
-    proof = teller.run.tell(asker)
+    proof = teller.tell(asker)
     told = _told(question, asker, teller, at)
     return {"run_id": teller.run.run_id, **told, "again": again_told(proof)}
 

@@ -10,6 +10,7 @@ from app.cli.context import Context
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, ConfigFile, Freeze
+from app.cli.progress import HowFar, working
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -53,16 +54,17 @@ def drill(
 
     given = load_session_config(config, faults)
     context = Context(given.market)
-    drilled, report = rehearse(
-        given,
-        FREEZE if is_freeze else FLATTEN,
-        None if at is None else Moments(context.time).ns_of(at),
-        within,
-        is_stuck,
-        context.settings,
-        context.data,
-        context.time,
-    )
+    with working(lambda: HowFar("rehearsing")):
+        drilled, report = rehearse(
+            given,
+            FREEZE if is_freeze else FLATTEN,
+            None if at is None else Moments(context.time).ns_of(at),
+            within,
+            is_stuck,
+            context.settings,
+            context.data,
+            context.time,
+        )
     told = _told(config, drilled, report, context)
     if as_json:
         print_json(told)

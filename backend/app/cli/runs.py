@@ -10,6 +10,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Count, PastRun
+from app.cli.progress import HowFar, working
 from app.core.orders import REJECTED
 from app.core.processes import is_running
 
@@ -84,6 +85,8 @@ def show_orders(
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
+    What can be done to one is 'cancel', 'amend', 'amend refused' and 'reduce'.
+
     \b
     Examples:
       ./start_cli.sh runs orders last
@@ -119,6 +122,8 @@ def rebuild(
 ) -> None:
     """Make a live run's rows and files again from its journal, be it finished or broken off.
 
+    One that broke off gets what it had come to, and stays unfinished.
+
     \b
     Example:
       ./start_cli.sh runs rebuild last
@@ -127,7 +132,8 @@ def rebuild(
 
     context = Context()
     runs = context.settings.data_folder / "runs"
-    made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    with working(lambda: HowFar("reading the journal")):
+        made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
     state = described(_repository().get_run(made.run_id))["state"]
     summary = msgspec.structs.replace(made, state=state)
     if as_json:

@@ -18,6 +18,7 @@ from app.core.errors import AppError, StateError
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
+    from app.core.calendar import TradingSession
     from app.core.settings import Settings
     from app.managers.system_manager.control_messages import Alarm
     from app.managers.system_manager.control_server import ControlServer
@@ -52,6 +53,16 @@ class Serving:
         self._run: RunSession | None = None
         self._closed = threading.Event()
         self.system.alarms.on_alarm = self._heed
+
+    def sessions(self) -> "Sequence[TradingSession]":
+        """Those of the replay that runs; none of a live run, which goes at its venue's pace."""
+        from app.cli.context import Context
+
+        config = None if self._run is None else self._run.run.config
+        if config is None or config.replay is None:
+            return ()
+        times = Context(config.market).time
+        return times.known_sessions(config.replay.start, config.replay.end)
 
     def close(self) -> None:
         """The run has ended and is recorded."""

@@ -9,6 +9,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json, print_table
 from app.cli.parameters import AsJson, Market
+from app.cli.progress import HowFar, working
 from app.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -144,9 +145,10 @@ def import_holidays(
     known = time.known_years()
     first = max(FIRST_IMPORTED_YEAR, known[0]) if first_year is None else first_year
     last = min(time.get_current_time().year + 1, known[-1]) if last_year is None else last_year
-    report = time.import_holidays(market, first, last)
-    sessions = _sessions(time, first, last)
-    CalendarRepository(context.engine).replace(market, first, last, sessions)
+    with working(lambda: HowFar("reading the calendar")):
+        report = time.import_holidays(market, first, last)
+        sessions = _sessions(time, first, last)
+        CalendarRepository(context.engine).replace(market, first, last, sessions)
     if as_json:
         print_json(msgspec.structs.asdict(report))
     else:

@@ -15,12 +15,13 @@ from app.managers.system_manager.control_messages import Look
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.threads.session_data import Moment, Telling, ended, filled
+from app.threads.session_data import Moment, Telling, ended, fill_of
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
 
 MOST_BARS = 20_000  # in one answer, over all symbols and intervals
+_AGAIN_SECONDS = 0.05
 _NAMED = 10  # symbols, in a message
 
 
@@ -39,23 +40,27 @@ class Looking:
         self._turn = threading.Lock()
         self._last: Moment | None = None
         self._last_ns = 0  # when it was so
+        self._is_stale = False  # it has been told more than once
 
     def moment(self, timeout_seconds: float) -> tuple[Moment, float] | None:
         """The run as it stands, or stood when it could be looked at last, and how many seconds
         ago that was; None while it never could.
         """
+        if self._is_stale:  # whoever looks next need not wait as long for the same
+            timeout_seconds = min(timeout_seconds, _AGAIN_SECONDS)
         moment = self.run.engine.publish(timeout_seconds)
         if moment is None:
             return None
         now_ns = self._clock.monotonic_ns()
         with self._turn:
-            if moment is not self._last:
+            self._is_stale = moment is self._last
+            if not self._is_stale:
                 self._last, self._last_ns = moment, now_ns
             return moment, (now_ns - self._last_ns) / SECOND_NS
 
     def fills(self, moment: Moment) -> tuple[FillData, ...]:
         """The latest, the newest last."""
-        return tuple(filled(self.run.plan, row) for row in moment.fills)
+        return tuple(fill_of(self.run.plan, row) for row in moment.fills)
 
     def close(self, moment: Moment, symbol: int) -> float | None:
         """The last close known of a symbol."""
@@ -129,20 +134,21 @@ class Looking:
         bad: Counter[str] = Counter()
         for (name, day, _), count in dict(quality.bad).items():
             bad[name] += count if day == date else 0
-        late = {name: count for (name, day), count in dict(quality.late).items() if day == date}
+        filled = {name: count for (name, day), count in dict(quality.filled).items() if day == date}
         tell = self._telling.symbol
         return tuple(
-            tell(moment, number, bars, bad[names[number]], late.get(names[number], 0))
+            tell(moment, number, bars, bad[names[number]], filled.get(names[number], 0))
             for number in numbers
         )
 
     def _lag_seconds(self, moment: Moment) -> float | None:
-        """How far the stream is behind the venue's clock, while a session is under way."""
+        """How far the stream is behind its venue, in our time, while a session is under way."""
         if self._line is None or moment.part is None:
             return None
         if not moment.part.start_ns <= moment.through_ns < moment.part.end_ns:
             return None
-        return round((self._line.clock.now_ns() - moment.through_ns) / SECOND_NS, 3)
+        behind_ns = self._line.clock.now_ns() - moment.through_ns
+        return round(behind_ns / max(self._line.rate, 1.0) / SECOND_NS, 3)
 
     def _queues(self) -> Mapping[str, int]:
         waiting = self.run.pipeline.waiting_rows()
