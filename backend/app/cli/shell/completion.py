@@ -41,8 +41,6 @@ KINDS_OF_COMMANDS: Final = {
     (("data", "session"), "RUN"): "running",
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
-    (("strategies", "show"), "STRATEGY"): "strategy class",
-    (("strategies", "params"), "STRATEGY"): "strategy class",
 }
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
