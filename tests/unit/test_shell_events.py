@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from app.cli.figures import quantity_text
 from app.cli.shell.events import (
     ALARM,
     DAY,
@@ -21,7 +22,6 @@ from app.cli.shell.events import (
     clock_text,
     ended,
     price,
-    quantity,
 )
 from app.core.order_views import FillData, OrderData
 from app.managers.system_manager.control_messages import Alarm, Position, View
@@ -242,7 +242,7 @@ def test_prices_are_exact_with_their_cents(value: float, text: str) -> None:
 
 
 def test_quantities_are_exact() -> None:
-    assert [quantity(Decimal(one)) for one in ("100", "0.50", "1500.00", "-3")] == [
+    assert [quantity_text(Decimal(one)) for one in ("100", "0.50", "1500.00", "-3")] == [
         "100", "0.5", "1,500", "-3",
     ]  # fmt: skip
 
