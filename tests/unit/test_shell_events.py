@@ -69,6 +69,12 @@ def test_fills_are_told_with_price_and_the_position_after_each_aligned() -> None
     ]
 
 
+def test_what_was_found_at_the_venue_shares_no_line_over_two_symbols() -> None:
+    found = fill(1, 100, order=0), replace(fill(2, 100, order=0), symbol="SYN2")
+    lines = [text for _, text in told(FLAT, holding(*found))]
+    assert [("SYN1" in line, "SYN2" in line) for line in lines] == [(True, False), (False, True)]
+
+
 def test_a_position_that_is_closed_is_flat() -> None:
     ((_, text),) = told(holding(fill(1, 100)), holding(fill(1, 100), fill(2, -100, order=2)))
     assert text.endswith("flat")

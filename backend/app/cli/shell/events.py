@@ -122,7 +122,7 @@ def _fills(before: View, after: View, new: Sequence[FillData], unseen: int) -> I
     """The fills that are new, those of one order after each other as one."""
     now = positions(after)
     told = []
-    for _, group in groupby(reversed(new), key=lambda fill: fill.order_id):
+    for _, group in groupby(reversed(new), key=lambda fill: (fill.order_id, fill.symbol)):
         fills = list(group)
         symbol = fills[0].symbol
         told.append(_filled(before, after, fills, now.get(symbol, Decimal(0))))
