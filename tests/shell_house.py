@@ -288,9 +288,8 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, end, parts in (
         ("first", "2024-11-04", {}),
         ("second", "2024-11-04", {"params": {"fast": 5}}),
-        ("paced", "2024-11-04", {"speed": 60}),
-        ("slow", "2024-11-04", {"speed": 1}),
-        ("endless", "2024-12-13", {"speed": 100_000}),
+        ("paced", "2024-12-13", {"speed": 3600}),  # three minutes of it
+        ("quick", "2024-11-04", {"speed": 20_000}),  # three seconds
     ):
         text = config_text(name, end, **parts)  # type: ignore[arg-type]
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
