@@ -37,16 +37,17 @@ SHORT_COLUMNS = (
 def attach(run: Run = None, as_json: AsJson = False) -> None:
     """Follow a session until it ends. Ctrl+C detaches; the session goes on.
 
-    A table on a terminal; a line a second in a pipe, with --json one object a line.
+    A screen on a terminal; a line a second in a pipe, with --json one object a line.
 
     \b
     Example:
       ./start_cli.sh system attach
     """
-    from app.cli.attached import follow
+    from app.cli.attached import AccountPage
+    from app.cli.following import follow
 
     with _client(run) as client:
-        follow(client, as_json)
+        follow(client, client.view, AccountPage(), as_json)
 
 
 @app.command()

@@ -214,6 +214,34 @@ def sample(as_json: AsJson = False) -> None:
         )
 
 
+@app.command("session")
+def session(
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+    ] = None,
+    symbols: Annotated[
+        str | None, typer.Option(help="Only these, with commas between: SYN1,SYN2.")
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow the data of a session that runs: each symbol's bars, indicators, position, quality.
+
+    A screen on a terminal (arrow keys turn it, q or Ctrl+C leaves), a line a second in a pipe, with
+    --json one object a line; with --once one table or one object.
+
+    \b
+    Examples:
+      ./start_cli.sh data session
+      ./start_cli.sh data session --symbols SYN1,SYN2 --once
+      ./start_cli.sh data session --once --json
+    """
+    from app.cli.watching import show_session
+
+    show_session(run, symbols, once, as_json)
+
+
 def _series(market: str, symbol: str, interval: str) -> "Series":
     from app.repositories.bar_store_files import Series
 

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -197,12 +198,69 @@ def tour(
     take_tour(folder, assume_yes, as_json)
 
 
+@root.command()
+def shell(
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Run the lines of a file, and leave.")
+    ] = None,
+    lines: Annotated[
+        str | None, typer.Option("-c", metavar="LINES", help="Run these lines, and leave.")
+    ] = None,
+    keeps_going: Annotated[
+        bool, typer.Option("--keep-going", help="Run on after a line that failed.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With lines that are given: each answers in JSON.")
+    ] = False,
+) -> None:
+    """Open the interactive shell, or run lines of it: the exit code is the first failed one's.
+
+    \b
+    Examples:
+      ./start_cli.sh shell
+      ./start_cli.sh shell -c "version; data list"
+      ./start_cli.sh shell --script morning.txt --keep-going
+    """
+    from app.cli.shell.opening import open_shell
+
+    raise typer.Exit(open_shell(script, lines, keeps_going, as_json))
+
+
+@root.command()
+def watch(
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    run: Annotated[
+        str | None,
+        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
+    ] = None,
+    bars: Annotated[int, typer.Option(min=1, max=500, help="How many of the last bars.")] = 10,
+    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow one symbol of a session closely: bars, indicators, position, orders, fills.
+
+    A screen on a terminal (q or Ctrl+C leaves), a line a second in a pipe, with --json one object
+    a line; with --once one page or one object.
+
+    \b
+    Examples:
+      ./start_cli.sh watch SYN1
+      ./start_cli.sh watch SYN1 --bars 30 --once
+    """
+    from app.cli.watching import watch_symbol
+
+    watch_symbol(symbol, run, bars, once, as_json)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if not args and sys.stdin.isatty() and sys.stdout.isatty():
+        args = ["shell"]
     if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -218,7 +276,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(_record_defect(error), AppError.exit_code, args)
+        return _report(record_defect(error), AppError.exit_code, args)
     return outcome if isinstance(outcome, int) else 0
 
 
@@ -251,7 +309,7 @@ def _usage_message(error: typer.TyperException) -> str:
     return f"{message}{end} See '{words} --help'."
 
 
-def _record_defect(error: Exception) -> str:
+def record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
     from app.core.logging import redact
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from app.core.errors import AppError, StateError
 from app.managers.time_manager.clock import WallClock
@@ -27,6 +27,16 @@ LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
 _PROGRAM = (sys.executable, "-m", "app.cli.main")
+
+
+class Detached(NamedTuple):
+    """A session that this process has sent to the background."""
+
+    run_id: str
+    process: "subprocess.Popen[bytes]"
+
+
+detached_here: list[Detached] = []  # in order; a shell wants to know what it started
 
 
 class Serving:
@@ -60,7 +70,7 @@ class Serving:
         desk = ControlDesk(self.system, session)
         try:
             path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
-            self._server = ControlServer(path, desk, desk.view, WallClock())
+            self._server = ControlServer(path, desk, desk.view, WallClock(), desk.tell)
         except (StateError, OSError, RuntimeError) as error:  # it runs all the same
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
@@ -118,6 +128,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
             raise
         if told:
             found: dict[str, Any] = json.loads(told)
+            detached_here.append(Detached(found["run_id"], process))
             return found
         code = process.wait()
         raise _refusal(early, code)

@@ -41,6 +41,10 @@ def start(
         bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
     ] = False,
     is_detached: Detached = False,
+    is_awaited: Annotated[
+        bool,
+        typer.Option("--wait", help="Here, until its end: as it is anyway, but in the shell."),
+    ] = False,
     ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
@@ -52,6 +56,8 @@ def start(
       ./start_cli.sh system start session_configs/example_session.json --band
       ./start_cli.sh system start session_configs/example_session.json --detach
     """
+    if is_detached and is_awaited:
+        raise UsageError("--detach returns at once and --wait does not: use one of them.")
     if is_detached:
         options = [] if timeout is None else ["--timeout", str(timeout)]
         words = ["start", str(config), *options, *(["--band"] if band else [])]

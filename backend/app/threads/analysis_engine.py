@@ -36,7 +36,7 @@ from app.threads.run_state import StateAsked, StateGiven
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
 from app.threads.session_course import SessionCourse
-from app.threads.session_data import SessionData, snapshot
+from app.threads.session_data import Moment, moment_of
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
@@ -95,7 +95,7 @@ class AnalysisEngine(Worker):
         )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
         self.thread = 0  # the one that runs it; nobody else gives orders
-        self._snapshot: SessionData | None = None
+        self._last_moment: Moment | None = None
         for seat in seats:
             seat.join(self)
 
@@ -145,17 +145,17 @@ class AnalysisEngine(Worker):
         """The instant being processed."""
         return self._cursor.now_ns
 
-    def publish(self, timeout_seconds: float) -> SessionData | None:
-        """For other threads: the run as it stands between two blocks, paused and ended ones too.
-
-        While a block takes longer than the timeout, the snapshot published last.
+    def publish(self, timeout_seconds: float) -> Moment | None:
+        """For other threads: the run between two blocks, paused and ended ones too; while a block
+        takes longer than the timeout, the very moment published last.
         """
         if self._under_way.acquire(timeout=min(max(timeout_seconds, 0.0), threading.TIMEOUT_MAX)):
             try:
-                self._snapshot = snapshot(self._plan, self.outlook, self.execution)
+                run = self._plan, self.outlook, self.execution, self._seats
+                self._last_moment = moment_of(*run, self._through_ns)
             finally:
                 self._under_way.release()
-        return self._snapshot
+        return self._last_moment
 
     # -- one block -----------------------------------------------------------------------------
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from app.core.bars import Table, no_rows
+from app.core.bars import Floats, Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
 from app.core.kept import Fields
 from app.core.money import to_units
 from app.core.windows import Window
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
@@ -131,6 +131,14 @@ class Outlook:
             quotes = self._quotes[symbol] = Quotes(self.book.base, own)
         start_ns, close, spread = quotes.last(self._cursor.now_ns) or self._last_quoted(symbol)
         return in_basis_points(spread, close) if start_ns >= self.part.start_ns else 0
+
+    def spreads_bps(self) -> Floats:
+        """By symbol, the same of the bars before this block, for people; 0 for none."""
+        started = self._last_start_ns >= (self.part.start_ns if self.has_session else NEVER_NS)
+        known = started & (self._last_spread > 0) & (self._last_close > 0)
+        bps = np.zeros(len(known))
+        np.divide(self._last_spread * 10_000, self._last_close, out=bps, where=known)
+        return bps
 
     def _last_quoted(self, symbol: int) -> Quoted:
         """That of its last bar before this block."""

@@ -8,15 +8,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.session_data import SessionData
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
+    UNKNOWN,
     Answer,
     Ask,
     Frames,
     Goodbye,
     Hello,
+    Look,
     Told,
     View,
     Welcome,
@@ -70,6 +75,23 @@ class ControlClient:
         if self._view is None:
             raise StateError("The session told nothing of itself; try again.")
         return self._view
+
+    def session_data(self, look: Look) -> SessionData:
+        """What is wanted of the session's data; as it stood last while a hook of it hangs."""
+        try:
+            told = self.ask("session_data", msgspec.json.encode(look).decode())
+        except StateError as error:
+            if not str(error).startswith(UNKNOWN):
+                raise
+            raise StateError(
+                f"Run {self.session.run_id} was started with an older program, version "
+                f"{self.session.program}, and cannot show its data to this one. Use that program, "
+                "or start the session again; 'system attach' shows its account."
+            ) from None
+        found = msgspec.json.decode(told, type=SessionData | None)
+        if found is None:
+            raise StateError("The session has nothing to show yet; try again.")
+        return found
 
     def views(self) -> Iterator[View]:
         """The session as it goes on, until it ends."""

@@ -13,6 +13,7 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.kill_story import KillStory
+from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.manner import REPLAYED, Manner
 from app.managers.system_manager.run_outcome import (
     FAILED,
@@ -96,6 +97,11 @@ class RunSession:
             self._clock.monotonic_ns,
             self._record.local_text,
         )
+
+    @cached_property
+    def looking(self) -> Looking:
+        """What it shows to whoever looks on."""
+        return Looking(self.run, self.run_id, self._clock, self._line)
 
     @property
     def run_id(self) -> str:

@@ -1,0 +1,92 @@
+"""A command in a process of its own that shares the shell's terminal.
+
+Ctrl+C reaches it as it would without the shell, which waits for it and lives on.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
+_PATIENCE = 3  # interrupts after which is told how a process that does not heed them is ended
+_SIGNAL_BASE = 128  # as every shell tells of a process that a signal ended
+_SHOW_CURSOR = "\x1b[?25h\x1b[0m"
+
+
+def run_child(words: Sequence[str]) -> int:
+    """Run the command to its end; its exit code."""
+    process: subprocess.Popen[bytes] | None = None
+    count = 0
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+        if process is not None and count >= _PATIENCE:
+            _say(f"Process {process.pid} has not ended yet. Ctrl+\\ ends it at once, unsaved.")
+
+    def on_quit(number: int, frame: FrameType | None) -> None:
+        if process is not None:
+            process.kill()
+
+    with kept_terminal(), _handling({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
+        sys.stdout.flush()
+        process = _started(words)
+        try:
+            code = process.wait()
+        except BaseException:  # the shell itself must end: in order, and its command too
+            process.terminate()
+            process.wait()
+            raise
+    if code < 0:
+        _say(f"error: the command was ended by signal {-code} ({signal.Signals(-code).name})")
+        return _SIGNAL_BASE - code
+    return code
+
+
+def _started(words: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """It is born deaf to Ctrl+C, until `main` can heed it without a traceback."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen([*PROGRAM, *words])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def kept_terminal() -> Iterator[None]:
+    """However a command ended, the terminal is as it was before: echo, lines, cursor."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    try:
+        yield
+    finally:
+        with suppress(termios.error, OSError):  # the terminal has gone
+            if termios.tcgetattr(descriptor) != before:
+                termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+                sys.stdout.write(_SHOW_CURSOR)
+                sys.stdout.flush()
+
+
+@contextmanager
+def _handling(handlers: dict[signal.Signals, object]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

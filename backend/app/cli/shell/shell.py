@@ -1,0 +1,206 @@
+"""What a line does: its statements in order, each a word of the shell or a command."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from app.cli.shell.aliases import Aliases, alias_parts
+from app.cli.shell.lines import Statement, read_lines
+from app.cli.shell.notices import visible
+from app.cli.shell.words import SHELL_WORDS, without_program
+from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
+
+MOST_NESTED = 10  # scripts within scripts
+
+
+class ShellWord(NamedTuple):
+    """A word of the shell's own."""
+
+    usage: str
+    run: Callable[[Sequence[str]], None]
+
+
+class Commands(NamedTuple):
+    """The commands of the command line, as the shell needs them."""
+
+    run: Callable[[Sequence[str]], int]
+    names: Sequence[str]  # that a command can begin with
+    known: Callable[[str], bool]  # is this one of them, or another form of one?
+    on_defect: Callable[[Exception], str]  # records it; the line for the user
+
+
+class Shell:
+    """Runs lines. It knows nothing of the terminal they were typed at."""
+
+    def __init__(self, commands: Commands, folder: Path, keeps_going: bool = False) -> None:
+        self.words: dict[str, ShellWord] = {}
+        self.always: tuple[str, ...] = ()  # options that every command gets
+        self.is_leaving = False
+        self.aliases = Aliases(folder, self.means_something)
+        self._commands = commands
+        self._keeps_going = keeps_going
+        self._scripts: list[Path] = []
+        for word, run in (
+            ("help", self._help),
+            ("alias", self._alias),
+            ("unalias", self._unalias),
+            ("exit", self._exit),
+            ("quit", self._exit),
+        ):
+            self.words[word] = ShellWord(SHELL_WORDS[word], run)
+
+    def means_something(self, word: str) -> bool:
+        """Whether it is a word of the shell or begins a command."""
+        return word in self.words or self._commands.known(word)
+
+    def run_text(self, text: str, origin: str = "") -> int:
+        """Run lines one after the other; the exit code of the first that failed, else 0.
+
+        Nothing runs where one of them cannot be read. `origin` names the script they come from.
+        """
+        try:
+            lines = read_lines(text, os.path.expanduser("~"), origin)
+        except UsageError as error:
+            return _tell(error)
+        first = 0
+        for index, line in enumerate(lines):
+            if origin or len(lines) > 1:
+                _say(f"> {line.text}")
+            code = self._run_statements(line.statements)
+            first = first or code
+            if self.is_leaving:
+                break
+            if code and not self._keeps_going:
+                where = f"{origin}:{line.number}" if origin else f"Line {line.number}"
+                left = len(lines) - index - 1
+                if origin or left:
+                    _say(f"{where} failed{_count(left)}.")
+                break
+        return first
+
+    def _run_statements(self, parts: Sequence[Statement]) -> int:
+        for index, statement in enumerate(parts):
+            code = self._run_guarded(statement)
+            if code and index + 1 < len(parts):
+                _say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
+            if code or self.is_leaving:
+                return code
+        return 0
+
+    def _run_guarded(self, statement: Statement) -> int:
+        """Run one statement; whatever happens in it, the shell lives."""
+        try:
+            return self._run(statement)
+        except AppError as error:
+            return _tell(error)
+        except KeyboardInterrupt:
+            _say("error: interrupted")
+            return EXIT_INTERRUPTED
+        except Exception as error:
+            _say(f"error: {self._commands.on_defect(error)}")
+            return AppError.exit_code
+
+    def _run(self, statement: Statement) -> int:
+        words = without_program(statement.words)
+        if not words or words[0] == "shell":
+            raise UsageError("This is the shell already: the words behind it are enough.")
+        for one in self.aliases.expanded(Statement(words, statement.text)):
+            code = self._run_words(without_program(one.words))
+            if code or self.is_leaving:
+                return code
+        return 0
+
+    def _run_words(self, words: Sequence[str]) -> int:
+        name = words[0]
+        if name.startswith("@"):
+            return self._run_script(words)
+        if name in self.words:
+            self.words[name].run(words[1:])
+            return 0
+        if not name.startswith("-") and not self._commands.known(name):
+            hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
+            raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
+        missing = [option for option in self.always if option not in words]
+        return self._commands.run([*words, *missing])
+
+    def _run_script(self, words: Sequence[str]) -> int:
+        name, *more = [word for word in (words[0][1:], *words[1:]) if word] or [""]
+        if not name or more:
+            raise UsageError("'@FILE' runs a file of lines; it takes one name and nothing else.")
+        path = Path(os.path.expanduser(name))
+        if path in self._scripts:
+            raise UsageError(f"'{path}' runs itself; it is not run again.")
+        if len(self._scripts) >= MOST_NESTED:
+            raise UsageError(f"Scripts run scripts {MOST_NESTED} deep; '{path}' is not run.")
+        text = read_script(path)
+        self._scripts.append(path)
+        try:
+            return self.run_text(text, str(path))
+        finally:
+            self._scripts.pop()
+
+    def _exit(self, words: Sequence[str]) -> None:
+        if words:
+            raise UsageError("'exit' takes no arguments.")
+        self.is_leaving = True
+
+    def _alias(self, words: Sequence[str]) -> None:
+        known = self.aliases.all
+        if not words:
+            for name in sorted(known):
+                print(f"{name} = {known[name]}")
+            return
+        name, text = alias_parts(words)
+        if text:
+            self.aliases.add(name, text)
+        elif name in known:
+            print(f"{name} = {known[name]}")
+        else:
+            raise NotFoundError(f"There is no alias '{name}'. 'alias {name} WORDS' makes one.")
+
+    def _unalias(self, words: Sequence[str]) -> None:
+        if len(words) != 1:
+            raise UsageError("'unalias NAME' forgets one alias.")
+        self.aliases.remove(words[0])
+
+    def _help(self, words: Sequence[str]) -> None:
+        if words and words[0] in self.words:
+            print(self.words[words[0]].usage)
+            return
+        if words and words[0] in self.aliases.all:
+            print(f"{words[0]} is an alias: {self.aliases.all[words[0]]}")
+            return
+        self._commands.run([*words, "--help"])
+        if not words:
+            print("Words of the shell:")
+            for word in self.words.values():
+                print(f"  {word.usage}")
+            print("  @FILE: run a file of lines")
+            print("  A; B: run A, then B if A succeeded")
+
+
+def read_script(path: Path) -> str:
+    """The lines of a file, or what is wrong with it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no file '{path}'.") from None
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"'{path}' cannot be read: {why}.") from None
+
+
+def _count(left: int) -> str:
+    return f"; {left} more {'line' if left == 1 else 'lines'} not run" if left else ""
+
+
+def _tell(error: AppError) -> int:
+    _say(f"error: {error}")
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    sys.stdout.flush()
+    print(visible(text), file=sys.stderr, flush=True)
