@@ -85,6 +85,7 @@ class Terminal:
         self._child.delaybeforesend = None
         self.screen.answer = self._answer
         self.pid = self._child.pid
+        self.has_ended = False
 
     # -- what goes in ----------------------------------------------------------------------------
 
@@ -135,9 +136,8 @@ class Terminal:
     def wait_for_end(self, seconds: float = SECONDS) -> int:
         """Until the program has ended; its exit code, or minus the signal that ended it."""
         end = time.monotonic() + seconds
-        while not self._read(_LOOK_SECONDS):
+        while not (self._read(_LOOK_SECONDS) and not self._child.isalive()):
             assert time.monotonic() < end, f"it has not ended\n{self.text[-3000:]}"
-        self._child.close(force=False)
         status = self._child.exitstatus
         return -int(self._child.signalstatus or 0) if status is None else int(status)
 
@@ -161,6 +161,7 @@ class Terminal:
         except pexpect.TIMEOUT:
             return False
         except pexpect.EOF:
+            self.has_ended = True
             return True
         self.raw += new
         self._stream.feed(new)
@@ -206,10 +207,24 @@ class ShellTerminal(Terminal):
         )
         return self.screen.all_lines[start + 1 : self.screen.cursor_line]
 
+    def interrupt(self, seconds: float = SECONDS) -> None:
+        """Ctrl+C, and wait for the prompt that is painted after it."""
+        before = len(self.raw)
+        self.type(CTRL_C)
+        self.wait_until(
+            lambda: b"mismartera:" in self.raw[before:] and self.typed() == "",
+            "a prompt after Ctrl+C",
+            seconds,
+        )
+
     def leave(self) -> int:
-        """Ctrl+D at an empty prompt; the exit code."""
+        """Ctrl+D at an empty prompt, and yes where sessions go on; the exit code."""
         self.ready()
         self.type(CTRL_D)
+        asked = self.text.count("Leave?")
+        self.wait_until(lambda: self.has_ended or self.text.count("Leave?") > asked, "its end")
+        if not self.has_ended:
+            self.type("y" + ENTER)
         return self.wait_for_end()
 
     def _at_new_prompt(self) -> bool:

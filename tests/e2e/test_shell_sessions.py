@@ -6,9 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
-from tests.live_terminal import wait_until
 from tests.shell_house import (
-    CTRL_C,
     CTRL_D,
     CTRL_U,
     ENTER,
@@ -84,10 +82,8 @@ def test_ctrl_c_in_mid_replay_stops_the_run_and_the_shell_lives(
     use = "app.strategies.examples.sma_cross:SmaCross"
     (shell_house.folder / "crawling.json").write_text(config.replace(use, "crawling.py"))
     shell.type("system start crawling.json" + ENTER)
-    wait_until(lambda: state_of(shell_house) == "running", "the run")
-    shell.wait_for("replaying")
-    shell.type(CTRL_C)
-    shell.ready()
+    shell.wait_until(lambda: state_of(shell_house) == "running", "the run")
+    shell.interrupt()
     assert state_of(shell_house) == "stopped"
     assert "stopped" in shell.text
     assert "MisMartera" in "\n".join(shell.run("version"))
@@ -128,8 +124,7 @@ def test_a_live_view_takes_another_size_and_is_left_by_ctrl_c(
     running.wait_for("SYN1")
     running.resize(20, 60)
     running.take(1.2)  # more than one refresh in the new size
-    running.type(CTRL_C)
-    running.ready()
+    running.interrupt()
     assert "Traceback" not in running.text
     assert "MisMartera" in "\n".join(running.run("version"))
     out = running.run("system status")
@@ -167,10 +162,9 @@ def test_a_paced_session_waits_in_the_foreground_where_that_is_asked_for(
     shell_house: ShellHouse, shell: ShellTerminal
 ) -> None:
     shell.type("system start paced.json --wait" + ENTER)
-    wait_until(lambda: state_of(shell_house) == "running", "the run")
+    shell.wait_until(lambda: state_of(shell_house) == "running", "the run")
     shell.wait_for("replaying")
-    shell.type(CTRL_C)
-    shell.ready()
+    shell.interrupt()
     assert state_of(shell_house) == "stopped"
 
 
@@ -179,6 +173,6 @@ def test_the_end_of_a_session_is_told_above_the_prompt(
 ) -> None:
     shell.run("system start quick.json")
     shell.type("time no")
-    wait_until(lambda: state_of(shell_house) == "finished", "its end", 40)
+    shell.wait_until(lambda: state_of(shell_house) == "finished", "its end", 40)
     shell.wait_for("finished")
     shell.wait_until(lambda: shell.typed() == "time no", "the line that was being typed")
