@@ -174,31 +174,6 @@ def why_not(
 
 
 @root.command()
-def tour(
-    folder: Annotated[
-        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
-    ] = None,
-    assume_yes: Annotated[
-        bool, typer.Option("--yes", help="Run each step without asking.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
-
-    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
-    It works in a folder of its own. Off a terminal it runs without asking.
-
-    \b
-    Examples:
-      ./start_cli.sh tour
-      ./start_cli.sh tour --yes --folder practice
-    """
-    from app.cli.tour import take_tour
-
-    take_tour(folder, assume_yes, as_json)
-
-
-@root.command()
 def shell(
     script: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Run the lines of a file, and leave.")
@@ -250,6 +225,31 @@ def watch(
     from app.cli.watching import watch_symbol
 
     watch_symbol(symbol, run, bars, once, as_json)
+
+
+@root.command()
+def tour(
+    folder: Annotated[
+        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
+    ] = None,
+    assume_yes: Annotated[
+        bool, typer.Option("--yes", help="Run each step without asking.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
+
+    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
+    It works in a folder of its own. Off a terminal it runs without asking.
+
+    \b
+    Examples:
+      ./start_cli.sh tour
+      ./start_cli.sh tour --yes --folder practice
+    """
+    from app.cli.tour import take_tour
+
+    take_tour(folder, assume_yes, as_json)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
