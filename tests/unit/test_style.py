@@ -46,6 +46,7 @@ RANDOM_MODULES = {"random", "secrets"}
 # The modules that start threads; everything else is stepped, as the fault simulator does it.
 THREADED = {
     "cli/serving.py",
+    "cli/shell/followed.py",
     "integrations/practice/stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",

@@ -26,6 +26,7 @@ Wait = Annotated[
 ]
 
 _LOOK_SECONDS = 0.1
+_LOOKS = 50  # at a session that takes its steps
 
 SHORT_COLUMNS = (
     *("run_id", "state", "trading_state", "mode", "config", "pid", "now"),
@@ -78,13 +79,21 @@ def step(
     count: Annotated[int, typer.Option(min=1, help="How many instants.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Let a paused replay take some instants.
+    """Let a paused replay take some instants; its time after them is told.
 
     \b
     Example:
       ./start_cli.sh system step --count 5
     """
-    _ask(run, "step", str(count), as_json)
+    with _client(run) as client:
+        client.ask("step", str(count))
+        now = _now_after_steps(client)
+        if as_json:
+            print_json({"run_id": client.session.run_id, "done": "step", "now": now})
+        else:
+            where = f"stands at {now}" if now else "has ended with that"
+            text = f"Run {client.session.run_id} {where}."
+            console.print(text, markup=False, highlight=False)
 
 
 @app.command()
@@ -260,6 +269,28 @@ def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
             print_json({"run_id": client.session.run_id, "done": command})
         else:
             console.print(text, markup=False)
+
+
+def _now_after_steps(client: "ControlClient") -> str | None:
+    """The session's time once it has taken its steps, or as far as it has come in time; None when
+    they led to its end.
+    """
+    import threading
+
+    from app.managers.system_manager.control_client import SessionEnded
+    from app.managers.time_manager import WallClock
+
+    before = ""
+    for _ in range(_LOOKS):
+        try:
+            seen = client.view()
+        except SessionEnded:
+            return None
+        if seen.now == before and not seen.steps_left:
+            break
+        before = "" if seen.steps_left else seen.now
+        WallClock().wait(threading.Event(), _LOOK_SECONDS)
+    return seen.now
 
 
 def _end(run: str | None, command: str, value: str, timeout: float, as_json: bool) -> None:

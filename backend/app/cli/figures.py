@@ -69,6 +69,8 @@ def state_text(seen: "SessionData | View") -> str:
     """How a session goes on; what its account may do, where that is not all; and its pace."""
     is_all = seen.trading_state in (None, ACTIVE)
     states = seen.state if is_all else f"{seen.state}, {seen.trading_state}"
+    if seen.speed is None:
+        return f"{states}, {seen.mode}"
     pace = seen.speed if isinstance(seen.speed, str) else f"{seen.speed:g}"
     return f"{states}, {seen.mode} at speed {pace}"
 
@@ -83,3 +85,11 @@ def distance_text(price: float | None, last: float | None) -> str:
 def digits_of(prices: Iterable[float]) -> int:
     """Behind the point, of the one that has the most."""
     return max((len(f"{price:.10g}".partition(".")[2]) for price in prices), default=0)
+
+
+def stale_lines(seen: SessionData) -> list[str]:
+    """A warning, where it is not shown as it is."""
+    if not seen.stale_seconds:
+        return []
+    lasted = lasting_text(seen.stale_seconds)
+    return [f"As it stood {lasted} ago: a block takes long, or a hook hangs."]

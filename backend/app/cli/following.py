@@ -10,6 +10,7 @@ from app.cli.output import console, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from app.managers.system_manager.control_client import ControlClient
 
@@ -33,6 +34,13 @@ class Page(Protocol[Seen]):
     def press(self, key: str) -> None:
         """A key was pressed."""
         ...
+
+
+def line_of(text: str, style: str = "") -> "Text":
+    """A line of a page; a terminal that is too narrow cuts it."""
+    from rich.text import Text
+
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def show_once(seen: T, page: Page[T], as_json: bool) -> None:

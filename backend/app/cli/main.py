@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from app import __version__
+from app.cli import ascii_terminal
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
@@ -260,6 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
         args.append("--help")  # bare words list what can follow
     try:
+        ascii_terminal.adapt()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()

@@ -11,17 +11,19 @@ from app.cli.figures import (
     money_text,
     price_text,
     quantity_text,
+    stale_lines,
     state_text,
     time_text,
 )
+from app.cli.following import line_of
 from app.core.session_data import BarData, SessionData, SymbolData
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_FRAME_ROWS = 8  # of what is not a symbol: the head, the table's frame, the foot
+_FRAME_ROWS = 7  # a heading of one line, the table's borders, the foot, and one to spare
 _LONGEST_REASON = 28
-_LINE_SYMBOLS = 5
+_LINE_SYMBOLS = 10
 
 Text = Callable[[SymbolData], str]
 
@@ -56,24 +58,36 @@ class SessionPage:
 
     def line(self, seen: SessionData) -> str:
         """For a pipe."""
-        return " ".join(
-            filter(None, (*_head(seen)[1:2], *map(_brief, seen.symbols[:_LINE_SYMBOLS])))
+        more = len(seen.symbols) - _LINE_SYMBOLS
+        return "  ".join(
+            (
+                _head(seen)[1],
+                f"equity {money_text(seen.equity)} {seen.currency}",
+                f"orders {seen.orders_working}",
+                f"fills {seen.fills_made:,}",
+                *map(_brief, seen.symbols[:_LINE_SYMBOLS]),
+                *([f"and {more} more"] if more > 0 else []),
+                *stale_lines(seen),
+            )
         )
 
     def screen(self, seen: SessionData, width: int, height: int) -> "RenderableType":
         """For a terminal."""
         from rich.console import Group
-        from rich.text import Text as Line
 
-        self._rows, self._known = max(height - _FRAME_ROWS, 1), len(seen.symbols)
+        head = _head(seen)
+        names = {name for one in seen.symbols for name in one.indicators}
+        headings = max((heading(name, seen.base_interval).count("\n") for name in names), default=0)
+        frame = len(head) + headings + _FRAME_ROWS
+        self._rows, self._known = max(height - frame, 1), len(seen.symbols)
         self.first = min(self.first, max(self._known - self._rows, 0))
         shown = seen.symbols[self.first : self.first + self._rows]
         chosen, left = fitted(columns_of(seen, shown), width)
-        head = [Line(line, no_wrap=True, overflow="ellipsis") for line in _head(seen)]
+        styles = ["bold", *[""] * (len(head) - 1)]
         if seen.stale_seconds:
-            head[-1].stylize("bold red")
-        foot = [Line(line, no_wrap=True, overflow="ellipsis") for line in self._foot(seen, left)]
-        return Group(*head, table_of(chosen), *foot)
+            styles[-1] = "bold red"
+        foot = map(line_of, self._foot(seen, left))
+        return Group(*map(line_of, head, styles), table_of(chosen), *foot)
 
     def _foot(self, seen: SessionData, left: Sequence[str]) -> Iterator[str]:
         if len(seen.symbols) > self._rows:
@@ -99,10 +113,7 @@ def _head(seen: SessionData) -> list[str]:
         f"equity {money_text(seen.equity)} {seen.currency}  cash {money_text(seen.cash)}  "
         f"orders {seen.orders_working}  fills {seen.fills_made:,}  queued {waiting:,}",
     ]
-    if seen.stale_seconds:
-        lasted = lasting_text(seen.stale_seconds)
-        lines.append(f"As it stood {lasted} ago: a block takes long, or a hook hangs.")
-    return lines
+    return [*lines, *stale_lines(seen)]
 
 
 def columns_of(seen: SessionData, shown: Sequence[SymbolData]) -> list[Column]:

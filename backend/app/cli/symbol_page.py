@@ -13,9 +13,11 @@ from app.cli.figures import (
     money_text,
     price_text,
     quantity_text,
+    stale_lines,
     state_text,
     time_text,
 )
+from app.cli.following import line_of
 from app.core.session_data import BarData, GivenOrder, SessionData, SymbolData
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 _FEWEST, _DERIVED, _LATEST = 3, 3, 5  # bars, those of derived intervals, fills and ends of orders
 _LEAST_CANDLE, _MOST_CANDLE = 8, 40
-_PRICES = ("open", "high", "low", "close", "volume")
-_ROOM_OF_PRICES = 52  # that a bar's figures usually take
+_GAP = 2  # between two columns
+_LOW = 12  # lines of a terminal that leaves no room for ornament
+_FIGURES = ("open", "high", "low", "close", "volume")
 
 
 class Part(NamedTuple):
@@ -64,29 +67,27 @@ class SymbolPage:
                 moment_text(seen.now_ns, seen.zone),
                 f"{one.symbol} {price_text(one.position.price)}",
                 _held(one), *ready, f"orders {orders}", f"age {lasting_text(one.age_seconds)}",
-                *_stale(seen),
+                *stale_lines(seen),
             )
         )  # fmt: skip
 
     def screen(self, seen: SessionData, width: int, height: int) -> "RenderableType":
         """For a terminal: what is said last gives way first."""
         from rich.console import Group
-        from rich.text import Text
 
         one = seen.symbols[0]
-        head = [*_head(seen, one), self._spark(seen, one, width)]
+        head = [*_head(seen, one), *self._spark(seen, one, width, height)]
         room = max(height - len(head) - 1, 1)
         shown = []
         for part in shortened(list(self._parts(seen, one, width)), room):
             if part.rows:
-                shown += [Text(part.title, style="bold"), _table(part)]
-        lines = [Text(line, no_wrap=True, overflow="ellipsis") for line in head if line]
-        lines[0].stylize("bold")
-        return Group(*lines, *shown)
+                shown += [line_of(part.title, "bold"), *map(line_of, _lines(part))]
+        return Group(line_of(head[0], "bold"), *map(line_of, head[1:]), *shown)
 
-    def _spark(self, seen: SessionData, one: SymbolData, width: int) -> str:
+    def _spark(self, seen: SessionData, one: SymbolData, width: int, height: int) -> Iterator[str]:
         closes = [bar.close for bar in one.bars.get(seen.base_interval, ())]
-        return sparkline(closes[-width:], self._ascii_only) if len(closes) > 1 else ""
+        if len(closes) > 1 and height >= _LOW:
+            yield sparkline(closes[-width:], self._ascii_only)
 
     def _parts(self, seen: SessionData, one: SymbolData, width: int) -> Iterator[Part]:
         base = seen.base_interval
@@ -119,19 +120,26 @@ class SymbolPage:
         width: int,
     ) -> Part:
         every = [*bars, *([forming] if forming else [])]
-        low = min((bar.low for bar in every), default=0.0)
-        high = max((bar.high for bar in every), default=0.0)
-        pens = ASCII_PENS if self._ascii_only else PENS
-        room = min(width - _ROOM_OF_PRICES, _MOST_CANDLE)
         digits = digits_of(price for bar in every for price in _prices(bar))
         rows = []
         for bar in every:
             start = time_text(bar.start_ns, seen.zone, seen.session)
-            drawn = candle(bar, low, high, room, pens) if room >= _LEAST_CANDLE else ""
-            mark = "forms " if bar is forming else ""
             figures = (price_text(price, digits) for price in _prices(bar))
-            rows.append((f"{mark}{start}", *figures, price_text(bar.volume), drawn))
-        return Part(f"Bars of {name}", ("start", *_PRICES, ""), rows)
+            mark = "forms " if bar is forming else ""
+            rows.append((f"{mark}{start}", *figures, price_text(bar.volume)))
+        columns = ("start", *_FIGURES)
+        taken = sum(max(map(len, cells)) + _GAP for cells in zip(columns, *rows, strict=True))
+        drawn = self._candles(every, min(width - taken, _MOST_CANDLE))
+        full = [(*row, text) for row, text in zip(rows, drawn, strict=True)]
+        return Part(f"Bars of {name}", (*columns, ""), full)
+
+    def _candles(self, bars: Sequence[BarData], width: int) -> list[str]:
+        """On one scale; none where there is no room for them."""
+        if width < _LEAST_CANDLE or not bars:
+            return [""] * len(bars)
+        low, high = min(bar.low for bar in bars), max(bar.high for bar in bars)
+        pens = ASCII_PENS if self._ascii_only else PENS
+        return [candle(bar, low, high, width, pens) for bar in bars]
 
 
 def shortened(parts: Sequence[Part], room: int) -> list[Part]:
@@ -167,14 +175,7 @@ def _head(seen: SessionData, one: SymbolData) -> list[str]:
         lines.append(f"bars {quality.present} of {quality.expected} expected{wrong}{spread}")
     if one.no_entries:
         lines.append(f"no entries: {one.no_entries}")
-    return [*lines, *_stale(seen)]
-
-
-def _stale(seen: SessionData) -> list[str]:
-    if not seen.stale_seconds:
-        return []
-    lasted = lasting_text(seen.stale_seconds)
-    return [f"As it stood {lasted} ago: a block takes long, or a hook hangs."]
+    return [*lines, *stale_lines(seen)]
 
 
 def _held(one: SymbolData) -> str:
@@ -189,7 +190,9 @@ def _held(one: SymbolData) -> str:
 
 def _order_row(order: GivenOrder, last: float | None) -> tuple[str, ...]:
     price = order.stop if order.limit is None else order.limit
-    prices = [f"{at:g}" for at in (order.limit, order.stop) if at is not None]
+    prices = [price_text(at) for at in (order.limit, order.stop) if at is not None]
+    prices += [f"trails {price_text(order.trail)}"] if order.trail is not None else []
+    prices += [f"trails {order.trail_percent:g}%"] if order.trail_percent is not None else []
     left = order.quantity - order.filled
     kind = f"{order.kind} {' '.join(prices)}".rstrip()
     role = "exit" if order.takes_out else "entry"
@@ -205,17 +208,12 @@ def _ended_row(seen: SessionData, order: GivenOrder) -> tuple[str, ...]:
     return at, f"{order.order_id}", asked, order.state, order.reason
 
 
-def _table(part: Part) -> "RenderableType":
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, show_header=bool(part.columns), padding=(0, 2, 0, 0), header_style="")
-    numeric = set(_PRICES)
-    for place in range(len(part.rows[0])):
-        name = part.columns[place] if part.columns else ""
-        table.add_column(
-            name, justify="right" if name in numeric else "left", no_wrap=True, overflow="ellipsis"
-        )
-    for row in part.rows:
-        table.add_row(*map(Text, row))
-    return table
+def _lines(part: Part) -> Iterator[str]:
+    """The rows beneath each other; a terminal cuts what is too long for it."""
+    rows = [part.columns, *part.rows] if part.columns else part.rows
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    rights = [bool(part.columns) and name in _FIGURES for name in part.columns or rows[0]]
+    for row in rows:
+        cells = zip(row, widths, rights, strict=True)
+        padded = [cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells]
+        yield (" " * _GAP).join(padded).rstrip()

@@ -86,7 +86,7 @@ class SessionData(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     state: str
     trading_state: str | None  # None: the run has none
-    speed: float | str
+    speed: float | str | None  # None: its venue's
     market: str
     zone: str
     now: str  # of the session clock, in the market's zone

@@ -5,7 +5,18 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    Engine,
+    RowMapping,
+    String,
+    Table,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
@@ -212,6 +223,13 @@ class RunRepository:
         """A run's orders, in the order they were given."""
         wanted = _ORDERS.c.run_id == run_id
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
+
+    def newest_orders(self, run_id: str, digits: str, limit: int) -> list[RowMapping]:
+        """The newest first of those whose number begins so."""
+        wanted = _ORDERS.c.run_id == run_id
+        begins_so = cast(_ORDERS.c.order_id, String).startswith(digits, autoescape=True)
+        newest = _ORDERS.c.order_id.desc()
+        return self._rows(select(_ORDERS).where(wanted, begins_so).order_by(newest).limit(limit))
 
     def get_order_changes(self, run_id: str) -> list[RowMapping]:
         """What was done to a run's orders, in the order it happened."""

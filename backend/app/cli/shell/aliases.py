@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from app.cli.shell.lines import Statement, statements
-from app.core.errors import ConfigError, NotFoundError, UsageError, did_you_mean
+from app.core.errors import AppError, ConfigError, NotFoundError, UsageError, did_you_mean
 
 FILE_NAME = "aliases.json"
 BUILT_IN: Final = {
@@ -20,7 +20,8 @@ BUILT_IN: Final = {
 }
 _NAME = re.compile(r"[^\s;'\"\\#@|&<>=-][^\s;'\"\\#|&<>=]*")
 _LONGEST = 10_000
-_MOST_STEPS = 100
+_DEEPEST = 50
+_MOST_COMMANDS = 500
 
 
 class Aliases:
@@ -45,8 +46,8 @@ class Aliases:
         name, *rest = statement.words
         if self._is_taken(name) or name not in self.all:
             return [statement]
-        if name in through or len(through) > _MOST_STEPS:
-            raise UsageError(f"The alias '{name}' leads back to itself; 'unalias {name}' ends it.")
+        if name in through or len(through) >= _DEEPEST:
+            raise UsageError(f"The alias '{name}' leads back to itself: change one on its way.")
         found: list[Statement] = []
         parts = statements(self.all[name])
         for part in parts:
@@ -56,6 +57,8 @@ class Aliases:
             found += self._expanded(
                 Statement(words, text if is_last else part.text), (*through, name)
             )
+            if len(found) > _MOST_COMMANDS:
+                raise UsageError(f"The alias '{name}' stands for over {_MOST_COMMANDS} commands.")
         return found
 
     def add(self, name: str, text: str) -> None:
@@ -66,28 +69,29 @@ class Aliases:
             raise UsageError(f"'{name}' cannot be a name: one word, without quotes or signs.")
         if len(text) > _LONGEST or not statements(text):
             raise UsageError(f"'{name}' must stand for 1 to {_LONGEST:,} characters of commands.")
-        before = dict(self.own)
-        self.own[name] = text
+        before = self.own
+        self.own = {**before, name: text}
         try:
             self.expanded(Statement((name,), name))
-        except UsageError as error:
+            self._write()
+        except AppError:
             self.own = before
-            if "leads back" in str(error):
-                raise UsageError(
-                    f"'{name}' would lead back to itself; it stays as it was."
-                ) from None
             raise
-        self._write()
 
     def remove(self, name: str) -> None:
         """Forget it."""
         if name not in self.own:
-            hint = "it is built in." if name in BUILT_IN else did_you_mean(name, self.own).strip()
-            raise NotFoundError(
-                f"There is no alias '{name}' of yours{'; ' + hint if hint else '.'}"
-            )
-        del self.own[name]
-        self._write()
+            if name in BUILT_IN:
+                raise UsageError(f"'{name}' is built in; 'alias {name} WORDS' makes it yours.")
+            hint = did_you_mean(name, self.own)
+            raise NotFoundError(f"There is no alias '{name}' of yours.{hint}")
+        before = self.own
+        self.own = {one: text for one, text in before.items() if one != name}
+        try:
+            self._write()
+        except AppError:
+            self.own = before
+            raise
 
     def _read(self) -> dict[str, str]:
         """What the file holds; a faulty one is left as it is, and takes nobody's prompt away."""

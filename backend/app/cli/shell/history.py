@@ -42,8 +42,8 @@ class LineHistory(History):
     def store_string(self, string: str) -> None:
         with suppress(OSError):  # a full disk does not take the prompt away
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.write(_escaped(string) + "\n")
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(_stored(string))
 
     def append_string(self, string: str) -> None:
         """Keep a line that was given: none that begins with a space, none twice in a row."""
@@ -61,7 +61,7 @@ class LineHistory(History):
 
     def _read(self) -> list[str]:
         try:
-            text = self._path.read_text(encoding="utf-8", errors="replace")
+            text = self._path.read_bytes().decode("utf-8", errors="replace")
         except OSError:
             return []
         return [_unescaped(line) for line in text.split("\n") if line]
@@ -70,13 +70,14 @@ class LineHistory(History):
         draft = self._path.with_name(f".{FILE_NAME}.part")
         with suppress(OSError):
             descriptor = os.open(draft, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-                file.writelines(_escaped(entry) + "\n" for entry in entries)
+            with os.fdopen(descriptor, "wb") as file:
+                file.writelines(map(_stored, entries))
             draft.replace(self._path)
 
 
-def _escaped(entry: str) -> str:
-    return entry.replace("\\", "\\\\").replace("\n", "\\n")
+def _stored(entry: str) -> bytes:
+    escaped = entry.replace("\\", "\\\\").replace("\n", "\\n")
+    return f"{escaped}\n".encode(errors="replace")
 
 
 def _unescaped(line: str) -> str:

@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from app.cli.context import Context
 from app.cli.shell.children import run_child
-from app.cli.shell.dispatch import Dispatcher
+from app.cli.shell.dispatch import Dispatcher, Run
 from app.cli.shell.seams import Sessions, Standing
 from app.cli.shell.shell import Commands, Shell, read_script
 from app.core.errors import ConfigError, UsageError
@@ -29,6 +30,12 @@ class OwnSessions:
 
         return [one.run_id for one in detached_here if one.process.poll() is None]
 
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        return ()
+
     def close(self) -> None:
         """Nothing is followed."""
 
@@ -48,31 +55,53 @@ def open_shell(
 
 def _converse() -> int:
     from prompt_toolkit.application import create_app_session
+    from prompt_toolkit.output import ColorDepth
     from prompt_toolkit.output.vt100 import Vt100_Output
 
+    from app.cli.greeting import greeting
     from app.cli.shell import screen
+    from app.cli.shell.completer import ShellCompleter
+    from app.cli.shell.event_words import event_words
+    from app.cli.shell.followed import Followed, record_reader
     from app.cli.shell.notices import PromptNotices
+    from app.cli.shell.sources import MachineSources
     from app.cli.shell.terminal import Terminal
+    from app.cli.tree import node
+    from app.managers.time_manager.clock import WallClock
 
     context = Context()
     folder = _folder(context)
     notices = PromptNotices(screen.show_line)
-    sessions = OwnSessions()
-    shell = Shell(_commands(sessions), folder)
-    output = Vt100_Output.from_pty(sys.stdout)
+    clock = WallClock()
+    show = None if screen.is_dumb() else notices.tell
+    sessions = Followed(context.settings.data_folder, record_reader(context), show, clock)
+    shell = Shell(open_commands(sessions=sessions), folder)
+    shell.words.update(event_words(sessions))
+    sources = MachineSources(
+        context.settings,
+        lambda: {word: one.usage for word, one in shell.words.items()},
+        lambda: shell.aliases.all,
+        clock,
+    )
+    depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
+    output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
     output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
     with create_app_session(output=output):
-        terminal = Terminal(shell, sessions, notices, folder, lambda: _market_time(context))
-        print("MisMartera. 'help' lists the commands, 'help data' those of one noun.")
-        print("Tab completes, Ctrl+R searches earlier lines, Ctrl+D leaves.")
+        terminal = Terminal(
+            shell, sessions, notices, folder, lambda: _market_time(context),
+            ShellCompleter(node, sources),
+        )  # fmt: skip
+        print(greeting(context.settings))
         if shell.aliases.fault:
             notices.tell(shell.aliases.fault)
+        if others := sessions.others():
+            notices.tell(f"Running: {', '.join(others)}. 'follow' shows what happens there.")
         return terminal.converse()
 
 
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
     """Without a prompt: of a file, of an argument, or of standard input."""
-    shell = Shell(_commands(OwnSessions()), _folder(Context()), keeps_going)
+    shell = Shell(open_commands(), _folder(Context()), keeps_going)
     shell.always = ("--json",) if as_json else ()
     if text is not None:
         return shell.run_text(text)
@@ -82,14 +111,15 @@ def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json
     return shell.run_text(given, "standard input")
 
 
-def _commands(sessions: Sessions) -> Commands:
+def open_commands(run_child: Run = run_child, sessions: Sessions | None = None) -> Commands:
+    """The real commands, each run in its place."""
     from app.cli.main import main, record_defect, root_group
     from app.cli.tree import known_word
 
     commands = dict(root_group().commands)
     del commands["shell"]
     return Commands(
-        run=Dispatcher(main, run_child, sessions).run,
+        run=Dispatcher(main, run_child, sessions or OwnSessions()).run,
         names=list(commands),
         known=lambda word: known_word(word, commands) is not None,
         on_defect=record_defect,

@@ -1,6 +1,7 @@
 """What the shell asks of its parts: who knows of sessions, and what is told above the prompt."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 
@@ -24,6 +25,12 @@ class Sessions(Protocol):
 
     def running_here(self) -> Sequence[str]:
         """The ids of the runs that go on and were started from this shell."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """While a command has the terminal: what happens is told after it."""
+
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        """Lines, each with its style, for when a command has ended."""
 
     def close(self) -> None:
         """The shell leaves; the sessions go on."""

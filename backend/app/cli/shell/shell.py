@@ -13,6 +13,7 @@ from app.cli.shell.words import SHELL_WORDS, without_program
 from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
 MOST_NESTED = 10  # scripts within scripts
+MOST_SCRIPT_BYTES = 1_000_000
 
 
 class ShellWord(NamedTuple):
@@ -184,9 +185,13 @@ class Shell:
 def read_script(path: Path) -> str:
     """The lines of a file, or what is wrong with it."""
     try:
+        if not path.exists():
+            raise NotFoundError(f"There is no file '{path}'.")
+        if not path.is_file():
+            raise UsageError(f"'{path}' is no file of lines.")
+        if path.stat().st_size > MOST_SCRIPT_BYTES:
+            raise UsageError(f"'{path}' is no script: it has over {MOST_SCRIPT_BYTES:,} bytes.")
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFoundError(f"There is no file '{path}'.") from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"'{path}' cannot be read: {why}.") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
+from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
@@ -88,7 +89,7 @@ class Terminal:
             return
         began_ns = self._clock.monotonic_ns()
         try:
-            with self._interrupts.heeded():
+            with self._sessions.held(), self._interrupts.heeded():
                 self._exit_code = self._shell.run_text(line)
         except KeyboardInterrupt:  # in the very moment that the command ended
             self._exit_code = EXIT_INTERRUPTED
@@ -98,6 +99,8 @@ class Terminal:
             screen.show_line(f"took {seconds:,.1f} s", "ansibrightblack")
 
     def _asked(self) -> str:
+        for text, style in self._sessions.waiting():
+            self._notices.tell(text, style)
         self._notices.flush()
         if self._prompt is None:
             return self._plainly_asked("".join(text for _, text in self._fragments()))
@@ -125,6 +128,8 @@ class Terminal:
             enable_history_search=True,
             completer=completer,
             complete_while_typing=False,
+            complete_in_thread=True,
+            auto_suggest=AutoSuggestFromHistory(),
             key_bindings=_keys(),
             enable_suspend=True,
         )

@@ -4,6 +4,7 @@ import itertools
 import socket
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -120,6 +121,9 @@ class ControlClient:
         self._socket.settimeout(seconds)
 
     def close(self) -> None:
+        """Hang up; a thread that waits here learns of it at once."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def __enter__(self) -> Self:

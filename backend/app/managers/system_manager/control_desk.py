@@ -171,6 +171,7 @@ class ControlDesk:
             fills=looking.fills(moment),
             fills_made=moment.fills_made,
             alarms=self._system.alarms.latest(),
+            steps_left=run.coordinator.steps_left,
             stale_seconds=int(stale_seconds),
         )
 

@@ -112,6 +112,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     fills: tuple[FillData, ...]  # the newest last
     fills_made: int
     alarms: tuple[Alarm, ...]
+    steps_left: int = 0  # instants that a paused replay is still to take
     stale_seconds: int = 0  # since it was so: a block takes long, or a hook hangs
 
 

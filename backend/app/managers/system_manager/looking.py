@@ -80,7 +80,7 @@ class Looking:
             mode=config.mode,
             state=str(state),
             trading_state=trading_state(run),
-            speed=run.coordinator.speed,
+            speed=run.coordinator.speed if self._line is None else None,
             market=config.market,
             zone=str(times.zone(config.market)),
             now=times.to_local(moment.now_ns, config.market).isoformat(),
