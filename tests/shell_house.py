@@ -118,6 +118,10 @@ class Terminal:
         """All lines so far, those that have scrolled away first."""
         return "\n".join(self.screen.all_lines)
 
+    def colours(self) -> list[str]:
+        """The numbers of each escape sequence so far that sets colours or styles."""
+        return [found.decode() for found in re.findall(rb"\x1b\[([0-9;]*)m", self.raw)]
+
     def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
         """Take in what the program writes until it is so."""
         end = time.monotonic() + seconds
@@ -196,16 +200,21 @@ class ShellTerminal(Terminal):
         return None
 
     def run(self, line: str, seconds: float = SECONDS) -> list[str]:
-        """Type a line, and wait for the next prompt; the lines that came in between."""
+        """Type a line, and wait for the next prompt; the lines that came in between.
+
+        What is told above the prompt may come at any moment, and paints it anew.
+        """
         self.ready(seconds)
-        start = self.screen.cursor_line
-        self.type(line + ENTER)
-        self.wait_until(
-            lambda: self.screen.cursor_line > start and self._at_new_prompt(),
-            f"the prompt behind {line!r}",
-            seconds,
-        )
-        return self.screen.all_lines[start + 1 : self.screen.cursor_line]
+        self.type(line)
+        self.wait_until(lambda: _squeezed(self.typed() or "") == _squeezed(line), f"{line!r} typed")
+        self.type(ENTER)
+        self.wait_until(self._is_at_new_prompt, f"the prompt behind {line!r}", seconds)
+        end = self.screen.cursor_line
+        start = max(row for row in range(end) if self._typed_in(row))
+        found = PROMPT.match(self.screen.all_lines[start])
+        assert found is not None
+        wrapped = (found.end() + len(line) - 1) // self.screen.columns
+        return self.screen.all_lines[start + 1 + wrapped : end]
 
     def interrupt(self, seconds: float = SECONDS) -> None:
         """Ctrl+C, and wait for the prompt that is painted after it."""
@@ -227,10 +236,22 @@ class ShellTerminal(Terminal):
             self.type("y" + ENTER)
         return self.wait_for_end()
 
-    def _at_new_prompt(self) -> bool:
+    def _typed_in(self, row: int) -> str:
+        """What stands behind the prompt in this row; nothing where there is none."""
+        line = self.screen.all_lines[row]
+        found = PROMPT.match(line)
+        return line[found.end() :].strip() if found else ""
+
+    def _is_at_new_prompt(self) -> bool:
+        """The cursor is at an empty prompt, and not at that of the line before Enter."""
         line = self.screen.all_lines[self.screen.cursor_line]
         found = PROMPT.match(line)
         return found is not None and not line[found.end() :].strip()
+
+
+def _squeezed(text: str) -> str:
+    """Without spaces: where a line wraps, one may be lost."""
+    return text.replace(" ", "")
 
 
 class ShellHouse:

@@ -52,7 +52,7 @@ def test_tab_completes_what_can_only_be_one_thing(
 
 def test_tab_offers_what_may_follow(shell: ShellTerminal) -> None:
     shell.type("data " + TAB)
-    for verb in ("import-csv", "quality", "sample"):
+    for verb in ("import-csv", "quality"):
         shell.wait_for(verb)
     clear(shell)
     shell.type("data show " + TAB)
