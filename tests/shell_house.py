@@ -210,11 +210,13 @@ class ShellTerminal(Terminal):
         self.type(ENTER)
         self.wait_until(self._is_at_new_prompt, f"the prompt behind {line!r}", seconds)
         end = self.screen.cursor_line
-        start = max(row for row in range(end) if self._typed_in(row))
-        found = PROMPT.match(self.screen.all_lines[start])
-        assert found is not None
-        wrapped = (found.end() + len(line) - 1) // self.screen.columns
-        return self.screen.all_lines[start + 1 + wrapped : end]
+        lines = self.screen.all_lines[:end]
+        rows = [row for row, shown in enumerate(lines) if _typed_in(shown)]
+        if not rows:  # the line has cleared the screen
+            return lines
+        prompt = PROMPT.match(lines[rows[-1]])
+        wrapped = (prompt.end() + len(line) - 1) // self.screen.columns if prompt else 0
+        return lines[rows[-1] + 1 + wrapped :]
 
     def interrupt(self, seconds: float = SECONDS) -> None:
         """Ctrl+C, and wait for the prompt that is painted after it."""
@@ -236,17 +238,17 @@ class ShellTerminal(Terminal):
             self.type("y" + ENTER)
         return self.wait_for_end()
 
-    def _typed_in(self, row: int) -> str:
-        """What stands behind the prompt in this row; nothing where there is none."""
-        line = self.screen.all_lines[row]
-        found = PROMPT.match(line)
-        return line[found.end() :].strip() if found else ""
-
     def _is_at_new_prompt(self) -> bool:
         """The cursor is at an empty prompt, and not at that of the line before Enter."""
         line = self.screen.all_lines[self.screen.cursor_line]
         found = PROMPT.match(line)
         return found is not None and not line[found.end() :].strip()
+
+
+def _typed_in(line: str) -> str:
+    """What stands behind the prompt in this line; nothing where there is none."""
+    found = PROMPT.match(line)
+    return line[found.end() :].strip() if found else ""
 
 
 def _squeezed(text: str) -> str:
