@@ -54,6 +54,6 @@ def _file_of(data_folder: Path, url: str | None) -> Path | None:
 
 
 def _unfinished(run_id: str, pid: int, config: str) -> Unfinished:
-    live = json.loads(config).get("live") or {}
-    account = str(live.get("account", "default")) if live else None
+    terms = json.loads(config).get("live")
+    account = None if terms is None else str(terms.get("account", "default"))
     return Unfinished(run_id, account, is_running(pid))
