@@ -30,7 +30,7 @@ Line = tuple[str, str]
 LINES: tuple[Line, ...] = (
     ("init-db", EXACT),
     ("version", EXACT),
-    ("doctor --offline", SHAPE),
+    ("doctor", SHAPE),
     ("admin log-level", EXACT),
     ("time now", SHAPE),
     ("time session 2024-11-29", EXACT),
@@ -77,7 +77,7 @@ LINES: tuple[Line, ...] = (
     ("system start paced.json --detach", SHAPE),
     ("system status", SHAPE),
     ("system pause", EXACT),
-    ("system step --count 5", EXACT),
+    ("system step --count 5", SHAPE),
     ("system speed 7200", EXACT),
     ("system resume", EXACT),
     ("system positions", SHAPE),
@@ -214,6 +214,6 @@ def test_what_serves_or_follows_is_left_by_ctrl_c(shell_house: ShellHouse) -> No
     shell.interrupt()
     shell.run("system start paced.json")
     shell.type("system attach" + ENTER)
-    shell.wait_for("equity")
+    shell.wait_for("working orders")
     shell.interrupt()
     assert "RUNNING" in "\n".join(shell.run("system status"))
