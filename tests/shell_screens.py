@@ -50,7 +50,7 @@ def marked(page: str, found: dict[str, str]) -> str:
 def _taken(folder: Path) -> Iterator[tuple[str, str]]:
     (folder / "session_configs").mkdir()
     shutil.copy(ROOT / "session_configs" / "example_session.json", folder / "session_configs")
-    for name, parts in (("slow", {"speed": 1}), ("ten", {}), ("five", {"params": {"fast": 5}})):
+    for name, parts in (("paced", {"speed": 1}), ("ten", {}), ("five", {"params": {"fast": 5}})):
         text = config_text(name, "2024-11-04", **parts)  # type: ignore[arg-type]
         (folder / f"{name}.json").write_text(text, encoding="utf-8")
     house = ShellHouse(folder)
@@ -73,7 +73,7 @@ def _taken(folder: Path) -> Iterator[tuple[str, str]]:
 def _of_a_session(house: ShellHouse) -> Iterator[tuple[str, str]]:
     with _shell(house) as shell:
         shell.run("clear")
-        shell.run("system start slow.json")
+        shell.run("system start paced.json")
         shell.wait_for("started:")
         shell.run("system pause")
         shell.wait_for("  paused")
