@@ -200,9 +200,10 @@ def test_a_command_says_the_same_in_the_shell_and_one_shot(
         left, right = plain(in_shell, typing), plain(one_shot, giving)
         if kind is SHAPE:
             left, right = shape(left), shape(right)
-        is_refused = isinstance(right, dict) and "error" in right
+        is_refused = isinstance(right, dict) and "exit_code" in right
         if left is None or left != right or is_refused != line.startswith(REFUSED):
-            faults.append(f"{line}\n   in the shell: {left}\n   one-shot:     {right}")
+            sides = json.dumps(left)[:2_000], json.dumps(right)[:2_000]
+            faults.append(f"{line}\n  in the shell: {sides[0]}\n  one-shot:     {sides[1]}")
     assert not faults, "\n".join(faults)
 
 
