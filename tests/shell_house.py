@@ -33,6 +33,7 @@ SHELL = ("-m", "app.cli.main")
 SECONDS = 20.0  # that a wait may take
 _LOOK_SECONDS = 0.05
 _KEPT_LINES = 5_000
+_MOST_ROWS = 4  # that a line which is typed may take
 
 
 class Screen(pyte.HistoryScreen):
@@ -184,19 +185,19 @@ class ShellTerminal(Terminal):
         self.wait_until(lambda: self.typed() == "", "an empty prompt", seconds)
 
     def typed(self) -> str | None:
-        """What stands at the prompt; None when there is none where the cursor is.
+        """What stands between prompt and cursor; None where the cursor is at no prompt.
 
-        A line that is longer than the screen is wide goes on below its prompt.
+        A line that is longer than the screen is wide goes on below its prompt. What is suggested
+        behind the cursor is not typed.
         """
-        lines = self.screen.all_lines
-        parts: list[str] = []
-        for line in reversed(lines[: self.screen.cursor_line + 1]):
+        row, parts = self.screen.cursor_line, [""]
+        for line in reversed(self.screen.all_lines[max(0, row - _MOST_ROWS) : row + 1]):
+            if len(parts) == 1:
+                line = f"{line:<{self.screen.columns}}"[: self.screen.cursor.x]
             found = PROMPT.match(line)
             if found:
-                return "".join([line[found.end() :], *reversed(parts)])
+                return "".join([line[found.end() :], *reversed(parts)]).rstrip()
             parts.append(line)
-            if len(parts) > 4:
-                break
         return None
 
     def run(self, line: str, seconds: float = SECONDS) -> list[str]:
@@ -208,7 +209,7 @@ class ShellTerminal(Terminal):
         self.type(line)
         self.wait_until(lambda: _squeezed(self.typed() or "") == _squeezed(line), f"{line!r} typed")
         self.type(ENTER)
-        self.wait_until(self._is_at_new_prompt, f"the prompt behind {line!r}", seconds)
+        self.wait_until(lambda: self.typed() == "", f"the prompt behind {line!r}", seconds)
         end = self.screen.cursor_line
         lines = self.screen.all_lines[:end]
         rows = [row for row, shown in enumerate(lines) if _typed_in(shown)]
@@ -237,12 +238,6 @@ class ShellTerminal(Terminal):
         if not self.has_ended:
             self.type("y" + ENTER)
         return self.wait_for_end()
-
-    def _is_at_new_prompt(self) -> bool:
-        """The cursor is at an empty prompt, and not at that of the line before Enter."""
-        line = self.screen.all_lines[self.screen.cursor_line]
-        found = PROMPT.match(line)
-        return found is not None and not line[found.end() :].strip()
 
 
 def _typed_in(line: str) -> str:
