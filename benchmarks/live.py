@@ -31,8 +31,8 @@ from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_desk import ControlDesk
 from app.managers.system_manager.control_server import ControlServer
-from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.live_means import TURN_SECONDS
+from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import WallClock

@@ -215,7 +215,6 @@ def test_sessions_started_elsewhere_are_followed_when_asked_and_left_again(
     session: Session, screen: Screen
 ) -> None:
     followed = screen.followed
-    assert followed.others() == ["run-1"]
     assert followed.follow() == ["run-1"]
     assert "is running: live" in screen.waits_for("is running")
     assert followed.follow("run") == []
@@ -226,7 +225,6 @@ def test_sessions_started_elsewhere_are_followed_when_asked_and_left_again(
     with pytest.raises(UsageError, match="2 sessions begin with 'run': run-1, run-2"):
         followed.follow("run")
     assert followed.unfollow("run") == ["run-1"]
-    assert followed.others() == ["run-1", "run-2"]
     assert followed.standing() is None
     assert followed.unfollow() == []
     other.close()
@@ -236,7 +234,6 @@ def test_where_nothing_runs_there_is_nothing_to_follow_and_the_folder_stays_empt
     tmp_path: Path,
 ) -> None:
     followed = Screen(tmp_path).followed
-    assert followed.others() == []
     with pytest.raises(NotFoundError, match="No session runs"):
         followed.follow()
     followed.close()
@@ -269,6 +266,36 @@ def test_of_several_the_prompt_speaks_of_the_newest_unless_told_otherwise(
     second.close()
 
 
+def test_two_of_one_config_are_told_apart_by_their_runs(session: Session, screen: Screen) -> None:
+    screen.followed.begun("run-1")
+    assert "  proof         started" in screen.waits_for("started")
+    second = ControlServer(
+        session.path.with_name("run-2.sock"), session,
+        lambda: framed(replace(VIEW, run_id="run-2", state="PAUSED")), WallClock(),
+    )  # fmt: skip
+    screen.followed.follow("run-2")
+    assert "  2             is paused" in screen.waits_for("is paused")
+    session.seen = replace(VIEW, state="STOPPING")
+    assert "  1             stops" in screen.waits_for("stops")
+    second.close()
+
+
+def test_a_run_that_goes_on_after_it_broke_off_is_followed_anew(
+    session: Session, screen: Screen
+) -> None:
+    session.seen = replace(VIEW, pid=2**30)
+    screen.followed.begun("run-1")
+    screen.waits_for("started")
+    session.server.close()
+    screen.waits_for("BROKE OFF")
+    until(lambda: screen.followed.runs == [])
+    session.seen = replace(VIEW, fills_made=7)
+    session.server = session.serve()
+    screen.followed.begun("run-1")
+    screen.waits_for("started: live, equity 1,000.00 USD, 7 fills, holds nothing")
+    assert screen.followed.runs == ["run-1"]
+
+
 @pytest.fixture
 def real(
     system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch
@@ -296,7 +323,7 @@ def fills_told(lines: list[str]) -> int:
         if more := re.search(r"([\d,]+) (?:more )?fills? earlier|([\d,]+) more fill", line):
             count += int((more[1] or more[2]).replace(",", ""))
         elif re.search(r"  (buy |sell) +[\d,]+ ", line):
-            several = re.search(r" in ([\d,]+) fills$", line)
+            several = re.search(r" \(([\d,]+) fills\)$", line)
             count += int(several[1].replace(",", "")) if several else 1
     return count
 

@@ -208,6 +208,7 @@ def test_a_bad_late_bar_is_kept_out_and_named(changes: dict[str, float], reason:
     (out,) = passed(of, Backfill({0: msgspec.structs.replace(late, **columns)}, 9))
     assert out == Backfill({}, 9)
     assert sum(of.bad.values()) == 1 and next(iter(of.bad))[2] == reason
+    assert not of.filled
 
 
 def test_what_was_caught_up_with_ahead_of_time_comes_in_no_block_again() -> None:
@@ -230,6 +231,7 @@ def test_late_bars_count_as_present_and_corrected_ones_once() -> None:
     passed(of, *messages)
     assert [of.book.totals[name].present for name in NAMES] == [16, 16]
     assert of.book.totals["AAA"].expected == 16
+    assert of.filled == {("AAA", blocks[0].spans[0].session.date): 2}
 
 
 # -- gaps ------------------------------------------------------------------------------------------

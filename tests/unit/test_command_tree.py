@@ -1,14 +1,30 @@
 """The commands as data."""
 
+import json
+import re
+import shlex
 import subprocess
 import sys
+from collections import defaultdict
 
 import msgspec
+import pytest
+from tests.command_table import PAGE, written
 
-from app.cli.main import NOUNS
-from app.cli.tree import Node, Parameter, node, nouns, walk
+from app.cli.help import RELATED, help_text, related
+from app.cli.main import NOUNS, main, spelled_out
+from app.cli.tree import LAUNCHER, Node, Parameter, child_names, node, nouns, summaries, walk
 
 EVERY = list(walk())
+COMMANDS = [one for one in EVERY if not one.children]
+OWN = {"--market": "of one market, or of all", "--all": "of what, differs"}
+SUMMARY_LENGTH = 90
+WORD = re.compile(r"[a-z][a-z-]*")
+METAVAR = re.compile(r"[A-Z]+(=[A-Z]+)?(\|[A-Z]+)*|[a-z]+(\|[a-z]+)+")
+
+
+def name_of(one: Node) -> str:
+    return " ".join(one.words) or "the root"
 
 
 def named(parameters: tuple[Parameter, ...], name: str) -> Parameter:
@@ -47,8 +63,8 @@ def test_defaults_kinds_and_repetition_are_told() -> None:
     assert named(importing.options, "--column").multiple
     assert not named(importing.options, "--label").multiple
     assert named(importing.options, "--price-scale").kind == "number"
-    assert named(told("runs", "list").options, "--limit").kind == "integer"
-    check = named(told("config", "check").arguments, "FILE")
+    assert named(told("runs", "list").options, "--count").kind == "integer"
+    check = named(told("config", "check").arguments, "CONFIG")
     assert (check.kind, check.multiple) == ("file", True)
 
 
@@ -101,3 +117,168 @@ def test_the_tree_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout.split() == []
+
+
+# One grammar, for every command there is or will be
+
+
+@pytest.mark.parametrize("one", EVERY, ids=name_of)
+def test_every_command_says_what_it_is_for_in_a_line(one: Node) -> None:
+    assert one.summary.endswith((".", "?")), one.summary
+    assert one.summary[0].isupper()
+    assert len(one.summary) <= SUMMARY_LENGTH
+    assert "\n" not in one.summary
+
+
+@pytest.mark.parametrize("one", COMMANDS, ids=name_of)
+def test_every_argument_and_option_is_explained(one: Node) -> None:
+    for given in (*one.arguments, *one.options):
+        what = f"{name_of(one)} {given.names or given.metavar}"
+        assert given.help.endswith((".", "?")), what
+        assert given.is_flag or METAVAR.fullmatch(given.metavar), f"{what}: {given.metavar}"
+
+
+@pytest.mark.parametrize("one", COMMANDS, ids=name_of)
+def test_every_command_has_json(one: Node) -> None:
+    assert named(one.options, "--json").is_flag
+
+
+@pytest.mark.parametrize("one", COMMANDS, ids=name_of)
+def test_every_command_has_an_example_of_itself_with_options_it_has(one: Node) -> None:
+    assert one.examples
+    options = {name for given in one.options for name in given.names}
+    for example in one.examples:
+        words = shlex.split(example)
+        assert words[: len(one.words) + 1] == [LAUNCHER, *one.words], example
+        assert {word for word in words if word.startswith("--")} <= options, example
+        assert len(example) <= 100 - 2
+
+
+@pytest.mark.parametrize("one", EVERY, ids=name_of)
+def test_words_and_options_are_spelled_alike(one: Node) -> None:
+    assert all(WORD.fullmatch(word) for word in one.words)
+    for given in one.options:
+        assert given.names[0].startswith("--"), "a letter alone says nothing"
+        assert all(WORD.fullmatch(name.lstrip("-")) for name in given.names)
+        assert all(len(name) == 2 or name.startswith("--") for name in given.names)
+
+
+def test_an_option_is_the_same_wherever_it_is() -> None:
+    forms: dict[str, dict[tuple[object, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for one in COMMANDS:
+        for given in one.options:
+            for option in given.names:
+                meaning = "" if option in OWN else given.help
+                form = (given.metavar, given.kind, given.multiple, meaning)
+                forms[option][form].append(name_of(one))
+    assert {option: dict(found) for option, found in forms.items() if len(found) > 1} == {}
+
+
+def test_a_noun_is_called_the_same_in_its_own_module_and_in_the_list() -> None:
+    for noun in nouns():
+        assert summaries(())[noun] == told(noun).summary
+
+
+def test_exit_codes_that_mean_something_of_their_own_are_told() -> None:
+    assert dict(told("why").exit_codes) == {1: "the run decides otherwise now"}
+    assert 1 in dict(told("risk", "check").exit_codes)
+    assert "Exit code" not in told("verify").help
+
+
+def test_the_table_in_the_documentation_is_that_of_the_commands() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(), "Write it anew: .venv/bin/python -m tests.command_table"
+    assert page.count("| `") >= len(COMMANDS)
+
+
+# The command help
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    code = main(words)
+    output = capsys.readouterr()
+    assert (code, output.err) == (0, "")
+    return output.out
+
+
+@pytest.mark.parametrize("one", EVERY, ids=name_of)
+def test_help_tells_all_that_is_known_of_a_command(one: Node) -> None:
+    page = help_text(one)
+    flat = " ".join(page.split())
+    assert page.startswith(f"Usage: {' '.join([LAUNCHER, *one.words])} ".rstrip())
+    assert one.summary in flat
+    for given in (*one.arguments, *one.options):
+        assert given.help in flat
+        assert (given.names[0] if given.names else given.metavar) in flat
+    for example in one.examples:
+        assert f"\n  {example}\n" in f"{page}\n"
+    for child in one.children:
+        assert re.search(rf"^  {child} ", page, flags=re.MULTILINE)
+    for line in page.splitlines():
+        assert len(line) <= 80 or line.strip() in (*one.examples, page.splitlines()[0]), line
+
+
+def test_help_shows_usage_with_what_must_be_given() -> None:
+    first = help_text(told("data", "import-csv")).splitlines()[0]
+    assert first == "Usage: ./start_cli.sh data import-csv FILE --symbol SYMBOL [OPTIONS]"
+    assert "Usage: system stop [RUN] [OPTIONS]" in help_text(told("system", "stop"), launcher="")
+    assert "\n  system stop\n" in help_text(told("system", "stop"), launcher="")
+
+
+def test_help_and_the_option_help_are_one_page(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["data"], ["data", "import-csv"], ["why-not"], ["data", "actions"]):
+        page = said(capsys, "help", *words)
+        assert page == said(capsys, *words, "--help") == said(capsys, *words, "-h")
+    assert said(capsys) == said(capsys, "help")
+    assert said(capsys, "data", "action") == said(capsys, "help", "data", "actions")
+
+
+def test_help_gives_the_node_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(said(capsys, "help", "run", "list", "--json"))
+    assert found.pop("related") == related(told("runs", "list"))
+    assert msgspec.convert(found, Node, strict=False) == told("runs", "list")
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    page = said(capsys, "help", "--all")
+    for one in COMMANDS:
+        assert re.search(rf"^  {name_of(one)}(  |$)", page, flags=re.MULTILINE), one.words
+    listed = json.loads(said(capsys, "help", "--all", "--json"))
+    assert [one["words"] for one in listed] == [[*one.words] for one in COMMANDS]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["dat"], "No command 'dat': there are "),
+        (["data", "improt-csv"], "Did you mean 'import-csv'?"),
+        (["runs", "list", "more"], "'runs list' takes no further command: leave 'more' out."),
+        (["data", "--all"], "--all lists every command: leave the words out"),
+    ],
+)
+def test_help_on_what_is_not_there_says_what_is(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["help", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_related_commands_are_there() -> None:
+    for own, others in RELATED.items():
+        assert node(own.split()) is not None, own
+        assert all(node(other.split()) is not None for other in others), own
+    assert related(told("why")) == ["why-not", "runs orders", "verify"]
+    assert "data list" in related(told("data", "show"))
+    assert all("data show" not in related(told(*words)) for words in [("data", "show")])
+
+
+def test_a_noun_may_be_typed_in_the_singular() -> None:
+    assert spelled_out(["run", "list", "--json"]) == ["runs", "list", "--json"]
+    assert spelled_out(["data", "instrument", "set", "run"]) == [
+        *("data", "instruments", "set", "run"),
+    ]
+    assert spelled_out(["data", "delete", "run"]) == ["data", "delete", "run"]
+    assert spelled_out(["run"]) == ["runs", "--help"]
+    assert spelled_out([]) == ["--help"]
+    assert spelled_out(["--json", "run"]) == ["--json", "run"]
+    assert child_names(["run"]) == child_names(["runs"]) != ()

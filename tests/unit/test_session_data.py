@@ -395,3 +395,27 @@ def test_nothing_is_made_for_a_run_that_nobody_looks_at() -> None:
     run = small_run()
     run.execute()
     assert run.engine._last_moment is None
+
+
+def test_the_spread_is_that_in_force_at_the_last_bar_s_open_where_there_are_quotes() -> None:
+    limits = {"max_spread_bps": 50}
+    strategies = ["app.strategies.examples.sma_cross:SmaCross"]
+    engine = {"runner": "inline", "block_rows": 7}
+    config = config_of(["AAA"], strategies, engine=engine, risk=limits)
+    market = market_of(SESSIONS, BARS, ["AAA"], first=1)
+    starts, spreads = market.source.spreads("XNYS", "AAA", "1m", 0, 1 << 62)  # type: ignore[attr-defined]
+    known, last = {}, 0.0  # the spread in force: where there is no quote, that of the one before
+    for start_ns, spread in zip(starts.tolist(), spreads.tolist(), strict=True):
+        last = known[start_ns] = spread if spread == spread else last
+    shown = [one for one in watched(wired(config, market)[0]) if one.symbols[0].bars.get("1m")]
+    seen = set()
+    for (one,) in (found.symbols for found in shown if found.symbols[0].quality is not None):
+        (bar,) = one.bars["1m"]
+        if bar.start_ns < SESSIONS[1].open_ns:
+            continue
+        spread = known[bar.start_ns]
+        expected = spread / bar.close * 10_000 if spread > 0 else None
+        seen.add(expected is None)
+        assert one.spread_bps == (None if expected is None else pytest.approx(expected))
+    assert seen == {True, False}
+    assert {one.symbols[0].spread_bps for one in watched(small_run())} == {None}

@@ -64,8 +64,8 @@ def test_nothing_is_told_of_what_stays_as_it_is_or_only_moves_on() -> None:
 def test_fills_are_told_with_price_and_the_position_after_each_aligned() -> None:
     events = list(changes(FLAT, holding(fill(1, 100), fill(2, -1500, 5.5, order=2))))
     assert [event.line() for event in events] == [
-        "10:31:00  first           buy       100 SYN1   at     101.25  holds 100",
-        "10:31:00  first           sell    1,500 SYN1   at       5.50  holds -1,400",
+        "10:31:00  first         buy      100 SYN1   at     101.25  holds 100",
+        "10:31:00  first         sell   1,500 SYN1   at       5.50  holds -1,400",
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_position_that_is_closed_is_flat() -> None:
 
 def test_fills_of_one_order_in_a_row_share_a_line_at_their_mean_price() -> None:
     (event,) = changes(FLAT, holding(fill(1, 100, 10.0), fill(2, 200, 10.3)))
-    assert event.text == "buy       300 SYN1   at      10.20  holds 300 in 2 fills"
+    assert event.text == "buy      300 SYN1   at      10.20  holds 300 (2 fills)"
     assert event.fills == 2
 
 
@@ -84,7 +84,7 @@ def test_fills_that_no_view_showed_are_counted() -> None:
     events = list(changes(FLAT, holding(fill(18, 100), made=18, before=300)))
     assert [event.text for event in events] == [
         "17 fills earlier",
-        "buy       100 SYN1   at     101.25  holds 400",
+        "buy      100 SYN1   at     101.25  holds 400",
     ]
     assert sum(event.fills for event in events) == 18
 
@@ -206,8 +206,8 @@ def test_an_end_tells_what_the_run_came_to_and_where_to_read_on() -> None:
         event = ended("20241101-first", view, row())
         assert event.kind == END
         assert event.line().split("\n") == [
-            "10:31:00  first           finished: net +234.50 USD, 42 trades, 1,084 fills",
-            f"{'':26}fingerprint 3fa9c1d2; 'runs show 20241101-first' tells of it",
+            "10:31:00  first         finished: net +234.50 USD, 42 trades, 1,084 fills",
+            f"{'':10}fingerprint 3fa9c1d2; 'runs show 20241101-first' tells of it",
         ]
 
 

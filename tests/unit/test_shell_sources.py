@@ -1,6 +1,7 @@
 """What completion finds on this machine, and that looking leaves no trace."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_fresh_folder_offers_nothing_of_its_own_and_stays_empty(tmp_path: Path) -> None:
     sources = sources_of(tmp_path)
-    for kind in {*KINDS.values(), "running"} - {"symbols", "command"}:
+    for kind in {*KINDS.values(), "running"} - {"symbols"}:
         for part in ("", "a", "~", "x/", "1"):
             sources.offers(kind, part, {})
     assert sources.offers("symbol", "", {}) == sources.offers("run", "", {}) == []
@@ -121,15 +122,25 @@ def test_reading_runs_changes_no_file(house: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_what_is_read_is_kept_for_a_moment_and_read_anew_then(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_new_symbol_is_offered_at_once(tmp_path: Path) -> None:
     sources = sources_of(tmp_path)
     assert sources.offers("symbol", "", {}) == []
-    (tmp_path / "data/bars/XNYS/SYN9/1m").mkdir(parents=True)
-    assert sources.offers("symbol", "", {}) == []
+    for name in ("SYN9", "SYN8"):
+        (tmp_path / f"data/bars/XNYS/{name}/1m").mkdir(parents=True)
+        assert name in texts(sources.offers("symbol", "", {}))
+
+
+def test_runs_are_read_anew_after_a_moment(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = sources_of(house)
+    assert len(sources.offers("run", "", {})) == 3
+    engine = open_database(sqlite_url(house / "data"))
+    RunRepository(engine).start_run(
+        "20241001-old", name="old", mode="replay", config={}, pid=1, started_at="2024-10-01"
+    )
+    engine.dispose()
+    assert len(sources.offers("run", "", {})) == 3
     monkeypatch.setattr("app.cli.shell.sources.KEPT_SECONDS", 0.0)
-    assert texts(sources.offers("symbol", "", {})) == ["SYN9"]
+    assert len(sources.offers("run", "", {})) == 4
 
 
 def test_strategies_and_their_parameters_are_read_without_running_them(house: Path) -> None:
@@ -138,6 +149,7 @@ def test_strategies_and_their_parameters_are_read_without_running_them(house: Pa
     assert texts(found)[:2] == ["mine.py:Wide", "mine.py:Wider"]
     assert "app.strategies.examples.sma_cross:SmaCross" in texts(found)
     assert found[0].about == "Buys wide."
+    assert texts(sources.offers("strategy class", "", {}))[:2] == ["Wide", "Wider"]
     given = {"STRATEGY": "mine.py:Wider"}
     assert texts(sources.offers("parameter", "", given)) == ["fast=", "loud=", "slow="]
     assert texts(sources.offers("parameter", "loud=", given)) == ["loud=True", "loud=False"]
@@ -161,13 +173,13 @@ def test_files_are_offered_with_the_wanted_first_and_their_paths(
         (tmp_path / name).write_text(json.dumps({}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    config = path_offers("", (".json",), "session_configs")
-    assert texts(config) == [
-        "session_configs/day.json", "a.json", "my file.json", "session_configs/", "sub/", "b.txt",
+    (tmp_path / "session_configs/schema.json").touch()
+    assert texts(sources_of(tmp_path).offers("config", "", {})) == [
+        "session_configs/day.json", "a.json", "my file.json", "session_configs/", "sub/",
     ]  # fmt: skip
     assert texts(path_offers("sub/x", (".json",))) == ["sub/c.json"]
     assert texts(path_offers("~/")) == [
-        "~/session_configs/", "~/sub/", "~/a.json", "~/b.txt", "~/my file.json",
+        "~/a.json", "~/b.txt", "~/my file.json", "~/session_configs/", "~/sub/",
     ]  # fmt: skip
     (found,) = completions("config check ~/my", node, sources_of(tmp_path))
     assert found.text == f'"{tmp_path}/my file.json" '
@@ -181,3 +193,17 @@ def test_the_markets_offered_are_known() -> None:
 
     known = {*pandas_market_calendars.get_calendar_names(), "XNAS", "XASE", "ARCX"}
     assert not {*MARKETS} - known
+
+
+def test_a_key_press_takes_less_than_thirty_milliseconds(tmp_path: Path) -> None:
+    for number in range(1_000):
+        (tmp_path / f"data/bars/XNYS/S{number}").mkdir(parents=True)
+    sources = sources_of(tmp_path)
+    for text in ("", "data ", "data show S", "data show S1 --", "runs show "):
+        completions(text, node, sources)
+        took = []
+        for _ in range(5):
+            began_ns = time.perf_counter_ns()
+            completions(text, node, sources)
+            took.append(time.perf_counter_ns() - began_ns)
+        assert min(took) < 30_000_000, text

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ class Running:
     def __init__(self) -> None:
         self.runs: list[str] = []
         self.is_closed = False
+        self.is_held = False
+        self.told: list[tuple[str, str]] = []
 
     def standing(self) -> Standing | None:
         return Standing("replay", "RUNNING", "10:31:05") if self.runs else None
@@ -42,6 +45,16 @@ class Running:
 
     def running_here(self) -> Sequence[str]:
         return self.runs
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self.is_held = True
+        yield
+        self.is_held = False
+
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        told, self.told = self.told, []
+        return told
 
     def close(self) -> None:
         self.is_closed = True
@@ -99,6 +112,20 @@ def test_lines_run_until_ctrl_d(seat: Seat) -> None:
     assert seat.types("version", ENTER, "runs list; runs show x", ENTER, CTRL_D) == 0
     assert seat.ran == [("version",), ("runs", "list"), ("runs", "show", "x")]
     assert seat.sessions.is_closed
+
+
+def test_what_happens_in_sessions_waits_while_a_command_runs_and_is_told_after_it(
+    seat: Seat,
+) -> None:
+    def happens() -> None:
+        assert seat.sessions.is_held
+        seat.sessions.told.append(("a fill", "bold"))
+        seat.shown.append("output")
+
+    seat.when["version"] = happens
+    seat.types("version", ENTER, CTRL_D)
+    assert seat.shown == ["output", "a fill"]
+    assert not seat.sessions.is_held
 
 
 def test_exit_leaves(seat: Seat) -> None:

@@ -19,7 +19,7 @@ def test_a_symbol_is_shown_from_its_bars_to_what_became_of_its_orders() -> None:
         "AAA  101.25  60s old",
         "2024-11-01 09:57:00 EDT  RUNNING, replay at speed 60",
         "held +100 at 100  open +125.00  taken -22.50 USD",
-        "bars 26 of 27 expected, 2 late  spread 1.25 bps",
+        "bars 26 of 27 expected, 2 filled later  spread 1.25 bps",
         "▁▂▃▃▄▅▆▆▇█",
         "Bars of 1m",
         "start    open    high     low   close  volume",
@@ -91,7 +91,7 @@ def test_an_order_is_an_entry_or_an_exit_and_others_symbols_are_not_shown() -> N
 def test_what_is_wrong_with_the_bars_is_counted() -> None:
     quality = QualityData(27, 20, 2, ((0, 1), (5, 6)), 3, 1, 20 / 27, 0.8)
     lines = drawn(page(), session(symbol(quality=quality), stale_seconds=61.0), 80)
-    assert "bars 20 of 27 expected, 2 holes, 3 bad, 1 late" in lines
+    assert "bars 20 of 27 expected, 2 holes, 3 bad, 1 filled later" in lines
     assert "As it stood 61s ago: a block takes long, or a hook hangs." in lines
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table, value_text
+from app.cli.parameters import AsJson
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check a session config; its schema.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
+Files = Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Session configs: JSON files.")]
 
 
 @app.command()
 def check(files: Files, as_json: AsJson = False) -> None:
     """All that is wrong with session configs; when nothing is, what they would run.
 
-    Ends with 0 when every file can be used, 4 when one has problems, 3 when one is not there.
+    \b
+    Exit codes:
+      3  a file is not there
+      4  a file has problems
 
     \b
     Example:
@@ -51,7 +54,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
 @app.command()
 def schema(
     output: Annotated[
-        Path | None, typer.Option(help="Write it to this file instead of showing it.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it to this file instead of showing it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -18,6 +18,7 @@ T = TypeVar("T")
 Seen = TypeVar("Seen", contravariant=True)
 SCREEN_SECONDS = 0.5
 LINE_SECONDS = 1.0
+_ENDLESS = 1_000_000  # lines of what scrolls
 
 
 class Page(Protocol[Seen]):
@@ -48,8 +49,7 @@ def show_once(seen: T, page: Page[T], as_json: bool) -> None:
     if as_json:
         print_json(msgspec.to_builtins(seen))
         return
-    height = console.height if console.is_terminal else 1_000_000
-    console.print(page.screen(seen, console.width, height))
+    console.print(page.screen(seen, console.width, _ENDLESS))
 
 
 def follow(client: "ControlClient", fetch: Callable[[], T], page: Page[T], as_json: bool) -> None:

@@ -68,7 +68,7 @@ def _sessions(unfinished: "Sequence[Unfinished]") -> Iterator[str]:
     going = [run.run_id for run in unfinished if run.goes_on]
     if going:
         are = "1 session runs" if len(going) == 1 else f"{len(going)} sessions run"
-        yield f"{are}: {_named(going)}. 'system attach' follows one."
+        yield f"{are}: {_named(going)}. 'follow' tells here what happens there."
     for run in unfinished:
         if run.account is not None and not run.goes_on:
             yield (

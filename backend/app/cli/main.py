@@ -3,18 +3,17 @@
 import importlib
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from app import __version__
-from app.cli import ascii_terminal
+from app.cli import ascii_terminal, root_commands
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
 
 NOUNS = {
@@ -29,7 +28,6 @@ NOUNS = {
     "report": "Runs side by side: their figures, and what differs between them.",
     "admin": "Housekeeping: how much is logged.",
 }
-SUBNOUNS = (("data", "instruments"), ("data", "actions"))
 PROGRAM = "mismartera"
 
 EPILOG = """\b
@@ -71,186 +69,7 @@ root = typer.Typer(
 )
 for _noun, _help in NOUNS.items():
     root.add_typer(typer.Typer(help=_help), name=_noun)
-
-
-@root.callback()
-def _root() -> None:
-    """Without a callback, Typer would take the only command for the root."""
-
-
-@root.command("init-db")
-def init_db(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
-    """Make the database, or bring it up to date.
-
-    \b
-    Example:
-      ./start_cli.sh init-db
-    """
-    from app.cli.context import Context
-    from app.repositories.database import ensure_database
-
-    engine = Context().open_engine()
-    changed = ensure_database(engine)
-    where = engine.url.render_as_string(hide_password=True)
-    if as_json:
-        typer.echo(json.dumps({"database": where, "changed": changed}))
-        return
-    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
-
-
-@root.command()
-def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
-    """The version of this program and of Python.
-
-    \b
-    Example:
-      ./start_cli.sh version --json
-    """
-    python = sys.version.split()[0]
-    if as_json:
-        typer.echo(json.dumps({"version": __version__, "python": python}))
-    else:
-        typer.echo(f"MisMartera {__version__} (Python {python})")
-
-
-@root.command()
-def verify(
-    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or its beginning."),
-    runner: str = typer.Option("inline", help="On one thread ('inline'), or on four ('pool')."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
-    """Run a live run again from its journal: exit code 0 if it decides the same, else 1.
-
-    \b
-    Examples:
-      ./start_cli.sh verify 20261121
-      ./start_cli.sh verify 20261121 --runner pool --json
-    """
-    from app.cli.verify import verify_run
-
-    verify_run(run_id, runner, as_json)
-
-
-RunId = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's id, or its beginning.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-
-
-@root.command()
-def why(
-    order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
-    run_id: RunId,
-    as_json: AsJson = False,
-) -> None:
-    """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
-
-    The run is run again for it: exit code 1 when it decides otherwise now.
-
-    \b
-    Example:
-      ./start_cli.sh why 12 --run 20261121
-    """
-    from app.cli.why import why_order
-
-    why_order(order, run_id, as_json)
-
-
-@root.command()
-def why_not(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
-    time: Annotated[str, typer.Argument(metavar="TIME", help="In the market's zone.")],
-    run_id: RunId,
-    as_json: AsJson = False,
-) -> None:
-    """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
-
-    A bar is shown at its end: what was known at 10:31 includes the minute from 10:30.
-
-    \b
-    Example:
-      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run 20261121 --json
-    """
-    from app.cli.why import why_not
-
-    why_not(symbol, time, run_id, as_json)
-
-
-@root.command()
-def shell(
-    script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Run the lines of a file, and leave.")
-    ] = None,
-    lines: Annotated[
-        str | None, typer.Option("-c", metavar="LINES", help="Run these lines, and leave.")
-    ] = None,
-    keeps_going: Annotated[
-        bool, typer.Option("--keep-going", help="Run on after a line that failed.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="With lines that are given: each answers in JSON.")
-    ] = False,
-) -> None:
-    """Open the interactive shell, or run lines of it: the exit code is the first failed one's.
-
-    \b
-    Examples:
-      ./start_cli.sh shell
-      ./start_cli.sh shell -c "version; data list"
-      ./start_cli.sh shell --script morning.txt --keep-going
-    """
-    from app.cli.shell.opening import open_shell
-
-    raise typer.Exit(open_shell(script, lines, keeps_going, as_json))
-
-
-@root.command()
-def watch(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
-    run: Annotated[
-        str | None,
-        typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
-    ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=500, help="How many of the last bars.")] = 10,
-    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Follow one symbol of a session closely: bars, indicators, position, orders, fills.
-
-    A screen on a terminal (q or Ctrl+C leaves), a line a second in a pipe, with --json one object
-    a line; with --once one page or one object.
-
-    \b
-    Examples:
-      ./start_cli.sh watch SYN1
-      ./start_cli.sh watch SYN1 --bars 30 --once
-    """
-    from app.cli.watching import watch_symbol
-
-    watch_symbol(symbol, run, bars, once, as_json)
-
-
-@root.command()
-def tour(
-    folder: Annotated[
-        Path | None, typer.Option(help="A new folder to practise in; else one in the data folder.")
-    ] = None,
-    assume_yes: Annotated[
-        bool, typer.Option("--yes", help="Run each step without asking.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """The first five minutes: replay a sample, change a parameter, compare, write a strategy.
-
-    Each step tells what it does and shows its command: Enter runs it, s skips it, q leaves.
-    It works in a folder of its own. Off a terminal it runs without asking.
-
-    \b
-    Examples:
-      ./start_cli.sh tour
-      ./start_cli.sh tour --yes --folder practice
-    """
-    from app.cli.tour import take_tour
-
-    take_tour(folder, assume_yes, as_json)
+root.add_typer(root_commands.app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -258,11 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
         args = ["shell"]
-    if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
-        args.append("--help")  # bare words list what can follow
     try:
         ascii_terminal.adapt()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
+        args = spelled_out(args)
         outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -284,31 +102,68 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 @cache
 def root_group() -> TyperGroup:
-    """The root with its own commands; a noun in it is empty until it is loaded."""
-    return typer.main.get_group(root)
+    """The root with its own commands, nouns first; a noun is empty until it is loaded."""
+    group = typer.main.get_group(root)
+    group.commands = {name: group.commands[name] for name in (*NOUNS, *group.commands)}
+    _make_plain(group)
+    return group
 
 
 @cache
 def load_noun(noun: str) -> TyperGroup:
-    """The noun's own command group, its help as plain as the root's."""
+    """The noun's own command group."""
     group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
     _make_plain(group)
     return group
 
 
+def spelled_out(args: Sequence[str]) -> list[str]:
+    """The words with each noun's singular made its plural; a bare noun lists what can follow."""
+    words: list[str] = []
+    group: Any = root_group()
+    for word in args:
+        name = known_word(word, group.commands)
+        if name is None:
+            return [*words, *args[len(words) :]]
+        group = load_noun(name) if not words and name in NOUNS else group.commands[name]
+        words.append(name)
+        if not hasattr(group, "commands"):
+            return [*words, *args[len(words) :]]
+    return [*words, "--help"]
+
+
+def known_word(word: str, commands: Mapping[str, Any]) -> str | None:
+    """The word itself, or the noun whose singular it is: `run` for `runs`."""
+    if word in commands:
+        return word
+    plural = f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
+    return plural if hasattr(commands.get(plural), "commands") else None
+
+
 def _make_plain(command: Any) -> None:
+    """Its help is that of the command `help`."""
     command.rich_markup_mode = None
+    command.get_help = _help_of
     for part in getattr(command, "commands", {}).values():
         _make_plain(part)
+
+
+def _help_of(context: Any) -> str:
+    from app.cli.help import help_text
+    from app.cli.tree import node
+
+    found = node(context.command_path.split()[1:])
+    assert found is not None
+    return help_text(found)
 
 
 def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
-    words = context.command_path if context is not None else PROGRAM
+    path = context.command_path.split()[1:] if context is not None else ()
     message = error.format_message()
     end = "" if message.endswith((".", "?")) else "."
-    return f"{message}{end} See '{words} --help'."
+    return f"{message}{end} See '{' '.join(['help', *path])}'."
 
 
 def record_defect(error: Exception) -> str:

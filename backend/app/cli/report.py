@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table, value_text
+from app.cli.parameters import AsJson, PastRuns
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Runs side by side: their figures, and what differs between them.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
-Runs = Annotated[
-    list[str], typer.Argument(metavar="RUN RUN...", help="Ids of two or more runs, or beginnings.")
-]
 
 PARTS = ("config", "data", "code", "platform")
 _ELSEWHERE = ("run_id", "mode", "state", "fingerprint", "report", "strategies")
@@ -33,14 +30,14 @@ def _report() -> None:
 
 
 @app.command()
-def compare(runs: Runs, as_json: AsJson = False) -> None:
+def compare(runs: PastRuns, as_json: AsJson = False) -> None:
     """Runs side by side: figures, what differs in config, data and code, and where they part.
 
     The first decision that differs is told of each run beside the first one given.
 
     \b
     Example:
-      ./start_cli.sh report compare 20260105-143000 20260105-150000
+      ./start_cli.sh report compare last-1 last
     """
     from app.managers.system_manager.recorded_run import decisions_of, read_run
     from app.repositories.run_repository import RunRepository

@@ -9,11 +9,13 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Count, PastRun
+from app.cli.progress import HowFar, working
+from app.core.orders import REJECTED
 from app.core.processes import is_running
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
 ORDER_COLUMNS = (
     *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
     *("limit_price", "stop_price", "state", "reason"),
@@ -23,16 +25,16 @@ SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 @app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 20,
+    count: Count = 20,
     as_json: AsJson = False,
 ) -> None:
     """The newest runs, one a line.
 
     \b
     Example:
-      ./start_cli.sh runs list --limit 5
+      ./start_cli.sh runs list --count 5
     """
-    runs = [described(run) for run in _repository().list_runs(limit)]
+    runs = [described(run) for run in _repository().list_runs(count)]
     if as_json:
         print_json(runs)
     elif not runs:
@@ -44,19 +46,20 @@ def list_runs(
 
 @app.command("show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """One run: its state, its summary, its config.
 
     \b
     Example:
-      ./start_cli.sh runs show 20260105 --json
+      ./start_cli.sh runs show last
     """
     repository = _repository()
     run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
-    run |= {"orders": orders, "fills": fills}
+    refused = repository.refused_count(run["run_id"])
+    run |= {"orders": orders, "refused": refused, "fills": fills}
     if as_json:
         print_json(run)
         return
@@ -74,14 +77,20 @@ def show_run(
 
 @app.command("orders")
 def show_orders(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
+    is_refused: Annotated[
+        bool, typer.Option("--refused", help="Only what limits or the venue refused, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
+    What can be done to one is 'cancel', 'amend', 'amend refused' and 'reduce'.
+
     \b
-    Example:
-      ./start_cli.sh runs orders 20260105 --json
+    Examples:
+      ./start_cli.sh runs orders last
+      ./start_cli.sh runs orders last --refused
     """
     repository = _repository()
     run = repository.get_run(run_id)
@@ -92,33 +101,39 @@ def show_orders(
     orders = [
         {**order, "changes": changes.get(order["order_id"], [])}
         for order in repository.get_orders(run["run_id"])
+        if not is_refused or order["state"] == REJECTED
     ]
     if as_json:
         print_json(orders)
     elif not orders:
-        console.print(f"Run {run['run_id']} has no orders.")
+        which = "orders that were refused" if is_refused else "orders"
+        console.print(f"Run {run['run_id']} has no {which}.")
     else:
-        local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
-        rows = [row for order in orders for row in _order_rows(order, local)]
-        print_table(f"Orders of run {run['run_id']}", ("at", *ORDER_COLUMNS), rows)
+        time = Context(run["config"].get("market", DEFAULT_MARKET)).time
+        rows = [row for order in orders for row in _order_rows(order, time.to_local)]
+        title = f"Orders of run {run['run_id']}"
+        print_table(title, ("at", *ORDER_COLUMNS), rows, time.zone())
 
 
 @app.command("rebuild")
 def rebuild(
-    run_id: Annotated[str, typer.Argument(help="A live run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """Make a live run's rows and files again from its journal, be it finished or broken off.
 
+    One that broke off gets what it had come to, and stays unfinished.
+
     \b
     Example:
-      ./start_cli.sh runs rebuild 20260105
+      ./start_cli.sh runs rebuild last
     """
     from app.managers.system_manager.rebuilding import rebuild_run
 
     context = Context()
     runs = context.settings.data_folder / "runs"
-    made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    with working(lambda: HowFar("reading the journal")):
+        made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
     state = described(_repository().get_run(made.run_id))["state"]
     summary = msgspec.structs.replace(made, state=state)
     if as_json:

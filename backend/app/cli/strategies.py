@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.output import print_json, print_table
+from app.cli.parameters import AsJson
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
 Name = Annotated[
     str,
     typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),

@@ -169,7 +169,11 @@ def _head(seen: SessionData, one: SymbolData) -> list[str]:
         _held(one),
     ]
     if quality is not None:
-        counts = (("holes", len(quality.holes)), ("bad", quality.bad), ("late", quality.late))
+        counts = (
+            ("holes", len(quality.holes)),
+            ("bad", quality.bad),
+            ("filled later", quality.filled),
+        )
         wrong = "".join(f", {count} {name}" for name, count in counts if count)
         spread = "" if one.spread_bps is None else f"  spread {one.spread_bps:.2f} bps"
         lines.append(f"bars {quality.present} of {quality.expected} expected{wrong}{spread}")

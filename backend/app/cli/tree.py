@@ -13,9 +13,13 @@ from typing import Any
 import msgspec
 
 from app.cli.main import NOUNS, load_noun, root_group
+from app.cli.main import known_word as known_word
 
 LAUNCHER = "./start_cli.sh"
-_EXAMPLES = re.compile(r"\x08?\n?Examples?:\n((?: +\S.*(?:\n|$))+)")
+_SECTION = r"\x08?\n?{}:\n((?: +\S.*(?:\n|$))+)"
+_EXAMPLES = re.compile(_SECTION.format("Examples?"))
+_EXIT_CODES = re.compile(_SECTION.format("Exit codes?"))
+_CHOICES = re.compile(r"[a-z]+(\|[a-z]+)+")  # a metavar that is all there may be: buy|sell
 _KINDS = {int: "integer", float: "number", Path: "file", bool: "flag"}
 
 
@@ -38,11 +42,12 @@ class Node(msgspec.Struct, frozen=True):
 
     words: tuple[str, ...]
     summary: str
-    help: str  # without its examples
+    help: str  # without its examples and exit codes
     arguments: tuple[Parameter, ...]
     options: tuple[Parameter, ...]
     examples: tuple[str, ...]  # as they are typed, the launcher included
     children: tuple[str, ...]
+    exit_codes: tuple[tuple[int, str], ...] = ()  # that mean something of their own here
 
 
 def node(words: Sequence[str]) -> Node | None:
@@ -53,7 +58,7 @@ def node(words: Sequence[str]) -> Node | None:
         name = known_word(word, _children(command))
         if name is None:
             return None
-        command = load_noun(name) if not path and name in NOUNS else _children(command)[name]
+        command = _child(path, command, name)
         path.append(name)
     return _described(tuple(path), command)
 
@@ -73,12 +78,28 @@ def walk() -> Iterator[Node]:
             waiting += [(*found.words, child) for child in reversed(found.children)]
 
 
-def known_word(word: str, commands: dict[str, Any]) -> str | None:
-    """The word itself, or the noun whose singular it is: `run` for `runs`."""
-    if word in commands:
-        return word
-    plural = f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
-    return plural if hasattr(commands.get(plural), "commands") else None
+def child_names(words: Sequence[str]) -> tuple[str, ...]:
+    """What can follow these words."""
+    found = node(words)
+    return () if found is None else found.children
+
+
+def summaries(words: Sequence[str]) -> dict[str, str]:
+    """What can follow these words, each with its summary; no further noun is loaded for it."""
+    path: list[str] = []
+    command = root_group()
+    for word in words:
+        command = _child(path, command, word)
+        path.append(word)
+    return {name: _summary(child.help or "") for name, child in _children(command).items()}
+
+
+def _child(path: Sequence[str], command: Any, name: str) -> Any:
+    return load_noun(name) if not path and name in NOUNS else _children(command)[name]
+
+
+def _summary(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def _children(command: Any) -> dict[str, Any]:
@@ -89,30 +110,35 @@ def _children(command: Any) -> dict[str, Any]:
 @cache
 def _described(words: tuple[str, ...], command: Any) -> Node:
     written = f"{inspect.cleandoc(command.help or '')}\n\n{command.epilog or ''}"
-    text = _EXAMPLES.sub("", written).strip()
+    text = _EXIT_CODES.sub("", _EXAMPLES.sub("", written)).strip()
     examples = [line.strip() for part in _EXAMPLES.findall(written) for line in part.splitlines()]
+    codes = [line.split(None, 1) for part in _EXIT_CODES.findall(written)
+             for line in part.splitlines()]  # fmt: skip
     shown = [one for one in command.params if not one.hidden]
     return Node(
         words=words,
-        summary=" ".join(text.partition("\n\n")[0].split()),
+        summary=_summary(text),
         help=text,
         arguments=tuple(_parameter(p) for p in shown if p.param_type_name == "argument"),
         options=tuple(_parameter(p) for p in shown if p.param_type_name == "option"),
         examples=tuple(examples),
         children=tuple(_children(command)),
+        exit_codes=tuple((int(code), meaning) for code, meaning in codes),
     )
 
 
 def _parameter(found: Any) -> Parameter:
     is_option = found.param_type_name == "option"
     is_flag = bool(getattr(found, "is_flag", False))
-    described = found.type_descriptor
+    metavar = found.metavar or found.name.upper()
     default = found.default
     return Parameter(
         names=(*found.opts, *found.secondary_opts) if is_option else (),
-        metavar="" if is_flag else (found.metavar or found.name.upper()).removesuffix("..."),
-        kind="flag" if is_flag else _KINDS.get(_plain_type(described.annotation), "text"),
-        choices=tuple(str(getattr(one, "value", one)) for one in described.choices or ()),
+        metavar="" if is_flag else metavar,
+        kind="flag"
+        if is_flag
+        else _KINDS.get(_plain_type(found.type_descriptor.annotation), "text"),
+        choices=tuple(metavar.split("|")) if _CHOICES.fullmatch(metavar) else (),
         required=found.required,
         multiple=bool(getattr(found, "multiple", False)) or found.nargs != 1,
         is_flag=is_flag,

@@ -47,7 +47,7 @@ class QualityData(msgspec.Struct, frozen=True):
     thin: int  # missing, as nothing was traded
     holes: tuple[tuple[int, int], ...]  # stretches that are missing, from a start to an end
     bad: int  # came, and could not be used
-    late: int  # came after their minute had been let through: history was corrected
+    filled: int  # of those present, came when their minute had been let through already
     coverage: float
     score: float
 
@@ -94,7 +94,7 @@ class SessionData(msgspec.Struct, frozen=True, kw_only=True):
     through_ns: int  # up to there everything is known
     session: dt.date | None
     stale_seconds: float  # since it was so: a block takes long, or a hook hangs; 0: it is so
-    lag_seconds: float | None  # of the stream behind the venue's clock; None: it has none
+    lag_seconds: float | None  # of the stream behind its venue; None: it has none
     queues: Mapping[str, int]  # rows that wait before each worker, items in a live run's inbox
     currency: str
     cash: Decimal

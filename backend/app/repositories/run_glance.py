@@ -54,6 +54,6 @@ def _file_of(data_folder: Path, url: str | None) -> Path | None:
 
 
 def _unfinished(run_id: str, pid: int, config: str) -> Unfinished:
-    terms = json.loads(config).get("live")
-    account = None if terms is None else str(terms.get("account", "default"))
+    part = json.loads(config).get("live")
+    account = str(part.get("account", "default")) if part else None
     return Unfinished(run_id, account, is_running(pid))

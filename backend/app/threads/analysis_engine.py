@@ -137,8 +137,8 @@ class AnalysisEngine(Worker):
 
     @property
     def sessions(self) -> int:
-        """How many are over."""
-        return self._course.count
+        """How many have begun."""
+        return self._course.begun
 
     @property
     def now_ns(self) -> int:

@@ -48,7 +48,9 @@ class DataQualityManager(Worker):
         self.book = QualityBook(self._symbols, interval, extended_hours)
         self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
         self.examples: list[BadBar] = []
-        self.late: Counter[tuple[str, dt.date]] = Counter()  # bars, by symbol and session
+        self.filled: Counter[tuple[str, dt.date]] = (
+            Counter()
+        )  # bars that came late, by symbol and session
 
     def step(
         self, message: Message | StateAsked | StateGiven
@@ -123,7 +125,7 @@ class DataQualityManager(Worker):
             good = table.take(found == GOOD)
             if session is not None and len(good):
                 kept[symbol] = good
-                self.late[self._symbols[symbol], session.date] += len(good)
+                self.filled[self._symbols[symbol], session.date] += len(good)
                 self.book.add_late(session, symbol, good.start_ns)
                 self._order.reach(int(good.start_ns[-1]), symbol)
                 if self._gaps is not None:

@@ -105,7 +105,7 @@ def ended(order: Order, strategies: Sequence[str]) -> GivenOrder:
     return msgspec.structs.replace(told, ended_ns=order.ended_ns, reason=order.reason)
 
 
-def filled(plan: Plan, row: FillRow) -> FillData:
+def fill_of(plan: Plan, row: FillRow) -> FillData:
     """A fill, as people see it."""
     fill_id, order_id, symbol, units, price, fee_units, _, at_ns, *_ = row
     name = plan.symbols[symbol]
@@ -161,7 +161,7 @@ class Telling:
         for number, item in enumerate(plan.declared):
             self._declared[item.symbol].append(number)
 
-    def symbol(self, moment: Moment, symbol: int, bars: int, bad: int, late: int) -> SymbolData:
+    def symbol(self, moment: Moment, symbol: int, bars: int, bad: int, filled: int) -> SymbolData:
         """One symbol at a moment, with so many bars of each interval at most."""
         plan, part = self._plan, moment.part
         windows = {} if part is None else {i: part.windows[symbol, i] for i in plan.intervals}
@@ -176,7 +176,7 @@ class Telling:
             forming={} if part is None else dict(self._forming(part, windows, rows)),
             indicators={} if part is None else dict(self._indicators(part, symbol, rows)),
             position=self._position(moment, symbol),
-            quality=None if part is None else self._quality(part, moment, symbol, bad, late),
+            quality=None if part is None else self._quality(part, moment, symbol, bad, filled),
             spread_bps=float(moment.spreads_bps[symbol]) or None,
             no_entries=next(
                 (why for (of, _), why in moment.closed.items() if of in (ALL_SYMBOLS, symbol)), ""
@@ -242,14 +242,14 @@ class Telling:
         )
 
     def _quality(
-        self, part: SessionPart, moment: Moment, symbol: int, bad: int, late: int
+        self, part: SessionPart, moment: Moment, symbol: int, bad: int, filled: int
     ) -> QualityData:
         window = part.windows[symbol, self._plan.base_interval]
         starts = window.start_ns[window.today : window.row_at(moment.now_ns) + 1]
         segments = part.session.segments(self._plan.extended_hours)
         found = assess(starts, segments, self._step_ns, moment.through_ns)
         return QualityData(
-            found.expected, found.present, found.thin_bars, found.holes, bad, late,
+            found.expected, found.present, found.thin_bars, found.holes, bad, filled,
             found.coverage, found.score,
         )  # fmt: skip
 

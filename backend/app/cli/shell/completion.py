@@ -17,7 +17,6 @@ MOST = 200
 # What an argument or an option's value is, by its metavar.
 KINDS: Final = {
     "ACCOUNT": "account",
-    "COMMAND": "command",
     "CONFIG": "config",
     "CONFIG|RUN": "config or run",
     "FILE": "file",
@@ -29,13 +28,21 @@ KINDS: Final = {
     "ORDER": "order",
     "OURS=THEIRS": "column",
     "RUN": "run",
+    "SPEED": "speed",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
     "ZONE": "zone",
 }
-# The same, where a noun's commands mean something of their own by it.
-KINDS_OF_NOUNS: Final = {("system", "RUN"): "running", ("strategies", "NAME"): "strategy"}
+# The same, where commands that begin so mean something of their own by it.
+KINDS_OF_COMMANDS: Final = {
+    (("system",), "RUN"): "running",
+    (("data", "session"), "RUN"): "running",
+    (("watch",), "RUN"): "running",
+    (("risk", "flatten"), "RUN"): "running",
+    (("strategies", "show"), "NAME"): "strategy class",
+    (("strategies", "params"), "NAME"): "strategy class",
+}
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
@@ -254,8 +261,10 @@ def _values(parameter: Parameter, at: Place, part: str, sources: Sources) -> Ite
 def kind_of(parameter: Parameter, node: Node) -> str | None:
     """What it is, as its metavar says; None for free text and numbers."""
     word = parameter.metavar.removesuffix("...")
-    kind = KINDS_OF_NOUNS.get((node.words[0], word)) or KINDS.get(word)
-    return kind or ("file" if parameter.kind == "file" else None)
+    for size in range(len(node.words), 0, -1):
+        if own := KINDS_OF_COMMANDS.get((node.words[:size], word)):
+            return own
+    return KINDS.get(word) or ("file" if parameter.kind == "file" else None)
 
 
 def _of_kind(kind: str, part: str, given: Mapping[str, str], sources: Sources) -> Iterator[Offer]:

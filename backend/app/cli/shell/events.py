@@ -19,7 +19,7 @@ FILL, ORDER, DAY = "fill", "order", "day"  # may be told in one line when there 
 STATE, ALARM, END = "state", "alarm", "end"  # each is told
 CONFLATED: Final = (FILL, ORDER, DAY)
 
-_LABEL_LENGTH = 14
+_LABEL_LENGTH = 12
 _FINGERPRINT_LENGTH = 8
 _UNFINISHED = "running"  # in the record: it has no end yet
 _PACED = ("replay",)  # modes that go at a speed, and from their beginning alone
@@ -46,10 +46,10 @@ class Event(msgspec.Struct, frozen=True):
     held: tuple[tuple[str, Decimal], ...] = ()  # of the symbols it was about, from then on
 
     def line(self) -> str:
-        """As it is shown; what follows a line break stands under the text."""
-        head = f"{self.at:<8}  {fitted(self.label)}  "
+        """As it is shown; what follows a line break stands under the label."""
         first, *more = self.text.split("\n")
-        return "\n".join([head + first, *(" " * len(head) + line for line in more)])
+        head = f"{self.at:<8}  {fitted(self.label)}  {first}"
+        return "\n".join([head, *(f"{'':8}  {line}" for line in more)])
 
 
 def fitted(label: str) -> str:
@@ -114,7 +114,7 @@ def _alarms(before: View, after: View) -> Iterator[Event]:
         overlap -= 1
     for alarm in told[overlap:]:
         text = plain(f"ALARM {alarm.what}: {alarm.details}")
-        yield Event(after.run_id, after.config, ALARM, clock_text(alarm.at), text)
+        yield _event(after, ALARM, text)  # at the session's time, as all others
 
 
 def _fills(before: View, after: View, new: Sequence[FillData], unseen: int) -> Iterator[Event]:
@@ -138,10 +138,10 @@ def _filled(before: View, after: View, fills: Sequence[FillData], held: Decimal)
     prices = {fill.price for fill in fills}
     paid = sum((fill.quantity * Decimal(repr(fill.price)) for fill in fills), Decimal(0))
     mean = prices.pop() if len(prices) == 1 or not total else round(float(paid / total), 4)
-    several = f" in {counted(len(fills), 'fill')}" if len(fills) > 1 else ""
+    several = f" ({counted(len(fills), 'fill')})" if len(fills) > 1 else ""
     symbol = fills[0].symbol
     text = (
-        f"{'buy' if total > 0 else 'sell':<4} {quantity(abs(total)):>8} {symbol:<6} at "
+        f"{'buy' if total > 0 else 'sell':<4} {quantity(abs(total)):>7} {symbol:<6} at "
         f"{price(mean):>10}  {f'holds {quantity(held)}' if held else 'flat'}{several}"
     )
     at, day = _local(fills[0].at_ns, before, after)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from app.cli.serving import detached_here
 from app.cli.shell.events import ALARM, END, Event, clock_text
 from app.cli.shell.follower import Follower, RecordOf
@@ -106,13 +108,6 @@ class Followed:
         """The sessions that were started from this shell and run."""
         return [one.run_id for one in detached_here if one.process.poll() is None]
 
-    def others(self) -> list[str]:
-        """The sessions that run and are not followed."""
-        try:
-            return sorted({*running(self._folder)} - {*self.runs})
-        except AppError:
-            return []
-
     @property
     def runs(self) -> list[str]:
         """The sessions that are followed."""
@@ -168,11 +163,20 @@ class Followed:
         for follower in self._active():
             follower.leave()
         for thread in self._threads:
-            thread.join(_PART_SECONDS)
+            thread.join(_PART_SECONDS / len(self._threads))
 
     def _tell(self, events: Iterable[Event]) -> None:
-        self.outbox.put(events)
+        self.outbox.put(map(self._labelled, events))
         self._news.set()
+
+    def _labelled(self, event: Event) -> Event:
+        """Under its config's name; where two of one config are followed, as its run is called."""
+        names = [
+            one.view.config for one in self._active() if one.view and one.run_id != event.run_id
+        ]
+        if event.label not in names:
+            return event
+        return structs.replace(event, label=event.run_id.partition("-")[2] or event.run_id)
 
     def _showing(self) -> None:
         """Show lines as they may be shown, until the end."""

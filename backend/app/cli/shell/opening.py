@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from app.cli.context import Context
@@ -64,7 +65,7 @@ def _converse() -> int:
     from app.cli.shell.event_words import event_words
     from app.cli.shell.followed import Followed, record_reader
     from app.cli.shell.notices import PromptNotices
-    from app.cli.shell.sources import MachineSources
+    from app.cli.shell.sources import sources_of
     from app.cli.shell.terminal import Terminal
     from app.cli.tree import node
     from app.managers.time_manager.clock import WallClock
@@ -72,30 +73,20 @@ def _converse() -> int:
     context = Context()
     folder = _folder(context)
     notices = PromptNotices(screen.show_line)
-    clock = WallClock()
     show = None if screen.is_dumb() else notices.tell
-    sessions = Followed(context.settings.data_folder, record_reader(context), show, clock)
+    sessions = Followed(context.settings.data_folder, record_reader(context), show, WallClock())
     shell = Shell(open_commands(sessions=sessions), folder)
     shell.words.update(event_words(sessions))
-    sources = MachineSources(
-        context.settings,
-        lambda: {word: one.usage for word, one in shell.words.items()},
-        lambda: shell.aliases.all,
-        clock,
-    )
+    completer = ShellCompleter(node, sources_of(context, shell))
     depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
     output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
     output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
     with create_app_session(output=output):
-        terminal = Terminal(
-            shell, sessions, notices, folder, lambda: _market_time(context),
-            ShellCompleter(node, sources),
-        )  # fmt: skip
+        idle_clock = partial(_market_time, context)
+        terminal = Terminal(shell, sessions, notices, folder, idle_clock, completer)
         print(greeting(context.settings))
         if shell.aliases.fault:
             notices.tell(shell.aliases.fault)
-        if others := sessions.others():
-            notices.tell(f"Running: {', '.join(others)}. 'follow' shows what happens there.")
         return terminal.converse()
 
 

@@ -1,9 +1,8 @@
 """Files and folders as words that may be typed: they begin as what is typed does."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 
 from app.cli.shell.completion import Offer
 
@@ -11,48 +10,42 @@ _MOST_ENTRIES = 5_000  # of a folder that are looked at
 
 
 def path_offers(
-    part: str, first: Sequence[str] = (), also: str = "", folders_only: bool = False
+    part: str, endings: Sequence[str] = (), usual: str = "", folders_only: bool = False
 ) -> list[Offer]:
-    """What the folder typed so far holds, files with the endings that come `first` before the
-    others, and before all those of the folder `also`, in which such files usually lie.
+    """What the folder typed so far holds: files, of some endings alone where those are given, then
+    folders. Those files of the `usual` folder come first, though nobody has typed it.
     """
-    head, slash, _ = part.rpartition("/")
-    usual = [] if slash or not also else list(_entries(f"{also}/", first, False))
-    here = list(_entries(head + slash, (), folders_only, hidden=_is_hidden(part)))
-    here.sort(key=lambda offer: _rank(offer, first))
-    return [*[offer for offer in usual if not offer.goes_on], *here]
+    head, slash, name = part.rpartition("/")
+    near = _entries(f"{usual}/", endings) if usual and not slash else []
+    here = _entries(head + slash, endings, hidden=name.startswith("."))
+    files = [offer for offer in here if not offer.goes_on]
+    folders = [offer for offer in here if offer.goes_on]
+    if folders_only:
+        return folders
+    return [*(offer for offer in near if not offer.goes_on), *files, *folders]
 
 
-def _rank(offer: Offer, first: Sequence[str]) -> tuple[int, str]:
-    """Files that are wanted, then folders, in which they may lie, then others."""
-    wanted = not offer.goes_on and offer.text.endswith(tuple(first))
-    return (0 if wanted else 1 if offer.goes_on else 2), offer.shown.lower()
-
-
-def _is_hidden(part: str) -> bool:
-    return part.rpartition("/")[2].startswith(".")
-
-
-def _entries(
-    head: str, endings: Sequence[str], folders_only: bool, hidden: bool = False
-) -> Iterator[Offer]:
+def _entries(head: str, endings: Sequence[str], hidden: bool = False) -> list[Offer]:
     """Of the folder whose path is typed so: each with that path in front."""
     folder = os.path.expanduser(head) or "."
     try:
         with os.scandir(folder) as found:
-            entries = sorted(islice(found, _MOST_ENTRIES), key=lambda entry: entry.name)
+            entries = sorted(islice(found, _MOST_ENTRIES), key=lambda entry: entry.name.lower())
     except OSError:
-        return
+        return []
+    offers = []
     for entry in entries:
-        if entry.name.startswith(".") != hidden or not entry.name.isprintable():
-            continue
-        is_folder = _is_folder(entry)
-        if (folders_only and not is_folder) or not entry.name.endswith(tuple(endings) or ""):
-            continue
-        path = f"{head}{entry.name}"
-        end = "/" if is_folder else ""
-        whole = os.path.join(folder, entry.name) + end if head.startswith("~") else ""
-        yield Offer(path + end, _about(path, is_folder), is_folder, entry.name + end, whole)
+        if entry.name.startswith(".") == hidden and entry.name.isprintable():
+            is_folder = _is_folder(entry)
+            if is_folder or not endings or entry.name.endswith(tuple(endings)):
+                offers.append(_offer(head, folder, entry.name, is_folder))
+    return offers
+
+
+def _offer(head: str, folder: str, name: str, is_folder: bool) -> Offer:
+    end = "/" if is_folder else ""
+    whole = os.path.join(folder, name) + end if head.startswith("~") else ""
+    return Offer(head + name + end, "" if is_folder else head, is_folder, name + end, whole)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
@@ -60,7 +53,3 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
-
-
-def _about(path: str, is_folder: bool) -> str:
-    return "" if is_folder else str(Path(path).parent) if "/" in path else ""

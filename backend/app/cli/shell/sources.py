@@ -4,6 +4,7 @@ Each is read when it is asked for and kept for a moment. Nothing is ever written
 be read offers nothing: a prompt is no place for an error.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from app.core.logging import LEVELS
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
+    from app.cli.context import Context
+    from app.cli.shell.shell import Shell
     from app.core.settings import Settings
     from app.repositories.run_repository import RunRepository
 
@@ -34,6 +37,14 @@ MARKETS: Final = (
     *("XTKS", "XHKG", "XSHG", "XSES", "XBOM", "XASX", "CME_Equity", "24/7"),
 )
 _EXAMPLES_FOLDER = Path(__file__).parents[2].joinpath(*EXAMPLES.split(".")[1:])
+SPEEDS: Final = (
+    Offer("1", "as in the market"),
+    Offer("60", "an hour in a minute"),
+    Offer("600", "a session in 39 seconds"),
+    Offer("max", "as fast as it goes"),
+)
+CONFIGS_FOLDER: Final = "session_configs"
+_SCHEMA = "schema.json"  # of session configs, and none itself
 _MOST_KEPT = 200
 _TRUTHS = ("True", "False")
 COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
@@ -53,11 +64,12 @@ class MachineSources:
         self.aliases = aliases
         self._settings = settings
         self._clock = clock
+        self._names: dict[str, tuple[int, list[str]]] = {}
         self._kept: dict[tuple[str, ...], tuple[int, list[Offer]]] = {}
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
-            "config": lambda part, given: path_offers(part, (".json",), "session_configs"),
+            "config": lambda part, given: self._configs(part),
             "config or run": self._configs_and_runs,
             "event level": lambda part, given: map(Offer, SHOWN),
             "file": lambda part, given: path_offers(part),
@@ -69,7 +81,9 @@ class MachineSources:
             "parameter": self._parameters,
             "run": lambda part, given: self._runs(),
             "running": lambda part, given: self._running(),
+            "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
+            "strategy class": lambda part, given: self._classes(),
             "symbol": self._symbols,
             "zone": lambda part, given: self._zones(),
         }
@@ -99,23 +113,34 @@ class MachineSources:
     def _symbols(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """Those stored, of the market that is given where one is."""
         market = given.get("--market")
-
-        def read() -> list[Offer]:
-            markets: dict[str, list[str]] = {}
-            for folder in _folders(self._settings.data_folder / "bars"):
-                if market is None or unquote(folder.name) == market:
-                    for symbol in _folders(folder):
-                        markets.setdefault(unquote(symbol.name), []).append(unquote(folder.name))
-            return [Offer(name, " ".join(found)) for name, found in sorted(markets.items())]
-
-        return self._for_a_moment(("symbol", market or ""), read)
+        found: dict[str, str] = {}
+        for name in self._folders_of("bars"):
+            if market in (None, unquote(name)):
+                for symbol in self._folders_of("bars", name):
+                    known = found.get(symbol)
+                    found[symbol] = f"{known} {unquote(name)}" if known else unquote(name)
+        return [Offer(unquote(symbol), about) for symbol, about in sorted(found.items())]
 
     def _markets(self) -> list[Offer]:
-        stored = [unquote(folder.name) for folder in _folders(self._settings.data_folder / "bars")]
+        stored = [unquote(name) for name in self._folders_of("bars")]
         return [
-            *(Offer(name, "has bars") for name in sorted(stored)),
+            *(Offer(name, "has bars") for name in stored),
             *(Offer(name) for name in MARKETS if name not in stored),
         ]
+
+    def _folders_of(self, *parts: str) -> list[str]:
+        """The names of a folder's folders in order, read anew when they have changed."""
+        path = os.path.join(self._settings.data_folder, *parts)
+        try:
+            changed_ns = os.stat(path).st_mtime_ns
+            kept = self._names.get(path)
+            if kept is None or kept[0] != changed_ns:
+                with os.scandir(path) as entries:
+                    names = sorted(entry.name for entry in entries if entry.is_dir())
+                kept = self._names[path] = changed_ns, names
+        except OSError:
+            return []
+        return kept[1]
 
     # -- runs --------------------------------------------------------------------------------------
 
@@ -144,8 +169,13 @@ class MachineSources:
 
         return self._for_a_moment(("running",), read)
 
+    def _configs(self, part: str) -> list[Offer]:
+        """JSON files; those that come with the program without their folder."""
+        found = path_offers(part, (".json",), CONFIGS_FOLDER)
+        return [offer for offer in found if not offer.text.endswith(_SCHEMA)]
+
     def _configs_and_runs(self, part: str, given: Mapping[str, str]) -> list[Offer]:
-        return [*self._kinds["config"](part, given), *self._runs()]
+        return [*self._configs(part), *self._runs()]
 
     def _orders(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """The newest of the run that is given, or of the newest run."""
@@ -157,8 +187,7 @@ class MachineSources:
             with read_runs(self._settings) as runs:
                 if runs is None:
                     return []
-                newest = runs.list_runs(1)[0]["run_id"]
-                whole = newest if run_id == "last" else runs.get_run(run_id)["run_id"]
+                whole = runs.get_run(run_id)["run_id"]
                 return [
                     Offer(str(row["order_id"]), _order(row))
                     for row in runs.newest_orders(whole, part, NEWEST_ORDERS)
@@ -182,6 +211,14 @@ class MachineSources:
             return [Offer(use, written.about) for use, written in self._written()]
 
         return self._for_a_moment(("strategy",), read)
+
+    def _classes(self) -> list[Offer]:
+        """The same by their classes' names."""
+
+        def read() -> list[Offer]:
+            return [Offer(written.name, written.about) for _, written in self._written()]
+
+        return self._for_a_moment(("strategy class",), read)
 
     def _written(self) -> Iterator[tuple[str, Written]]:
         """Each strategy under the words that a config's `use` has for it."""
@@ -217,6 +254,16 @@ class MachineSources:
         )
 
 
+def sources_of(context: "Context", shell: "Shell") -> MachineSources:
+    """What there is for a shell to complete."""
+    return MachineSources(
+        context.settings,
+        lambda: {word: one.usage for word, one in shell.words.items()},
+        lambda: shell.aliases.all,
+        WallClock(),
+    )
+
+
 @contextmanager
 def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
     """The runs in SQL, as they are; None where there is no database, for none is made here."""
@@ -234,13 +281,6 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
-
-
-def _folders(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_dir()]
-    except OSError:
-        return []
 
 
 def _order(row: Any) -> str:

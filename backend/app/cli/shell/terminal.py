@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import get_terminal_size
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
 _HISTORY_LINES = 30
+_LEAST_MENU, _MOST_MENU = 4, 16  # rows of completions
 _LEAVE = "They go on without the shell. Leave? [Y/n] "
 
 
@@ -104,6 +106,8 @@ class Terminal:
         self._notices.flush()
         if self._prompt is None:
             return self._plainly_asked("".join(text for _, text in self._fragments()))
+        rows = get_terminal_size().lines
+        self._prompt.reserve_space_for_menu = max(_LEAST_MENU, min(_MOST_MENU, rows - 4))
         try:
             with patch_stdout(raw=True):
                 return self._prompt.prompt(

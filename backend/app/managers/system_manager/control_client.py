@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 
 from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.run_ids import runs_back
 from app.core.session_data import SessionData
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
@@ -179,7 +180,9 @@ def running(data_folder: Path) -> list[str]:
 
 
 def connect(data_folder: Path, words: str | None = None) -> ControlClient:
-    """The session of this id or beginning of one; without words the only one that runs."""
+    """The session of this id or beginning of one, or the newest that runs: `last`; without words
+    the only one that runs.
+    """
     found = _connections(data_folder)
     try:
         return ControlClient(found.pop(_chosen(list(found), words)))
@@ -205,6 +208,9 @@ def _chosen(known: list[str], words: str | None) -> str:
         if known:
             raise UsageError(f"{len(known)} sessions run; name one of: {', '.join(known)}.")
         raise NotFoundError("No session runs. 'system start CONFIG --detach' starts one.")
+    back = runs_back(words)
+    if back is not None and back < len(known):
+        return known[-1 - back]
     found = [one for one in known if one == words] or [o for o in known if o.startswith(words)]
     if len(found) == 1:
         return found[0]

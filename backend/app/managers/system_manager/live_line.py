@@ -72,7 +72,7 @@ class LiveLine:
         self.venue = venue
         told = venue.time()
         self.clock = means.clock(told)
-        self._rate = told.rate
+        self.rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
@@ -153,7 +153,7 @@ class LiveLine:
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        terms = feed_terms(self._config.lived, self._rate)
+        terms = feed_terms(self._config.lived, self.rate)
         self._feed = LiveFeed(
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand,
             None if self._recovery is None else self._recovery.through_ns,
@@ -181,10 +181,10 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
-            times=GateTimes().at_rate(self._rate),
+            times=GateTimes().at_rate(self.rate),
         )
         self._gate = self._means.gate(
-            self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
+            self._book, self.venue, self.clock, self._hear, self._notifier, self.rate
         )
         self.ending.gate = self.releasing.gate = self._gate
         if self._recovery is None:
@@ -230,7 +230,7 @@ class LiveLine:
     def _coming_splits(
         self, adjustments: Sequence[Adjustment], header: RunHeader
     ) -> list[ComingSplit]:
-        patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self._rate, 1.0))
+        patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self.rate, 1.0))
         return coming_splits(adjustments, header.sessions, self._config.symbols, patience_ns)
 
     def take(self, results: Results) -> None:
@@ -290,7 +290,7 @@ class LiveLine:
         except VenueError:
             return  # it goes on as it went
         if self._run is not None and self._run.watches_clock:
-            self.inbox.put(Command(SKEW, str(int(ahead_ns / max(self._rate, 1.0)))))
+            self.inbox.put(Command(SKEW, str(int(ahead_ns / max(self.rate, 1.0)))))
         if self._gate is not None:
             self._reconciling.look_again(self._gate)
 

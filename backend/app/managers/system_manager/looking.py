@@ -15,7 +15,7 @@ from app.managers.system_manager.control_messages import Look
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.threads.session_data import Moment, Telling, ended, filled
+from app.threads.session_data import Moment, Telling, ended, fill_of
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
@@ -55,7 +55,7 @@ class Looking:
 
     def fills(self, moment: Moment) -> tuple[FillData, ...]:
         """The latest, the newest last."""
-        return tuple(filled(self.run.plan, row) for row in moment.fills)
+        return tuple(fill_of(self.run.plan, row) for row in moment.fills)
 
     def close(self, moment: Moment, symbol: int) -> float | None:
         """The last close known of a symbol."""
@@ -129,20 +129,21 @@ class Looking:
         bad: Counter[str] = Counter()
         for (name, day, _), count in dict(quality.bad).items():
             bad[name] += count if day == date else 0
-        late = {name: count for (name, day), count in dict(quality.late).items() if day == date}
+        filled = {name: count for (name, day), count in dict(quality.filled).items() if day == date}
         tell = self._telling.symbol
         return tuple(
-            tell(moment, number, bars, bad[names[number]], late.get(names[number], 0))
+            tell(moment, number, bars, bad[names[number]], filled.get(names[number], 0))
             for number in numbers
         )
 
     def _lag_seconds(self, moment: Moment) -> float | None:
-        """How far the stream is behind the venue's clock, while a session is under way."""
+        """How far the stream is behind its venue, in our time, while a session is under way."""
         if self._line is None or moment.part is None:
             return None
         if not moment.part.start_ns <= moment.through_ns < moment.part.end_ns:
             return None
-        return round((self._line.clock.now_ns() - moment.through_ns) / SECOND_NS, 3)
+        behind_ns = self._line.clock.now_ns() - moment.through_ns
+        return round(behind_ns / max(self._line.rate, 1.0) / SECOND_NS, 3)
 
     def _queues(self) -> Mapping[str, int]:
         waiting = self.run.pipeline.waiting_rows()

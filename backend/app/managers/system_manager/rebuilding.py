@@ -17,6 +17,7 @@ from app.core.bars import no_rows
 from app.core.errors import AppError, DataError, NotFoundError, StateError
 from app.core.messages import Message
 from app.core.processes import is_running
+from app.core.run_ids import runs_back
 from app.core.seams import BarSource
 from app.managers.system_manager.equity_file import disk_errors
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
@@ -77,6 +78,9 @@ def _run_id_of(words: str, runs: Path, repository: "RunRepository") -> str:
         return str(repository.get_run(words)["run_id"])
     except NotFoundError:
         found = [path.parent.name for path in runs.glob(f"*/{JOURNAL_FOLDER}")]
+        back = runs_back(words)
+        if back is not None and back < len(found):
+            return sorted(found)[-1 - back]
         found = [name for name in found if name.startswith(words)]
         if words in found or len(found) == 1:
             return words if words in found else found[0]

@@ -101,7 +101,7 @@ class RunBuilder:
             if band
             else None
         )
-        risk = RunRisk(record.run_id, self._alarms.alarm)
+        risk = RunRisk(record.run_id, self._alarms.alarm, local_text=record.local_text)
         holder.append(
             RunSession(run, record, self._clock, facts, rows, on_progress, others, None, risk)
         )
@@ -172,6 +172,7 @@ class RunBuilder:
             raise
         told = (on_progress, None, line, opening.run_risk(record.run_id))
         holder.append(RunSession(run, record, self._clock, facts, (), *told))
+        holder[0].goes_on = opening.unfinished is not None
         holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()

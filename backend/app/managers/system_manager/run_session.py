@@ -86,6 +86,7 @@ class RunSession:
         self._risk = risk  # what becomes of the account's trading state
         self._ended = threading.Event()
         self.bars = 0
+        self.goes_on = False  # a run that had broken off
 
     @cached_property
     def kill_story(self) -> KillStory:
