@@ -322,7 +322,6 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("first", "2024-11-04", {}),
         ("second", "2024-11-04", {"params": {"fast": 5}}),
         ("paced", "2024-12-13", {"speed": 3600}),  # three minutes of it
-        ("quick", "2024-11-04", {"speed": 20_000}),  # three seconds
     ):
         text = config_text(name, end, **parts)  # type: ignore[arg-type]
         (folder / f"{name}.json").write_text(text, encoding="utf-8")

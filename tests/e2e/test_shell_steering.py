@@ -1,14 +1,11 @@
-"""Sessions beside a usable prompt: run, watched, steered, interrupted, killed."""
+"""Sessions run and steered from the prompt: interrupted, paused, looked at, left behind."""
 
-import os
-import signal
 import sqlite3
 from collections.abc import Iterator
 
 import pytest
 from tests.shell_house import (
     CTRL_D,
-    CTRL_U,
     ENTER,
     PROMPT,
     ShellHouse,
@@ -64,14 +61,6 @@ def state_of(house: ShellHouse) -> str:
         return ""
 
 
-def events_above(shell: ShellTerminal, typed: str) -> bool:
-    """Whether a fill was told above the prompt while this stands there."""
-    rows = [i for i, line in enumerate(shell.screen.all_lines) if PROMPT.match(line)]
-    return any("fill" in line for line in shell.screen.all_lines[: rows[-1]]) and (
-        shell.typed() == typed
-    )
-
-
 def test_ctrl_c_in_mid_replay_stops_the_run_and_the_shell_lives(
     shell_house: ShellHouse, shell: ShellTerminal
 ) -> None:
@@ -87,20 +76,6 @@ def test_ctrl_c_in_mid_replay_stops_the_run_and_the_shell_lives(
     assert state_of(shell_house) == "stopped"
     assert "stopped" in shell.text
     assert "MisMartera" in "\n".join(shell.run("version"))
-
-
-def test_events_come_above_a_line_that_is_being_typed_and_leave_it_whole(
-    running: ShellTerminal,
-) -> None:
-    running.type("data sh")
-    running.wait_until(lambda: events_above(running, "data sh"), "a fill above the line", 40)
-    running.type("ow SYN2 --tail 2")
-    running.wait_until(
-        lambda: running.typed() == "data show SYN2 --tail 2", "the rest behind its beginning"
-    )
-    running.type(CTRL_U)
-    running.ready()
-    assert "MisMartera" in "\n".join(running.run("version"))
 
 
 def test_a_session_is_steered_from_the_prompt_and_the_prompt_tells_its_state(
@@ -150,14 +125,6 @@ def test_ctrl_d_asks_while_a_session_runs_and_the_session_goes_on(
     assert "stopped" in "\n".join(other.run("system stop"))
 
 
-def test_a_session_that_is_killed_is_told_and_the_prompt_forgets_it(
-    shell_house: ShellHouse, running: ShellTerminal
-) -> None:
-    os.kill(pid_of(shell_house), signal.SIGKILL)
-    running.wait_until(lambda: "RUNNING" not in prompt_of(running), "a prompt without it")
-    assert "abandoned" in "\n".join(running.run("runs list"))
-
-
 def test_a_paced_session_waits_in_the_foreground_where_that_is_asked_for(
     shell_house: ShellHouse, shell: ShellTerminal
 ) -> None:
@@ -166,13 +133,3 @@ def test_a_paced_session_waits_in_the_foreground_where_that_is_asked_for(
     shell.wait_for("replaying")
     shell.interrupt()
     assert state_of(shell_house) == "stopped"
-
-
-def test_the_end_of_a_session_is_told_above_the_prompt(
-    shell_house: ShellHouse, shell: ShellTerminal
-) -> None:
-    shell.run("system start quick.json")
-    shell.type("time no")
-    shell.wait_until(lambda: state_of(shell_house) == "finished", "its end", 40)
-    shell.wait_for("finished")
-    shell.wait_until(lambda: shell.typed() == "time no", "the line that was being typed")
