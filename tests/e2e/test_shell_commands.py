@@ -27,7 +27,7 @@ SHAPE = "shape"  # the same names and kinds: a session went on meanwhile
 Line = tuple[str, str]
 
 # FIRST and SECOND are the two runs on record, LAST is the newest.
-LINES: tuple[Line, ...] = (
+OF_BOOKS: tuple[Line, ...] = (
     ("init-db", EXACT),
     ("version", EXACT),
     ("doctor", SHAPE),
@@ -74,6 +74,8 @@ LINES: tuple[Line, ...] = (
     ("risk drill first.json", SHAPE),
     ("system recover --dry-run", EXACT),  # nothing broke off: it says so
     ("system start first.json", EXACT),
+)
+OF_SESSIONS: tuple[Line, ...] = (
     ("system start paced.json --detach", SHAPE),
     ("system status", SHAPE),
     ("system pause", EXACT),
@@ -95,6 +97,7 @@ LINES: tuple[Line, ...] = (
     ('risk flatten --reason "it buys without end"', SHAPE),
 )
 ELSEWHERE = {
+    "help": "test_shell_typing.py",
     "shell": "it is what all of this is typed into",
     "tour": "test_shell_tour.py",
     "system attach": "below: it goes on until Ctrl+C",
@@ -174,26 +177,30 @@ def typed(shell: ShellTerminal, line: str) -> Any:
 
 def test_every_command_is_in_the_story() -> None:
     leaves = {" ".join(one.words) for one in walk() if one.words and not one.children}
-    told = {leaf for leaf in leaves for line, _ in LINES if f"{line} ".startswith(f"{leaf} ")}
+    lines = [line for line, _ in (*OF_BOOKS, *OF_SESSIONS)]
+    told = {leaf for leaf in leaves for line in lines if f"{line} ".startswith(f"{leaf} ")}
     assert leaves == told | {*ELSEWHERE}
     assert not told & {*ELSEWHERE}
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("lines", [OF_BOOKS, OF_SESSIONS], ids=["books", "sessions"])
 def test_a_command_says_the_same_in_the_shell_and_one_shot(
+    lines: tuple[Line, ...],
     twins: tuple[ShellHouse, ShellHouse],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     typing, giving = twins
     shell = typing.open(size=(50, 200), MISMARTERA_LOG_LEVEL="ERROR")
-    shown = [(line, typed(shell, given_line(line, typing))) for line, _ in LINES]
+    shown = [(line, typed(shell, given_line(line, typing))) for line, _ in lines]
     assert shell.leave() == 0
     monkeypatch.chdir(giving.folder)
     for name, value in giving.environment({"MISMARTERA_LOG_LEVEL": "ERROR"}).items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
     faults = []
-    for (line, kind), (_, in_shell) in zip(LINES, shown, strict=True):
+    for (line, kind), (_, in_shell) in zip(lines, shown, strict=True):
         main([*shlex.split(given_line(line, giving)), "--json"])
         said = capsys.readouterr()
         one_shot = json_of(said.out or said.err)
