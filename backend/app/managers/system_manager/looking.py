@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
 
 MOST_BARS = 20_000  # in one answer, over all symbols and intervals
+_AGAIN_SECONDS = 0.05
 _NAMED = 10  # symbols, in a message
 
 
@@ -39,17 +40,21 @@ class Looking:
         self._turn = threading.Lock()
         self._last: Moment | None = None
         self._last_ns = 0  # when it was so
+        self._is_stale = False  # it has been told more than once
 
     def moment(self, timeout_seconds: float) -> tuple[Moment, float] | None:
         """The run as it stands, or stood when it could be looked at last, and how many seconds
         ago that was; None while it never could.
         """
+        if self._is_stale:  # whoever looks next need not wait as long for the same
+            timeout_seconds = min(timeout_seconds, _AGAIN_SECONDS)
         moment = self.run.engine.publish(timeout_seconds)
         if moment is None:
             return None
         now_ns = self._clock.monotonic_ns()
         with self._turn:
-            if moment is not self._last:
+            self._is_stale = moment is self._last
+            if not self._is_stale:
                 self._last, self._last_ns = moment, now_ns
             return moment, (now_ns - self._last_ns) / SECOND_NS
 
