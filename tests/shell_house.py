@@ -220,11 +220,16 @@ class ShellTerminal(Terminal):
         return lines[rows[-1] + 1 + wrapped :]
 
     def interrupt(self, seconds: float = SECONDS) -> None:
-        """Ctrl+C, and wait for the prompt that is painted after it."""
+        """Ctrl+C, and wait for the prompt that comes of it, below the one where it was typed."""
         before = len(self.raw)
+        row = -1 if self.typed() is None else self.screen.cursor_line
         self.type(CTRL_C)
         self.wait_until(
-            lambda: b"mismartera:" in self.raw[before:] and self.typed() == "",
+            lambda: (
+                b"mismartera:" in self.raw[before:]
+                and self.screen.cursor_line > row
+                and self.typed() == ""
+            ),
             "a prompt after Ctrl+C",
             seconds,
         )

@@ -82,8 +82,8 @@ def _of_a_session(house: ShellHouse) -> Iterator[tuple[str, str]]:
         shell.type("report com")
         shell.wait_until(lambda: shell.typed() == "report com", "a line under the events")
         yield "session", _shown(shell)
+        shell.interrupt()
         for name, line in (("data-session", "data session --once"), ("watch", "watch SYN1 --once")):
-            shell.interrupt()
             shell.run("clear")
             shell.run(line)
             yield name, _shown(shell)
