@@ -40,8 +40,8 @@ KINDS_OF_COMMANDS: Final = {
     (("data", "session"), "RUN"): "running",
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
-    (("strategies", "show"), "NAME"): "strategy class",
-    (("strategies", "params"), "NAME"): "strategy class",
+    (("strategies", "show"), "NAME"): "strategy",
+    (("strategies", "params"), "NAME"): "strategy",
 }
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.

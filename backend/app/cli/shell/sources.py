@@ -5,6 +5,7 @@ be read offers nothing: a prompt is no place for an error.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +84,6 @@ class MachineSources:
             "running": lambda part, given: self._running(),
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
-            "strategy class": lambda part, given: self._classes(),
             "symbol": self._symbols,
             "zone": lambda part, given: self._zones(),
         }
@@ -205,20 +205,19 @@ class MachineSources:
     # -- strategies --------------------------------------------------------------------------------
 
     def _strategies(self) -> list[Offer]:
-        """Files of the strategies folder, and the examples."""
+        """Those of the strategies folder and the examples: a class's name where one has it, else as
+        a config's `use` does.
+        """
 
         def read() -> list[Offer]:
-            return [Offer(use, written.about) for use, written in self._written()]
+            found = list(self._written())
+            names = Counter(written.name for _, written in found)
+            return [
+                Offer(written.name if names[written.name] == 1 else use, written.about)
+                for use, written in found
+            ]
 
         return self._for_a_moment(("strategy",), read)
-
-    def _classes(self) -> list[Offer]:
-        """The same by their classes' names."""
-
-        def read() -> list[Offer]:
-            return [Offer(written.name, written.about) for _, written in self._written()]
-
-        return self._for_a_moment(("strategy class",), read)
 
     def _written(self) -> Iterator[tuple[str, Written]]:
         """Each strategy under the words that a config's `use` has for it."""
