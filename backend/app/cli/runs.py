@@ -71,8 +71,21 @@ def show_run(
         from app.managers.system_manager.attribution import as_cells
 
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
-    console.print("Config:")
-    console.print_json(data=run["config"])
+    console.print("Config, as far as it is not left to its defaults (--json has all of it):")
+    console.print_json(data=_said(run["config"]))
+
+
+def _said(config: dict[str, Any]) -> dict[str, Any]:
+    """What a config says itself; all of one that this version would not read."""
+    from pydantic import ValidationError
+
+    from app.core.config import SessionConfig
+
+    try:
+        found = SessionConfig.model_validate(config)
+    except ValidationError:
+        return config
+    return found.model_dump(mode="json", exclude_defaults=True)
 
 
 @app.command("orders")
