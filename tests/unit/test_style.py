@@ -45,6 +45,7 @@ AMBIENT = {
 RANDOM_MODULES = {"random", "secrets"}
 # The modules that start threads; everything else is stepped, as the fault simulator does it.
 THREADED = {
+    "cli/doctor/examining.py",
     "cli/serving.py",
     "cli/shell/followed.py",
     "integrations/practice/stream.py",

@@ -20,7 +20,7 @@ NOUNS = {
     "system": "Start sessions, watch them and steer them.",
     "data": "Import, list, show and export bars.",
     "time": "The clock, trading sessions and holidays.",
-    "config": "Check a session config; its schema.",
+    "config": "Make a session config, check it; its schema.",
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
     "strategies": "The strategies there are, what each does and can be set to.",

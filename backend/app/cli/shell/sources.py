@@ -69,6 +69,7 @@ class MachineSources:
         self._kept: dict[tuple[str, ...], tuple[int, list[Offer]]] = {}
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
+            "check": lambda part, given: _checks(),
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
             "config": lambda part, given: self._configs(part),
             "config or run": self._configs_and_runs,
@@ -280,6 +281,13 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _checks() -> list[Offer]:
+    """What `doctor` looks at."""
+    from app.cli.doctor.examining import NAMES
+
+    return [Offer(name) for name in NAMES]
 
 
 def _order(row: Any) -> str:
