@@ -326,6 +326,7 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, end, parts in (
         ("first", "2024-11-04", {}),
         ("second", "2024-11-04", {"params": {"fast": 5}}),
+        ("slow", "2024-11-04", {"speed": 1}),
         ("paced", "2024-12-13", {"speed": 3600}),  # three minutes of it
     ):
         text = config_text(name, end, **parts)  # type: ignore[arg-type]
