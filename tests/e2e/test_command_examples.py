@@ -25,7 +25,7 @@ OF_SESSIONS = (
     *("system attach", "system pause", "system resume", "system step", "system speed"),
     *("system halt", "system release", "system stop", "system kill", "system positions"),
     *("system orders", "system fills", "system recover", "risk flatten", "practice start"),
-    *("runs rebuild", "verify", "data session", "watch"),
+    *("runs rebuild", "verify", "data session", "watch", "strategies reload"),
 )
 # Of a terminal, or a day's work: driven by tests of their own.
 ELSEWHERE = {"shell": "test_shell_lines.py", "tour": "test_shell_tour.py"}

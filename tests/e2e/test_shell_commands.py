@@ -87,6 +87,7 @@ OF_SESSIONS: tuple[Line, ...] = (
     ("system fills", SHAPE),
     ("data session --once", SHAPE),
     ("watch SYN1 --once", SHAPE),
+    ("strategies reload SmaCross", SHAPE),
     ("system halt", EXACT),
     ("system release --reason mine", EXACT),
     ("system stop", SHAPE),

@@ -55,6 +55,7 @@ THREADED = {
     "managers/system_manager/control_server.py",
     "managers/system_manager/equity_file.py",
     "managers/system_manager/live_means.py",
+    "managers/system_manager/reloading.py",
     "managers/system_manager/run_session.py",
     "managers/system_manager/system_manager.py",
     "threads/lanes.py",

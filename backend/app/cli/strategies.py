@@ -8,8 +8,10 @@ import typer
 
 from app.cli.output import print_json, print_table
 from app.cli.parameters import AsJson
+from app.cli.reloading import app as reloading
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
+app.add_typer(reloading)
 
 Name = Annotated[
     str,
