@@ -87,7 +87,7 @@ OF_SESSIONS: tuple[Line, ...] = (
     ("system fills", SHAPE),
     ("data session --once", SHAPE),
     ("watch SYN1 --once", SHAPE),
-    ("strategies reload SmaCross", SHAPE),
+    ("strategies reload SmaCross", EXACT),
     ("system halt", EXACT),
     ("system release --reason mine", EXACT),
     ("system stop", SHAPE),
@@ -103,8 +103,8 @@ ELSEWHERE = {
     "system attach": "below: it goes on until Ctrl+C",
     "practice start": "below: it serves until Ctrl+C",
 }
-# What refuses: nothing broke off, and a replay has no journal.
-REFUSED = ("runs rebuild", "verify", "system recover", "system release")
+# What refuses: nothing broke off, a replay has no journal, and is not reloaded.
+REFUSED = ("runs rebuild", "verify", "strategies reload", "system recover", "system release")
 # What differs from one time to the next.
 VOLATILE = {"pid", "log", "replay_seconds", "bars_per_second", "started_at", "ended_at", "database"}
 RUN_ID = re.compile(r"\d{8}-\d{6}-[a-z0-9-]+")
