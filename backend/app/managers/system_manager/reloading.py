@@ -32,7 +32,13 @@ from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import reload_facts
-from app.managers.system_manager.shadow import VERDICT, Task, Verdict, seen_inputs
+from app.managers.system_manager.shadow import (
+    SHADOW_SECONDS,
+    VERDICT,
+    Task,
+    Verdict,
+    seen_inputs,
+)
 from app.managers.system_manager.uncertain_bars import LocalText
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
@@ -45,7 +51,6 @@ from app.threads.watchdog import Alarm
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
 
-SHADOW_SECONDS: Final = 120.0
 OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
@@ -125,7 +130,7 @@ class Reloads:
     def ask(self, asked: Asked) -> str:
         """Begin with the check, on a thread of its own; what is being done."""
         with self._turn:
-            if self._is_asked or (self._thread is not None and self._thread.is_alive()):
+            if self._is_asked or (self._thread is not None and self._told is None):
                 raise StateError("Another reload is under way; wait for it, and ask again.")
             self._check_run()
             reload = self._reload_of(asked)
@@ -162,6 +167,7 @@ class Reloads:
                 f"{self._strategies} alone. Save it there as a file, and give it by --file."
             )
         text = _text_of(strategy_file(self._strategies, name), use)
+        use = self._within(use)
         params = {**now.params, **asked.params}
         params = {key: value for key, value in params.items() if value is not None}
         brought = {
@@ -176,6 +182,14 @@ class Reloads:
                 "begin anew."
             )
         return reload
+
+    def _within(self, use: str) -> str:
+        """The same, of a file as seen from its folder: the check has one of its own."""
+        name, colon, class_name = use.partition(":")
+        if not name.endswith(".py"):
+            return use
+        root = self._strategies.resolve()
+        return (root / name).resolve().relative_to(root).as_posix() + colon + class_name
 
     def _seat(self, name: str) -> Seat:
         names = [seat.name for seat in self._run.seats]
@@ -222,12 +236,13 @@ class Reloads:
                 "nothing was changed."
             )
         part, through_ns = seen
+        before = in_force(run.config, self._seat(reload.strategy))
         symbols, base = len(run.config.symbols), run.config.base_interval
         inputs = [] if part is None else seen_inputs(header, part, symbols, base, through_ns)
         return Task(
             header=header.as_dict(),
             reload=reload,
-            before=in_force(run.config, self._seat(reload.strategy)),
+            before=msgspec.structs.replace(before, use=self._within(before.use)),
             data_folder=str(self._data),
             intervals=run.plan.intervals,
             history=dict(run.plan.history),

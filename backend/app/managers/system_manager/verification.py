@@ -283,6 +283,19 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     )
 
 
+def are_as_then(header: RunHeader, folder: Path) -> bool:
+    """Whether the strategies' files of a folder are still those that the run began with."""
+    names = {use: use.partition(":")[0] for use in header.sources}
+    try:
+        return all(
+            (folder / name).read_bytes().decode("utf-8", "replace") == header.sources[use]
+            for use, name in names.items()
+            if name.endswith(".py")
+        )
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
 def strategies_then(header: RunHeader) -> Iterator[Path]:
     """The strategies' files as the run began with them, for those of a folder of the user's."""
