@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import NotFoundError, StateError, StrategyError
+from app.core.errors import NotFoundError, RunTimeoutError, StateError, StrategyError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager import reloading
 from app.managers.system_manager.reloading import Asked, Reloads
+from app.repositories.journal_file import JournalWriter
 from app.threads.commands import COMMAND, PAUSE
+from app.threads.recorder import Recorder
+from app.threads.reloading import ReloadOutcome
 
 STOPPING = {(ALL_SYMBOLS, COMMAND): "the run is stopping"}
 
@@ -33,7 +36,7 @@ def reloads(
         execution=SimpleNamespace(entries=entries),
         pipeline=SimpleNamespace(is_stopping=is_stopping),
     )
-    line: Any = SimpleNamespace(is_recovered=is_recovered)
+    line: Any = SimpleNamespace(is_recovered=is_recovered, journal=None)
     header: Any = None
     folder = Path()
     return Reloads(run, line, header, folder, folder, lambda what, details: None, str)
@@ -80,6 +83,31 @@ def test_whoever_was_told_of_one_may_ask_for_the_next() -> None:
         held.ask(Asked("two"))
     ended.set()
     held._thread.join(5)
+
+
+def test_nobody_is_told_of_new_code_before_it_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "DURABLE_SECONDS", 0.05)
+    failures: list[Exception] = []
+    recorder = Recorder(JournalWriter(tmp_path), failures.append)
+    recorder.begin_part({})
+    held = reloads({})
+    line: Any = held._line
+    line.journal = SimpleNamespace(recorder=recorder)
+    outcome = ReloadOutcome(1, 2, "one", "one.py", "", {}, False)
+    recorder.record_note({"what": "came of it"})
+    with pytest.raises(RunTimeoutError, match="the journal was not written"):
+        held._make_durable(outcome)
+    recorder.start()
+    monkeypatch.setattr(reloading, "DURABLE_SECONDS", 20.0)
+    held._make_durable(outcome)
+    recorder.failed = OSError("disk full")
+    with pytest.raises(StateError, match=r"cannot be written.*disk full"):
+        held.ask(Asked("one"))
+    recorder.failed = None
+    recorder.close()
+    assert not failures
 
 
 def test_a_file_is_named_as_seen_from_its_folder(tmp_path: Path) -> None:

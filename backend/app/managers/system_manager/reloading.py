@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
 
 OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
+DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
 _CATCHING_UP: Final = "start"  # the source of the halt while a run catches up
@@ -154,6 +155,12 @@ class Reloads:
             raise StateError("The run is ending: no strategy of it is reloaded any more.")
         if not self._line.is_recovered or (ALL_SYMBOLS, _CATCHING_UP) in execution.entries.closed:
             raise StateError("The run catches up with the time; ask again when it has.")
+        journal = self._line.journal
+        if journal is not None and journal.recorder.failed is not None:
+            raise StateError(
+                "The journal cannot be written, and after a crash the run would go on with the "
+                f"code before; ask again when it can: {journal.recorder.failed}"
+            )
 
     def _reload_of(self, asked: Asked) -> Reload:
         """The text is read once: what is checked is what is run."""
@@ -266,11 +273,23 @@ class Reloads:
         if came.refused:
             self._alarm("reload refused", f"{came.strategy} goes on as it was: {came.refused}")
             raise StrategyError(came.refused)
+        self._make_durable(came)
         self._alarm("strategy reloaded", f"{came.strategy} is {came.use}, {came.hash[:12]}")
         return Reloaded(
             self._header.run_id, came.strategy, came.use, came.hash, came.params, came.fresh,
             came.sequence, self._local_text(came.at_ns), verdict.bars, verdict.orders,
         )  # fmt: skip
+
+    def _make_durable(self, came: ReloadOutcome) -> None:
+        """Nobody is told of new code that a crash would take back."""
+        durable = threading.Event()
+        if self._line.journal is not None:
+            self._line.journal.recorder.commit(durable.set)
+            if not self._clock.wait(durable, DURABLE_SECONDS):
+                raise RunTimeoutError(
+                    f"{came.strategy} has the new code, but the journal was not written within "
+                    f"{DURABLE_SECONDS:g} s: after a crash the run would go on with the code before"
+                )
 
 
 def in_force(config: SessionConfig, seat: Seat) -> Reload:
