@@ -23,8 +23,11 @@ from tests.market import config_of, market_of
 from app.core.errors import StrategyError
 from app.core.message_codec import decode, encode
 from app.core.messages import Command, Message
-from app.managers.system_manager.verification import are_as_then
+from app.managers.system_manager.holdings import Holdings
+from app.managers.system_manager.run_header import header_of
+from app.managers.system_manager.verification import are_as_then, market_from
 from app.managers.system_manager.wiring import Parts, Run
+from app.managers.time_manager import TimeManager
 from app.threads.run_state import RunState
 
 READS_AT_ONCE = sees([3], ("1m",)).replace("        pass\n", "        self.read[0].ready\n")
@@ -124,3 +127,14 @@ def test_files_are_as_then_while_nobody_has_changed_or_removed_one(tmp_path: Pat
     for found, is_same in ((text, True), (text + "\n", False), ("# what\n", False)):
         (tmp_path / "a" / "b.py").write_text(found, encoding="utf-8", newline="")
         assert are_as_then(header, tmp_path) is is_same
+
+
+def test_whoever_asks_for_more_sessions_than_the_journal_has_gets_all_of_them(
+    tmp_path: Path,
+) -> None:
+    config = config_of(SYMBOLS, [{"use": "one.py"}])
+    header = header_of("run", config, SESSIONS[3:], SESSIONS[:3], [], {}, {}, 0, Holdings(), "")
+    source = market_of(SESSIONS, bars(), SYMBOLS, FIRST).source
+    before = market_from(header, TimeManager(tmp_path, config.market), source).sessions_before
+    assert [len(before(count)) for count in range(6)] == [0, 1, 2, 3, 3, 3]
+    assert before(2) == SESSIONS[1:3]

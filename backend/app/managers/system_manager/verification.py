@@ -265,7 +265,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     before = header.sessions_before
 
     def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
-        return tuple(before[len(before) - count :]) if count else ()
+        return tuple(before[max(len(before) - count, 0) :])  # as many as there are
 
     return Market(
         sessions=tuple(header.sessions),
