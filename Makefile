@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -53,6 +53,9 @@ typecheck: setup ## mypy, strict
 
 bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
 	@PYTHONHASHSEED=0 $(PYTHON) -m benchmarks $(ARGS)
+
+screens: setup ## take the screens that the docs show anew, from the shell in a terminal
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.shell_screens
 
 kills: setup ## kill live runs at random moments: make kills KILLS=500
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500)

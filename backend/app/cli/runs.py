@@ -75,8 +75,21 @@ def show_run(
     if reloads:
         columns = ("at", "strategy", "use", "hash", "fresh", "outcome")
         print_table("Reloads", columns, [[one[name] for name in columns] for one in reloads])
-    console.print("Config:")
-    console.print_json(data=run["config"])
+    console.print("Config, as far as it is not left to its defaults (--json has all of it):")
+    console.print_json(data=_said(run["config"]))
+
+
+def _said(config: dict[str, Any]) -> dict[str, Any]:
+    """What a config says itself; all of one that this version would not read."""
+    from pydantic import ValidationError
+
+    from app.core.config import SessionConfig
+
+    try:
+        found = SessionConfig.model_validate(config)
+    except ValidationError:
+        return config
+    return found.model_dump(mode="json", exclude_defaults=True)
 
 
 @app.command("orders")
