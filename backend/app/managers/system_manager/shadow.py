@@ -168,8 +168,10 @@ class Shadow:
         task, header = self._task, self._header
         session = task.session or header.sessions[0]
         market = market_from(header, self._times, _NO_BARS)
+        # The others tell how long a session can be: what never has a value is refused by that.
+        sessions = (session, *header.sessions_before, *header.sessions)
         market = msgspec.structs.replace(
-            market, sessions=(session,), sessions_before=lambda count: (), risk_past=None
+            market, sessions=sessions, sessions_before=lambda count: (), risk_past=None
         )
         feed = _Feed(task.inputs, last)
         run = Run(
