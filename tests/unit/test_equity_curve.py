@@ -36,3 +36,14 @@ def test_fills_of_several_symbols_between_bars_are_each_their_symbols() -> None:
     _, equity = curve.advance(second, SymbolRows(second.symbol, 2), [], [], None)
     assert equity.tolist() == [100_000.0]
     assert curve.max_drawdown == 0
+
+
+def test_what_is_held_before_its_first_bar_is_worth_what_was_paid_for_it() -> None:
+    curve = EquityCurve(100_000 * UNITS, [1.0, 1.0])
+    curve.advance(no_rows(), None, [bought(1, 1, 100, 300.0, 70_000)], [], None)
+    assert curve.marks == [0.0, 300.0]
+
+    first = closes(MINUTE_NS * 2, 100.0).take(slice(0, 1))  # the other symbol's
+    _, equity = curve.advance(first, SymbolRows(first.symbol, 2), [], [], None)
+    assert equity.tolist() == [100_000.0]
+    assert curve.max_drawdown == 0

@@ -128,6 +128,7 @@ RecordedFill = tuple[int, int, int, int, float, int, int, int]
 # and cash.
 FillRow = tuple[int, int, int, int, float, int, int, int, int, int, int]
 SYMBOL: Final = 2  # places in both
+PRICE: Final = 4
 INSTANT: Final = 7
 HELD: Final = 9
 CASH: Final = 10

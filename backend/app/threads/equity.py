@@ -9,7 +9,7 @@ import numpy as np
 from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.kept import Fields, kept, put_back
 from app.core.money import UNITS
-from app.core.orders import CASH, HELD, INSTANT, SYMBOL, FillRow
+from app.core.orders import CASH, HELD, INSTANT, PRICE, SYMBOL, FillRow
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.diary import Action
 
@@ -26,7 +26,7 @@ class EquityCurve:
 
     def __init__(self, cash_units: int, multipliers: Sequence[float]) -> None:
         self._multipliers = multipliers
-        self.marks = [0.0] * len(multipliers)  # last close of each symbol
+        self.marks = [0.0] * len(multipliers)  # last close of each symbol; 0: it has no price yet
         self._held = [0] * len(multipliers)
         self._cash = cash_units
         self._peak = cash_units / UNITS
@@ -65,6 +65,8 @@ class EquityCurve:
             self.marks[symbol] = float(block.marks(symbol, self.marks[symbol])[1][-1])
         for symbol, own in block.changes.items():
             self._held[symbol] = own[-1][HELD]
+            if not self.marks[symbol]:  # no bar yet: it is worth what was paid for it
+                self.marks[symbol] = own[-1][PRICE]
         for _, symbol, rate in rates:
             self._rates[symbol] = rate
         if changes:
