@@ -22,7 +22,7 @@ from app.cli.parameters import (
     Symbols,
     Yes,
 )
-from app.cli.progress import HowFar, working
+from app.cli.progress import counting
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -52,8 +52,8 @@ def export(
     """
     kind = file.suffix.lower().lstrip(".")
     data = Context(market).data
-    with working(lambda: HowFar("writing")):
-        bars = data.export(file, kind, _series(market, symbol, interval), start, end)
+    with counting("writing", "rows") as on_count:
+        bars = data.export(file, kind, _series(market, symbol, interval), start, end, on_count)
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
@@ -149,8 +149,8 @@ def quality(
       ./start_cli.sh data quality THIN --start 2024-11-25
     """
     context = Context(market)
-    with working(lambda: HowFar("looking at each session")):
-        found = context.data.quality(_series(market, symbol, interval), start, end)
+    with counting("looking at each session", "sessions") as on_count:
+        found = context.data.quality(_series(market, symbol, interval), start, end, on_count)
     rows = [
         {
             "session": one.session.date.isoformat(),
