@@ -9,7 +9,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
-from app.cli.output import console, print_json, print_table
+from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import (
     AsJson,
     Count,
@@ -83,10 +83,11 @@ def list_series(as_json: AsJson = False) -> None:
     else:
         columns = ("market", "symbol", "interval", "bars", "first", "last", "prices")
         cells = [
-            [*(f"{row[name]:,}" if name == "bars" else row[name] for name in columns), _origin(row)]
+            {name: f"{row[name]:,}" if name == "bars" else row[name] for name in columns}
+            | {"origin": _origin(row)}
             for row in rows
         ]
-        print_table("Bars", (*columns, "origin"), cells)
+        print_zoned("Bars", cells, [str(context.time.zone(row["market"])) for row in rows])
 
 
 @app.command("show")

@@ -314,7 +314,9 @@ class SystemManager:
         else:
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
-        logger.info("Run {} {}", ended.summary.run_id, ended.summary.state)
+        # The summary, which is printed next, says the same.
+        told = logger.bind(file_only=True)
+        told.info("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
 
     def check(self, config: SessionConfig) -> Plan:
