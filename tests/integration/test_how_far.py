@@ -8,37 +8,28 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data_house import House, calendars, house, minute_rows, rows_text
+from tests.data_house import Counts, House, calendars, house, minute_rows, rows_text
+from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.core.progress import counted
+from app.core.settings import Settings
 from app.managers.data_manager import exporting
 from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.options import ImportOptions, ImportReport
+from app.managers.execution_manager.kill import FLATTEN
+from app.managers.system_manager.drill import drill
+from app.managers.system_manager.retelling import Retelling
+from app.managers.system_manager.tracing import OrderTracer
 from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 
-__all__ = ["calendars", "house"]
+__all__ = ["calendars", "house", "stored_market", "system_house"]
 
 TWO_YEARS = rows_text(
     [*minute_rows("2023-12-29T09:30", 300), *minute_rows("2024-01-02T09:30", 300)]
 )
 OPTIONS = ImportOptions("XNYS", "AAA")
 SERIES = Series("XNYS", "AAA", "1m")
-
-
-class Counts:
-    """What was told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[int, int]] = []
-
-    def __call__(self, done: int, total: int) -> None:
-        self.told.append((done, total))
-
-    def goes_to(self, total: int) -> bool:
-        """Whether it grew, to all of it at the last."""
-        done = [one for one, _ in self.told]
-        return done == sorted(done) and done[-1] == total and {of for _, of in self.told} == {total}
 
 
 @given(st.lists(st.integers()))
@@ -122,6 +113,23 @@ def test_calendars_are_counted_by_years_and_are_the_same(calendars: TimeManager)
     report = calendars.import_holidays("XNYS", 2012, 2024, counts)
     assert report == calendars.import_holidays("XNYS", 2012, 2024)
     assert counts.told == [(5, 13), (10, 13), (13, 13)]
+
+
+def test_replays_that_are_run_again_are_counted_by_bars(system_house: SystemHouse) -> None:
+    system, config = system_house.system, system_house.config()
+    summary = system.run(config)
+    counts, bars = Counts(), summary.bars
+    folders = {"data_folder": system_house.folder, "strategies_folder": system_house.strategies}
+    settings = Settings(**folders, database_url=None)
+    parts = (settings, system.data_manager, system.time_manager)
+    retelling = Retelling(dict(system_house.row(summary.run_id)), *parts)
+    assert retelling.tell(OrderTracer(1), counts).equal
+    assert retelling.unit == "bars"
+    assert counts.goes_to(bars)
+    twice = Counts()
+    drill(config, FLATTEN, None, 5, False, *parts, twice)
+    assert twice.goes_to(2 * bars)
+    assert len(twice.told) > 2
 
 
 def _counts(report: ImportReport) -> tuple[int, int, int]:
