@@ -108,5 +108,4 @@ def pytest_runtest_setup() -> None:
     some in every run, would walk them all. A live run's end brings them back into it.
     """
     if gc.get_freeze_count() == 0:
-        gc.collect()
         gc.freeze()
