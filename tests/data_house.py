@@ -73,6 +73,22 @@ def minute_rows(first: str, count: int) -> list[str]:
     ]
 
 
+class Counts:
+    """How far something told that it is."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int]] = []
+
+    def __call__(self, done: int, total: int) -> None:
+        self.told.append((done, total))
+
+    def goes_to(self, done: int, of: int | None = None) -> bool:
+        """Whether it grew, to this at the last; of as much, where nothing else is given."""
+        grown = [one for one, _ in self.told]
+        totals = {total for _, total in self.told}
+        return grown == sorted(grown) and grown[-1] == done and totals == {of or done}
+
+
 class House:
     """A data manager with its parts at hand."""
 

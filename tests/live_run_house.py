@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
+from app.core.progress import OnCount
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.summary import Summary
@@ -130,10 +131,10 @@ class LiveRunHouse:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def rebuild(self, words: str) -> Summary:
+    def rebuild(self, words: str, on_count: OnCount | None = None) -> Summary:
         """`runs rebuild`."""
         store = self.bars.store
-        return rebuild_run(words, self.data / "runs", self.engine, self.times, store)
+        return rebuild_run(words, self.data / "runs", self.engine, self.times, store, on_count)
 
     def rows(self, run_id: str) -> dict[str, list[dict[str, Any]]]:
         """All that SQL has of a run."""

@@ -357,6 +357,7 @@ def summary_of(**figures: Any) -> Summary:
         "orders": 0,
         "fills": 7,
         "trades": 3,
+        "currency": "USD",
         "start_equity": Decimal("100000"),
         "final_equity": Decimal("99999.99500001"),
         "fees": Decimal("0.00000001"),

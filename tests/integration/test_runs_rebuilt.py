@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.data_house import Counts
 from tests.live_run_house import LiveRunHouse
 
 from app.cli.runs import described
@@ -120,6 +121,20 @@ def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRu
     house.rebuild(run_id)
     assert house.rows(run_id) == whole
     assert house.files(run_id) == files
+
+
+def test_what_is_run_again_is_counted_by_the_inputs_of_its_journal(
+    finished: tuple[LiveRunHouse, str],
+) -> None:
+    house, run_id = finished
+    journal, again, rebuilt = RunJournal(house.data / "runs" / run_id), Counts(), Counts()
+    inputs = journal.input_count()
+    repetition = Repetition(journal, house.times, house.bars.store, on_count=again)
+    assert repetition.verdict().equal
+    assert again.goes_to(repetition.inputs, of=inputs)
+    house.rebuild(run_id, rebuilt)
+    assert inputs - 2 <= rebuilt.told[-1][0] <= inputs
+    assert len(rebuilt.told) > 10
 
 
 def rewritten(journal: Path, records: Sequence[Record], old: str = "", new: str = "") -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from tests.data_house import session
 
 from app.cli import progress
-from app.cli.progress import HowFar, how_far_text, share_of, telling, working
+from app.cli.progress import HowFar, counting, how_far_text, share_of, telling, working
 
 SESSIONS = (session("2024-11-04", "09:30", "16:00"), session("2024-11-05", "09:30", "13:00"))
 
@@ -23,6 +23,8 @@ SESSIONS = (session("2024-11-04", "09:30", "16:00"), session("2024-11-05", "09:3
         (HowFar("x", 28_801, 0.5), "bars", 2.0, "28,801 bars, 14,400 bars/s, 0:02 left"),
         (HowFar("x", 28_801), "bars", 2.0, "28,801 bars, 14,400 bars/s, 0:02"),
         (HowFar("x", 45_000_000, 1.0), "bytes", 2.0, "45.0 MB, 22.5 MB/s, 0:00 left"),
+        (HowFar("x", 5, 0.25, 20), "years", 10.0, "5 of 20 years, 0.5 years/s, 0:30 left"),
+        (HowFar("x", 9e6, 0.2, 45e6), "bytes", 2.0, "9.0 MB of 45.0 MB, 4.5 MB/s, 0:08 left"),
         (HowFar("x", 900, 0.001), "bytes", 9.0, "900 bytes, 100 bytes/s, 2:29:51 left"),
     ],
 )
@@ -51,8 +53,9 @@ def test_off_a_terminal_nothing_is_shown_or_looked_at(capsys: pytest.CaptureFixt
     def look() -> HowFar:
         raise AssertionError
 
-    with working(look), telling("x") as tell:
+    with working(look), telling("x") as tell, counting("z", "bars") as on_count:
         tell(HowFar("y", 1.0, 0.5))
+    assert on_count is None, "nobody would see it: nothing is counted"
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "")
 
@@ -65,8 +68,9 @@ def test_on_a_terminal_it_is_one_line_that_vanishes_and_what_is_quick_leaves_non
     console = Console(file=file, force_terminal=True, width=100, _environ={"TERM": "xterm"})
     monkeypatch.setattr(progress, "errors", console)
     monkeypatch.setattr(progress, "QUICK_SECONDS", quick_seconds)
-    with telling("reading", "bars") as tell:
-        tell(HowFar("storing", 500, 0.5))
+    with counting("storing", "bars") as on_count:
+        assert on_count is not None
+        on_count(500, 1_000)
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", file.getvalue())
-    assert ("storing" in text, "500 bars" in text, " 50%" in text) == (is_shown,) * 3
+    assert ("storing" in text, "500 of 1,000 bars, " in text, " 50%" in text) == (is_shown,) * 3
     assert file.getvalue().endswith("\x1b[2K") or not is_shown, "the line is wiped"

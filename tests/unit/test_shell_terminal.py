@@ -22,6 +22,7 @@ from app.cli.shell.terminal import Terminal
 from app.core.errors import EXIT_INTERRUPTED
 
 ENTER, UP, CTRL_C, CTRL_D, CTRL_R = "\r", "\x1b[A", "\x03", "\x04", "\x12"
+ESCAPE = "\x1b"
 CANCELLED = "cancelled"
 
 
@@ -165,11 +166,16 @@ def test_up_finds_lines_by_their_beginning_and_ctrl_r_by_any_part(seat: Seat) ->
     seat.types(
         *("version --json", ENTER, "runs list", ENTER),
         *("ver", UP, ENTER),
-        *(CTRL_R, "lis", ENTER, ENTER, CTRL_D),
+        *(CTRL_R, "lis", ENTER, CTRL_D),
     )
     assert seat.ran == [
         ("version", "--json"), ("runs", "list"), ("version", "--json"), ("runs", "list"),
     ]  # fmt: skip
+
+
+def test_a_line_that_ctrl_r_found_can_be_changed_before_it_runs(seat: Seat) -> None:
+    seat.types("runs list", ENTER, CTRL_R, "lis", ESCAPE, "\x05", " --json", ENTER, CTRL_D)
+    assert seat.ran == [("runs", "list"), ("runs", "list", "--json")]
 
 
 def test_history_is_there_the_next_time_and_can_be_listed(

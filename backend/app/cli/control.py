@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.output import console, print_json, print_table
+from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
 from app.core.errors import AppError, RunTimeoutError, StateError
 
@@ -246,6 +246,12 @@ def short_row(view: "View") -> list[Any]:
         *(view.run_id, view.state, view.trading_state, view.mode, view.config, view.pid, view.now),
         *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
     ]
+
+
+def print_sessions(views: Sequence["View"]) -> None:
+    """A line each; times are those of the market, whose zone is named."""
+    rows = [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in views]
+    print_zoned("Sessions", rows, [view.zone for view in views])
 
 
 def _client(run: str | None) -> "ControlClient":

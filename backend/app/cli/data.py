@@ -9,7 +9,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
-from app.cli.output import console, print_json, print_table
+from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import (
     AsJson,
     Count,
@@ -22,7 +22,7 @@ from app.cli.parameters import (
     Symbols,
     Yes,
 )
-from app.cli.progress import HowFar, working
+from app.cli.progress import counting
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -52,8 +52,8 @@ def export(
     """
     kind = file.suffix.lower().lstrip(".")
     data = Context(market).data
-    with working(lambda: HowFar("writing")):
-        bars = data.export(file, kind, _series(market, symbol, interval), start, end)
+    with counting("writing", "rows") as on_count:
+        bars = data.export(file, kind, _series(market, symbol, interval), start, end, on_count)
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
@@ -83,10 +83,11 @@ def list_series(as_json: AsJson = False) -> None:
     else:
         columns = ("market", "symbol", "interval", "bars", "first", "last", "prices")
         cells = [
-            [*(f"{row[name]:,}" if name == "bars" else row[name] for name in columns), _origin(row)]
+            {name: f"{row[name]:,}" if name == "bars" else row[name] for name in columns}
+            | {"origin": _origin(row)}
             for row in rows
         ]
-        print_table("Bars", (*columns, "origin"), cells)
+        print_zoned("Bars", cells, [str(context.time.zone(row["market"])) for row in rows])
 
 
 @app.command("show")
@@ -149,8 +150,8 @@ def quality(
       ./start_cli.sh data quality THIN --start 2024-11-25
     """
     context = Context(market)
-    with working(lambda: HowFar("looking at each session")):
-        found = context.data.quality(_series(market, symbol, interval), start, end)
+    with counting("looking at each session", "sessions") as on_count:
+        found = context.data.quality(_series(market, symbol, interval), start, end, on_count)
     rows = [
         {
             "session": one.session.date.isoformat(),

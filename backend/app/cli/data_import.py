@@ -1,6 +1,6 @@
 """`data import-csv`, `data import-parquet`: a file into the store, and what was kept out."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from app.cli.parameters import AsJson, Interval, Market
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from app.managers.data_manager.options import ImportReport
+    from app.managers.data_manager.options import ImportReport, Progress
 
 FINDINGS_PRINTED = 20
 EXAMPLE_CSV = """Import bars from a CSV file, compressed or not; its header tells the columns.
@@ -96,13 +96,16 @@ def _column_names(pairs: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[str, float], None]]:
+def _progress(file: Path) -> "Iterator[Progress | None]":
     """How far it is, in bytes of the file; silent off a terminal."""
-    from app.cli.progress import HowFar, telling
+    from app.cli.progress import HowFar, is_shown, telling
 
+    if not is_shown():
+        yield None
+        return
     size = file.stat().st_size if file.is_file() else 0
     with telling("reading", "bytes") as tell:
-        yield lambda step, done: tell(HowFar(step, size * done, done))
+        yield lambda step, share: tell(HowFar(step, size * share, share, size))
 
 
 def _print_report(report: "ImportReport") -> None:

@@ -91,6 +91,20 @@ def print_table(
     console.print(table_of(columns, rows, console.width))
 
 
+def print_zoned(title: str, rows: Sequence[dict[str, Any]], zones: Sequence[str]) -> None:
+    """A table of rows each of whose times are of a zone; a zone that all have is named once."""
+    from app.cli.tables import without_zone
+
+    if len({*zones}) == 1:
+        print_table(title, list(rows[0]), [list(row.values()) for row in rows], zones[0] or None)
+        return
+    cells = [
+        [*(without_zone(cell) if zone else cell for cell in row.values()), zone]
+        for row, zone in zip(rows, zones, strict=True)
+    ]
+    print_table(title, [*rows[0], "zone"], cells)
+
+
 def value_text(value: object) -> str:
     """A value of a config as its file has it."""
     return json.dumps(value) if isinstance(value, bool | list | tuple | dict) else str(value)

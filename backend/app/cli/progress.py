@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from app.core.calendar import TradingSession
-    from app.managers.system_manager.wiring import Run
+    from app.core.progress import OnCount
 
 QUICK_SECONDS = 0.5
 _BAR_WIDTH = 24
+_SLOW = 10  # a second
 _UNITS = (("MB", 1_000_000), ("kB", 1_000), ("bytes", 1))
 
 
@@ -28,6 +29,7 @@ class HowFar(NamedTuple):
     what: str
     done: float = 0.0  # in the unit
     share: float | None = None  # None while that is not known
+    total: float | None = None  # in the unit, where it is known
 
 
 Look = Callable[[], HowFar]
@@ -37,9 +39,11 @@ def how_far_text(how_far: HowFar, unit: str, seconds: float) -> str:
     """Amount, rate, and the time that is left at this rate."""
     parts = []
     if unit and how_far.done:
-        parts.append(_amount(how_far.done, unit))
+        total = how_far.total
+        of = "" if total is None else f" of {_amount(total, unit)}"
+        parts.append(f"{_amount(how_far.done, '' if of and unit != 'bytes' else unit)}{of}")
         if seconds > 0:
-            parts.append(f"{_amount(how_far.done / seconds, unit)}/s")
+            parts.append(f"{_rate(how_far.done / seconds, unit)}")
     if how_far.share:
         left = seconds * (1 - min(how_far.share, 1.0)) / how_far.share
         parts.append(f"{_lasting(left)} left")
@@ -63,23 +67,10 @@ def share_of(sessions: "Sequence[TradingSession]") -> Callable[[int], float]:
     return share
 
 
-def running_again(sessions: "Sequence[TradingSession]", run: "Callable[[], Run | None]") -> Look:
-    """Of a run that is run once more: how much of its trading time has passed."""
-    share = share_of(sessions)
-
-    def look() -> HowFar:
-        found = run()
-        if found is None:
-            return HowFar("preparing")
-        return HowFar("running it again", 0.0, share(found.cursor.now_ns))
-
-    return look
-
-
 @contextmanager
 def working(look: Look, unit: str = "") -> Iterator[None]:
     """Show how far it is while the body runs; `look` is called now and then, from a thread."""
-    if not errors.is_terminal or errors.is_dumb_terminal:
+    if not is_shown():
         yield
         return
     with _meter(look, unit):
@@ -96,6 +87,21 @@ def telling(what: str, unit: str = "") -> Iterator[Callable[[HowFar], None]]:
 
     with working(lambda: latest[0], unit):
         yield tell
+
+
+@contextmanager
+def counting(what: str, unit: str) -> "Iterator[OnCount | None]":
+    """The same, where the body counts; None where nobody would see it."""
+    if not is_shown():
+        yield None
+        return
+    with telling(what, unit) as tell:
+        yield lambda done, total: tell(HowFar(what, done, done / total if total else None, total))
+
+
+def is_shown() -> bool:
+    """Whether there is a terminal to show it on."""
+    return errors.is_terminal and not errors.is_dumb_terminal
 
 
 def _meter(look: Look, unit: str) -> "Progress":
@@ -129,9 +135,16 @@ def _meter(look: Look, unit: str) -> "Progress":
 
 def _amount(done: float, unit: str) -> str:
     if unit != "bytes":
-        return f"{done:,.0f} {unit}"
+        return f"{done:,.0f} {unit}".rstrip()
     name, size = next(one for one in _UNITS if done >= one[1] or one[1] == 1)
     return f"{done / size:,.1f} {name}" if size > 1 else f"{done:,.0f} {name}"
+
+
+def _rate(amount: float, unit: str) -> str:
+    """Of what is slow a digit more, so that it is not none."""
+    if unit != "bytes" and amount < _SLOW:
+        return f"{amount:.1f} {unit}/s"
+    return f"{_amount(amount, unit)}/s"
 
 
 def _lasting(seconds: float) -> str:

@@ -8,7 +8,7 @@ import typer
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, Symbol
-from app.cli.progress import running_again, working
+from app.cli.progress import counting
 from app.cli.why_text import as_told, local, print_limits, standing_rows
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 
@@ -83,7 +83,6 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
     from app.core.config import load_session_config
     from app.managers.system_manager.asking import asker_at, until
     from app.managers.system_manager.retelling import unlogged, watched_replay
-    from app.managers.system_manager.run_bars import replayed_sessions
     from app.managers.time_manager import SessionClock
     from app.services.indicators import faults
 
@@ -97,14 +96,14 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
     times, moments, file = context.time, Moments(context.time), context.settings.account_limits
     until_ns = None if at is None else moments.ns_of(at)
     asker = asker_at(question, until_ns, config, times)
-    run = watched_replay(
-        config if until_ns is None else until(config, until_ns, times),
-        None if file is None else load_account_limits(file),
-        asker, context.data, times, context.settings.strategies_folder,
-    )  # fmt: skip
-    meter = running_again(replayed_sessions(run.config, times), lambda: run)
-    with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)), working(meter):
-        run.execute()
+    with counting("running it", "bars") as on_count:
+        run = watched_replay(
+            config if until_ns is None else until(config, until_ns, times),
+            None if file is None else load_account_limits(file),
+            asker, context.data, times, context.settings.strategies_folder, on_count,
+        )  # fmt: skip
+        with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+            run.execute()
     return {"config": str(path), **_told(question, asker, moments, at)}
 
 

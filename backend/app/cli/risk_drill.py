@@ -10,7 +10,7 @@ from app.cli.context import Context
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, ConfigFile, Freeze
-from app.cli.progress import HowFar, working
+from app.cli.progress import counting
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -54,7 +54,7 @@ def drill(
 
     given = load_session_config(config, faults)
     context = Context(given.market)
-    with working(lambda: HowFar("rehearsing")):
+    with counting("rehearsing", "bars") as on_count:
         drilled, report = rehearse(
             given,
             FREEZE if is_freeze else FLATTEN,
@@ -64,6 +64,7 @@ def drill(
             context.settings,
             context.data,
             context.time,
+            on_count,
         )
     told = _told(config, drilled, report, context)
     if as_json:

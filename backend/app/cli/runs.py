@@ -10,7 +10,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Count, PastRun
-from app.cli.progress import HowFar, working
+from app.cli.progress import counting
 from app.core.orders import REJECTED
 from app.core.processes import is_running
 
@@ -149,8 +149,8 @@ def rebuild(
 
     context = Context()
     runs = context.settings.data_folder / "runs"
-    with working(lambda: HowFar("reading the journal")):
-        made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    with counting("running it again", "inputs") as on_count:
+        made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store, on_count)
     state = described(_repository().get_run(made.run_id))["state"]
     summary = msgspec.structs.replace(made, state=state)
     if as_json:

@@ -161,7 +161,7 @@ def status(as_json: AsJson = False) -> None:
       ./start_cli.sh system status --json
     """
     from app.cli.context import Context
-    from app.cli.control import SHORT_COLUMNS, seen, short_row
+    from app.cli.control import SHORT_COLUMNS, print_sessions, seen, short_row
     from app.cli.recovering import broken_off
     from app.cli.runs import described
     from app.repositories.run_repository import RUNNING, RunRepository
@@ -194,7 +194,7 @@ def status(as_json: AsJson = False) -> None:
     rows = [(name, ", ".join(v) or None if isinstance(v, list) else v) for name, v in found.items()]
     print_table("System", ("what", "value"), rows)
     if sessions:
-        print_table("Sessions", SHORT_COLUMNS, [short_row(view) for view in sessions])
+        print_sessions(sessions)
 
 
 @contextmanager

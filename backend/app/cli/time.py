@@ -9,7 +9,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json, print_table
 from app.cli.parameters import AsJson, Market
-from app.cli.progress import HowFar, working
+from app.cli.progress import counting
 from app.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -145,8 +145,8 @@ def import_holidays(
     known = time.known_years()
     first = max(FIRST_IMPORTED_YEAR, known[0]) if first_year is None else first_year
     last = min(time.get_current_time().year + 1, known[-1]) if last_year is None else last_year
-    with working(lambda: HowFar("reading the calendar")):
-        report = time.import_holidays(market, first, last)
+    with counting("working out the calendar", "years") as on_count:
+        report = time.import_holidays(market, first, last, on_count)
         sessions = _sessions(time, first, last)
         CalendarRepository(context.engine).replace(market, first, last, sessions)
     if as_json:

@@ -7,7 +7,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.moments import Moments
 from app.cli.output import print_json
-from app.cli.progress import running_again, working
+from app.cli.progress import counting
 from app.cli.why_text import Told, as_told, local, print_instant, print_order
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
@@ -35,8 +35,8 @@ class Teller(Moments):
 
     def tell(self, witness: "Witness") -> "Proof":
         """Run it again; on a terminal with how far it is."""
-        with working(running_again(self.run.sessions(), lambda: self.run.run_again)):
-            return self.run.tell(witness)
+        with counting("running it again", self.run.unit) as on_count:
+            return self.run.tell(witness, on_count)
 
     def is_on_record(self, tracer: "OrderTracer") -> bool | None:
         """Whether the order is on record as it is told; None where it is on none yet."""

@@ -13,6 +13,7 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns, Floats, Ints
 from app.core.errors import DataError, NotFoundError, did_you_mean
 from app.core.intervals import interval_ns
+from app.core.progress import OnCount
 from app.repositories.bar_store_cache import DEFAULT_BOUND_BYTES, BarCache, OpenYear
 from app.repositories.bar_store_codec import (
     Label,
@@ -117,8 +118,12 @@ class BarStore:
         *,
         prices: str = "trades",
         synthetic: bool = False,
+        on_count: OnCount | None = None,
     ) -> MergeCounts:
-        """Lay bars over what is stored: all of it or, when anything fails, none of it."""
+        """Lay bars over what is stored: all of it or, when anything fails, none of it.
+
+        `on_count` is told of the years that are written.
+        """
         folder = series_folder(self._root, series)
         with disk_errors(f"Bars of {series} cannot be stored"), locked(folder):
             labels = self.labels(series)
@@ -138,7 +143,7 @@ class BarStore:
                         bars, sides, prices=prices, synthetic=synthetic, venues=_venues_of(path)
                     )
                     files.append((path, partial(write_parquet, bars, sides, label)))
-            write_all(files)
+            write_all(files, on_count)
         return counts
 
     def keep(

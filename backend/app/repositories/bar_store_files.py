@@ -15,6 +15,7 @@ import msgspec
 
 from app.core.errors import DataError
 from app.core.intervals import is_interval
+from app.core.progress import OnCount, counted
 
 _PLAIN = re.compile(r"[A-Z0-9_-]")
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")  # device names on Windows
@@ -99,12 +100,15 @@ def disk_errors(failed: str) -> Iterator[None]:
         ) from error
 
 
-def write_all(files: Sequence[tuple[Path, Callable[[BinaryIO], None]]]) -> None:
+def write_all(
+    files: Sequence[tuple[Path, Callable[[BinaryIO], None]]], on_count: OnCount | None = None
+) -> None:
     """Write every file beside its place, each safe on disk, and only then rename them all."""
     writer = f"{threading.get_ident()}.{os.getpid()}"  # no other has its temporary names
     parts = [(path.with_name(f"{path.name}.{writer}{_TEMPORARY}"), path) for path, _ in files]
     try:
-        for (part, _), (_, write) in zip(parts, files, strict=True):
+        pairs = zip(parts, files, strict=True)
+        for (part, _), (_, write) in counted(pairs, len(files), on_count):
             with open(part, "wb") as file:
                 write(file)
                 file.flush()

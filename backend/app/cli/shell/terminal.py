@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.filters import is_searching
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.search import accept_search_and_accept_input
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 
@@ -218,6 +220,8 @@ def _end(application: Any) -> None:
 
 def _keys() -> KeyBindings:
     keys = KeyBindings()
+    # A line that Ctrl+R found runs with Enter, as elsewhere; the arrow keys take it to be changed.
+    keys.add(Keys.Enter, filter=is_searching)(accept_search_and_accept_input)
 
     @keys.add(Keys.BracketedPaste)
     def _paste(event: KeyPressEvent) -> None:

@@ -11,10 +11,11 @@ from app.core.calendar import TradingSession
 from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
 from app.core.instruments import Adjustment, CorporateAction, Instrument
 from app.core.intervals import interval_ns, is_multiple
+from app.core.progress import OnCount
 from app.managers.data_manager import sample
 from app.managers.data_manager.corporate_actions import adjustments_of
 from app.managers.data_manager.kept_bars import KeptBars
-from app.managers.data_manager.options import ImportOptions, ImportReport, Progress, silent
+from app.managers.data_manager.options import ImportOptions, ImportReport, Progress
 from app.managers.data_manager.passport import (
     SessionQuality,
     SymbolPassport,
@@ -77,19 +78,19 @@ class DataManager:
     # Files in and out
 
     def import_csv(
-        self, path: Path, options: ImportOptions, progress: Progress = silent
+        self, path: Path, options: ImportOptions, progress: Progress | None = None
     ) -> ImportReport:
         """Import one CSV file, whole or not at all."""
         return self._import(path, "csv", options, progress)
 
     def import_parquet(
-        self, path: Path, options: ImportOptions, progress: Progress = silent
+        self, path: Path, options: ImportOptions, progress: Progress | None = None
     ) -> ImportReport:
         """Import one Parquet file, whole or not at all."""
         return self._import(path, "parquet", options, progress)
 
     def _import(
-        self, path: Path, kind: str, options: ImportOptions, progress: Progress
+        self, path: Path, kind: str, options: ImportOptions, progress: Progress | None
     ) -> ImportReport:
         from app.managers.data_manager.importing import import_file
 
@@ -103,6 +104,7 @@ class DataManager:
         series: Series,
         start: Moment | None = None,
         end: Moment | None = None,
+        on_count: OnCount | None = None,
     ) -> int:
         """Write stored bars, quotes included, as "csv" or "parquet"; how many there were."""
         from app.managers.data_manager.exporting import write_file
@@ -114,7 +116,7 @@ class DataManager:
         )
         if not len(columns):
             raise NotFoundError(f"No bars of {series} lie in the range asked for.")
-        write_file(path, kind, columns, self.store.quotes(series, start_ns, end_ns))
+        write_file(path, kind, columns, self.store.quotes(series, start_ns, end_ns), on_count)
         return len(columns)
 
     # Bars
@@ -226,7 +228,11 @@ class DataManager:
         self.store.delete(series)
 
     def quality(
-        self, series: Series, start: Moment | None = None, end: Moment | None = None
+        self,
+        series: Series,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        on_count: OnCount | None = None,
     ) -> tuple[SessionQuality, ...]:
         """How complete a stored series is, per session between its first and last bar."""
         info = self.store.info(series)
@@ -237,7 +243,7 @@ class DataManager:
             if start_ns <= session.open_ns < end_ns and session.open_ns <= info.last_ns
         ]
         columns = session_columns(self.store, series, sessions)
-        return session_qualities(columns, series.interval, sessions)
+        return session_qualities(columns, series.interval, sessions, on_count=on_count)
 
     def passport(
         self,

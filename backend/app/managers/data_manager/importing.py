@@ -10,6 +10,7 @@ from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.errors import AppError, DataError
 from app.core.intervals import DAY_NS
+from app.core.progress import OnCount
 from app.managers.data_manager.options import (
     FINDINGS_SHOWN,
     Finding,
@@ -30,6 +31,8 @@ _OUT_OF_ORDER = "the row stands after a later one; it was sorted in"
 _NO_SYMBOL = "the row names no symbol"
 _READERS = {"csv": read_csv, "parquet": read_parquet}
 
+_READ, _CHECKED = 0.4, 0.7  # shares of the time that a file takes
+
 Reasons = dict[str, Ints]
 
 
@@ -39,15 +42,16 @@ def import_file(
     path: Path,
     kind: str,
     options: ImportOptions,
-    progress: Progress,
+    progress: Progress | None,
 ) -> ImportReport:
     """Import one "csv" or "parquet" file, whole or not at all."""
     options.check()
     zone = time.zone(options.market)
     series = Series(options.market, options.symbol, options.interval)
-    progress("reading", 0.0)
-    rows, columns = _READERS[kind](path, options, options.timezone or str(zone))
-    progress("checking", 0.4)
+    own_zone = options.timezone or str(zone)
+    rows, columns = _READERS[kind](path, options, own_zone, _part(progress, "reading", 0.0, _READ))
+    if progress is not None:
+        progress("checking", _READ)
     sessions = _sessions_of(time, options.market, rows)
     terms = Terms(options.interval, options.label, str(zone), sessions, time.now_ns())
     checked = check_rows(rows, terms)
@@ -60,11 +64,21 @@ def import_file(
     reasons = _reasons(rows, checked)
     if options.strict:
         _refuse_findings(path, reasons)
-    progress("storing", 0.7)
     counts = MergeCounts()
     if len(checked.columns):
-        counts = store.merge(series, checked.columns, checked.quotes, prices=prices)
+        storing = _part(progress, "storing", _CHECKED, 1.0)
+        counts = store.merge(
+            series, checked.columns, checked.quotes, prices=prices, on_count=storing
+        )
     return _report(path, options, rows, columns, checked, reasons, counts, prices, zone)
+
+
+def _part(progress: Progress | None, step: str, begin: float, end: float) -> OnCount | None:
+    """A part of the whole, which is counted by itself; None where nobody wants to know."""
+    if progress is None:
+        return None
+    progress(step, begin)
+    return lambda done, total: progress(step, begin + (end - begin) * done / max(total, 1))
 
 
 def _sessions_of(time: TimeManager, market: str, rows: Rows) -> list[TradingSession]:

@@ -11,11 +11,7 @@ from app.core.intervals import interval_ns
 LABELS = ("start", "end")
 FINDINGS_SHOWN = 1000  # a report of a ruined file stays readable
 
-Progress = Callable[[str, float], None]  # told the step that begins, and the share done
-
-
-def silent(step: str, done: float) -> None:
-    """For whoever does not want to be told."""
+Progress = Callable[[str, float], None]  # told the step it is at, and the share done
 
 
 class ImportOptions(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns, Floats
 from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
+from app.core.progress import OnCount, counted
 from app.repositories.bar_store import BarStore
 from app.repositories.bar_store_codec import content_hash
 from app.repositories.bar_store_files import Series
@@ -44,11 +45,12 @@ def session_qualities(
     sessions: Sequence[TradingSession],
     *,
     extended_hours: bool = False,
+    on_count: OnCount | None = None,
 ) -> tuple[SessionQuality, ...]:
     """How complete the bars are in each session."""
     length_ns = interval_ns(interval)
     found = []
-    for session in sessions:
+    for session in counted(sessions, len(sessions), on_count):
         segments = session.segments(extended_hours and interval != DAILY)
         first, end = np.searchsorted(columns.start_ns, (segments[0].start_ns, segments[-1].end_ns))
         starts = columns.start_ns[first:end]

@@ -1,8 +1,9 @@
 """CSV and Parquet files as rows to be checked: columns all the way, a line number for each row."""
 
 import csv
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 from app.core.arrow import floats, nulls, to_arrow
 from app.core.bars import Floats, Ints
 from app.core.errors import DataError, NotFoundError, did_you_mean
+from app.core.progress import OnCount
+from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.options import ImportOptions
 from app.services.bar_import import Rows
 from app.services.csv_columns import QUOTES, ColumnMap, map_columns
@@ -24,16 +27,22 @@ _HEADER_BYTES = 64 << 10
 _DELIMITERS = (",", ";", "\t", "|")
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$"
 _NAMES_SHOWN = 10
+Opened = Callable[[], AbstractContextManager[Path | pa.NativeFile]]
 _VALUES = ("open", "high", "low", "close", "volume", *QUOTES)
 
 
-def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
-    """The rows of a CSV file, which may be compressed; `zone` is that of wall-clock times."""
+def read_csv(
+    path: Path, options: ImportOptions, zone: str, on_count: OnCount | None = None
+) -> tuple[Rows, ColumnMap]:
+    """The rows of a CSV file, which may be compressed; `zone` is that of wall-clock times.
+
+    `on_count` is told of its bytes.
+    """
     header, delimiter = _read_header(path)
     columns = map_columns(header, options.columns)
     broken: list[int] = []
     with _reading_errors(path, "CSV"):
-        table = _parse(path, header, columns, delimiter, broken)
+        table = _parse(partial(opened, path, on_count), header, columns, delimiter, broken)
         lines = _line_numbers(table.num_rows, broken)
         blank = _blank_rows(table)
         if blank.any():
@@ -42,13 +51,15 @@ def read_csv(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, Colum
         return _rows(path, table, columns, options, zone, lines, broken), columns
 
 
-def read_parquet(path: Path, options: ImportOptions, zone: str) -> tuple[Rows, ColumnMap]:
-    """The rows of a Parquet file; a row's line is its number, from 1."""
+def read_parquet(
+    path: Path, options: ImportOptions, zone: str, on_count: OnCount | None = None
+) -> tuple[Rows, ColumnMap]:
+    """The rows of a Parquet file; a row's line is its number, from 1. Rows are counted."""
     _require_file(path)
     with _reading_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
         columns = map_columns(file.schema_arrow.names, options.columns)
-        table = file.read(columns=list(columns.names.values()))
+        table = _read_groups(file, list(columns.names.values()), on_count)
         lines = np.arange(1, table.num_rows + 1)
         return _rows(path, table, columns, options, zone, lines, []), columns
 
@@ -81,21 +92,33 @@ def _read_header(path: Path) -> tuple[list[str], str]:
     return [name.strip() for name in names], delimiter
 
 
+def _read_groups(file: pq.ParquetFile, names: list[str], on_count: OnCount | None) -> pa.Table:
+    """Those columns, group by group where somebody counts."""
+    groups = file.metadata.num_row_groups
+    if on_count is None or groups < 2:
+        return file.read(columns=names)
+    parts = []
+    for group in range(groups):
+        parts.append(file.read_row_group(group, columns=names))
+        on_count(sum(len(part) for part in parts), file.metadata.num_rows)
+    return pa.concat_tables(parts)
+
+
 def _parse(
-    path: Path, header: list[str], columns: ColumnMap, delimiter: str, broken: list[int]
+    file: Opened, header: list[str], columns: ColumnMap, delimiter: str, broken: list[int]
 ) -> pa.Table:
     """Numbers are parsed as such at once; when one cannot be, all are read as texts."""
     try:
-        return _parse_as(path, header, columns, delimiter, broken, pa.float64())
+        return _parse_as(file, header, columns, delimiter, broken, pa.float64())
     except pa.ArrowInvalid as error:
         if "conversion error" not in str(error):
             raise
     broken.clear()
-    return _parse_as(path, header, columns, delimiter, broken, pa.string())
+    return _parse_as(file, header, columns, delimiter, broken, pa.string())
 
 
 def _parse_as(
-    path: Path,
+    file: Opened,
     header: list[str],
     columns: ColumnMap,
     delimiter: str,
@@ -114,16 +137,19 @@ def _parse_as(
             broken.append(row.number or 0)
             return "skip"
 
-        return pa_csv.read_csv(
-            path,
-            # The names as we read them: Arrow would keep the blanks around them.
-            read_options=pa_csv.ReadOptions(use_threads=threads, column_names=header, skip_rows=1),
-            # Empty lines are kept, as rows of nulls, so that line numbers can be told.
-            parse_options=pa_csv.ParseOptions(
-                delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=skip
-            ),
-            convert_options=convert,
-        )
+        with file() as source:
+            return pa_csv.read_csv(
+                source,
+                # The names as we read them: Arrow would keep the blanks around them.
+                read_options=pa_csv.ReadOptions(
+                    use_threads=threads, column_names=header, skip_rows=1
+                ),
+                # Empty lines are kept, as rows of nulls, so that line numbers can be told.
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=delimiter, ignore_empty_lines=False, invalid_row_handler=skip
+                ),
+                convert_options=convert,
+            )
 
     table = parse(threads=True)
     if broken:  # only a reader on one thread knows where a row stands

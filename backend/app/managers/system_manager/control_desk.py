@@ -165,6 +165,7 @@ class ControlDesk:
             started_at=session.started_at,
             speed=run.coordinator.speed,
             now=self._system.time_manager.to_local(moment.now_ns, run.config.market).isoformat(),
+            zone=str(self._system.time_manager.zone(run.config.market)),
             bars=session.bars,
             currency=run.config.account.currency,
             cash=from_units(moment.cash_units),

@@ -14,6 +14,7 @@ from app.core.errors import StrategyError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
 from app.core.orders import CANCEL_PENDING, Order
+from app.core.progress import OnCount
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.execution_manager.kill import FLATTEN, Standing
@@ -22,6 +23,7 @@ from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill_plan import Rehearsal, check_moment, drilled_config
 from app.managers.system_manager.drill_stuck import FromOutside, with_stuck
 from app.managers.system_manager.drill_watch import DrillWatch
+from app.managers.system_manager.how_far import BarCount
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.wiring import Run, market_of, replay_parts
@@ -66,10 +68,11 @@ def drill(
     settings: Settings,
     data: DataManager,
     times: TimeManager,
+    on_count: OnCount | None = None,
 ) -> tuple[SessionConfig, DrillReport]:
     """Rehearse the stop of a config; without `at_ns` where there is something to stop.
 
-    With `is_stuck` a strategy hangs there.
+    With `is_stuck` a strategy hangs there. `on_count` is told of the bars of its one or two runs.
     """
     path, strategies = settings.account_limits, settings.strategies_folder
     hard = None if path is None else load_account_limits(path)
@@ -80,9 +83,11 @@ def drill(
         need_quotes(config, data.store, sessions, hard)
     market = market_of(config, sessions, data, times, WallClock(), hard)
     unstopped: str | None = None
+    count = BarCount(config, sessions, data.store, on_count, runs=2 if at_ns is None else 1)
     if at_ns is None:
         first = Rehearsal()
-        run = Run(config, market, strategies, first.take, alarm=lambda what, details: None)
+        take = count.of(first.take)
+        run = Run(config, market, strategies, take, alarm=lambda what, details: None)
         if not _executed(run, times):
             unstopped = str(run.final_equity())
         at_ns = first.moment(sessions)
@@ -92,7 +97,7 @@ def drill(
     parts = msgspec.structs.replace(replay_parts(market), witness=watch, record_input=watch.hear)
     played = with_stuck(config, at_ns) if is_stuck else config
     outside = FromOutside(watch)
-    run = Run(played, market, strategies, watch.take, alarm=outside.alarm, parts=parts)
+    run = Run(played, market, strategies, count.of(watch.take), alarm=outside.alarm, parts=parts)
     outside.run = run
     watch.plan(run, is_stuck=is_stuck)
     error = _executed(run, times)

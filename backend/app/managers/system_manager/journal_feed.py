@@ -77,6 +77,10 @@ class RunJournal:
                 if not isinstance(message, EndOfStream | LastNews):
                     yield message
 
+    def input_count(self) -> int:
+        """How many inputs there are; none is decoded."""
+        return sum(record.kind == form.INPUT for record in self._records())
+
     def last_news(self) -> Iterator[LastNews]:
         """What was told of orders when the stream had ended."""
         for record in self._valid_records():

@@ -17,6 +17,7 @@ from app.core.bars import no_rows
 from app.core.errors import AppError, DataError, NotFoundError, StateError
 from app.core.messages import Message
 from app.core.processes import is_running
+from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
 from app.core.seams import BarSource
 from app.managers.system_manager.equity_file import disk_errors
@@ -53,14 +54,22 @@ _NOBODY: Final = 0  # the process of a run that SQL did not know
 
 
 def rebuild_run(
-    words: str, runs: Path, engine: "Engine", times: TimeManager, source: BarSource
+    words: str,
+    runs: Path,
+    engine: "Engine",
+    times: TimeManager,
+    source: BarSource,
+    on_count: OnCount | None = None,
 ) -> Summary:
-    """Rebuild the run of this id or beginning; nobody can go on with it meanwhile."""
+    """Rebuild the run of this id or beginning; nobody can go on with it meanwhile.
+
+    `on_count` is told of the inputs of its journal.
+    """
     from app.repositories.run_repository import RunRepository
 
     repository = RunRepository(engine)
     run_id = _run_id_of(words, runs, repository)
-    rebuilding = Rebuilding(run_id, runs / run_id, repository, times, source)
+    rebuilding = Rebuilding(run_id, runs / run_id, repository, times, source, on_count)
     if not rebuilding.is_unfinished:
         return rebuilding.rebuild()
     config, wall = rebuilding.header.session_config, WallClock()
@@ -98,8 +107,10 @@ class Rebuilding:
         repository: "RunRepository",
         times: TimeManager,
         source: BarSource,
+        on_count: OnCount | None = None,
     ) -> None:
         """`folder` is the run's."""
+        self._on_count = on_count
         self._run_id = run_id
         self._folder = folder
         self._repository = repository
@@ -122,7 +133,7 @@ class Rebuilding:
 
     def rebuild(self) -> Summary:
         """Run it again, and put what comes of it in place."""
-        feed = _EndingFeed(self._journal, self._at_end)
+        feed = _EndingFeed(self._journal, self._at_end, self._on_count)
         with (
             self._new_folder() as folder,
             wired_again(self.header, self._times, self._source, feed, self._take) as run,
@@ -292,9 +303,13 @@ class Rebuilding:
 class _EndingFeed:
     """What was recorded; `at_end` is told before the stream ends."""
 
-    def __init__(self, journal: RunJournal, at_end: Callable[[], None]) -> None:
+    def __init__(
+        self, journal: RunJournal, at_end: Callable[[], None], on_count: OnCount | None
+    ) -> None:
         self._feed = JournalFeed(journal)
         self._at_end = at_end
+        self._on_count = on_count
+        self._inputs = 0 if on_count is None else journal.input_count()
 
     @property
     def history_sources(self) -> dict[str, str]:
@@ -303,7 +318,7 @@ class _EndingFeed:
 
     def messages(self) -> Iterator[Message]:
         """The recorded inputs."""
-        yield from self._feed.messages()
+        yield from counted(self._feed.messages(), self._inputs, self._on_count)
         self._at_end()
 
 

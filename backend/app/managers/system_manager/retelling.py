@@ -16,14 +16,15 @@ from loguru import logger
 from pydantic import ValidationError
 
 from app.core.account_limits import AccountLimits
-from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.core.money import to_units
 from app.core.orders import INSTANT, SYMBOL, FillRow, Order
+from app.core.progress import OnCount
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.complete_runs import as_fast_as_it_goes
+from app.managers.system_manager.how_far import BarCount
 from app.managers.system_manager.journal_feed import journal_of
 from app.managers.system_manager.quotes import need_quotes, quoted
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
@@ -67,8 +68,12 @@ def watched_replay(
     data: DataManager,
     times: TimeManager,
     strategies: Path,
+    on_count: OnCount | None = None,
 ) -> Run:
-    """A replay that is ready, with a witness who will see it from within; it leaves no record."""
+    """A replay that is ready, with a witness who will see it from within; it leaves no record.
+
+    `on_count` is told of its bars.
+    """
     config = as_fast_as_it_goes(config)
     sessions = replayed_sessions(config, times)
     need_bars(config, sessions, data)
@@ -76,7 +81,8 @@ def watched_replay(
         need_quotes(config, data.store, sessions, hard)
     market = market_of(config, sessions, data, times, WallClock(), hard)
     parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
-    return Run(config, market, strategies, witness.took, alarm=quiet, parts=parts)
+    take = BarCount(config, sessions, data.store, on_count).of(witness.took)
+    return Run(config, market, strategies, take, alarm=quiet, parts=parts)
 
 
 @contextmanager
@@ -102,32 +108,23 @@ class Retelling:
         has_journal = (self._runs / self.run_id / JOURNAL_FOLDER).exists()
         self._journal = journal_of(row, self._runs) if has_journal else None
         self.config = self._config()
-        self._run_again: Run | None = None
-        self._repetition: Repetition | None = None
 
     @property
-    def run_again(self) -> Run | None:
-        """The run that is run once more, for who looks on; None before it is there."""
-        if self._repetition is not None:
-            return getattr(self._repetition, "run", None)
-        return self._run_again
+    def unit(self) -> str:
+        """What is counted while it is run again."""
+        return "bars" if self._journal is None else "inputs"
 
-    def sessions(self) -> Sequence[TradingSession]:
-        """Those that it is run over."""
-        if self._journal is not None:
-            return self._journal.header().sessions
-        return replayed_sessions(self.config, self._times)
-
-    def tell(self, witness: Witness) -> Proof:
-        """Run it again."""
+    def tell(self, witness: Witness, on_count: OnCount | None = None) -> Proof:
+        """Run it again; `on_count` is told how far it is, in its unit."""
         with unlogged():
-            return self._told(witness)
+            return self._told(witness, on_count)
 
-    def _told(self, witness: Witness) -> Proof:
+    def _told(self, witness: Witness, on_count: OnCount | None) -> Proof:
         if self._journal is None:
-            return self._replayed(witness)
-        again = Repetition(self._journal, self._times, self._data.store, "inline", witness)
-        self._repetition = again
+            return self._replayed(witness, on_count)
+        again = Repetition(
+            self._journal, self._times, self._data.store, "inline", witness, on_count
+        )
         verdict = again.verdict()
         notes = list(verdict.notes)
         if verdict.difference is not None:
@@ -147,11 +144,11 @@ class Retelling:
                 f"{error.errors()[0]['msg']}."
             ) from error
 
-    def _replayed(self, witness: Witness) -> Proof:
+    def _replayed(self, witness: Witness, on_count: OnCount | None) -> Proof:
         run = watched_replay(
-            self.config, self.hard_limits, witness, self._data, self._times, self._strategies
-        )
-        self._run_again = run
+            self.config, self.hard_limits, witness, self._data, self._times, self._strategies,
+            on_count,
+        )  # fmt: skip
         notes = [*self._changed(run)]
         with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
             notes += self._executed(run)

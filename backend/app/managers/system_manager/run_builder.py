@@ -304,7 +304,10 @@ class RunBuilder:
     def _tell(
         self, record: RunRecord, sessions: Sequence[TradingSession], config: SessionConfig
     ) -> None:
-        logger.info(
+        is_soon_over = config.replay is not None and config.replay.speed == "max"
+        # A bar shows it at once then, and the summary soon; else its id is wanted now.
+        log = logger.bind(file_only=True) if is_soon_over else logger
+        log.info(
             "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
         )
 

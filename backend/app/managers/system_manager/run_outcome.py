@@ -106,6 +106,7 @@ def summary_of(
         fills=execution.fill_count,
         trades=execution.trades(),
         trading_state=_trading_state(run),
+        currency=run.config.account.currency,
         start_equity=start,
         final_equity=final,
         fees=from_units(account.total_units(lambda book: book.fee_units)),

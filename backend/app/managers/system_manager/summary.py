@@ -29,6 +29,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     fills: int
     trades: int
     trading_state: str | None = None  # at its end, and what has tripped; None while it may trade
+    currency: str | None = None  # of all amounts; None in records of old
     start_equity: Decimal
     final_equity: Decimal
     fees: Decimal

@@ -314,7 +314,10 @@ class SystemManager:
         else:
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
-        logger.info("Run {} {}", ended.summary.run_id, ended.summary.state)
+        # The summary, which is printed next, says the same; of a failed run there is none.
+        has_summary = ended.summary.state != FAILED
+        log = logger.bind(file_only=True) if has_summary else logger
+        log.info("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
 
     def check(self, config: SessionConfig) -> Plan:

@@ -16,6 +16,7 @@ from app.core.errors import ConfigError
 from app.core.fingerprint_text import described
 from app.core.messages import Message
 from app.core.order_events import Intent
+from app.core.progress import OnCount
 from app.core.seams import BarSource
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
@@ -66,9 +67,12 @@ class Repetition:
         source: BarSource,
         runner: str = "inline",
         witness: Witness | None = None,
+        on_count: OnCount | None = None,
     ) -> None:
-        """With `witness`, somebody who sees it from within."""
+        """With `witness`, somebody who sees it from within; `on_count` is told of its inputs."""
         self._witness = witness
+        self._on_count = on_count
+        self._inputs_in_all = 0 if on_count is None else journal.input_count()
         self._journal = journal
         self._times = times
         self._source = source
@@ -83,7 +87,6 @@ class Repetition:
         self._state_differs: Difference | None = None
         self.reloads: list[ReloadOutcome] = []
         self.inputs = 0
-        self.run: Run  # once it has been run
 
     @property
     def goes_to_venue(self) -> bool:
@@ -95,7 +98,6 @@ class Repetition:
         header, feed = self.header, _HeardFeed(self._journal, self._hear)
         again = (feed, self._take, self._runner, self._take_state, self._witness)
         with wired_again(header, self._times, self._source, *again) as run:
-            self.run = run
             self._keeper = self._state_keeper(run)
             notes = [*self._notes(run)]  # of the code that it began with
             notes += self._executed(run)
@@ -176,6 +178,8 @@ class Repetition:
             self._witness.took(results)
         if self._keeper is not None:
             self._keeper.take(results)
+        if self._on_count is not None:
+            self._on_count(self.inputs, self._inputs_in_all)
 
     def _hear(self, message: Message) -> None:
         if self._keeper is not None:

@@ -3,10 +3,14 @@
 import threading
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.core.errors import DataError, NotFoundError, UsageError
 from app.managers.time_manager import library
 from app.repositories.calendar_files import CalendarFiles, CalendarYear, Market
+
+if TYPE_CHECKING:
+    from app.core.progress import OnCount
 
 _MARKETS_KEPT = 64
 _YEARS_KEPT = 512
@@ -25,7 +29,9 @@ class Calendars:
         """Whether the market can be told of without the library, which takes a second to come."""
         return self._files.market(name) is not None
 
-    def rebuild(self, name: str, first_year: int, last_year: int) -> tuple[CalendarYear, ...]:
+    def rebuild(
+        self, name: str, first_year: int, last_year: int, on_count: "OnCount | None" = None
+    ) -> tuple[CalendarYear, ...]:
         """Make years anew from the library and store them."""
         if first_year > last_year:
             raise UsageError(f"The first year, {first_year}, is after the last, {last_year}.")
@@ -33,7 +39,7 @@ class Calendars:
             market = library.find_market(name)
             for year in (first_year, last_year):
                 _check_year(market, year)
-            built = library.build_years(market, first_year, last_year)
+            built = library.build_years(market, first_year, last_year, on_count)
             try:
                 self._files.write(market, built)
             except OSError as error:

@@ -17,8 +17,11 @@ from app.repositories.calendar_files import CalendarYear, Market
 if TYPE_CHECKING:
     import pandas as pd
 
+    from app.core.progress import OnCount
+
 # MICs whose calendar has another name there; its own XNYS lacks pre- and post-market.
 _NAMES = {"XNYS": "NYSE", "XNAS": "NASDAQ", "XASE": "NYSE", "ARCX": "NYSE"}
+_COUNTED_YEARS = 5  # at once: of single ones most of the time would go into beginning
 _PACKAGES = ("pandas_market_calendars", "exchange_calendars")
 _YEARS = (1970, 2200)  # those for which its holiday rules are worked out
 
@@ -55,9 +58,20 @@ def find_market(name: str) -> Market:
 
 
 @_without_warnings()
-def build_years(market: Market, first_year: int, last_year: int) -> tuple[CalendarYear, ...]:
-    """A run of years at once: one more costs little beside the import."""
-    sessions = _sessions(market.name, _calendar(market.name), first_year, last_year)
+def build_years(
+    market: Market, first_year: int, last_year: int, on_count: "OnCount | None" = None
+) -> tuple[CalendarYear, ...]:
+    """A run of years at once: one more costs little beside the import. Where somebody counts them,
+    in smaller ones.
+    """
+    calendar, years = _calendar(market.name), last_year - first_year + 1
+    step = years if on_count is None else _COUNTED_YEARS
+    sessions: list[TradingSession] = []
+    for first in range(first_year, last_year + 1, step):
+        last = min(first + step - 1, last_year)
+        sessions += _sessions(market.name, calendar, first, last)
+        if on_count is not None:
+            on_count(last - first_year + 1, years)
     by_year: dict[int, list[TradingSession]] = {
         year: [] for year in range(first_year, last_year + 1)
     }

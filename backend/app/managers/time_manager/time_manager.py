@@ -16,6 +16,7 @@ from app.managers.time_manager.calendars import Calendars
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
+    from app.core.progress import OnCount
     from app.core.seams import Clock  # at run time it would bring numpy
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -167,9 +168,11 @@ class TimeManager:
         known = self._calendars.market(market or self.market)
         return range(known.first_year, known.last_year + 1)
 
-    def import_holidays(self, market: str, first_year: int, last_year: int) -> CalendarImport:
-        """Make the stored calendar of some years anew from the library."""
-        years = self._calendars.rebuild(market, first_year, last_year)
+    def import_holidays(
+        self, market: str, first_year: int, last_year: int, on_count: "OnCount | None" = None
+    ) -> CalendarImport:
+        """Make the stored calendar of some years anew from the library; years are counted."""
+        years = self._calendars.rebuild(market, first_year, last_year, on_count)
         sessions = [session for year in years for session in year.sessions]
         return CalendarImport(
             market=market,
