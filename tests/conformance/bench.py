@@ -48,7 +48,7 @@ POWERS: Final = (
 
 
 class Fault(NamedTuple):
-    """One thing that goes wrong, so many times; `seconds` by the venue's clock, a timeout's ours."""
+    """What goes wrong, so many times; `seconds` by the clock of the venue, a timeout by ours."""
 
     kind: str
     where: str = ""

@@ -1,4 +1,4 @@
-"""What the suite demands of a bench: each case it has the powers for, or the refusal it declares."""
+"""What is demanded of a bench: each case that it has the powers for, or what it declares."""
 
 from collections.abc import Iterable, Iterator
 

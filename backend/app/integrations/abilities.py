@@ -4,7 +4,7 @@ from app.core.venue import Abilities, VenueOrder, VenueRefused
 
 
 def check_order(abilities: Abilities, order: VenueOrder) -> None:
-    """Refuse an order that the venue has no form for. A sale of more than is held it refuses itself."""
+    """Refuse an order that the venue has no form for; what is not held there it refuses itself."""
     if order.kind not in abilities.kinds:
         raise VenueRefused(f"This venue has no {order.kind} orders.{_those(abilities.kinds)}")
     if order.tif not in abilities.tifs:

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
-from tests.conformance import bench as given
-from tests.conformance.bench import Facts, Fault, Row
-from tests.practice_house import CASH, Sim, minute
 
 from app.core.money import UNITS
 from app.core.venue import Abilities, Venue, VenueOrder
@@ -18,6 +15,9 @@ from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Request
 from app.integrations.practice.venue.process import VenueProcess
 from app.managers.time_manager.clock import WallClock
+from tests.conformance import bench as given
+from tests.conformance.bench import Facts, Fault, Row
+from tests.practice_house import CASH, Sim, minute
 
 _STATUS = {given.RATE_LIMIT: 429, given.EXPIRED: 401}
 _SECRETS = "canary-of-a-user", "canary-of-a-password"

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from app.core.money import UNITS
+from app.core.venue import Venue, VenueError, VenueRefused, VenueUnclear
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, Fault, fills_of, order, terms, told
 from tests.conformance.case import case
 from tests.conformance.cases.needs import AMENDS
-
-from app.core.money import UNITS
-from app.core.venue import Venue, VenueError, VenueRefused, VenueUnclear
 
 
 def questions(bench: Bench, venue: Venue) -> dict[str, Callable[[], Any]]:
@@ -47,7 +47,9 @@ def with_a(bench: Bench) -> Venue:
 
 @case(21, given.FAULTS)
 def the_answer_was_lost(bench: Bench) -> None:
-    """A placement that was taken but not answered is unclear; its id finds the one order there is."""
+    """A placement that was taken but not answered is unclear; its id finds the one order there
+    is.
+    """
     venue = bench.open()
     bench.arm(Fault(given.TIMEOUT_AFTER, "place"))
     with pytest.raises(VenueUnclear):
@@ -171,7 +173,9 @@ def an_answer_that_is_none(bench: Bench) -> None:
 
 @case(32, given.FAULTS)
 def too_many_requests(bench: Bench) -> None:
-    """At a rate limit nothing is placed and nothing crashes; when it is over, the same order is taken."""
+    """At a rate limit nothing is placed and nothing crashes; when it is over, the same order is
+    taken.
+    """
     venue = bench.open()
     bench.arm(Fault(given.RATE_LIMIT, "place"))
     with pytest.raises(VenueError):
@@ -183,7 +187,9 @@ def too_many_requests(bench: Bench) -> None:
 
 @case(33, given.FAULTS)
 def the_session_is_over(bench: Bench) -> None:
-    """When its session or key has expired the adapter renews it, or says so, having placed nothing."""
+    """When its session or key has expired the adapter renews it, or says so, having placed
+    nothing.
+    """
     venue = bench.open()
     bench.arm(Fault(given.EXPIRED, "place"))
     try:

@@ -8,18 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
+
+from app.core.money import UNITS
+from app.core.venue import Connected, Disconnected, VenueError, VenueReport, VenueUnclear
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, Ear, Fault, counts, order, told, until
 from tests.conformance.case import case
 from tests.conformance.cases.answers import calls, questions, with_a
 
-from app.core.money import UNITS
-from app.core.venue import Connected, Disconnected, VenueError, VenueReport, VenueUnclear
-
 
 @case(70, given.MANY)
 def the_adapter_begins_again(bench: Bench) -> None:
-    """A new adapter finds the orders, executions, positions and cash that the old one left, as they were."""
+    """A new adapter finds the orders, executions, positions and cash that the old one left, as
+    they were.
+    """
     venue = bench.open()
     venue.place(order(bench, "a", 10))
     bench.to(1)
@@ -45,7 +47,9 @@ def two_adapters(bench: Bench) -> None:
 
 @case(72, given.RESTART)
 def the_venue_begins_again(bench: Bench) -> None:
-    """After the venue was gone the same adapter goes on: orders, executions, ids are as they were."""
+    """After the venue was gone the same adapter goes on: orders, executions, ids are as they
+    were.
+    """
     venue = bench.open()
     venue.place(order(bench, "a", 10))
     bench.to(1)

@@ -1,12 +1,12 @@
 """What venues may lack: how it is declared, and the refusal that is demanded then."""
 
 import pytest
-from tests.conformance.bench import Bench, fills_of, order, terms, told
-from tests.conformance.case import Need, Play, kind_of, tif_of
 
 from app.core.money import UNITS
 from app.core.orders import IOC, KINDS, TIFS
 from app.core.venue import VenueRefused
+from tests.conformance.bench import Bench, fills_of, order, terms, told
+from tests.conformance.case import Need, Play, kind_of, tif_of
 
 _PRICES = {
     "limit": {"limit": 99.0},

@@ -1,8 +1,21 @@
 """C55 to C69: executions and bars in pages, and streams that bring news, lose it, and come back."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
+
+from app.core.money import UNITS
+from app.core.orders import TRANSITIONS
+from app.core.venue import (
+    Connected,
+    Disconnected,
+    Execution,
+    Venue,
+    VenueBar,
+    VenueRefused,
+    VenueReport,
+)
 from tests.conformance import bench as given
 from tests.conformance.bench import (
     Bench,
@@ -16,18 +29,6 @@ from tests.conformance.bench import (
     told,
 )
 from tests.conformance.case import case
-
-from app.core.money import UNITS
-from app.core.orders import TRANSITIONS
-from app.core.venue import (
-    Connected,
-    Disconnected,
-    Execution,
-    Venue,
-    VenueBar,
-    VenueRefused,
-    VenueReport,
-)
 
 _RISING = [at(100.0 + number / 4) for number in range(given.BARS)]
 
@@ -44,7 +45,9 @@ def _traded(bench: Bench, venue: Venue, minutes: int = 6) -> Sequence[Execution]
 
 @case(55)
 def executions_since(bench: Bench) -> None:
-    """Executions since T are all those at T or later: pages that begin where one ended lack nothing."""
+    """Executions since T are all those at T or later: pages that begin where one ended lack
+    nothing.
+    """
     venue = bench.open()
     whole = _traded(bench, venue)
     assert len(whole) == 9
@@ -91,7 +94,9 @@ def bars_that_have_closed(bench: Bench) -> None:
 
 @case(59, given.HISTORY, bars=_RISING)
 def pages_of_bars(bench: Bench) -> None:
-    """A page of bars holds its start and not its end, so that pages meet without a hole or a double."""
+    """A page of bars holds its start and not its end, so that pages meet without a hole or a
+    double.
+    """
     venue, symbol = bench.open(), bench.facts.symbols[0]
     bench.to(9)
     whole = listed(venue.bars(symbol, "1m", bench.minute(0), bench.minute(9)))
@@ -117,7 +122,9 @@ def bars_there_are_not(bench: Bench) -> None:
 
 @case(61, given.STREAMS)
 def order_news(bench: Bench) -> None:
-    """The order stream says first that it stands, then every change and execution, as asking would."""
+    """The order stream says first that it stands, then every change and execution, as asking
+    would.
+    """
     venue = bench.open()
     ear = Ear(bench, venue.order_stream)
     assert isinstance(ear.next(object), Connected)
@@ -132,7 +139,9 @@ def order_news(bench: Bench) -> None:
 
 @case(62, given.STREAMS)
 def news_make_a_legal_life(bench: Bench) -> None:
-    """The states that a stream tells of an order follow the one table of transitions, to the end."""
+    """The states that a stream tells of an order follow the one table of transitions, to the
+    end.
+    """
     venue, room = bench.open(), bench.facts.share * 1000
     ear = Ear(bench, venue.order_stream)
     ear.next(Connected)
@@ -150,7 +159,7 @@ def news_make_a_legal_life(bench: Bench) -> None:
         "b": ["ACCEPTED", "CANCELED"],
     }
     for life in lives.values():
-        assert all(b in TRANSITIONS[a] for a, b in zip(life, life[1:], strict=False))
+        assert all(b in TRANSITIONS[a] for a, b in pairwise(life))
 
 
 @case(63, given.STREAMS, given.HISTORY, bars=_RISING)
@@ -170,7 +179,9 @@ def market_news(bench: Bench) -> None:
 
 @case(64, given.STREAMS, given.FAULTS)
 def a_stream_is_cut(bench: Bench) -> None:
-    """A stream that is lost says so, comes back by itself and says that; what it missed is asked for."""
+    """A stream that is lost says so, comes back by itself and says that; what it missed is asked
+    for.
+    """
     venue = bench.open()
     ear = Ear(bench, venue.order_stream)
     ear.next(Connected)

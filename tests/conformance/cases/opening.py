@@ -1,13 +1,13 @@
 """C01 to C20: the account, orders of every kind, what is exact, and what is refused."""
 
 import pytest
+
+from app.core.money import UNITS
+from app.core.venue import LIVE_STATES, VenueRefused, VenueUnclear, client_id
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, at, counts, fills_of, order, told
 from tests.conformance.case import case
 from tests.conformance.cases.needs import KIND, ONCE
-
-from app.core.money import UNITS
-from app.core.venue import LIVE_STATES, VenueRefused, VenueUnclear, client_id
 
 
 @case(1)
@@ -38,7 +38,9 @@ def nobody_there(bench: Bench) -> None:
 
 @case(4)
 def a_market_order(bench: Bench) -> None:
-    """A market order is acknowledged under its id, with its terms and an id of the venue's, and fills."""
+    """A market order is acknowledged under its id, with its terms and an id of the venue's, and
+    fills.
+    """
     venue = bench.open()
     placed = venue.place(order(bench, "a", 10))
     assert (placed.client_id, placed.symbol) == ("a", bench.facts.symbols[0])
