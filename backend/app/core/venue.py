@@ -15,7 +15,7 @@ import msgspec
 
 from app.core.bars import BarColumns
 from app.core.errors import AppError
-from app.core.orders import KINDS, TIFS, Terms
+from app.core.orders import KINDS, TIFS, TRANSITIONS, Terms
 
 
 class VenueError(AppError):
@@ -68,6 +68,11 @@ class VenueReport(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
     limit: float | None = None
     stop: float | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """No state may come in that the table of transitions does not have."""
+        if self.state not in TRANSITIONS:
+            raise ValueError(f"'{self.state}' is no state of an order")
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):
