@@ -149,7 +149,7 @@ def a_question_without_an_answer(bench: Bench) -> None:
 
 @case(30, given.FAULTS, given.HISTORY)
 def every_status(bench: Bench) -> None:
-    """Whatever status a call meets is refused or unclear; 408 and 5xx are unclear. None is raw."""
+    """Whatever status a call meets is refused or unclear, nothing raw; 408 and 5xx are unclear."""
     venue = with_a(bench)
     for name, ask in calls(bench, venue).items():
         for status in (400, 401, 403, 404, 408, 409, 418, 422, 429, 500, 502, 503, 504, 520):
