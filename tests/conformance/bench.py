@@ -67,6 +67,7 @@ class Facts(NamedTuple):
     lot_units: int
     cash_units: int
     share: float = 0.1  # of a bar's volume, that all orders together can get
+    page_rows: int = 10  # what the venue tells at most in one answer, where it tells it in pages
     secrets: tuple[str, ...] = ()  # that the adapter was given
 
 

@@ -51,7 +51,13 @@ class AfterSince(PracticeAdapter):
         return super().executions(since_ns + 1 if since_ns else 0)
 
 
-@fails(55)
+@fails(79)
+class TheFirstPage(PracticeAdapter):
+    def executions(self, since_ns: int) -> Sequence[Execution]:
+        return super().executions(since_ns)[:10]
+
+
+@fails(55, 79)
 class OneOfAMoment(PracticeAdapter):
     """Pages by moments, and keeps one execution of each."""
 

@@ -1,4 +1,4 @@
-"""C55 to C69: executions and bars in pages, and streams that bring news, lose it, and come back."""
+"""C55 to C69, C79: executions and bars in pages; streams that bring news, lose it, come back."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -22,6 +22,7 @@ from tests.conformance.bench import (
     Ear,
     Fault,
     at,
+    counts,
     fills_of,
     listed,
     order,
@@ -273,3 +274,18 @@ def a_closed_stream(bench: Bench) -> None:
     venue.place(order(bench, "a", 10))
     other.next(VenueReport)
     assert len(ear.rest()) == heard
+
+
+@case(79, given.NAMES)
+def more_than_a_page(bench: Bench) -> None:
+    """Orders and executions of one moment that fill more than two pages are told whole."""
+    venue, count = bench.open(), 2 * bench.facts.page_rows + 1
+    for number in range(count):
+        venue.place(order(bench, f"a{number}", 1))
+    assert len({one.client_id for one in venue.open_orders()}) == count
+    bench.to(1)
+    done = venue.executions(0)
+    assert len({one.execution_id for one in done}) == len(done) == count
+    assert {one.at_ns for one in done} == {bench.minute(1)}
+    assert venue.executions(bench.minute(1)) == done
+    assert counts(venue) == {bench.facts.symbols[0]: count}

@@ -94,7 +94,7 @@ class TemplateAdapter:
         return [_report(words) for words in self._sent("open_orders")["orders"]]
 
     def executions(self, since_ns: int) -> Sequence[Execution]:
-        """All at or after a moment, oldest first, over all pages of the venue (C35, C55-C57).
+        """All at or after a moment, oldest first, over all pages (C35, C55-C57, C79).
 
         Their ids stay what they are over restarts of either side (C70, C72).
         """
