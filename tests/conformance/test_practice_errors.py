@@ -161,6 +161,17 @@ def test_a_stream_that_is_answered_with_rubbish_tries_again(answer: bytes | None
         stream.close()
 
 
+def test_a_stream_that_nobody_answers_tries_again() -> None:
+    heard: queue.Queue[Any] = queue.Queue()
+    with streaming() as good:
+        addresses = iter(["ws://127.0.0.1:9/orders"])
+        stream = PracticeStream(
+            lambda: next(addresses, good), heard.put, np.random.default_rng(1)
+        ).start()
+        assert isinstance(heard.get(timeout=10.0), Connected)
+        stream.close()
+
+
 def test_a_body_of_no_letters_is_refused_by_the_venue_and_does_not_end_it() -> None:
     sim = Sim()
     asked: VenueOrder = order("spoilt", 10)
