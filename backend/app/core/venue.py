@@ -15,7 +15,7 @@ import msgspec
 
 from app.core.bars import BarColumns
 from app.core.errors import AppError
-from app.core.orders import Terms
+from app.core.orders import KINDS, TIFS, TRANSITIONS, Terms
 
 
 class VenueError(AppError):
@@ -68,6 +68,11 @@ class VenueReport(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
     limit: float | None = None
     stop: float | None = None
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        """No state may come in that the table of transitions does not have."""
+        if self.state not in TRANSITIONS:
+            raise ValueError(f"'{self.state}' is no state of an order")
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):
@@ -138,6 +143,18 @@ OrderItem = VenueReport | Execution | Heartbeat | Connected | Disconnected
 OnItem = Callable[[MarketItem | OrderItem], None]
 
 
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be asked of a venue. What cannot, its adapter refuses; nothing is sent."""
+
+    kinds: frozenset[str] = frozenset(KINDS)
+    tifs: frozenset[str] = frozenset(TIFS)
+    amends: bool = True  # takes other terms for an order that works
+    reduces_only: bool = True  # takes orders that can only make a position smaller
+    goes_short: bool = True
+    exits_twice: bool = True  # takes two orders that would each close the same holding
+    remembers_ids: bool = True  # refuses a client id again whatever became of its order
+
+
 class VenueTime(msgspec.Struct, frozen=True):
     """A venue's own time: what its clock showed at one moment of ours, and how fast it runs."""
 
@@ -157,6 +174,8 @@ class Venue(Protocol):
     `order` gives None where the venue says that it knows no such order: that is not yet a refusal.
     """
 
+    @property
+    def abilities(self) -> Abilities: ...
     def time(self) -> VenueTime: ...
     def place(self, order: VenueOrder) -> VenueReport: ...
     def cancel(self, client_id: str) -> VenueReport: ...

@@ -27,5 +27,6 @@ def open_venue(name: str, url: str | None = None, chance: Chance | None = None) 
     url = _USUAL_URLS[name] if url is None else url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"'{url}' is no address of a venue; write it as http://127.0.0.1:8790.")
+        shown = url.rpartition("@")[2]  # without the user and password that it may name
+        raise UsageError(f"'{shown}' is no address of a venue; write it as http://127.0.0.1:8790.")
     return VENUES[name](url, np.random.default_rng(os.getpid()) if chance is None else chance)

@@ -9,6 +9,7 @@ import numpy as np
 from app.core.bars import BarColumns
 from app.core.orders import Terms
 from app.core.venue import (
+    Abilities,
     Execution,
     OnItem,
     Stream,
@@ -27,6 +28,8 @@ StartStream = Callable[[str, Sequence[str], OnItem], Stream]
 
 class PracticeAdapter:
     """Asks over a transport; what streams are made of comes with it."""
+
+    abilities = Abilities()  # all there are
 
     def __init__(self, transport: Transport, start_stream: StartStream) -> None:
         self._transport = transport

@@ -14,6 +14,8 @@ from app.integrations.practice.wire import decode_item
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 10.0
 _OPEN_SECONDS: Final = 5.0
 _JOIN_SECONDS: Final = 5.0
+# What ends a connection, and what it says then; not the stream.
+FOREIGN: Final = (OSError, WebSocketException, VenueError, msgspec.MsgspecError)
 
 
 class Chance(Protocol):
@@ -80,7 +82,7 @@ class PracticeStream:
                     stood = stood or isinstance(item, Connected)
                     self._last_ns = max(self._last_ns, _moment_ns(item))
                     self._on_item(item)
-        except (OSError, WebSocketException, VenueError, msgspec.MsgspecError) as error:
+        except FOREIGN as error:
             return stood, f"{type(error).__name__}: {error}"
         finally:
             self._connection = None

@@ -6,6 +6,7 @@ A plain no, with its reason in the body, is `VenueRefused`; all else that is not
 
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 import msgspec
@@ -38,8 +39,11 @@ class HttpTransport:
 
     def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         timeout = httpx2.Timeout(answer_seconds, connect=CONNECT_SECONDS)
-        self._url = url
-        self._client = httpx2.Client(base_url=url, timeout=timeout, trust_env=False)
+        self._place = _without_user(url)
+        is_secure = urlsplit(url).scheme == "https"  # else reading all roots is 20 ms for nothing
+        self._client = httpx2.Client(
+            base_url=url, timeout=timeout, trust_env=False, verify=is_secure
+        )
 
     def request(self, method: str, path: str, query: Mapping[str, str | int], body: bytes) -> Reply:
         try:
@@ -48,11 +52,17 @@ class HttpTransport:
         except _FOREIGN as error:
             what = f"{type(error).__name__}: {error}".rstrip(": ")
             raise VenueUnclear(
-                f"No answer from {self._url} to {method} {path} ({what})."
+                f"No answer from {self._place} to {method} {path} ({what})."
             ) from error
 
     def close(self) -> None:
         self._client.close()
+
+
+def _without_user(url: str) -> str:
+    """An address as it may be shown: whoever it names, and their password, are left out."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 # What httpx2 raises. RuntimeError: a closed client; the rest of it are its stream errors.

@@ -4,7 +4,8 @@ Bodies are JSON. Orders, reports, executions and stream items are those of `core
 field; times are nanoseconds UTC, quantities and money units of 1e-8.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -148,11 +149,22 @@ _STREAM_ITEMS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(
 
 
 def decode_item(frame: bytes | str) -> StreamItem:
-    """One frame of a stream."""
-    item: StreamItem = _STREAM_ITEMS.decode(frame)
+    """One frame of a stream; raises `msgspec.MsgspecError`."""
+    with _unreadable():
+        item: StreamItem = _STREAM_ITEMS.decode(frame)
     return item
 
 
 def decode(body: bytes, kind: type[_Read]) -> _Read:
     """A body as what it should be; raises `msgspec.MsgspecError`."""
-    return msgspec.json.decode(body, type=kind)
+    with _unreadable():
+        return msgspec.json.decode(body, type=kind)
+
+
+@contextmanager
+def _unreadable() -> Iterator[None]:
+    """Letters that are none, and what is nested without end, are no kind of msgspec's errors."""
+    try:
+        yield
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from error

@@ -4,11 +4,12 @@ HTTP for requests, websockets for streams, a thread that moves the venue on with
 it is on the loopback interface.
 """
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from websockets.exceptions import ConnectionClosed
@@ -102,6 +103,7 @@ class VenueProcess:
         self._stopping.set()
         self._wake.set()
         self._http.shutdown()
+        self._http.hang_up()
         self._hub.cut_all()
         self._streams.shutdown()
         for thread in self._threads:
@@ -201,6 +203,24 @@ class VenueProcess:
 class _HttpServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._connections: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """What is under way gets its answer; a connection that is kept is read no further."""
+        for connection in tuple(self._connections):
+            with suppress(OSError):  # it has ended by itself
+                connection.shutdown(socket.SHUT_RD)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A lost connection is no news, and what ends the venue is told by `wait`."""

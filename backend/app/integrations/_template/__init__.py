@@ -1,0 +1,1 @@
+"""An adapter to copy: what each part must do, and the conformance cases that ask for it."""
