@@ -47,6 +47,7 @@ RANDOM_MODULES = {"random", "secrets"}
 THREADED = {
     "cli/serving.py",
     "cli/shell/followed.py",
+    "integrations/binance/streams.py",
     "integrations/practice/stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",
