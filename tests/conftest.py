@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.warm import run_warm, warm_server
+from tests.warm import launcher, run_warm, warm_server
 
 if TYPE_CHECKING:
     import subprocess
@@ -63,6 +63,17 @@ def cli(tmp_path: Path, warm: str) -> Run:
     return run
 
 
+@pytest.fixture
+def warm_looks(
+    tmp_path_factory: pytest.TempPathFactory, warm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strategies are looked at in warm processes; one that hangs outlives its look there."""
+    script = tmp_path_factory.mktemp("looks") / "start"
+    script.write_text(launcher(warm), encoding="utf-8")
+    child = ["sh", str(script), "-m", "app.cli.strategy_child"]
+    monkeypatch.setattr("app.cli.strategy_probe.CHILD", child)
+
+
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL server of this test run, on a socket in its own folder."""
@@ -97,5 +108,4 @@ def pytest_runtest_setup() -> None:
     some in every run, would walk them all. A live run's end brings them back into it.
     """
     if gc.get_freeze_count() == 0:
-        gc.collect()
         gc.freeze()

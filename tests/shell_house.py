@@ -33,6 +33,7 @@ SHELL = ("-m", "app.cli.main")
 SECONDS = 20.0  # that a wait may take
 _LOOK_SECONDS = 0.05
 _KEPT_LINES = 5_000
+_MOST_ROWS = 4  # that a line which is typed may take
 
 
 class Screen(pyte.HistoryScreen):
@@ -85,6 +86,7 @@ class Terminal:
         self._child.delaybeforesend = None
         self.screen.answer = self._answer
         self.pid = self._child.pid
+        self.has_ended = False
 
     # -- what goes in ----------------------------------------------------------------------------
 
@@ -117,6 +119,10 @@ class Terminal:
         """All lines so far, those that have scrolled away first."""
         return "\n".join(self.screen.all_lines)
 
+    def colours(self) -> list[str]:
+        """The numbers of each escape sequence so far that sets colours or styles."""
+        return [found.decode() for found in re.findall(rb"\x1b\[([0-9;]*)m", self.raw)]
+
     def wait_until(self, is_so: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
         """Take in what the program writes until it is so."""
         end = time.monotonic() + seconds
@@ -135,9 +141,8 @@ class Terminal:
     def wait_for_end(self, seconds: float = SECONDS) -> int:
         """Until the program has ended; its exit code, or minus the signal that ended it."""
         end = time.monotonic() + seconds
-        while not self._read(_LOOK_SECONDS):
+        while not (self._read(_LOOK_SECONDS) and not self._child.isalive()):
             assert time.monotonic() < end, f"it has not ended\n{self.text[-3000:]}"
-        self._child.close(force=False)
         status = self._child.exitstatus
         return -int(self._child.signalstatus or 0) if status is None else int(status)
 
@@ -161,6 +166,7 @@ class Terminal:
         except pexpect.TIMEOUT:
             return False
         except pexpect.EOF:
+            self.has_ended = True
             return True
         self.raw += new
         self._stream.feed(new)
@@ -179,43 +185,75 @@ class ShellTerminal(Terminal):
         self.wait_until(lambda: self.typed() == "", "an empty prompt", seconds)
 
     def typed(self) -> str | None:
-        """What stands at the prompt; None when there is none where the cursor is.
+        """What stands between prompt and cursor; None where the cursor is at no prompt.
 
-        A line that is longer than the screen is wide goes on below its prompt.
+        A line that is longer than the screen is wide goes on below its prompt. What is suggested
+        behind the cursor is not typed.
         """
-        lines = self.screen.all_lines
-        parts: list[str] = []
-        for line in reversed(lines[: self.screen.cursor_line + 1]):
+        row, parts = self.screen.cursor_line, [""]
+        for line in reversed(self.screen.all_lines[max(0, row - _MOST_ROWS) : row + 1]):
+            if len(parts) == 1:
+                line = f"{line:<{self.screen.columns}}"[: self.screen.cursor.x]
             found = PROMPT.match(line)
             if found:
-                return "".join([line[found.end() :], *reversed(parts)])
+                return "".join([line[found.end() :], *reversed(parts)]).rstrip()
             parts.append(line)
-            if len(parts) > 4:
-                break
         return None
 
     def run(self, line: str, seconds: float = SECONDS) -> list[str]:
-        """Type a line, and wait for the next prompt; the lines that came in between."""
+        """Type a line, and wait for the next prompt; the lines that came in between.
+
+        What is told above the prompt may come at any moment, and paints it anew.
+        """
         self.ready(seconds)
-        start = self.screen.cursor_line
-        self.type(line + ENTER)
+        self.type(line)
+        self.wait_until(lambda: _squeezed(self.typed() or "") == _squeezed(line), f"{line!r} typed")
+        self.type(ENTER)
+        self.wait_until(lambda: self.typed() == "", f"the prompt behind {line!r}", seconds)
+        end = self.screen.cursor_line
+        lines = self.screen.all_lines[:end]
+        rows = [row for row, shown in enumerate(lines) if _typed_in(shown)]
+        if not rows:  # the line has cleared the screen
+            return lines
+        prompt = PROMPT.match(lines[rows[-1]])
+        wrapped = (prompt.end() + len(line) - 1) // self.screen.columns if prompt else 0
+        return lines[rows[-1] + 1 + wrapped :]
+
+    def interrupt(self, seconds: float = SECONDS) -> None:
+        """Ctrl+C, and wait for the prompt that comes of it, below the one where it was typed."""
+        before = len(self.raw)
+        row = -1 if self.typed() is None else self.screen.cursor_line
+        self.type(CTRL_C)
         self.wait_until(
-            lambda: self.screen.cursor_line > start and self._at_new_prompt(),
-            f"the prompt behind {line!r}",
+            lambda: (
+                b"mismartera:" in self.raw[before:]
+                and self.screen.cursor_line > row
+                and self.typed() == ""
+            ),
+            "a prompt after Ctrl+C",
             seconds,
         )
-        return self.screen.all_lines[start + 1 : self.screen.cursor_line]
 
     def leave(self) -> int:
-        """Ctrl+D at an empty prompt; the exit code."""
+        """Ctrl+D at an empty prompt, and yes where sessions go on; the exit code."""
         self.ready()
         self.type(CTRL_D)
+        asked = self.text.count("Leave?")
+        self.wait_until(lambda: self.has_ended or self.text.count("Leave?") > asked, "its end")
+        if not self.has_ended:
+            self.type("y" + ENTER)
         return self.wait_for_end()
 
-    def _at_new_prompt(self) -> bool:
-        line = self.screen.all_lines[self.screen.cursor_line]
-        found = PROMPT.match(line)
-        return found is not None and not line[found.end() :].strip()
+
+def _typed_in(line: str) -> str:
+    """What stands behind the prompt in this line; nothing where there is none."""
+    found = PROMPT.match(line)
+    return line[found.end() :].strip() if found else ""
+
+
+def _squeezed(text: str) -> str:
+    """Without spaces: where a line wraps, one may be lost."""
+    return text.replace(" ", "")
 
 
 class ShellHouse:
@@ -288,9 +326,8 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, end, parts in (
         ("first", "2024-11-04", {}),
         ("second", "2024-11-04", {"params": {"fast": 5}}),
-        ("paced", "2024-11-04", {"speed": 60}),
         ("slow", "2024-11-04", {"speed": 1}),
-        ("endless", "2024-12-13", {"speed": 100_000}),
+        ("paced", "2024-12-13", {"speed": 3600}),  # three minutes of it
     ):
         text = config_text(name, end, **parts)  # type: ignore[arg-type]
         (folder / f"{name}.json").write_text(text, encoding="utf-8")

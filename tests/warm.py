@@ -168,5 +168,9 @@ if __name__ == "__main__":
         sys.exit(_run(given))
     _import_all()
     gc.freeze()  # else the first collection copies all of it
-    sys.argv[1:] = serve(*given)
-    _end(importlib.import_module("app.cli.main").main())
+    asked = serve(*given)
+    module = "app.cli.main"
+    if asked[:1] == ["-m"]:
+        _, module, *asked = asked
+    sys.argv[1:] = asked
+    _end(importlib.import_module(module).main())

@@ -25,7 +25,7 @@ OF_SESSIONS = (
     *("system attach", "system pause", "system resume", "system step", "system speed"),
     *("system halt", "system release", "system stop", "system kill", "system positions"),
     *("system orders", "system fills", "system recover", "risk flatten", "practice start"),
-    *("runs rebuild", "verify", "data session", "watch"),
+    *("runs rebuild", "verify", "data session", "watch", "strategies reload"),
 )
 # Of a terminal, or a day's work: driven by tests of their own.
 ELSEWHERE = {"shell": "test_shell_lines.py", "tour": "test_shell_tour.py"}
@@ -36,7 +36,7 @@ RESUME = 'risk resume --reason "the loss was a bad print, and is corrected"'
 # Each starts a process that loads strategies: once must do.
 COSTLY = ("strategies show", "strategies params")
 # Exit codes that are not 0: as it is written, and once more with --json.
-CODES = {"data delete SYN1 --yes": (0, 3), RESUME: (0, 1)}
+CODES = {"data delete SYN1 --yes": (0, 3), RESUME: (0, 1), "strategies new my_dip": (0, 2)}
 
 
 def words_of(example: str) -> str:

@@ -60,7 +60,7 @@ def test_version_is_the_package_s(cli: Run) -> None:
     [
         (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
         (["runs", "lst"], "No such command 'lst'. Did you mean 'list'?"),
-        (["runs", "list", "--cuont", "3"], "No such option: --cuont"),
+        (["runs", "list", "--cuont", "3"], "No such option '--cuont'. Did you mean '--count'?"),
         (["runs", "list", "--count", "0"], "--count"),
         (["runs", "show"], "Missing argument 'RUN'"),
         (["--nonsense"], "No such option: --nonsense"),

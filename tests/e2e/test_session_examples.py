@@ -7,6 +7,7 @@ the practice venue gets a free port. Sessions are in processes of their own.
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from tests.live_terminal import wait_until
 
 from app.cli.main import main
 from app.core.processes import is_running
+from app.strategies.examples import sma_cross
 
 pytestmark = pytest.mark.live
 
@@ -40,6 +42,10 @@ FLATTEN = 'risk flatten --reason "it buys without end"'
 FREEZE_ALL = 'risk flatten --freeze --all --reason "the line to the venue is bad"'
 RELEASE = 'system release --reason "the deposit was mine"'
 VERIFY = ("verify last", "verify last --runner pool --json")
+RELOADS = (
+    "strategies reload SmaCross --file sma_cross.py --fresh",
+    "strategies reload SmaCross --params fast=12 --params slow=24 --fresh",
+)
 FAST = 60_000  # over in a second or two
 VENUES = (
     "practice start --symbols SYN1 --at 2024-11-04T09:25 --rate 60",
@@ -117,7 +123,12 @@ def test_examples_of_a_live_run_that_is_released_broken_off_and_proved(
         url = json.loads(process.stdout.readline())["url"]
         path = clone / "session_configs" / "practice_live.json"
         path.write_text(path.read_text().replace('"broker":', f'"url": "{url}", "broker":'))
+        (clone / "strategies").mkdir()
+        shutil.copy(sma_cross.__file__, clone / "strategies" / "sma_cross.py")
         say(LIVE)
+        wait_until(lambda: _is_done(say, RELOADS[0]), "a run that has caught up")
+        for words in RELOADS:
+            assert say(words, "--json")[0]["strategy"] == "SmaCross"
         for more in ((), ("--json",)):
             say("system halt")
             say(RELEASE, *more)
@@ -147,11 +158,19 @@ def test_examples_of_a_practice_venue() -> None:
 def test_every_example_that_needs_a_session_is_here() -> None:
     here = {
         *STEERED, *LOOKED_AT, *FOLLOWED, *VERIFY, *VENUES, "data session --once --json",
-         START, FLATTEN, FREEZE_ALL, RELEASE,
+         START, FLATTEN, FREEZE_ALL, RELEASE, *RELOADS,
         *("system attach", "system stop", "system kill --mode flatten", "runs rebuild last"),
         *("system recover --dry-run", "system recover", "system recover --detach"),
     }  # fmt: skip
     assert {words_of(one) for one in EXAMPLES if is_of_a_session(one)} == here
+
+
+def _is_done(say: Say, words: str) -> bool:
+    try:
+        say(words)
+    except AssertionError:
+        return False
+    return True
 
 
 def _sessions(say: Say) -> list[dict[str, Any]]:

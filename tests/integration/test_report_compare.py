@@ -97,3 +97,16 @@ def test_what_cannot_be_compared_is_told(
     name = run(house, end="2024-06-03")
     assert main(["report", "compare", *(name if word == "RUN" else word for word in words)]) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_run_is_shown_with_what_its_config_says_and_not_with_its_defaults(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = run(house, end="2024-06-03", account={"cash": 50_000})
+    capsys.readouterr()
+    assert main(["runs", "show", name]) == 0
+    shown = json.loads(capsys.readouterr().out.partition("has all of it):")[2])
+    assert shown["account"] == {"cash": "50000"}
+    assert "risk" not in shown
+    assert main(["runs", "show", name, "--json"]) == 0
+    assert "risk" in json.loads(capsys.readouterr().out)["config"]

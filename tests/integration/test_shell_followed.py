@@ -77,12 +77,15 @@ class Screen:
     ) -> None:
         self.lines: list[str] = []
         self.record = record
-        self.followed = Followed(
-            data, lambda run_id: self.record, self._show if shows else None, WallClock()
-        )
+        self.asked = 0  # how often for the record
+        self.followed = Followed(data, self._record_of, self._show if shows else None, WallClock())
 
     def _show(self, text: str, style: str) -> None:
         self.lines.append(text)
+
+    def _record_of(self, run_id: str) -> dict[str, Any] | None:
+        self.asked += 1
+        return self.record
 
     def waits_for(self, words: str, seconds: float = 20.0) -> str:
         """The first line with these words, once it is shown."""
@@ -131,6 +134,7 @@ def test_a_connection_that_is_lost_is_told_once_and_looked_for_until_it_is_there
     standing = screen.followed.standing()
     assert standing is not None
     assert standing.state == "NO ANSWER"
+    until(lambda: screen.asked >= 3)
     session.server = session.serve()
     screen.waits_for("answers again")
     assert len([line for line in screen.lines if "lost" in line]) == 1

@@ -1,16 +1,20 @@
 """`strategies list` over files that are well, broken and hostile: each is an answer."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.live_terminal import wait_until
 
 from app.cli import strategy_probe
 from app.cli.main import main
+from app.core.processes import is_running
 
 TWO = (
-    "print('hello')\nfrom app.strategies import Strategy\n\n\n"
+    "print('hel\\x1b[2Jlo')\nfrom app.strategies import Strategy\n\n\n"
     'class Dip(Strategy):\n    """Buys dips.\n\n    More of it.\n    """\n\n\n'
     'class Dop(Dip):\n    intervals = ("5m",)\n'
 )
@@ -59,7 +63,7 @@ def test_each_strategy_is_listed_and_each_broken_file_has_its_reason(
         assert reason in rows[name]["problem"], name
     assert rows["two.py:Dip"]["doc"] == "Buys dips.\n\nMore of it."
     assert rows["two.py:Dop"]["intervals"] == ["5m"]
-    assert rows["two.py:Dip"]["printed"] == "hello"
+    assert rows["two.py:Dip"]["printed"] == "hel\ufffd[2Jlo"
     sound = [use for use, row in rows.items() if row["problem"] is None]
     assert sound[:3] == [
         "app.strategies.examples.opening_range:OpeningRangeBreakout",
@@ -69,6 +73,7 @@ def test_each_strategy_is_listed_and_each_broken_file_has_its_reason(
     assert sound[3:] == ["two.py:Dip", "two.py:Dop"]
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_the_table_names_what_is_broken_and_what_configs_use_that_is_not_there(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,7 +85,7 @@ def test_the_table_names_what_is_broken_and_what_configs_use_that_is_not_there(
     assert main(["strategies", "list"]) == 0
     out = capfd.readouterr().out
     assert "torn.py cannot be used: it does not import: SyntaxError" in out
-    assert "two.py:Dip prints while it is loaded: hello" in out
+    assert "two.py:Dip prints while it is loaded: hel\ufffd[2Jlo" in out
     assert "gone.py cannot be used: there is no such file in strategies." in out
     assert "no.such.module:Rule cannot be used: there is no module 'no.such.module'." in out
 
@@ -111,6 +116,7 @@ class Keeper(Strategy):
 """
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_a_strategy_is_shown_as_it_is_set_up_for_the_symbols_of_its_config(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +143,7 @@ def test_a_strategy_is_shown_as_it_is_set_up_for_the_symbols_of_its_config(
     assert "SPY" in out.partition("It cannot be set up")[2]
 
 
+@pytest.mark.usefixtures("warm_looks")
 def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
     desk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,8 +160,24 @@ def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
         ("two", 4, "it has Dip, Dop; name one: two.py:Dip."),
     ],
 )
+@pytest.mark.usefixtures("warm_looks")
 def test_a_name_that_is_no_strategy_is_refused(
     desk: Path, capfd: pytest.CaptureFixture[str], name: str, code: int, text: str
 ) -> None:
     assert main(["strategies", "params", name]) == code
     assert text in capfd.readouterr().err
+
+
+STUCK = "import os\nopen('pid', 'w').write(str(os.getpid()))\nimport ctypes\n" + (
+    "ctypes.CDLL(None).pause()\n"
+)
+
+
+def test_what_hangs_dies_with_whoever_asked(desk: Path) -> None:
+    (desk / "strategies" / "stuck.py").write_text(STUCK, encoding="utf-8")
+    asking = subprocess.Popen([sys.executable, "-m", "app.cli.main", "strategies", "list"])
+    wait_until(lambda: (desk / "pid").exists() and (desk / "pid").read_text(), "the import")
+    pid = int((desk / "pid").read_text())
+    asking.kill()
+    asking.wait(20)
+    wait_until(lambda: not is_running(pid), "its end")

@@ -17,7 +17,15 @@ from app.cli.tree import LAUNCHER, Node, Parameter, child_names, node, nouns, su
 
 EVERY = list(walk())
 COMMANDS = [one for one in EVERY if not one.children]
-OWN = {"--market": "of one market, or of all", "--all": "of what, differs"}
+# Options that mean something of its command's own.
+OWN = {
+    "--market": "of one market, or of all",
+    "--all": "of what, differs",
+    "--mode": "of a kill, or of a run",
+    "--strategy": "what a config uses, or a run's own name for it",
+    "--symbols": "those looked at, or those traded",
+    "--cash": "of an account, or of a venue's books",
+}
 SUMMARY_LENGTH = 90
 WORD = re.compile(r"[a-z][a-z-]*")
 METAVAR = re.compile(r"[A-Z]+(=[A-Z]+)?(\|[A-Z]+)*|[a-z]+(\|[a-z]+)+")
@@ -168,8 +176,8 @@ def test_an_option_is_the_same_wherever_it_is() -> None:
     for one in COMMANDS:
         for given in one.options:
             for option in given.names:
-                meaning = "" if option in OWN else given.help
-                form = (given.metavar, given.kind, given.multiple, meaning)
+                meaning = ("", "") if option in OWN else (given.metavar, given.help)
+                form = (given.kind, given.multiple, *meaning)
                 forms[option][form].append(name_of(one))
     assert {option: dict(found) for option, found in forms.items() if len(found) > 1} == {}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,12 @@ class Told:
 
     def running_here(self) -> Sequence[str]:
         return self.runs
+
+    def held(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def waiting(self) -> Sequence[tuple[str, str]]:
+        return ()
 
     def close(self) -> None:
         pass

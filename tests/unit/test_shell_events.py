@@ -94,12 +94,11 @@ def test_fills_that_no_view_showed_are_counted() -> None:
     st.integers(0, 60),
     st.integers(1, 50),
 )
-def test_every_fill_is_counted_once_and_the_last_line_of_a_symbol_tells_its_position(
+def test_every_fill_is_counted_once_and_each_line_tells_the_position_after_it(
     given_fills: list[tuple[int, int]], seen: int, kept: int
 ) -> None:
     every = [fill(n, units, order=o) for n, (units, o) in enumerate(given_fills, 1)]
-    before, after = every[:seen], every
-    total = sum(one.quantity for one in after)
+    before, after = every[: seen % (len(every) + 1)], every
     views = [
         replace(
             holding(*part[-kept:], made=len(part)),
@@ -109,8 +108,10 @@ def test_every_fill_is_counted_once_and_the_last_line_of_a_symbol_tells_its_posi
     ]
     events = [event for event in changes(*views) if event.kind == FILL]
     assert sum(event.fills for event in events) == len(after) - len(before)
-    if events:
-        assert dict(events[-1].held)["SYN1"] == total
+    told = len(before)
+    for event in events:
+        told += event.fills
+        assert dict(event.held)["SYN1"] == sum(one.quantity for one in every[:told])
 
 
 def test_an_order_that_works_no_more_without_having_filled_has_ended() -> None:

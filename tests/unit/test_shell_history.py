@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.shell import history
-from app.cli.shell.history import FILE_NAME, LineHistory, without_secrets
+from app.cli.shell.history import FILE_NAME, LineHistory
+from app.cli.shell.words import without_secrets
 
 
 def test_lines_are_kept_for_their_owner_alone_the_newest_first(tmp_path: Path) -> None:

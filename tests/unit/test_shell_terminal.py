@@ -1,5 +1,6 @@
 """The shell at its prompt: keys, pastes, history, Ctrl+C and Ctrl+D, news from other threads."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -71,7 +72,7 @@ class Seat:
         self.when: dict[str, Callable[[], object]] = {}
         self.notices = PromptNotices(lambda text, style: self.shown.append(text))
         known = ["version", "runs", "slow"]
-        commands = Commands(self._run, known, known.__contains__, str)
+        commands = Commands(self._run, known, known.__contains__, lambda words: None, str)
         self.shell = Shell(commands, folder)
         self.terminal = Terminal(self.shell, self.sessions, self.notices, folder)
 
@@ -81,13 +82,19 @@ class Seat:
             self.when.get(word, int)()
         return 3 if "fails" in words else 0
 
-    def types(self, *parts: str) -> int:
-        """Each part when the screen has been drawn after the one before, as people do."""
+    def types(self, *parts: str | Callable[[], object]) -> int:
+        """Each part when the screen has been drawn after the one before, as people do.
+
+        What can be called happens at that moment.
+        """
         waiting = deque(parts)
 
         def send(application: object) -> None:
-            if waiting:
-                self.keys.send_text(waiting.popleft())
+            part = waiting.popleft() if waiting else ""
+            if isinstance(part, str):
+                self.keys.send_text(part)
+            else:
+                part()
 
         prompt = self.terminal._prompt
         assert prompt is not None
@@ -259,6 +266,41 @@ def test_news_while_a_command_runs_wait_for_its_end(seat: Seat) -> None:
     seat.when["slow"] = tell
     assert seat.types("slow", ENTER, CTRL_D) == 0
     assert seat.shown == ["a fill"]
+
+
+def test_a_defect_at_the_prompt_is_told_and_at_worst_the_prompt_is_plain(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = iter(["version", "exit"])
+    monkeypatch.setattr("builtins.input", lambda question: next(lines))
+
+    def fails() -> None:
+        raise ZeroDivisionError("no news")
+
+    seat.notices.flush = fails  # type: ignore[method-assign]
+
+    def heal() -> Sequence[tuple[str, str]]:
+        if seat.terminal._prompt is None:
+            seat.notices.__dict__.pop("flush", None)
+        return ()
+
+    seat.sessions.waiting = heal  # type: ignore[method-assign]
+    assert seat.terminal.converse() == 0
+    assert seat.ran == [("version",)]
+    assert capsys.readouterr().err == "error: no news\n" * 3
+
+
+def test_a_stray_error_beside_the_line_is_told_above_the_prompt(seat: Seat) -> None:
+    def fails() -> None:
+        raise ZeroDivisionError("in a task")
+
+    def told(text: str, style: str) -> None:
+        seat.shown.append(text)
+        seat.keys.send_text(CTRL_D)
+
+    seat.notices._show = told
+    assert seat.types(lambda: asyncio.get_running_loop().call_soon(fails)) == 0
+    assert seat.shown == ["error: in a task"]
 
 
 def test_a_dumb_terminal_is_asked_plainly(

@@ -1,5 +1,6 @@
 """What a line does in the shell: order, failures, scripts, its words; commands are recorded."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,9 +32,18 @@ def recorded() -> Recorded:
     return Recorded()
 
 
+def commands_of(recorded: Recorded) -> Commands:
+    return Commands(
+        recorded.run,
+        NAMES,
+        NAMES.__contains__,
+        lambda words: None if "nothing" in words else f"about {' '.join(words)}",
+        lambda error: f"{error}; a defect",
+    )
+
+
 def made(recorded: Recorded, folder: Path, keeps_going: bool = False) -> Shell:
-    commands = Commands(recorded.run, NAMES, NAMES.__contains__, lambda error: f"{error}; a defect")
-    return Shell(commands, folder, keeps_going)
+    return Shell(commands_of(recorded), folder, keeps_going)
 
 
 @pytest.fixture
@@ -107,6 +117,16 @@ def test_a_script_echoes_its_lines_and_names_the_one_that_failed(
         f"> version\n> bad; runs\nNot run: runs\n{script}:4 failed; 1 more line not run.\n"
         "Not run: version\n"
     )
+
+
+def test_what_a_script_holds_as_a_secret_is_not_shown(
+    shell: Shell, recorded: Recorded, tmp_path: Path, capsys: Capture
+) -> None:
+    script = tmp_path / "a"
+    script.write_text("bad; runs --api-key hush\nruns --token=hush\n", encoding="utf-8")
+    assert shell.run_text(f"@{script}") == 3
+    assert "--api-key ***" in (told := capsys.readouterr().err)
+    assert "hush" not in told
 
 
 def test_scripts_run_scripts_relative_to_the_working_folder(
@@ -199,19 +219,22 @@ def test_exit_leaves_and_runs_nothing_after_it(shell: Shell, recorded: Recorded)
 def test_help_tells_of_commands_and_of_the_shell_s_own_words(
     shell: Shell, recorded: Recorded, capsys: Capture
 ) -> None:
-    assert shell.run_text("help; help data list; help alias; help ps") == 0
-    assert recorded.words == [("--help",), ("data", "list", "--help")]
+    assert shell.run_text("help data list; help alias; help ps; help nothing; help") == 0
+    assert recorded.words == [("help", "nothing")]  # it tells what is wrong with that
     told = capsys.readouterr().out
+    assert "about data list\nalias [NAME [WORDS]]: show short words, or make one\n" in told
+    assert "ps is an alias: system status\nabout \n" in told
     assert "@FILE" in told
-    assert told.endswith("make one\nps is an alias: system status\n")
 
 
-def test_every_command_gets_the_options_that_all_shall_have(
-    shell: Shell, recorded: Recorded
+def test_with_json_each_command_answers_so_and_errors_do_too(
+    recorded: Recorded, tmp_path: Path, capsys: Capture
 ) -> None:
-    shell.always = ("--json",)
-    assert shell.run_text("version; version --json") == 0
+    shell = Shell(commands_of(recorded), tmp_path, keeps_going=True, as_json=True)
+    assert shell.run_text("version; version --json\nfoo; version") == 2
     assert recorded.words == [("version", "--json"), ("version", "--json")]
+    told = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [one["exit_code"] for one in told] == [2]
 
 
 def test_a_defect_and_an_interrupt_leave_the_shell_alive(shell: Shell, capsys: Capture) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import NotFoundError, UsageError
-from app.strategies.shelf import Place, classes_in, places, use_named, words_for
+from app.repositories.strategy_shelf import Place, classes_in, places, use_named, words_for
 
 MINE = "from app.strategies import Strategy\n\n\nclass {name}(Strategy):\n    pass\n"
 SMA_CROSS = "app.strategies.examples.sma_cross:SmaCross"
@@ -60,6 +60,7 @@ def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
         ("DIP", "dip.py:Dip"),
         ("dip", "dip.py"),
         ("dip.py", "dip.py"),
+        ("dip.py:", "dip.py"),
         ("pair", "pair.py"),
         ("Right", "pair.py:Right"),
         ("deep", "more/deep.py"),

@@ -115,7 +115,9 @@ def test_times_lose_the_zone_that_the_title_names(capsys: pytest.CaptureFixture[
 
 
 def test_the_width_is_that_of_the_terminal_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    console = output._console(False)
+    monkeypatch.delenv("COLUMNS", raising=False)  # who sets it has it so
+    console = output._console.__wrapped__(False)
+    monkeypatch.setattr(output, "_console", lambda stderr: console)
     monkeypatch.setattr(type(console), "is_terminal", property(lambda _: True))
     monkeypatch.setattr(type(console), "is_dumb_terminal", property(lambda _: False))
     monkeypatch.setattr(console, "_environ", {})

@@ -14,13 +14,13 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import ascii_terminal, root_commands
-from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
+from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
 
 NOUNS = {
     "system": "Start sessions, watch them and steer them.",
     "data": "Import, list, show and export bars.",
     "time": "The clock, trading sessions and holidays.",
-    "config": "Check a session config; its schema.",
+    "config": "Make a session config, check it; its schema.",
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
     "strategies": "The strategies there are, what each does and can be set to.",
@@ -162,6 +162,9 @@ def _usage_message(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path.split()[1:] if context is not None else ()
     message = error.format_message()
+    if option := getattr(error, "option_name", None):
+        near = [*(getattr(error, "possibilities", None) or ())]
+        message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{' '.join(['help', *path])}'."
 

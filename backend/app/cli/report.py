@@ -167,7 +167,7 @@ def _print_parting(
         return
     at = _moments(pair[0]).at
     sides = [
-        (name, at(side.at_ns)[:19], side.what, side.number, _words(side, at))
+        (name, at(side.at_ns)[5:19], side.what, side.number, _words(side, at))
         if side is not None
         else (name, None, "nothing more", None, None)
         for name, side in (("A", parting.left), (letter, parting.right))

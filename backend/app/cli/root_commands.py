@@ -49,6 +49,33 @@ def version(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def doctor(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="This check alone.")
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", min=0.1, max=3600, help="What all may take together."),
+    ] = 1.5,
+    as_json: AsJson = False,
+) -> None:
+    """Look at all that runs depend on; each finding comes with its remedy.
+
+    \b
+    Exit codes:
+      1  something fails
+
+    \b
+    Examples:
+      ./start_cli.sh doctor
+      ./start_cli.sh doctor --only database --json
+    """
+    from app.cli.doctor.command import examine
+
+    examine(only, seconds, as_json)
+
+
+@app.command()
 def verify(
     run_id: PastRun,
     runner: Annotated[

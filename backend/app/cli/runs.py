@@ -59,20 +59,37 @@ def show_run(
     run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
     refused = repository.refused_count(run["run_id"])
-    run |= {"orders": orders, "refused": refused, "fills": fills}
+    run |= {"orders": orders, "refused": refused, "fills": fills, "reloads": _reloads(run)}
     if as_json:
         print_json(run)
         return
     facts = {**(run["summary"] or {}), **run}
     del facts["summary"], facts["config"]
+    reloads = facts.pop("reloads")
     strategies = facts.pop("strategies", [])  # runs of old have none
     print_table(f"Run {run['run_id']}", ("what", "value"), list(facts.items()))
     if strategies:
         from app.managers.system_manager.attribution import as_cells
 
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
-    console.print("Config:")
-    console.print_json(data=run["config"])
+    if reloads:
+        columns = ("at", "strategy", "use", "hash", "fresh", "outcome")
+        print_table("Reloads", columns, [[one[name] for name in columns] for one in reloads])
+    console.print("Config, as far as it is not left to its defaults (--json has all of it):")
+    console.print_json(data=_said(run["config"]))
+
+
+def _said(config: dict[str, Any]) -> dict[str, Any]:
+    """What a config says itself; all of one that this version would not read."""
+    from pydantic import ValidationError
+
+    from app.core.config import SessionConfig
+
+    try:
+        found = SessionConfig.model_validate(config)
+    except ValidationError:
+        return config
+    return found.model_dump(mode="json", exclude_defaults=True)
 
 
 @app.command("orders")
@@ -154,6 +171,22 @@ def _order_rows(
     for change in order["changes"]:
         told = {**change, "order_id": order["order_id"], "state": change["what"]}
         yield [at(change["at_ns"]), *[told.get(name, "") for name in ORDER_COLUMNS]]
+
+
+def _reloads(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """New code that its strategies were given, or refused; a live run's journal has it."""
+    from app.managers.system_manager.journal_feed import journal_of
+    from app.managers.system_manager.run_outcome import reload_facts
+    from app.repositories.journal_reader import JOURNAL_FOLDER
+
+    context = Context()
+    folder = context.settings.data_folder / "runs"
+    if not (folder / run["run_id"] / JOURNAL_FOLDER).exists():
+        return []
+    market = run["config"].get("market", DEFAULT_MARKET)
+    local = Context(market).time.to_local
+    found = journal_of(run, folder).reloads()
+    return [reload_facts(one, lambda ns: local(ns, market).isoformat()) for one in found]
 
 
 def _repository() -> Any:

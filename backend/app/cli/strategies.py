@@ -1,4 +1,4 @@
-"""`strategies list`, `show` and `params`: what there is to trade with, and how it is set."""
+"""`strategies list`, `show`, `params`, `new`: what there is to trade with, and how to make more."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,20 +8,22 @@ import typer
 
 from app.cli.output import print_json, print_table
 from app.cli.parameters import AsJson
+from app.cli.reloading import app as reloading
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
+app.add_typer(reloading)
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="A class, a file, or both as a config's `use` has it."),
+    typer.Argument(metavar="STRATEGY", help="A class, a file, or both as a config's `use` has it."),
 ]
 
 
 @app.command("list")
 def list_strategies(as_json: AsJson = False) -> None:
-    """Shipped examples, those of your strategies folder, and what session configs use.
+    """Shipped examples, your own, and what configs use.
 
-    One that does not load is listed with the reason.
+    Your own are the files of the strategies folder. What does not load is listed with the reason.
 
     \b
     Example:
@@ -33,7 +35,7 @@ def list_strategies(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("class", "use", "where", "intervals", "what it does")
+    columns = ("class", "where", "intervals", "what it does")
     print_table("Strategies", columns, [_cells(row) for row in rows])
     for row in rows:
         if row["problem"]:
@@ -48,9 +50,10 @@ def show_strategy(
     source: Annotated[bool, typer.Option("--source", help="Print its code instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One strategy: what it does, its parameters, indicators, hooks and history.
+    """All there is to know of one strategy.
 
-    It is loaded and set up, under the symbols of a config that uses it where there is one.
+    What it does, its parameters, indicators, hooks and history. It is loaded and set up, under the
+    symbols of a config that uses it where there is one.
 
     \b
     Examples:
@@ -78,7 +81,9 @@ def show_strategy(
 
 @app.command("params")
 def show_params(name: Name, as_json: AsJson = False) -> None:
-    """The parameters of a strategy; with --json as the "params" of a config, at their defaults.
+    """A strategy's parameters and their bounds.
+
+    With --json they are the "params" of a config, at their defaults.
 
     \b
     Examples:
@@ -94,6 +99,34 @@ def show_params(name: Name, as_json: AsJson = False) -> None:
         _print_params(facts)
 
 
+@app.command("new")
+def new_strategy(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As my_dip or MyDip.")],
+    no_config: Annotated[
+        bool, typer.Option("--no-config", help="Write no session config for it.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a strategy to start from.
+
+    A rule that works, its test, and a config that runs it. Nothing that is there is written over.
+
+    \b
+    Example:
+      ./start_cli.sh strategies new my_dip
+    """
+    from app.cli.context import Context
+    from app.cli.strategy_new import make_strategy
+
+    made = make_strategy(name, Context().settings.strategies_folder, not no_config)
+    files, commands = [str(path) for path in made.files], made.next_commands()
+    if as_json:
+        print_json({"class": made.class_name, "files": files, "next": commands})
+        return
+    typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
+    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in commands)]))
+
+
 def _print_params(facts: Mapping[str, Any]) -> None:
     if not facts["params"]:
         typer.echo(f"{facts['class']} has no parameters.")
@@ -107,7 +140,8 @@ def _print_params(facts: Mapping[str, Any]) -> None:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    where = row["where"] if row["where"] == "example" else row["use"].partition(":")[0]
     if row["problem"]:
-        return (row["class"], row["use"], row["where"], None, "(cannot be used)")
+        return (row["class"], where, None, "(cannot be used)")
     doc = row["doc"].partition("\n")[0]
-    return (row["class"], row["use"], row["where"], ", ".join(row["intervals"]) or "base", doc)
+    return (row["class"], where, ", ".join(row["intervals"]) or "base", doc)

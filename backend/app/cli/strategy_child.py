@@ -3,20 +3,25 @@
 Reads one JSON object from standard input, and writes a line of JSON for each thing asked for.
 """
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from app.core.errors import AppError
 
+_PARENT_DEATH_SIGNAL: Final = 1  # of Linux
 _MOST_PRINTED: Final = 200  # characters of what a file prints
 
 
 def main() -> None:
     """Answer what is asked, in order."""
+    _die_with_parent()
     asked = json.load(sys.stdin)
     with tempfile.TemporaryFile("w+") as printed, os.fdopen(os.dup(1), "w") as answers:
         _redirect(printed)
@@ -28,6 +33,12 @@ def main() -> None:
             answers.flush()
         answers.flush()
         os._exit(0)  # threads that their code left behind are not waited for
+
+
+def _die_with_parent() -> None:
+    """Where the system can: else code that hangs would outlive whoever asked, were that killed."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _redirect(printed: TextIO) -> None:
@@ -55,7 +66,7 @@ def _looks(seconds: float) -> dict[str, Callable[[Any], Any]]:
 
     from app.core.settings import read_settings
     from app.managers.system_manager.strategy_look import classes_of, looked_into
-    from app.strategies.shelf import Place
+    from app.repositories.strategy_shelf import Place
 
     logger.remove()  # what a setup logs is no print
     settings = read_settings()

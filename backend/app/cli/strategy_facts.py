@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
 from app.core.errors import AppError
-from app.strategies.shelf import Place, places, use_named
+from app.repositories.strategy_shelf import Place, places, use_named
 
 Facts = dict[str, Any]
 
-CONFIGS_FOLDER = Path("session_configs")
 _OPENING = re.compile(r"^strategies use '[^']*': ")  # of the loader's messages; a row says it
 
 
@@ -57,6 +57,17 @@ def listed() -> list[Facts]:
     return rows
 
 
+def problems(folder: Path) -> tuple[int, list[tuple[str, str]]]:
+    """How many files a strategies folder has, and which cannot be loaded, with the reason."""
+    from app.cli.strategy_probe import ask
+
+    files = [place for place in places(folder) if place.kind == "file"]
+    asked = [{"use": one.use, "kind": one.kind, "classes": one.classes} for one in files]
+    answers = zip(files, ask("classes", asked), strict=True)
+    broken = [(one.use, _OPENING.sub("", told.error)) for one, told in answers if told.error]
+    return len(files), broken
+
+
 def _nameless(place: Place) -> Facts:
     """What is known of one that cannot be loaded."""
     name = place.classes[0] if len(place.classes) == 1 else None
@@ -65,15 +76,18 @@ def _nameless(place: Place) -> Facts:
     return {"class": name, "use": use, "doc": "", "intervals": [], "file": file}
 
 
-def facts_of(name: str) -> Facts:
-    """All that is known of one strategy; an error when it cannot be loaded."""
+def facts_of(name: str, setting: Mapping[str, Any] | None = None) -> Facts:
+    """All that is known of one strategy; an error when it cannot be loaded.
+
+    `setting` has the symbols and so on that it is set up with: else those of a config of its.
+    """
     from app.cli.strategy_probe import ask
 
     found = shelf()
     use = use_named(name, found)
     where = use.partition(":")[0]
     configs = next((place.configs for place in found if place.use == where), ())
-    answer = ask("strategy", [{"use": use, "config": _setting(use, configs)}])[0]
+    answer = ask("strategy", [{"use": use, "config": setting or _setting(configs)}])[0]
     if answer.error is not None:
         refused = AppError(answer.error)
         refused.exit_code = answer.code
@@ -82,7 +96,7 @@ def facts_of(name: str) -> Facts:
     return facts | {"configs": list(configs), "printed": answer.printed}
 
 
-def _setting(use: str, configs: Sequence[str]) -> Facts:
+def _setting(configs: Sequence[str]) -> Facts:
     """What the first sound config that uses it is about."""
     from app.core.config import load_session_config
 

@@ -15,6 +15,7 @@ import msgspec
 from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
+CHILD = [sys.executable, "-m", "app.cli.strategy_child"]
 LOOK_SECONDS = 5.0  # that an import and a setup may take
 START_SECONDS: Final = 20.0  # that the process itself may take to start, on a busy machine
 STUBBORN_SECONDS = 1.5  # and what ignores its interruption is killed
@@ -42,7 +43,7 @@ def _some(what: str, of: Sequence[Any], seconds: float) -> list[Answer]:
     """As many as one process lives for, at least one."""
     request = json.dumps({"what": what, "of": list(of), "seconds": seconds}, default=str)
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.strategy_child"],
+        CHILD,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -61,7 +62,7 @@ def _some(what: str, of: Sequence[Any], seconds: float) -> list[Answer]:
             if not line:
                 answers.append(_lost(process, seconds, line is None))
                 break
-            answers.append(msgspec.json.decode(line, type=Answer))
+            answers.append(msgspec.convert(_harmless(msgspec.json.decode(line)), Answer))
         return answers
     finally:
         _end(process)
@@ -90,6 +91,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def _harmless(value: Any) -> Any:
+    """The same without what could steer the terminal: texts are theirs."""
+    if isinstance(value, str):
+        return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in value)
+    if isinstance(value, list):
+        return [_harmless(part) for part in value]
+    if isinstance(value, dict):
+        return {_harmless(key): _harmless(part) for key, part in value.items()}
+    return value
 
 
 class _Lines:

@@ -60,8 +60,8 @@ class Tour:
         return self._run_of(
             "1 of 4: replay a sample",
             "A session config says all that a run needs: symbols, dates, a strategy and its\n"
-            "parameters. first.json replays 30 sessions of synthetic bars: whenever an average of\n"
-            "10 bars crosses one of 30, it trades.",
+            "parameters. first.json replays 30 sessions of synthetic bars, and trades\n"
+            "whenever an average of 10 bars crosses one of 30.",
             "first.json",
         )
 
@@ -69,9 +69,9 @@ class Tour:
         self._config("second.json", "app.strategies.examples.sma_cross:SmaCross", fast=5, slow=30)
         return self._run_of(
             "2 of 4: change a parameter",
-            'second.json is the same, but for its name and one number: "fast" is 5. Each run has\n'
-            "an id, a folder with its report, and a fingerprint: the same config on the same bars\n"
-            "ends in the same one, today and next year.",
+            'second.json is the same, but for its name and one number: "fast" is 5. Each\n'
+            "run has an id, a folder with its report, and a fingerprint: the same config on\n"
+            "the same bars ends in the same one, today and next year.",
             "second.json",
         )
 
@@ -82,8 +82,8 @@ class Tour:
             return
         self._step(
             title,
-            "Figures side by side; what differs in config, data and code; and the first decision\n"
-            "at which the two runs part.",
+            "Figures side by side; what differs in config, data and code; and the first\n"
+            "decision at which the two runs part.",
             ("report", "compare", first, second),
         )
 
@@ -91,8 +91,8 @@ class Tour:
         title = "4 of 4: write a strategy"
         made = self._step(
             title,
-            "This writes a small rule that works, a test that replays it, and a config that runs\n"
-            "it. They are yours: change them with any editor.",
+            "This writes a small rule that works, a test that replays it, and a config that\n"
+            "runs it. They are yours: change them with any editor.",
             ("strategies", "new", _STRATEGY),
         )
         if made:
@@ -129,6 +129,9 @@ class Tour:
             except EOFError:
                 print()
                 raise Left from None
+            except KeyboardInterrupt:
+                print()
+                raise
             if answer in ("", "y", "yes"):
                 return True
             if answer in ("s", "skip"):

@@ -18,11 +18,22 @@ _IMPORTING = ("<frozen importlib", importlib.__file__, __file__)  # frames of no
 
 
 class _FreshLoader(SourceFileLoader):
-    """Always compiles the source: bytecode left by an edit of the same second would be stale."""
+    """Always compiles the source: bytecode left by an edit of the same second would be stale.
+
+    It keeps what it compiled: the file may be replaced while the strategy runs.
+    """
+
+    def __init__(self, name: str, path: str, text: str | None = None) -> None:
+        """With `text`, that is compiled, whatever the file holds."""
+        super().__init__(name, path)
+        self.source = b"" if text is None else text.encode("utf-8", "replace")
+        self._is_given = text is not None
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        if not self._is_given:
+            self.source = self.get_data(path)
+        code: CodeType = self.source_to_code(self.source, path)
         return code
 
 
@@ -37,16 +48,38 @@ def strategies_in(use: str, folder: Path) -> dict[str, type[Strategy]]:
     return _own(module, _found(module))
 
 
+def load_text(use: str, text: str, folder: Path) -> type[Strategy]:
+    """The class that `use` names, of this text in place of the file's."""
+    name, _, class_name = use.partition(":")
+    path = folder.resolve() / name
+    module_name = f"strategy file {path} as of {text_hash(text)}"
+    module = _executed(name, path, _FreshLoader(module_name, str(path), text))
+    return _class_of(module, class_name, use)
+
+
+def text_hash(text: str) -> str:
+    """As `source_hash` of a file with this text."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
 def source_hash(strategy: type[Strategy]) -> str:
     """SHA-256 of the file a strategy comes from; part of a run's record."""
-    path = inspect.getsourcefile(strategy)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+    source = _source_bytes(strategy)
+    return hashlib.sha256(source).hexdigest() if source else ""
 
 
 def source_of(strategy: type[Strategy]) -> str:
     """The text of that file."""
+    return _source_bytes(strategy).decode("utf-8", "replace")
+
+
+def _source_bytes(strategy: type[Strategy]) -> bytes:
+    """As it was compiled, for a file of the strategies folder."""
+    loader = getattr(sys.modules.get(strategy.__module__), "__loader__", None)
+    if isinstance(loader, _FreshLoader):
+        return loader.source
     path = inspect.getsourcefile(strategy)
-    return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+    return Path(path).read_bytes() if path else b""
 
 
 def _module_of(use: str, folder: Path) -> ModuleType:
@@ -71,7 +104,7 @@ def _imported(name: str, use: str) -> ModuleType:
         raise ConfigError(_broken(use, error)) from error
 
 
-def _from_file(folder: Path, name: str) -> ModuleType:
+def strategy_file(folder: Path, name: str) -> Path:
     """A file of the strategies folder, and of nowhere else."""
     try:
         root = folder.resolve()
@@ -87,16 +120,29 @@ def _from_file(folder: Path, name: str) -> ModuleType:
             f"strategies use '{name}': there is no such file in {folder}."
             + did_you_mean(name, known)
         )
-    module_name = f"strategy file {path}"  # no other module has it, whatever its folder
-    loader = _FreshLoader(module_name, str(path))
+    return path
+
+
+def _from_file(folder: Path, name: str) -> ModuleType:
+    path = strategy_file(folder, name)
+    # no other module has this name, whatever its folder
+    return _executed(name, path, _FreshLoader(f"strategy file {path}", str(path)))
+
+
+def _executed(name: str, path: Path, loader: _FreshLoader) -> ModuleType:
+    """The module that a loader makes; of one that does not import nothing stays."""
+    module_name = loader.name
     spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(module_name)
     sys.modules[module_name] = module
     try:
         loader.exec_module(module)
     except BaseException as error:
         del sys.modules[module_name]
+        if before is not None:
+            sys.modules[module_name] = before
         raise ConfigError(_broken(name, error)) from error
     return module
 

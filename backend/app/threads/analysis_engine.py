@@ -31,6 +31,7 @@ from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawa
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
+from app.threads.reloading import News
 from app.threads.results import Results
 from app.threads.run_state import StateAsked, StateGiven
 from app.threads.seats import Seat
@@ -40,7 +41,7 @@ from app.threads.session_data import Moment, moment_of
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
-Input = Processed | BrokerNews | LastNews | Command | EndOfStream | StateAsked | StateGiven
+Input = Processed | News | LastNews | EndOfStream | StateAsked | StateGiven
 
 
 class AnalysisEngine(Worker):
@@ -68,8 +69,7 @@ class AnalysisEngine(Worker):
         )
         self.outlook = Outlook(plan, cursor, execution, curve)
         execution.value_by(self.outlook)
-        self._reports = OrderReports(execution)
-        self.timers = Timers()
+        self._reports, self.timers = OrderReports(execution), Timers()
         self._plan, self._seats, self._cursor = plan, seats, cursor
         self._on_results, self._equity_by_session = on_results, equity_by_session
         self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
@@ -126,11 +126,11 @@ class AnalysisEngine(Worker):
             self._report(message.sequence)
         return iter(())
 
-    def _answer(self, message: BrokerNews | Command) -> None:
+    def _answer(self, message: News) -> None:
         """Book what the broker tells and call the hooks; do what somebody asks."""
         if isinstance(message, Command):
             obey(message, self.execution, self._flatten, self._cursor.now_ns)
-        else:
+        elif isinstance(message, BrokerNews):
             filled = self._reports.take(message.events, self._cursor.now_ns)
             self._news.tell_fills(filled)
         self._news.tell_untold()

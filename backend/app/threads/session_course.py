@@ -49,6 +49,11 @@ class SessionCourse:
         closes_ns, self._closes_ns = self._closes_ns, []
         return closes_ns
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a session is under way."""
+        return self._open
+
     def state(self) -> Fields:
         """Where it stands."""
         return kept(self, self.STATE)

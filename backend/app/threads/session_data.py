@@ -30,7 +30,7 @@ from app.services.aggregation import Grid, fold
 from app.services.quality import assess
 from app.threads.data_processor import SessionPart
 from app.threads.outlook import Outlook
-from app.threads.plan import Plan
+from app.threads.plan import Declared, Plan
 from app.threads.seats import Seat
 
 MOST_ORDERS = 200  # that a moment holds
@@ -157,9 +157,7 @@ class Telling:
         self._plan = plan
         self._currencies = currencies  # of the symbols
         self._step_ns = interval_ns(plan.base_interval)
-        self._declared: list[list[int]] = [[] for _ in plan.symbols]
-        for number, item in enumerate(plan.declared):
-            self._declared[item.symbol].append(number)
+        self._of_symbols = plan.declared, self._by_symbol(plan.declared)
 
     def symbol(self, moment: Moment, symbol: int, bars: int, bad: int, filled: int) -> SymbolData:
         """One symbol at a moment, with so many bars of each interval at most."""
@@ -220,8 +218,12 @@ class Telling:
     def _indicators(
         self, part: SessionPart, symbol: int, rows: Mapping[str, int]
     ) -> Iterator[tuple[str, IndicatorData]]:
-        for number in self._declared[symbol]:
-            declared, values = self._plan.declared[number], part.values[number]
+        declared_now, numbers = self._of_symbols
+        if declared_now is not part.declared:  # a strategy has other code
+            numbers = self._by_symbol(part.declared)
+            self._of_symbols = part.declared, numbers
+        for number in numbers[symbol]:
+            declared, values = part.declared[number], part.values[number]
             computation, row = declared.computation, rows[declared.interval]
             is_ready = row >= max(values.first_ready, 0)
             for name, output in zip(computation.outputs, values.outputs, strict=True):
@@ -229,6 +231,13 @@ class Telling:
                 label = f"{computation.label}{several} on {declared.interval}"
                 value = float(output[row]) if is_ready else None
                 yield label, IndicatorData(value, row + 1, computation.lookback + 1)
+
+    def _by_symbol(self, declared: Sequence[Declared]) -> list[list[int]]:
+        """The numbers of each symbol's indicators."""
+        numbers: list[list[int]] = [[] for _ in self._plan.symbols]
+        for number, item in enumerate(declared):
+            numbers[item.symbol].append(number)
+        return numbers
 
     def _position(self, moment: Moment, symbol: int) -> PositionData:
         held = moment.holdings.get(symbol, Holding())

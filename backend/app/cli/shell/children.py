@@ -3,19 +3,19 @@
 Ctrl+C reaches it as it would without the shell, which waits for it and lives on.
 """
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
+
+from app.cli.shell import screen
 
 PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
 _PATIENCE = 3  # interrupts after which is told how a process that does not heed them is ended
 _SIGNAL_BASE = 128  # as every shell tells of a process that a signal ended
-_SHOW_CURSOR = "\x1b[?25h\x1b[0m"
 
 
 def run_child(words: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def run_child(words: Sequence[str]) -> int:
         if process is not None:
             process.kill()
 
-    with kept_terminal(), _handling({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
+    with screen.kept(), _handling({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
         sys.stdout.flush()
         process = _started(words)
         try:
@@ -55,27 +55,6 @@ def _started(words: Sequence[str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([*PROGRAM, *words])
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def kept_terminal() -> Iterator[None]:
-    """However a command ended, the terminal is as it was before: echo, lines, cursor."""
-    if not sys.stdin.isatty():
-        yield
-        return
-    import termios
-
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    try:
-        yield
-    finally:
-        with suppress(termios.error, OSError):  # the terminal has gone
-            if termios.tcgetattr(descriptor) != before:
-                termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
-            if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb":
-                sys.stdout.write(_SHOW_CURSOR)
-                sys.stdout.flush()
 
 
 @contextmanager

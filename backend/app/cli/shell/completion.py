@@ -17,6 +17,7 @@ MOST = 200
 # What an argument or an option's value is, by its metavar.
 KINDS: Final = {
     "ACCOUNT": "account",
+    "CHECK": "check",
     "CONFIG": "config",
     "CONFIG|RUN": "config or run",
     "FILE": "file",
@@ -40,8 +41,6 @@ KINDS_OF_COMMANDS: Final = {
     (("data", "session"), "RUN"): "running",
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
-    (("strategies", "show"), "NAME"): "strategy class",
-    (("strategies", "params"), "NAME"): "strategy class",
 }
 _LISTS: Final = {"symbols": "symbol"}  # several with commas between them
 # What the shell's own words are followed by.

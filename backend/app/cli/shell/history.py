@@ -8,20 +8,10 @@ from pathlib import Path
 
 from prompt_toolkit.history import History
 
-from app.core.logging import HIDDEN, redact
+from app.cli.shell.words import without_secrets
 
 FILE_NAME = "history"
 MOST_KEPT = 5_000
-_SECRET_OPTION = re.compile(
-    r"""(?ix) ( (?<!\S) --?[\w-]*
-        (?: key | token | secret | passw(?:or)?d | passphrase | credential ) [\w-]*
-        (?: \s*=\s* | \s+ ) ) (?: "(?:[^"\\]|\\.)*"? | '[^']*'? | (?!-)[^\s;]+ )"""
-)
-
-
-def without_secrets(line: str) -> str:
-    """The line as it may be kept: what looks like a key or a token is hidden."""
-    return redact(_SECRET_OPTION.sub(rf"\1{HIDDEN}", line))
 
 
 class LineHistory(History):

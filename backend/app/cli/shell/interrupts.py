@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _IMPORTING = "<frozen importlib._bootstrap>"
 _AGAIN_SECONDS = 0.02
@@ -16,11 +17,12 @@ class Interrupts:
 
     def __init__(self) -> None:
         self._is_heeded = False
+        self._alarm_before: Any = None  # whose the alarm is while we do not need it
 
     @contextmanager
     def installed(self) -> Iterator[None]:
         """As long as the shell is open."""
-        numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGALRM)
+        numbers = (signal.SIGINT, signal.SIGQUIT)
         before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
@@ -36,15 +38,28 @@ class Interrupts:
             yield
         finally:
             self._is_heeded = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._disarm()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if not self._is_heeded:
             return
         if _is_importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+            self._arm()
             return
+        self._disarm()
         raise KeyboardInterrupt
+
+    def _arm(self) -> None:
+        """Look again soon."""
+        if self._alarm_before is None:
+            self._alarm_before = signal.signal(signal.SIGALRM, self._on_signal)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+
+    def _disarm(self) -> None:
+        if self._alarm_before is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, self._alarm_before)
+            self._alarm_before = None
 
 
 def _is_importing(frame: FrameType | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.cli.context import Context
 from app.cli.shell.children import run_child
@@ -13,6 +14,9 @@ from app.cli.shell.dispatch import Dispatcher, Run
 from app.cli.shell.seams import Sessions, Standing
 from app.cli.shell.shell import Commands, Shell, read_script
 from app.core.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from prompt_toolkit.output import Output
 
 FOLDER = "shell"
 
@@ -56,8 +60,6 @@ def open_shell(
 
 def _converse() -> int:
     from prompt_toolkit.application import create_app_session
-    from prompt_toolkit.output import ColorDepth
-    from prompt_toolkit.output.vt100 import Vt100_Output
 
     from app.cli.greeting import greeting
     from app.cli.shell import screen
@@ -78,22 +80,30 @@ def _converse() -> int:
     shell = Shell(open_commands(sessions=sessions), folder)
     shell.words.update(event_words(sessions))
     completer = ShellCompleter(node, sources_of(context, shell))
-    depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
-    output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
-    output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
-    with create_app_session(output=output):
+    is_plain = screen.is_dumb() or not sys.stdout.isatty()
+    with nullcontext() if is_plain else create_app_session(output=_output()):
         idle_clock = partial(_market_time, context)
-        terminal = Terminal(shell, sessions, notices, folder, idle_clock, completer)
+        terminal = Terminal(shell, sessions, notices, folder, idle_clock, completer, is_plain)
         print(greeting(context.settings))
         if shell.aliases.fault:
             notices.tell(shell.aliases.fault)
         return terminal.converse()
 
 
+def _output() -> "Output":
+    """The terminal, in colours unless they are not wanted."""
+    from prompt_toolkit.output import ColorDepth
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    depth = ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None
+    output = Vt100_Output.from_pty(sys.stdout, default_color_depth=depth)
+    output.enable_cpr = False  # where the cursor is: a late answer would stand in what is typed
+    return output
+
+
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
     """Without a prompt: of a file, of an argument, or of standard input."""
-    shell = Shell(open_commands(), _folder(Context()), keeps_going)
-    shell.always = ("--json",) if as_json else ()
+    shell = Shell(open_commands(), _folder(Context()), keeps_going, as_json)
     if text is not None:
         return shell.run_text(text)
     if script is not None:
@@ -113,8 +123,18 @@ def open_commands(run_child: Run = run_child, sessions: Sessions | None = None) 
         run=Dispatcher(main, run_child, sessions or OwnSessions()).run,
         names=list(commands),
         known=lambda word: known_word(word, commands) is not None,
+        help_text=_help_text,
         on_defect=record_defect,
     )
+
+
+def _help_text(words: Sequence[str]) -> str | None:
+    """As it is typed here: without the launcher in front."""
+    from app.cli.help import help_text
+    from app.cli.tree import node
+
+    found = node(words)
+    return None if found is None else help_text(found, launcher="")
 
 
 def _market_time(context: Context) -> str:

@@ -2,9 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 DEFAULT_WIDTH = 80
 _DUMB = ("", "dumb", "unknown")
+_SHOW_CURSOR = "\x1b[?25h\x1b[0m"
 _NO_NEWLINE = "%"  # marks output that did not end its line
 
 
@@ -45,3 +48,24 @@ def clear() -> None:
     if not is_dumb() and sys.stdout.isatty():
         sys.stdout.write("\x1b[2J\x1b[H")
         sys.stdout.flush()
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """However a command ended, the terminal is as it was before: echo, lines, cursor."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    try:
+        yield
+    finally:
+        with suppress(termios.error, OSError):  # the terminal has gone
+            if termios.tcgetattr(descriptor) != before:
+                termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            if sys.stdout.isatty() and not is_dumb():
+                sys.stdout.write(_SHOW_CURSOR)
+                sys.stdout.flush()

@@ -1,5 +1,6 @@
 """What a line does: its statements in order, each a word of the shell or a command."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import NamedTuple
 from app.cli.shell.aliases import Aliases, alias_parts
 from app.cli.shell.lines import Statement, read_lines
 from app.cli.shell.notices import visible
-from app.cli.shell.words import SHELL_WORDS, without_program
+from app.cli.shell.words import SHELL_WORDS, without_program, without_secrets
 from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
 MOST_NESTED = 10  # scripts within scripts
@@ -20,7 +21,7 @@ class ShellWord(NamedTuple):
     """A word of the shell's own."""
 
     usage: str
-    run: Callable[[Sequence[str]], None]
+    run: Callable[[Sequence[str]], int | None]  # an exit code that is not 0
 
 
 class Commands(NamedTuple):
@@ -29,19 +30,22 @@ class Commands(NamedTuple):
     run: Callable[[Sequence[str]], int]
     names: Sequence[str]  # that a command can begin with
     known: Callable[[str], bool]  # is this one of them, or another form of one?
+    help_text: Callable[[Sequence[str]], str | None]  # of what these words name, if they do
     on_defect: Callable[[Exception], str]  # records it; the line for the user
 
 
 class Shell:
     """Runs lines. It knows nothing of the terminal they were typed at."""
 
-    def __init__(self, commands: Commands, folder: Path, keeps_going: bool = False) -> None:
+    def __init__(
+        self, commands: Commands, folder: Path, keeps_going: bool = False, as_json: bool = False
+    ) -> None:
         self.words: dict[str, ShellWord] = {}
-        self.always: tuple[str, ...] = ()  # options that every command gets
         self.is_leaving = False
         self.aliases = Aliases(folder, self.means_something)
         self._commands = commands
         self._keeps_going = keeps_going
+        self._as_json = as_json  # each command answers so, errors too
         self._scripts: list[Path] = []
         for word, run in (
             ("help", self._help),
@@ -56,6 +60,14 @@ class Shell:
         """Whether it is a word of the shell or begins a command."""
         return word in self.words or self._commands.known(word)
 
+    def defect_text(self, error: Exception) -> str:
+        """A line for the user; the rest is in the log."""
+        return self._commands.on_defect(error)
+
+    def tell_defect(self, error: Exception) -> int:
+        """Something of ours is wrong; the shell goes on."""
+        return self._tell(AppError(self.defect_text(error)))
+
     def run_text(self, text: str, origin: str = "") -> int:
         """Run lines one after the other; the exit code of the first that failed, else 0.
 
@@ -64,11 +76,11 @@ class Shell:
         try:
             lines = read_lines(text, os.path.expanduser("~"), origin)
         except UsageError as error:
-            return _tell(error)
+            return self._tell(error)
         first = 0
         for index, line in enumerate(lines):
             if origin or len(lines) > 1:
-                _say(f"> {line.text}")
+                self._say(f"> {without_secrets(line.text)}")
             code = self._run_statements(line.statements)
             first = first or code
             if self.is_leaving:
@@ -77,15 +89,16 @@ class Shell:
                 where = f"{origin}:{line.number}" if origin else f"Line {line.number}"
                 left = len(lines) - index - 1
                 if origin or left:
-                    _say(f"{where} failed{_count(left)}.")
+                    self._say(f"{where} failed{_count(left)}.")
                 break
         return first
 
     def _run_statements(self, parts: Sequence[Statement]) -> int:
         for index, statement in enumerate(parts):
             code = self._run_guarded(statement)
-            if code and index + 1 < len(parts):
-                _say(f"Not run: {'; '.join(one.text for one in parts[index + 1 :])}")
+            rest = "; ".join(one.text for one in parts[index + 1 :])
+            if code and rest:
+                self._say(f"Not run: {without_secrets(rest)}")
             if code or self.is_leaving:
                 return code
         return 0
@@ -95,13 +108,13 @@ class Shell:
         try:
             return self._run(statement)
         except AppError as error:
-            return _tell(error)
+            return self._tell(error)
         except KeyboardInterrupt:
-            _say("error: interrupted")
-            return EXIT_INTERRUPTED
+            interrupted = AppError("interrupted")
+            interrupted.exit_code = EXIT_INTERRUPTED
+            return self._tell(interrupted)
         except Exception as error:
-            _say(f"error: {self._commands.on_defect(error)}")
-            return AppError.exit_code
+            return self.tell_defect(error)
 
     def _run(self, statement: Statement) -> int:
         words = without_program(statement.words)
@@ -118,13 +131,15 @@ class Shell:
         if name.startswith("@"):
             return self._run_script(words)
         if name in self.words:
-            self.words[name].run(words[1:])
-            return 0
+            return self.words[name].run(words[1:]) or 0
         if not name.startswith("-") and not self._commands.known(name):
             hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
             raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
-        missing = [option for option in self.always if option not in words]
-        return self._commands.run([*words, *missing])
+        return self._run_command(words)
+
+    def _run_command(self, words: Sequence[str]) -> int:
+        more = ["--json"] if self._as_json and "--json" not in words else []
+        return self._commands.run([*words, *more])
 
     def _run_script(self, words: Sequence[str]) -> int:
         name, *more = [word for word in (words[0][1:], *words[1:]) if word] or [""]
@@ -141,6 +156,19 @@ class Shell:
             return self.run_text(text, str(path))
         finally:
             self._scripts.pop()
+
+    def _tell(self, error: AppError) -> int:
+        if self._as_json:
+            told = {"error": str(error), "exit_code": error.exit_code}
+            print(json.dumps(told), file=sys.stderr, flush=True)
+        else:
+            _say(f"error: {error}")
+        return error.exit_code
+
+    def _say(self, text: str) -> None:
+        """What happens to lines, for people."""
+        if not self._as_json:
+            _say(text)
 
     def _exit(self, words: Sequence[str]) -> None:
         if words:
@@ -166,20 +194,24 @@ class Shell:
             raise UsageError("'unalias NAME' forgets one alias.")
         self.aliases.remove(words[0])
 
-    def _help(self, words: Sequence[str]) -> None:
+    def _help(self, words: Sequence[str]) -> int:
         if words and words[0] in self.words:
             print(self.words[words[0]].usage)
-            return
+            return 0
         if words and words[0] in self.aliases.all:
             print(f"{words[0]} is an alias: {self.aliases.all[words[0]]}")
-            return
-        self._commands.run([*words, "--help"])
+            return 0
+        text = None if self._as_json else self._commands.help_text(words)
+        if text is None:  # options, or words that are wrong
+            return self._run_command(["help", *words])
+        print(text)
         if not words:
-            print("Words of the shell:")
-            for word in self.words.values():
-                print(f"  {word.usage}")
+            print("\nWords of the shell:")
+            for usage in sorted({word.usage for word in self.words.values()}):
+                print(f"  {usage}")
             print("  @FILE: run a file of lines")
             print("  A; B: run A, then B if A succeeded")
+        return 0
 
 
 def read_script(path: Path) -> str:
@@ -199,11 +231,6 @@ def read_script(path: Path) -> str:
 
 def _count(left: int) -> str:
     return f"; {left} more {'line' if left == 1 else 'lines'} not run" if left else ""
-
-
-def _tell(error: AppError) -> int:
-    _say(f"error: {error}")
-    return error.exit_code
 
 
 def _say(text: str) -> None:

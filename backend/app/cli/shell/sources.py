@@ -5,6 +5,7 @@ be read offers nothing: a prompt is no place for an error.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,7 @@ class MachineSources:
         self._kept: dict[tuple[str, ...], tuple[int, list[Offer]]] = {}
         self._kinds: dict[str, Callable[[str, Mapping[str, str]], Iterable[Offer]]] = {
             "account": lambda part, given: self._accounts(),
+            "check": lambda part, given: _checks(),
             "column": lambda part, given: [Offer(f"{one}=", goes_on=True) for one in COLUMNS],
             "config": lambda part, given: self._configs(part),
             "config or run": self._configs_and_runs,
@@ -83,7 +85,6 @@ class MachineSources:
             "running": lambda part, given: self._running(),
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
-            "strategy class": lambda part, given: self._classes(),
             "symbol": self._symbols,
             "zone": lambda part, given: self._zones(),
         }
@@ -205,20 +206,19 @@ class MachineSources:
     # -- strategies --------------------------------------------------------------------------------
 
     def _strategies(self) -> list[Offer]:
-        """Files of the strategies folder, and the examples."""
+        """Those of the strategies folder and the examples: a class's name where one has it, else as
+        a config's `use` does.
+        """
 
         def read() -> list[Offer]:
-            return [Offer(use, written.about) for use, written in self._written()]
+            found = list(self._written())
+            names = Counter(written.name for _, written in found)
+            return [
+                Offer(written.name if names[written.name] == 1 else use, written.about)
+                for use, written in found
+            ]
 
         return self._for_a_moment(("strategy",), read)
-
-    def _classes(self) -> list[Offer]:
-        """The same by their classes' names."""
-
-        def read() -> list[Offer]:
-            return [Offer(written.name, written.about) for _, written in self._written()]
-
-        return self._for_a_moment(("strategy class",), read)
 
     def _written(self) -> Iterator[tuple[str, Written]]:
         """Each strategy under the words that a config's `use` has for it."""
@@ -281,6 +281,13 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _checks() -> list[Offer]:
+    """What `doctor` looks at."""
+    from app.cli.doctor.examining import NAMES
+
+    return [Offer(name) for name in NAMES]
 
 
 def _order(row: Any) -> str:

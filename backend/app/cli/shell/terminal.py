@@ -1,7 +1,8 @@
 """The shell at a terminal: its prompt, keys and history, until it is left."""
 
+import errno
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import get_terminal_size
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
 _HISTORY_LINES = 30
+_PATIENCE = 3  # defects in a row, before the prompt is a plain one
 _LEAST_MENU, _MOST_MENU = 4, 16  # rows of completions
 _LEAVE = "They go on without the shell. Leave? [Y/n] "
 
@@ -53,6 +55,7 @@ class Terminal:
         folder: Path,
         idle_clock: Callable[[], str] = str,
         completer: "Completer | None" = None,
+        is_plain: bool | None = None,
     ) -> None:
         self._shell = shell
         self._sessions = sessions
@@ -62,7 +65,9 @@ class Terminal:
         self._interrupts = Interrupts()
         self._history = LineHistory(folder)
         self._exit_code = 0
-        self._prompt = None if screen.is_dumb() else self._made_prompt(completer)
+        self._defects = 0  # in a row
+        is_plain = screen.is_dumb() if is_plain is None else is_plain
+        self._prompt = None if is_plain else self._made_prompt(completer)
         shell.words["history"] = ShellWord(SHELL_WORDS["history"], self._print_history)
         shell.words["clear"] = ShellWord(SHELL_WORDS["clear"], lambda words: screen.clear())
 
@@ -72,12 +77,27 @@ class Terminal:
             try:
                 while not self._shell.is_leaving or not self._may_leave():
                     self._shell.is_leaving = False
-                    self._one_line()
-            except (Leaving, OSError):  # the terminal has gone
+                    self._one_line_guarded()
+            except Leaving:
                 return EXIT_INTERRUPTED
             finally:
                 self._sessions.close()
         return 0
+
+    def _one_line_guarded(self) -> None:
+        """A defect of ours is told, and takes nobody's prompt away; at worst it is a plain one."""
+        try:
+            self._one_line()
+            self._defects = 0
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EIO:
+                raise Leaving from error  # the terminal has gone
+            self._defects += 1
+            if self._defects > 2 * _PATIENCE:
+                raise
+            if self._defects == _PATIENCE:
+                self._prompt = None
+            self._shell.tell_defect(error)
 
     def _one_line(self) -> None:
         try:
@@ -91,7 +111,7 @@ class Terminal:
             return
         began_ns = self._clock.monotonic_ns()
         try:
-            with self._sessions.held(), self._interrupts.heeded():
+            with self._sessions.held(), screen.kept(), self._interrupts.heeded():
                 self._exit_code = self._shell.run_text(line)
         except KeyboardInterrupt:  # in the very moment that the command ended
             self._exit_code = EXIT_INTERRUPTED
@@ -111,11 +131,21 @@ class Terminal:
         try:
             with patch_stdout(raw=True):
                 return self._prompt.prompt(
-                    pre_run=lambda: self._notices.prompt_stands(get_app()),
+                    pre_run=self._on_prompt,
                     refresh_interval=_REFRESH_SECONDS,
                 )
         finally:
             self._notices.prompt_gone()
+
+    def _on_prompt(self) -> None:
+        self._notices.prompt_stands(get_app())
+        get_app().loop.set_exception_handler(self._on_stray_error)  # type: ignore[union-attr]
+
+    def _on_stray_error(self, loop: object, context: Mapping[str, Any]) -> None:
+        """Of what completes or draws, beside the line: else a traceback would take the screen."""
+        error = context.get("exception")
+        what = error if isinstance(error, Exception) else RuntimeError(context.get("message"))
+        self._notices.tell(f"error: {self._shell.defect_text(what)}", "ansired")
 
     def _plainly_asked(self, question: str) -> str:
         try:

@@ -1,7 +1,9 @@
-"""The shell's own words, and what people paste in front of a command. Pure."""
+"""The shell's own words, and what of a line is not to be read or not to be seen. Pure."""
 
 import re
 from collections.abc import Sequence
+
+from app.core.logging import HIDDEN, redact
 
 SHELL_WORDS = {
     "help": "help [NOUN [VERB]]: what there is, and how it is used",
@@ -14,9 +16,14 @@ SHELL_WORDS = {
     "events": "events [on|fills|off]: which events are shown above the prompt",
     "clear": "clear: an empty screen",
     "exit": "exit, quit, Ctrl+D: leave; sessions go on",
-    "quit": "as exit",
+    "quit": "exit, quit, Ctrl+D: leave; sessions go on",
 }
 _PROMPTS = re.compile(r"^\s*(?:(?:\$|system@mismartera:[^>]*>)\s+)+")
+_SECRET_OPTION = re.compile(
+    r"""(?ix) ( (?<!\S) --?[\w-]*
+        (?: key | token | secret | passw(?:or)?d | passphrase | credential ) [\w-]*
+        (?: \s*=\s* | \s+ ) ) (?: "(?:[^"\\]|\\.)*"? | '[^']*'? | (?!-)[^\s;]+ )"""
+)
 _PROGRAM = re.compile(r"^(?:.*/)?(?:start_cli\.sh|mismartera)$")
 
 
@@ -28,3 +35,8 @@ def without_prompt(line: str) -> str:
 def without_program(words: Sequence[str]) -> tuple[str, ...]:
     """Words without the program's name in front."""
     return tuple(words[1:] if words and _PROGRAM.match(words[0]) else words)
+
+
+def without_secrets(line: str) -> str:
+    """The line as it may be kept or shown again: what looks like a key or a token is hidden."""
+    return redact(_SECRET_OPTION.sub(rf"\1{HIDDEN}", line))

@@ -21,6 +21,7 @@ from app.managers.system_manager.control_messages import (
     Welcome,
     framed,
 )
+from app.managers.system_manager.control_reload import ReloadCommands
 from app.managers.system_manager.control_risk import RiskCommands
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.system_manager import SystemManager
 
 MOST_ANSWER_BYTES = 2 * 1024 * 1024  # so that a client that reads slowly is not dropped for it
+_ASKED_AGAIN = ("released", "killed", "reloaded")  # and again, until there is an answer
 _VIEW_SECONDS = 0.5  # to wait for a moment between two blocks
 
 
@@ -52,6 +54,7 @@ class ControlDesk:
             "step": self._step,
             "speed": self._speed,
             **RiskCommands(session).commands(),
+            **ReloadCommands(session).commands(),
         }
 
     def welcome(self) -> Welcome:
@@ -60,7 +63,8 @@ class ControlDesk:
 
     def obey(self, command: str, value: str) -> str:
         """Do it; what was done."""
-        logger.info("Asked over the control socket: {} {}", command, value)
+        if command not in _ASKED_AGAIN:
+            logger.info("Asked over the control socket: {} {}", command, value)
         return self._commands[command](value)
 
     def tell(self, value: str) -> str:

@@ -29,6 +29,7 @@ MOST_ASKED = 16  # snapshots that a client may wait for at once
 
 COMMANDS = (
     *("pause", "resume", "stop", "halt", "release", "released", "kill", "killed"),
+    *("reload", "reloaded"),
     *("step", "speed", "risk_status", "risk_halt", "risk_resume"),
 )
 SESSION_DATA = "session_data"

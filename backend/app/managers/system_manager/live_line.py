@@ -77,14 +77,14 @@ class LiveLine:
         self._stopping = threading.Lock()  # held by the one who stops the run
         bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
         self.ending = LineEnding(
-            means, notifier, self.inbox, lambda: self._is_recovered,
+            means, notifier, self.inbox, lambda: self.is_recovered,
             close_seconds(bar_ns, grace_ms, told.rate),
         )  # fmt: skip
         self._aftermath = Aftermath(notifier)
         self._reconciling = Reconciling(venue, notifier, self._hear)
         self.releasing = Releasing(
             means, venue, notifier, self.inbox,
-            lambda: self._is_recovered and not self._stopping.locked(),
+            lambda: self.is_recovered and not self._stopping.locked(),
         )  # fmt: skip
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
@@ -350,7 +350,8 @@ class LiveLine:
         self.ending.when_done(mode, lambda: self._end(end))
 
     @property
-    def _is_recovered(self) -> bool:
+    def is_recovered(self) -> bool:
+        """Whether it is no recovery, or one that is over."""
         return self._recovery is None or self._recovery.is_over
 
     def _end(self, end: Callable[[], None]) -> None:
@@ -363,7 +364,7 @@ class LiveLine:
         return self.ending.is_done(mode)
 
     def _book_last(self) -> None:
-        if self._run is not None and self._is_recovered:
+        if self._run is not None and self.is_recovered:
             self._aftermath.book(self._run)
 
     def close(self, end: RunEnd) -> None:
@@ -371,7 +372,7 @@ class LiveLine:
         gate, mode = self._gate, self._config.lived.on_error
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
-        if gate is not None and not self._is_recovered:
+        if gate is not None and not self.is_recovered:
             self._notifier.alarm(
                 "not recovered",
                 "It is not compared with the venue: nobody looks after orders and positions there. "

@@ -27,6 +27,7 @@ from app.managers.system_manager.run_outcome import (
     FINISHED,
     RunEnd,
     outcome_facts,
+    reload_facts,
     state_of,
     summary_of,
 )
@@ -213,6 +214,7 @@ class Rebuilding:
             "run_id": self._run_id,
             **outcome_facts(run, end.timings),
             "killed": end.killed,
+            "reloads": [reload_facts(one, self._local_text) for one in self._journal.reloads()],
         }
         told = None if raised is None else str(raised)
         known = None if self._row is None else self._row["error"]
@@ -247,12 +249,15 @@ class Rebuilding:
 
     def _begun_record(self, run: Run, folder: Path) -> RunRecord:
         header = self.header
-        market = header.session_config.market
         return RunRecord(
             folder, self._run_id, self._repository, [seat.name for seat in run.seats],
             header.session_config.symbols, [item.currency for item in header.instruments],
-            lambda ns: self._times.to_local(ns, market).isoformat(),
+            self._local_text,
         )  # fmt: skip
+
+    def _local_text(self, ns: int) -> str:
+        market = self.header.session_config.market
+        return self._times.to_local(ns, market).isoformat()
 
     def _begin_row(self) -> None:
         """The run's own row, where SQL has none."""

@@ -37,6 +37,7 @@ from app.threads.results import Results
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
     from app.managers.system_manager.releasing import Releasing
+    from app.managers.system_manager.reloading import Reloads
 
 
 _ENDS = {
@@ -74,6 +75,7 @@ class RunSession:
         others: CompleteRuns | None = None,
         line: "LiveLine | None" = None,
         risk: RunRisk | None = None,
+        reloads: "Reloads | None" = None,
     ) -> None:
         self.run = run
         self._line = line  # of a live run
@@ -83,6 +85,7 @@ class RunSession:
         self._facts = dict(facts)
         self._passport = passport
         self._on_progress = on_progress
+        self._reloads = reloads  # of a live run
         self._risk = risk  # what becomes of the account's trading state
         self._ended = threading.Event()
         self.bars = 0
@@ -166,6 +169,16 @@ class RunSession:
             raise StateError("A replay trades for no account; 'system halt' halts it.")
         self._line.inbox.put(command)
 
+    @property
+    def reloads(self) -> "Reloads":
+        """Where new code of a strategy is asked for."""
+        if self._reloads is None:
+            raise StateError(
+                "A replay is its config and its files: change them and start it again. Only a live "
+                "run is reloaded."
+            )
+        return self._reloads
+
     def kill(self, mode: str, reason: str, at: str) -> bool:
         """Nothing opens any more from this moment; then have it end when what `mode` asks for is
         done, or cannot be done as a hook hangs. False where that is under way.
@@ -219,6 +232,8 @@ class RunSession:
             self._line.take(results)
         if self._risk is not None:
             self._risk.take(results)
+        if self._reloads is not None and results.reload is not None:
+            self._reloads.take(results.reload)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -228,6 +243,9 @@ class RunSession:
         """What came of the inputs before the state that the run goes on from."""
         for chapter in chapters:
             self.bars += chapter.bars
+            if self._reloads is not None:
+                for outcome in chapter.reloads:
+                    self._reloads.take(outcome)
             self._record.take(chapter.results())
 
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
@@ -272,6 +290,8 @@ class RunSession:
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings) | {"killed": killed}
+        if self._reloads is not None:
+            self._facts["reloads"] = self._reloads.facts()
         if is_unfinished:
             self._record.leave()
         else:

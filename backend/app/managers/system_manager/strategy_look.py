@@ -1,22 +1,22 @@
 """What a strategy is, as its class and its `setup` say: nothing of it runs but these."""
 
 import inspect
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from app.core.config import SessionConfig
+from app.core.config_file import config_of
 from app.core.errors import AppError
 from app.core.settings import Settings
 from app.managers.system_manager.wiring import MarketTime, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
+from app.repositories.strategy_shelf import Place
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash, strategies_in
 from app.strategies.params import params_of
-from app.strategies.shelf import Place
 from app.strategies.size import asks_for_sizes
 from app.threads.seats import Seat
 from app.threads.watchdog import limited
@@ -81,7 +81,7 @@ def looked_into(use: str, settings: Settings, config: Mapping[str, Any], seconds
 def _set_up(use: str, settings: Settings, given: Told) -> Told:
     words = {"name": "look", "mode": "live", "symbols": _SYMBOLS, "strategies": [{"use": use}]}
     words |= given
-    config = SessionConfig.model_validate_json(json.dumps(words), strict=True)
+    config = config_of(Path("look"), words, SessionConfig)
     times = TimeManager(settings.data_folder, config.market)
     time = MarketTime(times, config.market)
     seats = seats_of(config, settings.strategies_folder, Cursor(), time)

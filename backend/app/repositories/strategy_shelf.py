@@ -15,7 +15,7 @@ import msgspec
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 
 EXAMPLES = "app.strategies.examples"
-EXAMPLES_FOLDER = Path(__file__).parent / "examples"
+EXAMPLES_FOLDER = Path(__file__).parents[1] / "strategies" / "examples"
 
 _FILE = re.compile(r"([\w-]+/)*[\w-]+\.py")  # what a config may name
 _OF_TESTS = ("test_", "conftest.")
@@ -93,7 +93,7 @@ def words_for(found: Iterable[Place]) -> list[str]:
 def use_named(name: str, found: Sequence[Place]) -> str:
     """The `use` that a name stands for: one itself, or a class's or file's that is unique."""
     if ":" in name or name.endswith(".py"):
-        return name
+        return name.removesuffix(":") or name
     for fold in (str, str.lower):
         uses = list(dict.fromkeys(_uses(fold(name), found, fold)))
         if len(uses) > 1:
