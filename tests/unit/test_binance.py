@@ -47,8 +47,7 @@ from app.core.venue import (
     client_id,
 )
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
-from app.integrations.binance.endpoints import TESTNET_URL, endpoints_of
-from app.integrations.binance.link import Keys
+from app.integrations.binance.endpoints import TESTNET_URL, Keys, endpoints_of
 from app.integrations.binance.problems import (
     REFUSED_CODES,
     UNCLEAR_CODES,

@@ -23,8 +23,8 @@ from app.core.venue import (
     VenueTime,
     VenueUnclear,
 )
-from app.integrations.binance.endpoints import endpoints_of
-from app.integrations.binance.link import Keys, Link, Wall
+from app.integrations.binance.endpoints import Keys, Wall, endpoints_of
+from app.integrations.binance.link import Link
 from app.integrations.binance.problems import UnknownOrder
 from app.integrations.binance.streams import market_stream, order_stream
 from app.integrations.binance.wire import (

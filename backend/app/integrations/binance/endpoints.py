@@ -1,12 +1,33 @@
-"""Where Binance is asked: its spot testnet, or a peer on this machine; real money is refused."""
+"""Where Binance is asked: its spot testnet, or a peer on this machine; real money is refused.
 
-from typing import Final, NamedTuple
+And by which keys and clock. The library is not needed to know these.
+"""
+
+import threading
+from typing import Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from app.core.errors import ConfigError
 
 TESTNET_URL: Final = "https://testnet.binance.vision"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+class Wall(Protocol):
+    """The machine's clock, and waiting by it."""
+
+    def now_ns(self) -> int: ...
+    def wait(self, event: threading.Event, seconds: float) -> bool: ...
+
+
+class Keys(NamedTuple):
+    """What signs the requests."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Keys(**)"
 
 
 class Endpoints(NamedTuple):

@@ -3,13 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from binance.client import Client
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.venue import VenueRefused, VenueUnclear
-from app.integrations.binance.endpoints import Endpoints
+from app.integrations.binance.endpoints import Endpoints, Keys, Wall
 from app.integrations.binance.problems import (
     FOREIGN,
     TOO_MUCH,
@@ -26,23 +26,6 @@ _USUAL_LIMIT: Final = 6_000  # of weight in a minute
 _FREE_SHARE: Final = 0.9  # what reads leave for orders begins here
 
 _Read = TypeVar("_Read")
-
-
-class Wall(Protocol):
-    """The machine's clock, and waiting by it."""
-
-    def now_ns(self) -> int: ...
-    def wait(self, event: threading.Event, seconds: float) -> bool: ...
-
-
-class Keys(NamedTuple):
-    """What signs the requests."""
-
-    key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return "Keys(**)"
 
 
 class Link:
