@@ -9,7 +9,7 @@ import hmac
 import json
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -149,6 +149,30 @@ class BinancePeer:
         with self._lock:
             self.now_ns = now_ns
             self._publish()
+
+    def beat(self) -> None:
+        """What Binance tells every two seconds of a minute under way, and of the coins."""
+        at = self.now_ns // MS
+        user = {"e": "outboundAccountPosition", "E": at, "u": at, "B": []}
+        with self._lock:
+            for listener in self._listeners:
+                if listener.is_user:
+                    told: Any = {"subscriptionId": 0, "event": user}
+                    listener.frames.put(json.dumps(told))
+                for name in [] if listener.is_user else self._names:
+                    stream = f"{name.lower()}@kline_1m"
+                    data = {"e": "kline", "E": at, "s": name, "k": {"x": False}}
+                    if stream in listener.streams:
+                        listener.frames.put(json.dumps({"stream": stream, "data": data}))
+
+    def run(self, rate: float, wall_ns: Callable[[], int], stop: threading.Event) -> None:
+        """Have its clock go by itself until it is told to stop."""
+        began_ns, began_wall_ns, beat_ns = self.now_ns, wall_ns(), self.now_ns
+        while not stop.wait(0.02):
+            self.to(began_ns + int((wall_ns() - began_wall_ns) * rate))
+            if self.now_ns - beat_ns >= 2_000 * MS:
+                beat_ns = self.now_ns
+                self.beat()
 
     def disconnect(self) -> None:
         """What Binance does to each connection after 24 hours."""

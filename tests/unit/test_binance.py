@@ -1,6 +1,8 @@
 """Binance spot, asked by its real client library at a peer on this machine."""
 
 import datetime as dt
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -32,6 +34,7 @@ from app.core.orders import (
     TRAILING_STOP,
     Terms,
 )
+from app.core.settings import read_settings
 from app.core.venue import (
     Connected,
     Disconnected,
@@ -56,6 +59,7 @@ from app.integrations.binance.problems import (
     judged,
 )
 from app.integrations.binance.wire import amount_text, price_text, their_symbol
+from app.integrations.registry import open_venue
 from app.managers.time_manager.clock import WallClock
 
 OPEN_NS = ns("2024-11-04T00:00", dt.UTC)
@@ -353,6 +357,38 @@ def test_the_testnet_is_the_usual_address() -> None:
     usual = endpoints_of(None)
     assert usual == endpoints_of(f"{TESTNET_URL}/")
     assert all("testnet.binance.vision" in one for one in usual if one)
+
+
+@pytest.fixture
+def from_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keys of the peer, where a user puts them."""
+    monkeypatch.setenv("MISMARTERA_BINANCE_KEY", KEY)
+    monkeypatch.setenv("MISMARTERA_BINANCE_SECRET", SECRET)
+    monkeypatch.setattr("app.integrations.registry.get_settings", read_settings)
+
+
+@pytest.mark.usefixtures("from_environment")
+def test_by_its_name_it_is_opened_with_the_keys_of_the_environment(
+    peer: BinancePeer, wall: Wall
+) -> None:
+    venue = open_venue("binance", peer.url, symbols=(BTC,), wall=wall)
+    assert venue.cash() == {"USDT": to_units("100000")}
+    venue.close()
+    assert SECRET in read_settings().secrets()  # so that the log blots it out
+
+
+@pytest.mark.usefixtures("from_environment")
+def test_by_its_name_too_only_the_testnet_and_a_peer_are_taken(wall: Wall) -> None:
+    with pytest.raises(ConfigError, match="Real money cannot be traded"):
+        open_venue("binance", "https://api.binance.com", symbols=(BTC,), wall=wall)
+    with pytest.raises(ConfigError, match="write it as BTC/USDT"):
+        open_venue("binance", symbols=("AAPL",), wall=wall)
+    open_venue("binance", symbols=(BTC,), wall=wall).close()  # asks nothing
+
+
+def test_the_library_is_imported_by_nobody_who_trades_elsewhere() -> None:
+    code = "import sys, app.integrations.registry; sys.exit('binance' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # -- errors ----------------------------------------------------------------------------------------

@@ -177,6 +177,7 @@ def order_stream(
             raise VenueUnclear(f"Binance ends the stream: {event['e']}.")
         of = filters.get(event.get("s", ""))
         if event["e"] != "executionReport" or of is None:
+            yield Heartbeat(time_ns(event["E"]))
             return
         if event["x"] == "TRADE":
             yield execution_of_event(event, of)
