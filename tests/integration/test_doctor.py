@@ -202,6 +202,16 @@ def test_a_damaged_file_of_bars_is_put_aside(desk: Path, doctor: Doctor) -> None
     doctor.cure(found[0])
 
 
+def test_a_market_of_which_only_the_zone_was_asked_for_is_no_warning(
+    desk: Path, doctor: Doctor
+) -> None:
+    assert main(["time", "now", "--market", "24/7"]) == 0
+    kept = desk / "data" / "calendars" / "24%2F7"
+    for year in kept.glob("2*.json"):
+        year.unlink()
+    assert (doctor.one("calendars").state, (kept / "market.json").is_file()) == ("ok", True)
+
+
 def test_a_calendar_of_an_older_library_is_made_anew(desk: Path, doctor: Doctor) -> None:
     market = desk / "data" / "calendars" / "XNYS" / "market.json"
     market.parent.mkdir(parents=True)

@@ -45,3 +45,10 @@ def test_a_page_of_a_full_account_tells_what_it_leaves_out_and_fits(width: int) 
     text = "".join(cells.split())
     for words in ("+1S0at101.25", "and12more", "sell100S0stop100(-1.23%away)", "by[hand]", "2mago"):
         assert words in text, words
+
+
+def test_the_words_of_an_alarm_steer_no_terminal() -> None:
+    alarm = Alarm("10:00", "refused", "\x1b[2Jby the venue")
+    seen = msgspec.structs.replace(view(None), alarms=(alarm,))
+    shown = "".join(drawn(AccountPage(), seen, 80))
+    assert "by the venue" in shown and "\x1b" not in shown

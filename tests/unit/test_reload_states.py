@@ -1,5 +1,9 @@
 """When a live run takes no reload, and what becomes of a check that says nothing."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +11,14 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import StateError, StrategyError
+from app.core.errors import NotFoundError, RunTimeoutError, StateError, StrategyError
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager import reloading
 from app.managers.system_manager.reloading import Asked, Reloads
+from app.repositories.journal_file import JournalWriter
 from app.threads.commands import COMMAND, PAUSE
+from app.threads.recorder import Recorder
+from app.threads.reloading import ReloadOutcome
 
 STOPPING = {(ALL_SYMBOLS, COMMAND): "the run is stopping"}
 
@@ -29,7 +36,7 @@ def reloads(
         execution=SimpleNamespace(entries=entries),
         pipeline=SimpleNamespace(is_stopping=is_stopping),
     )
-    line: Any = SimpleNamespace(is_recovered=is_recovered)
+    line: Any = SimpleNamespace(is_recovered=is_recovered, journal=None)
     header: Any = None
     folder = Path()
     return Reloads(run, line, header, folder, folder, lambda what, details: None, str)
@@ -64,6 +71,62 @@ def test_one_reload_is_under_way_at_a_time() -> None:
         held.ask(Asked("one"))
     ended.set()
     held._thread.join(5)
+
+
+def test_whoever_was_told_of_one_may_ask_for_the_next() -> None:
+    held = reloads({})
+    ended = threading.Event()
+    held._thread = threading.Thread(target=ended.wait, daemon=True)
+    held._thread.start()  # it has told, and is about to end
+    held._told = StrategyError("refused")
+    with pytest.raises(NotFoundError, match="no strategy 'two'"):
+        held.ask(Asked("two"))
+    ended.set()
+    held._thread.join(5)
+
+
+def test_nobody_is_told_of_new_code_before_it_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reloading, "DURABLE_SECONDS", 0.05)
+    failures: list[Exception] = []
+    recorder = Recorder(JournalWriter(tmp_path), failures.append)
+    recorder.begin_part({})
+    held = reloads({})
+    line: Any = held._line
+    line.journal = SimpleNamespace(recorder=recorder)
+    outcome = ReloadOutcome(1, 2, "one", "one.py", "", {}, False)
+    recorder.record_note({"what": "came of it"})
+    with pytest.raises(RunTimeoutError, match="the journal was not written"):
+        held._make_durable(outcome)
+    recorder.start()
+    monkeypatch.setattr(reloading, "DURABLE_SECONDS", 20.0)
+    held._make_durable(outcome)
+    recorder.failed = OSError("disk full")
+    with pytest.raises(StateError, match=r"cannot be written.*disk full"):
+        held.ask(Asked("one"))
+    recorder.failed = None
+    recorder.close()
+    assert not failures
+
+
+def test_a_file_is_named_as_seen_from_its_folder(tmp_path: Path) -> None:
+    held = reloads({})
+    held._strategies = tmp_path
+    for use in (f"{tmp_path}/a/b.py", f"../{tmp_path.name}/a/b.py", "./a/b.py", "a/c/../b.py"):
+        assert held._within(f"{use}:Two") == "a/b.py:Two"
+    assert held._within("package.module:Two") == "package.module:Two"
+
+
+def test_a_check_that_nobody_waits_for_any_more_ends_by_itself(tmp_path: Path) -> None:
+    task = tmp_path / "task"
+    os.mkfifo(task)  # reading it does not return, in C
+    program = (
+        "import sys; from pathlib import Path; from app.managers.system_manager import shadow; "
+        "shadow.SHADOW_SECONDS = 0.1; shadow.main(Path(sys.argv[1]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(task)], timeout=30, check=False)
+    assert done.returncode == -signal.SIGALRM
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from app.cli.figures import quantity_text
 from app.cli.shell.events import (
     ALARM,
     DAY,
@@ -21,7 +22,6 @@ from app.cli.shell.events import (
     clock_text,
     ended,
     price,
-    quantity,
 )
 from app.core.order_views import FillData, OrderData
 from app.managers.system_manager.control_messages import Alarm, Position, View
@@ -67,6 +67,12 @@ def test_fills_are_told_with_price_and_the_position_after_each_aligned() -> None
         "10:31:00  first         buy      100 SYN1   at     101.25  holds 100",
         "10:31:00  first         sell   1,500 SYN1   at       5.50  holds -1,400",
     ]
+
+
+def test_what_was_found_at_the_venue_shares_no_line_over_two_symbols() -> None:
+    found = fill(1, 100, order=0), replace(fill(2, 100, order=0), symbol="SYN2")
+    lines = [text for _, text in told(FLAT, holding(*found))]
+    assert [("SYN1" in line, "SYN2" in line) for line in lines] == [(True, False), (False, True)]
 
 
 def test_a_position_that_is_closed_is_flat() -> None:
@@ -242,7 +248,7 @@ def test_prices_are_exact_with_their_cents(value: float, text: str) -> None:
 
 
 def test_quantities_are_exact() -> None:
-    assert [quantity(Decimal(one)) for one in ("100", "0.50", "1500.00", "-3")] == [
+    assert [quantity_text(Decimal(one)) for one in ("100", "0.50", "1500.00", "-3")] == [
         "100", "0.5", "1,500", "-3",
     ]  # fmt: skip
 

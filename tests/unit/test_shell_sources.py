@@ -163,6 +163,18 @@ def test_a_class_s_name_that_two_files_have_is_offered_with_its_file(tmp_path: P
     assert texts(found)[:2] == ["a.py", "b.py"]
 
 
+def test_a_strategy_in_a_folder_of_its_own_is_offered_and_a_test_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "strategies"
+    for name in ("deep/dip.py", "tests/test_dip.py"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text("class Dip(Strategy):\n    fast = Param(3)\n")
+    sources = sources_of(tmp_path)
+    found = sources.offers("strategy", "", {})
+    assert texts(found)[0] == "Dip"
+    assert texts(found).count("Dip") == 1
+    assert texts(sources.offers("parameter", "", {"STRATEGY": "deep/dip.py"})) == ["fast="]
+
+
 def test_a_source_that_is_no_strategy_or_no_python_has_none(house: Path) -> None:
     wide, wider = classes_of(house / "strategies/mine.py")
     assert wide == Written("Wide", "Buys wide.", (("fast", "10"), ("loud", "True")))

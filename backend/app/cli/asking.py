@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import typer
 
+from app.cli.output import printable
 from app.core.errors import AppError, UsageError
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Asker:
     def say(self, text: str) -> None:
         """A line for who is asked, and nobody else."""
         if self.asks:
-            typer.echo("".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text))
+            typer.echo(printable(text))
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -11,6 +11,7 @@ from app.cli.figures import (
     quantity_text,
     state_text,
 )
+from app.cli.output import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -46,7 +47,7 @@ class AccountPage:
         table.add_column("what")
         table.add_column("value", overflow="fold")
         for name, value in _rows(seen):
-            table.add_row(name, Text(value))  # Text: a name in brackets is no markup
+            table.add_row(name, Text(printable(value)))  # Text: a name in brackets is no markup
         return table
 
 

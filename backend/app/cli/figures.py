@@ -28,10 +28,16 @@ def money_text(amount: Decimal, signed: bool = False) -> str:
 
 
 def quantity_text(quantity: Decimal, signed: bool = False) -> str:
-    """As many digits as it has; nothing held is a dash where a sign is asked for."""
-    if signed:
-        return f"{quantity:+,f}" if quantity else "-"
-    return f"{quantity:,f}"
+    """As many digits as say something; nothing held is a dash where a sign is asked for."""
+    if signed and not quantity:
+        return "-"
+    text = f"{quantity:+,f}" if signed else f"{quantity:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted(count: int, what: str) -> str:
+    """`1 fill`, `17 fills`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def lasting_text(seconds: float | None) -> str:

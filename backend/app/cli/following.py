@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from app.cli.keys import Keys
-from app.cli.output import console, print_json
+from app.cli.output import console, print_json, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,7 +41,7 @@ def line_of(text: str, style: str = "") -> "Text":
     """A line of a page; a terminal that is too narrow cuts it."""
     from rich.text import Text
 
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+    return Text(printable(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def show_once(seen: T, page: Page[T], as_json: bool) -> None:
@@ -83,7 +83,7 @@ def _print_lines(fetch: Callable[[], T], page: Page[T], as_json: bool) -> None:
         if as_json:
             print_json(msgspec.to_builtins(seen))
         else:
-            print(page.line(seen))
+            print(printable(page.line(seen)))
         _flush()
         clock.wait(never, LINE_SECONDS)
 

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.cli import ascii_terminal, root_commands
+from app.cli.output import printable
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
 
 NOUNS = {
@@ -29,6 +30,12 @@ NOUNS = {
     "admin": "Housekeeping: how much is logged.",
 }
 PROGRAM = "mismartera"
+_WANTED = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
 
 EPILOG = """\b
 Examples:
@@ -161,12 +168,25 @@ def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
     path = context.command_path.split()[1:] if context is not None else ()
-    message = error.format_message()
+    message = _value_fault(error) or error.format_message()
     if option := getattr(error, "option_name", None):
         near = [*(getattr(error, "possibilities", None) or ())]
         message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{' '.join(['help', *path])}'."
+
+
+def _value_fault(error: typer.TyperException) -> str:
+    """What was found, and what is allowed; "" where it is not a value that is wrong."""
+    cause: Any = error.__cause__
+    if not hasattr(cause, "errors"):
+        return ""
+    fault = cause.errors()[0]
+    wanted = _WANTED.get(fault["type"])
+    if wanted is None:
+        return ""
+    where = error.format_message().partition(": ")[0]
+    return f"{where}: found '{fault['input']}', allowed is {wanted.format(**fault.get('ctx', {}))}."
 
 
 def record_defect(error: Exception) -> str:
@@ -190,10 +210,7 @@ def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
     if "--json" in args:
         print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
     else:
-        shown = "".join(
-            char if char.isprintable() or char == "\n" else "\ufffd" for char in message
-        )
-        print(f"error: {shown}", file=sys.stderr)
+        print(f"error: {printable(message)}", file=sys.stderr)
     return exit_code
 
 

@@ -42,7 +42,13 @@ def _console(stderr: bool) -> "Console":
     from rich.console import Console, ConsoleDimensions
 
     class Measured(Console):
-        """As wide as the terminal is now: it may have been resized, or there is none."""
+        """As wide as the terminal is now: it may have been resized, or there is none. What a
+        reason or a venue's words smuggle in steers nothing.
+        """
+
+        def print(self, *objects: Any, **options: Any) -> None:
+            shown = (printable(one) if isinstance(one, str) else one for one in objects)
+            super().print(*shown, **options)
 
         @property  # type: ignore[misc]  # it can be set, too, which nobody does
         def size(self) -> "ConsoleDimensions":
@@ -50,6 +56,11 @@ def _console(stderr: bool) -> "Console":
             return found if self.is_terminal else ConsoleDimensions(PIPED_WIDTH, found.height)
 
     return Measured(stderr=stderr, highlight=False)
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal; line breaks stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def print_json(value: object) -> None:
@@ -74,7 +85,9 @@ def print_table(
     if zone is not None:
         title = f"{title}, times of {zone}"
         rows = [[without_zone(cell) for cell in row] for row in rows]
-    console.print(Text(title, style="bold"))  # a title of the table would wrap at its width
+    console.print(
+        Text(printable(title), style="bold")
+    )  # a title of the table would wrap at its width
     console.print(table_of(columns, rows, console.width))
 
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from app.core.errors import AppError, StateError
 from app.managers.time_manager.clock import WallClock
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
-_PROGRAM = (sys.executable, "-m", "app.cli.main")
+PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
 
 
 class Detached(NamedTuple):
@@ -124,7 +124,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
     read, write = os.pipe()
     with tempfile.TemporaryFile() as early:
         process = subprocess.Popen(
-            [*_PROGRAM, "system", *words, "--json", "--ready", str(write)],
+            [*PROGRAM, "system", *words, "--json", "--ready", str(write)],
             stdin=subprocess.DEVNULL,
             stdout=early,
             stderr=early,

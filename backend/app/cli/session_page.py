@@ -12,6 +12,7 @@ from app.cli.figures import (
     state_text,
 )
 from app.cli.following import line_of
+from app.cli.output import printable
 from app.cli.session_columns import Column, columns_of, fitted, heading
 from app.core.session_data import SessionData, SymbolData
 
@@ -117,7 +118,7 @@ def table_of(columns: Sequence[Column]) -> "RenderableType":
     for column in columns:
         table.add_column(Cell(column.name), justify=column.align, no_wrap=True)
     for row in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*map(Cell, row))
+        table.add_row(*(Cell(printable(cell)) for cell in row))
     return table
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from app.cli.output import printable
 from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
@@ -96,7 +97,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 def _harmless(value: Any) -> Any:
     """The same without what could steer the terminal: texts are theirs."""
     if isinstance(value, str):
-        return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in value)
+        return printable(value)
     if isinstance(value, list):
         return [_harmless(part) for part in value]
     if isinstance(value, dict):

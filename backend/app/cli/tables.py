@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from app.cli.output import printable
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -106,7 +108,7 @@ def _text(value: object) -> str:
         return f"{value:,f}"
     if isinstance(value, float):
         return f"{value:,.{_DIGITS}g}"
-    return str(value)
+    return printable(str(value))
 
 
 def _same_decimals(cells: Sequence[str]) -> list[str]:

@@ -112,7 +112,9 @@ class DataProcessor(Worker):
             case StateAsked():
                 yield msgspec.structs.replace(message, processor=self._state())
             case StateGiven():
-                reloaded = tuple(map(self._reload, message.state.engine.reloads))
+                # in their order, as each names those before it that are in force
+                reloads = sorted(message.state.engine.reloads, key=lambda one: one.sequence)
+                reloaded = tuple(map(self._reload, reloads))
                 self._restore(message.state.processor)
                 yield msgspec.structs.replace(message, part=self._newest, reloaded=reloaded)
 

@@ -84,11 +84,13 @@ class DataQualityManager(Worker):
             sorted(self._order.symbols),
             {} if self._gaps is None else dict(self._gaps.reached_ns),
             self._newest,
+            [(*place, count) for place, count in self.filled.items()],
         )
 
     def _restore(self, state: QualityState) -> None:
         self.book.restore(state.book)
         self.bad.update({(name, date, why): count for name, date, why, count in state.bad})
+        self.filled.update({(name, date): count for name, date, count in state.filled})
         self.examples += state.examples
         self._order.latest_ns, self._order.symbols = state.latest_ns, set(state.latest_symbols)
         if self._gaps is not None:

@@ -194,7 +194,11 @@ class Outlook:
         return max(mark, float(closes.max())) if len(closes) else mark
 
     def _last_of_history(self, symbol: int) -> float:
-        """The last close from before the run, while the run has shown none."""
+        """The last close from before the run, while the run has shown none; 0 for none, and
+        before the first session: history is of a session.
+        """
+        if not self.has_session:  # whoever looks at a live run by night is not to be refused
+            return 0.0
         window = self.part.windows[symbol, self._plan.base_interval]
         rows = self.rows_now(window)
         return float(window.close[rows - 1]) if rows else 0.0

@@ -43,6 +43,8 @@ class ReloadingEngine(AnalysisEngine):
             with self._under_way:
                 for one in message.reloaded:
                     self._take_up(one)
+                if message.part is not None:  # read before the next bars come, too
+                    self._renumber((message.part,))
         return super().step(message)
 
     def today(self, timeout_seconds: float) -> tuple[SessionPart | None, int] | None:
@@ -76,8 +78,11 @@ class ReloadingEngine(AnalysisEngine):
         self._plan = message.plan
         if message.part is not None and self._cursor.span >= 0:
             self.outlook.parts, self._cursor.span = (message.part,), 0
-        numbers = {item: number for number, item in enumerate(message.plan.declared)}
-        self.view.renumber(numbers, self.outlook.parts)
+        self._renumber(self.outlook.parts)
+
+    def _renumber(self, parts: tuple[SessionPart, ...]) -> None:
+        numbers = {item: number for number, item in enumerate(self._plan.declared)}
+        self.view.renumber(numbers, parts)
 
     def _refusal(self, message: Reloading) -> str:
         """Why the run does not let anybody take that seat just now."""
@@ -120,7 +125,11 @@ class ReloadingEngine(AnalysisEngine):
     def _take_up(self, message: Reloading) -> None:
         """A run goes on from a state: with the code that was in force, which will load its own."""
         old, new = self._seat_of(message), message.candidate.seat
-        assert new is not None, "it was in force"
+        if new is None:
+            raise StrategyError(
+                f"The code of {old.name} that was in force, as the journal has it, cannot be used "
+                f"any more: {message.candidate.problem}"
+            )
         self._compute(message)
         new.join(self)
         self._seats[old.number] = new

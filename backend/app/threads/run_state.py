@@ -36,6 +36,7 @@ class QualityState(msgspec.Struct, frozen=True):
     latest_symbols: list[int]
     reached_ns: dict[int, int]  # by symbol: the end of its latest bar
     newest: TradingSession | None
+    filled: list[tuple[str, dt.date, int]] = []
 
 
 class ProcessorState(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.cli.config_text import CONFIGS_FOLDER, SCHEMA
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
+from app.cli.figures import counted
 from app.core.errors import AppError
 from app.core.settings import ENV_FILE, PREFIX, Settings
 
@@ -54,7 +55,7 @@ def check_strategies(ground: Ground) -> Iterator[Verdict]:
     for use, problem in broken:
         yield warning(f"{use} cannot be loaded: {problem}", "./start_cli.sh strategies list")
     if not broken:
-        yield ok(f"{count} files in {folder}, each can be loaded")
+        yield ok(f"{counted(count, 'file')} in {folder}, each can be loaded")
 
 
 def check_configs(ground: Ground) -> Iterator[Verdict]:
@@ -103,4 +104,4 @@ def check_sockets(ground: Ground) -> Iterator[Verdict]:
     for path in stale:
         yield warning(f"nobody listens at {path.name}", "./start_cli.sh system status")
     if not stale:
-        yield ok(f"{len(paths)} sessions listen" if paths else "no session runs")
+        yield ok(f"listening: {counted(len(paths), 'session')}" if paths else "no session runs")

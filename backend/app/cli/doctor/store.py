@@ -144,11 +144,14 @@ def check_calendars(ground: Ground) -> Iterator[Verdict]:
     files = CalendarFiles(folder, source())
     today = dt.datetime.fromtimestamp(WallClock().now_ns() / 1e9, dt.UTC).date()
     last = (today + _AHEAD).year
-    for name in map(unescape, kept):
+    for folder_name in kept:
+        name = unescape(folder_name)
         missing = [year for year in range(today.year, last + 1) if files.year(name, year) is None]
         remedy = f"./start_cli.sh time import-holidays --market {shlex.quote(name)} --to {last}"
         if files.market(name) is None:
             yield warning(f"{name} is of another version of the library, or damaged", remedy)
+        elif not any((folder / folder_name).glob("[0-9]*.json")):  # only its zone was asked for
+            yield ok(f"{name}: none kept yet")
         elif missing:
             yield warning(f"{name} lacks {missing[0]}", remedy)
         else:

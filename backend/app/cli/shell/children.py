@@ -9,11 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
 
+from app.cli.serving import PROGRAM
 from app.cli.shell import screen
 
-PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
 _PATIENCE = 3  # interrupts after which is told how a process that does not heed them is ended
 _SIGNAL_BASE = 128  # as every shell tells of a process that a signal ended
 

@@ -23,6 +23,7 @@ IN_A_CHILD = (
     ("why-not",),
 )
 _SETTLED = {"--detach", "--wait", "--help", "-h"}  # with these `system start` is as it says
+_LOOKS = {"--dry-run", "--give-up"}  # with these `system recover` goes on with nothing
 
 
 class Place(Enum):
@@ -66,6 +67,8 @@ def place_of(words: Sequence[str]) -> Place:
         config = next((word for word in words[2:] if word.endswith(".json")), None)
         if config is not None and _goes_on_for_long(Path(config)):
             return Place.BACKGROUND
+    if tuple(words[:2]) == ("system", "recover") and not _LOOKS & {*words}:
+        return Place.BACKGROUND
     return Place.CHILD
 
 

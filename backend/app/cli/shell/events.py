@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from app.cli.figures import counted, money_text, quantity_text
 from app.core.order_views import FillData, OrderData
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
 from app.managers.system_manager.control_messages import View
@@ -67,7 +68,7 @@ def began(view: View, own: bool) -> Event:
     """The first sight of a session, one of this shell's `own` or not."""
     what = "started" if own else f"is {view.state.lower()}"
     pace = f" at speed {pace_text(view)}" if view.mode in _PACED else ""
-    text = f"{what}: {view.mode}{pace}, equity {money(view.equity)} {view.currency}"
+    text = f"{what}: {view.mode}{pace}, equity {money_text(view.equity)} {view.currency}"
     if view.fills_made:
         text += f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
     if view.trading_state not in (None, ACTIVE):
@@ -83,7 +84,7 @@ def changes(before: View, after: View) -> Iterator[Event]:
     if before.now[:10] == after.now[:10]:
         yield from fills
     else:
-        equity = f"equity {money(after.equity)} {after.currency}"
+        equity = f"equity {money_text(after.equity)} {after.currency}"
         yield from (fill for fill in fills if not fill.day)
         yield _event(after, DAY, f"{after.now[:10]} begins, {equity}", day=after.now[:10])
         yield from (fill for fill in fills if fill.day)
@@ -121,7 +122,7 @@ def _fills(before: View, after: View, new: Sequence[FillData], unseen: int) -> I
     """The fills that are new, those of one order after each other as one."""
     now = positions(after)
     told = []
-    for _, group in groupby(reversed(new), key=lambda fill: fill.order_id):
+    for _, group in groupby(reversed(new), key=lambda fill: (fill.order_id, fill.symbol)):
         fills = list(group)
         symbol = fills[0].symbol
         told.append(_filled(before, after, fills, now.get(symbol, Decimal(0))))
@@ -141,8 +142,8 @@ def _filled(before: View, after: View, fills: Sequence[FillData], held: Decimal)
     several = f" ({counted(len(fills), 'fill')})" if len(fills) > 1 else ""
     symbol = fills[0].symbol
     text = (
-        f"{'buy' if total > 0 else 'sell':<4} {quantity(abs(total)):>7} {symbol:<6} at "
-        f"{price(mean):>10}  {f'holds {quantity(held)}' if held else 'flat'}{several}"
+        f"{'buy' if total > 0 else 'sell':<4} {quantity_text(abs(total)):>7} {symbol:<6} at "
+        f"{price(mean):>10}  {f'holds {quantity_text(held)}' if held else 'flat'}{several}"
     )
     at, day = _local(fills[0].at_ns, before, after)
     event = _event(after, FILL, text, fills=len(fills), held=((symbol, held),))
@@ -161,13 +162,13 @@ def _ended_orders(before: View, after: View, new: Sequence[FillData]) -> Iterato
             abs(fill.quantity) for fill in new if fill.order_id == order.order_id
         )
         if filled < order.quantity:
-            part = f"{quantity(filled)} of it filled" if filled else "nothing of it filled"
+            part = f"{quantity_text(filled)} of it filled" if filled else "nothing of it filled"
             yield _event(after, ORDER, f"{_described(order)} has ended, {part}", orders=1)
 
 
 def _described(order: OrderData) -> str:
     prices = "".join(f" {price(one)}" for one in (order.limit, order.stop) if one is not None)
-    terms = f"{order.side} {quantity(order.quantity)} {order.symbol} {order.kind}{prices}"
+    terms = f"{order.side} {quantity_text(order.quantity)} {order.symbol} {order.kind}{prices}"
     return f"order {order.order_id} ({terms})"
 
 
@@ -186,7 +187,7 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
     if figures:
         net = Decimal(str(figures["final_equity"])) - Decimal(str(figures["start_equity"]))
         currency = view.currency if view else record["config"]["account"]["currency"]
-        parts.append(f"net {money(net, sign='+')} {currency}")
+        parts.append(f"net {money_text(net, signed=True)} {currency}")
         parts += [counted(figures["trades"], "trade"), counted(figures["fills"], "fill")]
         hint = f"fingerprint {figures['fingerprint'][:_FINGERPRINT_LENGTH]}; {hint}"
     state = record["state"].upper() if record["error"] else record["state"]
@@ -231,11 +232,6 @@ def _way(record: Mapping[str, Any]) -> str:
     return f"'system recover{option}' goes on with it"
 
 
-def counted(count: int, what: str) -> str:
-    """`1 fill`, `17 fills`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
 def positions(view: View) -> dict[str, Decimal]:
     """What is held, by symbol."""
     return {one.symbol: one.quantity for one in view.positions}
@@ -243,29 +239,18 @@ def positions(view: View) -> dict[str, Decimal]:
 
 def holding(held: Iterable[tuple[str, Decimal]]) -> str:
     """Positions in words."""
-    return ", ".join(f"{quantity(one)} {symbol}" for symbol, one in held if one) or "nothing"
-
-
-def quantity(value: Decimal) -> str:
-    """Exact, without zeros that say nothing."""
-    text = f"{value:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return ", ".join(f"{quantity_text(one)} {symbol}" for symbol, one in held if one) or "nothing"
 
 
 def price(value: float) -> str:
     """Exact, with the cents at least."""
     exact = Decimal(repr(value))
-    return f"{exact:,.2f}" if exact == exact.quantize(_ONE_CENT) else quantity(exact)
+    return f"{exact:,.2f}" if exact == exact.quantize(_ONE_CENT) else quantity_text(exact)
 
 
 def pace_text(view: View) -> str:
     """`max`, or a multiple of real time."""
     return f"{view.speed:g}" if isinstance(view.speed, float) else str(view.speed)
-
-
-def money(value: Decimal, sign: str = "") -> str:
-    """To the cent."""
-    return f"{value:{sign},.2f}"
 
 
 def clock_text(at: str) -> str:

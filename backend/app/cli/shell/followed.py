@@ -74,7 +74,9 @@ class Followed:
         known = [follower.run_id for follower in self._active()]
         chosen = known if words is None else [_chosen(words, known, "is followed")]
         for run_id in chosen:
-            self._followers.pop(run_id).leave()
+            with self._lock:
+                follower = self._followers.pop(run_id)
+            follower.leave()
         return chosen
 
     def focus_on(self, words: str) -> str:

@@ -7,16 +7,13 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from app.cli.output import printable
+
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
 
 MOST_KEPT = 1_000
 Show = Callable[[str, str], None]
-
-
-def visible(text: str) -> str:
-    """Text that cannot steer a terminal; line breaks stay."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 class PromptNotices:
@@ -33,7 +30,7 @@ class PromptNotices:
         """From any thread, at any time."""
         with self._lock:
             self._lost += len(self._kept) == MOST_KEPT
-            self._kept.append((visible(text), style))
+            self._kept.append((printable(text), style))
             prompt = self._prompt
         if prompt is not None:
             application, context = prompt

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from msgspec import structs
 
+from app.cli.figures import counted
 from app.cli.shell.events import (
     ALARM,
     CONFLATED,
@@ -18,7 +19,6 @@ from app.cli.shell.events import (
     ORDER,
     STATE,
     Event,
-    counted,
     holding,
 )
 from app.core.errors import UsageError, did_you_mean

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from app.cli.output import printable
 from app.cli.shell.aliases import Aliases, alias_parts
 from app.cli.shell.lines import Statement, read_lines
-from app.cli.shell.notices import visible
 from app.cli.shell.words import SHELL_WORDS, without_program, without_secrets
 from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
@@ -235,4 +235,4 @@ def _count(left: int) -> str:
 
 def _say(text: str) -> None:
     sys.stdout.flush()
-    print(visible(text), file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)

@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 2.0
 NEWEST_RUNS = 100
 NEWEST_ORDERS = 100
-EXAMPLES: Final = "app.strategies.examples"
 # Those of the calendar library that people trade most; it knows many more.
 MARKETS: Final = (
     *("XNYS", "XNAS", "XASE", "XTSE", "XLON", "XPAR", "XAMS", "XETR", "XSWX", "XMIL", "XMAD"),
     *("XTKS", "XHKG", "XSHG", "XSES", "XBOM", "XASX", "CME_Equity", "24/7"),
 )
-_EXAMPLES_FOLDER = Path(__file__).parents[2].joinpath(*EXAMPLES.split(".")[1:])
 SPEEDS: Final = (
     Offer("1", "as in the market"),
     Offer("60", "an hour in a minute"),
@@ -222,13 +220,14 @@ class MachineSources:
 
     def _written(self) -> Iterator[tuple[str, Written]]:
         """Each strategy under the words that a config's `use` has for it."""
-        for path in sorted(self._settings.strategies_folder.glob("*.py")):
-            classes = classes_of(path)
+        from app.repositories.strategy_shelf import places
+
+        found = places(self._settings.strategies_folder)
+        for place in sorted(found, key=lambda place: place.kind == "example"):
+            classes = classes_of(place.path) if place.path and place.classes else []
+            is_enough = place.kind == "file" and len(classes) == 1
             for one in classes:
-                yield path.name if len(classes) == 1 else f"{path.name}:{one.name}", one
-        for path in sorted(_EXAMPLES_FOLDER.glob("*.py")):
-            for one in classes_of(path):
-                yield f"{EXAMPLES}.{path.stem}:{one.name}", one
+                yield place.use if is_enough else place.use_of(one.name), one
 
     def _parameters(self, part: str, given: Mapping[str, str]) -> list[Offer]:
         """`NAME=` of the strategy that is given; its default once the name is there."""

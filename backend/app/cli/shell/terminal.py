@@ -17,11 +17,12 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 
+from app.cli.output import printable
 from app.cli.shell import screen
 from app.cli.shell.history import LineHistory
 from app.cli.shell.interrupts import Interrupts
 from app.cli.shell.lines import cleaned
-from app.cli.shell.notices import PromptNotices, visible
+from app.cli.shell.notices import PromptNotices
 from app.cli.shell.prompt import Fragments, prompt_fragments
 from app.cli.shell.seams import Sessions
 from app.cli.shell.shell import Shell, ShellWord
@@ -207,7 +208,7 @@ class Terminal:
 
     def _print_history(self, words: Sequence[str]) -> None:
         for line in self._history.newest(" ".join(words), _HISTORY_LINES):
-            print(visible(line))
+            print(printable(line))
 
 
 def _end(application: Any) -> None:

@@ -89,7 +89,7 @@ class LiveLine:
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
-        self._journal: LineJournal | None = None
+        self.journal: LineJournal | None = None
         self._keeper: StateKeeper | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
@@ -167,10 +167,10 @@ class LiveLine:
         self._run = run
         self.ending.execution = self.releasing.execution = run.execution
         self.releasing.since_ns = header.since_ns
-        self._journal = LineJournal(
+        self.journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
-        self._keeper = state_keeper(run, self._journal, self._recovery)
+        self._keeper = state_keeper(run, self.journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
             logger.info(PAPER)
@@ -207,7 +207,7 @@ class LiveLine:
     # -- its course ------------------------------------------------------------------------------
 
     def _record_input(self, message: Message) -> None:
-        journal = self._journal
+        journal = self.journal
         assert journal is not None, "the run begins after its journal"
         if self.bars_kept is not None:
             self.bars_kept.hear(message)
@@ -235,7 +235,7 @@ class LiveLine:
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
-        journal, recovery = self._journal, self._recovery
+        journal, recovery = self.journal, self._recovery
         if journal is None:
             return
         self._aftermath.arrived(results.sequence)
@@ -283,8 +283,8 @@ class LiveLine:
 
     def _look_after(self) -> None:
         """Follow the venue's clock; put the journal right where it failed."""
-        if self._journal is not None:
-            self._journal.try_again()
+        if self.journal is not None:
+            self.journal.try_again()
         try:
             ahead_ns = self.clock.sync(self.venue.time())
         except VenueError:
@@ -388,8 +388,8 @@ class LiveLine:
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
             self._book_last()
-        if self._journal is not None:
-            self._journal.close(end, self._recovery)
+        if self.journal is not None:
+            self.journal.close(end, self._recovery)
         self._means.close()
         if self.bars_kept is not None:
             self.bars_kept.close()

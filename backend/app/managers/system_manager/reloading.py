@@ -32,7 +32,13 @@ from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import reload_facts
-from app.managers.system_manager.shadow import VERDICT, Task, Verdict, seen_inputs
+from app.managers.system_manager.shadow import (
+    SHADOW_SECONDS,
+    VERDICT,
+    Task,
+    Verdict,
+    seen_inputs,
+)
 from app.managers.system_manager.uncertain_bars import LocalText
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
@@ -45,8 +51,8 @@ from app.threads.watchdog import Alarm
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
 
-SHADOW_SECONDS: Final = 120.0
 OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
+DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
 _CATCHING_UP: Final = "start"  # the source of the halt while a run catches up
@@ -125,7 +131,7 @@ class Reloads:
     def ask(self, asked: Asked) -> str:
         """Begin with the check, on a thread of its own; what is being done."""
         with self._turn:
-            if self._is_asked or (self._thread is not None and self._thread.is_alive()):
+            if self._is_asked or (self._thread is not None and self._told is None):
                 raise StateError("Another reload is under way; wait for it, and ask again.")
             self._check_run()
             reload = self._reload_of(asked)
@@ -149,6 +155,12 @@ class Reloads:
             raise StateError("The run is ending: no strategy of it is reloaded any more.")
         if not self._line.is_recovered or (ALL_SYMBOLS, _CATCHING_UP) in execution.entries.closed:
             raise StateError("The run catches up with the time; ask again when it has.")
+        journal = self._line.journal
+        if journal is not None and journal.recorder.failed is not None:
+            raise StateError(
+                "The journal cannot be written, and after a crash the run would go on with the "
+                f"code before; ask again when it can: {journal.recorder.failed}"
+            )
 
     def _reload_of(self, asked: Asked) -> Reload:
         """The text is read once: what is checked is what is run."""
@@ -162,6 +174,7 @@ class Reloads:
                 f"{self._strategies} alone. Save it there as a file, and give it by --file."
             )
         text = _text_of(strategy_file(self._strategies, name), use)
+        use = self._within(use)
         params = {**now.params, **asked.params}
         params = {key: value for key, value in params.items() if value is not None}
         brought = {
@@ -176,6 +189,14 @@ class Reloads:
                 "begin anew."
             )
         return reload
+
+    def _within(self, use: str) -> str:
+        """The same, of a file as seen from its folder: the check has one of its own."""
+        name, colon, class_name = use.partition(":")
+        if not name.endswith(".py"):
+            return use
+        root = self._strategies.resolve()
+        return (root / name).resolve().relative_to(root).as_posix() + colon + class_name
 
     def _seat(self, name: str) -> Seat:
         names = [seat.name for seat in self._run.seats]
@@ -222,12 +243,13 @@ class Reloads:
                 "nothing was changed."
             )
         part, through_ns = seen
+        before = in_force(run.config, self._seat(reload.strategy))
         symbols, base = len(run.config.symbols), run.config.base_interval
         inputs = [] if part is None else seen_inputs(header, part, symbols, base, through_ns)
         return Task(
             header=header.as_dict(),
             reload=reload,
-            before=in_force(run.config, self._seat(reload.strategy)),
+            before=msgspec.structs.replace(before, use=self._within(before.use)),
             data_folder=str(self._data),
             intervals=run.plan.intervals,
             history=dict(run.plan.history),
@@ -251,11 +273,23 @@ class Reloads:
         if came.refused:
             self._alarm("reload refused", f"{came.strategy} goes on as it was: {came.refused}")
             raise StrategyError(came.refused)
+        self._make_durable(came)
         self._alarm("strategy reloaded", f"{came.strategy} is {came.use}, {came.hash[:12]}")
         return Reloaded(
             self._header.run_id, came.strategy, came.use, came.hash, came.params, came.fresh,
             came.sequence, self._local_text(came.at_ns), verdict.bars, verdict.orders,
         )  # fmt: skip
+
+    def _make_durable(self, came: ReloadOutcome) -> None:
+        """Nobody is told of new code that a crash would take back."""
+        durable = threading.Event()
+        if self._line.journal is not None:
+            self._line.journal.recorder.commit(durable.set)
+            if not self._clock.wait(durable, DURABLE_SECONDS):
+                raise RunTimeoutError(
+                    f"{came.strategy} has the new code, but the journal was not written within "
+                    f"{DURABLE_SECONDS:g} s: after a crash the run would go on with the code before"
+                )
 
 
 def in_force(config: SessionConfig, seat: Seat) -> Reload:

@@ -223,12 +223,15 @@ class RunBuilder:
 
     @contextmanager
     def _files(self, header: RunHeader | None) -> Iterator[Path]:
-        """The folder of a run's strategies: of one that goes on, as its journal has them."""
-        if header is None:
+        """The folder of a run's strategies: of one that goes on, as its journal has them.
+
+        Where nothing has changed since it is theirs, with whatever else they read there.
+        """
+        from app.managers.system_manager.verification import are_as_then, strategies_then
+
+        if header is None or are_as_then(header, self._settings.strategies_folder):
             yield self._settings.strategies_folder
             return
-        from app.managers.system_manager.verification import strategies_then
-
         with strategies_then(header) as folder:
             yield folder
 

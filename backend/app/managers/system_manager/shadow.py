@@ -8,6 +8,7 @@ by the new one as the run will do it.
 
 import os
 import resource
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,7 @@ from app.threads.reloading import Reload, ReloadOutcome
 from app.threads.results import Results
 
 VERDICT: Final = ".verdict"  # behind the task's name
+SHADOW_SECONDS: Final = 120.0
 _TODAY: Final = ""  # in the place of an interval
 _WINDOW_COLUMNS: Final = ("start_ns", "known_ns", "open", "high", "low", "close", "volume")
 _BLOCK_ROWS: Final = 8_000
@@ -166,8 +168,10 @@ class Shadow:
         task, header = self._task, self._header
         session = task.session or header.sessions[0]
         market = market_from(header, self._times, _NO_BARS)
+        # The others tell how long a session can be: what never has a value is refused by that.
+        sessions = (session, *header.sessions_before, *header.sessions)
         market = msgspec.structs.replace(
-            market, sessions=(session,), sessions_before=lambda count: (), risk_past=None
+            market, sessions=sessions, sessions_before=lambda count: (), risk_past=None
         )
         feed = _Feed(task.inputs, last)
         run = Run(
@@ -240,9 +244,10 @@ def _keep_small(memory_mb: int | None) -> None:
 def main(path: Path) -> None:
     """Leave a verdict, whatever becomes of the strategy."""
     os.nice(_NICE)
+    signal.setitimer(signal.ITIMER_REAL, SHADOW_SECONDS)  # its end, also where the run has ended
     logger.remove()
     task = codec.decode(path.read_bytes(), Task)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # goes with the task
         shadow = Shadow(task, Path(folder))
         _keep_small(shadow._header.session_config.engine.memory_mb)
         try:

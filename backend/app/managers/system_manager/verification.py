@@ -265,7 +265,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     before = header.sessions_before
 
     def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
-        return tuple(before[len(before) - count :]) if count else ()
+        return tuple(before[max(len(before) - count, 0) :])  # as many as there are
 
     return Market(
         sessions=tuple(header.sessions),
@@ -281,6 +281,19 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
         hard_limits=header.account_limits,
         risk_past=header.risk_past,
     )
+
+
+def are_as_then(header: RunHeader, folder: Path) -> bool:
+    """Whether the strategies' files of a folder are still those that the run began with."""
+    names = {use: use.partition(":")[0] for use in header.sources}
+    try:
+        return all(
+            (folder / name).read_bytes().decode("utf-8", "replace") == header.sources[use]
+            for use, name in names.items()
+            if name.endswith(".py")
+        )
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
