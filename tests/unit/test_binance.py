@@ -459,6 +459,8 @@ def test_a_plain_no_is_only_what_has_a_code_and_a_status_of_the_four_hundreds(
 
 def test_no_code_is_in_both_lists() -> None:
     assert not set(UNCLEAR_CODES) & set(REFUSED_CODES)
+    assert {-1000, -1001, -1006, -1007} <= set(UNCLEAR_CODES)
+    assert {-1003, -1013, -1015, -1021, -1022, -2010, -2011, -2013} <= set(REFUSED_CODES)
 
 
 def test_a_peer_that_is_not_there_is_unclear(peer: BinancePeer, wall: Wall) -> None:
