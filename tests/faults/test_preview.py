@@ -56,7 +56,7 @@ def sim() -> Simulation:
 def shown(sim: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shown:
     """The preview of a journal of these records, asked of the simulated venue."""
 
-    def open_venue(name: str, url: str) -> PracticeAdapter:
+    def open_venue(name: str, url: str, **more: object) -> PracticeAdapter:
         return Link(sim.side, lambda call: None, lambda stream, item: None).adapter()
 
     monkeypatch.setattr(recovery_preview, "open_venue", open_venue)

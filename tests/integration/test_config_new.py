@@ -128,7 +128,7 @@ def test_a_live_config_asks_for_its_venue_and_names_the_practice_one(
         (["--start", "yesterday"], 2, '--start: found "yesterday", allowed is a date like'),
         (["--end", "2023-01-01"], 2, "--end: the end 2023-01-01 is before the start 2024-11-01."),
         (["--start", "2024-11-30", "--end", "2024-12-01"], 2, "XNYS has no session from 2024-11"),
-        (["--mode", "live", "--venue", "nyse"], 2, "--venue: 'nyse' is none of practice."),
+        (["--mode", "live", "--venue", "nyse"], 2, "--venue: 'nyse' is none of practice, binance."),
         (["--mode", "live", "--sessions", "0"], 2, "--sessions: found 0, allowed is a number of"),
         (["--mode", "live", "--end", "2024-12-01"], 2, "--end: of no use in this config, whose"),
         (["--strategy", "SmaCros"], 3, "--strategy: There is no strategy 'SmaCros'."),

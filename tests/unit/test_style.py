@@ -48,6 +48,7 @@ THREADED = {
     "cli/doctor/examining.py",
     "cli/serving.py",
     "cli/shell/followed.py",
+    "integrations/binance/streams.py",
     "integrations/practice/stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",

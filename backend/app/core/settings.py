@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     data_folder: Folder = DEFAULT_DATA_FOLDER
     strategies_folder: Folder = Path("strategies")
     database_url: SecretStr | None = None  # None: SQLite in the data folder; it may hold a password
+    binance_key: SecretStr | None = None  # of an account that may trade and not withdraw
+    binance_secret: SecretStr | None = None
     account_limits: File | None = None  # a file of hard limits; None: there are none
     log_level: Annotated[str, AfterValidator(known_level)] | None = Field(
         default=None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")

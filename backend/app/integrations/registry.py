@@ -1,32 +1,70 @@
 """The venues there are adapters for, by name; the one place that knows them."""
 
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from app.core.errors import UsageError, did_you_mean
+from app.core.errors import ConfigError, UsageError, did_you_mean
+from app.core.settings import get_settings
 from app.core.venue import Venue
 from app.integrations.practice.adapter import open_practice
 from app.integrations.practice.stream import Chance
 
-VENUES = {"practice": open_practice}
-_USUAL_URLS = {"practice": "http://127.0.0.1:8790"}
+if TYPE_CHECKING:
+    from app.integrations.binance.endpoints import Wall
+
+PRACTICE, BINANCE = "practice", "binance"
+VENUES: Final = (PRACTICE, BINANCE)
+_USUAL_PRACTICE_URL: Final = "http://127.0.0.1:8790"
 
 
-def open_venue(name: str, url: str | None = None, chance: Chance | None = None) -> Venue:
+def open_venue(
+    name: str,
+    url: str | None = None,
+    chance: Chance | None = None,
+    *,
+    symbols: Sequence[str] = (),
+    wall: "Wall | None" = None,
+) -> Venue:
     """The adapter of a venue, at its usual address or another; nothing is asked of it yet.
 
-    `chance` spreads out the tries to come back after a lost connection.
+    `chance` spreads out the tries to come back after a lost connection. `symbols` are those it is
+    opened for, `wall` is the machine's clock: some venues are asked symbol by symbol, and signed
+    requests carry their time.
     """
     if name not in VENUES:
         known = ", ".join(VENUES)
         raise UsageError(
             f"There is no venue '{name}'; there is {known}.{did_you_mean(name, VENUES)}"
         )
-    url = _USUAL_URLS[name] if url is None else url
+    chance = np.random.default_rng(os.getpid()) if chance is None else chance
+    if name == BINANCE:
+        return _binance(url, chance, symbols, wall)
+    url = _USUAL_PRACTICE_URL if url is None else url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         shown = url.rpartition("@")[2]  # without the user and password that it may name
         raise UsageError(f"'{shown}' is no address of a venue; write it as http://127.0.0.1:8790.")
-    return VENUES[name](url, np.random.default_rng(os.getpid()) if chance is None else chance)
+    return open_practice(url, chance)
+
+
+def _binance(url: str | None, chance: Chance, symbols: Sequence[str], wall: "Wall | None") -> Venue:
+    """Its library is imported here, and nowhere before."""
+    try:
+        from app.integrations.binance.adapter import open_binance
+    except ImportError as error:
+        raise ConfigError(
+            "The venue 'binance' needs a library that is not installed:"
+            f" './start_cli.sh --setup binance' installs it ({error})."
+        ) from error
+    from app.integrations.binance.endpoints import Keys
+
+    if wall is None:
+        raise UsageError("Binance is opened with a clock, for its requests carry their time.")
+    found = get_settings()
+    secrets = (found.binance_key, found.binance_secret)
+    keys = Keys(*("" if one is None else one.get_secret_value() for one in secrets))
+    return open_binance(url, keys, symbols, wall, chance)

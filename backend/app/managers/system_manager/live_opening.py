@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
-from app.core.config_live import LiveConfig
 from app.core.errors import AppError, ConfigError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Command
@@ -71,7 +70,7 @@ class LiveOpening:
         ):
             self.unfinished = None
         if self.unfinished is None:
-            check_means(config.lived)  # one that goes on does so whatever became of its program
+            check_means(config)  # one that goes on does so whatever became of its program
         self.journal: RunJournal | None = None
         self.past: Past | None = None  # what it had come to by its last saved state
         if self.unfinished is not None:
@@ -123,7 +122,7 @@ class LiveOpening:
         notify = live.notify
         notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
         notifier.attach(lambda alarm: self._alarms.keep(alarm.what, alarm.details))
-        venue = open_venue(live.venue, live.url)
+        venue = open_venue(live.venue, live.url, symbols=config.symbols, wall=self._wall)
         self._notifier = notifier
         means = LiveMeans(self._wall, self.give_back)
         try:
@@ -215,9 +214,10 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
             )
 
 
-def check_means(live: LiveConfig) -> None:
+def check_means(config: SessionConfig) -> None:
     """Refuse a venue that cannot be one, and a program for alarms that is not there."""
-    open_venue(live.venue, live.url).close()
+    live = config.lived
+    open_venue(live.venue, live.url, symbols=config.symbols, wall=WallClock()).close()
     program = (live.notify.command or ("",))[0]
     if program and shutil.which(program) is None:
         raise ConfigError(

@@ -18,7 +18,7 @@ from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.verification import wired_again
 from app.managers.system_manager.wiring import Run
-from app.managers.time_manager import TimeManager
+from app.managers.time_manager import TimeManager, WallClock
 from app.threads.results import Results
 
 
@@ -76,8 +76,9 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
 def _differences(
     run: Run, book: GateBook, header: RunHeader, first: Sequence[OrderEvent]
 ) -> list[Difference]:
-    live = header.session_config.lived
-    venue = open_venue(live.venue, live.url)
+    config = header.session_config
+    live = config.lived
+    venue = open_venue(live.venue, live.url, symbols=config.symbols, wall=WallClock())
     try:
         now_ns = venue.time().venue_ns
         rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns, first)

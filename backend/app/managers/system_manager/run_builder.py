@@ -209,7 +209,7 @@ class RunBuilder:
         if config.replay is None:
             from app.managers.system_manager.live_opening import check_means
 
-            check_means(config.lived)
+            check_means(config)
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:

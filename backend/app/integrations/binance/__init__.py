@@ -1,0 +1,1 @@
+"""Binance spot: REST by python-binance, its streams by websockets."""

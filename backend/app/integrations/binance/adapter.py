@@ -1,0 +1,321 @@
+"""Binance spot as the house sees any venue.
+
+Binance knows an order by its symbol and its id, and tells trades symbol by symbol: so the adapter
+is of the symbols it was opened for. What is held of them are their base coins, its cash is what
+their quote coins come to.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from app.core.bars import BarColumns
+from app.core.errors import ConfigError
+from app.core.intervals import interval_ns
+from app.core.money import to_units
+from app.core.orders import Terms
+from app.core.venue import (
+    Abilities,
+    Execution,
+    OnItem,
+    Stream,
+    VenueOrder,
+    VenueRefused,
+    VenueReport,
+    VenueTime,
+    VenueUnclear,
+)
+from app.integrations.binance.endpoints import Keys, Wall, endpoints_of
+from app.integrations.binance.link import Link
+from app.integrations.binance.problems import UnknownOrder
+from app.integrations.binance.streams import market_stream, order_stream
+from app.integrations.binance.wire import (
+    KINDS,
+    MILLISECOND_NS,
+    Filters,
+    bars_of,
+    execution_of,
+    filters_of,
+    order_words,
+    our_id,
+    report_of,
+    their_symbol,
+    time_ns,
+)
+from app.integrations.practice.stream import Chance
+
+INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
+PAGE: Final = 1_000  # rows of one answer, at most
+
+
+class BinanceAdapter:
+    """One spot account, for these symbols."""
+
+    # A day is no time in force of a market that never closes: market orders alone may name it.
+    abilities = Abilities(
+        kinds=frozenset(KINDS),
+        amends=False,
+        goes_short=False,
+        exits_twice=False,
+        remembers_ids=False,
+    )
+
+    def __init__(self, link: Link, symbols: Sequence[str], chance: Chance) -> None:
+        self._link = link
+        self._by_theirs = {their_symbol(name): name for name in symbols}
+        self._chance = chance
+        self._filters: dict[str, Filters] = {}
+        self._symbol_of: dict[str, str] = {}  # by client id, theirs
+        self._client_id_of: dict[tuple[str, str], str] = {}  # by their symbol and order number
+        self._known_trades: dict[str, list[Mapping[str, Any]]] = {}
+        self._is_checked = False
+        self._streams: list[Stream] = []
+
+    def time(self) -> VenueTime:
+        return VenueTime(self._link.sync())
+
+    def filters(self, symbol: str) -> Filters:
+        """What a symbol's orders must respect; asked for once."""
+        if symbol not in self._filters:
+            name = their_symbol(symbol)
+            told = self._link.call(
+                "exchangeInfo", 20, lambda c: _listed(c.get_exchange_info(), name)
+            )
+            if told is None:
+                raise VenueRefused(f"'{symbol}' is not traded at Binance.")
+            self._filters[symbol] = told
+        return self._filters[symbol]
+
+    # -- orders ----------------------------------------------------------------------------------
+
+    def place(self, order: VenueOrder) -> VenueReport:
+        words = order_words(order)
+        self._theirs(order.symbol)
+        self._check_key()
+        self._symbol_of[order.client_id] = words["symbol"]
+
+        def place(client: Any) -> VenueReport:
+            told = client.create_order(**words)
+            return report_of(told, order.symbol, time_ns(told["transactTime"]))
+
+        return self._link.signed("a new order", 1, place)
+
+    def cancel(self, client_id: str) -> VenueReport:
+        theirs = self._find(client_id)
+
+        def cancel(client: Any) -> VenueReport:
+            told = client.cancel_order(symbol=theirs, origClientOrderId=client_id)
+            return report_of(told, self._by_theirs[theirs], self._at_ns(told))
+
+        return self._link.read("a cancel", 1, cancel)
+
+    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+        """Refused: what Binance offers is a cancel and another order, under another id."""
+        raise VenueRefused(
+            f"Binance spot cannot change order '{client_id}'; cancel it and give another."
+        )
+
+    def order(self, client_id: str) -> VenueReport | None:
+        known = self._symbol_of.get(client_id)
+        for theirs in [known] if known is not None else list(self._by_theirs):
+            found = self._order(theirs, client_id)
+            if found is not None:
+                self._symbol_of[client_id] = theirs
+                return found
+        return None
+
+    def open_orders(self) -> Sequence[VenueReport]:
+        def ask(client: Any) -> list[VenueReport]:
+            return [
+                report_of(told, self._by_theirs[told["symbol"]], self._at_ns(told))
+                for told in client.get_open_orders()
+                if told["symbol"] in self._by_theirs
+            ]
+
+        return self._link.read("the open orders", 80, ask)
+
+    def executions(self, since_ns: int) -> Sequence[Execution]:
+        found: list[Execution] = []
+        for theirs, symbol in self._by_theirs.items():
+            filters = self.filters(symbol)
+            for told in self._trades(theirs):
+                if time_ns(told["time"]) < since_ns:
+                    continue
+                name = self._name_of(theirs, str(told["orderId"]))
+                found.append(execution_of(told, filters, name))
+        return sorted(found, key=lambda one: one.at_ns)
+
+    # -- the account -----------------------------------------------------------------------------
+
+    def positions(self) -> dict[str, int]:
+        held = self._balances()
+        bases = {name: self.filters(name).base for name in self._by_theirs.values()}
+        return {name: held[base] for name, base in bases.items() if held.get(base)}
+
+    def cash(self) -> dict[str, int]:
+        held = self._balances()
+        quotes = {self.filters(name).quote for name in self._by_theirs.values()}
+        return {quote: held.get(quote, 0) for quote in sorted(quotes)}
+
+    def fee_rates(self) -> tuple[float, float]:
+        """The account's own, as maker and as taker."""
+
+        def ask(client: Any) -> tuple[float, float]:
+            told = client.get_account(omitZeroBalances="true")["commissionRates"]
+            return float(told["maker"]), float(told["taker"])
+
+        return self._link.read("the account", 20, ask)
+
+    # -- market data -----------------------------------------------------------------------------
+
+    def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
+        """Closed bars, page by page; they wait where the weight is nearly used up."""
+        theirs = their_symbol(symbol)
+        if interval not in INTERVALS:
+            raise VenueRefused(f"Binance has no bars of {interval}; it has {', '.join(INTERVALS)}.")
+        length_ns = interval_ns(interval)
+        rows: list[Sequence[Any]] = []
+        next_ns, last_ns = start_ns, min(end_ns, self._now_ns() - length_ns + 1)
+        while next_ns < last_ns:
+            words = {
+                "symbol": theirs,
+                "interval": interval,
+                "startTime": -(-next_ns // MILLISECOND_NS),
+                "endTime": (last_ns - 1) // MILLISECOND_NS,
+                "limit": PAGE,
+            }
+            page = self._page(f"the bars of {symbol}", words)
+            rows += page
+            if len(page) < PAGE:
+                break
+            next_ns = time_ns(page[-1][0]) + length_ns
+        try:
+            return bars_of(rows)
+        except (ValueError, IndexError, TypeError) as error:
+            raise VenueUnclear(f"The bars of {symbol} cannot be read: {error}.") from error
+
+    def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream:
+        for symbol in symbols:
+            self._theirs(symbol)
+        return self._kept(market_stream(self._link, symbols, on_item, self._chance))
+
+    def order_stream(self, on_item: OnItem) -> Stream:
+        filters = {theirs: self.filters(name) for theirs, name in self._by_theirs.items()}
+        return self._kept(order_stream(self._link, filters, on_item, self._chance))
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()
+        self._link.close()
+
+    # -- small things ----------------------------------------------------------------------------
+
+    def _kept(self, stream: Stream) -> Stream:
+        self._streams.append(stream)
+        return stream
+
+    def _theirs(self, symbol: str) -> str:
+        name = their_symbol(symbol)
+        if name not in self._by_theirs:
+            raise VenueRefused(f"This way to Binance was not opened for '{symbol}'.")
+        return name
+
+    def _now_ns(self) -> int:
+        return self._link.sync()
+
+    def _at_ns(self, told: Mapping[str, Any]) -> int:
+        at = told.get("transactTime") or told.get("updateTime") or told.get("time")
+        return self._link.now_ns() if at is None else time_ns(at)
+
+    def _find(self, client_id: str) -> str:
+        if client_id not in self._symbol_of and self.order(client_id) is None:
+            raise UnknownOrder(f"Binance knows no order '{client_id}'.")
+        return self._symbol_of[client_id]
+
+    def _order(self, theirs: str, client_id: str) -> VenueReport | None:
+        def ask(client: Any) -> VenueReport:
+            told = client.get_order(symbol=theirs, origClientOrderId=client_id)
+            return report_of(told, self._by_theirs[theirs], self._at_ns(told))
+
+        try:
+            return self._link.read("an order", 4, ask)
+        except UnknownOrder:
+            return None
+
+    def _trades(self, theirs: str) -> list[Mapping[str, Any]]:
+        """All trades of a symbol. By time Binance tells a day at most, so they are read on by
+        their numbers, and those that were told once are kept."""
+        known = self._known_trades.setdefault(theirs, [])
+        while True:
+            first = int(known[-1]["id"]) + 1 if known else 0
+            words = {"symbol": theirs, "limit": PAGE, "fromId": first}
+            page = self._trade_page(words)
+            known += page
+            if len(page) < PAGE:
+                return known
+
+    def _trade_page(self, words: Mapping[str, Any]) -> list[Any]:
+        return self._link.read(
+            "the trades", 20, lambda client: _rows(client.get_my_trades(**words))
+        )
+
+    def _page(self, what: str, words: Mapping[str, Any]) -> list[Any]:
+        def ask(client: Any) -> list[Any]:
+            return _rows(client.get_klines(**words))
+
+        return self._link.call(what, 2, ask, bulk=True)
+
+    def _name_of(self, theirs: str, number: str) -> str:
+        """The client id of an order that Binance tells by its number."""
+        key = (theirs, number)
+        if key not in self._client_id_of:
+
+            def ask(client: Any) -> str:
+                return our_id(client.get_order(symbol=theirs, orderId=number)["clientOrderId"])
+
+            self._client_id_of[key] = self._link.read("an order", 4, ask)
+        return self._client_id_of[key]
+
+    def _balances(self) -> dict[str, int]:
+        def ask(client: Any) -> dict[str, int]:
+            told = client.get_account(omitZeroBalances="true")["balances"]
+            return {one["asset"]: to_units(one["free"]) + to_units(one["locked"]) for one in told}
+
+        return self._link.read("the account", 20, ask)
+
+    def _check_key(self) -> None:
+        """Refuse a key that can take money out; the testnet does not tell, and has none."""
+        if self._is_checked or not self._link.endpoints.wallet:
+            return
+
+        def ask(client: Any) -> bool:
+            return bool(client.get_account_api_permissions()["enableWithdrawals"])
+
+        if self._link.read("the key's rights", 1, ask):
+            raise VenueRefused(
+                "This key may withdraw from the account. Make one at Binance that may only trade."
+            )
+        self._is_checked = True
+
+
+def open_binance(
+    url: str | None, keys: Keys, symbols: Sequence[str], wall: Wall, chance: Chance
+) -> BinanceAdapter:
+    """The adapter for these symbols; nothing is asked of Binance yet."""
+    try:
+        return BinanceAdapter(Link(endpoints_of(url), keys, wall), symbols, chance)
+    except VenueRefused as error:
+        raise ConfigError(str(error)) from error
+
+
+def _listed(told: Mapping[str, Any], name: str) -> Filters | None:
+    """A symbol that is trading."""
+    for one in told["symbols"]:
+        if one["symbol"] == name and one["status"] == "TRADING":
+            return filters_of(one)
+    return None
+
+
+def _rows(told: Any) -> list[Any]:
+    if not isinstance(told, list):
+        raise TypeError("a list was asked for")
+    return told

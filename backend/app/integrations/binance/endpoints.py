@@ -1,0 +1,63 @@
+"""Where Binance is asked: its spot testnet, or a peer on this machine; real money is refused.
+
+And by which keys and clock. The library is not needed to know these.
+"""
+
+import threading
+from typing import Final, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from app.core.errors import ConfigError
+
+TESTNET_URL: Final = "https://testnet.binance.vision"
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+class Wall(Protocol):
+    """The machine's clock, and waiting by it."""
+
+    def now_ns(self) -> int: ...
+    def wait(self, event: threading.Event, seconds: float) -> bool: ...
+
+
+class Keys(NamedTuple):
+    """What signs the requests."""
+
+    key: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Keys(**)"
+
+
+class Endpoints(NamedTuple):
+    """The addresses of one Binance."""
+
+    rest: str
+    wallet: str  # where a key's rights are told; "" where nobody tells them
+    market_stream: str
+    requests_stream: str  # the websocket API, which carries the user's events
+
+
+def endpoints_of(url: str | None) -> Endpoints:
+    """Those of a URL: the testnet's, or of a peer that has its streams one port above its REST."""
+    url = TESTNET_URL if url is None else url.rstrip("/")
+    if url == TESTNET_URL:
+        return Endpoints(
+            f"{TESTNET_URL}/api",
+            "",
+            "wss://stream.testnet.binance.vision/stream",
+            "wss://ws-api.testnet.binance.vision/ws-api/v3",
+        )
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigError(f"'{url}' is no address of Binance: {error}.") from error
+    if parts.scheme != "http" or host not in _LOOPBACK or not port:
+        raise ConfigError(
+            f"'{url}' is refused: Binance is traded on its testnet ({TESTNET_URL}), or at a peer"
+            " on this machine (http://127.0.0.1:PORT). Real money cannot be traded there yet."
+        )
+    streams = f"ws://{parts.netloc.rpartition(':')[0]}:{port + 1}"
+    return Endpoints(f"{url}/api", f"{url}/sapi", f"{streams}/stream", f"{streams}/ws-api/v3")

@@ -1,0 +1,194 @@
+"""How Binance is asked: python-binance's client, its time, its weights, every error translated."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from binance.client import Client
+
+from app.core.intervals import MINUTE_NS, SECOND_NS
+from app.core.venue import VenueRefused, VenueUnclear
+from app.integrations.binance.endpoints import Endpoints, Keys, Wall
+from app.integrations.binance.problems import (
+    FOREIGN,
+    TOO_MUCH,
+    ClockIsOff,
+    TooManyRequests,
+    translated,
+)
+from app.integrations.binance.wire import MILLISECOND_NS, time_ns
+
+RECEIVE_WINDOW_MS: Final = 5_000
+TIMEOUT_SECONDS: Final = (2.0, 12.0)  # to connect; to answer, as Binance itself gives up after 10
+_USED: Final = "X-MBX-USED-WEIGHT-1M"
+_USUAL_LIMIT: Final = 6_000  # of weight in a minute
+_FREE_SHARE: Final = 0.9  # what reads leave for orders begins here
+
+_Read = TypeVar("_Read")
+
+
+class Link:
+    """One account's way to Binance; callable from any thread, each on a connection of its own."""
+
+    def __init__(self, endpoints: Endpoints, keys: Keys, wall: Wall) -> None:
+        self.endpoints = endpoints
+        self._keys = keys
+        self._wall = wall
+        self._ahead_ns: int | None = None  # its clock, of ours
+        self._here = threading.local()
+        self._lock = threading.Lock()
+        self._clients: list[Client] = []
+        self._closing = threading.Event()
+        self._used, self._used_minute = 0, 0
+        self._quiet_until_ns = 0
+        self.limit = _USUAL_LIMIT
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def now_ns(self) -> int:
+        """Binance's time, as far as is known here."""
+        return self._wall.now_ns() + (self._ahead_ns or 0)
+
+    def sync(self) -> int:
+        """Ask for its time, and keep to it."""
+        began_ns = self._wall.now_ns()
+        told_ns: int = self.call("time", 1, lambda c: time_ns(c.get_server_time()["serverTime"]))
+        between_ns = (began_ns + self._wall.now_ns()) // 2
+        self._ahead_ns = told_ns - between_ns
+        return told_ns
+
+    # -- requests --------------------------------------------------------------------------------
+
+    def call(
+        self, what: str, weight: int, ask: Callable[[Client], _Read], *, bulk: bool = False
+    ) -> _Read:
+        """Ask without a signature. What comes in `bulk` waits where the weight is nearly used."""
+        self._make_room(what, weight, bulk)
+        client = self._client()
+        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        try:
+            return ask(client)
+        except FOREIGN as error:
+            raise translated(error, what) from error
+        finally:
+            self._note_weight(client)
+
+    def signed(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
+        """Ask with a signature; once more where its clock says that ours was off."""
+        if not self._keys.key or not self._keys.secret:
+            raise VenueRefused(
+                "Binance's keys are missing: set MISMARTERA_BINANCE_KEY and"
+                " MISMARTERA_BINANCE_SECRET."
+            )
+        if self._ahead_ns is None:
+            self.sync()
+        try:
+            return self.call(what, weight, ask)
+        except ClockIsOff:  # it was not looked at, so it may be sent again
+            self.sync()
+            return self.call(what, weight, ask)
+
+    def read(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
+        """The same where being turned away is no answer: it will be asked again."""
+        try:
+            return self.signed(what, weight, ask)
+        except TooManyRequests as error:
+            raise VenueUnclear(str(error)) from error
+
+    def signed_words(self, words: Mapping[str, Any]) -> dict[str, Any]:
+        """A request of the websocket API, signed."""
+        if self._ahead_ns is None:
+            self.sync()
+        client = self._client()
+        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        asked = {**words, "recvWindow": RECEIVE_WINDOW_MS}
+        return dict(client._sign_ws_params(asked, client._generate_ws_api_signature))
+
+    def close(self) -> None:
+        self._closing.set()
+        with self._lock:
+            for client in self._clients:
+                client.session.close()
+            self._clients.clear()
+
+    # -- weights ---------------------------------------------------------------------------------
+
+    def _make_room(self, what: str, weight: int, bulk: bool) -> None:
+        """Refuse what would go over the limit; nothing has been sent then."""
+        if self._closing.is_set():
+            raise VenueUnclear(f"The way to Binance is closed: {what} was not asked.")
+        now_ns = self.now_ns()
+        if now_ns < self._quiet_until_ns:
+            seconds = (self._quiet_until_ns - now_ns) / SECOND_NS
+            raise TooManyRequests(
+                f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
+            )
+        bound = int(self.limit * _FREE_SHARE) if bulk else self.limit
+        with self._lock:
+            if now_ns // MINUTE_NS != self._used_minute:
+                self._used, self._used_minute = 0, now_ns // MINUTE_NS
+            is_full = self._used + weight > bound
+            if not is_full:
+                self._used += weight
+        if not is_full:
+            return
+        if not bulk:
+            raise TooManyRequests(
+                f"The weight of this minute ({self.limit}) is used up: {what} was not sent."
+            )
+        rest_ns = MINUTE_NS - now_ns % MINUTE_NS
+        self._wall.wait(self._closing, rest_ns / SECOND_NS)
+        self._make_room(what, weight, bulk)
+
+    def _note_weight(self, client: Client) -> None:
+        """What Binance counts goes before what is counted here."""
+        response = client.response
+        if response is None:
+            return
+        client.response = None
+        told = response.headers.get(_USED, "")
+        if told.isdecimal():
+            with self._lock:
+                self._used = max(self._used, int(told))
+        if response.status_code in TOO_MUCH:
+            after = response.headers.get("Retry-After", "")
+            seconds = int(after) if after.isdecimal() else 60
+            self._quiet_until_ns = self.now_ns() + seconds * SECOND_NS
+
+    def _client(self) -> Client:
+        found: Client | None = getattr(self._here, "client", None)
+        if found is None:
+            found = _client(self.endpoints, self._keys)
+            self._here.client = found
+            with self._lock:
+                self._clients.append(found)
+        return found
+
+
+def _client(endpoints: Endpoints, keys: Keys) -> Client:
+    """A client of the library for these addresses; it asks nothing by itself."""
+
+    class _Here(Client):  # type: ignore[misc]
+        API_URL = endpoints.rest
+        MARGIN_API_URL = endpoints.wallet
+        REQUEST_RECVWINDOW = RECEIVE_WINDOW_MS
+        REQUEST_TIMEOUT = TIMEOUT_SECONDS
+
+    before = _loop_of_this_thread()
+    loop = asyncio.new_event_loop()  # the library wants one; nothing here runs on it
+    asyncio.set_event_loop(loop)
+    try:
+        client = _Here(keys.key or None, keys.secret or None, ping=False)
+    finally:
+        asyncio.set_event_loop(before)
+        loop.close()
+    client.session.trust_env = False
+    return client
+
+
+def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
