@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-faults simulate kills risk-kills crashes soak lint format typecheck bench run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -30,6 +30,9 @@ test-integration: setup ## run the tests on real files and databases
 test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
 
+test-shell: setup ## drive the interactive shell in a terminal, every command of it
+	@$(PYTEST) -n 2 -q -m shell $(ARGS)
+
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
 	@$(PYTEST) -n 4 -q -m live $(ARGS)
 
@@ -51,6 +54,9 @@ typecheck: setup ## mypy, strict
 bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
 	@PYTHONHASHSEED=0 $(PYTHON) -m benchmarks $(ARGS)
 
+screens: setup ## take the screens that the docs show anew, from the shell in a terminal
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.shell_screens
+
 kills: setup ## kill live runs at random moments: make kills KILLS=500
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500)
 
@@ -59,6 +65,9 @@ risk-kills: setup ## kill runs with breakers at random moments: make risk-kills 
 
 crashes: setup ## have live runs die at every named point: make crashes TIMES=20
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.crashing --times $(or $(TIMES),20)
+
+reloads: setup ## reload a strategy of a live run, well and badly: make reloads RELOADS=300
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.reloading --reloads $(or $(RELOADS),300) $(ARGS)
 
 soak: setup ## trade live on real threads: make soak MINUTES=20 ARGS="--until 2024-12-04"
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20) $(ARGS)

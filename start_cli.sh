@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a MisMartera command, and sets the project up first when that has not been done.
-#   ./start_cli.sh time now        run a command          ./start_cli.sh       list the commands
+#   ./start_cli.sh time now        run a command          ./start_cli.sh       open the shell
 #   ./start_cli.sh --setup [dev]   only set up, with the named extra of pyproject.toml
 set -euo pipefail
 
@@ -98,5 +98,4 @@ is_installed "$extra" || set_up "$extra"
 [ "${1:-}" != --setup ] || exit 0
 
 export PYTHONHASHSEED=${PYTHONHASHSEED-0} # one order of sets in every run; see docs/CLI.md
-[ $# -gt 0 ] || set -- --help
 exec "$python" -m app.cli.main "$@"

@@ -32,6 +32,7 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_desk import ControlDesk
 from app.managers.system_manager.control_server import ControlServer
 from app.managers.system_manager.live_means import TURN_SECONDS
+from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import WallClock
@@ -236,9 +237,11 @@ class Watching:
     """A client in a process of its own, subscribed to the run's snapshots."""
 
     def __init__(self, system: SystemManager, desk: LiveDesk, own: Path) -> None:
-        session = SimpleNamespace(run=desk.run, run_id=RUN, started_at="", bars=0)
+        session = SimpleNamespace(
+            run=desk.run, run_id=RUN, started_at="", bars=0,
+            looking=Looking(desk.run, RUN, WallClock()),
+        )  # fmt: skip
         shown = SimpleNamespace(
-            session_data=lambda seconds=1.0: desk.run.engine.publish(seconds),
             state="RUNNING",
             time_manager=system.time_manager,
             alarms=SimpleNamespace(latest=lambda: ()),

@@ -1,9 +1,8 @@
 """What every test can use; none sees the developer's settings, data or `.env`."""
 
+import gc
 import os
 import signal
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.warm import launcher, run_warm, warm_server
+
 if TYPE_CHECKING:
+    import subprocess
+
     from sqlalchemy import Engine
 
 # PROOF_SCALE=10 tries ten times as many examples.
@@ -42,23 +45,33 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where commands are started without the imports of a new interpreter."""
+    with warm_server(tmp_path_factory.mktemp("warm")) as place:
+        yield place
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Run:
+def cli(tmp_path: Path, warm: str) -> Run:
     """Run a command in its own process, folder and data folder: `cli("runs", "list")`."""
 
     def run(*words: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         data = {"MISMARTERA_DATA_FOLDER": str(tmp_path / "data")}
-        return subprocess.run(
-            [sys.executable, "-m", "app.cli.main", *words],
-            cwd=tmp_path,
-            env={**os.environ, **data, **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return run_warm(warm, words, tmp_path, {**os.environ, **data, **environment}, 60)
 
     return run
+
+
+@pytest.fixture
+def warm_looks(
+    tmp_path_factory: pytest.TempPathFactory, warm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Strategies are looked at in warm processes; one that hangs outlives its look there."""
+    script = tmp_path_factory.mktemp("looks") / "start"
+    script.write_text(launcher(warm), encoding="utf-8")
+    child = ["sh", str(script), "-m", "app.cli.strategy_child"]
+    monkeypatch.setattr("app.cli.strategy_probe.CHILD", child)
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +101,11 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Engine]"
     ensure_database(engine)
     yield engine
     engine.dispose()
+
+
+def pytest_runtest_setup() -> None:
+    """Take the thousands of tests out of the collector's sight: each of its rounds, and there are
+    some in every run, would walk them all. A live run's end brings them back into it.
+    """
+    if gc.get_freeze_count() == 0:
+        gc.freeze()

@@ -89,7 +89,7 @@ def test_a_run_s_orders_are_listed_with_what_was_done_to_them(cli: Run, near: st
         assert order["changes"][-1]["quantity"] == order["quantity"]
         assert order["created_ns"] <= order["changes"][0]["at_ns"] <= order["ended_ns"]
     table = cli("runs", "orders", run["run_id"]).stdout
-    assert table.startswith(f"Orders of run {run['run_id']}\n")
+    assert table.startswith(f"Orders of run {run['run_id']}, times of America/New_York\n")
     lines = [line for line in table.splitlines() if line.startswith("│ 2024-11-")]
     assert len(lines) == len(orders) + sum(len(order["changes"]) for order in changed)
 

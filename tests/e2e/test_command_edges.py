@@ -268,7 +268,7 @@ def test_a_run_under_way_is_running_and_one_without_its_process_is_abandoned(
     assert said == (
         3, "", "error: There is no run 'aliv-1'. Did you mean 'alive-1'? 'runs list' shows them.\n"
     )  # fmt: skip
-    assert len(answer(say("runs", "list", "--limit", "1", "--json"))) == 1
+    assert len(answer(say("runs", "list", "--count", "1", "--json"))) == 1
 
 
 # Calendars

@@ -131,10 +131,14 @@ def test_a_detached_session_is_seen_steered_and_stopped_from_other_processes(
     bars = terminal.json("system", "status")["sessions"][0]["bars"]
     assert terminal.json("system", "status")["sessions"][0]["state"] == "PAUSED"
     assert terminal.json("system", "positions", run_id[:12]) == held
-    assert terminal.json("system", "step", "--count", "3") == {"run_id": run_id, "done": "step"}
+    stepped = terminal.json("system", "step", "--count", "3")
+    assert (stepped["run_id"], stepped["done"]) == (run_id, "step")
     after = terminal.json("system", "status")["sessions"][0]
+    assert after["now"] == stepped["now"]
     assert bars < after["bars"] <= bars + 6
     assert terminal.json("system", "resume") == {"run_id": run_id, "done": "resume"}
+    code, _, err = terminal.run("strategies", "reload", "trader")
+    assert (code, "A replay is its config and its files" in err) == (1, True)
     fills = terminal.json("system", "fills")
     assert all(fill["symbol"] in ("AAA", "BBB") for fill in fills)
     assert isinstance(terminal.json("system", "orders"), list)

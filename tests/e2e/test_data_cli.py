@@ -25,7 +25,7 @@ def test_the_sample_is_made_listed_shown_and_deleted(cli: Cli) -> None:
     assert all(row["synthetic"] for row in listed)
     assert "synthetic" in cli("data", "list").stdout
     shown = json.loads(
-        cli("data", "show", "SYN2", "--interval", "1d", "--limit", "2", "--json").stdout
+        cli("data", "show", "SYN2", "--interval", "1d", "--count", "2", "--json").stdout
     )
     assert (shown["derived_from"], len(shown["bars"])) == ("1m", 2)
     deleted = cli("data", "delete", "SYN1", "--yes", "--json")
@@ -105,19 +105,3 @@ def test_nothing_is_deleted_without_a_yes(cli: Cli, tmp_path: Path) -> None:
     cli("data", "import-csv", write(tmp_path, ROWS), "--symbol", "AAA")
     assert cli("data", "delete", "AAA").returncode == 130
     assert len(json.loads(cli("data", "list", "--json").stdout)) == 1
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("import-csv",), ("import-parquet",), ("export",), ("list",), ("show",), ("quality",),
-        ("delete",), ("sample",), ("actions", "list"), ("actions", "import"),
-        ("instruments", "list"), ("instruments", "set"), ("instruments", "import"),
-    ],
-    ids=" ".join,
-)  # fmt: skip
-def test_every_command_has_help_with_an_example(cli: Cli, words: tuple[str, ...]) -> None:
-    told = cli("data", *words, "--help")
-    assert told.returncode == 0
-    assert f"./start_cli.sh data {' '.join(words)}" in told.stdout
-    assert "--json" in told.stdout

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.warm import launcher
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -25,7 +26,6 @@ PAGES = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/decisions/*.md"))
 )
 BLOCK = re.compile(r"^```(\w*) ?(\S*)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
-LAUNCHER = f'#!/bin/sh\nexec "{sys.executable}" -m app.cli.main "$@"\n'
 
 # What differs from run to run or from machine to machine, and is as long each time.
 PASSING = (
@@ -47,17 +47,21 @@ LIVE = ("docs/LIVE.md", "docs/PRACTICE.md")
 @pytest.mark.parametrize(
     "page", [pytest.param(page, marks=[pytest.mark.live] * (page in LIVE)) for page in PAGES]
 )
-def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path) -> None:
+def test_the_blocks_of_a_page_do_what_they_show(page: str, tmp_path: Path, warm: str) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text())
     with ExitStack() as beside:
-        _do_blocks(page, blocks, tmp_path, beside)
+        _do_blocks(page, blocks, tmp_path, launcher(warm), beside)
 
 
 def _do_blocks(
-    page: str, blocks: list[tuple[str, str, str]], tmp_path: Path, beside: ExitStack
+    page: str,
+    blocks: list[tuple[str, str, str]],
+    tmp_path: Path,
+    launcher: str,
+    beside: ExitStack,
 ) -> None:
     if any(kind == "console" or (kind, file) == ("python", "") for kind, file, _ in blocks):
-        _furnish(tmp_path)
+        _furnish(tmp_path, launcher)
     for kind, file, body in blocks:
         if file:
             (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -84,9 +88,9 @@ def test_every_fence_is_closed(page: str) -> None:
     assert text.count("\n```") + text.startswith("```") == 2 * len(BLOCK.findall(text))
 
 
-def _furnish(folder: Path) -> None:
+def _furnish(folder: Path, launcher: str) -> None:
     """What a clone has: the launcher, the examples, and no data."""
-    (folder / "start_cli.sh").write_text(LAUNCHER)
+    (folder / "start_cli.sh").write_text(launcher)
     (folder / "start_cli.sh").chmod(0o755)
     shutil.copytree(ROOT / "session_configs", folder / "session_configs")
     with socket.socket() as free:

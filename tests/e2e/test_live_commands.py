@@ -165,6 +165,7 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
     assert terminal.json("runs", "rebuild", run_id)["state"] == "abandoned"
     run = terminal.detached(*words[1:-1])
     assert (run["run_id"], run["log"]) == (run_id, first["log"])
+    assert (first["goes_on"], run["goes_on"]) == (False, True)
     with open(run["log"], encoding="utf-8") as log:
         text = log.read()
     assert text.index(f"Run {run_id}: 1 sessions") < text.index("it goes on, by the config")
@@ -199,6 +200,14 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     wait_until(lambda: held(open_venue, "SYN1") == 10, "a position")
     assert "no entries until it is resumed" in terminal.run("system", "pause")[1]
     wait_until(lambda: held(open_venue, "SYN1") == 0, "the exit passes")
+    seen = terminal.json("data", "session", "--once")
+    (one,) = seen["symbols"]
+    assert (seen["state"], seen["speed"]) == ("PAUSED", None)
+    assert one["no_entries"] == "the run is paused"
+    assert -1.0 < seen["lag_seconds"] < 30.0
+    assert seen["queues"]["inbox"] >= 0
+    assert one["bars"]["1m"][-1]["close"] == one["position"]["price"]
+    assert "no entries: the run is paused" in terminal.run("watch", "SYN1", "--once")[1]
     made = len(executions(open_venue, run_id))
     for words in (("step",), ("speed", "max"), ("step",)):
         code, _, err = terminal.run("system", *words)

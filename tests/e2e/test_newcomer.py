@@ -155,4 +155,4 @@ def test_quotes_beside_stored_trades_are_not_said_to_lack_volume(cli: Run, tmp_p
 def test_help_may_be_asked_for_in_short(cli: Run, words: list[str]) -> None:
     done = cli(*words)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Usage: mismartera" in done.stdout
+    assert "Usage: ./start_cli.sh " in done.stdout

@@ -108,11 +108,28 @@ def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     assert text.startswith(f"The run {run_id} is reducing.\n")
     assert ("trips at" in text, "trips_at" in text) == (True, False)
     assert (" yes " in text, "True" in text) == (True, False)
+    assert text.endswith("'risk limits CONFIG' shows the limits that each order is held against.\n")
+    alarm = teller.house.system.alarms.latest()[0]
+    assert alarm.what == "risk: daily_loss"
     since = teller.json("risk", "status", run_id)["trips"][0]["since"]
     assert since[:19].replace("T", " ") in text
     assert "reducing: daily_loss" in teller.text("runs", "show", run_id)
     report = Path(teller.house.folder, "runs", run_id, "report.md").read_text(encoding="utf-8")
     assert "| trading state | reducing: daily_loss |" in report
+    assert alarm.details.startswith(f"{since}: the account is"), "the market's time"
+
+
+def test_what_was_refused_is_counted_and_listed(teller: Teller) -> None:
+    run_id = teller.run(risk={"max_order_quantity": 1})
+    shown = teller.json("runs", "show", "last")
+    refused = teller.json("runs", "orders", run_id, "--refused")
+    assert shown["refused"] == len(refused) > 0
+    assert {one["state"] for one in refused} == {"REJECTED"}
+    assert len(teller.json("runs", "orders", run_id)) == shown["orders"]
+    other = teller.run()
+    assert teller.json("runs", "show", other)["refused"] == 0
+    text = teller.text("runs", "orders", other, "--refused")
+    assert text == f"Run {other} has no orders that were refused.\n"
 
 
 def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:

@@ -15,6 +15,7 @@ from app.strategies.failure import HookInterrupted
 from tests.faults.aims import Aims, some_state
 from tests.faults.day import SYMBOLS
 from tests.faults.kinds import CRASH, KINDS, NONE, OF_CANCELS, OF_PLACEMENTS, menu_faults
+from tests.faults.new_code import NewCode
 from tests.faults.simulation import Simulation, WorkerDown
 from tests.faults.watch import MARK, must, number_of
 from tests.faults.world import MILLISECOND, SECOND
@@ -50,6 +51,8 @@ class Schedule:
                 self._plan(kind)
         if kinds and draw.random() < 0.3:
             self.at(self._some_moment_ns(), self._command)
+        if kinds:
+            NewCode(sim, self.at, self._first_ns, self._calm_ns)
         self._given()
         self.at(self._calm_ns, self._calm)
         self._recovers_twice = bool(kinds) and draw.random() < 0.25

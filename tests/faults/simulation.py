@@ -1,6 +1,7 @@
 """One schedule: a live run under faults, all of it drawn from a seed."""
 
 import errno
+from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Final
@@ -117,6 +118,7 @@ class Simulation:
         self.cover = cover_from(Random(seed ^ 0xC07E))
         self.config = config_from(*self._config_words, cover=self.cover)
         self._filled: set[str] = set()
+        self.reloads: Counter[str] = Counter()  # by what came of them, in every life anew
 
     # -- its course --------------------------------------------------------------------------------
 
@@ -211,6 +213,9 @@ class Simulation:
         self.watch.results(life, results, payload)
         for intent in results.intents:
             self.world.say("intent", intent)
+        if results.reload is not None:
+            self.world.say("reloaded", results.reload.strategy, results.reload.refused[:60])
+            self.reloads["refused" if results.reload.refused else "replaced"] += 1
         for fill in results.records.fills:
             self.world.say("fill", *fill)
 

@@ -326,6 +326,11 @@ print("pandas" in sys.modules)
     assert run_python(code).strip() == "False"
 
 
+def test_a_symbol_that_no_file_can_be_named_after_has_no_bars(store: BarStore) -> None:
+    with pytest.raises(NotFoundError, match="are stored"):
+        store.require(Series("XNYS", "x" * 500, "1m"))
+
+
 @pytest.fixture
 def run_python() -> Callable[[str], str]:
     def run(code: str) -> str:

@@ -219,6 +219,8 @@ def test_starts_are_timed_beside_a_bare_python(
     monkeypatch.setattr(starts, "COMMANDS", ("version", starts.CHECK))
     figures = starts.start(tmp_path, 0, 1).figures
     assert min(figures["commands_ms"].values()) > figures["python_ms"] > 0
+    prompt_ms, line_ms = figures["shell_ms"].values()
+    assert prompt_ms > line_ms > 0
 
 
 def test_a_command_that_fails_is_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from app.managers.system_manager.control_client import (
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
+    Answer,
     Ask,
     Frames,
     Goodbye,
@@ -53,6 +54,7 @@ class Steered:
         self.obeyed: list[str] = []
         self.made = 0
         self.padding = ""
+        self.may_tell = threading.Event()
 
     def welcome(self) -> Welcome:
         return Welcome(PROTOCOL, "1.2.3", "run-1", os.getpid())
@@ -62,6 +64,15 @@ class Steered:
             raise UsageError(f"Speed '{value}' is neither 'max' nor a number.")
         self.obeyed.append(command)
         return "done"
+
+    def tell(self, value: str) -> str:
+        if value == "slow":
+            self.may_tell.wait(20)
+        if value == "refused":
+            raise UsageError("What is asked cannot be read.")
+        if value == "faulty":
+            raise ArithmeticError("a defect")
+        return f"told {value}"
 
     def view(self) -> bytes:
         self.made += 1
@@ -82,7 +93,9 @@ class House:
         self.data = data
         self.session = Steered()
         self.path = make_control_folder(data) / "run-1.sock"
-        self.server = ControlServer(self.path, self.session, self.session.view, WallClock())
+        self.server = ControlServer(
+            self.path, self.session, self.session.view, WallClock(), self.session.tell
+        )
 
     def client(self) -> ControlClient:
         return connect(self.data)
@@ -168,6 +181,36 @@ def test_views_come_while_somebody_watches_and_no_faster_than_they_may(house: Ho
     made = house.session.made
     time.sleep(0.3)
     assert house.session.made <= made + 1
+
+
+def test_what_takes_long_to_tell_holds_up_no_command_and_a_defect_in_it_no_other_telling(
+    house: House,
+) -> None:
+    with house.client() as client, house.client() as other:
+        assert client.ask("session_data", "one") == "told one"
+        client._send(framed(Ask(90, "session_data", "slow")))
+        assert [other.ask(one) for one in ("pause", "ping")] == ["done", "ping"]
+        house.session.may_tell.set()
+        answer = client._next()
+        assert isinstance(answer, Answer)
+        assert (answer.id, answer.text) == (90, "told slow")
+        with pytest.raises(AppError, match="cannot be read") as refused:
+            client.ask("session_data", "refused")
+        assert refused.value.exit_code == 2
+        with pytest.raises(AppError, match="could not be told; its log says why"):
+            client.ask("session_data", "faulty")
+        assert client.ask("session_data", "two") == "told two"
+    assert house.session.made == 0  # nobody asked for a view
+    until(lambda: not house.server._watched.is_set())
+
+
+def test_who_leaves_before_an_answer_hinders_nobody(house: House) -> None:
+    with house.client() as gone:
+        gone._send(framed(Ask(1, "session_data", "slow")))
+        until(lambda: house.server._watched.is_set())
+    house.session.may_tell.set()
+    with house.client() as client:
+        assert client.ask("session_data", "x") == "told x"
 
 
 def test_a_client_that_never_reads_is_dropped_and_hinders_nobody(

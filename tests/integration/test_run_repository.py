@@ -88,6 +88,20 @@ def test_the_newest_runs_come_first_and_no_more_than_asked_for(repository: RunRe
     assert [run["run_id"] for run in repository.list_runs(2)] == ["r7", "r6"]
 
 
+def test_last_is_the_run_that_was_started_last_whatever_zone_it_is_in(
+    repository: RunRepository,
+) -> None:
+    with pytest.raises(NotFoundError, match="There is no run yet"):
+        repository.get_run("last")
+    start(repository, "20260105-150000-a", "2026-01-05T10:00:00-05:00")
+    start(repository, "20260105-140000-b", "2026-01-05T23:00:00+09:00")
+    assert repository.get_run("last")["run_id"] == "20260105-150000-a"
+    assert repository.get_run("last-1")["run_id"] == "20260105-140000-b"
+    assert [run["run_id"][-1] for run in repository.list_runs()] == ["a", "b"]
+    with pytest.raises(NotFoundError, match="There are no 3 runs yet"):
+        repository.get_run("last-2")
+
+
 def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository) -> None:
     start(repository, "r1")
     refused = order(

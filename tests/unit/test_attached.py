@@ -1,14 +1,14 @@
 """A session's line for who follows it in a pipe."""
 
 from decimal import Decimal
-from types import SimpleNamespace
-from typing import Any
 
+import msgspec
 import pytest
+from tests.shown import drawn, order
 
-from app.cli.attached import follow
+from app.cli.attached import AccountPage
 from app.core.trading_state import ACTIVE, HALTED
-from app.managers.system_manager.control_messages import View
+from app.managers.system_manager.control_messages import Alarm, Position, View
 
 
 def view(trading_state: str | None) -> View:
@@ -25,10 +25,30 @@ def view(trading_state: str | None) -> View:
     [(None, "RUNNING"), (ACTIVE, "RUNNING"), (HALTED, "RUNNING, halted")],
 )
 def test_who_follows_a_session_sees_when_its_account_may_not_trade(
-    trading_state: str | None, shown: str, capsys: pytest.CaptureFixture[str]
+    trading_state: str | None, shown: str
 ) -> None:
-    client: Any = SimpleNamespace(
-        session=SimpleNamespace(run_id="one"), views=lambda: iter([view(trading_state)])
-    )
-    follow(client, as_json=False)
-    assert f"10:00  {shown}  3 bars" in capsys.readouterr().out
+    line = AccountPage().line(view(trading_state))
+    assert line.startswith(f"10:00  {shown}, live at speed 1  3 bars  5.00 USD  flat  0 orders")
+    assert shown in "".join(drawn(AccountPage(), view(trading_state), 80))
+
+
+@pytest.mark.parametrize("width", [30, 80])
+def test_a_page_of_a_full_account_tells_what_it_leaves_out_and_fits(width: int) -> None:
+    positions = tuple(Position(f"S{n}", Decimal(n + 1), 101.25) for n in range(20))
+    seen = msgspec.structs.replace(
+        view(None), positions=positions, orders=(order(7, symbol="S0", stop=100.0),),
+        orders_working=1, stale_seconds=130, alarms=(Alarm("10:00", "halted", "by [hand]"),),
+    )  # fmt: skip
+    lines = drawn(AccountPage(), seen, width)
+    assert max(map(len, lines)) <= width
+    cells = "".join(line.split("│")[2].strip() for line in lines if line.count("│") == 3)
+    text = "".join(cells.split())
+    for words in ("+1S0at101.25", "and12more", "sell100S0stop100(-1.23%away)", "by[hand]", "2mago"):
+        assert words in text, words
+
+
+def test_the_words_of_an_alarm_steer_no_terminal() -> None:
+    alarm = Alarm("10:00", "refused", "\x1b[2Jby the venue")
+    seen = msgspec.structs.replace(view(None), alarms=(alarm,))
+    shown = "".join(drawn(AccountPage(), seen, 80))
+    assert "by the venue" in shown and "\x1b" not in shown

@@ -1,6 +1,9 @@
 """Late bars: once they are in, the stream is as if they had come in time; nothing is decided."""
 
+import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,6 +21,7 @@ from app.services.indicators import resolve
 from app.threads.data_processor import DataProcessor, Processed, SessionPart
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.plan import Declared, Plan
+from app.threads.run_state import StateAsked, StateGiven
 
 NAMES = ("AAA", "BBB")
 INTERVALS = ("1m", "5m", "1d")
@@ -208,6 +212,7 @@ def test_a_bad_late_bar_is_kept_out_and_named(changes: dict[str, float], reason:
     (out,) = passed(of, Backfill({0: msgspec.structs.replace(late, **columns)}, 9))
     assert out == Backfill({}, 9)
     assert sum(of.bad.values()) == 1 and next(iter(of.bad))[2] == reason
+    assert not of.filled
 
 
 def test_what_was_caught_up_with_ahead_of_time_comes_in_no_block_again() -> None:
@@ -230,6 +235,7 @@ def test_late_bars_count_as_present_and_corrected_ones_once() -> None:
     passed(of, *messages)
     assert [of.book.totals[name].present for name in NAMES] == [16, 16]
     assert of.book.totals["AAA"].expected == 16
+    assert of.filled == {("AAA", blocks[0].spans[0].session.date): 2}
 
 
 # -- gaps ------------------------------------------------------------------------------------------
@@ -279,3 +285,14 @@ def test_a_gap_goes_back_to_the_feed_and_not_down_the_stream() -> None:
     of, blocks = manager(gaps), minutes_of(0, 1)
     out = passed(of, Bars(blocks[0]), Bars(blocks[3]))
     assert len(gaps) == 2 and all(isinstance(message, Bars) for message in out)
+
+
+def test_how_many_bars_came_late_is_known_after_a_break_as_well() -> None:
+    manager, again = (DataQualityManager(("X", "Y"), "1m", False) for _ in range(2))
+    manager.filled["Y", dt.date(2024, 11, 4)] = 3
+    (asked,) = manager.step(StateAsked(5))
+    assert isinstance(asked, StateAsked)
+    state: Any = SimpleNamespace(quality=asked.quality)
+    message = StateGiven(5, state)
+    assert [*again.step(message)] == [message]
+    assert again.filled == manager.filled

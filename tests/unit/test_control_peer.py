@@ -29,6 +29,7 @@ from app.managers.system_manager.control_peer import (
     GREETING_NS,
     MOST_ASKED,
     MOST_WAITING_BYTES,
+    SESSION_DATA,
     STALLED_NS,
     Peer,
 )
@@ -247,3 +248,19 @@ def test_why_a_session_hung_up_before_it_was_greeted_is_told(reason: str) -> Non
     theirs.close()
     with pytest.raises(StateError, match=reason or "The session has ended"):
         ControlClient(ours)
+
+
+def test_what_is_wanted_of_a_session_s_data_waits_for_the_server_and_is_bounded() -> None:
+    session, peer = greeted()
+    asks = [Ask(number, SESSION_DATA, "{}") for number in range(MOST_ASKED + 1)]
+    peer.receive(b"".join(map(framed, asks)), 0)
+    assert peer.wanted == asks[:MOST_ASKED]
+    assert session.obeyed == []
+    assert [(one.id, one.exit_code) for one in told(peer) if isinstance(one, Answer)] == [
+        (MOST_ASKED, 2)
+    ]
+    peer.wanted.clear()
+    peer.answer(framed(Answer(0, "told")), 1)
+    assert told(peer) == [Answer(0, "told")]
+    peer.receive(framed(Ask(99, SESSION_DATA)), 2)
+    assert peer.wanted == [Ask(99, SESSION_DATA)]

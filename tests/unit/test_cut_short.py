@@ -12,12 +12,13 @@ from app.core.message_codec import encode_note, encode_output
 from app.core.messages import LastNews, Message
 from app.core.order_events import Acknowledged, Intent, Place, Voided
 from app.core.orders import Terms
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal_feed import RELOADED, RunJournal
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_outcome import RunEnd
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.threads.reloading import ReloadOutcome
 from app.threads.results import Results
 
 MORE = msgspec.structs.replace(PLACED, order_id=2)
@@ -89,3 +90,17 @@ def test_a_run_that_has_ended_is_not_run_beyond_its_record(tmp_path: Path) -> No
     recovery.take(results(1, b""))
     with pytest.raises(DataError, match="not what the journal says"):
         recovery.take(results(2, b"one, two", PLACED, MORE))
+
+
+@pytest.mark.parametrize(("then", "now"), [("it raised", ""), ("", "it raised")])
+def test_new_code_is_taken_or_refused_as_it_was(tmp_path: Path, then: str, now: str) -> None:
+    outcome = ReloadOutcome(2, 0, "one", "one.py", "", {}, False, then)
+    cut_short(tmp_path)
+    note = Entry(form.NOTE, 0, encode_note({RELOADED: msgspec.to_builtins(outcome)}))
+    recovery = Recovery(append(tmp_path, note))
+    recovery.take(results(1, b""))
+    again = results(2, b"one", PLACED)
+    other = msgspec.structs.replace(outcome, refused=now)
+    with pytest.raises(DataError, match="not what the journal says"):
+        recovery.take(msgspec.structs.replace(again, reload=other))
+    assert recovery.take(msgspec.structs.replace(again, reload=outcome)) is None

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.cli.output import print_json, print_table
+from app.cli.output import console, print_json, print_table
 
 
 def test_json_is_one_line_with_dates_and_decimals_as_text(
@@ -37,3 +37,11 @@ def test_numbers_are_aligned_right_and_words_left(capsys: pytest.CaptureFixture[
 def test_a_long_line_is_not_broken_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     print_table("T", ("path",), [("x" * 150,)])
     assert "x" * 150 in capsys.readouterr().out
+
+
+def test_nothing_that_is_shown_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("T\x1b[2J", ("reason",), [("\x1b]0;mine\x07",)])
+    console.print("halted: \x1b[31m\rall is well", markup=False)
+    printed = capsys.readouterr().out
+    assert "all is well" in printed and "mine" in printed
+    assert not [char for char in printed if not char.isprintable() and char != "\n"]

@@ -68,6 +68,16 @@ def test_a_trip_is_an_alarm_and_is_remembered(house: House) -> None:
     assert house.known.history == (RiskNote(TRIPPING, "one", 7, 0),)
 
 
+def test_a_trip_of_a_replay_names_the_market_s_time(house: House) -> None:
+    run = RunRisk(
+        "one", lambda *alarm: house.alarms.append(alarm), local_text=lambda ns: f"at {ns}"
+    )
+    run.take(results(7, TRIPPING))
+    assert house.alarms == [
+        ("risk: daily_loss", f"at {TRIPPING.at_ns}: the account is halted: so much")
+    ]
+
+
 def test_what_is_only_run_again_is_no_news(house: House) -> None:
     house.run().take(results(7, TRIPPING))
     house.alarms.clear()

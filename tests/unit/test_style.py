@@ -45,7 +45,9 @@ AMBIENT = {
 RANDOM_MODULES = {"random", "secrets"}
 # The modules that start threads; everything else is stepped, as the fault simulator does it.
 THREADED = {
+    "cli/doctor/examining.py",
     "cli/serving.py",
+    "cli/shell/followed.py",
     "integrations/practice/stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",
@@ -53,6 +55,7 @@ THREADED = {
     "managers/system_manager/control_server.py",
     "managers/system_manager/equity_file.py",
     "managers/system_manager/live_means.py",
+    "managers/system_manager/reloading.py",
     "managers/system_manager/run_session.py",
     "managers/system_manager/system_manager.py",
     "threads/lanes.py",

@@ -304,6 +304,25 @@ def test_time_is_told_per_worker(runner: Runner) -> None:
     assert pipeline.spent_ns["source head"] < 10_000_000
 
 
+def test_what_waits_before_each_worker_can_be_asked_at_any_time() -> None:
+    told: list[dict[str, int]] = []
+
+    class Counting(Last):
+        def step(self, message: Any) -> Iterator[Any]:
+            told.append(pipeline.waiting_rows())
+            return super().step(message)
+
+    pipeline = Pipeline([Source(), Counting()], "pool", 3)
+    assert pipeline.waiting_rows() == {}
+    pipeline.run(range(20))
+    assert {name for one in told for name in one} == {"last"}
+    assert max(one["last"] for one in told) <= 3
+    assert pipeline.waiting_rows() == {"last": 0}
+    inline = Pipeline([Source(), Last()], "inline", 3)
+    inline.run(range(3))
+    assert inline.waiting_rows() == {}
+
+
 def test_a_pipeline_runs_once_and_needs_a_head() -> None:
     pipeline = Pipeline([Source(), Last()], "inline", 5)
     pipeline.run([])

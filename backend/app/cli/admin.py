@@ -6,6 +6,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import print_json
+from app.cli.parameters import AsJson
 from app.core.errors import ConfigError, UsageError
 from app.core.logging import known_level, log_path, store_level, stored_level
 
@@ -14,8 +15,11 @@ app = typer.Typer(help="Housekeeping: how much is logged.")
 
 @app.command("log-level")
 def log_level(
-    level: Annotated[str | None, typer.Argument(help="DEBUG, INFO, WARNING, ERROR ...")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    level: Annotated[
+        str | None,
+        typer.Argument(metavar="LEVEL", help="DEBUG, INFO, WARNING, ERROR ...; shown if left out."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the log level, or set it for later commands.
 

@@ -1,15 +1,16 @@
-"""`config`: check session configs before a run, and the schema editors complete them by."""
+"""`config`: make session configs, check them before a run, and the schema editors use."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.new_files import write_text
 from app.cli.output import print_json, print_table, value_text
+from app.cli.parameters import AsJson, End, Start, Yes
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
@@ -19,17 +20,28 @@ if TYPE_CHECKING:
     from app.core.config_json import Fault
     from app.managers.system_manager.system_manager import SystemManager
 
-app = typer.Typer(help="Check a session config; its schema.")
+app = typer.Typer(help="Make a session config, check it; its schema.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Session configs.")]
+Text = Annotated[str | None, typer.Option(metavar="TEXT", help="What its runs are called.")]
+Files = Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Session configs: JSON files.")]
+
+
+def _text(metavar: str, help_line: str) -> Any:
+    return typer.Option(metavar=metavar, help=help_line)
+
+
+def _number(help_line: str) -> Any:
+    return _text("NUMBER", help_line)
 
 
 @app.command()
 def check(files: Files, as_json: AsJson = False) -> None:
     """All that is wrong with session configs; when nothing is, what they would run.
 
-    Ends with 0 when every file can be used, 4 when one has problems, 3 when one is not there.
+    \b
+    Exit codes:
+      3  a file is not there
+      4  a file has problems
 
     \b
     Example:
@@ -51,7 +63,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
 @app.command()
 def schema(
     output: Annotated[
-        Path | None, typer.Option(help="Write it to this file instead of showing it.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it to this file instead of showing it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -65,7 +78,7 @@ def schema(
 
     exported = export_schema()
     if output is not None:
-        _write(output, json.dumps(exported, indent=2) + "\n")
+        write_text(output, json.dumps(exported, indent=2) + "\n", over=True)
         if as_json:
             print_json({"file": str(output)})
         else:
@@ -74,6 +87,61 @@ def schema(
         print_json(exported)
     else:
         typer.echo(json.dumps(exported, indent=2))
+
+
+@app.command()
+def new(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it.")] = None,
+    yes: Yes = False,
+    name: Text = None,
+    mode: Annotated[str | None, _text("replay|live", "Replay history, or trade.")] = None,
+    market: Annotated[str | None, _text("MARKET", "MIC of the market, or 24/7.")] = None,
+    symbols: Annotated[str | None, _text("SYMBOLS", "Such as 'SYN1 SYN2'.")] = None,
+    start: Start = None,
+    end: End = None,
+    venue: Annotated[str | None, _text("NAME", "Of a live run.")] = None,
+    broker: Annotated[str | None, _text("paper|venue", "Of a live run: who fills.")] = None,
+    sessions: Annotated[str | None, _text("COUNT", "Of a live run: how many.")] = None,
+    strategy: Annotated[str | None, _text("STRATEGY", "As 'strategies show' takes it.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Of the strategy.")
+    ] = None,
+    cash: Annotated[str | None, _text("MONEY", "Of the account.")] = None,
+    size_percent: Annotated[str | None, _number("Of equity, to enter with.")] = None,
+    max_position_percent: Annotated[
+        str | None, _number("Of equity, that one symbol may be worth.")
+    ] = None,
+    max_daily_loss_percent: Annotated[
+        str | None, _number("Of equity; after it no entries that day.")
+    ] = None,
+    stop_loss_percent: Annotated[
+        str | None,
+        _number("Below an entry, where each position is left."),
+    ] = None,
+    flat_minutes: Annotated[str | None, _number("Before a close to be flat.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a session config from answers.
+
+    It asks for each part, checks each answer, and shows all before it writes. Off a terminal, with
+    --yes and with --json it asks nothing: options and defaults answer.
+
+    \b
+    Examples:
+      ./start_cli.sh config new --yes --symbols SYN1 --strategy SmaCross --param fast=5
+      ./start_cli.sh config new --name "my live run" --mode live --yes
+    """
+    from app.cli.config_made import make_config
+
+    options = {
+        "name": name, "mode": mode, "symbols": symbols, "start": start, "end": end,
+        "venue": venue, "broker": broker, "sessions": sessions, "strategy": strategy,
+        "cash": cash, "size-percent": size_percent, "max-position-percent": max_position_percent,
+        "max-daily-loss-percent": max_daily_loss_percent, "stop-loss-percent": stop_loss_percent,
+        "flat-minutes": flat_minutes,
+    }  # fmt: skip
+    given = {key: value for key, value in options.items() if value is not None}
+    make_config(file, given, param or [], market, asks=not (yes or as_json), as_json=as_json)
 
 
 def _load(path: Path, system: "Callable[[], SystemManager]") -> "SessionConfig | AppError":
@@ -155,15 +223,3 @@ def _sessions(config: "SessionConfig") -> str:
     live = config.lived
     orders = "simulated" if live.broker == "paper" else "sent to it"
     return f"{live.sessions}, live at the venue '{live.venue}', orders {orders}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, so that no reader sees half of it."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise AppError(f"'{path}' cannot be written: {error.strerror}.") from None

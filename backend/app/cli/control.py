@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
 from app.core.errors import AppError, RunTimeoutError, StateError
 
 if TYPE_CHECKING:
@@ -16,16 +17,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Run = Annotated[
-    str | None,
-    typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
-Wait = Annotated[
-    float, typer.Option("--timeout", min=0.001, help="Seconds to wait for its end; exit code 5.")
-]
 
 _LOOK_SECONDS = 0.1
+_LOOKS = 50  # at a session that takes its steps
 
 SHORT_COLUMNS = (
     *("run_id", "state", "trading_state", "mode", "config", "pid", "now"),
@@ -34,23 +28,24 @@ SHORT_COLUMNS = (
 
 
 @app.command()
-def attach(run: Run = None, as_json: AsJson = False) -> None:
+def attach(run: RunningRun = None, as_json: AsJson = False) -> None:
     """Follow a session until it ends. Ctrl+C detaches; the session goes on.
 
-    A table on a terminal; a line a second in a pipe, with --json one object a line.
+    A screen on a terminal; a line a second in a pipe, with --json one object a line.
 
     \b
     Example:
       ./start_cli.sh system attach
     """
-    from app.cli.attached import follow
+    from app.cli.attached import AccountPage
+    from app.cli.following import follow
 
     with _client(run) as client:
-        follow(client, as_json)
+        follow(client, client.view, AccountPage(), as_json)
 
 
 @app.command()
-def pause(run: Run = None, as_json: AsJson = False) -> None:
+def pause(run: RunningRun = None, as_json: AsJson = False) -> None:
     """A replay stands still; a live run streams on, exits pass and entries are refused.
 
     \b
@@ -61,7 +56,7 @@ def pause(run: Run = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def resume(run: Run = None, as_json: AsJson = False) -> None:
+def resume(run: RunningRun = None, as_json: AsJson = False) -> None:
     """It goes on; a halt is not lifted.
 
     \b
@@ -73,23 +68,31 @@ def resume(run: Run = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def step(
-    run: Run = None,
-    count: Annotated[int, typer.Option(min=1, help="How many instants.")] = 1,
+    run: RunningRun = None,
+    count: Count = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Let a paused replay take some instants.
+    """Let a paused replay take some instants; its time after them is told.
 
     \b
     Example:
       ./start_cli.sh system step --count 5
     """
-    _ask(run, "step", str(count), as_json)
+    with _client(run) as client:
+        client.ask("step", str(count))
+        now = _now_after_steps(client)
+        if as_json:
+            print_json({"run_id": client.session.run_id, "done": "step", "now": now})
+        else:
+            where = f"stands at {now}" if now else "has ended with that"
+            text = f"Run {client.session.run_id} {where}."
+            console.print(text, markup=False, highlight=False)
 
 
 @app.command()
 def speed(
-    to: Annotated[str, typer.Argument(help="'max', or a multiple of real time.")],
-    run: Run = None,
+    to: Annotated[str, typer.Argument(metavar="SPEED", help="'max', or a multiple of real time.")],
+    run: RunningRun = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a replay's pace.
@@ -103,8 +106,8 @@ def speed(
 
 @app.command()
 def halt(
-    run: Run = None,
-    reason: Annotated[str, typer.Option(help="For the log.")] = "",
+    run: RunningRun = None,
+    reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
     """From now on a session takes exits only.
@@ -118,9 +121,9 @@ def halt(
 
 @app.command()
 def release(
-    reason: Annotated[str, typer.Option(help="Why entries may pass again; it is kept.")],
-    run: Run = None,
-    timeout: Wait = 30.0,
+    reason: Reason,
+    run: RunningRun = None,
+    timeout: Timeout = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Lift a live run's halt, once its venue agrees with its books.
@@ -150,9 +153,9 @@ def release(
 
 @app.command()
 def stop(
-    run: Run = None,
-    reason: Annotated[str, typer.Option(help="For the log.")] = "",
-    timeout: Wait = 330.0,
+    run: RunningRun = None,
+    reason: Reason = "",
+    timeout: Timeout = 330.0,
     as_json: AsJson = False,
 ) -> None:
     """End a session in order, wait for that, and print what it came to.
@@ -166,12 +169,12 @@ def stop(
 
 @app.command()
 def kill(
-    run: Run = None,
+    run: RunningRun = None,
     mode: Annotated[
-        str, typer.Option(help="What becomes of positions: 'freeze' or 'flatten'.")
+        str, typer.Option(metavar="freeze|flatten", help="What becomes of positions.")
     ] = "freeze",
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the run.")] = "",
-    timeout: Wait = 330.0,
+    reason: Reason = "",
+    timeout: Timeout = 330.0,
     as_json: AsJson = False,
 ) -> None:
     """Let no order that opens leave any more, and end a session then, also one that hangs.
@@ -188,7 +191,7 @@ def kill(
 
 
 @app.command()
-def positions(run: Run = None, as_json: AsJson = False) -> None:
+def positions(run: RunningRun = None, as_json: AsJson = False) -> None:
     """What a session holds.
 
     \b
@@ -200,7 +203,7 @@ def positions(run: Run = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def orders(run: Run = None, as_json: AsJson = False) -> None:
+def orders(run: RunningRun = None, as_json: AsJson = False) -> None:
     """A session's working orders.
 
     \b
@@ -212,7 +215,7 @@ def orders(run: Run = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def fills(run: Run = None, as_json: AsJson = False) -> None:
+def fills(run: RunningRun = None, as_json: AsJson = False) -> None:
     """A session's latest fills.
 
     \b
@@ -259,6 +262,28 @@ def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
             print_json({"run_id": client.session.run_id, "done": command})
         else:
             console.print(text, markup=False)
+
+
+def _now_after_steps(client: "ControlClient") -> str | None:
+    """The session's time once it has taken its steps, or as far as it has come in time; None when
+    they led to its end.
+    """
+    import threading
+
+    from app.managers.system_manager.control_client import SessionEnded
+    from app.managers.time_manager import WallClock
+
+    before = ""
+    for _ in range(_LOOKS):
+        try:
+            seen = client.view()
+        except SessionEnded:
+            return None
+        if seen.now == before and not seen.steps_left:
+            break
+        before = "" if seen.steps_left else seen.now
+        WallClock().wait(threading.Event(), _LOOK_SECONDS)
+    return seen.now
 
 
 def _end(run: str | None, command: str, value: str, timeout: float, as_json: bool) -> None:

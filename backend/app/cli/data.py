@@ -10,6 +10,19 @@ from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import (
+    AsJson,
+    Count,
+    End,
+    Interval,
+    Market,
+    RunningRun,
+    Start,
+    Symbol,
+    Symbols,
+    Yes,
+)
+from app.cli.progress import HowFar, working
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -20,18 +33,11 @@ app.add_typer(actions, name="actions")
 app.command("import-csv", help=EXAMPLE_CSV)(import_file)
 app.command("import-parquet", help=EXAMPLE_PARQUET)(import_file)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
-Market = Annotated[str, typer.Option(help="MIC of the market, or 24/7.")]
-Interval = Annotated[str, typer.Option(help="Interval of the bars: 1m 5m 1h 1d.")]
-SymbolArgument = Annotated[str, typer.Argument(help="Symbol, such as AAPL or BTC/USDT.")]
-Start = Annotated[str | None, typer.Option(help="First date, or time.")]
-End = Annotated[str | None, typer.Option(help="Last date; a time is excluded.")]
-
 
 @app.command("export")
 def export(
-    symbol: SymbolArgument,
-    file: Annotated[Path, typer.Argument(help="Where to write; .csv or .parquet.")],
+    symbol: Symbol,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="To write: .csv or .parquet.")],
     market: Market = DEFAULT_MARKET,
     interval: Interval = "1m",
     start: Start = None,
@@ -45,7 +51,9 @@ def export(
       ./start_cli.sh data export SYN1 syn1.csv --start 2024-11-29 --end 2024-11-29
     """
     kind = file.suffix.lower().lstrip(".")
-    bars = Context(market).data.export(file, kind, _series(market, symbol, interval), start, end)
+    data = Context(market).data
+    with working(lambda: HowFar("writing")):
+        bars = data.export(file, kind, _series(market, symbol, interval), start, end)
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
@@ -83,13 +91,15 @@ def list_series(as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(
-    symbol: SymbolArgument,
+    symbol: Symbol,
     market: Market = DEFAULT_MARKET,
     interval: Interval = "1m",
     start: Start = None,
     end: End = None,
-    adjust: Annotated[str, typer.Option(help="raw, or back for adjusted prices.")] = "raw",
-    limit: Annotated[int, typer.Option(min=1, help="How many of the last bars.")] = 20,
+    adjust: Annotated[
+        str, typer.Option(metavar="raw|back", help="As traded, or adjusted for splits and more.")
+    ] = "raw",
+    count: Count = 20,
     as_json: AsJson = False,
 ) -> None:
     """The last bars of a range; an interval that is not stored is derived.
@@ -98,10 +108,9 @@ def show(
     Example:
       ./start_cli.sh data show SYN2 --interval 1d --adjust back
     """
-    frame = Context(market).data.get_bars(
-        symbol, interval, start, end, market=market, adjust=adjust
-    )
-    shown = frame.tail(limit).reset_index()
+    context = Context(market)
+    frame = context.data.get_bars(symbol, interval, start, end, market=market, adjust=adjust)
+    shown = frame.tail(count).reset_index()
     shown["start"] = [at.isoformat() for at in shown["start"]]
     attributes: dict[str, Any] = {str(key): value for key, value in frame.attrs.items()}
     if as_json:
@@ -120,12 +129,13 @@ def show(
         return
     shown["volume"] = [f"{volume:,.10g}" for volume in shown["volume"]]
     title = f"{', '.join(marks)} ({len(shown):,} of {len(frame):,})"
-    print_table(title, [str(name) for name in shown.columns], shown.to_numpy().tolist())
+    rows = shown.to_numpy().tolist()
+    print_table(title, [str(name) for name in shown.columns], rows, context.time.zone())
 
 
 @app.command("quality")
 def quality(
-    symbol: SymbolArgument,
+    symbol: Symbol,
     market: Market = DEFAULT_MARKET,
     interval: Interval = "1m",
     start: Start = None,
@@ -139,7 +149,8 @@ def quality(
       ./start_cli.sh data quality THIN --start 2024-11-25
     """
     context = Context(market)
-    found = context.data.quality(_series(market, symbol, interval), start, end)
+    with working(lambda: HowFar("looking at each session")):
+        found = context.data.quality(_series(market, symbol, interval), start, end)
     rows = [
         {
             "session": one.session.date.isoformat(),
@@ -169,10 +180,10 @@ def quality(
 
 @app.command("delete")
 def delete(
-    symbol: SymbolArgument,
+    symbol: Symbol,
     market: Market = DEFAULT_MARKET,
     interval: Interval = "1m",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove the bars of a symbol at one interval.
@@ -212,6 +223,29 @@ def sample(as_json: AsJson = False) -> None:
             f" {counts.same:,} there already",
             highlight=False,
         )
+
+
+@app.command("session")
+def session(
+    run: RunningRun = None,
+    symbols: Symbols = None,
+    once: Annotated[bool, typer.Option("--once", help="As it stands, and no more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow the data of a session that runs: each symbol's bars, indicators, position, quality.
+
+    A screen on a terminal (arrow keys turn it, q or Ctrl+C leaves), a line a second in a pipe, with
+    --json one object a line; with --once one table or one object.
+
+    \b
+    Examples:
+      ./start_cli.sh data session
+      ./start_cli.sh data session --symbols SYN1,SYN2 --once
+      ./start_cli.sh data session --once --json
+    """
+    from app.cli.watching import show_session
+
+    show_session(run, symbols, once, as_json)
 
 
 def _series(market: str, symbol: str, interval: str) -> "Series":

@@ -9,7 +9,8 @@ import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
-from app.cli.output import console, errors, print_json, print_table
+from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Interval, Market
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,26 +33,34 @@ Example:
 
 def import_file(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to import.", show_default=False)],
-    symbol: Annotated[str, typer.Option(help="Symbol to store the bars under.")],
-    market: Annotated[str, typer.Option(help="MIC of the market, or 24/7.")] = DEFAULT_MARKET,
-    interval: Annotated[str, typer.Option(help="Interval of the bars.")] = "1m",
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to import.")],
+    symbol: Annotated[
+        str, typer.Option(metavar="SYMBOL", help="What its bars are of, such as AAPL.")
+    ],
+    market: Market = DEFAULT_MARKET,
+    interval: Interval = "1m",
     column: Annotated[
         list[str] | None,
-        typer.Option("--column", help="OURS=THEIRS, such as close=Last; may be repeated."),
+        typer.Option("--column", metavar="OURS=THEIRS", help="Such as close=Last."),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(help="Zone of times that carry none; the market's by default.")
+        str | None,
+        typer.Option(metavar="ZONE", help="Of times that carry none; else the market's."),
     ] = None,
-    label: Annotated[str, typer.Option(help="Whether times name a bar's start or end.")] = "start",
-    price_scale: Annotated[float, typer.Option(help="Divide the file's prices by this.")] = 1.0,
+    label: Annotated[
+        str, typer.Option(metavar="start|end", help="What of a bar its time names.")
+    ] = "start",
+    price_scale: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Divide the file's prices by this.")
+    ] = 1.0,
     time_format: Annotated[
-        str | None, typer.Option(help="Pattern of times as in strptime: %m/%d/%Y %H:%M.")
+        str | None,
+        typer.Option(metavar="PATTERN", help="Of times, as in strptime: %m/%d/%Y %H:%M."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse the file if any row is at fault.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     from app.managers.data_manager import ImportOptions
 
@@ -68,7 +77,7 @@ def import_file(
     )
     data = Context(market).data
     run = data.import_csv if ctx.info_name == "import-csv" else data.import_parquet
-    with _progress() as progress:
+    with _progress(file) as progress:
         report = run(file, options, progress)
     if as_json:
         print_json(msgspec.to_builtins(report))
@@ -87,13 +96,13 @@ def _column_names(pairs: Sequence[str]) -> dict[str, str]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, float], None]]:
-    """A bar on standard error that shows the step and how far it is; silent off a terminal."""
-    from rich.progress import Progress
+def _progress(file: Path) -> Iterator[Callable[[str, float], None]]:
+    """How far it is, in bytes of the file; silent off a terminal."""
+    from app.cli.progress import HowFar, telling
 
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda step, done: bar.update(task, description=step, completed=done)
+    size = file.stat().st_size if file.is_file() else 0
+    with telling("reading", "bytes") as tell:
+        yield lambda step, done: tell(HowFar(step, size * done, done))
 
 
 def _print_report(report: "ImportReport") -> None:

@@ -8,19 +8,20 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Market, Symbol
 
 instruments = typer.Typer(help="Tick, lot, multiplier and currency.", rich_markup_mode=None)
 actions = typer.Typer(help="Splits and cash dividends.", rich_markup_mode=None)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
-Market = Annotated[str, typer.Option(help="MIC of the market, or 24/7.")]
-Size = Annotated[str | None, typer.Option(help="A number above zero.")]
-CsvFile = Annotated[Path, typer.Argument(help="The CSV file.", show_default=False)]
+Size = Annotated[str | None, typer.Option(metavar="SIZE", help="A number above zero.")]
+CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")]
 
 
 @instruments.command("list")
 def list_instruments(
-    market: Annotated[str | None, typer.Option(help="Of this market only.")] = None,
+    market: Annotated[
+        str | None, typer.Option(metavar="MARKET", help="Of this market only; else of all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The instruments that were set; all others have their market's defaults.
@@ -35,12 +36,12 @@ def list_instruments(
 
 @instruments.command("set")
 def set_instrument(
-    symbol: Annotated[str, typer.Argument(help="Symbol, such as AAPL or BTC/USDT.")],
+    symbol: Symbol,
     market: Market = DEFAULT_MARKET,
     tick: Size = None,
     lot: Size = None,
     multiplier: Size = None,
-    currency: Annotated[str | None, typer.Option(help="Such as USD.")] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CURRENCY", help="Such as USD.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Set an instrument's sizes; those not given stay as they are.
@@ -63,7 +64,9 @@ def set_instrument(
 def import_instruments(
     file: CsvFile, market: Market = DEFAULT_MARKET, as_json: AsJson = False
 ) -> None:
-    """Set instruments from a CSV file: symbol, and any of market, tick, lot, multiplier, currency.
+    """Set instruments from a CSV file.
+
+    Its columns: symbol, and any of market, tick, lot, multiplier, currency.
 
     \b
     Example:
@@ -75,7 +78,9 @@ def import_instruments(
 
 @actions.command("list")
 def list_actions(
-    symbol: Annotated[str | None, typer.Argument(help="Of this symbol only.")] = None,
+    symbol: Annotated[
+        str | None, typer.Argument(metavar="SYMBOL", help="Of this symbol only; else of all.")
+    ] = None,
     market: Market = DEFAULT_MARKET,
     as_json: AsJson = False,
 ) -> None:
@@ -91,9 +96,10 @@ def list_actions(
 
 @actions.command("import")
 def import_actions(file: CsvFile, market: Market = DEFAULT_MARKET, as_json: AsJson = False) -> None:
-    """Set corporate actions from a CSV file: symbol, ex_date, kind (split, dividend), value.
+    """Set corporate actions from a CSV file.
 
-    A split's value is the new shares for one old share, a dividend's the cash per share.
+    Its columns: symbol, ex_date, kind (split, dividend), value. A split's value is
+    the new shares for one old share, a dividend's the cash per share.
 
     \b
     Example:

@@ -3,28 +3,39 @@
 import importlib
 import json
 import os
+import re
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from app import __version__
-from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError
+from app.cli import ascii_terminal, root_commands
+from app.cli.output import printable
+from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
 
 NOUNS = {
     "system": "Start sessions, watch them and steer them.",
     "data": "Import, list, show and export bars.",
     "time": "The clock, trading sessions and holidays.",
-    "config": "Check a session config; its schema.",
+    "config": "Make a session config, check it; its schema.",
     "risk": "Limits that orders are held against, what an account may do, the emergency stop.",
     "practice": "A venue of our own, to practise live trading on.",
+    "strategies": "The strategies there are, what each does and can be set to.",
     "runs": "Past runs: what they were given and what came of it.",
+    "report": "Runs side by side: their figures, and what differs between them.",
     "admin": "Housekeeping: how much is logged.",
 }
-SUBNOUNS = (("data", "instruments"), ("data", "actions"))
 PROGRAM = "mismartera"
+_WANTED = {
+    "int_parsing": "a whole number",
+    "float_parsing": "a number",
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+}
 
 EPILOG = """\b
 Examples:
@@ -47,7 +58,7 @@ class LazyNouns(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in NOUNS:
-            self.commands[args[0]] = _load(args[0])
+            self.commands[args[0]] = load_noun(args[0])
         return super().resolve_command(ctx, args)
 
 
@@ -65,116 +76,19 @@ root = typer.Typer(
 )
 for _noun, _help in NOUNS.items():
     root.add_typer(typer.Typer(help=_help), name=_noun)
-
-
-@root.callback()
-def _root() -> None:
-    """Without a callback, Typer would take the only command for the root."""
-
-
-@root.command("init-db")
-def init_db(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
-    """Make the database, or bring it up to date.
-
-    \b
-    Example:
-      ./start_cli.sh init-db
-    """
-    from app.cli.context import Context
-    from app.repositories.database import ensure_database
-
-    engine = Context().open_engine()
-    changed = ensure_database(engine)
-    where = engine.url.render_as_string(hide_password=True)
-    if as_json:
-        typer.echo(json.dumps({"database": where, "changed": changed}))
-        return
-    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
-
-
-@root.command()
-def version(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
-    """The version of this program and of Python.
-
-    \b
-    Example:
-      ./start_cli.sh version --json
-    """
-    python = sys.version.split()[0]
-    if as_json:
-        typer.echo(json.dumps({"version": __version__, "python": python}))
-    else:
-        typer.echo(f"MisMartera {__version__} (Python {python})")
-
-
-@root.command()
-def verify(
-    run_id: str = typer.Argument(metavar="RUN", help="A run's id, or its beginning."),
-    runner: str = typer.Option("inline", help="On one thread ('inline'), or on four ('pool')."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
-    """Run a live run again from its journal: exit code 0 if it decides the same, else 1.
-
-    \b
-    Examples:
-      ./start_cli.sh verify 20261121
-      ./start_cli.sh verify 20261121 --runner pool --json
-    """
-    from app.cli.verify import verify_run
-
-    verify_run(run_id, runner, as_json)
-
-
-RunId = Annotated[str, typer.Option("--run", metavar="RUN", help="A run's id, or its beginning.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-
-
-@root.command()
-def why(
-    order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
-    run_id: RunId,
-    as_json: AsJson = False,
-) -> None:
-    """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
-
-    The run is run again for it: exit code 1 when it decides otherwise now.
-
-    \b
-    Example:
-      ./start_cli.sh why 12 --run 20261121
-    """
-    from app.cli.why import why_order
-
-    why_order(order, run_id, as_json)
-
-
-@root.command()
-def why_not(
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
-    time: Annotated[str, typer.Argument(metavar="TIME", help="In the market's zone.")],
-    run_id: RunId,
-    as_json: AsJson = False,
-) -> None:
-    """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
-
-    A bar is shown at its end: what was known at 10:31 includes the minute from 10:30.
-
-    \b
-    Example:
-      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run 20261121 --json
-    """
-    from app.cli.why import why_not
-
-    why_not(symbol, time, run_id, as_json)
+root.add_typer(root_commands.app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if not args or (len(args) == 1 and args[0] in NOUNS) or tuple(args) in SUBNOUNS:
-        args.append("--help")  # bare words list what can follow
+    if not args and sys.stdin.isatty() and sys.stdout.isatty():
+        args = ["shell"]
     try:
-        outcome = typer.main.get_command(root).main(args, prog_name=PROGRAM, standalone_mode=False)
+        ascii_terminal.adapt()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # the shell's child begins deaf
+        args = spelled_out(args)
+        outcome = root_group().main(args, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read has seen enough (`| head`): as click does, end without a word.
@@ -189,33 +103,93 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(_record_defect(error), AppError.exit_code, args)
+        return _report(record_defect(error), AppError.exit_code, args)
     return outcome if isinstance(outcome, int) else 0
 
 
-def _load(noun: str) -> TyperGroup:
-    """The noun's own command group, its help as plain as the root's."""
+@cache
+def root_group() -> TyperGroup:
+    """The root with its own commands, nouns first; a noun is empty until it is loaded."""
+    group = typer.main.get_group(root)
+    group.commands = {name: group.commands[name] for name in (*NOUNS, *group.commands)}
+    _make_plain(group)
+    return group
+
+
+@cache
+def load_noun(noun: str) -> TyperGroup:
+    """The noun's own command group."""
     group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
     _make_plain(group)
     return group
 
 
+def spelled_out(args: Sequence[str]) -> list[str]:
+    """The words with each noun's singular made its plural; a bare noun lists what can follow."""
+    words: list[str] = []
+    group: Any = root_group()
+    for word in args:
+        name = known_word(word, group.commands)
+        if name is None:
+            return [*words, *args[len(words) :]]
+        group = load_noun(name) if not words and name in NOUNS else group.commands[name]
+        words.append(name)
+        if not hasattr(group, "commands"):
+            return [*words, *args[len(words) :]]
+    return [*words, "--help"]
+
+
+def known_word(word: str, commands: Mapping[str, Any]) -> str | None:
+    """The word itself, or the noun whose singular it is: `run` for `runs`."""
+    if word in commands:
+        return word
+    plural = f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
+    return plural if hasattr(commands.get(plural), "commands") else None
+
+
 def _make_plain(command: Any) -> None:
+    """Its help is that of the command `help`."""
     command.rich_markup_mode = None
+    command.get_help = _help_of
     for part in getattr(command, "commands", {}).values():
         _make_plain(part)
+
+
+def _help_of(context: Any) -> str:
+    from app.cli.help import help_text
+    from app.cli.tree import node
+
+    found = node(context.command_path.split()[1:])
+    assert found is not None
+    return help_text(found)
 
 
 def _usage_message(error: typer.TyperException) -> str:
     """Typer's message, and where the right words are listed."""
     context = getattr(error, "ctx", None)
-    words = context.command_path if context is not None else PROGRAM
-    message = error.format_message()
+    path = context.command_path.split()[1:] if context is not None else ()
+    message = _value_fault(error) or error.format_message()
+    if option := getattr(error, "option_name", None):
+        near = [*(getattr(error, "possibilities", None) or ())]
+        message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
     end = "" if message.endswith((".", "?")) else "."
-    return f"{message}{end} See '{words} --help'."
+    return f"{message}{end} See '{' '.join(['help', *path])}'."
 
 
-def _record_defect(error: Exception) -> str:
+def _value_fault(error: typer.TyperException) -> str:
+    """What was found, and what is allowed; "" where it is not a value that is wrong."""
+    cause: Any = error.__cause__
+    if not hasattr(cause, "errors"):
+        return ""
+    fault = cause.errors()[0]
+    wanted = _WANTED.get(fault["type"])
+    if wanted is None:
+        return ""
+    where = error.format_message().partition(": ")[0]
+    return f"{where}: found '{fault['input']}', allowed is {wanted.format(**fault.get('ctx', {}))}."
+
+
+def record_defect(error: Exception) -> str:
     """Put the traceback into the log file; return the one line for the user."""
     from app.core.logging import redact
 
@@ -236,12 +210,11 @@ def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
     if "--json" in args:
         print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
     else:
-        shown = "".join(
-            char if char.isprintable() or char == "\n" else "\ufffd" for char in message
-        )
-        print(f"error: {shown}", file=sys.stderr)
+        print(f"error: {printable(message)}", file=sys.stderr)
     return exit_code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from app.cli.main import main as start  # what imports this module finds the one that runs
+
+    sys.exit(start())

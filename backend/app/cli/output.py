@@ -3,32 +3,64 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    console: Console
-    errors: Console
+    from rich.console import Console, ConsoleDimensions
 
 PIPED_WIDTH = 200  # a file or a pipe has no width; its lines should not be broken
 
 
-def __getattr__(name: str) -> object:
-    """`console` and `errors`, made when first asked for."""
-    if name in ("console", "errors"):
-        return _console(stderr=name == "errors")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+class _WhenUsed:
+    """A console that is made when something is asked of it."""
+
+    def __init__(self, stderr: bool) -> None:
+        self._stderr = stderr
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_console(self._stderr), name)
+
+    def __enter__(self) -> Any:
+        return _console(self._stderr).__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        _console(self._stderr).__exit__(kind, error, at)
+
+
+console = cast("Console", _WhenUsed(stderr=False))
+errors = cast("Console", _WhenUsed(stderr=True))
 
 
 @cache
 def _console(stderr: bool) -> "Console":
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
 
-    console = Console(stderr=stderr)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    return console
+    class Measured(Console):
+        """As wide as the terminal is now: it may have been resized, or there is none. What a
+        reason or a venue's words smuggle in steers nothing.
+        """
+
+        def print(self, *objects: Any, **options: Any) -> None:
+            shown = (printable(one) if isinstance(one, str) else one for one in objects)
+            super().print(*shown, **options)
+
+        @property  # type: ignore[misc]  # it can be set, too, which nobody does
+        def size(self) -> "ConsoleDimensions":
+            found = super().size
+            return found if self.is_terminal else ConsoleDimensions(PIPED_WIDTH, found.height)
+
+    return Measured(stderr=stderr, highlight=False)
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer a terminal; line breaks stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 def print_json(value: object) -> None:
@@ -36,28 +68,29 @@ def print_json(value: object) -> None:
     print(json.dumps(value, default=str))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; None shows as a dash, numbers are aligned right."""
-    from rich.table import Table
+def print_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    zone: object = None,
+) -> None:
+    """A table that fits; None shows as a dash, figures are aligned and never broken.
+
+    A zone that all its times are of is named once, and left out of them.
+    """
     from rich.text import Text
 
-    cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
-    table = Table()
-    for index, column in enumerate(columns):
-        numeric = bool(cells) and all(_is_number(row[index]) for row in cells)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(cell) for cell in row))  # Text: a name in brackets is no markup
-    console = _console(stderr=False)
-    console.print(Text(title, style="bold"))  # a title of the table would wrap at its width
-    console.print(table)
+    from app.cli.tables import table_of, without_zone
+
+    if zone is not None:
+        title = f"{title}, times of {zone}"
+        rows = [[without_zone(cell) for cell in row] for row in rows]
+    console.print(
+        Text(printable(title), style="bold")
+    )  # a title of the table would wrap at its width
+    console.print(table_of(columns, rows, console.width))
 
 
 def value_text(value: object) -> str:
     """A value of a config as its file has it."""
     return json.dumps(value) if isinstance(value, bool | list | tuple | dict) else str(value)
-
-
-def _is_number(text: str) -> bool:
-    stripped = text.replace(",", "").rstrip("%").lstrip("-")
-    return not stripped or stripped.replace(".", "", 1).isdecimal()

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json
+from app.cli.parameters import AsJson, At, Market, Symbols
 from app.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -36,31 +38,33 @@ def _practice() -> None:
 
 @app.command()
 def start(
-    symbols: Annotated[
-        str | None, typer.Option(help="SYN1,SYN2: what it trades [default: all stored].")
-    ] = None,
-    market: Annotated[str, typer.Option(help="MIC or name.")] = DEFAULT_MARKET,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            help="2024-03-08T09:25, in the market's zone [default: before the sixth open stored]."
-        ),
-    ] = None,
+    symbols: Symbols = None,
+    market: Market = DEFAULT_MARKET,
+    at: At = None,
     rate: Annotated[
-        float | None, typer.Option(help="Seconds of its time in a second of ours [default: 1].")
+        float | None,
+        typer.Option(metavar="RATE", help="Seconds of its time in one of ours; else 1."),
     ] = None,
     ticks: Annotated[bool, typer.Option("--ticks", help="Four trades a minute too.")] = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8790,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="0 takes a free one.")
+    ] = 8790,
     books: Annotated[
-        Path | None, typer.Option(help="Folder of its books [default: practice, with the data].")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Of its books; else 'practice' with the data."),
     ] = None,
-    cash: Annotated[str, typer.Option(help="What new books begin with.")] = "100000",
+    cash: Annotated[
+        str, typer.Option(metavar="MONEY", help="What new books begin with.")
+    ] = "100000",
     participation: Annotated[
-        str, typer.Option(help="The part of a bar's volume that all orders can get.")
+        str, typer.Option(metavar="SHARE", help="Of a bar's volume, for all orders together.")
     ] = "0.1",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, then silence.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start a practice venue, and keep it going until Ctrl+C.
+
+    Ctrl+C or SIGTERM ends it in order, with exit code 0. Without --at it begins before the sixth
+    open that is stored. With --json it tells its address as one object once it is ready.
 
     \b
     Examples:
@@ -81,8 +85,11 @@ def start(
         told = process.time()
         now = context.time.to_local(told.venue_ns)
         if as_json:
-            print_json({"url": process.url, "market": market, "symbols": names, "now": now,
-                        "rate": told.rate})  # fmt: skip
+            place = urlsplit(process.url)
+            print_json({
+                "url": process.url, "host": place.hostname, "port": place.port, "market": market,
+                "symbols": names, "now": now, "rate": told.rate,
+            })  # fmt: skip
         else:
             typer.echo(
                 f"Practice venue at {process.url}: {', '.join(names)} on {market}, from"

@@ -1,14 +1,14 @@
 """`risk`: the limits that orders are held against. The trading state is in `risk_state.py`."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from app.cli import risk_drill, risk_state, risk_stop
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table, value_text
+from app.cli.parameters import AsJson, ConfigFile
 from app.cli.risk_check import check
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ app.add_typer(risk_state.app)
 app.add_typer(risk_stop.app)
 app.add_typer(risk_drill.app)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 OVERSIZE = {
     "refuse": "An order that is in part within them is refused.",
     "cut": "An order that is in part within them is cut to that part.",
@@ -35,7 +34,7 @@ app.command()(check)
 
 @app.command()
 def limits(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A session config.")],
+    config: ConfigFile,
     as_json: AsJson = False,
 ) -> None:
     """The limits that hold for a config's runs, by scope, and which is the tightest.
@@ -80,7 +79,7 @@ def _breakers(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[
     from app.services.risk.scopes import limits_of_run
 
     for one in limits_of_run(given.risk, [], [], hard).breakers:
-        yield {"breaker": one.name, "trips_at": one.given, "then": one.then}
+        yield {"name": one.name, "trips_at": one.given, "then": one.then}
 
 
 def _told(one: "Standing", names: Sequence[str], symbols: Sequence[str]) -> dict[str, Any]:
@@ -125,7 +124,7 @@ def _print(told: dict[str, Any], strategies: int) -> None:
         console.print(OVERSIZE[told["oversize"]])
     if told["breakers"]:
         rows = [[value_text(value) for value in one.values()] for one in told["breakers"]]
-        print_table(f"Breakers of {told['config']}", ("breaker", "trips at", "then"), rows)
+        print_table(f"Breakers of {told['config']}", ("name", "trips at", "then"), rows)
     if told["of_other_runs"]:
         others = ", ".join(told["of_other_runs"])
         console.print(f"The account file also limits what this run has not: {others}.",

@@ -7,6 +7,8 @@ import typer
 
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, At, Symbol
+from app.cli.progress import running_again, working
 from app.cli.why_text import as_told, local, print_limits, standing_rows
 from app.core.errors import NotFoundError, UsageError, did_you_mean
 
@@ -24,11 +26,12 @@ _TOO_HIGH, _TOO_MANY = 9 * 10**10, 10**20
 
 def check(
     of: Annotated[
-        str, typer.Argument(metavar="CONFIG|RUN", help="A session config, or a past run's id.")
+        str,
+        typer.Argument(metavar="CONFIG|RUN", help="A session config, or a past run, as 'last'."),
     ],
-    side: Annotated[str, typer.Argument(metavar="SIDE", help="'buy' or 'sell'.")],
-    quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="Above 0.")],
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="One of the run's.")],
+    side: Annotated[str, typer.Argument(metavar="buy|sell", help="Its side.")],
+    quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="A number above 0.")],
+    symbol: Symbol,
     limit: Annotated[str | None, typer.Option(metavar="PRICE", help="At this or better.")] = None,
     stop: Annotated[
         str | None, typer.Option(metavar="PRICE", help="Once the price was there.")
@@ -36,24 +39,23 @@ def check(
     strategy: Annotated[
         str | None, typer.Option(metavar="NAME", help="Whose it is, where there are several.")
     ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="In the market's zone; the end of the run unless given."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object instead of text.")
-    ] = False,
+    at: At = None,
+    as_json: AsJson = False,
 ) -> None:
-    """May this order leave? Exit code 0 when it would leave whole, 1 when refused or cut.
+    """May this order leave? It is held against every limit, and nothing comes of it.
 
-    A replay of the config, or a past run, goes on to TIME, and there the order is held against
-    every limit and the account's means, before any strategy acts. Nothing is recorded or sent; a
-    session that runs is not asked.
+    A replay of the config, or a past run, goes on to TIME, or to its end, and there the order is
+    held against every limit and the account's means, before any strategy acts. Nothing is recorded
+    or sent; a session that runs is not asked.
+
+    \b
+    Exit codes:
+      1  it would be refused or cut
 
     \b
     Examples:
-      ./start_cli.sh risk check session_configs/example_session.json buy 100 SYN1
-      ./start_cli.sh risk check 20261121 sell 50 SYN2 --limit 302.5 --at "2024-11-01 10:20"
+      ./start_cli.sh risk check session_configs/example_session.json buy 10 SYN1
+      ./start_cli.sh risk check last sell 5 SYN1 --limit 101.5 --at "2024-11-01 10:20"
     """
     from app.managers.system_manager.asking import Question
 
@@ -81,6 +83,7 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
     from app.core.config import load_session_config
     from app.managers.system_manager.asking import asker_at, until
     from app.managers.system_manager.retelling import unlogged, watched_replay
+    from app.managers.system_manager.run_bars import replayed_sessions
     from app.managers.time_manager import SessionClock
     from app.services.indicators import faults
 
@@ -99,7 +102,8 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
         None if file is None else load_account_limits(file),
         asker, context.data, times, context.settings.strategies_folder,
     )  # fmt: skip
-    with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+    meter = running_again(replayed_sessions(run.config, times), lambda: run)
+    with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)), working(meter):
         run.execute()
     return {"config": str(path), **_told(question, asker, moments, at)}
 
@@ -113,7 +117,7 @@ def _of_run(run_id: str, question: "Question", at: str | None) -> Told:
     _need_symbol(question.symbol, teller.run.config.symbols)
     until_ns = None if at is None else teller.ns_of(at)
     asker = asker_at(question, until_ns, teller.run.config, teller.times)
-    proof = teller.run.tell(asker)
+    proof = teller.tell(asker)
     told = _told(question, asker, teller, at)
     return {"run_id": teller.run.run_id, **told, "again": again_told(proof)}
 

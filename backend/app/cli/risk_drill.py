@@ -9,6 +9,8 @@ import typer
 from app.cli.context import Context
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, At, ConfigFile, Freeze
+from app.cli.progress import HowFar, working
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -17,30 +19,28 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")]
-
 
 @app.command()
 def drill(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A session config.")],
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="When, in the market's zone; else where it has to act."),
-    ] = None,
-    is_freeze: Annotated[
-        bool, typer.Option("--freeze", help="Keep positions and what protects them.")
-    ] = False,
+    config: ConfigFile,
+    at: At = None,
+    is_freeze: Freeze = False,
     is_stuck: Annotated[
         bool, typer.Option("--stuck", help="As a strategy hangs at that time.")
     ] = False,
     within: Annotated[
-        int, typer.Option(min=1, help="How many bars it may take until all is flat.")
+        int, typer.Option(metavar="BARS", min=1, help="That it may take until all is flat.")
     ] = 5,
     as_json: AsJson = False,
 ) -> None:
-    """Rehearse the emergency stop in a replay: exit code 0 if all it promises holds, else 1.
+    """Rehearse the emergency stop in a replay: does all it promises hold?
 
     It is no run: nothing of it is kept. A live config is drilled on a session of stored bars.
+    Without --at it is stopped where there is something to stop.
+
+    \b
+    Exit codes:
+      1  something of it does not hold
 
     \b
     Examples:
@@ -54,16 +54,17 @@ def drill(
 
     given = load_session_config(config, faults)
     context = Context(given.market)
-    drilled, report = rehearse(
-        given,
-        FREEZE if is_freeze else FLATTEN,
-        None if at is None else Moments(context.time).ns_of(at),
-        within,
-        is_stuck,
-        context.settings,
-        context.data,
-        context.time,
-    )
+    with working(lambda: HowFar("rehearsing")):
+        drilled, report = rehearse(
+            given,
+            FREEZE if is_freeze else FLATTEN,
+            None if at is None else Moments(context.time).ns_of(at),
+            within,
+            is_stuck,
+            context.settings,
+            context.data,
+            context.time,
+        )
     told = _told(config, drilled, report, context)
     if as_json:
         print_json(told)

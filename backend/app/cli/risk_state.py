@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import Account, AsJson, Reason
 from app.core.errors import AppError, NotFoundError, StateError, UsageError, did_you_mean
 from app.core.money import from_units
 from app.core.trading_state import RiskStatus, worst
@@ -24,11 +25,11 @@ app = typer.Typer()
 _LOOKS, _LOOK_SECONDS = 100, 0.05  # for a run to come to what it was asked
 
 Run = Annotated[
-    str | None, typer.Argument(help="A run's id, or its beginning; else the account counts.")
+    str | None,
+    typer.Argument(
+        metavar="RUN", help="A run's id, its unique beginning, or 'last'; else the account counts."
+    ),
 ]
-Account = Annotated[str, typer.Option(help="The account, as live.account names it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of text.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 
 
 @app.command()
@@ -86,7 +87,8 @@ def halt(
 def resume(
     reason: Reason,
     trip: Annotated[
-        str, typer.Option(help="Only this one, as 'risk status' names it; else all.")
+        str,
+        typer.Option(metavar="NAME", help="Only this one, as 'risk status' names it; else all."),
     ] = "",
     account: Account = "default",
     as_json: AsJson = False,
@@ -330,6 +332,7 @@ def _print_status(found: dict[str, Any]) -> None:
     for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
         if found[name]:
             _print_rows(title, found[name])
+    console.print("'risk limits CONFIG' shows the limits that each order is held against.")
 
 
 def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:

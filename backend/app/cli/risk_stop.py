@@ -9,6 +9,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, errors, print_json, print_table
+from app.cli.parameters import AsJson, Freeze, Reason, RunningRun, Timeout
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, UsageError
 
 if TYPE_CHECKING:
@@ -16,32 +17,28 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Run = Annotated[
-    str | None,
-    typer.Argument(help="A run's id, or its beginning; not needed when only one runs."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of tables.")]
 _LOOK_SECONDS = 0.5  # between two looks at how far it has come
 _ANSWER_SECONDS = 10.0
 
 
 @app.command()
 def flatten(
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the run.")],
-    run: Run = None,
-    is_freeze: Annotated[
-        bool, typer.Option("--freeze", help="Keep positions and what protects them.")
-    ] = False,
+    reason: Reason,
+    run: RunningRun = None,
+    is_freeze: Freeze = False,
     is_all: Annotated[bool, typer.Option("--all", help="Every session that runs.")] = False,
-    timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds to wait for its end; exit code 5.")
-    ] = 330.0,
+    timeout: Timeout = 330.0,
     as_json: AsJson = False,
 ) -> None:
     """The emergency stop: latch a session, cancel its orders, close its positions, end it.
 
     From this moment no order that opens leaves, though a strategy hangs. Asked for again it says
     how the first one went, with exit code 0.
+
+    \b
+    Exit codes:
+      1  not all of it is done: see to it at the venue by hand
+      5  it is latched, and has not ended in the time given
 
     \b
     Examples:

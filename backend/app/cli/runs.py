@@ -9,11 +9,13 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
+from app.cli.parameters import AsJson, Count, PastRun
+from app.cli.progress import HowFar, working
+from app.core.orders import REJECTED
 from app.core.processes import is_running
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON value instead of a table.")]
 ORDER_COLUMNS = (
     *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
     *("limit_price", "stop_price", "state", "reason"),
@@ -23,16 +25,16 @@ SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 @app.command("list")
 def list_runs(
-    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 20,
+    count: Count = 20,
     as_json: AsJson = False,
 ) -> None:
     """The newest runs, one a line.
 
     \b
     Example:
-      ./start_cli.sh runs list --limit 5
+      ./start_cli.sh runs list --count 5
     """
-    runs = [described(run) for run in _repository().list_runs(limit)]
+    runs = [described(run) for run in _repository().list_runs(count)]
     if as_json:
         print_json(runs)
     elif not runs:
@@ -44,44 +46,68 @@ def list_runs(
 
 @app.command("show")
 def show_run(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """One run: its state, its summary, its config.
 
     \b
     Example:
-      ./start_cli.sh runs show 20260105 --json
+      ./start_cli.sh runs show last
     """
     repository = _repository()
     run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
-    run |= {"orders": orders, "fills": fills}
+    refused = repository.refused_count(run["run_id"])
+    run |= {"orders": orders, "refused": refused, "fills": fills, "reloads": _reloads(run)}
     if as_json:
         print_json(run)
         return
     facts = {**(run["summary"] or {}), **run}
     del facts["summary"], facts["config"]
+    reloads = facts.pop("reloads")
     strategies = facts.pop("strategies", [])  # runs of old have none
     print_table(f"Run {run['run_id']}", ("what", "value"), list(facts.items()))
     if strategies:
         from app.managers.system_manager.attribution import as_cells
 
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
-    console.print("Config:")
-    console.print_json(data=run["config"])
+    if reloads:
+        columns = ("at", "strategy", "use", "hash", "fresh", "outcome")
+        print_table("Reloads", columns, [[one[name] for name in columns] for one in reloads])
+    console.print("Config, as far as it is not left to its defaults (--json has all of it):")
+    console.print_json(data=_said(run["config"]))
+
+
+def _said(config: dict[str, Any]) -> dict[str, Any]:
+    """What a config says itself; all of one that this version would not read."""
+    from pydantic import ValidationError
+
+    from app.core.config import SessionConfig
+
+    try:
+        found = SessionConfig.model_validate(config)
+    except ValidationError:
+        return config
+    return found.model_dump(mode="json", exclude_defaults=True)
 
 
 @app.command("orders")
 def show_orders(
-    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    run_id: PastRun,
+    is_refused: Annotated[
+        bool, typer.Option("--refused", help="Only what limits or the venue refused, and why.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
+    What can be done to one is 'cancel', 'amend', 'amend refused' and 'reduce'.
+
     \b
-    Example:
-      ./start_cli.sh runs orders 20260105 --json
+    Examples:
+      ./start_cli.sh runs orders last
+      ./start_cli.sh runs orders last --refused
     """
     repository = _repository()
     run = repository.get_run(run_id)
@@ -92,33 +118,39 @@ def show_orders(
     orders = [
         {**order, "changes": changes.get(order["order_id"], [])}
         for order in repository.get_orders(run["run_id"])
+        if not is_refused or order["state"] == REJECTED
     ]
     if as_json:
         print_json(orders)
     elif not orders:
-        console.print(f"Run {run['run_id']} has no orders.")
+        which = "orders that were refused" if is_refused else "orders"
+        console.print(f"Run {run['run_id']} has no {which}.")
     else:
-        local = Context(run["config"].get("market", DEFAULT_MARKET)).time.to_local
-        rows = [row for order in orders for row in _order_rows(order, local)]
-        print_table(f"Orders of run {run['run_id']}", ("at", *ORDER_COLUMNS), rows)
+        time = Context(run["config"].get("market", DEFAULT_MARKET)).time
+        rows = [row for order in orders for row in _order_rows(order, time.to_local)]
+        title = f"Orders of run {run['run_id']}"
+        print_table(title, ("at", *ORDER_COLUMNS), rows, time.zone())
 
 
 @app.command("rebuild")
 def rebuild(
-    run_id: Annotated[str, typer.Argument(help="A live run's id, or its beginning.")],
+    run_id: PastRun,
     as_json: AsJson = False,
 ) -> None:
     """Make a live run's rows and files again from its journal, be it finished or broken off.
 
+    One that broke off gets what it had come to, and stays unfinished.
+
     \b
     Example:
-      ./start_cli.sh runs rebuild 20260105
+      ./start_cli.sh runs rebuild last
     """
     from app.managers.system_manager.rebuilding import rebuild_run
 
     context = Context()
     runs = context.settings.data_folder / "runs"
-    made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
+    with working(lambda: HowFar("reading the journal")):
+        made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store)
     state = described(_repository().get_run(made.run_id))["state"]
     summary = msgspec.structs.replace(made, state=state)
     if as_json:
@@ -139,6 +171,22 @@ def _order_rows(
     for change in order["changes"]:
         told = {**change, "order_id": order["order_id"], "state": change["what"]}
         yield [at(change["at_ns"]), *[told.get(name, "") for name in ORDER_COLUMNS]]
+
+
+def _reloads(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """New code that its strategies were given, or refused; a live run's journal has it."""
+    from app.managers.system_manager.journal_feed import journal_of
+    from app.managers.system_manager.run_outcome import reload_facts
+    from app.repositories.journal_reader import JOURNAL_FOLDER
+
+    context = Context()
+    folder = context.settings.data_folder / "runs"
+    if not (folder / run["run_id"] / JOURNAL_FOLDER).exists():
+        return []
+    market = run["config"].get("market", DEFAULT_MARKET)
+    local = Context(market).time.to_local
+    found = journal_of(run, folder).reloads()
+    return [reload_facts(one, lambda ns: local(ns, market).isoformat()) for one in found]
 
 
 def _repository() -> Any:

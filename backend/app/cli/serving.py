@@ -12,12 +12,13 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from app.core.errors import AppError, StateError
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
+    from app.core.calendar import TradingSession
     from app.core.settings import Settings
     from app.managers.system_manager.control_messages import Alarm
     from app.managers.system_manager.control_server import ControlServer
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
 LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
-_PROGRAM = (sys.executable, "-m", "app.cli.main")
+PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
+
+
+class Detached(NamedTuple):
+    """A session that this process has sent to the background."""
+
+    run_id: str
+    process: "subprocess.Popen[bytes]"
+
+
+detached_here: list[Detached] = []  # in order; a shell wants to know what it started
 
 
 class Serving:
@@ -42,6 +53,16 @@ class Serving:
         self._run: RunSession | None = None
         self._closed = threading.Event()
         self.system.alarms.on_alarm = self._heed
+
+    def sessions(self) -> "Sequence[TradingSession]":
+        """Those of the replay that runs; none of a live run, which goes at its venue's pace."""
+        from app.cli.context import Context
+
+        config = None if self._run is None else self._run.run.config
+        if config is None or config.replay is None:
+            return ()
+        times = Context(config.market).time
+        return times.known_sessions(config.replay.start, config.replay.end)
 
     def close(self) -> None:
         """The run has ended and is recorded."""
@@ -60,11 +81,11 @@ class Serving:
         desk = ControlDesk(self.system, session)
         try:
             path = make_control_folder(self._folder) / f"{session.run_id}{SUFFIX}"
-            self._server = ControlServer(path, desk, desk.view, WallClock())
+            self._server = ControlServer(path, desk, desk.view, WallClock(), desk.tell)
         except (StateError, OSError, RuntimeError) as error:  # it runs all the same
             logger.warning("The session cannot be steered from other terminals. {}", error)
         if self._ready is not None:
-            self._tell_ready(session.run_id)
+            self._tell_ready(session)
 
     def _heed(self, alarm: "Alarm") -> None:
         from app.threads.watchdog import LEFT_BEHIND
@@ -83,8 +104,9 @@ class Serving:
             self.close()
             os._exit(AppError.exit_code)
 
-    def _tell_ready(self, run_id: str) -> None:
-        log = self._folder / "runs" / run_id / LOG_NAME
+    def _tell_ready(self, session: "RunSession") -> None:
+        log = self._folder / "runs" / session.run_id / LOG_NAME
+        told = {"run_id": session.run_id, "pid": os.getpid(), "log": str(log)}
         assert self._ready is not None
         with suppress(OSError), log.open("ab") as file:  # else its words go where they went
             file.write(os.pread(2, _EARLY_BYTES, 0))
@@ -92,7 +114,7 @@ class Serving:
             for number in (1, 2):
                 os.dup2(file.fileno(), number)
         with suppress(BrokenPipeError), os.fdopen(self._ready, "w") as pipe:
-            json.dump({"run_id": run_id, "pid": os.getpid(), "log": str(log)}, pipe)
+            json.dump({**told, "goes_on": session.goes_on}, pipe)
 
 
 def detach(words: Sequence[str]) -> dict[str, Any]:
@@ -102,7 +124,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
     read, write = os.pipe()
     with tempfile.TemporaryFile() as early:
         process = subprocess.Popen(
-            [*_PROGRAM, "system", *words, "--json", "--ready", str(write)],
+            [*PROGRAM, "system", *words, "--json", "--ready", str(write)],
             stdin=subprocess.DEVNULL,
             stdout=early,
             stderr=early,
@@ -118,6 +140,7 @@ def detach(words: Sequence[str]) -> dict[str, Any]:
             raise
         if told:
             found: dict[str, Any] = json.loads(told)
+            detached_here.append(Detached(found["run_id"], process))
             return found
         code = process.wait()
         raise _refusal(early, code)

@@ -5,7 +5,7 @@ What steers a session that runs is in `control.py`.
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import control
-from app.cli.output import console, errors, print_json, print_table
+from app.cli.output import console, print_json, print_table
+from app.cli.parameters import Account, AsJson, ConfigFile
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 
 if TYPE_CHECKING:
+    from app.cli.serving import Serving
     from app.core.config import SessionConfig
     from app.managers.system_manager.run_session import OnProgress
     from app.managers.system_manager.system_manager import SystemManager
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Start sessions, watch them and steer them.")
 app.add_typer(control.app)
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")]
 Detached = Annotated[
     bool, typer.Option("--detach", help="In a process of its own; tell its run once it runs.")
 ]
@@ -33,18 +34,29 @@ Ready = Annotated[int | None, typer.Option(hidden=True)]  # a pipe to whoever de
 
 @app.command()
 def start(
-    config: Annotated[Path, typer.Argument(help="A session config (JSON).")],
+    config: ConfigFile,
     timeout: Annotated[
-        float | None, typer.Option(min=0.001, help="Stop after so many seconds; exit code 5.")
+        float | None,
+        typer.Option(metavar="SECONDS", min=0.001, help="How long it may take; exit code 5."),
     ] = None,
     band: Annotated[
         bool, typer.Option("--band", help="Run it under worst and best too; tell what they make.")
     ] = False,
     is_detached: Detached = False,
+    is_awaited: Annotated[
+        bool,
+        typer.Option("--wait", help="Here, until its end: as it is anyway, but in the shell."),
+    ] = False,
     ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a session config to its end and print what it came to. Ctrl+C stops it in order.
+
+    \b
+    Exit codes:
+      1    a strategy failed, or it was killed
+      5    it did not finish within --timeout
+      130  it was interrupted, and is recorded as stopped
 
     \b
     Examples:
@@ -52,6 +64,8 @@ def start(
       ./start_cli.sh system start session_configs/example_session.json --band
       ./start_cli.sh system start session_configs/example_session.json --detach
     """
+    if is_detached and is_awaited:
+        raise UsageError("--detach returns at once and --wait does not: use one of them.")
     if is_detached:
         options = [] if timeout is None else ["--timeout", str(timeout)]
         words = ["start", str(config), *options, *(["--band"] if band else [])]
@@ -74,7 +88,7 @@ def _run_here(
     serving = Serving(Context().settings, ready)
     system = serving.system
     prints = redirect_stdout(sys.stderr) if as_json else nullcontext()  # what strategies print
-    with prints, closing(serving), _interruptible(system), _progress(system, band) as on_progress:
+    with prints, closing(serving), _interruptible(system), _progress(serving, band) as on_progress:
         summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress, band=band)
     if as_json:
         print_json(summary.as_json())
@@ -93,14 +107,15 @@ def _start_detached(words: list[str], as_json: bool) -> None:
     if as_json:
         print_json(run)
         return
-    console.print(f"Run {run['run_id']} runs as process {run['pid']}.", markup=False)
+    what = "broke off, and goes on" if run["goes_on"] else "runs"
+    console.print(f"Run {run['run_id']} {what} as process {run['pid']}.", markup=False)
     console.print(f"It writes to {run['log']}.", markup=False)
     console.print(f"'system attach {run['run_id']}' follows it.", markup=False)
 
 
 @app.command()
 def recover(
-    account: Annotated[str, typer.Option(help="The account whose run broke off.")] = "default",
+    account: Account = "default",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
     ] = False,
@@ -206,20 +221,21 @@ def _interruptible(system: "SystemManager") -> Iterator[None]:
 
 
 @contextmanager
-def _progress(system: "SystemManager", band: bool) -> "Iterator[OnProgress | None]":
-    """A bar with what is replayed on a terminal; nothing in a pipe."""
-    if not errors.is_terminal:
-        yield None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def _progress(serving: "Serving", band: bool) -> "Iterator[OnProgress]":
+    """How far a replay is, by the trading time of its sessions; a live run tells no share."""
+    from app.cli.progress import HowFar, share_of, telling
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=errors, transient=True) as progress:
-        task = progress.add_task("starting")
+    shares: list[Callable[[int], float] | None] = []
+
+    with telling("starting", "bars") as tell:
 
         def show(bars: int, through_ns: int) -> None:
-            under = f" under {system.policy}" if band else ""
-            progress.update(task, description=f"replaying{under}: {bars:,} bars", completed=bars)
+            if not shares:
+                sessions = serving.sessions()
+                shares.append(share_of(sessions) if sessions else None)
+            under = f" under {serving.system.policy}" if band else ""
+            share = None if shares[0] is None else shares[0](through_ns)
+            tell(HowFar(f"replaying{under}" if share is not None else "running", bars, share))
 
         yield show
 

@@ -8,6 +8,8 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import print_json, print_table
+from app.cli.parameters import AsJson, Market
+from app.cli.progress import HowFar, working
 from app.core.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -16,13 +18,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The clock, trading sessions and holidays.")
 
-MarketName = Annotated[str, typer.Option("--market", help="MIC or name: XNYS, XTKS, 24/7 ...")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 FIRST_IMPORTED_YEAR = 2000
 
 
 @app.command()
-def now(market: MarketName = DEFAULT_MARKET, as_json: AsJson = False) -> None:
+def now(market: Market = DEFAULT_MARKET, as_json: AsJson = False) -> None:
     """The time at a market, and whether it trades.
 
     \b
@@ -56,8 +56,10 @@ def now(market: MarketName = DEFAULT_MARKET, as_json: AsJson = False) -> None:
 
 @app.command()
 def session(
-    date: Annotated[str | None, typer.Argument(help="YYYY-MM-DD; today when left out.")] = None,
-    market: MarketName = DEFAULT_MARKET,
+    date: Annotated[
+        str | None, typer.Argument(metavar="DATE", help="YYYY-MM-DD; today when left out.")
+    ] = None,
+    market: Market = DEFAULT_MARKET,
     as_json: AsJson = False,
 ) -> None:
     """When a market opens, breaks and closes on a date.
@@ -85,8 +87,10 @@ def session(
 
 @app.command()
 def holidays(
-    year: Annotated[int | None, typer.Argument(help="This year when left out.")] = None,
-    market: MarketName = DEFAULT_MARKET,
+    year: Annotated[
+        int | None, typer.Argument(metavar="YEAR", help="This year when left out.")
+    ] = None,
+    market: Market = DEFAULT_MARKET,
     as_json: AsJson = False,
 ) -> None:
     """The days of a year on which a market stays closed or closes early.
@@ -115,12 +119,13 @@ def holidays(
 
 @app.command("import-holidays")
 def import_holidays(
-    market: MarketName = DEFAULT_MARKET,
+    market: Market = DEFAULT_MARKET,
     first_year: Annotated[
-        int | None, typer.Option("--from", help=f"First year [default: {FIRST_IMPORTED_YEAR}].")
+        int | None,
+        typer.Option("--from", metavar="YEAR", help=f"The first; else {FIRST_IMPORTED_YEAR}."),
     ] = None,
     last_year: Annotated[
-        int | None, typer.Option("--to", help="Last year [default: next year].")
+        int | None, typer.Option("--to", metavar="YEAR", help="The last; else next year.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,9 +145,10 @@ def import_holidays(
     known = time.known_years()
     first = max(FIRST_IMPORTED_YEAR, known[0]) if first_year is None else first_year
     last = min(time.get_current_time().year + 1, known[-1]) if last_year is None else last_year
-    report = time.import_holidays(market, first, last)
-    sessions = _sessions(time, first, last)
-    CalendarRepository(context.engine).replace(market, first, last, sessions)
+    with working(lambda: HowFar("reading the calendar")):
+        report = time.import_holidays(market, first, last)
+        sessions = _sessions(time, first, last)
+        CalendarRepository(context.engine).replace(market, first, last, sessions)
     if as_json:
         print_json(msgspec.structs.asdict(report))
     else:

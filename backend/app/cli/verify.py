@@ -5,6 +5,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
+from app.cli.progress import running_again, working
 from app.core.errors import UsageError, did_you_mean
 
 RUNNERS = ("inline", "pool")
@@ -22,7 +23,9 @@ def verify_run(run_id: str, runner: str, as_json: bool) -> None:
     context = Context()
     run = RunRepository(context.engine).get_run(run_id)
     journal = journal_of(dict(run), context.settings.data_folder / "runs")
-    verdict = Repetition(journal, context.time, context.data.store, runner).verdict()
+    again = Repetition(journal, context.time, context.data.store, runner)
+    with working(running_again(again.header.sessions, lambda: getattr(again, "run", None))):
+        verdict = again.verdict()
     if as_json:
         print_json(msgspec.to_builtins(verdict))
     else:

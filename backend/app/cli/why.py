@@ -7,6 +7,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.moments import Moments
 from app.cli.output import print_json
+from app.cli.progress import running_again, working
 from app.cli.why_text import Told, as_told, local, print_instant, print_order
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.retelling import Proof
     from app.managers.system_manager.sights import Proposed, Sight
     from app.managers.system_manager.tracing import OrderTracer
+    from app.threads.watched_engine import Witness
 
 
 class Teller(Moments):
@@ -30,6 +32,11 @@ class Teller(Moments):
         context = Context(row["config"].get("market", DEFAULT_MARKET))
         super().__init__(context.time)
         self.run = Retelling(row, context.settings, context.data, context.time)
+
+    def tell(self, witness: "Witness") -> "Proof":
+        """Run it again; on a terminal with how far it is."""
+        with working(running_again(self.run.sessions(), lambda: self.run.run_again)):
+            return self.run.tell(witness)
 
     def is_on_record(self, tracer: "OrderTracer") -> bool | None:
         """Whether the order is on record as it is told; None where it is on none yet."""
@@ -83,7 +90,7 @@ def why_order(order_id: int, run_id: str, as_json: bool) -> None:
     from app.managers.system_manager.tracing import OrderTracer
 
     teller, tracer = Teller(run_id), OrderTracer(order_id)
-    proof = teller.run.tell(tracer)
+    proof = teller.tell(tracer)
     if tracer.order is None:
         raise NotFoundError(
             f"Run {teller.run.run_id} has no order {order_id} of a strategy: they gave "
@@ -109,7 +116,7 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
             f"Run {teller.run.run_id} has no symbol '{symbol}', it has {', '.join(symbols)}.{hint}"
         )
     tracer = InstantTracer(symbol, teller.ns_of(time))
-    proof = teller.run.tell(tracer)
+    proof = teller.tell(tracer)
     if not tracer.seen and not tracer.proposed:
         sides = [
             local(teller.at(ns)) for ns in (tracer.before_ns, tracer.after_ns) if ns is not None

@@ -20,7 +20,18 @@ def read_config(
     ignored: Collection[str] = (),
 ) -> ModelT:
     """What a JSON file says; keys that are `ignored` are for others."""
-    value, faults = clean(read_json(path))
+    return config_of(path, read_json(path), model, context, ignored)
+
+
+def config_of(
+    path: Path,
+    words: object,
+    model: type[ModelT],
+    context: Mapping[str, Any] | None = None,
+    ignored: Collection[str] = (),
+) -> ModelT:
+    """What words say that are a file's, or are to be."""
+    value, faults = clean(words)
     if not isinstance(value, dict):
         raise InvalidConfigError(path, [("", "it must be one JSON object: {...}.")])
     value = {key: part for key, part in value.items() if key not in ignored}

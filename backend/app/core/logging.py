@@ -65,7 +65,7 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
         path.parent.mkdir(parents=True, exist_ok=True)
         logger.remove()
         logger.add(
-            sys.stderr,
+            _to_console,
             level=wanted,
             format=CONSOLE_FORMAT,
             colorize=_wants_colour(),
@@ -127,6 +127,11 @@ def stored_level(folder: Path) -> str:
 
 def _level_path(folder: Path) -> Path:
     return folder / "log-level"
+
+
+def _to_console(text: str) -> None:
+    """To what is standard error now: a prompt puts itself in front of it for a while."""
+    sys.stderr.write(text)
 
 
 def _wants_colour() -> bool:

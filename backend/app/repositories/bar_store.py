@@ -1,6 +1,7 @@
 """The bar store: Parquet files are the truth, reads are zero-copy views of mapped copies."""
 
 import datetime as dt
+import errno
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -239,7 +240,12 @@ class BarStore:
 
     def _paths(self, series: Series) -> list[Path]:
         folder = series_folder(self._root, series)
-        return sorted(path for path in folder.glob("*.parquet") if is_year(path))
+        try:
+            return sorted(path for path in folder.glob("*.parquet") if is_year(path))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            return []  # a symbol that no file can be named after has none
 
     def _years(
         self, series: Series, start_ns: int, end_ns: int, *, latest_first: bool = False

@@ -48,7 +48,7 @@ def ensure_database(engine: Engine) -> bool:
     """Bring the schema up to date; returns whether anything had to be done."""
     with database_errors(engine):
         with engine.connect() as connection:
-            found = _revision(connection)
+            found = revision_of(connection)
         if found == SCHEMA_REVISION:
             return False
         if found is not None and found > SCHEMA_REVISION:
@@ -103,7 +103,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if locks else "BEGIN")
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """The schema's; None when there is none yet."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -5,11 +5,24 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, RowMapping, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    RowMapping,
+    String,
+    Table,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import Order, OrderChange, RecordedFill
+from app.core.orders import REJECTED, Order, OrderChange, RecordedFill
+from app.core.run_ids import runs_back
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
@@ -29,6 +42,7 @@ _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
 _CHANGES = _table(tables.OrderChangeRow)
 _FILLS = _table(tables.FillRow)
+_NEWEST = _RUNS.c.run_id.desc()  # it begins with the time in UTC; `started_at` has a market's
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 _BATCH_ROWS = 5_000
 _REASON_LENGTH = 200  # of an order; PostgreSQL refuses a longer one
@@ -183,15 +197,17 @@ class RunRepository:
     def list_runs(self, limit: int = 20) -> list[RowMapping]:
         """The newest runs first, without their configs."""
         columns = [column for column in _RUNS.c if column.name != "config"]
-        newest = _RUNS.c.started_at.desc(), _RUNS.c.run_id.desc()
-        return self._rows(select(*columns).order_by(*newest).limit(limit))
+        return self._rows(select(*columns).order_by(_NEWEST).limit(limit))
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of exactly this id."""
         return bool(self._rows(select(_RUNS.c.run_id).where(_RUNS.c.run_id == run_id)))
 
     def get_run(self, words: str) -> RowMapping:
-        """The run of this id, or the only one whose id begins so."""
+        """The run of this id, the only one whose id begins so, or the newest: `last`, `last-1`."""
+        back = runs_back(words)
+        if back is not None:
+            return self._newest(back)
         starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
         found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
         for run in found:
@@ -208,10 +224,24 @@ class RunRepository:
             f"There is no run '{words}'.{did_you_mean(words, known)} 'runs list' shows them."
         )
 
+    def _newest(self, back: int) -> RowMapping:
+        for run in self._rows(select(_RUNS).order_by(_NEWEST).offset(back).limit(1)):
+            return run
+        if back:
+            raise NotFoundError(f"There are no {back + 1} runs yet. 'runs list' shows them.")
+        raise NotFoundError("There is no run yet. 'system start CONFIG' makes one.")
+
     def get_orders(self, run_id: str) -> list[RowMapping]:
         """A run's orders, in the order they were given."""
         wanted = _ORDERS.c.run_id == run_id
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
+
+    def newest_orders(self, run_id: str, digits: str, limit: int) -> list[RowMapping]:
+        """The newest first of those whose number begins so."""
+        wanted = _ORDERS.c.run_id == run_id
+        begins_so = cast(_ORDERS.c.order_id, String).startswith(digits, autoescape=True)
+        newest = _ORDERS.c.order_id.desc()
+        return self._rows(select(_ORDERS).where(wanted, begins_so).order_by(newest).limit(limit))
 
     def get_order_changes(self, run_id: str) -> list[RowMapping]:
         """What was done to a run's orders, in the order it happened."""
@@ -225,14 +255,15 @@ class RunRepository:
 
     def counts(self, run_id: str) -> tuple[int, int]:
         """How many orders and fills a run has."""
+        return self._count(_ORDERS.c.run_id == run_id), self._count(_FILLS.c.run_id == run_id)
+
+    def refused_count(self, run_id: str) -> int:
+        """How many of its orders limits or the venue refused."""
+        return self._count((_ORDERS.c.run_id == run_id) & (_ORDERS.c.state == REJECTED))
+
+    def _count(self, which: ColumnElement[bool]) -> int:
         with database_errors(self._engine), self._engine.connect() as connection:
-            orders, fills = (
-                connection.scalar(
-                    select(func.count()).select_from(table).where(table.c.run_id == run_id)
-                )
-                for table in (_ORDERS, _FILLS)
-            )
-        return int(orders or 0), int(fills or 0)
+            return connection.scalar(select(func.count()).where(which)) or 0
 
     def run_ids(self) -> set[str]:
         """Of all runs."""

@@ -18,38 +18,79 @@ _IMPORTING = ("<frozen importlib", importlib.__file__, __file__)  # frames of no
 
 
 class _FreshLoader(SourceFileLoader):
-    """Always compiles the source: bytecode left by an edit of the same second would be stale."""
+    """Always compiles the source: bytecode left by an edit of the same second would be stale.
+
+    It keeps what it compiled: the file may be replaced while the strategy runs.
+    """
+
+    def __init__(self, name: str, path: str, text: str | None = None) -> None:
+        """With `text`, that is compiled, whatever the file holds."""
+        super().__init__(name, path)
+        self.source = b"" if text is None else text.encode("utf-8", "replace")
+        self._is_given = text is not None
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        if not self._is_given:
+            self.source = self.get_data(path)
+        code: CodeType = self.source_to_code(self.source, path)
         return code
 
 
 def load_strategy(use: str, folder: Path) -> type[Strategy]:
     """The class `use` names. A file may be followed by `:Class` when it holds several."""
-    module_name, _, class_name = use.partition(":")
-    if module_name.endswith(".py"):
-        module = _from_file(folder, module_name)
-    elif class_name:
-        module = _imported(module_name, use)
-    else:
-        raise ConfigError(
-            f"strategies use '{use}': write package.module:Class, or file.py of {folder}."
-        )
+    return _class_of(_module_of(use, folder), use.partition(":")[2], use)
+
+
+def strategies_in(use: str, folder: Path) -> dict[str, type[Strategy]]:
+    """Every strategy that is written in a module or file, by its class's name."""
+    module = _module_of(use, folder)
+    return _own(module, _found(module))
+
+
+def load_text(use: str, text: str, folder: Path) -> type[Strategy]:
+    """The class that `use` names, of this text in place of the file's."""
+    name, _, class_name = use.partition(":")
+    path = folder.resolve() / name
+    module_name = f"strategy file {path} as of {text_hash(text)}"
+    module = _executed(name, path, _FreshLoader(module_name, str(path), text))
     return _class_of(module, class_name, use)
+
+
+def text_hash(text: str) -> str:
+    """As `source_hash` of a file with this text."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def source_hash(strategy: type[Strategy]) -> str:
     """SHA-256 of the file a strategy comes from; part of a run's record."""
-    path = inspect.getsourcefile(strategy)
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+    source = _source_bytes(strategy)
+    return hashlib.sha256(source).hexdigest() if source else ""
 
 
 def source_of(strategy: type[Strategy]) -> str:
     """The text of that file."""
+    return _source_bytes(strategy).decode("utf-8", "replace")
+
+
+def _source_bytes(strategy: type[Strategy]) -> bytes:
+    """As it was compiled, for a file of the strategies folder."""
+    loader = getattr(sys.modules.get(strategy.__module__), "__loader__", None)
+    if isinstance(loader, _FreshLoader):
+        return loader.source
     path = inspect.getsourcefile(strategy)
-    return Path(path).read_text(encoding="utf-8", errors="replace") if path else ""
+    return Path(path).read_bytes() if path else b""
+
+
+def _module_of(use: str, folder: Path) -> ModuleType:
+    module_name, _, class_name = use.partition(":")
+    if module_name.endswith(".py"):
+        return _from_file(folder, module_name)
+    if class_name:
+        return _imported(module_name, use)
+    raise ConfigError(
+        f"strategies use '{use}': write package.module:Class, or file.py of {folder}."
+    )
 
 
 def _imported(name: str, use: str) -> ModuleType:
@@ -63,7 +104,7 @@ def _imported(name: str, use: str) -> ModuleType:
         raise ConfigError(_broken(use, error)) from error
 
 
-def _from_file(folder: Path, name: str) -> ModuleType:
+def strategy_file(folder: Path, name: str) -> Path:
     """A file of the strategies folder, and of nowhere else."""
     try:
         root = folder.resolve()
@@ -79,32 +120,54 @@ def _from_file(folder: Path, name: str) -> ModuleType:
             f"strategies use '{name}': there is no such file in {folder}."
             + did_you_mean(name, known)
         )
-    module_name = f"strategy file {path}"  # no other module has it, whatever its folder
-    loader = _FreshLoader(module_name, str(path))
+    return path
+
+
+def _from_file(folder: Path, name: str) -> ModuleType:
+    path = strategy_file(folder, name)
+    # no other module has this name, whatever its folder
+    return _executed(name, path, _FreshLoader(f"strategy file {path}", str(path)))
+
+
+def _executed(name: str, path: Path, loader: _FreshLoader) -> ModuleType:
+    """The module that a loader makes; of one that does not import nothing stays."""
+    module_name = loader.name
     spec = importlib.util.spec_from_file_location(module_name, path, loader=loader)
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(module_name)
     sys.modules[module_name] = module
     try:
         loader.exec_module(module)
     except BaseException as error:
         del sys.modules[module_name]
+        if before is not None:
+            sys.modules[module_name] = before
         raise ConfigError(_broken(name, error)) from error
     return module
 
 
-def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
-    found = {
+def _found(module: ModuleType) -> dict[str, type[Strategy]]:
+    """The strategies a module has a name for, be they written there or not."""
+    return {
         name: item
         for name, item in vars(module).items()
         if inspect.isclass(item) and issubclass(item, Strategy) and item is not Strategy
     }
+
+
+def _own(module: ModuleType, found: dict[str, type[Strategy]]) -> dict[str, type[Strategy]]:
+    return {item.__name__: item for item in found.values() if item.__module__ == module.__name__}
+
+
+def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
+    found = _found(module)
     if class_name:
         if class_name not in found:
             hint = did_you_mean(class_name, found)
             raise ConfigError(f"strategies use '{use}': no strategy '{class_name}' there.{hint}")
         return found[class_name]
-    own = {item.__name__: item for item in found.values() if item.__module__ == module.__name__}
+    own = _own(module, found)
     if not own:
         raise ConfigError(f"strategies use '{use}': there is no class in it that is a Strategy.")
     if len(own) > 1:

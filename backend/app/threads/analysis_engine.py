@@ -31,16 +31,17 @@ from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawa
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook
 from app.threads.plan import Plan
+from app.threads.reloading import News
 from app.threads.results import Results
 from app.threads.run_state import StateAsked, StateGiven
 from app.threads.seats import Seat
 from app.threads.series_view import SeriesView
 from app.threads.session_course import SessionCourse
-from app.threads.session_data import SessionData, snapshot
+from app.threads.session_data import Moment, moment_of
 from app.threads.worker import Worker
 
 BarHook = Callable[[Bar], None]
-Input = Processed | BrokerNews | LastNews | Command | EndOfStream | StateAsked | StateGiven
+Input = Processed | News | LastNews | EndOfStream | StateAsked | StateGiven
 
 
 class AnalysisEngine(Worker):
@@ -68,8 +69,7 @@ class AnalysisEngine(Worker):
         )
         self.outlook = Outlook(plan, cursor, execution, curve)
         execution.value_by(self.outlook)
-        self._reports = OrderReports(execution)
-        self.timers = Timers()
+        self._reports, self.timers = OrderReports(execution), Timers()
         self._plan, self._seats, self._cursor = plan, seats, cursor
         self._on_results, self._equity_by_session = on_results, equity_by_session
         self._wanted = tuple(n for n in plan.intervals if any(n in s.intervals for s in seats))
@@ -95,7 +95,7 @@ class AnalysisEngine(Worker):
         )
         self._under_way = threading.Lock()  # held while a block runs; between two, all is at rest
         self.thread = 0  # the one that runs it; nobody else gives orders
-        self._snapshot: SessionData | None = None
+        self._last_moment: Moment | None = None
         for seat in seats:
             seat.join(self)
 
@@ -126,36 +126,36 @@ class AnalysisEngine(Worker):
             self._report(message.sequence)
         return iter(())
 
-    def _answer(self, message: BrokerNews | Command) -> None:
+    def _answer(self, message: News) -> None:
         """Book what the broker tells and call the hooks; do what somebody asks."""
         if isinstance(message, Command):
             obey(message, self.execution, self._flatten, self._cursor.now_ns)
-        else:
+        elif isinstance(message, BrokerNews):
             filled = self._reports.take(message.events, self._cursor.now_ns)
             self._news.tell_fills(filled)
         self._news.tell_untold()
 
     @property
     def sessions(self) -> int:
-        """How many are over."""
-        return self._course.count
+        """How many have begun."""
+        return self._course.begun
 
     @property
     def now_ns(self) -> int:
         """The instant being processed."""
         return self._cursor.now_ns
 
-    def publish(self, timeout_seconds: float) -> SessionData | None:
-        """For other threads: the run as it stands between two blocks, paused and ended ones too.
-
-        While a block takes longer than the timeout, the snapshot published last.
+    def publish(self, timeout_seconds: float) -> Moment | None:
+        """For other threads: the run between two blocks, paused and ended ones too; while a block
+        takes longer than the timeout, the very moment published last.
         """
         if self._under_way.acquire(timeout=min(max(timeout_seconds, 0.0), threading.TIMEOUT_MAX)):
             try:
-                self._snapshot = snapshot(self._plan, self.outlook, self.execution)
+                run = self._plan, self.outlook, self.execution, self._seats
+                self._last_moment = moment_of(*run, self._through_ns)
             finally:
                 self._under_way.release()
-        return self._snapshot
+        return self._last_moment
 
     # -- one block -----------------------------------------------------------------------------
 

@@ -17,7 +17,15 @@ from app.services.aggregation import Grid, fold
 from app.services.indicators import Values
 from app.threads.backfill import folded, merged, replaced
 from app.threads.indicator_cell import Cell
-from app.threads.plan import Plan
+from app.threads.plan import Declared, Plan
+from app.threads.reloading import (
+    RELOAD,
+    Candidate,
+    Declarations,
+    Reloading,
+    Workshop,
+    reload_of,
+)
 from app.threads.run_state import ProcessorState, StateAsked, StateGiven
 from app.threads.tape import Tape
 from app.threads.worker import Worker
@@ -41,7 +49,8 @@ class SessionPart(msgspec.Struct, frozen=True):
     end_ns: int
     adjustments: tuple[Adjustment, ...]
     windows: dict[Key, Window]
-    values: list[Values]  # by the indicator's number in the plan
+    declared: tuple[Declared, ...]  # the indicators,
+    values: list[Values]  # and their values
 
 
 class Processed(msgspec.Struct, frozen=True):
@@ -63,8 +72,11 @@ class DataProcessor(Worker):
 
     name = "data processor"
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, workshop: Workshop | None = None) -> None:
+        """Without a workshop no code is replaced."""
         self._plan = plan
+        self._workshop = workshop
+        self._declarations = None if workshop is None else Declarations(workshop)
         self._tapes = {
             (symbol, interval): Tape(plan.history.get(interval, 0))
             for interval in plan.intervals
@@ -81,7 +93,7 @@ class DataProcessor(Worker):
 
     def step(
         self, message: Message | StateAsked | StateGiven
-    ) -> Iterable[Processed | BrokerNews | Command | StateAsked | StateGiven]:
+    ) -> Iterable[Processed | BrokerNews | Command | Reloading | StateAsked | StateGiven]:
         """History fills the tapes; a block becomes whole instants, late bars none at all; what
         is no bar passes.
         """
@@ -93,13 +105,58 @@ class DataProcessor(Worker):
                     yield self._correct(bars, self._newest, message.sequence)
             case History():
                 self._load(message)
+            case Command(name=name) if name == RELOAD:
+                yield self._reload(message)
             case BrokerNews() | Command():
                 yield message
             case StateAsked():
                 yield msgspec.structs.replace(message, processor=self._state())
             case StateGiven():
+                # in their order, as each names those before it that are in force
+                reloads = sorted(message.state.engine.reloads, key=lambda one: one.sequence)
+                reloaded = tuple(map(self._reload, reloads))
                 self._restore(message.state.processor)
-                yield msgspec.structs.replace(message, part=self._newest)
+                yield msgspec.structs.replace(message, part=self._newest, reloaded=reloaded)
+
+    def _reload(self, command: Command) -> Reloading:
+        """Have what a strategy's new code declares computed as well, as if it always had been."""
+        assert self._workshop is not None and self._declarations is not None
+        reload = reload_of(command)
+        candidate = self._workshop.candidate(reload)
+        if not candidate.problem:
+            self._declarations.add(reload, candidate.declared, command.sequence)
+            try:
+                with self._workshop.bounded():
+                    self._declare(self._declarations.all())
+            except Exception as error:  # of an indicator of their own
+                candidate = Candidate(problem=f"Its indicators cannot be computed: {error}")
+        return Reloading(command, reload, candidate, self._plan, self._newest)
+
+    def _declare(self, declared: tuple[Declared, ...]) -> None:
+        """From here on compute these; what is computed already goes on. What raises changes
+        nothing.
+        """
+        cells = dict(zip(self._plan.declared, self._cells, strict=True))
+        values: dict[Declared, Values] = {}
+        part = self._newest
+        if part is not None:
+            values.update(zip(self._plan.declared, part.values, strict=True))
+        for item in declared:
+            if item not in cells:
+                cells[item] = Cell(item.computation)
+                if part is not None:
+                    values[item] = cells[item].update(part.windows[item.symbol, item.interval])
+        self._plan = msgspec.structs.replace(self._plan, declared=declared)
+        self._cells = [cells[item] for item in declared]
+        if part is not None:
+            own = [values[item] for item in declared]
+            self._hold(msgspec.structs.replace(part, declared=declared, values=own))
+
+    def _hold(self, part: SessionPart) -> None:
+        """The newest session, changed."""
+        self._newest = part
+        if part.session.date in self._parts:
+            self._parts[part.session.date] = part
 
     def _state(self) -> ProcessorState | None:
         """None while a session is under way, as when what is left of one comes with the next one's
@@ -134,7 +191,7 @@ class DataProcessor(Worker):
         ]
         hours = self._hours(state.newest)
         today = tuple(self._adjustments.get(state.newest.date, {}).values())
-        self._newest = SessionPart(*hours, today, windows, values)
+        self._newest = SessionPart(*hours, today, windows, self._plan.declared, values)
 
     def _know(self, adjustments: Iterable[Adjustment]) -> None:
         for item in adjustments:
@@ -188,9 +245,7 @@ class DataProcessor(Worker):
             for item, cell, before in zip(plan.declared, self._cells, part.values, strict=True)
         ]
         part = msgspec.structs.replace(part, windows=windows, values=values)
-        self._newest = part
-        if part.session.date in self._parts:
-            self._parts[part.session.date] = part
+        self._hold(part)
         none = no_rows()
         rows = SymbolRows(none.symbol, len(plan.symbols)) if len(plan.symbols) > 1 else None
         derived = dict.fromkeys(plan.derived_intervals, none)
@@ -249,9 +304,13 @@ class DataProcessor(Worker):
             self._parts[session.date] = self._newest = part
             if part.end_ns <= through_ns:
                 del self._parts[session.date]
-                for cell in self._cells:
-                    cell.close_session()
+                self.check_causality()
             yield part
+
+    def check_causality(self) -> None:
+        """What users' own functions compute of a session, as far as it is there."""
+        for cell in self._cells:
+            cell.close_session()
 
     def _are_under_way(self, sessions: list[Hours], through_ns: int) -> bool:
         """Whether none of them begins or ends."""
@@ -297,7 +356,7 @@ class DataProcessor(Worker):
             elif window is not before.windows[item.symbol, item.interval]:
                 values[place] = cell.update(window)
         adjustments = tuple(self._adjustments.get(hours.session.date, {}).values())
-        return SessionPart(*hours, adjustments, windows, values)
+        return SessionPart(*hours, adjustments, windows, self._plan.declared, values)
 
     def _hours(self, session: TradingSession) -> Hours:
         parts = session.segments(self._plan.extended_hours)

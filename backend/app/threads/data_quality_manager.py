@@ -48,6 +48,9 @@ class DataQualityManager(Worker):
         self.book = QualityBook(self._symbols, interval, extended_hours)
         self.bad: Counter[tuple[str, dt.date | None, str]] = Counter()
         self.examples: list[BadBar] = []
+        self.filled: Counter[tuple[str, dt.date]] = (
+            Counter()
+        )  # bars that came late, by symbol and session
 
     def step(
         self, message: Message | StateAsked | StateGiven
@@ -81,11 +84,13 @@ class DataQualityManager(Worker):
             sorted(self._order.symbols),
             {} if self._gaps is None else dict(self._gaps.reached_ns),
             self._newest,
+            [(*place, count) for place, count in self.filled.items()],
         )
 
     def _restore(self, state: QualityState) -> None:
         self.book.restore(state.book)
         self.bad.update({(name, date, why): count for name, date, why, count in state.bad})
+        self.filled.update({(name, date): count for name, date, count in state.filled})
         self.examples += state.examples
         self._order.latest_ns, self._order.symbols = state.latest_ns, set(state.latest_symbols)
         if self._gaps is not None:
@@ -122,6 +127,7 @@ class DataQualityManager(Worker):
             good = table.take(found == GOOD)
             if session is not None and len(good):
                 kept[symbol] = good
+                self.filled[self._symbols[symbol], session.date] += len(good)
                 self.book.add_late(session, symbol, good.start_ns)
                 self._order.reach(int(good.start_ns[-1]), symbol)
                 if self._gaps is not None:

@@ -57,6 +57,8 @@ class EngineKeeper:
         stopped = [] if self._isolation is None else self._isolation.stopped
         if asked.quality is None or asked.processor is None or self._on_state is None:
             return
+        if not all(seat.keeps_state for seat in self._seats):  # code that was put there since
+            return
         try:
             saved = {s.name: s.saved_state() for s in self._seats if s.number not in stopped}
             own = self._state(saved, stopped, through_ns)
@@ -81,6 +83,7 @@ class EngineKeeper:
             stood_ns=self._cursor.now_ns,
             symbol=self._cursor.symbol,
             through_ns=through_ns,
+            reloads=[seat.reloaded_by for seat in self._seats if seat.reloaded_by is not None],
         )
 
     def _restore(self, given: StateGiven) -> int:

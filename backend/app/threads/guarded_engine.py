@@ -30,6 +30,7 @@ from app.threads.commands import call_off_entries
 from app.threads.desk import ACTED
 from app.threads.killed_engine import KilledEngine
 from app.threads.order_desk import Proposal
+from app.threads.reloading import News
 from app.threads.results import Results
 from app.threads.seats import Seat
 from app.threads.silence import Silence
@@ -49,11 +50,9 @@ class GuardedEngine(KilledEngine):
         assert desk is not None, "a guarded engine is for a run with a trading state"
         self.risk: BreakerDesk = desk
         self._silence = Silence(desk, self.outlook, self._cursor)
-        tell, base = self._on_results, self._plan.base_interval
+        tell = self._on_results
         self._on_results = lambda results: tell(self._with_report(results))
-        self._on_bar = self._guarded(self._on_bar, self._wanted)
-        if base not in self._wanted:  # losses are seen on each of its bars
-            self._wanted = (base, *self._wanted)
+        self._guard()
 
     def risk_status(self, timeout_seconds: float) -> RiskStatus | None:
         """For other threads: as it stands between two blocks; None while a block takes longer."""
@@ -66,6 +65,16 @@ class GuardedEngine(KilledEngine):
             self._under_way.release()
 
     # -- when it looks -----------------------------------------------------------------------------
+
+    def _guard(self) -> None:
+        base = self._plan.base_interval
+        self._on_bar = self._guarded(self._on_bar, self._wanted)
+        if base not in self._wanted:  # losses are seen on each of its bars
+            self._wanted = (base, *self._wanted)
+
+    def _rebind(self) -> None:
+        super()._rebind()
+        self._guard()
 
     def _guarded(self, on_bar: BarHook, wanted: Sequence[str]) -> BarHook:
         def guarded(bar: Bar) -> None:
@@ -91,7 +100,7 @@ class GuardedEngine(KilledEngine):
         super()._run_special(now_ns)
         self._look(self._silence.length_ns(now_ns))
 
-    def _answer(self, message: BrokerNews | Command) -> None:
+    def _answer(self, message: News) -> None:
         now_ns = self._cursor.now_ns
         if isinstance(message, BrokerNews):
             self._hear(message.events, now_ns)

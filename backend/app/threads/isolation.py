@@ -33,6 +33,10 @@ class Isolation:
         """The numbers of the seats that have failed."""
         return sorted(self._out)
 
+    def take_back(self, number: int) -> None:
+        """The seat of this number has other code."""
+        self._out.discard(number)
+
     def restore(self, stopped: Sequence[int]) -> None:
         """These have failed before."""
         self._out = set(stopped)

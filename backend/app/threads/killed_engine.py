@@ -12,14 +12,15 @@ from app.core.bars import Bar
 from app.core.errors import StrategyError
 from app.core.messages import Command, EndOfStream
 from app.strategies.failure import HookInterrupted
-from app.threads.analysis_engine import AnalysisEngine, Input
+from app.threads.analysis_engine import Input
 from app.threads.commands import obey
+from app.threads.reloading_engine import ReloadingEngine
 from app.threads.seats import Seat
 
 KILLED = "killed"
 
 
-class KilledEngine(AnalysisEngine):
+class KilledEngine(ReloadingEngine):
     """Where orders are simulated. It runs as any other until somebody kills the run."""
 
     _asked: Command | None = None

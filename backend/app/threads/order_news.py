@@ -27,13 +27,17 @@ class OrderNews:
         self._cursor = cursor
         self._execution = execution
         self._call = call
-        self.hears_fills = any(seat.hears_orders or seat.hears_positions for seat in seats)
-        execution.tells_fills = self.hears_fills
+        self.listen()
         self._ends: list[Order] = []  # orders whose end is to be told
         self._telling = False
         self._hidden = execution.entries.own  # orders that strategies hear nothing of
         self.on_killed: Callable[[], None] | None = None  # what a kill asks for is done
         self._refused = [0] * len(seats)  # orders and amendments, in the session under way
+
+    def listen(self) -> None:
+        """For as much as the seats want to hear."""
+        self.hears_fills = any(seat.hears_orders or seat.hears_positions for seat in self._seats)
+        self._execution.tells_fills = self.hears_fills
 
     def open_session(self) -> None:
         """A session begins."""

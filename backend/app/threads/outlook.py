@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from app.core.bars import Table, no_rows
+from app.core.bars import Floats, Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
 from app.core.kept import Fields
 from app.core.money import to_units
 from app.core.windows import Window
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
@@ -132,6 +132,14 @@ class Outlook:
         start_ns, close, spread = quotes.last(self._cursor.now_ns) or self._last_quoted(symbol)
         return in_basis_points(spread, close) if start_ns >= self.part.start_ns else 0
 
+    def spreads_bps(self) -> Floats:
+        """By symbol, the same of the bars before this block, for people; 0 for none."""
+        started = self._last_start_ns >= (self.part.start_ns if self.has_session else NEVER_NS)
+        known = started & (self._last_spread > 0) & (self._last_close > 0)
+        bps = np.zeros(len(known))
+        np.divide(self._last_spread * 10_000, self._last_close, out=bps, where=known)
+        return bps
+
     def _last_quoted(self, symbol: int) -> Quoted:
         """That of its last bar before this block."""
         close, spread = self._last_close[symbol], self._last_spread[symbol]
@@ -193,7 +201,11 @@ class Outlook:
         return max(mark, float(closes.max())) if len(closes) else mark
 
     def _last_of_history(self, symbol: int) -> float:
-        """The last close from before the run, while the run has shown none."""
+        """The last close from before the run, while the run has shown none; 0 for none, and
+        before the first session: history is of a session.
+        """
+        if not self.has_session:  # whoever looks at a live run by night is not to be refused
+            return 0.0
         window = self.part.windows[symbol, self._plan.base_interval]
         rows = self.rows_now(window)
         return float(window.close[rows - 1]) if rows else 0.0

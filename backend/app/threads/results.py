@@ -6,6 +6,7 @@ from app.core.bars import Floats, Ints
 from app.core.order_events import Intent
 from app.core.trading_state import RiskReport
 from app.managers.execution_manager.diary import Records
+from app.threads.reloading import ReloadOutcome
 
 
 class Results(msgspec.Struct, frozen=True):
@@ -19,3 +20,4 @@ class Results(msgspec.Struct, frozen=True):
     sequence: int = 0  # of the input it came of
     intents: tuple[Intent, ...] = ()
     risk: RiskReport | None = None  # of the trading state, where something is to be remembered
+    reload: ReloadOutcome | None = None  # where the input asked for one

@@ -14,6 +14,7 @@ from app.core.bars import Table
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.kept import Fields
+from app.core.messages import Command
 from app.managers.execution_manager.execution_state import ExecutionState
 from app.managers.time_manager.timers import TimersState
 from app.strategies.state import State
@@ -22,6 +23,7 @@ from app.threads.tape import TapeState
 
 if TYPE_CHECKING:
     from app.threads.data_processor import SessionPart
+    from app.threads.reloading import Reloading
 
 
 class QualityState(msgspec.Struct, frozen=True):
@@ -34,6 +36,7 @@ class QualityState(msgspec.Struct, frozen=True):
     latest_symbols: list[int]
     reached_ns: dict[int, int]  # by symbol: the end of its latest bar
     newest: TradingSession | None
+    filled: list[tuple[str, dt.date, int]] = []
 
 
 class ProcessorState(msgspec.Struct, frozen=True):
@@ -62,6 +65,7 @@ class EngineState(msgspec.Struct, frozen=True):
     stood_ns: int
     symbol: int
     through_ns: int
+    reloads: list[Command] = []  # that brought the code in force, where one did
 
 
 class RunState(msgspec.Struct, frozen=True):
@@ -86,3 +90,4 @@ class StateGiven(msgspec.Struct, frozen=True):
     sequence: int
     state: RunState
     part: "SessionPart | None" = None  # the session that was over last, made again
+    reloaded: "tuple[Reloading, ...]" = ()  # seats with the code in force

@@ -8,9 +8,10 @@ from app.core.config_protection import declared_in_code
 from app.core.config_sizing import SizingConfig
 from app.core.errors import AppError, StrategyError, UsageError
 from app.core.intervals import interval_ns
+from app.core.messages import Command
 from app.strategies.base import Strategy
 from app.strategies.failure import failure
-from app.strategies.indicator import Cursor
+from app.strategies.indicator import Cursor, Indicator
 from app.strategies.state import State, plain_state
 from app.threads.desk import Desk, LocalTime
 
@@ -35,6 +36,7 @@ class Seat:
     ) -> None:
         self.number = number
         self.name = name
+        self.reloaded_by: Command | None = None  # none: the run began with its code
         self.intervals = tuple(kind.intervals) or (base_interval,)
         self.desk = Desk(number, name, symbols, self.intervals[0], cursor, time, sizing)
         self.sources = _sources_of(kind)
@@ -66,10 +68,15 @@ class Seat:
         except BaseException as error:  # of an `__init__` of its own
             raise failure(self.name, "__init__", "the start", error, self.sources) from error
 
+    @property
+    def handles(self) -> list[Indicator]:
+        """What it reads."""
+        return [*self.desk.indicators, *self.desk.ranges]
+
     def join(self, engine: "AnalysisEngine") -> None:
         """Take the seat in a run."""
         self.desk.join(engine)
-        for indicator in (*self.desk.indicators, *self.desk.ranges):
+        for indicator in self.handles:
             engine.view.serve(indicator)
 
     def call(self, hook: Callable[..., None], *args: Any) -> None:

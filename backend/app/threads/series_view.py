@@ -4,7 +4,7 @@ A column holds, for each step of the agenda, the value as of that step. It is ma
 read in a block, so an indicator nobody asks for costs nothing here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,9 +60,24 @@ class SeriesView:
         handle.view = self
         self._handles.append(handle)
 
+    def leave(self, handles: Sequence[Indicator]) -> None:
+        """Nobody reads these any more."""
+        gone = set(handles)
+        self._handles = [handle for handle in self._handles if handle not in gone]
+
+    def renumber(self, numbers: Mapping[Declared, int], parts: tuple[SessionPart, ...]) -> None:
+        """Between two blocks other indicators are computed; the session goes on."""
+        self._numbers, self._parts = numbers, parts
+        self._number_of.clear()
+        self._forget()
+
     def load(self, agenda: Agenda, parts: tuple[SessionPart, ...]) -> None:
         """A new block: what was prepared for the last one goes."""
         self._agenda, self._parts = agenda, parts
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was prepared for a block."""
         for handle in self._handles:
             handle.column = []
             handle.crosses = []

@@ -67,6 +67,11 @@ class SessionCoordinator(Head):
         return self._speed
 
     @property
+    def steps_left(self) -> int:
+        """Instants that a paused replay is still to take."""
+        return self._steps
+
+    @property
     def paused(self) -> bool:
         return self._paused
 

@@ -39,10 +39,20 @@ class SessionCourse:
         self._open = self._auctioned = False
         self._closes_ns: list[int] = []  # not taken yet
 
+    @property
+    def begun(self) -> int:
+        """Sessions that have opened, the one under way among them."""
+        return self.count + self._open
+
     def take_closes(self) -> list[int]:
         """When sessions have closed since the last call."""
         closes_ns, self._closes_ns = self._closes_ns, []
         return closes_ns
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a session is under way."""
+        return self._open
 
     def state(self) -> Fields:
         """Where it stands."""

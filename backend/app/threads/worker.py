@@ -103,6 +103,7 @@ class Pipeline:
         self.cause: Failure | None = None
         self.threads: dict[str, int] = {}  # by worker, that of the one that runs it
         self.dropped: tuple[str, ...] = ()
+        self._queues: list[RowQueue[Any]] = []  # before each worker but the first, in a pool
         self.is_left_behind = False  # a worker did not end, and may go on with what it has
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
@@ -117,6 +118,11 @@ class Pipeline:
     @property
     def is_hurried(self) -> bool:
         return self._hurried or self._killed
+
+    def waiting_rows(self) -> dict[str, int]:
+        """What waits before each worker but the first; nothing does on one thread."""
+        workers = zip(self._workers[1:], self._queues, strict=False)
+        return {worker.name: queue.rows for worker, queue in workers}
 
     @property
     def is_stopping(self) -> bool:
@@ -168,7 +174,7 @@ class Pipeline:
                     self._finish(worker)
 
     def _run_pool(self, source: Iterable[Any], sink: Emit) -> None:
-        queues: list[RowQueue[Any]] = [RowQueue(self._bound_rows) for _ in self._workers[1:]]
+        queues = self._queues = [RowQueue(self._bound_rows) for _ in self._workers[1:]]
         inputs: list[Iterable[Any]] = [self._inputs(source), *queues]
         threads = []
         processor = this_processor() if self._one_processor else None

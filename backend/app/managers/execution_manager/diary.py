@@ -10,7 +10,7 @@ from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.fill_rules import Ambiguity
 
-LATEST_FILLS = 50  # that are kept for whoever looks on
+LATEST = 50  # fills and ends of orders that are kept for whoever looks on
 Action = tuple[int, int, float]  # instant, symbol, price factor of its corporate actions
 
 
@@ -46,7 +46,8 @@ class Diary:
         self.uncertain_count = 0  # of the whole run, as is
         self.band_units = 0  # by which those may differ, in the account's currency
         self._order_changes: list[OrderChange] = []
-        self.latest_fills: deque[FillRow] = deque(maxlen=LATEST_FILLS)  # of those taken
+        self.latest_fills: deque[FillRow] = deque(maxlen=LATEST)  # of those taken
+        self.latest_ended: deque[Order] = deque(maxlen=LATEST)
         self._counted = 0  # how much of all this
         self._hashed = 0  # of what happened, how much is in the fingerprint
         self._encoded: list[bytes] = []  # that part of it
@@ -86,7 +87,8 @@ class Diary:
         self._counted = self.count()
         self.hash()
         changes = fills = _fills_of(self.happened)
-        self.latest_fills.extend(fills)
+        self.latest_fills.extend(fills[-LATEST:])
+        self.latest_ended.extend(self.ended[-LATEST:])
         if self._adjusted:
             changes, start = [], 0
             for place, change in self._adjusted:

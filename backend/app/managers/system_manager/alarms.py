@@ -24,7 +24,7 @@ class Alarms:
         if self.notify is not None:
             self.notify(what, details)
             return
-        logger.error("{}: {}", what, details)
+        logger.warning("Alarm, {}: {}", what, details)
         self.keep(what, details)
 
     def keep(self, what: str, details: str) -> None:

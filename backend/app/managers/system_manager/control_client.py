@@ -4,19 +4,26 @@ import itertools
 import socket
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from app.core.errors import NotFoundError, StateError, UsageError, did_you_mean
+from app.core.run_ids import runs_back
+from app.core.session_data import SessionData
 from app.managers.system_manager.control_messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
+    UNKNOWN,
     Answer,
     Ask,
     Frames,
     Goodbye,
     Hello,
+    Look,
     Told,
     View,
     Welcome,
@@ -71,6 +78,23 @@ class ControlClient:
             raise StateError("The session told nothing of itself; try again.")
         return self._view
 
+    def session_data(self, look: Look) -> SessionData:
+        """What is wanted of the session's data; as it stood last while a hook of it hangs."""
+        try:
+            told = self.ask("session_data", msgspec.json.encode(look).decode())
+        except StateError as error:
+            if not str(error).startswith(UNKNOWN):
+                raise
+            raise StateError(
+                f"Run {self.session.run_id} was started with an older program, version "
+                f"{self.session.program}, and cannot show its data to this one. Use that program, "
+                "or start the session again; 'system attach' shows its account."
+            ) from None
+        found = msgspec.json.decode(told, type=SessionData | None)
+        if found is None:
+            raise StateError("The session has nothing to show yet; try again.")
+        return found
+
     def views(self) -> Iterator[View]:
         """The session as it goes on, until it ends."""
         self.ask("subscribe")
@@ -98,6 +122,9 @@ class ControlClient:
         self._socket.settimeout(seconds)
 
     def close(self) -> None:
+        """Hang up; a thread that waits here learns of it at once."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def __enter__(self) -> Self:
@@ -153,7 +180,9 @@ def running(data_folder: Path) -> list[str]:
 
 
 def connect(data_folder: Path, words: str | None = None) -> ControlClient:
-    """The session of this id or beginning of one; without words the only one that runs."""
+    """The session of this id or beginning of one, or the newest that runs: `last`; without words
+    the only one that runs.
+    """
     found = _connections(data_folder)
     try:
         return ControlClient(found.pop(_chosen(list(found), words)))
@@ -179,6 +208,9 @@ def _chosen(known: list[str], words: str | None) -> str:
         if known:
             raise UsageError(f"{len(known)} sessions run; name one of: {', '.join(known)}.")
         raise NotFoundError("No session runs. 'system start CONFIG --detach' starts one.")
+    back = runs_back(words)
+    if back is not None and back < len(known):
+        return known[-1 - back]
     found = [one for one in known if one == words] or [o for o in known if o.startswith(words)]
     if len(found) == 1:
         return found[0]

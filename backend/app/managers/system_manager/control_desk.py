@@ -5,29 +5,33 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
 from loguru import logger
 
 from app import __version__
 from app.core.errors import StateError, UsageError
+from app.core.money import from_units
 from app.core.state import SystemState
 from app.managers.execution_manager.kill import FREEZE, kill_of
 from app.managers.system_manager.control_messages import (
     PROTOCOL,
+    Look,
     Position,
     View,
     Welcome,
     framed,
 )
+from app.managers.system_manager.control_reload import ReloadCommands
 from app.managers.system_manager.control_risk import RiskCommands
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
 from app.threads.pacing import Speed
-from app.threads.session_data import SessionData
 
 if TYPE_CHECKING:
     from app.managers.system_manager.system_manager import SystemManager
 
-MOST_ORDERS = 200  # that a view lists
+MOST_ANSWER_BYTES = 2 * 1024 * 1024  # so that a client that reads slowly is not dropped for it
+_ASKED_AGAIN = ("released", "killed", "reloaded")  # and again, until there is an answer
 _VIEW_SECONDS = 0.5  # to wait for a moment between two blocks
 
 
@@ -37,7 +41,7 @@ class ControlDesk:
     def __init__(self, system: "SystemManager", session: RunSession) -> None:
         self._system = system
         self._session = session
-        system.session_data()  # from now on there is one to show, also while a block hangs
+        session.looking.moment(1.0)  # from now on there is one, also while a block hangs
         self._commands: dict[str, Callable[[str], str]] = {
             "pause": self._pause,
             "resume": self._resume,
@@ -50,6 +54,7 @@ class ControlDesk:
             "step": self._step,
             "speed": self._speed,
             **RiskCommands(session).commands(),
+            **ReloadCommands(session).commands(),
         }
 
     def welcome(self) -> Welcome:
@@ -58,12 +63,29 @@ class ControlDesk:
 
     def obey(self, command: str, value: str) -> str:
         """Do it; what was done."""
-        logger.info("Asked over the control socket: {} {}", command, value)
+        if command not in _ASKED_AGAIN:
+            logger.info("Asked over the control socket: {} {}", command, value)
         return self._commands[command](value)
+
+    def tell(self, value: str) -> str:
+        """What somebody wants to see of the session's data, as JSON; it may take its time."""
+        try:
+            look = msgspec.json.decode(value or "{}", type=Look)
+        except msgspec.MsgspecError as error:
+            raise UsageError(
+                f"What is asked of the session's data cannot be read: {error}."
+            ) from None
+        told = msgspec.json.encode(self._system.look(look, _VIEW_SECONDS)).decode()
+        if len(told) > MOST_ANSWER_BYTES:
+            raise UsageError(
+                f"That would be {len(told):,} bytes, more than the {MOST_ANSWER_BYTES:,} told at "
+                "once; ask for fewer symbols or bars."
+            )
+        return told
 
     def view(self) -> bytes:
         """The session as it stands, as it travels."""
-        return framed(self._seen(self._system.session_data(_VIEW_SECONDS)))
+        return framed(self._seen())
 
     def _pause(self, value: str) -> str:
         if self._system.state is not SystemState.PAUSED:
@@ -121,15 +143,17 @@ class ControlDesk:
         if why_not:
             raise StateError(f"'{command}' is for replays: {why_not}.")
 
-    def _seen(self, data: SessionData | None) -> View:
-        if data is None:
-            raise StateError("The run has nothing to show yet.")
+    def _seen(self) -> View:
         session, run = self._session, self._session.run
+        looking = session.looking
+        found = looking.moment(_VIEW_SECONDS)
+        if found is None:
+            raise StateError("The run has nothing to show yet.")
+        moment, stale_seconds = found
         held = [
-            Position(one.symbol, one.quantity, bar.close if bar else None)
-            for one in data.symbols
-            for bar in (one.bars.get(run.config.base_interval),)
-            if one.quantity
+            Position(run.plan.symbols[symbol], from_units(one.units), looking.close(moment, symbol))
+            for symbol, one in moment.holdings.items()
+            if one.units
         ]
         return View(
             run_id=session.run_id,
@@ -140,17 +164,19 @@ class ControlDesk:
             pid=os.getpid(),
             started_at=session.started_at,
             speed=run.coordinator.speed,
-            now=self._system.time_manager.to_local(data.now_ns, run.config.market).isoformat(),
+            now=self._system.time_manager.to_local(moment.now_ns, run.config.market).isoformat(),
             bars=session.bars,
             currency=run.config.account.currency,
-            cash=data.cash,
-            equity=data.equity,
+            cash=from_units(moment.cash_units),
+            equity=from_units(moment.equity_units),
             positions=tuple(held),
-            orders=data.orders[-MOST_ORDERS:],
-            orders_working=len(data.orders),
-            fills=data.fills,
-            fills_made=data.fills_made,
+            orders=moment.orders,
+            orders_working=moment.orders_working,
+            fills=looking.fills(moment),
+            fills_made=moment.fills_made,
             alarms=self._system.alarms.latest(),
+            steps_left=run.coordinator.steps_left,
+            stale_seconds=int(stale_seconds),
         )
 
 

@@ -7,7 +7,7 @@ and whoever has subscribed gets a `View` now and then.
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -17,8 +17,10 @@ from app.core.order_views import FillData, OrderData
 from app.managers.execution_manager.kill import KILL_MODES
 
 PROTOCOL = 1  # rises when a message changes its meaning
+UNKNOWN = "A session knows no command"  # how an older one refuses a newer client's
 LONGEST_ASK_BYTES = 16_384
 LONGEST_TOLD_BYTES = 8 * 1024 * 1024
+MOST_SYMBOLS = 1_000  # that are told of at once
 _LENGTH_BYTES = 4
 
 _Message = TypeVar("_Message")
@@ -110,6 +112,17 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     fills: tuple[FillData, ...]  # the newest last
     fills_made: int
     alarms: tuple[Alarm, ...]
+    steps_left: int = 0  # instants that a paused replay is still to take
+    stale_seconds: int = 0  # since it was so: a block takes long, or a hook hangs
+
+
+class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is wanted of a session's data: these symbols, or all, and so many bars an interval."""
+
+    symbols: tuple[str, ...] = ()
+    bars: Annotated[int, msgspec.Meta(ge=1)] = 1
+    first: Annotated[int, msgspec.Meta(ge=0)] = 0  # symbols to pass over
+    limit: Annotated[int, msgspec.Meta(ge=1)] = MOST_SYMBOLS
 
 
 Told = Welcome | Answer | Goodbye | View

@@ -9,6 +9,7 @@ from app.core.errors import AppError, DataError, UsageError, did_you_mean
 from app.managers.system_manager.control_messages import (
     LONGEST_ASK_BYTES,
     PROTOCOL,
+    UNKNOWN,
     Answer,
     Ask,
     Frames,
@@ -28,9 +29,11 @@ MOST_ASKED = 16  # snapshots that a client may wait for at once
 
 COMMANDS = (
     *("pause", "resume", "stop", "halt", "release", "released", "kill", "killed"),
+    *("reload", "reloaded"),
     *("step", "speed", "risk_status", "risk_halt", "risk_resume"),
 )
-_WATCHING = ("ping", "snapshot", "subscribe", "unsubscribe")
+SESSION_DATA = "session_data"
+_WATCHING = ("ping", "snapshot", "subscribe", "unsubscribe", SESSION_DATA)
 
 
 class Session(Protocol):
@@ -51,6 +54,8 @@ class Peer:
         self.closing = False
         self.subscribed = False
         self.asked: list[tuple[int, int]] = []  # views it waits for: since when, and the ask's id
+        self.wanted: list[Ask] = []  # of the session's data: for the server to take and `answer`
+        self._owed = 0  # of them
         self._session = session
         self._frames = Frames(LONGEST_ASK_BYTES)
         self._greeted = False
@@ -90,6 +95,12 @@ class Peer:
             self.asked = [one for one in self.asked if one[0] > begun_ns]
         elif self.subscribed and not self.outgoing:
             self._put(view)
+
+    def answer(self, frame: bytes, now_ns: int) -> None:
+        """A framed answer to what was `wanted`."""
+        self._now_ns = now_ns
+        self._owed -= 1
+        self._put(frame)
 
     def hang_up(self, reason: str, ended: bool = False) -> None:
         """Say why, and end; `ended` when the session has."""
@@ -140,13 +151,17 @@ class Peer:
                 raise UsageError(f"{MOST_ASKED} snapshots are asked for already; read those first.")
             self.asked.append((self._now_ns, ask.id))
             return None
+        if ask.command == SESSION_DATA:
+            if self._owed == MOST_ASKED:
+                raise UsageError(f"{MOST_ASKED} looks are asked for already; read those first.")
+            self._owed += 1
+            self.wanted.append(ask)
+            return None
         if ask.command in ("subscribe", "unsubscribe"):
             self.subscribed = ask.command == "subscribe"
         elif ask.command != "ping":
             known = (*COMMANDS, *_WATCHING)
-            raise UsageError(
-                f"A session knows no command '{ask.command}'.{did_you_mean(ask.command, known)}"
-            )
+            raise UsageError(f"{UNKNOWN} '{ask.command}'.{did_you_mean(ask.command, known)}")
         return ask.command
 
     def _tell(self, message: Told) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from loguru import logger
 
+from app.core.errors import AppError
+from app.managers.system_manager.control_messages import Answer, Ask, framed
 from app.managers.system_manager.control_peer import Peer, Session
 from app.managers.system_manager.control_socket import is_own, listen_at
 from app.managers.time_manager import WallClock
@@ -31,16 +33,25 @@ class ControlServer:
     """Runs from its making until `close`."""
 
     def __init__(
-        self, path: Path, session: Session, view: Callable[[], bytes], clock: WallClock
+        self,
+        path: Path,
+        session: Session,
+        view: Callable[[], bytes],
+        clock: WallClock,
+        tell: Callable[[str], str] = str,
     ) -> None:
-        """`view` makes a framed view of the session; it may take its time."""
+        """`view` makes a framed view of the session, `tell` what somebody wants of its data; both
+        may take their time.
+        """
         self.path = path
         self._session = session
-        self._view = view
+        self._view, self._tell = view, tell
         self._clock = clock
         self._listener = listen_at(path)
         self._peers: dict[socket.socket, Peer] = {}
         self._views: deque[tuple[bytes, int]] = deque(maxlen=1)  # and when its making began
+        self._wanted: deque[tuple[socket.socket, Ask]] = deque()
+        self._told: deque[tuple[socket.socket, bytes]] = deque()
         self._watched = threading.Event()
         self._ended = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
@@ -100,11 +111,17 @@ class ControlServer:
             view, begun_ns = self._views.popleft()
             for peer in self._peers.values():
                 peer.show(view, begun_ns, now_ns)
+        while self._told:
+            client, frame = self._told.popleft()
+            if client in self._peers:
+                self._peers[client].answer(frame, now_ns)
         for client, peer in list(self._peers.items()):
+            self._wanted.extend((client, ask) for ask in peer.wanted)
+            peer.wanted.clear()
             self._write(client, peer)
             if peer.is_lost(now_ns) or (peer.closing and not peer.outgoing):
                 self._drop(client)
-        if any(peer.watches for peer in self._peers.values()):
+        if self._wanted or any(peer.watches for peer in self._peers.values()):
             self._watched.set()
         else:
             self._watched.clear()
@@ -174,6 +191,10 @@ class ControlServer:
         while not self._ended.is_set():
             if not self._watched.wait(_TICK_SECONDS):
                 continue
+            self._tell_all()
+            if not any(peer.watches for peer in list(self._peers.values())):
+                self._clock.wait(self._ended, 1 / VIEWS_A_SECOND)
+                continue
             begun_ns = self._clock.monotonic_ns()
             try:
                 view = self._view()
@@ -188,6 +209,22 @@ class ControlServer:
                 self._views.append((view, begun_ns))
                 self._wake()
             self._clock.wait(self._ended, 1 / VIEWS_A_SECOND)
+
+    def _tell_all(self) -> None:
+        """Answer what is wanted of the session's data."""
+        while self._wanted and not self._ended.is_set():
+            client, ask = self._wanted.popleft()
+            try:
+                answer = Answer(ask.id, self._tell(ask.value))
+            except AppError as error:
+                answer = Answer(ask.id, str(error), error.exit_code)
+            except Exception as error:
+                logger.opt(exception=error).critical("The session's data could not be told.")
+                answer = Answer(
+                    ask.id, "The session's data could not be told; its log says why.", 1
+                )
+            self._told.append((client, framed(answer)))
+            self._wake()
 
     def _wake(self) -> None:
         with self._waking, suppress(OSError):  # full: it will wake anyway; closed: it has ended

@@ -70,6 +70,20 @@ def connect_to(path: Path, timeout_seconds: float) -> socket.socket | None:
     return client
 
 
+def is_listened_to(path: Path, timeout_seconds: float) -> bool:
+    """Whether a process has this socket; unlike `connect_to` this leaves the file as it is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(timeout_seconds)
+        try:
+            with _short(path) as address:
+                client.connect(address)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            pass  # busy, or somebody else's
+    return True
+
+
 def is_own(client: socket.socket) -> bool:
     """Whether the process at the other end is this user's."""
     if not hasattr(socket, "SO_PEERCRED"):  # then the modes of file and folder have to do

@@ -24,9 +24,11 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
+from app.threads.reloading import ReloadOutcome
 
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 STATE_REFUSED = "state refused"  # in a note: a run that went on from it decided otherwise
+RELOADED = "reloaded"  # in a note: what came of a strategy's new code
 MOST_RECORDS_BEFORE = 2_000  # in a part, behind its header, before its state
 
 
@@ -165,6 +167,12 @@ class RunJournal:
         for record in self._records():
             if record.kind == form.NOTE:
                 yield decode_note(record.payload)
+
+    def reloads(self) -> list[ReloadOutcome]:
+        """What came of new code for strategies, each once."""
+        found = (note[RELOADED] for note in self.notes() if RELOADED in note)
+        outcomes = [msgspec.convert(one, ReloadOutcome) for one in found]
+        return list({one.sequence: one for one in outcomes}.values())
 
     def end(self) -> RunEnd | None:
         """How it ended; None where it broke off, or has gone on since."""

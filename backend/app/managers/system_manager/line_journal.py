@@ -27,7 +27,11 @@ from app.core.order_events import (
 from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
-from app.managers.system_manager.journal_feed import MOST_RECORDS_BEFORE, STATE_REFUSED
+from app.managers.system_manager.journal_feed import (
+    MOST_RECORDS_BEFORE,
+    RELOADED,
+    STATE_REFUSED,
+)
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader
@@ -112,6 +116,8 @@ class LineJournal:
     def record_output(self, results: Results) -> None:
         """What came of an input."""
         self._records += 1
+        if results.reload is not None:
+            self.recorder.record_note({RELOADED: msgspec.to_builtins(results.reload)})
         self.recorder.record_output(results.sequence, results.records.entries, results.intents)
 
     def hold_against(self, recovery: Recovery, results: Results) -> Results | None:

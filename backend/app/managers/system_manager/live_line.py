@@ -72,24 +72,24 @@ class LiveLine:
         self.venue = venue
         told = venue.time()
         self.clock = means.clock(told)
-        self._rate = told.rate
+        self.rate = told.rate
         self.inbox = means.inbox()
         self._stopping = threading.Lock()  # held by the one who stops the run
         bar_ns, grace_ms = interval_ns(config.base_interval), config.lived.grace_ms
         self.ending = LineEnding(
-            means, notifier, self.inbox, lambda: self._is_recovered,
+            means, notifier, self.inbox, lambda: self.is_recovered,
             close_seconds(bar_ns, grace_ms, told.rate),
         )  # fmt: skip
         self._aftermath = Aftermath(notifier)
         self._reconciling = Reconciling(venue, notifier, self._hear)
         self.releasing = Releasing(
             means, venue, notifier, self.inbox,
-            lambda: self._is_recovered and not self._stopping.locked(),
+            lambda: self.is_recovered and not self._stopping.locked(),
         )  # fmt: skip
         self._turn = threading.Lock()  # for what follows
         # what is asked of the gate before it knows again what it must; None: it does
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
-        self._journal: LineJournal | None = None
+        self.journal: LineJournal | None = None
         self._keeper: StateKeeper | None = None
         self.bars_kept: BarsKept | None = None
         self._book: GateBook | None = None
@@ -153,7 +153,7 @@ class LiveLine:
         )
 
     def _make_feed(self, wanted: Wanted) -> RunFeed:
-        terms = feed_terms(self._config.lived, self._rate)
+        terms = feed_terms(self._config.lived, self.rate)
         self._feed = LiveFeed(
             self._source, wanted, terms, self.venue, self.inbox, self.clock, self._means.run_errand,
             None if self._recovery is None else self._recovery.through_ns,
@@ -167,10 +167,10 @@ class LiveLine:
         self._run = run
         self.ending.execution = self.releasing.execution = run.execution
         self.releasing.since_ns = header.since_ns
-        self._journal = LineJournal(
+        self.journal = LineJournal(
             folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
         )
-        self._keeper = state_keeper(run, self._journal, self._recovery)
+        self._keeper = state_keeper(run, self.journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
             logger.info(PAPER)
@@ -181,10 +181,10 @@ class LiveLine:
             since_ns=header.since_ns,
             positions=header.positions,
             external=self._config.lived.external,
-            times=GateTimes().at_rate(self._rate),
+            times=GateTimes().at_rate(self.rate),
         )
         self._gate = self._means.gate(
-            self._book, self.venue, self.clock, self._hear, self._notifier, self._rate
+            self._book, self.venue, self.clock, self._hear, self._notifier, self.rate
         )
         self.ending.gate = self.releasing.gate = self._gate
         if self._recovery is None:
@@ -207,7 +207,7 @@ class LiveLine:
     # -- its course ------------------------------------------------------------------------------
 
     def _record_input(self, message: Message) -> None:
-        journal = self._journal
+        journal = self.journal
         assert journal is not None, "the run begins after its journal"
         if self.bars_kept is not None:
             self.bars_kept.hear(message)
@@ -230,12 +230,12 @@ class LiveLine:
     def _coming_splits(
         self, adjustments: Sequence[Adjustment], header: RunHeader
     ) -> list[ComingSplit]:
-        patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self._rate, 1.0))
+        patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self.rate, 1.0))
         return coming_splits(adjustments, header.sessions, self._config.symbols, patience_ns)
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
-        journal, recovery = self._journal, self._recovery
+        journal, recovery = self.journal, self._recovery
         if journal is None:
             return
         self._aftermath.arrived(results.sequence)
@@ -283,14 +283,14 @@ class LiveLine:
 
     def _look_after(self) -> None:
         """Follow the venue's clock; put the journal right where it failed."""
-        if self._journal is not None:
-            self._journal.try_again()
+        if self.journal is not None:
+            self.journal.try_again()
         try:
             ahead_ns = self.clock.sync(self.venue.time())
         except VenueError:
             return  # it goes on as it went
         if self._run is not None and self._run.watches_clock:
-            self.inbox.put(Command(SKEW, str(int(ahead_ns / max(self._rate, 1.0)))))
+            self.inbox.put(Command(SKEW, str(int(ahead_ns / max(self.rate, 1.0)))))
         if self._gate is not None:
             self._reconciling.look_again(self._gate)
 
@@ -350,7 +350,8 @@ class LiveLine:
         self.ending.when_done(mode, lambda: self._end(end))
 
     @property
-    def _is_recovered(self) -> bool:
+    def is_recovered(self) -> bool:
+        """Whether it is no recovery, or one that is over."""
         return self._recovery is None or self._recovery.is_over
 
     def _end(self, end: Callable[[], None]) -> None:
@@ -363,7 +364,7 @@ class LiveLine:
         return self.ending.is_done(mode)
 
     def _book_last(self) -> None:
-        if self._run is not None and self._is_recovered:
+        if self._run is not None and self.is_recovered:
             self._aftermath.book(self._run)
 
     def close(self, end: RunEnd) -> None:
@@ -371,7 +372,7 @@ class LiveLine:
         gate, mode = self._gate, self._config.lived.on_error
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
-        if gate is not None and not self._is_recovered:
+        if gate is not None and not self.is_recovered:
             self._notifier.alarm(
                 "not recovered",
                 "It is not compared with the venue: nobody looks after orders and positions there. "
@@ -387,8 +388,8 @@ class LiveLine:
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")
             self._book_last()
-        if self._journal is not None:
-            self._journal.close(end, self._recovery)
+        if self.journal is not None:
+            self.journal.close(end, self._recovery)
         self._means.close()
         if self.bars_kept is not None:
             self.bars_kept.close()

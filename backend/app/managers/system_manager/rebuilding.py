@@ -17,6 +17,7 @@ from app.core.bars import no_rows
 from app.core.errors import AppError, DataError, NotFoundError, StateError
 from app.core.messages import Message
 from app.core.processes import is_running
+from app.core.run_ids import runs_back
 from app.core.seams import BarSource
 from app.managers.system_manager.equity_file import disk_errors
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
@@ -26,6 +27,7 @@ from app.managers.system_manager.run_outcome import (
     FINISHED,
     RunEnd,
     outcome_facts,
+    reload_facts,
     state_of,
     summary_of,
 )
@@ -77,6 +79,9 @@ def _run_id_of(words: str, runs: Path, repository: "RunRepository") -> str:
         return str(repository.get_run(words)["run_id"])
     except NotFoundError:
         found = [path.parent.name for path in runs.glob(f"*/{JOURNAL_FOLDER}")]
+        back = runs_back(words)
+        if back is not None and back < len(found):
+            return sorted(found)[-1 - back]
         found = [name for name in found if name.startswith(words)]
         if words in found or len(found) == 1:
             return words if words in found else found[0]
@@ -209,6 +214,7 @@ class Rebuilding:
             "run_id": self._run_id,
             **outcome_facts(run, end.timings),
             "killed": end.killed,
+            "reloads": [reload_facts(one, self._local_text) for one in self._journal.reloads()],
         }
         told = None if raised is None else str(raised)
         known = None if self._row is None else self._row["error"]
@@ -243,12 +249,15 @@ class Rebuilding:
 
     def _begun_record(self, run: Run, folder: Path) -> RunRecord:
         header = self.header
-        market = header.session_config.market
         return RunRecord(
             folder, self._run_id, self._repository, [seat.name for seat in run.seats],
             header.session_config.symbols, [item.currency for item in header.instruments],
-            lambda ns: self._times.to_local(ns, market).isoformat(),
+            self._local_text,
         )  # fmt: skip
+
+    def _local_text(self, ns: int) -> str:
+        market = self.header.session_config.market
+        return self._times.to_local(ns, market).isoformat()
 
     def _begin_row(self) -> None:
         """The run's own row, where SQL has none."""

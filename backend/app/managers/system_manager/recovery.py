@@ -63,6 +63,7 @@ class Recovery:
         self._journal = journal
         self._expected = journal.outputs()
         self._known = [*journal.gate_items()]  # before more is recorded
+        self._reloads = {one.sequence: one for one in journal.reloads()}
         self._next = next(self._expected, None)
         self._passing = Passing(journal)
         self.last_sequence = 0 if past is None else past.sequence  # of the recorded inputs
@@ -152,6 +153,8 @@ class Recovery:
         if results.sequence > self.last_sequence:
             return results
         entries, intents = results.records.entries, results.intents
+        if not self._has_same_reload(results):
+            raise self._is_other(results.sequence, results.sequence)
         while self._next is not None and self._next[0] in self._passing.left_out:
             self._next = next(self._expected, None)
         if self._next is None or results.sequence < self._next[0]:
@@ -167,10 +170,18 @@ class Recovery:
             self._take_back(rest)
             records = replace(results.records, entries=entries[len(recorded) :])
             return replace(results, records=records, intents=rest)
+        raise self._is_other(results.sequence, sequence)
+
+    def _has_same_reload(self, results: Results) -> bool:
+        """Whether a strategy's new code is taken, or refused, as it was."""
+        again, recorded = results.reload, self._reloads.get(results.sequence)
+        return again is None or recorded is None or bool(again.refused) == bool(recorded.refused)
+
+    def _is_other(self, sequence: int, recorded: int) -> DataError:
         cause, way_out = self._astray()
-        raise DataError(
-            f"What comes of input {results.sequence} is not what the journal says came of "
-            f"input {sequence}: {cause}. Nothing was sent; positions and orders at the venue "
+        return DataError(
+            f"What comes of input {sequence} is not what the journal says came of "
+            f"input {recorded}: {cause}. Nothing was sent; positions and orders at the venue "
             f"are as they were. {way_out}, or see to the venue by hand and give the run up by "
             "'system recover --give-up'."
         )

@@ -16,6 +16,7 @@ from loguru import logger
 from pydantic import ValidationError
 
 from app.core.account_limits import AccountLimits
+from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.core.money import to_units
@@ -101,6 +102,21 @@ class Retelling:
         has_journal = (self._runs / self.run_id / JOURNAL_FOLDER).exists()
         self._journal = journal_of(row, self._runs) if has_journal else None
         self.config = self._config()
+        self._run_again: Run | None = None
+        self._repetition: Repetition | None = None
+
+    @property
+    def run_again(self) -> Run | None:
+        """The run that is run once more, for who looks on; None before it is there."""
+        if self._repetition is not None:
+            return getattr(self._repetition, "run", None)
+        return self._run_again
+
+    def sessions(self) -> Sequence[TradingSession]:
+        """Those that it is run over."""
+        if self._journal is not None:
+            return self._journal.header().sessions
+        return replayed_sessions(self.config, self._times)
 
     def tell(self, witness: Witness) -> Proof:
         """Run it again."""
@@ -111,6 +127,7 @@ class Retelling:
         if self._journal is None:
             return self._replayed(witness)
         again = Repetition(self._journal, self._times, self._data.store, "inline", witness)
+        self._repetition = again
         verdict = again.verdict()
         notes = list(verdict.notes)
         if verdict.difference is not None:
@@ -134,6 +151,7 @@ class Retelling:
         run = watched_replay(
             self.config, self.hard_limits, witness, self._data, self._times, self._strategies
         )
+        self._run_again = run
         notes = [*self._changed(run)]
         with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
             notes += self._executed(run)

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +102,7 @@ class RunBuilder:
             if band
             else None
         )
-        risk = RunRisk(record.run_id, self._alarms.alarm)
+        risk = RunRisk(record.run_id, self._alarms.alarm, local_text=record.local_text)
         holder.append(
             RunSession(run, record, self._clock, facts, rows, on_progress, others, None, risk)
         )
@@ -118,7 +119,6 @@ class RunBuilder:
     ) -> RunSession:
         """A new run, or the account's unfinished one, from where its journal breaks off."""
         # Clients of venues take their time to import: only who needs them waits.
-        from app.managers.system_manager.bars_kept import BarsKept
         from app.managers.system_manager.live_opening import LiveOpening
 
         if band:
@@ -138,7 +138,24 @@ class RunBuilder:
         self._data.ensure_sample(config.market, config.symbols, config.base_interval)
         if config != given:
             logger.warning("Run {} goes on with the config it was started with", opening.unfinished)
-        line = opening.line(config, self._data.store, self._program(config))
+        with self._files(header) as files:
+            return self._wired_live(opening, header, config, files, paused, on_progress, on_wired)
+
+    def _wired_live(
+        self,
+        opening: "LiveOpening",
+        header: RunHeader | None,
+        config: SessionConfig,
+        files: Path,
+        paused: bool,
+        on_progress: OnProgress | None,
+        on_wired: Callable[[Run], None],
+    ) -> RunSession:
+        """`files` is the folder of its strategies; of one that goes on, as it began with them."""
+        from app.managers.system_manager.bars_kept import BarsKept
+        from app.managers.system_manager.reloading import Reloads
+
+        line = opening.line(config, self._data.store, self._program(config, files))
         try:
             held = Holdings()
             if header is None:
@@ -150,7 +167,7 @@ class RunBuilder:
             else:
                 market = self._market_of_then(header)
             holder: list[RunSession] = []
-            run = self._maker(market)(
+            run = self._maker(market, files)(
                 config, on_results=lambda results: holder[0].take(results), parts=line.parts()
             )
             on_wired(run)
@@ -170,8 +187,13 @@ class RunBuilder:
             line.venue.close()
             opening.give_back()
             raise
-        told = (on_progress, None, line, opening.run_risk(record.run_id))
+        reloads = Reloads(
+            run, line, header, self._settings.strategies_folder, self._settings.data_folder,
+            self._alarms.alarm, record.local_text,
+        )  # fmt: skip
+        told = (on_progress, None, line, opening.run_risk(record.run_id), reloads)
         holder.append(RunSession(run, record, self._clock, facts, (), *told))
+        holder[0].goes_on = opening.unfinished is not None
         holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()
@@ -199,9 +221,22 @@ class RunBuilder:
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
-    def _program(self, config: SessionConfig) -> Program:
-        """This one, with the config's strategies as they are now."""
-        folder = self._settings.strategies_folder
+    @contextmanager
+    def _files(self, header: RunHeader | None) -> Iterator[Path]:
+        """The folder of a run's strategies: of one that goes on, as its journal has them.
+
+        Where nothing has changed since it is theirs, with whatever else they read there.
+        """
+        from app.managers.system_manager.verification import are_as_then, strategies_then
+
+        if header is None or are_as_then(header, self._settings.strategies_folder):
+            yield self._settings.strategies_folder
+            return
+        with strategies_then(header) as folder:
+            yield folder
+
+    def _program(self, config: SessionConfig, folder: Path) -> Program:
+        """This one, with the config's strategies as they are in a folder."""
         kinds = {item.label: load_strategy(item.use, folder) for item in config.strategies}
         return program_of(kinds)
 
@@ -219,8 +254,8 @@ class RunBuilder:
         moment = self._times.to_local(self._clock.now_ns(), market)
         return moment.isoformat(timespec="seconds")
 
-    def _maker(self, market: Market) -> Callable[..., Run]:
-        folder = self._settings.strategies_folder
+    def _maker(self, market: Market, files: Path | None = None) -> Callable[..., Run]:
+        folder = files or self._settings.strategies_folder
         return partial(Run, market=market, strategies_folder=folder, alarm=self._alarms.alarm)
 
     def _market_of(

@@ -10,7 +10,9 @@ from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.run_risk import risk_status
 from app.managers.system_manager.summary import Summary, share_of_profit
+from app.managers.system_manager.uncertain_bars import LocalText
 from app.managers.system_manager.wiring import Run
+from app.threads.reloading import ReloadOutcome
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 
@@ -25,6 +27,14 @@ class RunEnd(msgspec.Struct, frozen=True):
     timings: dict[str, Any] = {}
     error: str | None = None
     killed: dict[str, Any] | None = None  # the story of its kill
+
+
+def reload_facts(outcome: ReloadOutcome, local_text: LocalText) -> dict[str, Any]:
+    """What came of a strategy's new code."""
+    facts: dict[str, Any] = msgspec.to_builtins(outcome)
+    why_not = facts.pop("refused")
+    outcome_text = f"refused: {why_not}" if why_not else "replaced"
+    return {"at": local_text(facts.pop("at_ns")), **facts, "outcome": outcome_text}
 
 
 def state_of(reason: str) -> str:

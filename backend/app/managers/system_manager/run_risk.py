@@ -35,13 +35,17 @@ class RunRisk:
         risks: AccountRisks | None = None,
         account: str = "",
         recorded: int = 0,
+        local_text: Callable[[int], str] | None = None,
     ) -> None:
-        """Without `risks` nothing is remembered. Inputs up to `recorded` were taken before."""
+        """Without `risks` nothing is remembered. Inputs up to `recorded` were taken before. A
+        replay's alarms name the market's time, by `local_text`: the machine's says nothing.
+        """
         self._run_id = run_id
         self._alarm = alarm
         self._risks = risks
         self._account = account
         self._recorded = recorded
+        self._local_text = local_text
         self._again: list[RiskNote] = []  # of recorded inputs, not known to be remembered
         self._latest: RiskPast | None = None  # with them
 
@@ -51,7 +55,9 @@ class RunRisk:
         is_again = 0 < results.sequence <= self._recorded
         if report is not None and not is_again:
             for event in report.events:
-                self._alarm(*alarm_of(event))
+                what, details = alarm_of(event)
+                at = "" if self._local_text is None else f"{self._local_text(event.at_ns)}: "
+                self._alarm(what, f"{at}{details}")
         if self._risks is None:
             return
         notes = [] if report is None else self._notes(report, results.sequence)

@@ -13,6 +13,7 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.kill_story import KillStory
+from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.manner import REPLAYED, Manner
 from app.managers.system_manager.run_outcome import (
     FAILED,
@@ -36,6 +37,7 @@ from app.threads.results import Results
 if TYPE_CHECKING:
     from app.managers.system_manager.live_line import LiveLine
     from app.managers.system_manager.releasing import Releasing
+    from app.managers.system_manager.reloading import Reloads
 
 
 _ENDS = {
@@ -73,6 +75,7 @@ class RunSession:
         others: CompleteRuns | None = None,
         line: "LiveLine | None" = None,
         risk: RunRisk | None = None,
+        reloads: "Reloads | None" = None,
     ) -> None:
         self.run = run
         self._line = line  # of a live run
@@ -82,9 +85,11 @@ class RunSession:
         self._facts = dict(facts)
         self._passport = passport
         self._on_progress = on_progress
+        self._reloads = reloads  # of a live run
         self._risk = risk  # what becomes of the account's trading state
         self._ended = threading.Event()
         self.bars = 0
+        self.goes_on = False  # a run that had broken off
 
     @cached_property
     def kill_story(self) -> KillStory:
@@ -96,6 +101,11 @@ class RunSession:
             self._clock.monotonic_ns,
             self._record.local_text,
         )
+
+    @cached_property
+    def looking(self) -> Looking:
+        """What it shows to whoever looks on."""
+        return Looking(self.run, self.run_id, self._clock, self._line)
 
     @property
     def run_id(self) -> str:
@@ -159,6 +169,16 @@ class RunSession:
             raise StateError("A replay trades for no account; 'system halt' halts it.")
         self._line.inbox.put(command)
 
+    @property
+    def reloads(self) -> "Reloads":
+        """Where new code of a strategy is asked for."""
+        if self._reloads is None:
+            raise StateError(
+                "A replay is its config and its files: change them and start it again. Only a live "
+                "run is reloaded."
+            )
+        return self._reloads
+
     def kill(self, mode: str, reason: str, at: str) -> bool:
         """Nothing opens any more from this moment; then have it end when what `mode` asks for is
         done, or cannot be done as a hook hangs. False where that is under way.
@@ -212,6 +232,8 @@ class RunSession:
             self._line.take(results)
         if self._risk is not None:
             self._risk.take(results)
+        if self._reloads is not None and results.reload is not None:
+            self._reloads.take(results.reload)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -221,6 +243,9 @@ class RunSession:
         """What came of the inputs before the state that the run goes on from."""
         for chapter in chapters:
             self.bars += chapter.bars
+            if self._reloads is not None:
+                for outcome in chapter.reloads:
+                    self._reloads.take(outcome)
             self._record.take(chapter.results())
 
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
@@ -265,6 +290,8 @@ class RunSession:
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings) | {"killed": killed}
+        if self._reloads is not None:
+            self._facts["reloads"] = self._reloads.facts()
         if is_unfinished:
             self._record.leave()
         else:

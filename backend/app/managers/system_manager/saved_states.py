@@ -21,6 +21,7 @@ from app.core.orders import INSTANT, Order, OrderChange, RecordedFill
 from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.fill_rules import Ambiguity
 from app.managers.system_manager.program import Program
+from app.threads.reloading import ReloadOutcome
 from app.threads.results import Results
 from app.threads.run_state import RunState
 
@@ -40,6 +41,7 @@ class Chapter(msgspec.Struct):
     bars: int = 0
     told: list[bytes] = []  # news and commands, with their numbers
     intents: list[tuple[int, tuple[Intent, ...]]] = []
+    reloads: list[ReloadOutcome] = []
 
     def take(self, results: Results) -> None:
         """What came of one more input."""
@@ -54,6 +56,8 @@ class Chapter(msgspec.Struct):
         if len(results.equity):
             self.equity_ns.append(results.equity_ns)
             self.equity.append(results.equity)
+        if results.reload is not None:
+            self.reloads.append(results.reload)
         if results.intents:
             self.intents.append((results.sequence, results.intents))
 
@@ -68,9 +72,14 @@ class Chapter(msgspec.Struct):
         )
 
     def plain(self) -> "Chapter":
-        """The same, whatever blocks its intents came of."""
+        """The same, whatever blocks its intents came of, and wherever strategies' files lie."""
         return msgspec.structs.replace(
-            self, intents=[(0, tuple(one for _, own in self.intents for one in own))]
+            self,
+            intents=[(0, tuple(one for _, own in self.intents for one in own))],
+            reloads=[
+                msgspec.structs.replace(one, refused="refused" if one.refused else "")
+                for one in self.reloads
+            ],
         )
 
     def results(self) -> Results:

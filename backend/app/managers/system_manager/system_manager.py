@@ -1,7 +1,7 @@
 """SystemManager: one system, its state, its managers, and the run it has under way."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,12 +11,13 @@ from loguru import logger
 
 from app.core.config import SessionConfig
 from app.core.errors import StateError
+from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.execution_manager.kill import kill_value
 from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.control_messages import check_kill_mode
+from app.managers.system_manager.control_messages import Look, check_kill_mode
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_outcome import FAILED
 from app.managers.system_manager.run_session import (
@@ -30,7 +31,6 @@ from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.threads.pacing import Speed
 from app.threads.plan import Plan
-from app.threads.session_data import SessionData
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -243,9 +243,20 @@ class SystemManager:
         """Change a replay's pace."""
         self._running().run.coordinator.set_speed(speed)
 
-    def session_data(self, timeout_seconds: float = 1.0) -> SessionData | None:
-        """The run as it stands, or as it ended; the last one told when none comes in time."""
-        return None if self._session is None else self._session.run.engine.publish(timeout_seconds)
+    def session_data(
+        self, symbols: Sequence[str] = (), bars: int = 1, timeout_seconds: float = 1.0
+    ) -> SessionData | None:
+        """The run as it stands, or as it ended: these symbols, or all, with so many bars at most;
+        as it stood last, with its age, when a block takes longer than the timeout.
+        """
+        return self.look(Look(tuple(symbols), bars), timeout_seconds)
+
+    def look(self, look: Look, timeout_seconds: float) -> SessionData | None:
+        """The same, for whoever turns pages."""
+        session = self._session
+        if session is None:
+            return None
+        return session.looking.data(look, self.state, self.time_manager, timeout_seconds)
 
     # -- inside ----------------------------------------------------------------------------------
 

@@ -1,6 +1,5 @@
 """Witnesses of a run that is told again: they keep what was asked for, and nothing else."""
 
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -92,15 +91,10 @@ class InstantTracer(Tracer):
         self.seen: list[Sight] = []
         self.before_ns: int | None = None  # the instants next to it at which the symbol was shown
         self.after_ns: int | None = None
-        self._interval_seats: dict[str, Sequence[Seat]] = {}
 
     def begin(self, engine: WatchedEngine) -> None:
         super().begin(engine)
         self._place = engine.plan.symbols.index(self._symbol)
-        intervals = {name for seat in engine.seats for name in seat.intervals}
-        self._interval_seats = {
-            name: [seat for seat in engine.seats if name in seat.intervals] for name in intervals
-        }
 
     def wants(self, order: Order, now_ns: int) -> bool:
         return now_ns == self._at_ns and order.symbol_index == self._place
@@ -112,7 +106,8 @@ class InstantTracer(Tracer):
         if now_ns == self._at_ns:
             self.seen += [
                 sight_of(self._engine, seat, self._place)
-                for seat in self._interval_seats[bar.interval]
+                for seat in self._engine.seats
+                if bar.interval in seat.intervals
             ]
         elif now_ns < self._at_ns:
             self.before_ns = now_ns

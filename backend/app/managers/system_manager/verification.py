@@ -28,6 +28,7 @@ from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, R
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
 from app.threads.engine_state import OnState
+from app.threads.reloading import ReloadOutcome
 from app.threads.results import Results
 from app.threads.run_state import RunState
 from app.threads.watched_engine import Witness
@@ -36,7 +37,7 @@ from app.threads.watched_engine import Witness
 class Difference(msgspec.Struct, frozen=True):
     """The first thing that is not the same; "" where one side has nothing more."""
 
-    what: str  # "decision", "intent", "state" or "fill after the end"
+    what: str  # "decision", "intent", "reload", "state" or "fill after the end"
     number: int  # of it, from 1
     recorded: str
     repeated: str
@@ -80,6 +81,7 @@ class Repetition:
         self._intents: list[Intent] = []
         self._keeper: StateKeeper | None = None
         self._state_differs: Difference | None = None
+        self.reloads: list[ReloadOutcome] = []
         self.inputs = 0
         self.run: Run  # once it has been run
 
@@ -95,7 +97,8 @@ class Repetition:
         with wired_again(header, self._times, self._source, *again) as run:
             self.run = run
             self._keeper = self._state_keeper(run)
-            notes = [*self._notes(run), *self._executed(run)]
+            notes = [*self._notes(run)]  # of the code that it began with
+            notes += self._executed(run)
         recorded = [*self._journal.outputs()]
         names = [seat.name for seat in run.seats], header.session_config.symbols
 
@@ -109,6 +112,7 @@ class Repetition:
         found = (
             _first("decision", theirs, ours)
             or _first("intent", asked, self._intents)
+            or _first("reload", _told(self._journal.reloads()), _told(self.reloads))
             or self._state_differs
         )
         if found is None:
@@ -166,6 +170,8 @@ class Repetition:
         self.inputs += 1
         self._entries.append(results.records.entries)
         self._intents += results.intents
+        if results.reload is not None:
+            self.reloads.append(results.reload)
         if self._witness is not None:
             self._witness.took(results)
         if self._keeper is not None:
@@ -222,7 +228,7 @@ def wired_again(
     """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
     config = header.session_config
     engine = config.engine.model_copy(update={"runner": runner})
-    with _strategies_folder(header) as folder:
+    with strategies_then(header) as folder:
         yield Run(
             config.model_copy(update={"engine": engine}),
             market_from(header, times, source),
@@ -259,7 +265,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     before = header.sessions_before
 
     def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
-        return tuple(before[len(before) - count :]) if count else ()
+        return tuple(before[max(len(before) - count, 0) :])  # as many as there are
 
     return Market(
         sessions=tuple(header.sessions),
@@ -277,9 +283,22 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     )
 
 
+def are_as_then(header: RunHeader, folder: Path) -> bool:
+    """Whether the strategies' files of a folder are still those that the run began with."""
+    names = {use: use.partition(":")[0] for use in header.sources}
+    try:
+        return all(
+            (folder / name).read_bytes().decode("utf-8", "replace") == header.sources[use]
+            for use, name in names.items()
+            if name.endswith(".py")
+        )
+    except OSError:
+        return False
+
+
 @contextlib.contextmanager
-def _strategies_folder(header: RunHeader) -> Iterator[Path]:
-    """The strategies' files as they were, for those that lie in a folder of the user's."""
+def strategies_then(header: RunHeader) -> Iterator[Path]:
+    """The strategies' files as the run began with them, for those of a folder of the user's."""
     with tempfile.TemporaryDirectory() as folder:
         for use, text in header.sources.items():
             name = use.partition(":")[0]
@@ -288,8 +307,17 @@ def _strategies_folder(header: RunHeader) -> Iterator[Path]:
                 if not path.resolve().is_relative_to(Path(folder).resolve()):
                     raise ConfigError(f"The journal names a strategy outside its folder: {use}.")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
+                path.write_text(text, encoding="utf-8", newline="")
         yield Path(folder)
+
+
+def _told(outcomes: Iterable[ReloadOutcome]) -> list[str]:
+    """Whether each took over; why not is told with the lines of a file that may lie elsewhere."""
+    return [
+        f"{one.strategy} {one.hash} at input {one.sequence}: "
+        + ("refused" if one.refused else "replaced")
+        for one in outcomes
+    ]
 
 
 def _first(what: str, recorded: list, repeated: list) -> Difference | None:  # type: ignore[type-arg]

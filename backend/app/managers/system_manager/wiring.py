@@ -31,16 +31,17 @@ from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.fee_book import FeesAt
 from app.managers.execution_manager.fill_rules import FillRules, Owner
-from app.managers.system_manager.history import Asked, SessionsBefore, history_of
+from app.managers.system_manager.declaring import asked_by, asked_by_config, declared_by
+from app.managers.system_manager.history import SessionsBefore, history_of
 from app.managers.system_manager.idle_sizing import refuse_idle_sizing
 from app.managers.system_manager.protecting import covers_of, execution_maker
 from app.managers.system_manager.quotes import quoted
 from app.managers.system_manager.rates import rates_of
+from app.managers.system_manager.workshop import SeatWorkshop
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
 from app.services.fees import own_schedule, schedule_at
-from app.services.indicators import resolve
 from app.services.risk.scopes import Limits, limits_of_run
 from app.services.slippage import Slippage
 from app.strategies.base import Strategy
@@ -55,7 +56,7 @@ from app.threads.gaps import OnGap
 from app.threads.garbage import only_new_collected, seldom_collected
 from app.threads.isolation import OnTrouble
 from app.threads.pacing import MonotonicClock
-from app.threads.plan import Declared, Plan
+from app.threads.plan import Plan
 from app.threads.results import Results
 from app.threads.run_state import StateGiven
 from app.threads.seats import Seat
@@ -213,7 +214,12 @@ class Run:
             parts.on_trouble,
             parts.on_state,
         )
-        workers = [self.coordinator, self.quality, DataProcessor(self.plan), self.engine]
+        self.workshop = SeatWorkshop(
+            config, self.seats, self.plan, market.sessions, market.sessions_before, market.time,
+            strategies_folder, self.cursor,
+        )  # fmt: skip
+        self.processor = DataProcessor(self.plan, self.workshop)
+        workers = [self.coordinator, self.quality, self.processor, self.engine]
         self._full_speed = (
             config.replay is not None and speed == "max"
         )  # workers take turns, and none waits
@@ -348,7 +354,7 @@ def plan_of(
 ) -> Plan:
     """What the stream must compute for these strategies and this config."""
     covers_of(config, seats)
-    asked = _asked_for(config, seats)
+    asked = [*asked_by_config(config), *(one for seat in seats for one in asked_by(seat))]
     intervals = {config.base_interval, *config.derived_intervals}
     intervals |= {interval for seat in seats for interval in seat.intervals}
     intervals |= {interval for _, _, interval in asked} | set(config.history)
@@ -357,27 +363,11 @@ def plan_of(
             raise ConfigError(f"{interval} bars cannot be made of {config.base_interval} bars.")
         if interval_ns(interval) >= DAY_NS and interval != DAILY:
             raise ConfigError(f"{interval} bars are no shorter than a day; use 1d.")
-    declared: dict[Declared, None] = {}
-    for computation, symbol, interval in asked:
-        for number in range(len(config.symbols)) if symbol is None else (symbol,):
-            declared[Declared(computation, number, interval)] = None
     return Plan(
         symbols=config.symbols,
         base_interval=config.base_interval,
         intervals=tuple(sorted(intervals, key=interval_ns)),
         history=history_of(config, asked, sessions, sessions_before),
         extended_hours=config.extended_hours,
-        declared=tuple(declared),
+        declared=declared_by(asked, len(config.symbols)),
     )
-
-
-def _asked_for(config: SessionConfig, seats: Sequence[Seat]) -> list[Asked]:
-    """Indicators of the config and of the strategies."""
-    asked: list[Asked] = [
-        (resolve(item.name, item.params, item.inputs), None, item.interval or config.base_interval)
-        for item in config.indicators
-    ]
-    for seat in seats:
-        for handle in (*seat.desk.indicators, *seat.desk.ranges):
-            asked.append((handle.computation, handle.symbol, handle.interval))
-    return asked

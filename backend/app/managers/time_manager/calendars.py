@@ -21,6 +21,10 @@ class Calendars:
         self.market = lru_cache(maxsize=_MARKETS_KEPT)(self._find_market)
         self.year = lru_cache(maxsize=_YEARS_KEPT)(self._find_year)
 
+    def is_stored(self, name: str) -> bool:
+        """Whether the market can be told of without the library, which takes a second to come."""
+        return self._files.market(name) is not None
+
     def rebuild(self, name: str, first_year: int, last_year: int) -> tuple[CalendarYear, ...]:
         """Make years anew from the library and store them."""
         if first_year > last_year:

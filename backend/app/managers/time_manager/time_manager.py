@@ -62,6 +62,10 @@ class TimeManager:
         """Now, in the market's zone."""
         return self.to_local(self.now_ns(), market)
 
+    def is_stored(self) -> bool:
+        """Whether its zone is known at once, from a file."""
+        return self._calendars.is_stored(self.market)
+
     def zone(self, market: str | None = None) -> ZoneInfo:
         return ZoneInfo(self._calendars.market(market or self.market).zone)
 

@@ -1,0 +1,1 @@
+"""`doctor`: looks at all a run depends on, one small check after another, each on its own."""

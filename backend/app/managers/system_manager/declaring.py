@@ -1,0 +1,36 @@
+"""What a config and its strategies have computed: indicators by symbol and interval."""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from app.core.config import SessionConfig
+from app.managers.system_manager.history import Asked
+from app.services.indicators import resolve
+from app.threads.plan import Declared
+from app.threads.seats import Seat
+
+
+def asked_by_config(config: SessionConfig) -> list[Asked]:
+    """Its own indicators."""
+    return [
+        (resolve(item.name, item.params, item.inputs), None, item.interval or config.base_interval)
+        for item in config.indicators
+    ]
+
+
+def asked_by(seat: Seat) -> list[Asked]:
+    """Those of a strategy."""
+    return [(handle.computation, handle.symbol, handle.interval) for handle in seat.handles]
+
+
+def declared_by(asked: Iterable[Asked], symbols: int) -> tuple[Declared, ...]:
+    """For each symbol that is meant, each once."""
+    found = (
+        [Declared(computation, number, interval) for number in _numbers(symbol, symbols)]
+        for computation, symbol, interval in asked
+    )
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
+
+
+def _numbers(symbol: int | None, symbols: int) -> Iterable[int]:
+    return range(symbols) if symbol is None else (symbol,)

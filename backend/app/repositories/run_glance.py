@@ -1,0 +1,59 @@
+"""A look at a data folder's runs in a few milliseconds: SQLite alone, and nothing is made.
+
+It is for the greeting. Whatever it cannot read it leaves out; commands say what is wrong.
+"""
+
+import json
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from app.core.processes import is_running
+
+_SQLITE: Final = "sqlite:///"
+_FILE: Final = "mismartera.db"
+_UNDER_WAY: Final = "SELECT run_id, pid, config FROM runs WHERE state = 'running' ORDER BY 1"
+_ANY: Final = "SELECT 1 FROM runs LIMIT 1"
+
+
+class Unfinished(NamedTuple):
+    """A run without an end: one that goes on, or whose process is gone."""
+
+    run_id: str
+    account: str | None  # of a live run
+    goes_on: bool
+
+
+class Glance(NamedTuple):
+    """What was seen."""
+
+    has_runs: bool
+    unfinished: tuple[Unfinished, ...]
+
+
+def glance(data_folder: Path, database_url: str | None) -> Glance:
+    """What the database says; the runs' folders alone where it is no SQLite file."""
+    runs = data_folder / "runs"
+    has_folders = runs.is_dir() and any(runs.iterdir())
+    with suppress(sqlite3.Error, OSError, ValueError):
+        path = _file_of(data_folder, database_url)
+        if path is not None and path.is_file():
+            uri = f"{path.resolve().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=0.1)) as connection:
+                has_runs = connection.execute(_ANY).fetchone() is not None
+                rows = connection.execute(_UNDER_WAY).fetchall()
+            return Glance(has_runs, tuple(_unfinished(*row) for row in rows))
+    return Glance(has_folders, ())
+
+
+def _file_of(data_folder: Path, url: str | None) -> Path | None:
+    if url is None:
+        return data_folder / _FILE
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def _unfinished(run_id: str, pid: int, config: str) -> Unfinished:
+    part = json.loads(config).get("live")
+    account = str(part.get("account", "default")) if part else None
+    return Unfinished(run_id, account, is_running(pid))

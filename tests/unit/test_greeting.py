@@ -1,0 +1,113 @@
+"""What the shell says when it opens."""
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from app.cli.greeting import greeting
+from app.core.settings import Settings
+from app.core.trading_state import HALTED, RiskPast, Trip
+from app.models.tables import Base
+from app.repositories.account_risk import AccountRisk, AccountRisks
+from app.repositories.database import sqlite_url
+from app.repositories.run_repository import RunRepository
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 2**22 + 1  # above the highest process id there can be
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(data_folder=folder, database_url=None)
+
+
+def runs_of(folder: Path) -> RunRepository:
+    folder.mkdir()
+    engine = create_engine(sqlite_url(folder))
+    Base.metadata.create_all(engine)
+    return RunRepository(engine)
+
+
+def begin(runs: RunRepository, run_id: str, pid: int, account: str | None = None) -> None:
+    live = None if account is None else {"account": account}
+    runs.start_run(
+        run_id,
+        name="demo",
+        mode="replay" if live is None else "live",
+        config={"live": live},
+        started_at="2026-01-05T10:00:00Z",
+        pid=pid,
+    )
+
+
+def held(text: str) -> str:
+    """It fits a narrow terminal, and one that knows no more than ASCII."""
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+    return text
+
+
+def test_a_fresh_clone_is_greeted_with_three_commands_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    text = held(greeting(settings(tmp_path / "data")))
+    commands = [line.split("  ")[1] for line in text.splitlines() if line.startswith("  ")]
+    assert commands == [
+        "tour",
+        "system start session_configs/example_session.json",
+        "strategies new my_first",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_example_it_names_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = held(greeting(settings(tmp_path / "data")))
+    assert "example_session" not in text
+    assert "config new" in text
+
+
+def test_later_it_is_one_line(tmp_path: Path) -> None:
+    runs = runs_of(tmp_path / "data")
+    begin(runs, "20260105-100000-demo", os.getpid())
+    runs.finish_run("20260105-100000-demo", state="finished", ended_at="2026-01-05T10:00:01Z")
+    (line,) = held(greeting(settings(tmp_path / "data"))).splitlines()
+    assert "'help'" in line
+
+
+def test_what_runs_what_broke_off_and_who_may_not_trade_is_told(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    runs = runs_of(data)
+    begin(runs, "20260105-100000-going", os.getpid())
+    begin(runs, "20260105-100001-abandoned", NOBODY)
+    begin(runs, "20260105-100002-broken", NOBODY, account="paper")
+    trips = (Trip("daily_loss", HALTED, "lost 600 of 500", 0),)
+    AccountRisks(data).change("paper", lambda _: AccountRisk("paper", past=RiskPast(trips=trips)))
+    text = held(greeting(settings(data)))
+    assert "1 session runs: 20260105-100000-going." in text
+    assert "abandoned" not in text
+    assert "20260105-100002-broken of the account 'paper' broke off" in text
+    assert "'system recover --account paper --dry-run'" in text.replace("\n ", "")
+    assert "The account 'paper' is HALTED (daily_loss)" in text
+
+
+def test_many_sessions_are_counted_and_some_named(tmp_path: Path) -> None:
+    runs = runs_of(tmp_path / "data")
+    for number in range(5):
+        begin(runs, f"run-{number}", os.getpid())
+    text = held(greeting(settings(tmp_path / "data")))
+    assert "5 sessions run: run-0, run-1, run-2 and 2 more." in text
+
+
+def test_a_database_that_cannot_be_read_keeps_nobody_out(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "runs" / "20260105-100000-demo").mkdir(parents=True)
+    (data / "mismartera.db").write_bytes(b"no database")
+    (data / "risk").mkdir()
+    (data / "risk" / "default.json").write_bytes(b"{")
+    (line,) = held(greeting(settings(data))).splitlines()
+    assert "'help'" in line

@@ -1,0 +1,176 @@
+"""Commands in processes of their own, forked from one that has the program in memory already.
+
+A new interpreter spends most of a short command on imports, and the tests start a thousand of them.
+What depends on how an interpreter starts (hash seed, encoding, what is imported) needs a new one.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+_LONGEST_BYTES = 1 << 20  # of a request
+_STREAMS = 3  # of a process: input, output, errors
+_PLACE = "WARM_PLACE"  # the variable that leads to the server
+
+
+def ask(
+    place: str,
+    words: Sequence[str],
+    folder: str,
+    env: Mapping[str, str],
+    streams: Sequence[int] = range(_STREAMS),
+) -> socket.socket:
+    """Have a command run on these streams; the server tells its process, and then its exit code."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.connect(place)
+    request = json.dumps([[*words], folder, {**env}]).encode()
+    socket.send_fds(server, [request], streams)
+    return server
+
+
+def run_warm(
+    place: str, words: Sequence[str], folder: Path, env: Mapping[str, str], timeout_seconds: float
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, as `subprocess.run` with its output captured."""
+    with (
+        open(os.devnull, "rb") as given,
+        tempfile.TemporaryFile("w+b") as said,
+        tempfile.TemporaryFile("w+b") as errors,
+    ):
+        streams = [stream.fileno() for stream in (given, said, errors)]
+        with ask(place, words, str(folder), env, streams) as server:
+            server.settimeout(timeout_seconds)
+            pid = int(server.recv(_LONGEST_BYTES))
+            try:
+                code = int(server.recv(_LONGEST_BYTES))
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired([*words], timeout_seconds) from None
+        texts = []
+        for stream in (said, errors):
+            stream.seek(0)
+            texts.append(stream.read().decode())
+    return subprocess.CompletedProcess([*words], code, *texts)
+
+
+def serve(place: str) -> list[str]:
+    """Fork a process for each command that is asked for; only such a process returns, its words."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(place)
+    listener.listen(64)
+    print("ready", flush=True)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who tell of an end
+    while True:
+        client, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return _forked(client)
+        client.close()
+
+
+def _forked(client: socket.socket) -> list[str]:
+    """In the process of the command; its parent tells the client how it ends."""
+    request, streams, *_ = socket.recv_fds(client, _LONGEST_BYTES, _STREAMS)
+    words, folder, env = json.loads(request)
+    pid = os.fork()
+    if pid:
+        for stream in (*streams, *range(_STREAMS)):
+            os.close(stream)  # else nobody sees that the command has closed its own
+        client.send(str(pid).encode())
+        status = os.waitpid(pid, 0)[1]
+        with contextlib.suppress(OSError):  # nobody is there who wants to know
+            client.send(str(os.waitstatus_to_exitcode(status)).encode())
+        os._exit(0)
+    client.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.path[0] = folder
+    own: list[str] = words
+    return own
+
+
+@contextlib.contextmanager
+def warm_server(folder: Path) -> Iterator[str]:
+    """A server while the tests need it; its place."""
+    place = str(folder / "warm")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.warm", "serve", place],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[1],
+    )
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    yield place
+    server.terminate()
+    server.communicate()
+
+
+def launcher(place: str) -> str:
+    """A script that runs its words as a command of the program."""
+    own = f'"{sys.executable}" -ISE "{__file__}"'
+    return f'#!/bin/sh\nexport {_PLACE}="{place}"\nexec {own} run "$@"\n'
+
+
+def _run(words: Sequence[str]) -> int:
+    """A command in place of this process: its streams, its signals, its end."""
+    env = dict(os.environ)
+    server = ask(env.pop(_PLACE), words, os.getcwd(), env)
+    pid = int(server.recv(_LONGEST_BYTES))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: os.kill(pid, number))
+    code = int(server.recv(_LONGEST_BYTES))
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return code
+
+
+def _import_all() -> None:
+    import app
+
+    for module in pkgutil.walk_packages(app.__path__, "app."):
+        if ".migrations." not in module.name:
+            importlib.import_module(module.name)
+
+
+def _end(code: int) -> None:
+    """End as an interpreter does, but let the modules be: to unload them takes longer than most
+    commands.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    task, *given = sys.argv[1:]
+    if task == "run":
+        sys.exit(_run(given))
+    _import_all()
+    gc.freeze()  # else the first collection copies all of it
+    asked = serve(*given)
+    module = "app.cli.main"
+    if asked[:1] == ["-m"]:
+        _, module, *asked = asked
+    sys.argv[1:] = asked
+    _end(importlib.import_module(module).main())
