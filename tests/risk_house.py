@@ -119,6 +119,9 @@ class House(msgspec.Struct):
     def volatility_units(self, symbol: int) -> int:
         return to_units(self.volatility)
 
+    def calm_until_ns(self, symbol: int, most_units: int) -> int:
+        return self.end_ns if to_units(self.volatility) <= most_units else -1
+
     def spread_units(self, symbol: int) -> int:
         return to_units(self.spread)
 

@@ -84,6 +84,7 @@ class World:
             self.working[number] = order
         self.moment = Moment(Counted(), self.working, Marks().mark)
         self.moment.turn(1)
+        self.moment.turn_orders()
 
         self.whole = Holdings(self.account, self.working, self.moment, OrderCounts(()))
 
@@ -179,6 +180,7 @@ def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None
     for now_ns, fills in ((5, 0), (5, 0), (5, 1), (6, 1), (6, 1)):
         books.fill_count = fills
         moment.turn(now_ns)
+        moment.turn_orders()
         seen.append((moment.works, moment.state))
     assert [state for _, state in seen] == [1, 1, 2, 3, 3]
     assert len({works for works, _ in seen}) == 3
@@ -191,6 +193,7 @@ def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
     books, working = Counted(), dict[int, Order]()
     moment = Moment(books, working, Marks().mark)
     moment.turn(5)
+    moment.turn_orders()
 
     def accept(number: int) -> Order:
         working[number] = order = Order(number, 0, "S0", 0, UNITS, 5)
@@ -199,10 +202,12 @@ def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
 
     first = accept(1)
     moment.turn(5)
+    moment.turn_orders()
     assert moment.added is first
     accept(2)
     accept(3)
     moment.turn(5)
+    moment.turn_orders()
     assert moment.added is None
     books.diary.take()  # the count goes on
     del working[1]
@@ -210,8 +215,10 @@ def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
     accept(4)
     works = moment.works
     moment.turn(5)
+    moment.turn_orders()
     assert (moment.added, moment.works) == (None, works + 1)
     moment.turn(5)
+    moment.turn_orders()
     assert moment.works == works + 1
 
 
@@ -222,8 +229,10 @@ def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     moment = Moment(execution, working, Marks().mark)
     own = Holdings(execution.account, working, moment, OrderCounts(()))
     own._moment.turn(5)
+    own._moment.turn_orders()
     assert own.gross_units() == 0
     submit(execution, strategy, 0, 5 * UNITS, 5, kind=LIMIT, limit=9.0)
     own._moment.turn(5)
+    own._moment.turn_orders()
     assert own.gross_units() == 50 * UNITS
     assert own.reach_units(0, 1) == 5 * UNITS

@@ -79,6 +79,29 @@ def test_they_are_those_of_the_bars_known_by_then(
     assert coverage <= assess(starts, SESSION.segments(), MINUTE_NS, now_ns).score
 
 
+@given(
+    st.lists(cents, max_size=RANGE_BARS),
+    days,
+    st.integers(0, DAY_MINUTES),
+    st.integers(1, 60),
+)
+def test_while_it_is_surely_calm_it_is(
+    past: list[Cents], today: list[tuple[int, Cents]], minute: int, percent: int
+) -> None:
+    measures, most_units = measures_of(window_of(past, today)), percent * UNITS
+    until_ns = measures.calm_until_ns(at(minute), most_units)
+    assert until_ns in (-1, at(today[-1][0] + 1) if today else -1)
+    for now_ns in range(at(minute), until_ns + 1, MINUTE_NS):
+        assert 0 <= measures.volatility_units(now_ns) <= most_units
+
+
+def test_a_quiet_day_is_known_to_be_calm_to_its_end_from_its_first_bar_on() -> None:
+    measures = measures_of(window_of([], [(0, (505, 500, 500)), (9, (505, 500, 500))]))
+    assert measures.calm_until_ns(at(0), UNITS) == -1  # there is no bar yet to tell by
+    assert measures.calm_until_ns(at(1), UNITS) == at(10)
+    assert measures.calm_until_ns(at(1), UNITS - 1) == -1
+
+
 def test_of_bars_that_lie_elsewhere_it_does_not_tell_at_once() -> None:
     measures = measures_of(window_of([], [(0, (5, 5, 5)), (1, (5, 5, 5))], MINUTE_NS // 2))
     assert measures.coverage(at(2)) == 0.0

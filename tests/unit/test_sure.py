@@ -1,5 +1,6 @@
 """Sure approvals: they decide what asking every rule decides, whatever happens before."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,9 +11,11 @@ from limited_house import Desk
 from tests.risk_house import House, ask, houses, sizes
 
 from app.core.config_risk import RiskConfig
+from app.core.instruments import Adjustment
+from app.core.intervals import SECOND_NS
 from app.core.money import UNITS
 from app.core.orders import LIMIT, MARKET_ON_CLOSE, Order, Terms
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.catalogue import Limit, limits_of
 from app.services.risk.facts import Ask
 from app.services.risk.names import Names
@@ -47,7 +50,7 @@ few_limits = limits | st.just({})
 shares = st.integers(1, 60)
 give = st.tuples(
     st.just("give"), shares | shares.map(lambda one: -one), st.integers(0, 1), st.integers(0, 1),
-    st.sampled_from([None, None, 9.0, 10.5]),
+    st.sampled_from([None, None, 9.0, 10.5]), st.sampled_from([False, False, False, True]),
 )  # fmt: skip
 steps = st.lists(
     st.one_of(
@@ -59,6 +62,7 @@ steps = st.lists(
         st.tuples(st.just("time"), st.sampled_from([0, 10])),
         st.tuples(st.just("price"), st.integers(0, 1), st.sampled_from([0.0, 8.0, 9.55, 12.0])),
         st.tuples(st.just("session")),
+        st.tuples(st.just("split"), st.integers(0, 1)),
     ),
     min_size=6,
     max_size=16,
@@ -70,8 +74,9 @@ def play(desk: Desk, done: list[tuple[Any, ...]]) -> list[tuple[str, str, int]]:
     orders: list[Order] = []
     for what, *given_ in done:
         if what == "give":
-            units, strategy, symbol, limit = given_
+            units, strategy, symbol, limit, reduces = given_
             terms = {} if limit is None else {"kind": LIMIT, "limit": limit}
+            terms |= {"reduce_only": True, "aimed": False} if reduces else {}
             orders.append(desk.give(units, strategy, symbol, **terms))
         elif what == "time":
             desk.now_ns += given_[0]
@@ -81,6 +86,9 @@ def play(desk: Desk, done: list[tuple[Any, ...]]) -> list[tuple[str, str, int]]:
             desk.prices.of[given_[0]] = given_[1]
         elif what == "session":
             desk.next_session()
+        elif what == "split":
+            halves = Adjustment("XY"[given_[0]], desk.date, Decimal(2), Decimal(0), 0.5, 2.0)
+            desk.execution.adjust(given_[0], halves, 10.0, desk.now_ns)
         elif given_[0] < len(orders):
             change(desk, orders[given_[0]], what, *given_[1:])
     return [(order.state, order.reason, order.units) for order in orders]
@@ -128,6 +136,16 @@ def limit_of(name: str, value: Any) -> Limit:
     return limit
 
 
+def worth_of(house: House) -> Worth:
+    return Worth(
+        house.equity_units(),
+        house.worth_units(),
+        house.peak_units(),
+        house.worth_units() - house.day_result_units(),
+        house.day_equity_units(),
+    )
+
+
 def is_within(house: House, asked: Ask, bounds: Bounds) -> bool:
     """As the desk has it, of exact figures."""
     value = abs(house.value_units(0, asked.units, house.price))
@@ -135,7 +153,8 @@ def is_within(house: House, asked: Ask, bounds: Bounds) -> bool:
     return (
         0 < value <= bounds.order_value_units
         and abs(asked.units) <= bounds.order_units
-        and abs(would_be) <= bounds.position_units
+        and would_be <= bounds.position_units
+        and -would_be <= bounds.short_units
         and abs(house.value_units(0, would_be, house.price)) <= bounds.position_value_units
         and house.gross_units() + value <= bounds.gross_units
         and house.open_orders() <= bounds.open_orders
@@ -158,10 +177,31 @@ def test_within_its_bounds_a_rule_approves(
     if limit.narrow is not None:
         limit.narrow(bounds, limit.most)
     if limit.narrow_now is not None:
-        limit.narrow_now(bounds, house, house, limit.most)
+        limit.narrow_now(bounds, worth_of(house), house, limit.most)
     if limit.has_bounds and is_within(house, asked, bounds):
         assert limit.check(asked, house, house, limit.most) is None
     assert limit.has_bounds is (bounds != Bounds()) or name in LOSSES, "bounds are narrowed"
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(["max_data_age_seconds", "restricted", "max_volatility_percent"]),
+    st.integers(1, 9),
+    houses,
+    sizes,
+    st.integers(0, 30),
+)
+def test_until_it_is_not_sure_any_more_a_rule_approves(
+    name: str, most: int, house: House, shares: int, second: int
+) -> None:
+    limit = limit_of(name, ["XY"[most % 2]] if name == "restricted" else most)
+    assert limit.sure_until_ns is not None
+    house = msgspec.structs.replace(
+        house, bar_ns=second % 7 * SECOND_NS, volatility=float(second % 9)
+    )
+    if second * SECOND_NS <= limit.sure_until_ns(0, house, limit.most):
+        asked = ask(shares, now_ns=max(second, second % 7) * SECOND_NS)
+        assert limit.check(asked, house, house, limit.most) is None
 
 
 LOSSES = ("max_daily_loss", "max_daily_loss_percent", "max_drawdown_percent")  # while none is near
@@ -184,3 +224,58 @@ def test_most_rules_have_bounds_and_the_desk_relies_on_them(
     assert desk.give(51).reason
     assert not desk.give(1, kind=MARKET_ON_CLOSE).reason
     assert [one.units for one in asked] == [51 * UNITS, UNITS]
+
+
+def test_what_an_exit_takes_out_is_not_taken_for_what_works_beside_it() -> None:
+    desk = Desk(max_position_quantity=100)
+    desk.ask(90)
+    desk.give(1, kind=LIMIT, limit=9.0)  # by now it is known what is held
+    desk.give(-90, kind=LIMIT, limit=20.0)  # it waits, and nothing limits what closes
+    desk.give(-90, reduce_only=True, aimed=False)
+    desk.now_ns += 10
+    desk.execution.match(desk.now_ns)
+    assert desk.execution.held_units[0] == 0
+    assert desk.give(-11).reason == "max_position_quantity: 101 is over 100"
+
+
+def test_what_closes_counts_for_what_is_asked_after_it() -> None:
+    desk = Desk(allow_short=False)
+    desk.ask(100)
+    assert not desk.give(-100, kind=LIMIT, limit=20.0).reason
+    assert desk.give(-50).reason == "allow_short: it would leave -50"
+
+
+def test_after_a_split_there_is_more_to_hold_against_a_limit() -> None:
+    desk = Desk(max_position_quantity=125)
+    desk.ask(60)
+    halves = Adjustment("X", desk.date, Decimal(2), Decimal(0), 0.5, 2.0)
+    desk.execution.adjust(0, halves, 10.0, desk.now_ns)
+    assert desk.give(6).reason == "max_position_quantity: 126 is over 125"
+
+
+def test_amendments_count_among_the_orders_of_their_instant() -> None:
+    desk = Desk(max_orders_per_minute=3)
+    order = desk.give(1, kind=LIMIT, limit=9.0)
+    for shares in (2, 3):
+        assert desk.execution.amend(
+            order, Terms(shares * UNITS, 9.0, None, None, None), desk.now_ns
+        )
+    assert desk.give(1).reason == "max_orders_per_minute: 4 in a minute is over 3"
+
+
+@pytest.mark.parametrize("scope", ["", " of strategy one"])
+def test_bounds_follow_what_the_account_is_worth(scope: str) -> None:
+    limit: dict[str, Any] = {"max_leverage": 1}
+    desk = Desk(**({"strategies": {"one": limit}} if scope else limit))
+    desk.ask(900)
+    assert not desk.give(1, kind=LIMIT, limit=1.0).reason
+    desk.prices.of[0] = 5.0
+    desk.now_ns += 10
+    assert desk.give(300).reason.startswith(f"max_leverage{scope}: 6005 is over 5500")
+
+
+def test_what_took_asking_counts_for_what_is_sure() -> None:
+    desk = Desk(max_position_quantity=100)
+    assert not desk.give(10).reason
+    assert not desk.give(60, kind=MARKET_ON_CLOSE, aimed=False).reason
+    assert desk.give(31).reason == "max_position_quantity: 101 is over 100"

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
+from operator import sub
 from typing import Final
 
 from app.core.bars import Floats, Ints, Table
@@ -79,6 +80,24 @@ class Measures:
         first = max(end - RANGE_BARS, 0)
         over, under = (sums[end] - sums[first]) * 100 * UNITS, closes[end - 1] * (end - first)
         return -(-over // under)
+
+    def calm_until_ns(self, now_ns: int, most_units: int) -> int:
+        """Until when that is no more than so much: the last moment that the window knows of, where
+        the widest range of all is no such part of the lowest close; -1 where it takes more to tell.
+        """
+        before = self._ranges[0]
+        widest_units, lowest_units = self._extremes
+        first = before + bisect_right(self._known_ns, now_ns)
+        if not first or lowest_units <= 0 or not self._known_ns:
+            return -1
+        calm = widest_units * 100 * UNITS <= most_units * lowest_units
+        return self._known_ns[-1] if calm else -1
+
+    @cached_property
+    def _extremes(self) -> tuple[int, int]:
+        """The widest range, and the lowest close, of all that ranges are taken of."""
+        _, sums, closes = self._ranges
+        return max(map(sub, sums[1:], sums), default=0), min(closes, default=0)
 
     @cached_property
     def _ends_ns(self) -> Sequence[int]:

@@ -158,6 +158,13 @@ class Outlook:
 
     def mark(self, symbol: int) -> float:
         """A symbol's last close known now, in the terms of the session under way; 0 for none."""
+        price = self.book.last_close(symbol, self._cursor.now_ns)
+        if price is None or self._execution.diary.actions:
+            return self._adjusted_mark(symbol)
+        return price or self._last_of_history(symbol)
+
+    def _adjusted_mark(self, symbol: int) -> float:
+        """The same, by all that may have changed it; of what this block has not shown, too."""
         book = self.book
         row = book.last_row(symbol, self._cursor.now_ns)
         known_ns, price = -1, self._curve.marks[symbol]

@@ -13,6 +13,7 @@ from app.services.matching import Prices
 NEVER_NS = 2**63 - 1
 # Of one symbol: its rows, when they start and when they are known.
 _Rows = tuple[Sequence[int], Sequence[int], Sequence[int]]
+_Closes = tuple[Sequence[int], Sequence[float]]  # when they are known, and they
 
 
 class BarBook:
@@ -25,6 +26,7 @@ class BarBook:
         self.start_ns = numbers(base.start_ns)
         self.open = numbers(base.open)
         self._by_symbol: dict[int, _Rows] = {}
+        self._closes: dict[int, _Closes] = {}
         self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
 
     def next_row(self, symbol: int, from_ns: int) -> int:
@@ -105,6 +107,12 @@ class BarBook:
         place = bisect_right(known_ns, now_ns)
         return rows[place - 1] if place else -1
 
+    def last_close(self, symbol: int, now_ns: int) -> float | None:
+        """The last close of `symbol` known at `now_ns`."""
+        known_ns, closes = self._closes.get(symbol) or self._closes_of(symbol)
+        place = bisect_right(known_ns, now_ns)
+        return closes[place - 1] if place else None
+
     def has_volume(self, symbol: int, now_ns: int) -> bool:
         """Whether a bar of `symbol` known at `now_ns` has any volume."""
         end = bisect_right(self.known_ns, now_ns)
@@ -120,4 +128,11 @@ class BarBook:
             rows, base = symbol_rows.of(symbol), self.base
             found = numbers(rows), numbers(base.start_ns[rows]), numbers(base.known_ns[rows])
             self._by_symbol[symbol] = found
+        return found
+
+    def _closes_of(self, symbol: int) -> _Closes:
+        """The same, as whoever asks often needs them."""
+        base, rows = self.base, self.rows
+        own = slice(None) if rows is None else rows.of(symbol)
+        found = self._closes[symbol] = base.known_ns[own].tolist(), base.close[own].tolist()
         return found

@@ -295,8 +295,7 @@ class ExecutionManager:
 
     def rethink(self) -> None:
         """The account has changed beside its orders: what they may cost is to be asked anew."""
-        if self._power is not None:
-            self._power.forget_orders()
+        self._checks.rethink()
 
     def take_intents(self) -> tuple[Intent, ...]:
         """What the venue is to be asked for, since the last call."""

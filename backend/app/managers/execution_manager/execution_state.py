@@ -108,6 +108,7 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
     mode, reason, own = state.kill
     execution.entries.kill = KillLatch(mode, reason)
     execution.entries.own.update(own)
+    execution.rethink()
 
 
 def _restore_broker(execution: ExecutionManager, state: SimBrokerState | LiveBrokerState) -> None:

@@ -6,16 +6,14 @@ Much is asked by several rules, and by the orders of one instant: it is worked o
 import datetime as dt
 from collections.abc import Iterable
 
-from app.core.money import UNITS, amount_units
+from app.core.money import amount_units
 from app.core.orders import Order
 from app.core.trading_state import Figures
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.moment import Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
+from app.managers.execution_manager.reach import Reach
 from app.managers.execution_manager.risk_memory import Past
-from app.services.risk.bounds import MARGIN, Bounds
-from app.services.risk.facts import Ask
-from app.services.risk.pricing import highest
 
 
 class _Memo:
@@ -23,7 +21,7 @@ class _Memo:
 
     __slots__ = (
         "added", "added_of", "gross_units", "held", "held_gross_units", "long_units", "more",
-        "most_units", "net_units", "open", "orders", "short_units", "sides", "state", "valued",
+        "net_units", "open", "orders", "short_units", "sides", "state", "valued",
         "works", "worth_at", "worth_units", "worths",
     )  # fmt: skip
 
@@ -33,7 +31,6 @@ class _Memo:
         self.held: dict[int, int] = {}
         self.sides: dict[int, list[int]] = {}  # by symbol: what works to buy, and to sell
         self.orders = self.open = 0
-        self.most_units = 0.0  # no less than gross value
         self.worths: dict[int, int] = {}  # by symbol: what is held of it
         self.more: dict[int, int] = {}  # by symbol: what it is worth beyond what is held
         self.held_gross_units = self.net_units = self.worth_units = 0
@@ -54,9 +51,11 @@ class Holdings:
         strategy: int | None = None,
         symbol: int | None = None,
         whole: "Holdings | None" = None,
+        reach: Reach | None = None,
     ) -> None:
-        """`whole` is the account's; none: this is it."""
+        """`whole` is the account's; none: this is it, and `reach` knows about what it is worth."""
         self.past = Past(account.opening_units)
+        self._reach = reach
         self._whole = whole or self
         self._account = account
         self._working = working
@@ -65,24 +64,21 @@ class Holdings:
         self._strategy = strategy
         self._symbol = symbol
         self._is_whole_account = strategy is None and symbol is None
-        self._left = counts.tally(strategy, symbol)
-        self.left_since, self.last_alike_ns = self._left.since, counts.last_alike_ns
+        self.left = counts.tally(strategy, symbol)
+        self.left_since, self.last_alike_ns = self.left.since, counts.last_alike_ns
         self._rows = account.positions if strategy is None else [account.positions[strategy]]
         symbols = range(len(account.currencies)) if symbol is None else (symbol,)
         self._positions = [(number, [row[number] for row in self._rows]) for number in symbols]
         self._multipliers = [position.multiplier_units for position in account.positions[0]]
         self._is_own = [one == account.terms.currency for one in account.currencies]
-        # What one unit is worth at a price of 1, a trifle more.
-        self._unit_values = [units / UNITS * MARGIN for units in self._multipliers]
-        self._slack = len(self._is_own) + 2.0  # of all that is rounded
 
     def left_today(self) -> int:
-        return self._left.today
+        return self.left.today
 
     def figures(self, session: dt.date) -> Figures:
         """What another run is to remember of it."""
         below = max(self.past.peak_units - self.worth_units(), 0)
-        return Figures(session, self.day_result_units(), below, self._left.today)
+        return Figures(session, self.day_result_units(), below, self.left.today)
 
     def go_on_from(self, figures: Figures, session: dt.date) -> None:
         """A session begins, in which or before which a run left these figures."""
@@ -90,7 +86,7 @@ class Holdings:
         self.past.peak_units = worth_units + figures.below_peak_units
         if figures.session == session:
             self.past.day_units = worth_units - figures.result_units
-            self._left.today = figures.entries
+            self.left.today = figures.entries
 
     def held_units(self, symbol: int) -> int:
         rows = self._rows
@@ -137,6 +133,14 @@ class Holdings:
                 memo.worth_units = self._account.equity_units(self._moment.mark)
         return memo.worth_units
 
+    def may_be_above(self, units: int) -> bool:
+        """Whether it may be worth more than so much: where that is told at once, not sure."""
+        reach = self._reach
+        if reach is None:
+            return True
+        reach.turn()
+        return reach.worth_most > units
+
     def peak_units(self) -> int:
         return self.past.peak_units
 
@@ -155,30 +159,6 @@ class Holdings:
         return units
 
     # -- what it may come to be --------------------------------------------------------------------
-
-    def is_within(self, ask: Ask, bounds: Bounds) -> bool:
-        """Whether with this order all surely stays within bounds; of an account of one currency."""
-        memo, symbol, units = self._memo, ask.symbol, ask.units
-        if memo.works != self._moment.works:
-            self._see()
-        price = highest(self._moment.mark(symbol), ask.limit, ask.stop)
-        unit_value = price * self._unit_values[symbol]
-        size, held = abs(units), self.held_units(symbol)
-        value, sides = size * unit_value, memo.sides.get(symbol)
-        would_be = abs(held + units if sides is None else held + sides[units < 0] + units)
-        left = self._left
-        return (
-            0.0 < value <= bounds.order_value_units
-            and memo.most_units + value + self._slack <= bounds.gross_units
-            and would_be * unit_value <= bounds.position_value_units
-            and would_be <= bounds.position_units
-            and size <= bounds.order_units
-            and memo.orders <= bounds.open_orders
-            and memo.open <= bounds.open_positions
-            and len(left.instants) <= bounds.left_in_minute
-            and left.today <= bounds.left_today
-            and bounds.from_ns <= ask.now_ns <= bounds.until_ns
-        )
 
     def gross_units(self) -> int:
         self._value()
@@ -254,7 +234,7 @@ class Holdings:
         memo.held_gross_units, memo.net_units = gross, net
 
     def _see_working(self) -> None:
-        memo, moment = self._memo, self._moment
+        memo = self._memo
         held, sides, orders = memo.held, dict[int, list[int]](), 0
         for order in self._working.values():
             if self._is_whole_account or self._counts(order):
@@ -265,16 +245,7 @@ class Holdings:
                 if symbol not in sides:
                     sides[symbol] = [0, 0]
                 sides[symbol][left < 0] += left
-        memo.sides, memo.orders, memo.open = sides, orders, len(held)
-        most = float(memo.held_gross_units)
-        for symbol, (buys, sells) in sides.items():
-            own = held.get(symbol)
-            if own is None:
-                memo.open += 1
-                own = 0
-            more = max(own + buys, -own - sells) - abs(own)
-            most += more * moment.mark(symbol) * self._unit_values[symbol]
-        memo.most_units = most
+        memo.sides, memo.orders, memo.open = sides, orders, len(held.keys() | sides.keys())
 
     def _counts(self, order: Order) -> bool:
         """Whether an order is of this portfolio, and may make it more."""
@@ -288,16 +259,13 @@ class Holdings:
         """One more works."""
         memo, symbol = self._memo, order.symbol_index
         memo.orders += 1
-        held, sides = memo.held.get(symbol), memo.sides.get(symbol)
+        sides = memo.sides.get(symbol)
         if sides is None:
             sides = memo.sides[symbol] = [0, 0]
-            if held is None:
+            if symbol not in memo.held:
                 memo.open += 1
-        own, left = held or 0, order.units - order.filled_units
-        before = max(own + sides[0], -own - sides[1])
+        left = order.units - order.filled_units
         sides[left < 0] += left
-        more = max(own + sides[0], -own - sides[1]) - before
-        memo.most_units += more * self._moment.mark(symbol) * self._unit_values[symbol]
 
     # -- what that is worth ------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ class Moment:
     """
 
     __slots__ = (
-        "_books", "_count", "_fills", "_mark", "_marks", "_now_ns", "_size", "_working", "added",
+        "_books", "_count", "_fills", "_mark", "_marks", "_size", "_working", "added", "now_ns",
         "state", "works",
     )  # fmt: skip
 
@@ -40,32 +40,36 @@ class Moment:
         self._working = working
         self._mark = mark
         self._marks: dict[int, float] = {}
-        self._count = self._fills = self._now_ns = self._size = _UNSEEN
+        self._count = self._fills = self._size = _UNSEEN
+        self.now_ns = _UNSEEN
         self.added: Order | None = None
         self.state = self.works = 0
 
     def turn(self, now_ns: int) -> bool:
         """One more order is asked about; whether time or the books have gone on."""
-        books = self._books
-        moved = now_ns != self._now_ns or books.fill_count != self._fills
-        if moved:
-            self.forget()
-            self._now_ns, self._fills = now_ns, books.fill_count
-        count = books.diary.count()
+        fills = self._books.fill_count
+        if now_ns == self.now_ns and fills == self._fills:
+            return False
+        self.forget()
+        self.now_ns, self._fills = now_ns, fills
+        return True
+
+    def turn_orders(self) -> None:
+        """What works is asked about, too: whoever asks for `works` calls it before."""
+        count = self._books.diary.count()
         if count != self._count:
             size = len(self._working)
             alone = count == self._count + 1 and size == self._size + 1
             self.added = next(reversed(self._working.values())) if alone else None
             self._count, self._size = count, size
             self.works += 1
-        return moved
 
     def forget(self) -> None:
         """See all anew."""
         self.state += 1
         self.works += 1
         self.added = None
-        self._now_ns = self._count = _UNSEEN
+        self.now_ns = self._count = _UNSEEN
         self._marks.clear()
 
     def mark(self, symbol: int) -> float:

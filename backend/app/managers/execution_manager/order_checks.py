@@ -11,7 +11,7 @@ from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.entries import Entries, closing_units, opens
 from app.managers.execution_manager.moment import Books, Working
 from app.managers.execution_manager.order_counts import OrderCounts
-from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk, Ruling
+from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known
 from app.services.auctions import AUCTIONS, CutOffs, too_late
@@ -114,6 +114,13 @@ class OrderChecks:
                 self.breakers.note_refusal(reason, now_ns)
         return reason
 
+    def rethink(self) -> None:
+        """The account has changed beside its orders: nothing that was worked out holds."""
+        if self._risk is not None:
+            self._risk.rethink()
+        if self.power is not None:
+            self.power.forget_orders()
+
     def weigh(self, order: Order, now_ns: int) -> str:
         """As `refusal`, of an order that nobody gave: it is not counted, and no peak is seen."""
         counts, memory = self.counts.state(), None if self.memory is None else self.memory.state()
@@ -123,7 +130,7 @@ class OrderChecks:
             self.counts.restore(counts)
             if self._risk is not None and memory is not None:
                 self._risk.memory.restore(memory)
-                self._risk.forget()
+                self._risk.rethink()
             if self.power is not None:
                 self.power.forget_orders()
 
@@ -140,11 +147,18 @@ class OrderChecks:
         if reason or order.reduce_only:
             if not reason and order.parent:
                 self._follow_cut(order, now_ns)
+            if not reason and self._risk is not None:
+                self._risk.follow(order)
             return reason
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
         reason = reason or self._crowd_fault(order)
-        ask = self._ask(order, order.units, order.units, now_ns)
-        ruling = None if reason else self._ruling(ask)
+        risk, ask, ruling = self._risk, None, None
+        if risk is not None:
+            ask = self._ask(order, now_ns)
+            if ask is None:
+                risk.follow(order)
+            elif not reason:
+                ruling = risk.ruling(ask)
         if ruling is not None:
             reason = ruling.reason
             if self._limits.cuts and self._cut(order, abs(ruling.verdict.units), reason):
@@ -152,6 +166,8 @@ class OrderChecks:
         if not reason and self.power is not None and order.order_id not in self.entries.own:
             reason = self.power.refusal(order)
         if reason and self._cut(order, self._closing_units(order), reason):
+            if risk is not None:
+                risk.follow(order)
             return ""  # nothing keeps anybody from getting out
         return self._passed(ask, reason)
 
@@ -208,10 +224,11 @@ class OrderChecks:
             return reason
         if not grows:
             return self._price_refusal(order, terms, now_ns)
-        ask = self._ask(order, terms.units, more, now_ns, terms)
-        ruling = self._ruling(ask)
-        if ruling is not None:
-            return ruling.reason
+        risk, ask = self._risk, self._ask_to_amend(order, terms, more, now_ns)
+        if risk is not None and ask is not None:
+            ruling = risk.ruling(ask)
+            if ruling is not None:
+                return ruling.reason
         symbol, power = order.symbol_index, self.power
         return self._passed(ask, "" if power is None else power.fault(symbol, more, terms.limit))
 
@@ -219,13 +236,9 @@ class OrderChecks:
         """Why an order that does not grow may not have other prices, or ""."""
         if self._risk is None or not _pays_more(order, terms):
             return ""
-        ask = self._ask(order, terms.units, 0, now_ns, terms)
+        ask = self._ask_to_amend(order, terms, 0, now_ns)
         ruling = None if ask is None else self._risk.ruling_on_prices(ask)
         return "" if ruling is None else ruling.reason
-
-    def _ruling(self, ask: Ask | None) -> Ruling | None:
-        """What limit stands against it."""
-        return None if ask is None or self._risk is None else self._risk.ruling(ask)
 
     def _passed(self, ask: Ask | None, reason: str) -> str:
         """What was asked leaves now, unless there is a reason; that is given back."""
@@ -233,23 +246,22 @@ class OrderChecks:
             self.counts.note(ask)
         return reason
 
-    def _ask(
-        self, order: Order, units: int, more_units: int, now_ns: int, terms: Terms | None = None
-    ) -> Ask | None:
-        """What limits are asked of an order of `units` that may fill so much more than before.
-
-        Nothing of what only takes a position out: no limit keeps anybody from getting out.
+    def _ask(self, order: Order, now_ns: int) -> Ask | None:
+        """What limits are asked of an order: nothing of one that only takes a position out, for no
+        limit keeps anybody from getting out.
         """
-        if self._risk is None:
+        strategy, symbol, units = order.strategy, order.symbol_index, order.units
+        if not opens(order, units, self._working, self._held_units_of(strategy, symbol)):
             return None
-        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        return Ask(strategy, symbol, units, units, order.kind, order.limit, now_ns, order.stop)
+
+    def _ask_to_amend(self, order: Order, terms: Terms, more_units: int, now_ns: int) -> Ask | None:
+        """The same of an amendment, by which so much more may fill than before."""
+        strategy, symbol, units = order.strategy, order.symbol_index, terms.units
+        held_units = self._held_units_of(strategy, symbol)
         if not opens(order, units - order.filled_units, self._working, held_units):
             return None
-        priced = order if terms is None else terms
-        return Ask(
-            order.strategy, order.symbol_index, more_units, units, order.kind,
-            priced.limit, now_ns, priced.stop,
-        )  # fmt: skip
+        return Ask(strategy, symbol, more_units, units, order.kind, terms.limit, now_ns, terms.stop)
 
 
 def _pays_more(order: Order, terms: Terms) -> bool:

@@ -23,13 +23,11 @@ class Tally(msgspec.Struct):
     instants: list[int] = msgspec.field(default_factory=list)  # of the last minute
     today: int = 0  # in the session under way, or the last one
 
-    def note(self, now_ns: int) -> None:
-        """One has left."""
+    def roll(self, now_ns: int) -> None:
+        """What left a minute ago or earlier is out of it."""
         instants = self.instants
         if instants and instants[0] <= now_ns - MINUTE_NS:
             del instants[: bisect_right(instants, now_ns - MINUTE_NS)]
-        instants.append(now_ns)
-        self.today += 1
 
     def since(self, since_ns: int) -> int:
         """How many have left after a moment, which is no more than a minute ago."""
@@ -54,7 +52,9 @@ class OrderCounts:
         self._tallies = {place: Tally() for place in places}
         self._tallies_of: dict[tuple[int, int], list[Tally]] = {}
         self._keeps_ns = longest * SECOND_NS
-        self._last_asked: tuple[Ask, Alike] | None = None  # the last one that was asked about
+        self._rolled_ns = -1  # when the last one left
+        self._asked: Ask | None = None  # the last one that was asked about
+        self._alike: Alike
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
@@ -64,9 +64,9 @@ class OrderCounts:
 
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""
-        alike = _alike(ask)
-        self._last_asked = ask, alike
-        return self._latest.get(alike)
+        self._asked = ask
+        self._alike = ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop
+        return self._latest.get(self._alike)
 
     def open_session(self) -> None:
         """A day begins."""
@@ -76,12 +76,25 @@ class OrderCounts:
     def note(self, ask: Ask) -> None:
         """An entry leaves; what an amendment adds to one counts as one."""
         now_ns, place = ask.now_ns, (ask.strategy, ask.symbol)
+        if now_ns != self._rolled_ns:
+            self._roll(now_ns)
         for tally in self._tallies_of.get(place) or self._find_tallies(*place):
-            tally.note(now_ns)
+            tally.instants.append(now_ns)
+            tally.today += 1
         if self._keeps_ns and ask.units == ask.whole_units:
-            asked = self._last_asked
-            alike = asked[1] if asked is not None and asked[0] is ask else _alike(ask)
-            self._keep(alike, ask.now_ns)
+            if self._asked is not ask:
+                self.last_alike_ns(ask)
+            self._latest.pop(self._alike, None)  # the latest stands last
+            self._latest[self._alike] = now_ns
+
+    def _roll(self, now_ns: int) -> None:
+        """Another instant: forget what no limit looks back at any more."""
+        self._rolled_ns = now_ns
+        for tally in self._tallies.values():
+            tally.roll(now_ns)
+        latest, until_ns = self._latest, now_ns - self._keeps_ns
+        while latest and latest[first := next(iter(latest))] <= until_ns:
+            del latest[first]
 
     def _find_tallies(self, strategy: int, symbol: int) -> list[Tally]:
         """The counts that an entry of a strategy in a symbol is in."""
@@ -91,13 +104,6 @@ class OrderCounts:
             if of in (None, strategy) and at in (None, symbol)
         ]
         return found
-
-    def _keep(self, alike: Alike, now_ns: int) -> None:
-        latest = self._latest
-        latest.pop(alike, None)  # the latest stands last
-        latest[alike] = now_ns
-        while latest[first := next(iter(latest))] <= now_ns - self._keeps_ns:
-            del latest[first]
 
     def state(self) -> OrderCountsState:
         """As it stands."""
@@ -109,7 +115,4 @@ class OrderCounts:
         for own, kept in zip(self._tallies.values(), state.tallies, strict=True):
             own.instants[:], own.today = kept.instants, kept.today
         self._latest = dict(state.latest)
-
-
-def _alike(ask: Ask) -> Alike:
-    return ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop
+        self._rolled_ns = -1

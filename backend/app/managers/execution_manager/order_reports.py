@@ -228,6 +228,7 @@ class OrderReports:
             if order.aimed:
                 self._execution.aim_units[order.strategy][order.symbol_index] += done - order.units
             order.units = done
+            self._execution.rethink()
         promised_units = order.units
         if not self._broker.count(event.order_id, order, event.units, told_units):
             order.units = _more_than(done, promised_units)  # it works on, though it may be whole

@@ -9,14 +9,16 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from app.core.orders import Order
 from app.core.trading_state import Figures, RiskPast
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.exposure import Holdings
 from app.managers.execution_manager.moment import Books, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
+from app.managers.execution_manager.reach import Reach
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known, Seen
-from app.managers.execution_manager.sure import SureBounds
+from app.managers.execution_manager.sure import SureBounds, SureRules
 from app.services.auctions import AUCTIONS
 from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Portfolio
@@ -67,7 +69,8 @@ class RiskDesk:
         self._seen = Seen(market, moment.mark)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        whole = Holdings(account, working, moment, counts)
+        reach = Reach(account, working, moment, market.mark) if account.is_single else None
+        whole = Holdings(account, working, moment, counts, reach=reach)
         portfolios: dict[Place, Holdings] = {(None, None): whole} | {
             (strategy, symbol): Holdings(account, working, moment, counts, strategy, symbol, whole)
             for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
@@ -89,35 +92,40 @@ class RiskDesk:
             [_held(scopes, portfolios, strategy, symbol) for symbol in symbols]
             for strategy in strategies
         ]
+        self._reaches: list[Reach] = [] if reach is None else [reach]
+        self._bounds: dict[Place, SureBounds] = {}
         # Rates between currencies make one rounding of another: there every rule is asked.
-        self._is_bounded = account.is_single and on_verdict is None
-        bounds = {
-            place: SureBounds(limits, portfolio, moment, self._seen)
-            for place, portfolio in portfolios.items()
-            if (limits := _bounded(scopes, place))
-        }
+        self._is_bounded = reach is not None and on_verdict is None
+        for place, portfolio in portfolios.items():
+            limits = _bounded(scopes, place)
+            if reach is not None and limits:
+                own = reach
+                if place != (None, None):
+                    own = Reach(account, working, moment, market.mark, *place)
+                    self._reaches.append(own)
+                self._bounds[place] = SureBounds(limits, portfolio, own, reach, moment, self._seen)
         # By strategy and symbol: bounds, and what has none.
-        self._sure = [
-            [
-                (
-                    [own for place, own in bounds.items() if _holds_for(place, strategy, symbol)],
-                    [one for one in self._held[strategy][symbol] if not one[-1].has_bounds],
-                )
-                for symbol in symbols
-            ]
-            for strategy in strategies
-        ]
+        self._sure = [[self._sure_of(one, symbol) for symbol in symbols] for one in strategies]
+
+    def _sure_of(self, strategy: int, symbol: int) -> SureRules:
+        bounds = [own for place, own in self._bounds.items() if _holds_for(place, strategy, symbol)]
+        held = self._held[strategy][symbol]
+        rules = [(*one[:3], one[-1]) for one in held if not one[-1].has_bounds]
+        bounded = [own.reach for own in bounds]
+        return SureRules(
+            bounds, rules, self._seen, [one for one in self._reaches if one not in bounded]
+        )
 
     def open_session(self, session: dt.date) -> None:
         """A session begins: what is held may be other shares behind that, at other rates."""
-        self._moment.forget()
+        self.rethink()
         self.memory.open_session()
         if self._past is not None:
             for place, figures in self._past.figures.items():
                 if place in self._places:
                     self._places[place].go_on_from(figures, session)
             self._past = None  # the run's own from here on
-        self._moment.forget()
+        self.rethink()
 
     def forget_past(self) -> None:
         """The run goes on from a state of its own."""
@@ -133,46 +141,55 @@ class RiskDesk:
         self._moment.forget()
         return {place: one.figures(session) for place, one in self._places.items()}
 
-    def forget(self) -> None:
-        """See all anew with the next order that is asked about."""
+    def follow(self, order: Order) -> None:
+        """One works from now on that limits were not asked about."""
+        for reach in self._reaches:
+            if order.reduce_only:
+                reach.expect_exit(order.strategy, order.symbol_index)
+            else:
+                reach.add(order.strategy, order.symbol_index, order.units)
+
+    def rethink(self) -> None:
+        """Positions or orders have changed beside fills, or what is remembered has."""
         self._moment.forget()
+        for reach in self._reaches:
+            reach.forget()
+        for bounds in self._bounds.values():
+            bounds.forget()
+        for row in self._sure:
+            for rules in row:
+                rules.forget()
 
     def is_limited(self, strategy: int, symbol: int) -> bool:
         """Whether any limit holds there."""
         return bool(self._held[strategy][symbol])
 
     def ruling(self, ask: Ask) -> Ruling | None:
-        """The tightest that is said; None where all approve."""
+        """The tightest that is said; None where all approve. It counts as if it worked from now
+        on: should something else refuse it, that harms none but the time of who asks next.
+        """
         if self._moment.turn(ask.now_ns):
             self.memory.look()
-        self._seen.turn(ask)
-        if self._is_bounded and self._is_sure(ask):
+        # Bounds speak of no amendments, nor of what an auction fills.
+        plain = self._is_bounded and ask.units == ask.whole_units and ask.kind not in AUCTIONS
+        if plain and self._sure[ask.strategy][ask.symbol].clear(ask):
             return None
-        return self._tightest(ask, self._held[ask.strategy][ask.symbol])
+        found = self._tightest(ask, self._held[ask.strategy][ask.symbol])
+        if found is None or found.verdict.units:  # so much of it, or all, may work from now on
+            for reach in self._reaches:
+                reach.add(ask.strategy, ask.symbol, ask.units)
+        return found
 
     def ruling_on_prices(self, ask: Ask) -> Ruling | None:
         """The same, of those limits that hold prices."""
         if self._moment.turn(ask.now_ns):
             self.memory.look()
-        self._seen.turn(ask)
         held = self._held[ask.strategy][ask.symbol]
         return self._tightest(ask, [one for one in held if one[-1].holds_prices])
 
-    def _is_sure(self, ask: Ask) -> bool:
-        """Whether all approve; where it is not sure, False."""
-        if ask.units != ask.whole_units or ask.kind in AUCTIONS:
-            return False  # bounds speak of no amendments, nor of what an auction fills
-        bounds, others = self._sure[ask.strategy][ask.symbol]
-        for own in bounds:
-            if not own.clear(ask):
-                return False
-        seen = self._seen
-        for check, portfolio, most, _, _ in others:
-            if check(ask, portfolio, seen, most) is not None:
-                return False
-        return True
-
     def _tightest(self, ask: Ask, held: Iterable[Held]) -> Ruling | None:
+        self._moment.turn_orders()
+        self._seen.asked = ask
         found: Ruling | None = None
         seen, on_verdict = self._seen, self._on_verdict
         for check, portfolio, most, scope, limit in held:

@@ -29,6 +29,10 @@ class Remembered(Protocol):
         """What it is worth now."""
         ...
 
+    def may_be_above(self, units: int) -> bool:
+        """Whether that may be more than so much; False is sure."""
+        ...
+
 
 class RiskMemory:
     """Of the portfolios whose limits look back; of no others."""
@@ -45,9 +49,9 @@ class RiskMemory:
     def look(self) -> None:
         """See whether any is at its peak."""
         for portfolio in self._portfolios:
-            past, worth_units = portfolio.past, portfolio.worth_units()
-            if worth_units > past.peak_units:
-                past.peak_units = worth_units
+            past = portfolio.past
+            if portfolio.may_be_above(past.peak_units):
+                past.peak_units = max(past.peak_units, portfolio.worth_units())
 
     def state(self) -> list[Fields]:
         """All that is remembered."""

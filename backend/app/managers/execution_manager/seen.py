@@ -1,4 +1,4 @@
-"""The market as rules see it while one order is asked for: each fact is asked for once."""
+"""The market as rules see it while one order is asked for."""
 
 from typing import Protocol
 
@@ -15,6 +15,7 @@ class Measured(Protocol):
     def last_known_ns(self, now_ns: int) -> int: ...
     def coverage(self, now_ns: int) -> float: ...
     def volatility_units(self, now_ns: int) -> int: ...
+    def calm_until_ns(self, now_ns: int, most_units: int) -> int: ...
 
 
 class Known(Prices, Protocol):
@@ -30,53 +31,37 @@ class Known(Prices, Protocol):
 
 
 class Seen:
-    """A Market; it keeps what it was told of the symbol in hand until the next `turn`."""
+    """A Market, asked about one order at a time: that in `asked`."""
 
-    __slots__ = ("_known", "_measured", "_now_ns", "_session", "_symbol", "mark")
+    __slots__ = ("_known", "asked", "mark")
 
     def __init__(self, known: Known, mark: Mark) -> None:
         self._known = known
         self.mark = mark
-        self._symbol = -1
-        self._now_ns = 0
-        self._session: TradingSession | None = None
-        self._measured: Measured | None = None
-
-    def turn(self, ask: Ask) -> None:
-        """This is asked for now."""
-        self._symbol, self._now_ns = ask.symbol, ask.now_ns
-        self._session = self._measured = None
+        self.asked: Ask
 
     @property
     def session(self) -> TradingSession:
-        if self._session is None:
-            self._session = self._known.session
-        return self._session
+        return self._known.session
 
     @property
     def end_ns(self) -> int:
         return self._known.end_ns
 
     def last_known_ns(self, symbol: int) -> int:
-        known = self._measured if symbol == self._symbol else None
-        return (known or self._measures(symbol)).last_known_ns(self._now_ns)
+        return self._known.measures(symbol).last_known_ns(self.asked.now_ns)
 
     def quality(self, symbol: int) -> Quality:
         return self._known.quality(symbol)
 
     def coverage(self, symbol: int) -> float:
-        return self._measures(symbol).coverage(self._now_ns)
+        return self._known.measures(symbol).coverage(self.asked.now_ns)
 
     def volatility_units(self, symbol: int) -> int:
-        known = self._measured if symbol == self._symbol else None
-        return (known or self._measures(symbol)).volatility_units(self._now_ns)
+        return self._known.measures(symbol).volatility_units(self.asked.now_ns)
+
+    def calm_until_ns(self, symbol: int, most_units: int) -> int:
+        return self._known.measures(symbol).calm_until_ns(self.asked.now_ns, most_units)
 
     def spread_units(self, symbol: int) -> int:
         return self._known.spread_units(symbol)
-
-    def _measures(self, symbol: int) -> Measured:
-        if symbol != self._symbol:
-            return self._known.measures(symbol)
-        if self._measured is None:
-            self._measured = self._known.measures(symbol)
-        return self._measured

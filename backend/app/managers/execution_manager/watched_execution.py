@@ -90,7 +90,7 @@ class WatchedExecution(ExecutionManager):
         self, ask: Ask, scope: str, portfolio: Portfolio, limit: Limit, verdict: Verdict | None
     ) -> None:
         seen = Seen(self._known, self._known.mark)
-        seen.turn(ask)
+        seen.asked = ask
         most = verdict
         if most is None and ask.units:  # rules are pure: asking once more changes nothing
             added = MOST_UNITS if ask.units > 0 else -MOST_UNITS

@@ -7,19 +7,24 @@ import msgspec
 
 # Figures are floats, taken higher by this: far more than sums of them can be off by.
 MARGIN: Final = 1 + 1e-9
+# Until when something is sure, at the least within the session under way.
+NOT_SURE_NS: Final = -1
+ALWAYS_NS: Final = 2**63 - 1
 
 
 class Bounds(msgspec.Struct):
     """Most that an order and what is held and works with it may come to, of one portfolio.
 
     A rule may have `narrow`, which makes them so narrow that it approves of every order that stays
-    within them; or `narrow_now`, where that depends on the moment. A rule that has neither is asked
-    each time. Money is in ledger units.
+    within them; or `narrow_now`, where that depends on the session and on what the account is
+    worth. A rule that looks at a symbol alone may have `sure_until_ns`: until when it approves of
+    every order in that. A rule that has none of them is asked each time. Money is in ledger units.
     """
 
     order_units: float = inf
     order_value_units: float = inf
-    position_units: float = inf
+    position_units: float = inf  # of a long one
+    short_units: float = inf
     position_value_units: float = inf
     gross_units: float = inf  # that of a group, and what is held less what is short, are no more
     open_orders: float = inf  # without it
@@ -36,3 +41,13 @@ class Bounds(msgspec.Struct):
     def close(self) -> None:
         """Nothing is sure at this moment."""
         self.until_ns = -inf
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """What a portfolio is worth at least, of which bounds are made: they hold while it is."""
+
+    equity_units: int  # of the whole account
+    own_units: int  # the same; of a part of it, what that would be had it traded alone
+    peak_units: int
+    day_units: int  # its own, as the session began
+    day_equity_units: int

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from app.core.config_risk import RiskLimits
 from app.core.money import to_units
 from app.services.risk import rules
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.names import Names
 from app.services.risk.verdict import Verdict
@@ -19,7 +19,8 @@ Figure = Callable[[Ask, Portfolio, Market], str]
 Check = Callable[[Ask, Portfolio, Market, Any], Verdict | None]
 # How a rule narrows bounds by what it is to hold, and by what is so at the moment.
 Narrow = Callable[[Bounds, Any], None]
-NarrowNow = Callable[[Bounds, Portfolio, Market, Any], None]
+NarrowNow = Callable[[Bounds, Worth, Market, Any], None]
+SureUntil = Callable[[int, Market, Any], int]
 
 
 class Limit(NamedTuple):
@@ -34,6 +35,7 @@ class Limit(NamedTuple):
     figure: Figure | None = None  # what it looks at, in words, for whoever asks later
     narrow: Narrow | None = None
     narrow_now: NarrowNow | None = None
+    sure_until_ns: SureUntil | None = None
 
     @property
     def has_bounds(self) -> bool:
@@ -64,8 +66,8 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     holds_prices = getattr(rule, "HOLDS_PRICES", False)
     figure = getattr(rule, "figure", None)
     most = most_of(value, names)
-    narrow, narrow_now = getattr(rule, "narrow", None), getattr(rule, "narrow_now", None)
-    return Limit(name, rule.check, most, remembers, holds_prices, value, figure, narrow, narrow_now)
+    sure = (getattr(rule, name, None) for name in ("narrow", "narrow_now", "sure_until_ns"))
+    return Limit(name, rule.check, most, remembers, holds_prices, value, figure, *sure)
 
 
 def _in_units(value: object, names: Names) -> object:

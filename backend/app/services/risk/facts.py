@@ -141,6 +141,12 @@ class Market(Protocol):
         """The mean true range of its last bars in percent, in units; -1 while there is none."""
         ...
 
+    def calm_until_ns(self, symbol: int, most_units: int) -> int:
+        """Until when that is surely no more than so much, as far as can be told at once; before
+        now where it cannot.
+        """
+        ...
+
     def spread_units(self, symbol: int) -> int:
         """Of the last bar's quote in basis points of its close, in units; 0 where none is known,
         or bid is not below ask.

@@ -10,7 +10,7 @@ from app.services.risk.verdict import Verdict
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, least: int) -> Verdict | None:
-    before_ns = None if ask.amends else portfolio.last_alike_ns(ask)
+    before_ns = None if ask.units != ask.whole_units else portfolio.last_alike_ns(ask)
     if before_ns is None or ask.now_ns - before_ns >= least * SECOND_NS:
         return None
     return Verdict(0, f"an equal one left {seconds(ask.now_ns - before_ns)} ago, under {least}")

@@ -1,6 +1,6 @@
 """Once this much money is lost since the session began, no more is entered."""
 
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict, text
 
@@ -20,6 +20,6 @@ def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     return f"{lost} is lost since the open"
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, most_units: int) -> None:
-    if -portfolio.day_result_units() >= most_units:
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, most_units: int) -> None:
+    if worth.day_units - worth.own_units >= most_units:
         bounds.close()

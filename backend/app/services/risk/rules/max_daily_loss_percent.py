@@ -1,7 +1,7 @@
 """Once this share of the day's opening equity is lost, no more is entered."""
 
 from app.core.money import UNITS, from_units
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.rules import max_daily_loss
 from app.services.risk.verdict import Verdict, text
@@ -21,6 +21,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, percent_units: int) ->
 figure = max_daily_loss.figure
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, percent_units: int) -> None:
-    most_units = max(portfolio.day_equity_units(), 0) * percent_units // (100 * UNITS)
-    max_daily_loss.narrow_now(bounds, portfolio, market, most_units)
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, percent_units: int) -> None:
+    most_units = max(worth.day_equity_units, 0) * percent_units // (100 * UNITS)
+    max_daily_loss.narrow_now(bounds, worth, market, most_units)

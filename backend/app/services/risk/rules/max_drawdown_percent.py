@@ -1,7 +1,7 @@
 """Once so much of the peak is lost again, no more is entered."""
 
 from app.core.money import UNITS, from_units
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.verdict import Verdict, text
 
@@ -23,8 +23,7 @@ def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     return f"{lost} of {from_units(peak_units):f}"
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, percent_units: int) -> None:
-    peak_units = portfolio.peak_units()
-    lost_units = peak_units - portfolio.worth_units()
-    if lost_units * 100 * UNITS >= peak_units * percent_units:
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, percent_units: int) -> None:
+    lost_units = worth.peak_units - worth.own_units
+    if lost_units * 100 * UNITS >= worth.peak_units * percent_units:
         bounds.close()

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from app.core.money import UNITS, from_units, to_units
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.exposure import beyond
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.names import Names
@@ -44,6 +44,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, groups: Groups) -> Ver
     return tightest
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, groups: Groups) -> None:
-    most_units = max(portfolio.equity_units(), 0) * groups.percent_units // (100 * UNITS)
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, groups: Groups) -> None:
+    most_units = max(worth.equity_units, 0) * groups.percent_units // (100 * UNITS)
     bounds.gross_units = min(bounds.gross_units, most_units)

@@ -1,7 +1,7 @@
 """All that is held, long and short, is worth no more than so many times the account's equity."""
 
 from app.core.money import UNITS, from_units
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.exposure import beyond
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.pricing import UNPRICED
@@ -18,6 +18,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, times_units: int) -> V
     return Verdict(found.units, f"{found.why}, {times}")
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, times_units: int) -> None:
-    most_units = max(portfolio.equity_units(), 0) * times_units // UNITS
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, times_units: int) -> None:
+    most_units = max(worth.equity_units, 0) * times_units // UNITS
     bounds.gross_units = min(bounds.gross_units, most_units)

@@ -1,7 +1,7 @@
 """No position is worth more than this share of the account's equity."""
 
 from app.core.money import UNITS, from_units
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.pricing import UNPRICED
 from app.services.risk.rules import max_position_value
@@ -18,6 +18,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, percent_units: int) ->
     return Verdict(found.units, f"{found.why}, {share}")
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, percent_units: int) -> None:
-    most_units = max(portfolio.equity_units(), 0) * percent_units // (100 * UNITS)
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, percent_units: int) -> None:
+    most_units = max(worth.equity_units, 0) * percent_units // (100 * UNITS)
     bounds.position_value_units = min(bounds.position_value_units, most_units)

@@ -15,3 +15,4 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
 
 def narrow(bounds: Bounds, most_units: int) -> None:
     bounds.position_units = min(bounds.position_units, most_units)
+    bounds.short_units = min(bounds.short_units, most_units)

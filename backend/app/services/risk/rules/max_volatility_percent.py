@@ -13,3 +13,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
 
 def figure(ask: Ask, portfolio: Portfolio, market: Market) -> str:
     return f"it is {text(market.volatility_units(ask.symbol))}"
+
+
+def sure_until_ns(symbol: int, market: Market, most_units: int) -> int:
+    return market.calm_until_ns(symbol, most_units)

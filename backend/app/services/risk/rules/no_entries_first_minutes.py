@@ -6,7 +6,7 @@ trading of a session is over.
 
 from app.core.intervals import MINUTE_NS
 from app.core.orders import MARKET_ON_OPEN
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.times import seconds
 from app.services.risk.verdict import Verdict
@@ -21,6 +21,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, minutes: int) -> Verdi
     return Verdict(0, f"the session opened {seconds(since_ns)} ago, under {minutes} minutes")
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, minutes: int) -> None:
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, minutes: int) -> None:
     bounds.from_ns = max(bounds.from_ns, market.session.open_ns + minutes * MINUTE_NS)
     bounds.until_ns = min(bounds.until_ns, market.end_ns - 1)

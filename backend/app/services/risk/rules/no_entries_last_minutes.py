@@ -2,7 +2,7 @@
 
 from app.core.intervals import MINUTE_NS
 from app.core.orders import MARKET_ON_CLOSE
-from app.services.risk.bounds import Bounds
+from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.times import seconds
 from app.services.risk.verdict import Verdict
@@ -17,6 +17,6 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, minutes: int) -> Verdi
     return Verdict(0, f"the session closes in {seconds(left_ns)}, within {minutes} minutes")
 
 
-def narrow_now(bounds: Bounds, portfolio: Portfolio, market: Market, minutes: int) -> None:
+def narrow_now(bounds: Bounds, worth: Worth, market: Market, minutes: int) -> None:
     close_ns = market.session.close_ns
     bounds.until_ns = min(bounds.until_ns, close_ns - minutes * MINUTE_NS - 1)
