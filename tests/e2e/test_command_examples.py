@@ -28,7 +28,7 @@ OF_SESSIONS = (
     *("runs rebuild", "verify", "data session", "watch", "strategies reload"),
 )
 # Of a terminal, or a day's work: driven by tests of their own.
-ELSEWHERE = {"shell": "test_shell_lines.py", "tour": "test_shell_tour.py"}
+ELSEWHERE = {"shell": "test_shell_without_prompt.py", "tour": "test_shell_tour.py"}
 # What others of the story read, and what takes something away from them.
 FIRST = ("data sample", "system start session_configs/example_session.json", "risk halt")
 LAST = ("data delete", "admin log-level")
