@@ -144,7 +144,8 @@ def test_examples_of_a_live_run_that_is_released_broken_off_and_proved(
         say(words)
 
 
-def test_examples_of_a_practice_venue() -> None:
+def test_examples_of_a_practice_venue(say: Say) -> None:
+    say("data sample")
     for words in VENUES:
         with beside(words, "--port", "0") as process:
             assert process.stdout is not None

@@ -77,3 +77,15 @@ def test_a_thread_of_its_own_hears_keys_and_no_signals(hand: int) -> None:
     thread.start()
     thread.join(10)
     assert found == ["q"]
+
+
+def test_an_interrupt_that_is_lost_on_its_way_counts_as_q(hand: int) -> None:
+    before = signal.signal(signal.SIGINT, lambda number, frame: None)  # as one lost in a callback
+    try:
+        own = signal.getsignal(signal.SIGINT)
+        with Keys() as keys:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert keys.wait(60.0) == "q"
+        assert signal.getsignal(signal.SIGINT) is own
+    finally:
+        signal.signal(signal.SIGINT, before)

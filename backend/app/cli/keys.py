@@ -20,7 +20,8 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Keys:
-    """Takes single keys while it is open, where they come from a terminal; Ctrl+C stays as it is.
+    """Takes single keys while it is open, where they come from a terminal. Ctrl+C stays as it is,
+    and counts as `q` as well: the error that it raises may be lost on its way, in a callback.
 
     Only the main thread hears of signals: elsewhere a change of size is seen at the next turn.
     """
@@ -30,6 +31,8 @@ class Keys:
         self._before: list[Any] = []
         self._wake: tuple[int, int] | None = None
         self._handler: Handler = None
+        self._on_interrupt: Handler = None
+        self._is_left = False
 
     def __enter__(self) -> Self:
         if self._fd >= 0:
@@ -42,6 +45,9 @@ class Keys:
             self._handler = signal.signal(signal.SIGWINCH, self._resized)
             self._wake = os.pipe()
             os.set_blocking(self._wake[1], False)
+            self._on_interrupt = signal.getsignal(signal.SIGINT)
+            if callable(self._on_interrupt):
+                signal.signal(signal.SIGINT, self._interrupted)
         return self
 
     def __exit__(
@@ -52,6 +58,8 @@ class Keys:
     ) -> None:
         if self._wake is not None:
             signal.signal(signal.SIGWINCH, self._handler or signal.SIG_DFL)
+            if callable(self._on_interrupt):
+                signal.signal(signal.SIGINT, self._on_interrupt)
             for end in self._wake:
                 os.close(end)
             self._wake = None
@@ -62,6 +70,8 @@ class Keys:
 
     def wait(self, seconds: float) -> str:
         """The next key by its name, or "" when none came in time or the size has changed."""
+        if self._is_left:
+            return "q"
         ends = [end for end in (self._fd, self._wake[0] if self._wake else -1) if end >= 0]
         ready, _, _ = select.select(ends, [], [], seconds)
         if self._wake is not None and self._wake[0] in ready:
@@ -72,6 +82,11 @@ class Keys:
         if not pressed:  # the terminal has gone: nothing comes any more
             self._fd = -1
         return _NAMES.get(pressed, "")
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self._is_left = True
+        if callable(self._on_interrupt):
+            self._on_interrupt(number, frame)
 
     def _resized(self, number: int, frame: FrameType | None) -> None:
         if self._wake is not None:
