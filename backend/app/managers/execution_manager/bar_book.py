@@ -109,7 +109,10 @@ class BarBook:
 
     def last_close(self, symbol: int, now_ns: int) -> float | None:
         """The last close of `symbol` known at `now_ns`."""
-        known_ns, closes = self._closes.get(symbol) or self._closes_of(symbol)
+        if self.rows is None:  # a list of all closes would cost more than it saves
+            row = bisect_right(self.known_ns, now_ns) - 1
+            return float(self.base.close[row]) if row >= 0 else None
+        known_ns, closes = self._closes.get(symbol) or self._closes_of(symbol, self.rows)
         place = bisect_right(known_ns, now_ns)
         return closes[place - 1] if place else None
 
@@ -130,9 +133,8 @@ class BarBook:
             self._by_symbol[symbol] = found
         return found
 
-    def _closes_of(self, symbol: int) -> _Closes:
+    def _closes_of(self, symbol: int, rows: SymbolRows) -> _Closes:
         """The same, as whoever asks often needs them."""
-        base, rows = self.base, self.rows
-        own = slice(None) if rows is None else rows.of(symbol)
+        base, own = self.base, rows.of(symbol)
         found = self._closes[symbol] = base.known_ns[own].tolist(), base.close[own].tolist()
         return found
