@@ -24,9 +24,10 @@ from app.core.venue import (
     VenueTime,
     VenueUnclear,
 )
+from app.integrations.lasting_stream import LONGEST_WAIT_SECONDS, wait_seconds
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
-from app.integrations.practice.stream import LONGEST_WAIT_SECONDS, PracticeStream, wait_seconds
+from app.integrations.practice.stream import PracticeStream
 from app.integrations.practice.transport import HttpTransport, Reply, read
 from app.integrations.practice.wire import Fault
 from app.integrations.registry import open_venue

@@ -10,8 +10,8 @@ import numpy as np
 from app.core.errors import ConfigError, UsageError, did_you_mean
 from app.core.settings import get_settings
 from app.core.venue import Venue
+from app.integrations.lasting_stream import Chance
 from app.integrations.practice.adapter import open_practice
-from app.integrations.practice.stream import Chance
 
 if TYPE_CHECKING:
     from app.integrations.binance.endpoints import Wall

@@ -41,7 +41,7 @@ from app.integrations.binance.wire import (
     their_symbol,
     time_ns,
 )
-from app.integrations.practice.stream import Chance
+from app.integrations.lasting_stream import Chance
 
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 PAGE: Final = 1_000  # rows of one answer, at most

@@ -1,16 +1,14 @@
 """Binance's streams: websockets on threads of their own that come back by themselves."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from app.core.venue import (
     Connected,
-    Disconnected,
     Heartbeat,
     OnItem,
     Quote,
@@ -28,10 +26,8 @@ from app.integrations.binance.wire import (
     their_symbol,
     time_ns,
 )
-from app.integrations.practice.stream import Chance, wait_seconds
+from app.integrations.lasting_stream import OPEN_SECONDS, Chance, LastingStream
 
-_OPEN_SECONDS: Final = 5.0
-_JOIN_SECONDS: Final = 5.0
 _SILENT_SECONDS: Final = 5.0  # then the other side is asked whether it lives
 _UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError)
 
@@ -39,56 +35,27 @@ Hello = Callable[[ClientConnection], None]
 Read = Callable[[Any], Iterator[Any]]
 
 
-class BinanceStream:
-    """Hands on what a stream brings until it is closed; `on_item` is called on its thread."""
+class BinanceStream(LastingStream):
+    """Greets with `hello`, and hands on what `read` makes of each frame."""
 
     def __init__(
         self, link: Link, url: str, hello: Hello, read: Read, on_item: OnItem, chance: Chance
     ) -> None:
+        super().__init__("binance stream", on_item, chance)
         self._link = link
         self._url = url
         self._hello = hello
         self._read = read
-        self._on_item = on_item
-        self._chance = chance
-        self._closing = threading.Event()
-        self._connection: ClientConnection | None = None
-        self._thread = threading.Thread(target=self._run, name="binance stream", daemon=True)
 
-    def start(self) -> "BinanceStream":
-        self._thread.start()
-        return self
-
-    def close(self) -> None:
-        """Nothing is handed on once this has returned, unless an `on_item` asked for it."""
-        self._closing.set()
-        connection = self._connection
-        if connection is not None:
-            connection.close_socket()
-        if threading.current_thread() is not self._thread:
-            self._thread.join(_JOIN_SECONDS)
-
-    def _run(self) -> None:
-        failures = 0
-        while not self._closing.is_set():
-            stood, reason = self._listen()
-            if self._closing.is_set():
-                return
-            failures = 0 if stood else failures + 1
-            if stood:
-                self._on_item(Disconnected(self._link.now_ns(), reason))
-            self._closing.wait(wait_seconds(failures, self._chance))
+    def _moment_ns(self) -> int:
+        return self._link.now_ns()
 
     def _listen(self) -> tuple[bool, str]:
-        """Hand on what one connection brings; whether it stood, and why it ended."""
+        """It stands once it has been greeted."""
         stood = False
         try:
             self._link.sync()
-            with connect(
-                self._url, open_timeout=_OPEN_SECONDS, compression=None, proxy=None,
-                close_timeout=1, ping_interval=None,
-            ) as connection:  # fmt: skip
-                self._connection = connection
+            with self._connected(self._url) as connection:
                 self._hello(connection)
                 stood = True
                 self._on_item(Connected(self._link.now_ns()))
@@ -96,8 +63,6 @@ class BinanceStream:
                     self._take(connection)
         except (OSError, WebSocketException, VenueError) as error:
             return stood, f"{type(error).__name__}: {error}"
-        finally:
-            self._connection = None
         return stood, "it was closed"
 
     def _take(self, connection: ClientConnection) -> None:
@@ -162,7 +127,7 @@ def order_stream(
         asked = {"id": "orders", "method": method, "params": link.signed_words({})}
         connection.send(msgspec.json.encode(asked), text=True)
         try:
-            answer = msgspec.json.decode(connection.recv(timeout=_OPEN_SECONDS))
+            answer = msgspec.json.decode(connection.recv(timeout=OPEN_SECONDS))
             status, error = int(answer["status"]), answer.get("error") or {}
         except (TimeoutError, *_UNREADABLE) as wrong:
             raise VenueUnclear("No answer to the subscription to the account.") from wrong

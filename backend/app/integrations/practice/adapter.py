@@ -17,8 +17,9 @@ from app.core.venue import (
     VenueReport,
     VenueTime,
 )
+from app.integrations.lasting_stream import Chance
 from app.integrations.practice import wire
-from app.integrations.practice.stream import Chance, PracticeStream
+from app.integrations.practice.stream import PracticeStream
 from app.integrations.practice.transport import HttpTransport, Transport, UnknownOrder, read
 
 _Read = TypeVar("_Read")
