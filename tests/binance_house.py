@@ -16,7 +16,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS, to_units
-from app.core.venue import VenueOrder
+from app.core.venue import VenueOrder, VenueTime
 from app.integrations.binance.peer.faults import Mishap
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.routes import Routes, Told
@@ -57,6 +57,7 @@ class BinancePeer:
         self.weights = self.routes.weights
         self.asked, self.mishaps = self.routes.asked, self.routes.mishaps
         self.is_closed = False
+        self.rate = 1.0  # that its clock is told to run at
         self._lock = threading.RLock()
         self._open()
 
@@ -103,6 +104,7 @@ class BinancePeer:
 
     def run(self, rate: float, wall_ns: Callable[[], int], stop: threading.Event) -> None:
         """Have its clock go by itself until it is told to stop."""
+        self.rate = rate
         began_ns, began_wall_ns, beat_ns = self.now_ns, wall_ns(), self.now_ns
         while not stop.wait(0.02):
             self.to(began_ns + int((wall_ns() - began_wall_ns) * rate))
@@ -126,7 +128,7 @@ class BinancePeer:
 
     def answer(self, method: str, path: str, raw: str, key: str) -> Told:
         with self._lock:
-            told = self.routes.answer(method, path, raw, key, self.now_ns)
+            told = self.routes.answer(method, path, raw, key, VenueTime(self.now_ns, self.rate))
             self._publish()
             return told
 
@@ -155,7 +157,7 @@ class BinancePeer:
     def _subscribe(self, connection: ServerConnection, listener: Listener) -> bool:
         frame = connection.recv(timeout=5)
         with self._lock:
-            is_in, told = self.streams.subscribe(listener, frame, self.now_ns)
+            is_in, told = self.streams.subscribe(listener, frame, VenueTime(self.now_ns, self.rate))
         connection.send(told)
         return is_in
 

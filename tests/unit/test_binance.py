@@ -51,6 +51,7 @@ from app.core.venue import (
 )
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import TESTNET_URL, Keys, endpoints_of
+from app.integrations.binance.link import _Clock
 from app.integrations.binance.problems import (
     REFUSED_CODES,
     UNCLEAR_CODES,
@@ -520,7 +521,7 @@ def test_bars_wait_for_the_next_minute_where_the_weight_is_nearly_used(
 
     def next_minute() -> None:
         peer.to(minute(1_301))
-        venue._link._ahead_ns = peer.now_ns - wall.now_ns()
+        venue._link._clock = _Clock(peer.now_ns - wall.now_ns(), 0, 1.0)
 
     wall.on_wait = next_minute
     assert len(venue.bars(BTC, "1m", OPEN_NS, minute(1_300))) == 1_300
@@ -619,3 +620,29 @@ def test_every_price_comes_back_exactly(cents: int) -> None:
 def test_a_symbol_that_is_not_written_as_base_and_quote_is_refused(name: str) -> None:
     with pytest.raises(VenueRefused, match="write it as BTC/USDT"):
         their_symbol(name)
+
+
+def test_only_a_peer_on_this_machine_tells_how_fast_its_time_runs(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    assert venue.time().rate == 1.0
+    peer.rate = 60.0
+    assert venue.time().rate == 60.0
+    assert not endpoints_of(None).tells_rate
+    peer.fail("GET /api/v3/time", status=200, body=b'{"serverTime": 1, "rate": -1}')
+    with pytest.raises(VenueUnclear):
+        venue.time()
+
+
+def test_at_another_rate_the_time_of_requests_goes_on_at_it(
+    peer: BinancePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Wall()
+    began_ns = wall.now_ns()
+    monkeypatch.setattr(wall, "now_ns", lambda: began_ns)
+    peer.rate = 1_000.0
+    venue = opened(peer, wall)
+    venue.time()
+    monkeypatch.setattr(wall, "now_ns", lambda: began_ns + 60 * 10**6)
+    assert venue._link.now_ns() == peer.now_ns + MINUTE_NS
+    venue.close()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from app.core.venue import Execution, Tick, VenueBar, VenueReport
+from app.core.venue import Execution, Tick, VenueBar, VenueReport, VenueTime
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.signatures import Account, check_websocket
 from app.integrations.binance.peer.words import MS, events_of, market_of
@@ -48,14 +48,14 @@ class Streams:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def subscribe(self, listener: Listener, frame: str | bytes, now_ns: int) -> tuple[bool, str]:
+    def subscribe(self, listener: Listener, frame: str | bytes, at: VenueTime) -> tuple[bool, str]:
         """Whether a listener may hear of the account, and what it is told."""
         asked = json.loads(frame)
         answer = {"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}}
         try:
             if asked["method"] != _SUBSCRIBE:
                 raise Wrong(400, -1020, "This operation is not supported.")
-            check_websocket(self._account, asked["params"], now_ns // MS)
+            check_websocket(self._account, asked["params"], at)
         except Wrong as wrong:
             answer = {"id": asked["id"], "status": wrong.status, "error": wrong.told()}
             return False, json.dumps(answer)
