@@ -16,7 +16,12 @@ def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     ground.venue.open_orders(at.venue_ns)  # it lives through what is due
     locked = ground.locked()
     return {
-        "commissionRates": {"maker": "0.00100000", "taker": "0.00100000"},
+        "commissionRates": {
+            "maker": f"{ground.fees.maker:.8f}",
+            "taker": f"{ground.fees.taker:.8f}",
+            "buyer": "0.00000000",
+            "seller": "0.00000000",
+        },
         "canTrade": True,
         "accountType": "SPOT",
         "balances": [
@@ -34,7 +39,7 @@ def my_trades(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     symbol, first = ground.symbol(asked), int(asked.get("fromId", 0))
     done = ground.venue.executions(0, at.venue_ns)
     found = [
-        trade_of(one, ground.entry(one.venue_id))
+        trade_of(one, ground.fee_of(one), ground.entry(one.venue_id))
         for one in done
         if one.symbol == symbol and number_of(one.execution_id) >= first
     ]

@@ -91,7 +91,8 @@ class Streams:
     def _frames(self, item: StreamItem, listener: Listener, now_ns: int) -> list[Any]:
         if isinstance(item, Execution | VenueReport) and listener.is_user:
             entry = self._ground.entry(item.venue_id)
-            return [_told_user(event) for event in events_of(item, entry, now_ns)]
+            fee = self._ground.fee_of(item) if isinstance(item, Execution) else None
+            return [_told_user(event) for event in events_of(item, fee, entry, now_ns)]
         if isinstance(item, VenueBar | Tick) and not listener.is_user:
             theirs = item.symbol.replace("/", "").lower()
             told = [{"stream": f"{theirs}@{kind}", "data": data} for kind, data in market_of(item)]
