@@ -86,6 +86,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):
     price: float
     fee_units: int
     at_ns: int
+    fee_currency: str = ""  # or coin; "" is what the symbol is quoted in
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):

@@ -182,6 +182,7 @@ class LiveLine:
             positions=header.positions,
             external=self._config.lived.external,
             times=GateTimes().at_rate(self.rate),
+            lot_units=run.execution.lot_units,
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self.rate

@@ -64,5 +64,8 @@ def _cash_after(execution: ExecutionManager, events: Sequence[OrderEvent]) -> di
         else:
             continue
         amount = amount_units(event.units, event.price, execution.multiplier_units_of(symbol))
-        cash[account.currencies[symbol]] -= amount + event.fee_units
+        cash[account.currencies[symbol]] -= amount
+        fee_currency = event.fee_currency or account.currencies[symbol]
+        if fee_currency in cash:  # a fee in coins takes no cash
+            cash[fee_currency] -= event.fee_units
     return cash

@@ -92,7 +92,9 @@ class Output(msgspec.Struct):
 
 
 class GateStatus(msgspec.Struct, frozen=True):
-    """How the gate stands, for whoever looks; positions in units, without the flat ones."""
+    """How the gate stands, for whoever looks; positions in units, without the flat ones and those
+    of less than a lot, which nothing can close.
+    """
 
     killed: str  # "", "freeze" or "flatten"
     halted: dict[str, str]  # symbol, or "all", and why
