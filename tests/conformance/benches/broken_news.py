@@ -37,7 +37,7 @@ class EndedIsEnded(PracticeAdapter):
 
     cancelled = ""
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         self.cancelled = client_id
         return super().cancel(client_id)
 
@@ -236,7 +236,7 @@ class OneMindForAll(PracticeAdapter):
 
     asking: Any = None
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         self.asking = client_id
         super().time()
         return super().order(self.asking)

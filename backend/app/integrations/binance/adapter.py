@@ -99,7 +99,7 @@ class BinanceAdapter:
 
         return self._link.signed("a new order", 1, place)
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         theirs = self._find(client_id)
 
         def cancel(client: Any) -> VenueReport:
@@ -108,13 +108,13 @@ class BinanceAdapter:
 
         return self._link.read("a cancel", 1, cancel)
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         """Refused: what Binance offers is a cancel and another order, under another id."""
         raise VenueRefused(
             f"Binance spot cannot change order '{client_id}'; cancel it and give another."
         )
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         known = self._symbol_of.get(client_id)
         for theirs in [known] if known is not None else list(self._by_theirs):
             found = self._order(theirs, client_id)
@@ -152,9 +152,13 @@ class BinanceAdapter:
         return {name: held[base] for name, base in bases.items() if held.get(base)}
 
     def cash(self) -> dict[str, int]:
+        """All that is no symbol's coins; what these are quoted in also where there is none."""
         held = self._balances()
-        quotes = {self.filters(name).quote for name in self._by_theirs.values()}
-        return {quote: held.get(quote, 0) for quote in sorted(quotes)}
+        known = [self.filters(name) for name in self._by_theirs.values()]
+        quotes, coins = {one.quote for one in known}, {one.base for one in known}
+        return dict.fromkeys(sorted(quotes), 0) | {
+            name: units for name, units in held.items() if name in quotes or name not in coins
+        }
 
     def fee_rates(self) -> tuple[float, float]:
         """The account's own, as maker and as taker."""

@@ -30,12 +30,14 @@ class CancelCall(_Call, frozen=True, kw_only=True):
     """Take an order back; may be made again."""
 
     client_id: str
+    symbol: str
 
 
 class AmendCall(_Call, frozen=True, kw_only=True):
     """Give an order other terms."""
 
     client_id: str
+    symbol: str
     terms: Terms
 
 
@@ -43,6 +45,7 @@ class OrderCall(_Call, frozen=True, kw_only=True):
     """What became of one order?"""
 
     client_id: str
+    symbol: str
 
 
 class OpenOrdersCall(_Call, frozen=True, kw_only=True):
