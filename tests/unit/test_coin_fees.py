@@ -1,4 +1,4 @@
-"""Fees that a venue takes in coins: what is held, what it cost, and that positions can be closed."""
+"""Fees that a venue takes in coins: what is held, what it cost, and that it can be closed."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -284,7 +284,7 @@ class OrderReports:
             with execution.entries.let_out():  # it protects
                 execution.submit(order, now_ns)
             execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
-            if not order.is_working:  # risk said no, and no hook gave it that could see
+            if order.state is REJECTED:  # risk said no, and no hook gave it that could see
                 execution.untold.append(order)
 
     def _fill_of_gate(self, told: GateFilled, now_ns: int) -> None:

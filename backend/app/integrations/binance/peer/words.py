@@ -86,7 +86,7 @@ def trade_of(one: Execution, entry: Entry) -> dict[str, Any]:
         "price": price_text(one.price),
         "qty": text(abs(one.units)),
         "commission": text(one.fee_units),
-        "commissionAsset": _fee_asset(one),
+        "commissionAsset": one.symbol.partition("/")[2],
         "time": one.at_ns // MS,
         "isBuyer": entry.order.units > 0,
     }
@@ -115,7 +115,7 @@ def events_of(item: Execution | VenueReport, entry: Entry, now_ns: int) -> list[
     if isinstance(item, Execution):
         return [event | {
             "x": "TRADE", "l": text(abs(item.units)), "L": price_text(item.price),
-            "N": _fee_asset(item), "n": text(item.fee_units),
+            "N": item.symbol.partition("/")[2], "n": text(item.fee_units),
             "t": number_of(item.execution_id), "T": item.at_ns // MS,
         }]  # fmt: skip
     if item.state in (FILLED, PARTIAL):
@@ -149,10 +149,6 @@ def _trade_event(theirs: str, at: int, price: float, volume: float) -> dict[str,
         "e": "trade", "E": at, "s": theirs, "t": at, "p": price_text(price),
         "q": price_text(volume), "T": at, "m": True,
     }  # fmt: skip
-
-
-def _fee_asset(one: Execution) -> str:
-    return one.fee_currency or one.symbol.partition("/")[2]
 
 
 def _tif(entry: Entry) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.coins import coin_of
 from app.core.money import UNITS, amount_units
 from app.core.orders import ACCEPTED, FILLED, PARTIAL, TRAILING_STOP, Order, Terms
 from app.core.venue import LIVE_STATES, Execution, VenueOrder, VenueReport
@@ -227,17 +226,12 @@ class Books:
         self.executions.append(execution)
         self._execution_ids += 1
         symbol = execution.symbol
-        got, each = execution.units, self._multipliers.get(symbol, UNITS)
-        currency = self._currencies.get(symbol, "USD")
-        paid = amount_units(got, execution.price, each)
-        if execution.fee_currency and execution.fee_currency == coin_of(symbol):
-            got -= execution.fee_units
-        else:
-            fee_currency = execution.fee_currency or currency
-            self.cash[fee_currency] = self.cash.get(fee_currency, 0) - execution.fee_units
-        self.positions[symbol] = self.held_units(symbol) + got
+        self.positions[symbol] = self.held_units(symbol) + execution.units
         if not self.positions[symbol]:
             del self.positions[symbol]
+        each = self._multipliers.get(symbol, UNITS)
+        paid = amount_units(execution.units, execution.price, each) + execution.fee_units
+        currency = self._currencies.get(symbol, "USD")
         self.cash[currency] = self.cash.get(currency, 0) - paid
 
     def _adjusted(self, event: Adjusted) -> None:

@@ -36,8 +36,6 @@ from app.services.matching import Prices
 Keep = Callable[[Sequence[BookEvent]], None]  # makes a step durable
 History = Callable[[str, str, int, int], BarColumns]  # bars of a symbol and interval
 Action = Callable[[int], None]
-# The fee of so many units of a symbol at a price, and the currency or coin it is taken in.
-Charge = Callable[[str, int, float], tuple[int, str]]
 
 
 class Terrain(NamedTuple):
@@ -49,7 +47,6 @@ class Terrain(NamedTuple):
     participation: Decimal = Decimal("0.1")  # of a bar's volume, for all orders together
     cash: Mapping[str, int] = {}  # what new books begin with
     adjustments: Sequence[Adjustment] = ()  # corporate actions, by their sessions
-    charge: Charge = lambda symbol, units, price: (0, "")
 
 
 class Floor:
@@ -169,7 +166,6 @@ class Floor:
     def trade(self, entry: Entry, units: int, price: float, now_ns: int) -> None:
         if not units:
             return
-        fee_units, fee_currency = self.terrain.charge(entry.order.symbol, units, price)
         execution = Execution(
             execution_id=self.books.next_execution_id(),
             client_id=entry.client_id,
@@ -177,9 +173,8 @@ class Floor:
             symbol=entry.order.symbol,
             units=units,
             price=price,
-            fee_units=fee_units,
+            fee_units=0,
             at_ns=now_ns,
-            fee_currency=fee_currency,
         )
         self.record(Traded(entry.order.order_id, execution))
         self.send(ORDER_STREAM, execution)

@@ -50,9 +50,7 @@ class Calling:
 
     def ask_order(self, client_id: str, symbol: str, now_ns: int) -> None:
         """Ask what became of an order."""
-        call = OrderCall(
-            number=self._next(), made_ns=now_ns, client_id=client_id, symbol=symbol
-        )
+        call = OrderCall(number=self._next(), made_ns=now_ns, client_id=client_id, symbol=symbol)
         self._output.calls.append(call)
 
     def ask_executions(self, since_ns: int, now_ns: int) -> None:
