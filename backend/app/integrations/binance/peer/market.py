@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.intervals import interval_ns
+from app.core.venue import VenueTime
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.weights import limits
 from app.integrations.binance.peer.words import MS, klines_of, text
@@ -11,10 +12,15 @@ from app.integrations.binance.peer.words import MS, klines_of, text
 _USUAL_ROWS: Final = 500
 
 
-def exchange_info(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def time(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    """Binance tells no rate: that is the peer's own, for clocks that follow it."""
+    return {"serverTime": at.venue_ns // MS, "rate": at.rate}
+
+
+def exchange_info(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     return {
         "timezone": "UTC",
-        "serverTime": now_ns // MS,
+        "serverTime": at.venue_ns // MS,
         "rateLimits": limits(),
         "exchangeFilters": [],
         "symbols": [_listed(ground, ours) for ours in ground.sizes],
@@ -38,8 +44,8 @@ def _listed(ground: Ground, symbol: str) -> Any:
     }
 
 
-def klines(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def klines(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     symbol, length_ns = ground.symbol(asked), interval_ns(asked["interval"])
     start_ns, end_ns = int(asked["startTime"]) * MS, int(asked["endTime"]) * MS + 1
-    bars = ground.known_bars(symbol, start_ns, min(end_ns, now_ns))
+    bars = ground.known_bars(symbol, start_ns, min(end_ns, at.venue_ns))
     return klines_of(bars, length_ns)[: int(asked.get("limit", _USUAL_ROWS))]
