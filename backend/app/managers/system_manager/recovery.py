@@ -62,7 +62,6 @@ class Recovery:
         if past is not None:
             journal = journal.since(past.part, past.sequence)
         self._journal = journal
-        self.abilities = journal.header().abilities  # of the venue, as the run began
         self._expected = journal.outputs()
         self._known = [*journal.gate_items()]  # before more is recorded
         self._reloads = {one.sequence: one for one in journal.reloads()}
