@@ -145,11 +145,13 @@ def our_id(told: str) -> str:
 
 
 def report_of(told: Mapping[str, Any], symbol: str, at_ns: int) -> VenueReport:
-    """What REST tells about an order."""
+    """What REST tells about an order; why it was rejected, it does not say."""
     name = told.get("origClientOrderId") or told["clientOrderId"]
+    reason = "Binance rejected it" if told["status"] == "REJECTED" else ""
     return _report(
         name, told["orderId"], symbol, told["status"], told["type"], told["side"],
         told["origQty"], told["executedQty"], told["price"], told.get("stopPrice", "0"), at_ns,
+        reason,
     )  # fmt: skip
 
 
