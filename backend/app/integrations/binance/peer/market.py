@@ -12,6 +12,10 @@ from app.integrations.binance.peer.words import MS, klines_of, text
 _USUAL_ROWS: Final = 500
 
 
+def ping(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    return {}
+
+
 def time(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     """Binance tells no rate: that is the peer's own, for clocks that follow it."""
     return {"serverTime": at.venue_ns // MS, "rate": at.rate}
