@@ -59,7 +59,7 @@ class TemplateAdapter:
         self._streams: list[Stream] = []
 
     def time(self) -> VenueTime:
-        """The venue's clock, not ours (C01)."""
+        """The venue's clock, not ours, and they may run apart (C01, C81)."""
         return VenueTime(int(self._sent("time")["now_ns"]))
 
     def place(self, order: VenueOrder) -> VenueReport:
@@ -128,8 +128,8 @@ class TemplateAdapter:
 
     def _stream(self, what: str, symbols: Sequence[str], on_item: OnItem) -> Stream:
         """It says `Connected` when it stands, `Disconnected` when it is lost, and comes back by
-        itself, in waits that grow, until it is closed (C64, C65, C73, C77). A frame that cannot be
-        read ends the connection, never the stream: what it held is asked for.
+        itself, in waits that grow, until it is closed (C64, C65, C73, C77, C80, C82). A frame that
+        cannot be read ends the connection, never the stream: what it held is asked for.
         """
         stream = self._client.listen(what, symbols, lambda words: on_item(_report(words)))
         self._streams.append(stream)

@@ -177,25 +177,12 @@ class BinanceAdapter:
         if interval not in INTERVALS:
             raise VenueRefused(f"Binance has no bars of {interval}; it has {', '.join(INTERVALS)}.")
         length_ns = interval_ns(interval)
-        rows: list[Sequence[Any]] = []
-        next_ns, last_ns = start_ns, min(end_ns, self._now_ns() - length_ns + 1)
-        while next_ns < last_ns:
-            words = {
-                "symbol": theirs,
-                "interval": interval,
-                "startTime": -(-next_ns // MILLISECOND_NS),
-                "endTime": (last_ns - 1) // MILLISECOND_NS,
-                "limit": self._page_rows,
-            }
-            page = self._page(f"the bars of {symbol}", words)
-            rows += page
-            if len(page) < self._page_rows:
-                break
-            next_ns = time_ns(page[-1][0]) + length_ns
+        open_ns = self._now_ns() - length_ns + 1  # from there on, none has closed
         try:
-            return bars_of(rows)
+            rows = self._bar_rows(symbol, interval, start_ns, end_ns)
+            return bars_of([row for row in rows if time_ns(row[0]) < open_ns])
         except (ValueError, IndexError, TypeError) as error:
-            raise VenueUnclear(f"The bars of {symbol} cannot be read: {error}.") from error
+            raise VenueUnclear(f"The bars of {theirs} cannot be read: {error}.") from error
 
     def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream:
         for symbol in symbols:
@@ -276,6 +263,26 @@ class BinanceAdapter:
         return self._link.read(
             "the trades", 20, lambda client: _rows(client.get_my_trades(**words))
         )
+
+    def _bar_rows(
+        self, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> list[Sequence[Any]]:
+        rows: list[Sequence[Any]] = []
+        next_ns, length_ns = start_ns, interval_ns(interval)
+        while next_ns < end_ns:
+            words = {
+                "symbol": their_symbol(symbol),
+                "interval": interval,
+                "startTime": -(-next_ns // MILLISECOND_NS),
+                "endTime": (end_ns - 1) // MILLISECOND_NS,
+                "limit": self._page_rows,
+            }
+            page = self._page(f"the bars of {symbol}", words)
+            rows += page
+            if len(page) < self._page_rows:
+                break
+            next_ns = time_ns(page[-1][0]) + length_ns
+        return rows
 
     def _page(self, what: str, words: Mapping[str, Any]) -> list[Any]:
         def ask(client: Any) -> list[Any]:

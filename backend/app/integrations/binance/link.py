@@ -52,7 +52,7 @@ class Link:
         self._lock = threading.Lock()
         self._clients: list[Client] = []
         self._closing = threading.Event()
-        self._quiet_until_ns = 0
+        self._quiet_until_ns = 0  # by the machine's clock
         self.limits = Limits()
 
     # -- time ------------------------------------------------------------------------------------
@@ -158,9 +158,9 @@ class Link:
         while True:
             if self._closing.is_set():
                 raise VenueUnclear(f"The way to Binance is closed: {what} was not asked.")
-            now_ns = self.now_ns()
-            if now_ns < self._quiet_until_ns:
-                seconds = (self._quiet_until_ns - now_ns) / SECOND_NS
+            now_ns, quiet_ns = self.now_ns(), self._quiet_until_ns - self._wall.now_ns()
+            if quiet_ns > 0:
+                seconds = quiet_ns / SECOND_NS * (self.rate or 1.0)
                 raise TooManyRequests(
                     f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
                 )
@@ -181,7 +181,8 @@ class Link:
         if response.status_code in TOO_MUCH:
             after = response.headers.get("Retry-After", "")
             seconds = int(after) if after.isdecimal() else _USUAL_WAIT_SECONDS
-            self._quiet_until_ns = self.now_ns() + seconds * SECOND_NS
+            wait_ns = int(seconds * SECOND_NS / (self.rate or 1.0))
+            self._quiet_until_ns = max(self._quiet_until_ns, self._wall.now_ns() + wait_ns)
 
     def _client(self) -> Client:
         found: Client | None = getattr(self._here, "client", None)
