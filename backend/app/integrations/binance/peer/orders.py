@@ -28,6 +28,9 @@ _LONGEST_NAME: Final = 36
 
 def place(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     order = _checked(ground, asked, at)
+    before = ground.books.by_client.get(order.client_id)
+    if before is not None and not before.is_working:
+        del ground.books.by_client[before.client_id]  # the name of what has ended is free again
     told = _told(ground, ground.venue.place(order, at.venue_ns))
     return told | {"transactTime": at.venue_ns // MS}
 
