@@ -1,10 +1,13 @@
 """The part of a session config that a live run reads: venue, broker, and what to do in trouble."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from app.core.config_account import Part
+from app.core.config_json import Fault
+from app.core.config_problems import raise_if_any
 
 
 class NotifyConfig(Part):
@@ -21,6 +24,8 @@ class LiveConfig(Part):
     venue: Annotated[str, Field(min_length=1, max_length=32)] = "practice"
     url: Annotated[str, Field(min_length=1, max_length=512)] | None = None  # the venue's usual one
     broker: Literal["paper", "venue"] = "paper"
+    # With these words orders are real; a start wants them confirmed besides.
+    real_money: Literal["I trade real money"] | None = None
     account: Annotated[str, Field(min_length=1, max_length=64)] = "default"
     sessions: Annotated[int, Field(ge=1, le=10_000)] = 1  # to trade; the one under way counts
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 2_000  # for a minute to become complete
@@ -29,3 +34,26 @@ class LiveConfig(Part):
     on_stop: Literal["keep", "flatten"] = "keep"
     on_error: Literal["freeze", "flatten"] = "freeze"
     notify: NotifyConfig = NotifyConfig()
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        """A config is kept with its run and shown: it is no place for a password."""
+        if url is not None and "@" in urlsplit(url).netloc:
+            raise ValueError(
+                "an address here carries no user and no password, for a config is kept with its"
+                " run; keys come from the environment."
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _check_real_money(self) -> Self:
+        faults: list[Fault] = []
+        if self.real_money is not None and self.broker != "venue":
+            what = 'on paper no order leaves; leave it out, or give "broker": "venue".'
+            faults.append((("real_money",), what))
+        if self.real_money is not None and self.url is not None:
+            what = "real money is traded at the venue's own address alone; leave url out."
+            faults.append((("url",), what))
+        raise_if_any(faults)
+        return self
