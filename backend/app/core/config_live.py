@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from app.core.config_account import Part
 from app.core.config_json import Fault
 from app.core.config_problems import raise_if_any
+from app.core.logging import redact
 
 
 class NotifyConfig(Part):
@@ -16,6 +17,17 @@ class NotifyConfig(Part):
     # A program and its words, given the alarm as JSON on its standard input; never a shell.
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
+
+    @field_validator("command")
+    @classmethod
+    def _check_command(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        what = (
+            "it holds what looks like a secret, and a config is kept with its run; have the program"
+            " read that from the environment."
+        )
+        words = enumerate(command or ())
+        raise_if_any([((place,), what) for place, word in words if redact(word) != word])
+        return command
 
 
 class LiveConfig(Part):

@@ -96,7 +96,7 @@ def check_real_money(ground: Ground) -> Iterator[Verdict]:
     if names:
         yield warning(
             f"these configs trade {REAL_MONEY}: {', '.join(names)}",
-            "./start_cli.sh config show " + shlex.quote(str(ground.configs / names[0])),
+            "./start_cli.sh config check " + shlex.quote(str(ground.configs / names[0])),
         )
     if not runs and not names:
         yield ok("no run and no config trades it")
