@@ -16,6 +16,9 @@ _WEIGHTS: Final[Mapping[str, int]] = {
     "GET /api/v3/myTrades": 20,
     "GET /api/v3/klines": 2,
     "GET /api/v3/order": 4,
+    "GET /api/v3/allOrders": 20,
+    "GET /api/v3/trades": 25,
+    "GET /api/v3/aggTrades": 4,
 }
 
 
@@ -25,6 +28,8 @@ def weight_of(route: str, asked: Mapping[str, str]) -> int:
         return 6 if "symbol" in asked else 80
     if route == "GET /api/v3/myTrades" and "orderId" in asked:
         return 5
+    if route.startswith("GET /api/v3/ticker/"):
+        return 2 if "symbol" in asked else 4
     return _WEIGHTS.get(route, 1)
 
 
