@@ -109,7 +109,8 @@ def test_what_is_bought_for_coins_is_protected_agrees_and_is_closed(
     entry = line.give(BUY)
     exits = {"aimed": False, "reduce_only": True, "parent": entry.order_id, "tif": GTC}
     stop = line.give(-BUY, kind=STOP, stop=50_000.0, **exits)
-    line.until(lambda: stop.state == "ACCEPTED", "the stop to work")
+    states = ("FILLED", "ACCEPTED")
+    line.until(lambda: (entry.state, stop.state) == states, "the stop to work")
     held = line.execution.held_units[0]
     assert (held, stop.units) == (BUY - 1_000, -(BUY - 1_000))
     assert line.differences() == []
