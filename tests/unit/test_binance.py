@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.binance_peer import KEY, SECRET, BinancePeer
+from tests.binance_house import KEY, SECRET, BinancePeer
 from tests.data_house import ns
 from tests.practice_house import Heard
 
@@ -309,7 +309,7 @@ def test_an_amendment_is_refused_and_the_order_stays(venue: BinanceAdapter) -> N
 def test_a_key_that_may_withdraw_is_refused_before_the_first_order(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:
-    peer.can_withdraw = True
+    peer.ground.can_withdraw = True
     with pytest.raises(VenueRefused, match="may withdraw"):
         venue.place(order("a-1", "0.001"))
     assert PLACE not in peer.asked
@@ -506,7 +506,7 @@ def test_the_limit_of_weight_is_kept_without_being_told(
     with pytest.raises(VenueUnclear, match="weight of this minute"):
         for _ in range(100):
             venue.open_orders()
-    assert peer.used <= peer.limit
+    assert peer.weights.used <= peer.weights.limit
 
 
 def test_bars_wait_for_the_next_minute_where_the_weight_is_nearly_used(
@@ -515,7 +515,7 @@ def test_bars_wait_for_the_next_minute_where_the_weight_is_nearly_used(
     venue.time()
     peer.to(minute(1_300))
     venue.time()
-    peer.used, peer.minute = 5_399, peer.now_ns // MINUTE_NS
+    peer.weights.used, peer.weights.minute = 5_399, peer.now_ns // MINUTE_NS
     venue.time()
 
     def next_minute() -> None:

@@ -1,0 +1,67 @@
+"""What the peer's answers are made from: the practice venue, its books, and names both ways."""
+
+from collections.abc import Mapping
+
+from app.core.bars import BarColumns
+from app.core.money import UNITS, amount_units
+from app.integrations.binance.peer.words import number_of
+from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.practice.venue.books import Books, Entry
+from app.integrations.practice.venue.checks import Sizes
+from app.integrations.practice.venue.tape import LoadBars
+from app.integrations.practice.venue.venue import PracticeVenue
+
+
+class Ground:
+    """One account at one market of coins."""
+
+    def __init__(
+        self, venue: PracticeVenue, books: Books, sizes: Mapping[str, Sizes], load: LoadBars
+    ) -> None:
+        self.venue = venue
+        self.books = books
+        self.sizes = sizes
+        self.load = load
+        self.ours = {name.replace("/", ""): name for name in sizes}
+        self.min_notional_units = 5 * UNITS
+        self.can_withdraw = False
+
+    def symbol(self, asked: Mapping[str, str]) -> str:
+        """The symbol a request names, as we write it."""
+        name = asked.get("symbol")
+        if name is None:
+            raise Wrong(
+                400, -1102,
+                "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
+            )  # fmt: skip
+        if name not in self.ours:
+            raise Wrong(400, -1121, "Invalid symbol.")
+        return self.ours[name]
+
+    def entry(self, venue_id: str) -> Entry:
+        """Its ids never begin again, so an order's is its number in the books."""
+        return self.books.entries[number_of(venue_id)]
+
+    def known_bars(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
+        """Those that began in between."""
+        return self.load(symbol, start_ns, end_ns)
+
+    def locked(self) -> dict[str, int]:
+        """What resting orders hold back, by coin."""
+        locked: dict[str, int] = {}
+        for entry in self.books.live.values():
+            order = entry.order
+            rest, (base, quote) = order.units - order.filled_units, order.symbol.split("/")
+            asset, units = base, -rest
+            if rest > 0:
+                asset, units = quote, amount_units(rest, order.limit or order.stop or 0.0)
+            locked[asset] = locked.get(asset, 0) + units
+        return locked
+
+    def held(self) -> dict[str, int]:
+        """What the account has, by coin."""
+        held = dict(self.books.cash)
+        for symbol, units in self.books.positions.items():
+            base = symbol.partition("/")[0]
+            held[base] = held.get(base, 0) + units
+        return held

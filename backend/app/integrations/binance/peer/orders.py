@@ -1,0 +1,78 @@
+"""Orders at the peer: given, asked for, taken back."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from app.core.money import amount_units, to_units
+from app.core.orders import GTC, IOC, Terms
+from app.core.venue import VenueOrder, VenueReport
+from app.integrations.binance.peer.account import check_balance
+from app.integrations.binance.peer.ground import Ground
+from app.integrations.binance.peer.words import KINDS, MS, number_of, order_of
+from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.practice.venue.books import Entry
+
+_PRICES: Final = ("price", "stopPrice")
+
+
+def place(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+    symbol, kind = ground.symbol(asked), asked.get("type", "")
+    if kind not in KINDS:
+        raise Wrong(400, -1116, "Invalid orderType.")
+    units = to_units(asked["quantity"]) * (1 if asked["side"] == "BUY" else -1)
+    limit, stop = (float(asked[one]) if one in asked else None for one in _PRICES)
+    if limit is not None and "timeInForce" not in asked:
+        raise Wrong(400, -1102, "Mandatory parameter 'timeInForce' was not sent.")
+    if abs(units) % ground.sizes[symbol].lot_units:
+        raise Wrong(400, -1013, "Filter failure: LOT_SIZE")
+    price = limit or stop or last_price(ground, symbol, now_ns)
+    if amount_units(abs(units), price) < ground.min_notional_units:
+        raise Wrong(400, -1013, "Filter failure: NOTIONAL")
+    check_balance(ground, symbol, units, price)
+    order = VenueOrder(
+        client_id=asked["newClientOrderId"],
+        symbol=symbol,
+        kind=KINDS[kind],
+        tif=IOC if asked.get("timeInForce") == "IOC" else GTC,
+        terms=Terms(units, limit, stop, None, None),
+    )
+    return _told(ground, ground.venue.place(order, now_ns)) | {"transactTime": now_ns // MS}
+
+
+def order(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+    return _told(ground, _entry(ground, asked, now_ns, -2013).report(now_ns))
+
+
+def cancel(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+    entry = _entry(ground, asked, now_ns, -2011)
+    if not entry.is_working:
+        raise Wrong(400, -2011, "Unknown order sent.")
+    told = _told(ground, ground.venue.cancel(entry.client_id, now_ns))
+    return told | {"origClientOrderId": told["clientOrderId"], "clientOrderId": "x" * 22}
+
+
+def open_orders(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+    return [_told(ground, one) for one in ground.venue.open_orders(now_ns)]
+
+
+def last_price(ground: Ground, symbol: str, now_ns: int) -> float:
+    """The close of the last bar, or the first price there will be."""
+    known = ground.known_bars(symbol, 0, now_ns)
+    if len(known):
+        return float(known.close[-1])
+    return float(ground.known_bars(symbol, 0, 1 << 62).open[0])
+
+
+def _entry(ground: Ground, asked: Mapping[str, str], now_ns: int, code: int) -> Entry:
+    symbol = ground.symbol(asked)
+    ground.venue.open_orders(now_ns)  # it lives through what is due
+    for entry in reversed(list(ground.books.entries.values())):
+        is_it = str(number_of(entry.venue_id)) == asked.get("orderId")
+        is_named = entry.client_id and entry.client_id == asked.get("origClientOrderId")
+        if entry.order.symbol == symbol and (is_it or is_named):
+            return entry
+    raise Wrong(400, code, "Unknown order sent." if code == -2011 else "Order does not exist.")
+
+
+def _told(ground: Ground, report: VenueReport) -> dict[str, Any]:
+    return order_of(report, ground.entry(report.venue_id))
