@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS, amount_units
+from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
 from app.integrations.binance.peer.wrong import Wrong
 from app.integrations.practice.venue.books import Books, Entry
@@ -25,6 +26,7 @@ class Ground:
         self.ours = {name.replace("/", ""): name for name in sizes}
         self.min_notional_units = 5 * UNITS
         self.can_withdraw = False
+        self.weights = Weights()
 
     def symbol(self, asked: Mapping[str, str]) -> str:
         """The symbol a request names, as we write it."""

@@ -9,7 +9,7 @@ from app.integrations.binance.peer import account, market, orders
 from app.integrations.binance.peer.faults import Mishap
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.signatures import Account, check_rest
-from app.integrations.binance.peer.weights import Weights, weight_of
+from app.integrations.binance.peer.weights import weight_of
 from app.integrations.binance.peer.words import MS
 from app.integrations.binance.peer.wrong import Wrong
 from app.integrations.practice.venue.checks import Refusal
@@ -48,7 +48,7 @@ class Routes:
     """Serves one account."""
 
     def __init__(self, ground: Ground, whose: Account) -> None:
-        self.weights = Weights()
+        self.weights = ground.weights
         self.mishaps: list[Mishap] = []
         self.asked: list[str] = []
         self._ground = ground
