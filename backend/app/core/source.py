@@ -1,8 +1,8 @@
 """What a data source is asked, and what it says: history in pages, symbols, limits, live items.
 
-No source is named here. Live items are those of a venue's market stream (`core.venue`), and so are
-the errors: `VenueRefused` is a plain no, `VenueUnclear` no answer that can be read, and may be asked
-again. Two more are of sources alone:
+No source is named here. Live items are those of a venue's market stream (`core.venue`), and so
+are the errors: `VenueRefused` is a plain no, `VenueUnclear` no answer that can be read, and may be
+asked again. Two more are of sources alone:
 
     VenueRefused
     ├── UnknownSymbol   exit code 3; it names what was probably meant
@@ -49,6 +49,7 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     page_weight: int = 0  # of a page
     needs_keys: bool = False
     live: tuple[str, ...] = LIVE
+    has_own_time: bool = False  # its clock need not show ours
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +123,7 @@ def found_among(all_listed: Sequence[Listed], text: str) -> list[Listed]:
 
 
 def unknown_symbol(source: str, symbol: str, known: Sequence[str]) -> UnknownSymbol:
-    """The error, with what was probably meant: BTCUSDT for BTC/USDT comes before what looks alike."""
+    """The error, with what was meant: BTCUSDT is BTC/USDT before it is what looks like it."""
     same = [name for name in known if bare(name) == bare(symbol)]
     hint = f" Did you mean '{same[0]}'?" if same else did_you_mean(symbol, known)
     return UnknownSymbol(

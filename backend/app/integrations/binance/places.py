@@ -1,4 +1,4 @@
-"""Where Binance's market data is told, and at which pace; no order can go to any of these from here.
+"""Where Binance's market data is told, and at which pace; from here no order can go there.
 
 The library is not needed to know them. The public address serves market data alone: Binance has no
 account and no orders there, and it is asked without keys.

@@ -76,7 +76,7 @@ class BinanceSource:
                 f"Binance has no bars of {interval}; it has {', '.join(self.facts.intervals)}."
             )
         theirs, length_ns = their_symbol(symbol), interval_ns(interval)
-        if end_ns + length_ns > self._through_ns:
+        if self._through_ns < start_ns + length_ns:
             self._through_ns = self._asked(self._link.sync)
         last_ns = min(end_ns, self._through_ns - length_ns + 1)
         if last_ns <= start_ns:

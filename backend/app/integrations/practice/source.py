@@ -17,6 +17,7 @@ FACTS: Final = SourceFacts(
     intervals=("1m", "5m", "15m", "30m", "1h", "1d"),
     page_bars=5_000,
     back="as far as it has bars",
+    has_own_time=True,
 )
 
 
@@ -49,9 +50,7 @@ class PracticeSource:
         self.listed(symbol)
         length_ns = interval_ns(interval)
         ended_ns = self.time().venue_ns - length_ns + 1
-        through_ns = max(
-            min(end_ns, start_ns + FACTS.page_bars * length_ns, ended_ns), start_ns
-        )
+        through_ns = max(min(end_ns, start_ns + FACTS.page_bars * length_ns, ended_ns), start_ns)
         bars = self._adapter.bars(symbol, interval, start_ns, through_ns)
         starts = bars.start_ns
         is_inside = not len(starts) or (starts[0] >= start_ns and starts[-1] < through_ns)

@@ -64,9 +64,7 @@ class Wanted(msgspec.Struct, frozen=True):
         return len(self.start_ns)
 
 
-def wanted(
-    sessions: Sequence[TradingSession], interval: str, start_ns: int, end_ns: int
-) -> Wanted:
+def wanted(sessions: Sequence[TradingSession], interval: str, start_ns: int, end_ns: int) -> Wanted:
     """Those that start within a stretch of time and have ended by its end."""
     starts, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for session in sessions:

@@ -189,8 +189,7 @@ class Fetch:
             f" stored; {missing:,} of {len(self._slots):,} are missing. The same command goes on"
             " from there."
         )
-        is_ours = isinstance(error, AppError)
-        broken.exit_code = error.exit_code if is_ours else EXIT_INTERRUPTED
+        broken.exit_code = error.exit_code if isinstance(error, AppError) else EXIT_INTERRUPTED
         return broken
 
     def _report(self) -> FetchReport:
