@@ -119,11 +119,10 @@ def search_source(
     elif not rows:
         console.print(f"No symbol of {source} has '{text}' in it.", markup=False)
     else:
-        print_table(
-            f"Symbols of {source} ({len(rows):,} of {len(found):,})",
-            list(rows[0]),
-            [list(row.values()) for row in rows],
-        )
+        columns = ("symbol", "market", "theirs", "trading", "tick", "lot", "least order")
+        names = ("symbol", "market", "theirs", "is_trading", "tick", "lot", "min_notional")
+        cells = [[row[name] for name in names] for row in rows]
+        print_table(f"Symbols of {source} ({len(rows):,} of {len(found):,})", columns, cells)
 
 
 @contextmanager

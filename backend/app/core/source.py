@@ -122,6 +122,14 @@ def found_among(all_listed: Sequence[Listed], text: str) -> list[Listed]:
     return sorted((one for one in all_listed if wanted in bare(one.symbol)), key=distance)
 
 
+def check_interval(source: str, facts: SourceFacts, interval: str) -> None:
+    """Refuse what a source has no bars of."""
+    if interval not in facts.intervals:
+        raise VenueRefused(
+            f"The source '{source}' has no bars of {interval}; it has {', '.join(facts.intervals)}."
+        )
+
+
 def unknown_symbol(source: str, symbol: str, known: Sequence[str]) -> UnknownSymbol:
     """The error, with what was meant: BTCUSDT is BTC/USDT before it is what looks like it."""
     same = [name for name in known if bare(name) == bare(symbol)]

@@ -17,13 +17,14 @@ from app.core.source import (
     SourceBusy,
     SourceFacts,
     UnknownSymbol,
+    check_interval,
     found_among,
     unknown_symbol,
 )
 from app.core.venue import OnItem, Stream, VenueRefused, VenueTime, VenueUnclear
 from app.integrations.binance.endpoints import Endpoints, Keys, Wall
 from app.integrations.binance.link import Link
-from app.integrations.binance.places import PAGE_BARS, PAGE_WEIGHT
+from app.integrations.binance.places import PAGE_WEIGHT
 from app.integrations.binance.problems import TooManyRequests
 from app.integrations.binance.streams import market_stream
 from app.integrations.binance.wire import MILLISECOND_NS, bars_of, filters_of, their_symbol
@@ -59,23 +60,15 @@ class BinanceSource:
         return found_among(self._all, text)
 
     def listed(self, symbol: str) -> Listed:
-        try:
-            told = self._info({"symbol": their_symbol(symbol)})["symbols"]
-        except VenueRefused as error:
-            if isinstance(error, SourceBusy):
-                raise
-            raise self._unknown(symbol) from error
+        told = self._info({"symbol": self._theirs(symbol)})["symbols"]
         found = next((one for one in map(_listed, told) if one and one.symbol == symbol), None)
         if found is None:
             raise self._unknown(symbol)
         return found
 
     def page(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarPage:
-        if interval not in self.facts.intervals:
-            raise VenueRefused(
-                f"Binance has no bars of {interval}; it has {', '.join(self.facts.intervals)}."
-            )
-        theirs, length_ns = their_symbol(symbol), interval_ns(interval)
+        check_interval(self._name, self.facts, interval)
+        theirs, length_ns = self._theirs(symbol), interval_ns(interval)
         if self._through_ns < start_ns + length_ns:
             self._through_ns = self._asked(self._link.sync)
         last_ns = min(end_ns, self._through_ns - length_ns + 1)
@@ -86,13 +79,13 @@ class BinanceSource:
             "interval": interval,
             "startTime": -(-start_ns // MILLISECOND_NS),
             "endTime": (last_ns - 1) // MILLISECOND_NS,
-            "limit": PAGE_BARS,
+            "limit": self.facts.page_bars,
         }
         bars = self._asked(lambda: self._bars(symbol, words))
         if bars is None:
             raise self._unknown(symbol)
-        _check(bars.start_ns, start_ns, last_ns, symbol)
-        is_full = len(bars) >= PAGE_BARS
+        self._check(bars.start_ns, start_ns, last_ns, symbol)
+        is_full = len(bars) == self.facts.page_bars
         return BarPage(bars, int(bars.start_ns[-1]) + length_ns if is_full else last_ns)
 
     def live(self, symbols: Sequence[str], on_item: OnItem) -> Stream:
@@ -107,6 +100,12 @@ class BinanceSource:
             stream.close()
         self._link.close()
 
+    def _theirs(self, symbol: str) -> str:
+        try:
+            return their_symbol(symbol)
+        except VenueRefused as error:
+            raise self._unknown(symbol) from error
+
     def _bars(self, symbol: str, words: Mapping[str, Any]) -> BarColumns | None:
         """None where the symbol is none."""
 
@@ -119,6 +118,13 @@ class BinanceSource:
             return _columns(rows)
 
         return self._link.call(f"the bars of {symbol}", PAGE_WEIGHT, ask, bulk=True)
+
+    def _check(self, starts_ns: Ints, start_ns: int, end_ns: int, symbol: str) -> None:
+        """Rows that cannot be what was asked for are no answer."""
+        is_in_order = bool(np.all(starts_ns[1:] > starts_ns[:-1]))
+        is_inside = not len(starts_ns) or (starts_ns[0] >= start_ns and starts_ns[-1] < end_ns)
+        if not is_in_order or not is_inside or len(starts_ns) > self.facts.page_bars:
+            raise VenueUnclear(f"The bars of {symbol} are not those that were asked for.")
 
     def _info(self, words: Mapping[str, str]) -> Mapping[str, Any]:
         """What is traded, and how much may be asked: what it tells of that is kept to."""
@@ -164,14 +170,6 @@ def _columns(rows: Sequence[Sequence[Any]]) -> BarColumns:
     starts = np.fromiter((row[0] for row in rows), np.int64, len(rows)) * MILLISECOND_NS
     values = np.array([row[1:6] for row in rows], np.float64).reshape(len(rows), 5)
     return BarColumns(starts, *(np.ascontiguousarray(values[:, place]) for place in range(5)))
-
-
-def _check(starts_ns: Ints, start_ns: int, end_ns: int, symbol: str) -> None:
-    """Rows that cannot be what was asked for are no answer."""
-    is_in_order = bool(np.all(starts_ns[1:] > starts_ns[:-1]))
-    is_inside = not len(starts_ns) or (starts_ns[0] >= start_ns and starts_ns[-1] < end_ns)
-    if not is_in_order or not is_inside or len(starts_ns) > PAGE_BARS:
-        raise VenueUnclear(f"The bars of {symbol} are not those that were asked for, or no list.")
 
 
 def _listed(told: Mapping[str, Any]) -> Listed | None:

@@ -6,7 +6,14 @@ from typing import Final
 import numpy as np
 
 from app.core.intervals import interval_ns
-from app.core.source import BarPage, Listed, SourceFacts, found_among, unknown_symbol
+from app.core.source import (
+    BarPage,
+    Listed,
+    SourceFacts,
+    check_interval,
+    found_among,
+    unknown_symbol,
+)
 from app.core.venue import OnItem, Stream, VenueTime, VenueUnclear
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
@@ -24,8 +31,8 @@ FACTS: Final = SourceFacts(
 class PracticeSource:
     """Asks what any client of the venue may ask."""
 
-    def __init__(self, name: str, adapter: PracticeAdapter) -> None:
-        self.facts = FACTS
+    def __init__(self, name: str, adapter: PracticeAdapter, facts: SourceFacts = FACTS) -> None:
+        self.facts = facts
         self._name = name
         self._adapter = adapter
         self._told: wire.About | None = None
@@ -48,9 +55,12 @@ class PracticeSource:
     def page(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarPage:
         """A stretch of time that can hold no more bars than a page does."""
         self.listed(symbol)
+        check_interval(self._name, self.facts, interval)
         length_ns = interval_ns(interval)
         ended_ns = self.time().venue_ns - length_ns + 1
-        through_ns = max(min(end_ns, start_ns + FACTS.page_bars * length_ns, ended_ns), start_ns)
+        through_ns = max(
+            min(end_ns, start_ns + self.facts.page_bars * length_ns, ended_ns), start_ns
+        )
         bars = self._adapter.bars(symbol, interval, start_ns, through_ns)
         starts = bars.start_ns
         is_inside = not len(starts) or (starts[0] >= start_ns and starts[-1] < through_ns)

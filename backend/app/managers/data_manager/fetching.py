@@ -16,7 +16,7 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.errors import EXIT_INTERRUPTED, AppError
-from app.core.intervals import SECOND_NS
+from app.core.intervals import SECOND_NS, interval_ns
 from app.core.progress import OnCount
 from app.core.source import BarPage, DataSource, SourceBusy
 from app.core.venue import VenueUnclear
@@ -86,6 +86,7 @@ class Fetch:
         self._slots = wanted(
             self._sessions, stretch.series.interval, stretch.start_ns, self._end_ns
         )
+        self._through_ns = self._last_through_ns()
         self._in_hand: list[BarColumns] = []
         self._since_ns = wall.monotonic_ns()
         self._counts = MergeCounts()
@@ -107,6 +108,12 @@ class Fetch:
         first = zone_date(self._stretch.start_ns, market).date()
         last = zone_date(max(self._end_ns, self._stretch.start_ns), market).date()
         return self._time.known_sessions(first, last, market)
+
+    def _last_through_ns(self) -> int:
+        """Bars that start before this have ended: a length before the end, or a short slot."""
+        length_ns = interval_ns(self._stretch.series.interval)
+        last_ns = int(self._slots.start_ns[-1]) if len(self._slots) else 0
+        return max(self._end_ns - length_ns, last_ns) + 1
 
     def _take_pages(self, on_count: OnCount | None) -> None:
         lacking = self._slots.start_ns
@@ -131,7 +138,7 @@ class Fetch:
         waits = iter(_WAITS_SECONDS)
         while True:
             try:
-                page = self._source.page(series.symbol, series.interval, start_ns, self._end_ns)
+                page = self._source.page(series.symbol, series.interval, start_ns, self._through_ns)
             except SourceBusy as error:
                 busy += 1
                 if error.seconds > _BUSY_SECONDS_MAX or busy > _BUSY_TIMES:

@@ -48,7 +48,8 @@ def klines(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
     """The first rows from a start on, the last ones where there is none; the one under way too."""
     symbol, length_ns = ground.symbol(asked), _length_ns(asked)
     start_ns = -(-int(asked.get("startTime", 0)) * MS // length_ns) * length_ns
-    end_ns = min(int(asked.get("endTime", now_ns // MS)) * MS + 1, now_ns)
+    last_ns = int(asked.get("endTime", now_ns // MS)) * MS
+    end_ns = min((last_ns // length_ns + 1) * length_ns, now_ns)
     bars = _longer(ground.known_bars(symbol, start_ns, end_ns), length_ns)
     rows = min(int(asked.get("limit", _USUAL_ROWS)), _MOST_ROWS)
     first = 0 if "startTime" in asked else max(len(bars) - rows, 0)
