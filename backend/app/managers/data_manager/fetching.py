@@ -36,8 +36,10 @@ from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 from app.repositories.bar_store_merge import MergeCounts
 
-BUFFER_BARS: Final = 20_000  # as many are in hand at most,
-BUFFER_SECONDS: Final = 5.0  # and for so long
+# What is in hand at most: each time it is stored, a year's file is written anew.
+BUFFER_BARS: Final = 5_000
+BUFFER_SHARE: Final = 0.1  # or as many, of the bars that are stored
+BUFFER_SECONDS: Final = 5.0
 SETTLED_NS: Final = 5 * SECOND_NS  # a bar is taken once it has been over for so long
 _WAITS_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)  # before what got no answer is asked again
 _BUSY_TIMES: Final = 3
@@ -90,7 +92,7 @@ class Fetch:
         self._in_hand: list[BarColumns] = []
         self._since_ns = wall.monotonic_ns()
         self._counts = MergeCounts()
-        self._differing = self._pages = 0
+        self._there = self._differing = self._pages = 0
         self._kept_out: Counter[str] = Counter()
 
     def run(self, on_count: OnCount | None = None) -> FetchReport:
@@ -116,9 +118,10 @@ class Fetch:
         return max(self._end_ns - length_ns, last_ns) + 1
 
     def _take_pages(self, on_count: OnCount | None) -> None:
-        lacking = self._slots.start_ns
+        lacking, stored = self._slots.start_ns, self._stored().start_ns
+        self._there = len(stored)
         if not self._stretch.replace:
-            lacking = lacking[absent(self._slots, self._stored().start_ns)]
+            lacking = lacking[absent(self._slots, stored)]
         at = 0
         while at < len(lacking):
             if on_count is not None:
@@ -164,7 +167,8 @@ class Fetch:
 
     def _store_now_and_then(self) -> None:
         seconds = (self._wall.monotonic_ns() - self._since_ns) / SECOND_NS
-        if sum(map(len, self._in_hand)) >= BUFFER_BARS or seconds >= BUFFER_SECONDS:
+        most = max(BUFFER_BARS, int(self._there * BUFFER_SHARE))
+        if sum(map(len, self._in_hand)) >= most or seconds >= BUFFER_SECONDS:
             self._store()
 
     def _store(self) -> None:
@@ -180,6 +184,7 @@ class Fetch:
                 own_ns = good.start_ns if self._stretch.replace else _NONE
                 kept = self._data.keep_bars(series, good, self._name, own_ns)
                 self._counts += MergeCounts(kept.added, kept.same, kept.changed)
+                self._there += kept.added
                 self._differing += kept.left
             self._kept_out.update(faults)
         self._in_hand = []
@@ -191,6 +196,8 @@ class Fetch:
         there = self._stored().start_ns
         missing = int(np.count_nonzero(absent(self._slots, there)))
         why = "interrupted." if isinstance(error, KeyboardInterrupt) else str(error)
+        if isinstance(error, SourceBusy):
+            why += f" It wants no requests for another {error.seconds:,.0f} s."
         broken = FetchBroken(
             f"{why} Of {self._stretch.series} {self._counts.added:,} bars were added, and are"
             f" stored; {missing:,} of {len(self._slots):,} are missing. The same command goes on"
