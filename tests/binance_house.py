@@ -1,8 +1,11 @@
 """The Binance peer in threads of the tests' process, its clock moved by hand."""
 
+import datetime as dt
+import json
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,10 +17,13 @@ from websockets.sync.server import ServerConnection, serve
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
-from app.core.intervals import MINUTE_NS
+from app.core.intervals import DAY_NS, MINUTE_NS
 from app.core.money import UNITS, to_units
-from app.core.venue import VenueOrder
+from app.core.venue import VenueOrder, VenueTime
+from app.integrations.binance.endpoints import Keys, endpoints_of
+from app.integrations.binance.link import _client
 from app.integrations.binance.peer.faults import Mishap
+from app.integrations.binance.peer.fees import Fees
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.routes import Routes, Told
 from app.integrations.binance.peer.signatures import Account
@@ -28,35 +34,61 @@ from app.integrations.practice.venue.opening import new_books
 from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
 from app.integrations.practice.wire import Manual
+from app.managers.time_manager.clock import WallClock
+from tests.data_house import ns
 
 KEY, SECRET = "peer-key", "peer-secret-that-is-told-nowhere"
+DAY_OPEN_NS = ns("2024-11-04T00:00", dt.UTC)
 BEAT_NS = 2_000_000_000
+
+
+def day_of_bars(price: float, count: int = 1_440) -> BarColumns:
+    """A day of minutes, each a cent higher than the last; two dollars wide."""
+    starts = DAY_OPEN_NS + np.arange(count, dtype=np.int64) * MINUTE_NS
+    opens = np.round(price + np.arange(count) * 0.01, 2)
+    return BarColumns(starts, opens, opens + 1, opens - 1, opens, np.full(count, 50.0))
+
+
+def day_session() -> TradingSession:
+    return TradingSession("24/7", dt.date(2024, 11, 4), DAY_OPEN_NS, DAY_OPEN_NS + DAY_NS)
+
+
+def minute(number: int) -> int:
+    return DAY_OPEN_NS + number * MINUTE_NS
 
 
 class BinancePeer:
     """One account; open from the start, `to` moves its clock."""
 
     def __init__(
-        self, bars: Mapping[str, BarColumns], session: TradingSession, *, cash: str = "100000"
+        self,
+        bars: Mapping[str, BarColumns],
+        session: TradingSession,
+        *,
+        cash: str = "100000",
+        fees: Fees | None = None,
     ) -> None:
         self._bars = bars
+        fees = Fees(Decimal(0), Decimal(0)) if fees is None else fees
         sizes = dict.fromkeys(bars, Sizes(UNITS // 100, UNITS // 100_000, UNITS, "USDT"))
         terrain = Terrain(
             "24/7",
             sizes,
             lambda symbol, interval, start, end: self._load(symbol, start, end),
             cash={"USDT": to_units(cash)},
+            charge=fees.of,
         )
         self.books = new_books(terrain)
         tape = Tape(self._load, list(bars), (session,), ticks=False)
         self.now_ns = session.open_ns - MINUTE_NS
         self.venue = PracticeVenue(terrain, tape, self.books, lambda events: None, self.now_ns)
-        self.ground = Ground(self.venue, self.books, sizes, self._load)
+        self.ground = Ground(self.venue, self.books, sizes, self._load, fees)
         self.routes = Routes(self.ground, Account(KEY, SECRET))
         self.streams = Streams(self.ground, Account(KEY, SECRET))
         self.weights = self.routes.weights
         self.asked, self.mishaps = self.routes.asked, self.routes.mishaps
         self.is_closed = False
+        self.rate = 1.0  # that its clock is told to run at
         self._lock = threading.RLock()
         self._open()
 
@@ -103,6 +135,7 @@ class BinancePeer:
 
     def run(self, rate: float, wall_ns: Callable[[], int], stop: threading.Event) -> None:
         """Have its clock go by itself until it is told to stop."""
+        self.rate = rate
         began_ns, began_wall_ns, beat_ns = self.now_ns, wall_ns(), self.now_ns
         while not stop.wait(0.02):
             self.to(began_ns + int((wall_ns() - began_wall_ns) * rate))
@@ -124,9 +157,24 @@ class BinancePeer:
             self.venue.by_hand(Manual(order=order), self.now_ns)
             self._publish()
 
+    def charge_by(self, fees: Fees) -> None:
+        """Have fills cost other fees from now on."""
+        floor = self.venue._floor
+        floor.terrain = floor.terrain._replace(charge=fees.of)
+
+    def events_heard(self) -> Callable[[], list[Any]]:
+        """All that the account's stream carries from now on."""
+        listener = Listener((), is_user=True)
+        self.streams.join(listener)
+
+        def told() -> list[Any]:
+            return [json.loads(listener.frames.get()) for _ in range(listener.frames.qsize())]
+
+        return told
+
     def answer(self, method: str, path: str, raw: str, key: str) -> Told:
         with self._lock:
-            told = self.routes.answer(method, path, raw, key, self.now_ns)
+            told = self.routes.answer(method, path, raw, key, VenueTime(self.now_ns, self.rate))
             self._publish()
             return told
 
@@ -155,7 +203,7 @@ class BinancePeer:
     def _subscribe(self, connection: ServerConnection, listener: Listener) -> bool:
         frame = connection.recv(timeout=5)
         with self._lock:
-            is_in, told = self.streams.subscribe(listener, frame, self.now_ns)
+            is_in, told = self.streams.subscribe(listener, frame, VenueTime(self.now_ns, self.rate))
         connection.send(told)
         return is_in
 
@@ -163,6 +211,13 @@ class BinancePeer:
         bars = self._bars[symbol]
         first, end = np.searchsorted(bars.start_ns, (start_ns, end_ns))
         return bars.slice(int(first), max(int(first), int(end)))
+
+
+def library(peer: BinancePeer, key: str = KEY, secret: str = SECRET) -> Any:
+    """The real client library, asking the peer with nothing of ours between."""
+    client = _client(endpoints_of(peer.url), Keys(key, secret))
+    client.timestamp_offset = (peer.now_ns - WallClock().now_ns()) // 1_000_000
+    return client
 
 
 class _Http(ThreadingHTTPServer):

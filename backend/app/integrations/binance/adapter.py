@@ -71,7 +71,7 @@ class BinanceAdapter:
         self._streams: list[Stream] = []
 
     def time(self) -> VenueTime:
-        return VenueTime(self._link.sync())
+        return VenueTime(self._link.sync(), self._link.rate)
 
     def filters(self, symbol: str) -> Filters:
         """What a symbol's orders must respect; asked for once."""

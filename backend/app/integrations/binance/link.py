@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from binance.client import Client
 
@@ -23,9 +23,22 @@ RECEIVE_WINDOW_MS: Final = 5_000
 TIMEOUT_SECONDS: Final = (2.0, 12.0)  # to connect; to answer, as Binance itself gives up after 10
 _USED: Final = "X-MBX-USED-WEIGHT-1M"
 _USUAL_LIMIT: Final = 6_000  # of weight in a minute
+_FASTEST: Final = 1e6  # that a peer's time runs
 _FREE_SHARE: Final = 0.9  # what reads leave for orders begins here
 
 _Read = TypeVar("_Read")
+
+
+class _Clock(NamedTuple):
+    """Binance's, as it was told at a moment of ours."""
+
+    ahead_ns: int
+    asked_ns: int
+    rate: float
+
+    def now_ns(self, wall_ns: int) -> int:
+        more_ns = (wall_ns - self.asked_ns) * (self.rate - 1.0) if self.rate != 1.0 else 0
+        return wall_ns + self.ahead_ns + int(more_ns)
 
 
 class Link:
@@ -35,7 +48,7 @@ class Link:
         self.endpoints = endpoints
         self._keys = keys
         self._wall = wall
-        self._ahead_ns: int | None = None  # its clock, of ours
+        self._clock: _Clock | None = None
         self._here = threading.local()
         self._lock = threading.Lock()
         self._clients: list[Client] = []
@@ -48,15 +61,32 @@ class Link:
 
     def now_ns(self) -> int:
         """Binance's time, as far as is known here."""
-        return self._wall.now_ns() + (self._ahead_ns or 0)
+        wall_ns = self._wall.now_ns()
+        return wall_ns if self._clock is None else self._clock.now_ns(wall_ns)
+
+    @property
+    def rate(self) -> float:
+        """How fast its time runs: as ours does, but that of a peer on this machine."""
+        return 1.0 if self._clock is None else self._clock.rate
 
     def sync(self) -> int:
         """Ask for its time, and keep to it."""
         began_ns = self._wall.now_ns()
-        told_ns: int = self.call("time", 1, lambda c: time_ns(c.get_server_time()["serverTime"]))
+        told_ns, rate = self.call("time", 1, self._told_time)
         between_ns = (began_ns + self._wall.now_ns()) // 2
-        self._ahead_ns = told_ns - between_ns
+        self._clock = _Clock(told_ns - between_ns, between_ns, rate)
         return told_ns
+
+    def _told_time(self, client: Client) -> tuple[int, float]:
+        """Binance's own time runs as ours does; a peer here may say how fast its does."""
+        told = client.get_server_time()
+        rate = float(told.get("rate", 1.0)) if self.endpoints.tells_rate else 1.0
+        if not 0.0 <= rate <= _FASTEST:
+            raise ValueError(f"the rate {rate} is none")
+        return time_ns(told["serverTime"]), rate
+
+    def _ahead_ms(self) -> int:
+        return (self.now_ns() - self._wall.now_ns()) // MILLISECOND_NS
 
     # -- requests --------------------------------------------------------------------------------
 
@@ -66,7 +96,7 @@ class Link:
         """Ask without a signature. What comes in `bulk` waits where the weight is nearly used."""
         self._make_room(what, weight, bulk)
         client = self._client()
-        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        client.timestamp_offset = self._ahead_ms()
         try:
             return ask(client)
         except FOREIGN as error:
@@ -81,7 +111,7 @@ class Link:
                 "Binance's keys are missing: set MISMARTERA_BINANCE_KEY and"
                 " MISMARTERA_BINANCE_SECRET."
             )
-        if self._ahead_ns is None:
+        if self._clock is None:
             self.sync()
         try:
             return self.call(what, weight, ask)
@@ -98,10 +128,10 @@ class Link:
 
     def signed_words(self, words: Mapping[str, Any]) -> dict[str, Any]:
         """A request of the websocket API, signed."""
-        if self._ahead_ns is None:
+        if self._clock is None:
             self.sync()
         client = self._client()
-        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        client.timestamp_offset = self._ahead_ms()
         asked = {**words, "recvWindow": RECEIVE_WINDOW_MS}
         return dict(client._sign_ws_params(asked, client._generate_ws_api_signature))
 
@@ -142,7 +172,7 @@ class Link:
                 f"The weight of this minute ({self.limit}) is used up: {what} was not sent."
             )
         rest_ns = MINUTE_NS - now_ns % MINUTE_NS
-        self._wall.wait(self._closing, rest_ns / SECOND_NS)
+        self._wall.wait(self._closing, rest_ns / SECOND_NS / (self.rate or 1.0))
         self._make_room(what, weight, bulk)
 
     def _note_weight(self, client: Client) -> None:

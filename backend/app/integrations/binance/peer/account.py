@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from app.core.money import amount_units
+from app.core.venue import VenueTime
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.words import number_of, text, trade_of
 from app.integrations.binance.peer.wrong import Wrong
@@ -11,11 +12,16 @@ from app.integrations.binance.peer.wrong import Wrong
 _USUAL_ROWS: Final = 500
 
 
-def account(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
-    ground.venue.open_orders(now_ns)  # it lives through what is due
+def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    ground.venue.open_orders(at.venue_ns)  # it lives through what is due
     locked = ground.locked()
     return {
-        "commissionRates": {"maker": "0.00100000", "taker": "0.00100000"},
+        "commissionRates": {
+            "maker": f"{ground.fees.maker:.8f}",
+            "taker": f"{ground.fees.taker:.8f}",
+            "buyer": "0.00000000",
+            "seller": "0.00000000",
+        },
         "canTrade": True,
         "accountType": "SPOT",
         "balances": [
@@ -29,18 +35,18 @@ def account(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
     }
 
 
-def my_trades(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def my_trades(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     symbol, first = ground.symbol(asked), int(asked.get("fromId", 0))
-    done = ground.venue.executions(0, now_ns)
+    done = ground.venue.executions(0, at.venue_ns)
     found = [
-        trade_of(one, ground.entry(one.venue_id))
+        trade_of(one, ground.fee_of(one), ground.entry(one.venue_id))
         for one in done
         if one.symbol == symbol and number_of(one.execution_id) >= first
     ]
     return found[: int(asked.get("limit", _USUAL_ROWS))]
 
 
-def restrictions(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def restrictions(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     return {"enableWithdrawals": ground.can_withdraw, "enableSpotAndMarginTrading": True}
 
 

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS, amount_units
+from app.core.venue import Execution
+from app.integrations.binance.peer.fees import Fees
 from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
 from app.integrations.binance.peer.wrong import Wrong
-from app.integrations.practice.venue.books import Books, Entry
+from app.integrations.practice.venue.books import Books, CoinFee, Entry
 from app.integrations.practice.venue.checks import Sizes
 from app.integrations.practice.venue.tape import LoadBars
 from app.integrations.practice.venue.venue import PracticeVenue
@@ -17,12 +19,18 @@ class Ground:
     """One account at one market of coins."""
 
     def __init__(
-        self, venue: PracticeVenue, books: Books, sizes: Mapping[str, Sizes], load: LoadBars
+        self,
+        venue: PracticeVenue,
+        books: Books,
+        sizes: Mapping[str, Sizes],
+        load: LoadBars,
+        fees: Fees,
     ) -> None:
         self.venue = venue
         self.books = books
         self.sizes = sizes
         self.load = load
+        self.fees = fees
         self.ours = {name.replace("/", ""): name for name in sizes}
         self.min_notional_units = 5 * UNITS
         self.can_withdraw = False
@@ -44,6 +52,9 @@ class Ground:
         """Its ids never begin again, so an order's is its number in the books."""
         return self.books.entries[number_of(venue_id)]
 
+    def fee_of(self, execution: Execution) -> CoinFee | None:
+        return self.books.coin_fees[number_of(execution.execution_id) - 1]
+
     def known_bars(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         """Those that began in between."""
         return self.load(symbol, start_ns, end_ns)
@@ -61,7 +72,7 @@ class Ground:
         return locked
 
     def held(self) -> dict[str, int]:
-        """What the account has, by coin."""
+        """What the account has, by coin: what is held of a symbol is so much of its base."""
         held = dict(self.books.cash)
         for symbol, units in self.books.positions.items():
             base = symbol.partition("/")[0]

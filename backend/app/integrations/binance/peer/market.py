@@ -1,26 +1,33 @@
 """Market data of the peer: what is listed, and bars."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS, interval_ns
+from app.core.venue import VenueTime
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.weights import limits
 from app.integrations.binance.peer.words import MS, klines_of, text
 from app.integrations.binance.peer.wrong import Wrong
 from app.integrations.binance.places import INTERVALS
 
-_USUAL_ROWS, _MOST_ROWS = 500, 1_000
+_USUAL_ROWS: Final = 500
+_MOST_ROWS: Final = 1_000
 
 
-def exchange_info(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def time(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    """Binance tells no rate: that is the peer's own, for clocks that follow it."""
+    return {"serverTime": at.venue_ns // MS, "rate": at.rate}
+
+
+def exchange_info(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     names = [ground.symbol(asked)] if "symbol" in asked else list(ground.sizes)
     return {
         "timezone": "UTC",
-        "serverTime": now_ns // MS,
+        "serverTime": at.venue_ns // MS,
         "rateLimits": limits(ground.weights.limit),
         "exchangeFilters": [],
         "symbols": [_listed(ground, ours) for ours in names],
@@ -44,9 +51,9 @@ def _listed(ground: Ground, symbol: str) -> Any:
     }
 
 
-def klines(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def klines(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     """The first rows from a start on, the last ones where there is none; the one under way too."""
-    symbol, length_ns = ground.symbol(asked), _length_ns(asked)
+    symbol, length_ns, now_ns = ground.symbol(asked), _length_ns(asked), at.venue_ns
     start_ns = -(-int(asked.get("startTime", 0)) * MS // length_ns) * length_ns
     last_ns = int(asked.get("endTime", now_ns // MS)) * MS
     end_ns = min((last_ns // length_ns + 1) * length_ns, now_ns)

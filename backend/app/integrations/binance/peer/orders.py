@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.core.money import amount_units, to_units
 from app.core.orders import GTC, IOC, Terms
-from app.core.venue import VenueOrder, VenueReport
+from app.core.venue import VenueOrder, VenueReport, VenueTime
 from app.integrations.binance.peer.account import check_balance
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.words import KINDS, MS, number_of, order_of
@@ -15,7 +15,7 @@ from app.integrations.practice.venue.books import Entry
 _PRICES: Final = ("price", "stopPrice")
 
 
-def place(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
+def place(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     symbol, kind = ground.symbol(asked), asked.get("type", "")
     if kind not in KINDS:
         raise Wrong(400, -1116, "Invalid orderType.")
@@ -25,7 +25,7 @@ def place(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
         raise Wrong(400, -1102, "Mandatory parameter 'timeInForce' was not sent.")
     if abs(units) % ground.sizes[symbol].lot_units:
         raise Wrong(400, -1013, "Filter failure: LOT_SIZE")
-    price = limit or stop or last_price(ground, symbol, now_ns)
+    price = limit or stop or last_price(ground, symbol, at.venue_ns)
     if amount_units(abs(units), price) < ground.min_notional_units:
         raise Wrong(400, -1013, "Filter failure: NOTIONAL")
     check_balance(ground, symbol, units, price)
@@ -36,23 +36,25 @@ def place(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
         tif=IOC if asked.get("timeInForce") == "IOC" else GTC,
         terms=Terms(units, limit, stop, None, None),
     )
-    return _told(ground, ground.venue.place(order, now_ns)) | {"transactTime": now_ns // MS}
+    return _told(ground, ground.venue.place(order, at.venue_ns)) | {
+        "transactTime": at.venue_ns // MS
+    }
 
 
-def order(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
-    return _told(ground, _entry(ground, asked, now_ns, -2013).report(now_ns))
+def order(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    return _told(ground, _entry(ground, asked, at, -2013).report(at.venue_ns))
 
 
-def cancel(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
-    entry = _entry(ground, asked, now_ns, -2011)
+def cancel(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    entry = _entry(ground, asked, at, -2011)
     if not entry.is_working:
         raise Wrong(400, -2011, "Unknown order sent.")
-    told = _told(ground, ground.venue.cancel(entry.client_id, now_ns))
+    told = _told(ground, ground.venue.cancel(entry.client_id, at.venue_ns))
     return told | {"origClientOrderId": told["clientOrderId"], "clientOrderId": "x" * 22}
 
 
-def open_orders(ground: Ground, asked: Mapping[str, str], now_ns: int) -> Any:
-    return [_told(ground, one) for one in ground.venue.open_orders(now_ns)]
+def open_orders(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    return [_told(ground, one) for one in ground.venue.open_orders(at.venue_ns)]
 
 
 def last_price(ground: Ground, symbol: str, now_ns: int) -> float:
@@ -63,9 +65,9 @@ def last_price(ground: Ground, symbol: str, now_ns: int) -> float:
     return float(ground.known_bars(symbol, 0, 1 << 62).open[0])
 
 
-def _entry(ground: Ground, asked: Mapping[str, str], now_ns: int, code: int) -> Entry:
+def _entry(ground: Ground, asked: Mapping[str, str], at: VenueTime, code: int) -> Entry:
     symbol = ground.symbol(asked)
-    ground.venue.open_orders(now_ns)  # it lives through what is due
+    ground.venue.open_orders(at.venue_ns)  # it lives through what is due
     for entry in reversed(list(ground.books.entries.values())):
         is_it = str(number_of(entry.venue_id)) == asked.get("orderId")
         is_named = entry.client_id and entry.client_id == asked.get("origClientOrderId")

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from app.core.venue import VenueTime
 from app.integrations.binance.peer import account, market, orders
 from app.integrations.binance.peer.faults import Mishap
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.signatures import Account, check_rest
 from app.integrations.binance.peer.weights import weight_of
-from app.integrations.binance.peer.words import MS
 from app.integrations.binance.peer.wrong import Wrong
 from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.wire import DUPLICATE, ENDED, UNKNOWN_ORDER
 
-Act = Callable[[Ground, Mapping[str, str], int], Any]
+Act = Callable[[Ground, Mapping[str, str], VenueTime], Any]
 
 PLACE: Final = "POST /api/v3/order"
 _ACTS: Final[Mapping[str, Act]] = {
-    "GET /api/v3/ping": lambda ground, asked, now_ns: {},
-    "GET /api/v3/time": lambda ground, asked, now_ns: {"serverTime": now_ns // MS},
+    "GET /api/v3/ping": lambda ground, asked, at: {},
+    "GET /api/v3/time": market.time,
     "GET /api/v3/exchangeInfo": market.exchange_info,
     "GET /api/v3/klines": market.klines,
     "GET /api/v3/account": account.account,
@@ -54,7 +54,7 @@ class Routes:
         self._ground = ground
         self._account = whose
 
-    def answer(self, method: str, path: str, raw: str, key: str, now_ns: int) -> Told:
+    def answer(self, method: str, path: str, raw: str, key: str, at: VenueTime) -> Told:
         """Serve a request; `raw` is its query and its body, as they were sent."""
         route = f"{method} {path}"
         self.asked.append(route)
@@ -64,25 +64,25 @@ class Routes:
             if not mishap.after:
                 return self._failed(mishap)
         try:
-            body = self._served(route, raw, key, now_ns)
+            body = self._served(route, raw, key, at)
         except Wrong as wrong:
-            return self._wrong(wrong, now_ns)
+            return self._wrong(wrong, at.venue_ns)
         if mishap is not None:
             return self._failed(mishap)
         return Told(200, _bytes(body), self.weights.headers(of_order=route == PLACE))
 
-    def _served(self, route: str, raw: str, key: str, now_ns: int) -> Any:
+    def _served(self, route: str, raw: str, key: str, at: VenueTime) -> Any:
         asked = dict(parse_qsl(raw))
-        self.weights.add(weight_of(route, asked), now_ns)
+        self.weights.add(weight_of(route, asked), at.venue_ns)
         if route not in _ACTS:
             raise Wrong(404, -1099, "Not found, authenticated, or authorized.")
         path = route.partition(" ")[2]
         if path in _SIGNED or path.startswith("/sapi"):
-            check_rest(self._account, raw, key, now_ns // MS)
+            check_rest(self._account, raw, key, at)
         if route == PLACE:
-            self.weights.add_order(now_ns)
+            self.weights.add_order(at.venue_ns)
         try:
-            return _ACTS[route](self._ground, asked, now_ns)
+            return _ACTS[route](self._ground, asked, at)
         except Refusal as refusal:
             raise Wrong(400, _CODES.get(refusal.code, -1013), str(refusal)) from refusal
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from app.core.venue import VenueTime
+from app.integrations.binance.peer.words import MS
 from app.integrations.binance.peer.wrong import Wrong
 
 _USUAL_WINDOW_MS: Final = 5_000
@@ -23,19 +25,19 @@ class Account(NamedTuple):
         return "Account(**)"
 
 
-def check_rest(account: Account, raw: str, key: str, now_ms: int) -> None:
+def check_rest(account: Account, raw: str, key: str, at: VenueTime) -> None:
     """A request over HTTP: `raw` is its query and its body, as they were sent."""
     _check_key(account, key)
     payload, _, signature = raw.rpartition("&signature=")
-    _check_signed(account, payload, signature, dict(parse_qsl(payload)), now_ms)
+    _check_signed(account, payload, signature, dict(parse_qsl(payload)), at)
 
 
-def check_websocket(account: Account, words: Mapping[str, Any], now_ms: int) -> None:
+def check_websocket(account: Account, words: Mapping[str, Any], at: VenueTime) -> None:
     """A request of the websocket API: its parameters are signed in the order of their names."""
     _check_key(account, str(words.get("apiKey", "")))
     rest = {name: value for name, value in words.items() if name != "signature"}
     payload = "&".join(f"{name}={rest[name]}" for name in sorted(rest))
-    _check_signed(account, payload, str(words.get("signature", "")), rest, now_ms)
+    _check_signed(account, payload, str(words.get("signature", "")), rest, at)
 
 
 def _check_key(account: Account, key: str) -> None:
@@ -46,7 +48,7 @@ def _check_key(account: Account, key: str) -> None:
 
 
 def _check_signed(
-    account: Account, payload: str, signature: str, asked: Mapping[str, Any], now_ms: int
+    account: Account, payload: str, signature: str, asked: Mapping[str, Any], at: VenueTime
 ) -> None:
     good = hmac.new(account.secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(signature.encode(), good.encode()):
@@ -57,9 +59,11 @@ def _check_signed(
     )
     if not 0 < window_ms <= _LONGEST_WINDOW_MS:
         raise Wrong(400, -1131, f"recvWindow must be less than {_LONGEST_WINDOW_MS}.")
-    if at_ms >= now_ms + _AHEAD_MS:
+    now_ms = at.venue_ns // MS
+    pace = max(at.rate, 1.0)  # the same way takes longer in a time that runs fast
+    if at_ms >= now_ms + _AHEAD_MS * pace:
         raise Wrong(400, -1021, "Timestamp for this request was 1000ms ahead of the server's time.")
-    if at_ms < now_ms - window_ms:
+    if at_ms < now_ms - window_ms * pace:
         raise Wrong(400, -1021, "Timestamp for this request is outside of the recvWindow.")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from app.core.venue import Execution, Tick, VenueBar, VenueReport
+from app.core.venue import Execution, Tick, VenueBar, VenueReport, VenueTime
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.signatures import Account, check_websocket
 from app.integrations.binance.peer.words import MS, events_of, market_of
@@ -48,14 +48,14 @@ class Streams:
         if listener in self._listeners:
             self._listeners.remove(listener)
 
-    def subscribe(self, listener: Listener, frame: str | bytes, now_ns: int) -> tuple[bool, str]:
+    def subscribe(self, listener: Listener, frame: str | bytes, at: VenueTime) -> tuple[bool, str]:
         """Whether a listener may hear of the account, and what it is told."""
         asked = json.loads(frame)
         answer = {"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}}
         try:
             if asked["method"] != _SUBSCRIBE:
                 raise Wrong(400, -1020, "This operation is not supported.")
-            check_websocket(self._account, asked["params"], now_ns // MS)
+            check_websocket(self._account, asked["params"], at)
         except Wrong as wrong:
             answer = {"id": asked["id"], "status": wrong.status, "error": wrong.told()}
             return False, json.dumps(answer)
@@ -91,7 +91,8 @@ class Streams:
     def _frames(self, item: StreamItem, listener: Listener, now_ns: int) -> list[Any]:
         if isinstance(item, Execution | VenueReport) and listener.is_user:
             entry = self._ground.entry(item.venue_id)
-            return [_told_user(event) for event in events_of(item, entry, now_ns)]
+            fee = self._ground.fee_of(item) if isinstance(item, Execution) else None
+            return [_told_user(event) for event in events_of(item, fee, entry, now_ns)]
         if isinstance(item, VenueBar | Tick) and not listener.is_user:
             theirs = item.symbol.replace("/", "").lower()
             told = [{"stream": f"{theirs}@{kind}", "data": data} for kind, data in market_of(item)]

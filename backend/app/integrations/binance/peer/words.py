@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from app.core.bars import BarColumns
-from app.core.money import from_units
+from app.core.money import amount_units, from_units
 from app.core.orders import (
     ACCEPTED,
     CANCELED,
@@ -19,7 +19,7 @@ from app.core.orders import (
     STOP_LIMIT,
 )
 from app.core.venue import Execution, Tick, VenueBar, VenueReport
-from app.integrations.practice.venue.books import Entry
+from app.integrations.practice.venue.books import CoinFee, Entry
 
 MS: Final = 1_000_000  # nanoseconds
 STATES: Final = {
@@ -77,7 +77,7 @@ def order_of(report: VenueReport, entry: Entry) -> dict[str, Any]:
     }
 
 
-def trade_of(one: Execution, entry: Entry) -> dict[str, Any]:
+def trade_of(one: Execution, fee: CoinFee | None, entry: Entry) -> dict[str, Any]:
     """A row of `myTrades`."""
     return {
         "symbol": symbol_text(one.symbol),
@@ -85,10 +85,13 @@ def trade_of(one: Execution, entry: Entry) -> dict[str, Any]:
         "orderId": number_of(one.venue_id),
         "price": price_text(one.price),
         "qty": text(abs(one.units)),
-        "commission": text(one.fee_units),
-        "commissionAsset": one.symbol.partition("/")[2],
+        "quoteQty": text(abs(amount_units(one.units, one.price))),
+        "commission": text(fee.units if fee else 0),
+        "commissionAsset": _asset(fee, one.symbol),
         "time": one.at_ns // MS,
         "isBuyer": entry.order.units > 0,
+        "isMaker": fee is not None and fee.is_maker,
+        "isBestMatch": True,
     }
 
 
@@ -102,7 +105,9 @@ def klines_of(bars: BarColumns, length_ns: int) -> list[list[Any]]:
     ]
 
 
-def events_of(item: Execution | VenueReport, entry: Entry, now_ns: int) -> list[dict[str, Any]]:
+def events_of(
+    item: Execution | VenueReport, fee: CoinFee | None, entry: Entry, now_ns: int
+) -> list[dict[str, Any]]:
     """The `executionReport`s that one change of an order brings."""
     order, name = entry.order, name_of(entry)
     event = {
@@ -115,8 +120,9 @@ def events_of(item: Execution | VenueReport, entry: Entry, now_ns: int) -> list[
     if isinstance(item, Execution):
         return [event | {
             "x": "TRADE", "l": text(abs(item.units)), "L": price_text(item.price),
-            "N": item.symbol.partition("/")[2], "n": text(item.fee_units),
+            "N": _asset(fee, item.symbol), "n": text(fee.units if fee else 0),
             "t": number_of(item.execution_id), "T": item.at_ns // MS,
+            "m": fee is not None and fee.is_maker,
         }]  # fmt: skip
     if item.state in (FILLED, PARTIAL):
         return []  # it was told with its fill
@@ -149,6 +155,10 @@ def _trade_event(theirs: str, at: int, price: float, volume: float) -> dict[str,
         "e": "trade", "E": at, "s": theirs, "t": at, "p": price_text(price),
         "q": price_text(volume), "T": at, "m": True,
     }  # fmt: skip
+
+
+def _asset(fee: CoinFee | None, symbol: str) -> str:
+    return symbol.partition("/")[2] if fee is None else fee.asset
 
 
 def _tif(entry: Entry) -> str:
