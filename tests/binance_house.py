@@ -2,18 +2,14 @@
 
 import datetime as dt
 import json
-import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.client import ClientConnection, connect
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
@@ -22,24 +18,25 @@ from app.core.money import UNITS, to_units
 from app.core.venue import VenueOrder, VenueTime
 from app.integrations.binance.endpoints import Keys, endpoints_of
 from app.integrations.binance.link import _client
-from app.integrations.binance.peer.faults import Mishap
+from app.integrations.binance.peer.face import BinanceFace
 from app.integrations.binance.peer.fees import Fees
 from app.integrations.binance.peer.ground import Ground
-from app.integrations.binance.peer.routes import Routes, Told
 from app.integrations.binance.peer.signatures import Account
-from app.integrations.binance.peer.streams import Listener, Streams, listener_of
+from app.integrations.binance.peer.wrong import Wrong, answer_of
+from app.integrations.practice import wire
 from app.integrations.practice.venue.checks import Sizes
+from app.integrations.practice.venue.clock import VenueClock
+from app.integrations.practice.venue.exchange import Answer, Request
 from app.integrations.practice.venue.floor import Terrain
 from app.integrations.practice.venue.opening import new_books
+from app.integrations.practice.venue.process import VenueProcess
 from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
-from app.integrations.practice.wire import Manual
 from app.managers.time_manager.clock import WallClock
 from tests.data_house import ns
 
 KEY, SECRET = "peer-key", "peer-secret-that-is-told-nowhere"
 DAY_OPEN_NS = ns("2024-11-04T00:00", dt.UTC)
-BEAT_NS = 2_000_000_000
 
 
 def day_of_bars(price: float, count: int = 1_440) -> BarColumns:
@@ -57,8 +54,48 @@ def minute(number: int) -> int:
     return DAY_OPEN_NS + number * MINUTE_NS
 
 
+class Mishap(NamedTuple):
+    """What goes wrong at a route, once; `after` the request was carried out."""
+
+    route: str
+    status: int = 503
+    code: int = -1007
+    body: bytes | None = None  # instead of an error's
+    after: bool = False
+    silent: bool = False  # the connection ends without a word
+    retry_after: int = 0  # seconds
+
+    def answer(self) -> Answer:
+        if self.silent:
+            return Answer(0, b"", is_reset=True)
+        headers = {"Retry-After": str(self.retry_after)} if self.status in (418, 429) else {}
+        if self.body is None:
+            return answer_of(Wrong(self.status, self.code, "It is armed."), headers)
+        return Answer(self.status, self.body, headers=headers)
+
+
+class NotingFace(BinanceFace):
+    """Notes what was asked, and has any answer at all be given instead of its own."""
+
+    def __init__(self, ground: Ground, whose: Account) -> None:
+        super().__init__(ground, whose)
+        self.asked: list[str] = []
+        self.mishaps: list[Mishap] = []
+
+    def answer(self, request: Request, at: VenueTime) -> Answer:
+        route = f"{request.method} {request.path}"
+        self.asked.append(route)
+        mishap = next((one for one in self.mishaps if one.route == route), None)
+        if mishap is None:
+            return super().answer(request, at)
+        self.mishaps.remove(mishap)
+        if mishap.after:
+            super().answer(request, at)
+        return mishap.answer()
+
+
 class BinancePeer:
-    """One account; open from the start, `to` moves its clock."""
+    """One account; open from the start, its clock stands still and `to` moves it."""
 
     def __init__(
         self,
@@ -67,6 +104,7 @@ class BinancePeer:
         *,
         cash: str = "100000",
         fees: Fees | None = None,
+        ticks: bool = False,
     ) -> None:
         self._bars = bars
         fees = Fees(Decimal(0), Decimal(0)) if fees is None else fees
@@ -79,133 +117,65 @@ class BinancePeer:
             charge=fees.of,
         )
         self.books = new_books(terrain)
-        tape = Tape(self._load, list(bars), (session,), ticks=False)
-        self.now_ns = session.open_ns - MINUTE_NS
-        self.venue = PracticeVenue(terrain, tape, self.books, lambda events: None, self.now_ns)
+        tape = Tape(self._load, list(bars), (session,), ticks=ticks)
+        start_ns = session.open_ns - MINUTE_NS
+        self.venue = PracticeVenue(terrain, tape, self.books, lambda events: None, start_ns)
         self.ground = Ground(self.venue, self.books, sizes, self._load, fees)
-        self.routes = Routes(self.ground, Account(KEY, SECRET))
-        self.streams = Streams(self.ground, Account(KEY, SECRET))
-        self.weights = self.routes.weights
-        self.asked, self.mishaps = self.routes.asked, self.routes.mishaps
-        self.is_closed = False
-        self.rate = 1.0  # that its clock is told to run at
-        self._lock = threading.RLock()
-        self._open()
+        self.face = NotingFace(self.ground, Account(KEY, SECRET))
+        self.weights = self.face.routes.weights
+        self.asked = self.face.asked
+        wall = WallClock()
+        wall_ns = wall.now_ns()
+        self._clock = VenueClock(start_ns, wall_ns)
+        self._clock.pause(wall_ns, True)
+        about = wire.About("24/7", list(bars), 0, ticks)
+        self._process = VenueProcess(self.venue, self._clock, about, wall, 0, self.face)
+        self._process.start()
+        self.url = self._process.url
 
-    def _open(self) -> None:
-        """Its streams are one port above its REST."""
-        while True:
-            self._http = _Http(("127.0.0.1", 0), _handler(self))
-            port = int(self._http.server_port)
-            try:
-                self._streams = serve(
-                    self._listen, "127.0.0.1", port + 1, compression=None,
-                    process_request=self._greet,
-                )  # fmt: skip
-                break
-            except (OSError, OverflowError):
-                self._http.server_close()
-        self.url = f"http://127.0.0.1:{port}"
-        self._threads = [
-            threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True),
-            threading.Thread(target=self._streams.serve_forever, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+    @property
+    def now_ns(self) -> int:
+        return self._process.time().venue_ns
 
     def close(self) -> None:
-        self.is_closed = True
-        self._http.shutdown()
-        self.disconnect()
-        self._streams.shutdown()
-        for thread in self._threads:
-            thread.join(5.0)
-        self._http.server_close()
+        self._process.close()
 
     def to(self, now_ns: int) -> None:
         """Go on to a moment; the streams hear what has happened."""
-        with self._lock:
-            self.now_ns = now_ns
-            self._publish()
+        self.post(wire.CONTROL, wire.Control(advance_to_ns=now_ns))
 
-    def beat(self) -> None:
-        """What Binance tells every two seconds of a minute under way, and of the coins."""
-        with self._lock:
-            self.streams.beat(self.now_ns)
+    def run(self, rate: float) -> None:
+        """Have its clock go by itself."""
+        self.post(wire.CONTROL, wire.Control(pause=False, rate=rate))
 
-    def run(self, rate: float, wall_ns: Callable[[], int], stop: threading.Event) -> None:
-        """Have its clock go by itself until it is told to stop."""
-        self.rate = rate
-        began_ns, began_wall_ns, beat_ns = self.now_ns, wall_ns(), self.now_ns
-        while not stop.wait(0.02):
-            self.to(began_ns + int((wall_ns() - began_wall_ns) * rate))
-            if self.now_ns - beat_ns >= BEAT_NS:
-                beat_ns = self.now_ns
-                self.beat()
+    def stand_still(self) -> None:
+        self.post(wire.CONTROL, wire.Control(pause=True))
+
+    def arm(self, *faults: wire.Fault) -> None:
+        """As `POST /faults` does it."""
+        self.post(wire.FAULTS, wire.FaultList(list(faults)))
 
     def disconnect(self) -> None:
         """What Binance does to each connection after 24 hours."""
-        with self._lock:
-            self.streams.cut_all()
+        self.arm(wire.Fault("day_disconnect", 1))
 
     def fail(self, route: str, **how: Any) -> None:
-        self.mishaps.append(Mishap(route, **how))
+        self.face.mishaps.append(Mishap(route, **how))
 
-    def by_hand(self, order: VenueOrder) -> None:
-        """Somebody gives an order at its web page."""
-        with self._lock:
-            self.venue.by_hand(Manual(order=order), self.now_ns)
-            self._publish()
+    def by_hand(self, order: VenueOrder | None = None, **words: Any) -> None:
+        """Somebody gives an order at its web page, or sets what is held."""
+        self.post(wire.MANUAL, wire.Manual(order=order, **words))
+
+    def post(self, path: str, body: object) -> None:
+        """Through the practice venue's own door."""
+        answer = self._process.serve(Request("POST", path, {}, wire.encode(body)))
+        assert answer.status == 200, answer.body
 
     def charge_by(self, fees: Fees) -> None:
         """Have fills cost other fees from now on."""
+        self.ground.fees = fees
         floor = self.venue._floor
         floor.terrain = floor.terrain._replace(charge=fees.of)
-
-    def events_heard(self) -> Callable[[], list[Any]]:
-        """All that the account's stream carries from now on."""
-        listener = Listener((), is_user=True)
-        self.streams.join(listener)
-
-        def told() -> list[Any]:
-            return [json.loads(listener.frames.get()) for _ in range(listener.frames.qsize())]
-
-        return told
-
-    def answer(self, method: str, path: str, raw: str, key: str) -> Told:
-        with self._lock:
-            told = self.routes.answer(method, path, raw, key, VenueTime(self.now_ns, self.rate))
-            self._publish()
-            return told
-
-    def _publish(self) -> None:
-        for _, item in self.venue.advance(self.now_ns):
-            self.streams.publish(item, self.now_ns)
-
-    def _greet(self, connection: ServerConnection, request: Request) -> None:
-        """Before the handshake is answered: from then on nothing is missed."""
-        listener = listener_of(request.path)
-        connection.listener = listener  # type: ignore[attr-defined]
-        if not listener.is_user:
-            with self._lock:
-                self.streams.join(listener)
-
-    def _listen(self, connection: ServerConnection) -> None:
-        listener: Listener = connection.listener  # type: ignore[attr-defined]
-        with suppress(ConnectionClosed, OSError):
-            if not listener.is_user or self._subscribe(connection, listener):
-                while (frame := listener.frames.get()) is not None:
-                    connection.send(frame)
-                connection.close(1001, "24 hours")
-        with self._lock:
-            self.streams.leave(listener)
-
-    def _subscribe(self, connection: ServerConnection, listener: Listener) -> bool:
-        frame = connection.recv(timeout=5)
-        with self._lock:
-            is_in, told = self.streams.subscribe(listener, frame, VenueTime(self.now_ns, self.rate))
-        connection.send(told)
-        return is_in
 
     def _load(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         bars = self._bars[symbol]
@@ -213,47 +183,50 @@ class BinancePeer:
         return bars.slice(int(first), max(int(first), int(end)))
 
 
+class Heard:
+    """All that one websocket connection brings, as it is written."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    def ask(self, method: str, params: Any = None) -> Any:
+        asked = {"id": method, "method": method, "params": params or {}}
+        self.connection.send(json.dumps(asked))
+        return self.next()
+
+    def next(self) -> Any:
+        return json.loads(self.connection.recv(timeout=5))
+
+    def until(self, name: str) -> Any:
+        """The next event of a kind."""
+        while True:
+            told = self.next()
+            event = told.get("event") or told.get("data") or told
+            if event.get("e") == name:
+                return event
+
+
+@contextmanager
+def listening(peer: BinancePeer, path: str) -> Iterator[Heard]:
+    """A websocket connection to the peer."""
+    parts = urlsplit(peer.url)
+    url = f"ws://{parts.hostname}:{int(parts.port or 0) + 1}{path}"
+    with connect(url, compression=None, proxy=None) as connection:
+        yield Heard(connection)
+
+
+@contextmanager
+def account_events(peer: BinancePeer) -> Iterator[Heard]:
+    """The account's events, subscribed to as the library signs it."""
+    client = library(peer)
+    words = client._sign_ws_params({}, client._generate_ws_api_signature)
+    with listening(peer, "/ws-api/v3") as heard:
+        assert heard.ask("userDataStream.subscribe.signature", words)["status"] == 200
+        yield heard
+
+
 def library(peer: BinancePeer, key: str = KEY, secret: str = SECRET) -> Any:
     """The real client library, asking the peer with nothing of ours between."""
     client = _client(endpoints_of(peer.url), Keys(key, secret))
     client.timestamp_offset = (peer.now_ns - WallClock().now_ns()) // 1_000_000
     return client
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A lost connection is no news."""
-
-
-def _handler(peer: BinancePeer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        disable_nagle_algorithm = True
-        timeout = 60.0
-
-        def _do(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
-            raw = parts.query + body
-            key = self.headers.get("X-MBX-APIKEY", "")
-            told = peer.answer(self.command, parts.path, raw, key)
-            if peer.is_closed or told.silent:
-                self.close_connection = True
-                return
-            self.send_response(told.status)
-            for name, value in told.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Type", "application/json;charset=UTF-8")
-            self.send_header("Content-Length", str(len(told.body)))
-            self.end_headers()
-            self.wfile.write(told.body)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            """Nothing."""
-
-        do_GET = do_POST = do_DELETE = _do
-
-    return Handler

@@ -611,8 +611,8 @@ def test_a_symbol_that_is_not_written_as_base_and_quote_is_refused(name: str) ->
 def test_only_a_peer_on_this_machine_tells_how_fast_its_time_runs(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:
-    assert venue.time().rate == 1.0
-    peer.rate = 60.0
+    assert venue.time().rate == 0.0  # it stands still
+    peer.run(60.0)
     assert venue.time().rate == 60.0
     assert not endpoints_of(None).tells_rate
     peer.fail("GET /api/v3/time", status=200, body=b'{"serverTime": 1, "rate": -1}')
@@ -626,9 +626,9 @@ def test_at_another_rate_the_time_of_requests_goes_on_at_it(
     wall = Wall()
     began_ns = wall.now_ns()
     monkeypatch.setattr(wall, "now_ns", lambda: began_ns)
-    peer.rate = 1_000.0
+    peer.run(1_000.0)
     venue = opened(peer, wall)
-    venue.time()
+    told_ns = venue.time().venue_ns
     monkeypatch.setattr(wall, "now_ns", lambda: began_ns + 60 * 10**6)
-    assert venue._link.now_ns() == peer.now_ns + MINUTE_NS
+    assert venue._link.now_ns() == told_ns + MINUTE_NS
     venue.close()

@@ -7,14 +7,20 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.binance_house import BinancePeer, day_of_bars, day_session, library, minute
+from tests.binance_house import (
+    BinancePeer,
+    account_events,
+    day_of_bars,
+    day_session,
+    library,
+    minute,
+)
 
 from app.core.money import UNITS, to_units
 from app.core.orders import LIMIT, MARKET, Order
 from app.core.venue import Execution
 from app.integrations.binance.peer.fees import Fees
 from app.integrations.practice.venue.books import Books
-from app.integrations.practice.wire import Manual
 
 BTC, BNB = "BTC/USDT", "BNB/USDT"
 MAKER, TAKER = Decimal("0.0008"), Decimal("0.001")
@@ -69,9 +75,8 @@ def test_a_limit_met_at_its_price_pays_as_maker(peer: BinancePeer) -> None:
 
 def test_in_bnb_a_quarter_less_is_paid_as_long_as_there_is_some(peer: BinancePeer) -> None:
     fees = Fees(MAKER, TAKER, lambda symbol, at_ns: 600.0)
-    peer.ground.fees = fees
     peer.charge_by(fees)
-    peer.venue.by_hand(Manual(cash={"BNB": UNITS // 100}), peer.now_ns)
+    peer.by_hand(cash={"BNB": UNITS // 100})
     client = library(peer)
     trade = bought(peer, client, "0.1", type="MARKET")
     assert (trade["commission"], trade["commissionAsset"]) == ("0.0075", "BNB")
@@ -104,9 +109,14 @@ def test_no_fee_is_more_than_its_rate_nor_taken_from_another_coin(
 
 
 def test_the_peer_tells_what_was_kept_in_the_event_of_the_fill(peer: BinancePeer) -> None:
-    told = peer.events_heard()
-    library(peer).create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
-    peer.to(minute(1))
-    (fill,) = [one["event"] for one in told() if one["event"].get("x") == "TRADE"]
-    assert (fill["n"], fill["N"], fill["m"]) == ("0.0001", "BTC", False)
-    assert to_units(fill["z"]) == UNITS // 10
+    with account_events(peer) as heard:
+        library(peer).create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.1")
+        assert heard.until("executionReport")["x"] == "NEW"
+        peer.to(minute(1))
+        fill = heard.until("executionReport")
+        assert (fill["x"], fill["n"], fill["N"], fill["m"]) == ("TRADE", "0.0001", "BTC", False)
+        assert to_units(fill["z"]) == UNITS // 10
+        held = {
+            one["a"]: (one["f"], one["l"]) for one in heard.until("outboundAccountPosition")["B"]
+        }
+        assert held == {"BTC": ("0.0999", "0"), "USDT": ("94000", "0")}

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from app.core.bars import BarColumns
 from app.core.money import UNITS, amount_units
 from app.core.venue import Execution
-from app.integrations.binance.peer.fees import Fees
+from app.integrations.binance.peer.fees import BNB, Fees
 from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
-from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.binance.peer.wrong import Wrong, missing
 from app.integrations.practice.venue.books import Books, CoinFee, Entry
 from app.integrations.practice.venue.checks import Sizes
 from app.integrations.practice.venue.tape import LoadBars
@@ -40,10 +40,7 @@ class Ground:
         """The symbol a request names, as we write it."""
         name = asked.get("symbol")
         if name is None:
-            raise Wrong(
-                400, -1102,
-                "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.",
-            )  # fmt: skip
+            raise missing("symbol")
         if name not in self.ours:
             raise Wrong(400, -1121, "Invalid symbol.")
         return self.ours[name]
@@ -78,3 +75,16 @@ class Ground:
             base = symbol.partition("/")[0]
             held[base] = held.get(base, 0) + units
         return held
+
+    def balances(self, symbol: str) -> dict[str, tuple[int, int]]:
+        """Free and locked of the two coins of a symbol, and of what pays fees."""
+        held, locked = self.held(), self.locked()
+        assets = [one for one in (*symbol.split("/"), BNB) if one != BNB or BNB in held]
+        return {one: (held.get(one, 0) - locked.get(one, 0), locked.get(one, 0)) for one in assets}
+
+    def last_price(self, symbol: str, now_ns: int) -> float:
+        """The close of the last bar, or the first price there will be."""
+        known = self.venue.last_price(symbol, now_ns)
+        if known is not None:
+            return known
+        return float(self.load(symbol, 0, 1 << 62).open[0])

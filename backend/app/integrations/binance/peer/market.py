@@ -18,6 +18,10 @@ _USUAL_ROWS: Final = 500
 _MOST_ROWS: Final = 1_000
 
 
+def ping(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
+    return {}
+
+
 def time(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     """Binance tells no rate: that is the peer's own, for clocks that follow it."""
     return {"serverTime": at.venue_ns // MS, "rate": at.rate}

@@ -25,7 +25,7 @@ def place(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
         raise Wrong(400, -1102, "Mandatory parameter 'timeInForce' was not sent.")
     if abs(units) % ground.sizes[symbol].lot_units:
         raise Wrong(400, -1013, "Filter failure: LOT_SIZE")
-    price = limit or stop or last_price(ground, symbol, at.venue_ns)
+    price = limit or stop or ground.last_price(symbol, at.venue_ns)
     if amount_units(abs(units), price) < ground.min_notional_units:
         raise Wrong(400, -1013, "Filter failure: NOTIONAL")
     check_balance(ground, symbol, units, price)
@@ -55,14 +55,6 @@ def cancel(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
 
 def open_orders(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     return [_told(ground, one) for one in ground.venue.open_orders(at.venue_ns)]
-
-
-def last_price(ground: Ground, symbol: str, now_ns: int) -> float:
-    """The close of the last bar, or the first price there will be."""
-    known = ground.known_bars(symbol, 0, now_ns)
-    if len(known):
-        return float(known.close[-1])
-    return float(ground.known_bars(symbol, 0, 1 << 62).open[0])
 
 
 def _entry(ground: Ground, asked: Mapping[str, str], at: VenueTime, code: int) -> Entry:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from app.core.venue import VenueTime
 from app.integrations.binance.peer.words import MS
-from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.binance.peer.wrong import Wrong, missing
 
 _USUAL_WINDOW_MS: Final = 5_000
 _LONGEST_WINDOW_MS: Final = 60_000
@@ -70,10 +70,7 @@ def _check_signed(
 def _whole(asked: Mapping[str, Any], name: str, usual: str) -> int:
     text = str(asked.get(name, usual))
     if not text:
-        raise Wrong(
-            400, -1102,
-            f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.",
-        )  # fmt: skip
+        raise missing(name)
     if not text.isdecimal() or len(text) > 18:
         raise Wrong(400, -1100, f"Illegal characters found in parameter '{name}'.")
     return int(text)

@@ -1,104 +1,173 @@
-"""The peer's streams: who listens to what, and which frames come of what happens."""
+"""The peer's streams: who listens to what, and which frames come of what happens.
 
-import json
-import queue
-from collections.abc import Collection
+A connection lasts 24 hours of the peer's time, as at Binance.
+"""
+
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
+from app.core.intervals import DAY_NS, MINUTE_NS
 from app.core.venue import Execution, Tick, VenueBar, VenueReport, VenueTime
+from app.integrations.binance.peer.faults import DAY_DISCONNECT, EXPIRED
 from app.integrations.binance.peer.ground import Ground
-from app.integrations.binance.peer.signatures import Account, check_websocket
-from app.integrations.binance.peer.words import MS, events_of, market_of
-from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.binance.peer.requests import Requests
+from app.integrations.binance.peer.words import (
+    MS,
+    account_position,
+    balance_update,
+    events_of,
+    market_of,
+    symbol_text,
+    unclosed_kline,
+)
+from app.integrations.practice.venue.hub import Frames
+from app.integrations.practice.venue.process import FaceListener
+from app.integrations.practice.venue.stream_faults import Sent
 from app.integrations.practice.wire import StreamItem
 
-_REQUESTS: Final = "/ws-api/v3"
-_SUBSCRIBE: Final = "userDataStream.subscribe.signature"
+REQUESTS_PATH: Final = "/ws-api/v3"
+_COMBINED, _RAW = "/stream", "/ws"
+_BEAT_NS: Final = 2_000 * MS  # so often an unclosed minute is told
+_encode = msgspec.json.Encoder().encode
 
 
-class Listener:
-    """One connection's frames; None ends it."""
+class Listener(Frames):
+    """One connection."""
 
-    def __init__(self, streams: Collection[str], *, is_user: bool) -> None:
-        self.streams = frozenset(streams)
-        self.is_user = is_user
-        self.frames: queue.Queue[str | None] = queue.Queue()
+    def __init__(self, path: str, names: Collection[str], at_ns: int) -> None:
+        super().__init__()
+        self.path = path
+        self.names = set(names)  # of market streams
+        self.subscription: int | None = None  # to the account's events
+        self.until_ns = at_ns + DAY_NS
+
+    def tell(self, name: str, data: Any) -> None:
+        """An item of a market stream, as this connection wants it."""
+        if name in self.names:
+            is_raw = self.path.startswith(_RAW)
+            self.put(_encode(data if is_raw else {"stream": name, "data": data}))
+
+    def tell_user(self, event: Any) -> None:
+        if self.subscription is not None:
+            self.put(_encode({"subscriptionId": self.subscription, "event": event}))
 
 
-def listener_of(path: str) -> Listener:
-    """What a connection asks for by its path."""
+def listener_of(path: str, at_ns: int) -> Listener | None:
+    """What a connection asks for by its path; None where it is nothing of Binance's."""
     parts = urlsplit(path)
-    names = parse_qs(parts.query).get("streams", [""])[0].split("/")
-    return Listener(names, is_user=parts.path == _REQUESTS)
+    if parts.path == REQUESTS_PATH:
+        return Listener(parts.path, (), at_ns)
+    if parts.path == _COMBINED:
+        names = parse_qs(parts.query).get("streams", [""])[0]
+        return Listener(parts.path, [one for one in names.split("/") if one], at_ns)
+    if parts.path == _RAW or parts.path.startswith(f"{_RAW}/"):
+        names = parts.path.removeprefix(_RAW).strip("/")
+        return Listener(_RAW, [one for one in names.split("/") if one], at_ns)
+    return None
 
 
 class Streams:
     """All who listen; stepped under the lock of whoever has them."""
 
-    def __init__(self, ground: Ground, whose: Account) -> None:
+    def __init__(self, ground: Ground, requests: Requests) -> None:
         self._ground = ground
-        self._account = whose
+        self._requests = requests
         self._listeners: list[Listener] = []
+        self._beat_ns = 0
+        self._held, self._adjusted_count = ground.held(), ground.books.adjusted_count
 
-    def join(self, listener: Listener) -> None:
-        self._listeners.append(listener)
+    def joined(self, path: str, at: VenueTime) -> Listener | None:
+        listener = listener_of(path, at.venue_ns)
+        if listener is not None:
+            self._listeners.append(listener)
+        return listener
 
-    def leave(self, listener: Listener) -> None:
-        if listener in self._listeners:
-            self._listeners.remove(listener)
+    def heard(self, listener: FaceListener, frame: str | bytes, at: VenueTime) -> None:
+        """A request that came over a connection; its answer is queued."""
+        if isinstance(listener, Listener):
+            is_api = listener.path == REQUESTS_PATH
+            answered = self._requests.answered if is_api else self._requests.subscribed
+            listener.put(_encode(answered(listener, frame, at)))
 
-    def subscribe(self, listener: Listener, frame: str | bytes, at: VenueTime) -> tuple[bool, str]:
-        """Whether a listener may hear of the account, and what it is told."""
-        asked = json.loads(frame)
-        answer = {"id": asked["id"], "status": 200, "result": {"subscriptionId": 0}}
-        try:
-            if asked["method"] != _SUBSCRIBE:
-                raise Wrong(400, -1020, "This operation is not supported.")
-            check_websocket(self._account, asked["params"], at)
-        except Wrong as wrong:
-            answer = {"id": asked["id"], "status": wrong.status, "error": wrong.told()}
-            return False, json.dumps(answer)
-        self.join(listener)
-        return True, json.dumps(answer)
+    def left(self, listener: FaceListener) -> None:
+        self._listeners = [one for one in self._listeners if one is not listener]
 
-    def publish(self, item: StreamItem | None, now_ns: int) -> None:
-        """Hand on what has happened; None cuts all."""
-        if item is None:
+    def publish(self, sent: Sequence[Sent], at: VenueTime) -> None:
+        """Hand on what has happened; a day-old connection is ended before."""
+        menu = self._ground.venue.menu
+        self._end_old(at.venue_ns)
+        if self._listeners and menu.is_armed(DAY_DISCONNECT) and menu.fires(DAY_DISCONNECT):
             self.cut_all()
+        if menu.is_armed(EXPIRED) and any(one.subscription is not None for one in self._listeners):
+            self._expire(at)
+        for _, item in sent:
+            if item is None:
+                self.cut_all()
+            else:
+                self._tell(item, at.venue_ns)
+        self._tell_what_came(at.venue_ns)
+
+    def beat(self, at: VenueTime) -> None:
+        """The minutes under way; a clock that stands still has none."""
+        now_ns = at.venue_ns
+        if at.rate == 0.0 or now_ns - self._beat_ns < _BEAT_NS:
             return
-        for listener in self._listeners:
-            for frame in self._frames(item, listener, now_ns):
-                listener.frames.put(json.dumps(frame))
+        self._beat_ns = now_ns
+        for symbol in self._ground.sizes:
+            name = f"{symbol_text(symbol).lower()}@kline_1m"
+            if any(name in one.names for one in self._listeners):
+                price = self._ground.last_price(symbol, now_ns)
+                data = unclosed_kline(symbol, now_ns - now_ns % MINUTE_NS, price, now_ns)
+                for listener in self._listeners:
+                    listener.tell(name, data)
 
     def cut_all(self) -> None:
         for listener in self._listeners:
-            listener.frames.put(None)
+            listener.end()
+        self._listeners = []
 
-    def beat(self, now_ns: int) -> None:
-        """What Binance tells every two seconds of a minute under way, and of the coins."""
-        at = now_ns // MS
-        user = {"e": "outboundAccountPosition", "E": at, "u": at, "B": []}
-        for listener in self._listeners:
-            if listener.is_user:
-                listener.frames.put(json.dumps(_told_user(user)))
-            for name in [] if listener.is_user else self._ground.ours:
-                stream = f"{name.lower()}@kline_1m"
-                data = {"e": "kline", "E": at, "s": name, "k": {"x": False}}
-                if stream in listener.streams:
-                    listener.frames.put(json.dumps({"stream": stream, "data": data}))
+    def _end_old(self, now_ns: int) -> None:
+        for listener in [one for one in self._listeners if one.until_ns <= now_ns]:
+            listener.end()
+            self._listeners.remove(listener)
 
-    def _frames(self, item: StreamItem, listener: Listener, now_ns: int) -> list[Any]:
-        if isinstance(item, Execution | VenueReport) and listener.is_user:
-            entry = self._ground.entry(item.venue_id)
-            fee = self._ground.fee_of(item) if isinstance(item, Execution) else None
-            return [_told_user(event) for event in events_of(item, fee, entry, now_ns)]
-        if isinstance(item, VenueBar | Tick) and not listener.is_user:
-            theirs = item.symbol.replace("/", "").lower()
-            told = [{"stream": f"{theirs}@{kind}", "data": data} for kind, data in market_of(item)]
-            return [one for one in told if one["stream"] in listener.streams]
-        return []
+    def _expire(self, at: VenueTime) -> None:
+        if self._ground.venue.menu.fires(EXPIRED):
+            event = {"e": "eventStreamTerminated", "E": at.venue_ns // MS}
+            for listener in self._listeners:
+                listener.tell_user(event)
+                listener.subscription = None
 
+    def _tell(self, item: StreamItem, now_ns: int) -> None:
+        if isinstance(item, VenueBar | Tick):
+            theirs = symbol_text(item.symbol).lower()
+            for kind, data in market_of(item):
+                for listener in self._listeners:
+                    listener.tell(f"{theirs}@{kind}", data)
+        elif isinstance(item, Execution | VenueReport):
+            for event in self._events(item, now_ns):
+                for listener in self._listeners:
+                    listener.tell_user(event)
 
-def _told_user(event: dict[str, Any]) -> dict[str, Any]:
-    return {"subscriptionId": 0, "event": event}
+    def _tell_what_came(self, now_ns: int) -> None:
+        """Coins that came or went by hand, since the last time."""
+        books, held = self._ground.books, self._ground.held()
+        if books.adjusted_count != self._adjusted_count:
+            for asset in sorted(held | self._held):
+                more = held.get(asset, 0) - self._held.get(asset, 0)
+                if more:
+                    for listener in self._listeners:
+                        listener.tell_user(balance_update(asset, more, now_ns))
+        self._held, self._adjusted_count = held, books.adjusted_count
+
+    def _events(self, item: Execution | VenueReport, now_ns: int) -> list[dict[str, Any]]:
+        """The order's own event, and after each change what the account has."""
+        ground = self._ground
+        fee = ground.fee_of(item) if isinstance(item, Execution) else None
+        events = events_of(item, fee, ground.entry(item.venue_id), now_ns)
+        if events:
+            events.append(account_position(ground.balances(item.symbol), now_ns))
+        return events

@@ -1,6 +1,6 @@
 """Binance's words for what the practice venue tells: orders, trades, events and bars."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.core.bars import BarColumns
@@ -167,3 +167,29 @@ def _tif(entry: Entry) -> str:
 
 def _side(units: int) -> str:
     return "BUY" if units > 0 else "SELL"
+
+
+def account_position(balances: Mapping[str, tuple[int, int]], now_ns: int) -> dict[str, Any]:
+    """What is free and locked of coins, after a change."""
+    at = now_ns // MS
+    rows = [
+        {"a": asset, "f": text(free), "l": text(locked)}
+        for asset, (free, locked) in balances.items()
+    ]
+    return {"e": "outboundAccountPosition", "E": at, "u": at, "B": rows}
+
+
+def balance_update(asset: str, units: int, now_ns: int) -> dict[str, Any]:
+    """What came or went other than by trading."""
+    at = now_ns // MS
+    return {"e": "balanceUpdate", "E": at, "a": asset, "d": text(units), "T": at}
+
+
+def unclosed_kline(symbol: str, start_ns: int, price: float, now_ns: int) -> dict[str, Any]:
+    """A minute under way, of which only the price it began at is known."""
+    theirs, at, told = symbol_text(symbol), start_ns // MS, price_text(price)
+    bar = {
+        "t": at, "T": at + 59_999, "s": theirs, "i": "1m", "x": False, "n": 0,
+        "o": told, "h": told, "l": told, "c": told, "v": "0.00000000",
+    }  # fmt: skip
+    return {"e": "kline", "E": now_ns // MS, "s": theirs, "k": bar}

@@ -171,6 +171,7 @@ class Books:
         self.coin_fees: list[CoinFee | None] = []  # one an execution
         self.positions: dict[str, int] = {}
         self.cash: dict[str, int] = {}
+        self.adjusted_count = 0  # how often what is held was set
         self.market = ""
         self.clock: ClockSet | None = None
         self.began_ns = self.through_ns = 0  # of the first event, and of the last
@@ -257,6 +258,7 @@ class Books:
         held = self.positions | event.positions
         self.positions = {symbol: units for symbol, units in held.items() if units}
         self.cash = self.cash | event.cash
+        self.adjusted_count += 1
 
     def _rolled_back(self, event: RolledBack) -> None:
         self._venue_ids = self._execution_ids = 0
