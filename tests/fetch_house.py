@@ -11,17 +11,17 @@ import numpy as np
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
-from app.core.intervals import DAY_NS, MINUTE_NS, SECOND_NS
+from app.core.intervals import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from app.core.source import DataSource
-from app.integrations.binance.peer.routes import Told
-from app.integrations.sources import open_source
+from app.core.venue import VenueTime
+from app.integrations.practice.venue.exchange import Answer, Request
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.fetch_report import FetchReport
 from app.managers.data_manager.fetching import Fetch, Stretch
 from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 from tests.data_house import ns
-from tests.sources.benches import CountingPeer, PeerWall
+from tests.sources.benches import CountingPeer, PeerWall, source_at
 from tests.warm import ask
 
 BTC = "BTC/USDT"
@@ -48,20 +48,20 @@ def minutes(count: int, without: Collection[int] = ()) -> BarColumns:
 class MinutePeer(CountingPeer):
     """It stands a few seconds after the last of its minutes; pages can be watched."""
 
-    def __init__(self, count: int, without: Collection[int] = ()) -> None:
+    def __init__(self, count: int, without: Collection[int] = (), after_seconds: int = 10) -> None:
         self.end_ns = FIRST_NS + count * MINUTE_NS
-        day_ns = (self.end_ns // DAY_NS + 1) * DAY_NS
-        session = TradingSession("24/7", dt.date(2025, 6, 1), day_ns, day_ns + DAY_NS)
+        early_ns = FIRST_NS - DAY_NS  # nothing trades then, and it is over
+        session = TradingSession("24/7", dt.date(2024, 12, 30), early_ns, early_ns + HOUR_NS)
         self.pages = 0
         self.on_page: Callable[[int], None] = lambda page: None
         super().__init__({BTC: minutes(count, without)}, session)
-        self.to(self.end_ns + 10 * SECOND_NS)
+        self.to(self.end_ns + after_seconds * SECOND_NS)
 
-    def answer(self, method: str, path: str, raw: str, key: str) -> Told:
-        if path == KLINES:
+    def counted(self, request: Request, at: VenueTime) -> Answer:
+        if request.path == KLINES:
             self.pages += 1
             self.on_page(self.pages)
-        return super().answer(method, path, raw, key)
+        return super().counted(request, at)
 
     def until(self) -> str:
         """Its end as a command takes it."""
@@ -80,7 +80,7 @@ class FetchHouse:
         self._sources: list[DataSource] = []
 
     def source(self) -> DataSource:
-        self._sources.append(open_source("binance", self.peer.url, self.wall))
+        self._sources.append(source_at(self.peer, self.peer.url, 1_000, self.wall))
         return self._sources[-1]
 
     def fetch(

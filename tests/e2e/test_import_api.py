@@ -310,13 +310,13 @@ def test_no_key_of_the_environment_is_ever_sent(
     ask: Ask, peer: MinutePeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    answer = peer.answer
+    answer = peer.face.answer
 
-    def noted(method: str, path: str, raw: str, key: str) -> Any:
-        sent.append(raw + key)
-        return answer(method, path, raw, key)
+    def noted(request: Any, at: Any) -> Any:
+        sent.append(f"{request.raw_query} {request.headers} {request.body!r}")
+        return answer(request, at)
 
-    monkeypatch.setattr(peer, "answer", noted)
+    monkeypatch.setattr(peer.face, "answer", noted)
     monkeypatch.setenv("MISMARTERA_BINANCE_KEY", "canary-key")
     monkeypatch.setenv("MISMARTERA_BINANCE_SECRET", "canary-secret")
     assert ask(*of_binance(peer, BTC, "1"))[0] == 0

@@ -22,7 +22,7 @@ from tests.fetch_house import (
 )
 from tests.sources.broken import Whole
 
-from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
+from app.core.intervals import HOUR_NS, MINUTE_NS
 from app.core.source import BarPage
 from app.managers.data_manager import fetching
 from app.managers.data_manager.fetch_report import FetchBroken
@@ -53,10 +53,12 @@ def make(tmp_path: Path, usual: MinutePeer, time: TimeManager) -> Iterator[Make]
     """A house with the usual peer, or with one of so many minutes."""
     opened: list[FetchHouse] = []
 
-    def made(count: int = COUNT, without: Sequence[int] = ()) -> FetchHouse:
+    def made(
+        count: int = COUNT, without: Sequence[int] = (), after_seconds: int = 10
+    ) -> FetchHouse:
         is_usual = count == COUNT and not without
         usual.to(usual.now_ns + MINUTE_NS)
-        peer = usual if is_usual else MinutePeer(count, without)
+        peer = usual if is_usual else MinutePeer(count, without, after_seconds)
         opened.append(FetchHouse(tmp_path / f"data{len(opened)}", peer, time))
         return opened[-1]
 
@@ -235,11 +237,12 @@ def test_stored_bars_stay_unless_they_are_to_be_replaced(make: Make) -> None:
     assert same_bars(house.bars(), minutes(2_500))
 
 
-def test_a_minute_is_taken_when_it_has_been_over_for_five_seconds(make: Make) -> None:
-    house = make(10)
-    for after, there in ((-1, 9), (0, 9), (4, 9), (5, 10)):
-        house.peer.to(house.peer.end_ns + after * SECOND_NS)
-        assert house.fetch(end_ns=house.peer.end_ns + HOUR_NS).present == there
+@pytest.mark.parametrize(("after_seconds", "there"), [(-1, 9), (0, 9), (4, 9), (5, 10)])
+def test_a_minute_is_taken_when_it_has_been_over_for_five_seconds(
+    make: Make, after_seconds: int, there: int
+) -> None:
+    house = make(10, after_seconds=after_seconds)
+    assert house.fetch(end_ns=house.peer.end_ns + HOUR_NS).present == there
 
 
 @pytest.mark.parametrize(("interval", "count"), [("5m", 864), ("1h", 72), ("1d", 3)])

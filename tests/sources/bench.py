@@ -1,7 +1,7 @@
 """What the suite of data sources asks of whoever brings one: bars, a clock, and things going wrong.
 
 Every bench has ten minutes of bars of two symbols, or of them without the minutes 4 and 5; a page
-of it holds three. Its clock stands still and is moved by hand, from five minutes before the first.
+of it holds three. Its clock stands still and is moved by hand, from before the first.
 """
 
 import queue

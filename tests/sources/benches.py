@@ -8,16 +8,17 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 
-from app.core.bars import COLUMNS
+from app.core.bars import COLUMNS, BarColumns
 from app.core.calendar import TradingSession
 from app.core.intervals import DAY_NS, MINUTE_NS, SECOND_NS
 from app.core.source import DataSource
+from app.core.venue import VenueTime
 from app.integrations.binance.endpoints import endpoints_of
-from app.integrations.binance.peer.routes import Told
 from app.integrations.binance.places import TESTNET_FACTS
 from app.integrations.binance.source import open_source
 from app.integrations.practice.adapter import open_practice
 from app.integrations.practice.source import FACTS, PracticeSource
+from app.integrations.practice.venue.exchange import Answer, Request
 from app.managers.time_manager.clock import WallClock
 from tests.binance_house import BinancePeer
 from tests.conformance.bench import GARBAGE as HTTP_GARBAGE
@@ -47,12 +48,16 @@ NOWHERE = "http://127.0.0.1:9"
 class CountingPeer(BinancePeer):
     """It remembers how often it had to turn somebody away."""
 
-    refused = 0
+    def __init__(self, bars: Mapping[str, BarColumns], session: TradingSession) -> None:
+        super().__init__(bars, session)
+        self.refused = 0
+        self._own_answer = self.face.answer
+        self.face.answer = self.counted  # type: ignore[method-assign]
 
-    def answer(self, method: str, path: str, raw: str, key: str) -> Told:
-        told = super().answer(method, path, raw, key)
-        self.refused += told.status in (418, 429)
-        return told
+    def counted(self, request: Request, at: VenueTime) -> Answer:
+        answer = self._own_answer(request, at)
+        self.refused += answer.status in (418, 429)
+        return answer
 
 
 class PeerWall(WallClock):
@@ -71,6 +76,17 @@ class PeerWall(WallClock):
         return False
 
 
+def source_at(
+    peer: BinancePeer, url: str, page_bars: int, wall: PeerWall | None = None
+) -> DataSource:
+    """Binance's source, by the clock of the peer."""
+    facts = msgspec.structs.replace(TESTNET_FACTS, page_bars=page_bars)
+    endpoints = endpoints_of(url)._replace(tells_rate=False)  # it stands, and is moved by hand
+    return open_source(
+        "binance", facts, endpoints, wall or PeerWall(peer), np.random.default_rng(1)
+    )
+
+
 class BinanceSourceBench:
     """Public klines, asked by the real library."""
 
@@ -83,7 +99,6 @@ class BinanceSourceBench:
         session = TradingSession("24/7", dt.date(2024, 11, 4), OPEN_NS, OPEN_NS + DAY_NS)
         self.peer = CountingPeer(dict.fromkeys(self.symbols, made(OPEN_NS, is_holed)), session)
         self._sources: list[DataSource] = []
-        self.to(-5)
 
     def open(self) -> DataSource:
         return self._opened(self.peer.url)
@@ -92,9 +107,7 @@ class BinanceSourceBench:
         return self._opened(NOWHERE)
 
     def _opened(self, url: str) -> DataSource:
-        facts = msgspec.structs.replace(TESTNET_FACTS, page_bars=PAGE)
-        wall, chance = PeerWall(self.peer), np.random.default_rng(1)
-        self._sources.append(open_source(self.name, facts, endpoints_of(url), wall, chance))
+        self._sources.append(source_at(self.peer, url, PAGE))
         return self._sources[-1]
 
     def minute(self, number: int, seconds: int = 0) -> int:

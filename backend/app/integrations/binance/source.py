@@ -9,7 +9,7 @@ from binance.client import Client
 from binance.exceptions import BinanceAPIException
 
 from app.core.bars import BarColumns, Ints
-from app.core.intervals import interval_ns
+from app.core.intervals import MINUTE_NS, SECOND_NS, interval_ns
 from app.core.money import from_units, to_units
 from app.core.source import (
     BarPage,
@@ -143,7 +143,11 @@ class BinanceSource:
         try:
             return ask()
         except TooManyRequests as error:
-            raise SourceBusy(str(error), self._link.quiet_seconds()) from error
+            seconds = self._link.quiet_seconds() or self._rest_of_the_minute_seconds()
+            raise SourceBusy(str(error), seconds) from error
+
+    def _rest_of_the_minute_seconds(self) -> float:
+        return (MINUTE_NS - self._link.now_ns() % MINUTE_NS) / SECOND_NS
 
     def _unknown(self, symbol: str) -> UnknownSymbol:
         return unknown_symbol(self._name, symbol, [one.symbol for one in self.search("")])
