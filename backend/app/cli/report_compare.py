@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table, value_text
 from app.cli.parameters import AsJson, PastRuns
+from app.cli.report_metrics import measured_of, metrics_told, print_metrics
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
     from app.managers.system_manager.recorded_run import RecordedRun
+    from app.results import Run
     from app.services.run_comparison import Decision, Difference, Parting
 
 PARTS = ("config", "data", "code", "platform")
@@ -20,7 +22,7 @@ _HASH = 64
 
 
 def compare(runs: PastRuns, as_json: AsJson = False) -> None:
-    """Runs side by side: figures, what differs in config, data and code, and where they part.
+    """Runs side by side: figures, curves, what differs in config, data, code; where they part.
 
     The first decision that differs is told of each run beside the first one given.
 
@@ -44,10 +46,11 @@ def compare(runs: PastRuns, as_json: AsJson = False) -> None:
     changed = {part: differences(documents[part]) for part in PARTS}
     first = decisions_of(found[0], repository)
     partings = [first_parting(first, decisions_of(run, repository)) for run in found[1:]]
+    measured = [measured_of(run, context) for run in found]
     if as_json:
-        print_json(_told(found, changed, partings))
+        print_json({**_told(found, changed, partings), **metrics_told(measured)})
     else:
-        _print(found, changed, partings)
+        _print(found, measured, changed, partings)
 
 
 def _check(runs: "Sequence[RecordedRun]") -> None:
@@ -109,6 +112,7 @@ def _side(decision: "Decision | None") -> dict[str, Any] | None:
 
 def _print(
     runs: "Sequence[RecordedRun]",
+    measured: "Sequence[Run | None]",
     changed: "Mapping[str, list[Difference]]",
     partings: "Sequence[Parting | None]",
 ) -> None:
@@ -120,6 +124,7 @@ def _print(
     ]
     print_table("Runs", heads, rows)
     _print_figures(letters, runs)
+    print_metrics(letters, measured)
     for part, found in changed.items():
         if found:
             cells = [(one.path, *map(_cell, one.values)) for one in found]

@@ -91,13 +91,13 @@ def figure_text(metric: "Metric") -> str | None:
     return f"{metric.value:,.3f}"
 
 
-def marks(values: Sequence[float], width: int = _WIDTH) -> str:
+def marks(values: Sequence[float | None], scale: Sequence[float] = ()) -> str:
     """A line of so many marks at most: the value at the end of each stretch."""
     from app.cli.candles import sparkline
 
-    count = min(width, len(values))
+    count = min(_WIDTH, len(values))
     places = [(place + 1) * len(values) // count - 1 for place in range(count)]
-    return sparkline([values[place] for place in places], console.options.ascii_only)
+    return sparkline([values[place] for place in places], console.options.ascii_only, scale)
 
 
 def month_rows(months: "Sequence[Month]") -> Iterator[list[str | None]]:

@@ -2,8 +2,8 @@
 all.
 
 Times are ISO 8601 with nine digits of a second and the market's offset, in Parquet timestamps of
-its zone. Quantities and money are decimals, in JSON as text; prices are the float64 they are. What is
-missing is empty, or null.
+its zone. Quantities and money are decimals, in JSON as text; prices are the float64 they are. What
+is missing is empty, or null.
 """
 
 import csv
