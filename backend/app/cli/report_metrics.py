@@ -48,8 +48,8 @@ def print_metrics(letters: str, runs: "Sequence[Run | None]") -> None:
     scale = [share for shares in grown for share in shares if share is not None]
     for letter, run, shares in zip(letters, runs, grown, strict=True):
         if run is not None and scale:
-            gain = run.metrics["total_return"]
-            console.print(f"equity {letter}  {marks(shares, scale)}  {gain:+.2%}", markup=False)
+            gain = figure_text(run.metrics.metric("total_return"))
+            console.print(f"equity {letter}  {marks(shares, scale)}  {gain}", markup=False)
 
 
 def _grown(run: "Run | None", values: "Sequence[float | None]") -> list[float | None]:
