@@ -5,8 +5,9 @@ from typing import Final
 
 from app.core.intervals import DAY_NS
 from app.core.money import UNITS, amount_units
-from app.core.venue import Execution
+from app.core.venue import Execution, VenueReport
 from app.integrations.binance.peer.fees import BNB, Fees
+from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
 from app.integrations.binance.peer.wrong import Wrong, missing
 from app.integrations.practice.venue.books import Books, CoinFee, Entry
@@ -36,6 +37,7 @@ class Ground:
         self.ours = {name.replace("/", ""): name for name in sizes}
         self.min_notional_units = 5 * UNITS
         self.can_withdraw = False
+        self.weights = Weights()
 
     def symbol(self, asked: Mapping[str, str]) -> str:
         """The symbol a request names, as we write it."""
@@ -52,6 +54,14 @@ class Ground:
 
     def fee_of(self, execution: Execution) -> CoinFee | None:
         return self.books.coin_fees[number_of(execution.execution_id) - 1]
+
+    def filled_by(self, item: Execution | VenueReport) -> int:
+        """What of an order had filled when this was told: more may have since."""
+        filled_units = self.entry(item.venue_id).order.filled_units
+        if isinstance(item, VenueReport):
+            return filled_units
+        later = self.books.executions[number_of(item.execution_id) :]
+        return filled_units - sum(one.units for one in later if one.venue_id == item.venue_id)
 
     def locked(self) -> dict[str, int]:
         """What resting orders hold back, by coin."""
