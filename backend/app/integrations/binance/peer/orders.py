@@ -13,7 +13,6 @@ from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.words import KINDS, MS, number_of, order_of
 from app.integrations.binance.peer.wrong import Wrong
 from app.integrations.practice.venue.books import Entry
-from app.integrations.practice.venue.checks import Refusal
 
 _PRICES: Final = {  # that a type needs
     "MARKET": (),
@@ -28,17 +27,11 @@ _LONGEST_NAME: Final = 36
 
 
 def place(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
-    """Of an order that has ended the name is free again, as at Binance."""
-    order, names = _checked(ground, asked, at), ground.books.by_client
-    before = names.get(order.client_id)
+    order = _checked(ground, asked, at)
+    before = ground.books.by_client.get(order.client_id)
     if before is not None and not before.is_working:
-        del names[order.client_id]
-    try:
-        told = _told(ground, ground.venue.place(order, at.venue_ns))
-    except Refusal:
-        if before is not None:
-            names[order.client_id] = before
-        raise
+        del ground.books.by_client[before.client_id]  # the name of what has ended is free again
+    told = _told(ground, ground.venue.place(order, at.venue_ns))
     return told | {"transactTime": at.venue_ns // MS}
 
 
