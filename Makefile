@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench screens run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak coin-days lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -71,6 +71,9 @@ reloads: setup ## reload a strategy of a live run, well and badly: make reloads 
 
 soak: setup ## trade live on real threads: make soak MINUTES=20 ARGS="--until 2024-12-04"
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20) $(ARGS)
+
+coin-days: setup ## trade coins at the Binance peer for days of its time: make coin-days DAYS=3 RATE=600
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.coin_days --days $(or $(DAYS),3) --rate $(or $(RATE),600)
 
 run-cli: ## run a command: make run-cli ARGS="init-db"
 	@./start_cli.sh $(ARGS)
