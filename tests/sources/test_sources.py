@@ -2,10 +2,13 @@
 
 import queue
 import re
+from pathlib import Path
 
 import pytest
 
+from app.core.source import DataSource
 from app.core.venue import VenueError
+from app.integrations._template import source as template
 from app.integrations.registry import PRACTICE
 from app.integrations.sources import BINANCE, BINANCE_PUBLIC, SOURCES
 from tests.sources import bench as bench_module
@@ -58,3 +61,14 @@ def test_every_source_that_is_registered_has_a_bench_or_is_one_of_a_kind_that_ha
 
 def test_the_page_shows_the_sources_and_the_suite() -> None:
     assert PAGE.read_text(encoding="utf-8") == written(), "Write it: python -m tests.sources"
+
+
+def test_the_template_has_each_method_and_names_each_case_and_is_not_registered() -> None:
+    text = Path(template.__file__).read_text(encoding="utf-8")
+    named: set[int] = set()
+    for first, last in re.findall(r"S(\d\d)(?:-S(\d\d))?", text):
+        named |= set(range(int(first), int(last or first) + 1))
+    assert named == {case.number for case in CASES}
+    methods = {name for name in vars(DataSource) if not name.startswith("_")}
+    assert methods - {"facts"} <= set(vars(template.TemplateSource))
+    assert not [name for name in SOURCES if "template" in name]
