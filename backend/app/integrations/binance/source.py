@@ -127,7 +127,12 @@ class BinanceSource:
             raise VenueUnclear(f"The bars of {symbol} are not those that were asked for.")
 
     def _info(self, words: Mapping[str, str]) -> Mapping[str, Any]:
-        """What is traded, and how much may be asked: what it tells of that is kept to."""
+        """What is traded, and how much may be asked: what it tells of that is kept to.
+
+        Its time is asked for first: with it comes what this address has used up already.
+        """
+        if not self._through_ns:
+            self._through_ns = self._asked(self._link.sync)
 
         def ask(client: Client) -> Mapping[str, Any] | None:
             told = _unless_unknown(lambda: client._get("exchangeInfo", data=dict(words)))
