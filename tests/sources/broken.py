@@ -201,7 +201,8 @@ class BusyIsUnclear(Whole):
 @fails("under_the_limit", at=BinanceSourceBench)
 class NoLimit(Whole):
     def page(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarPage:
-        self.source._link.limit = 6_000
+        told = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1}
+        self.source._link.limits.learn([told | {"limit": 6_000}])
         with suppress(VenueError):
             return super().page(symbol, interval, start_ns, end_ns)
         return super().page(symbol, interval, start_ns, end_ns)

@@ -138,7 +138,7 @@ class BinanceSource:
             told = _unless_unknown(lambda: client._get("exchangeInfo", data=dict(words)))
             if told is None:
                 return {"symbols": []}
-            self._link.limit = _weight_limit(told) or self._link.limit
+            self._link.limits.learn(told.get("rateLimits", []))
             return {"symbols": list(told["symbols"])}
 
         found = self._asked(lambda: self._link.call("its symbols", _INFO_WEIGHT, ask, bulk=True))
@@ -206,11 +206,3 @@ def _listed(told: Mapping[str, Any]) -> Listed | None:
 def _size(told: Decimal) -> Decimal | None:
     """Without trailing zeros; 0 is none."""
     return from_units(to_units(told)) if told > 0 else None
-
-
-def _weight_limit(told: Mapping[str, Any]) -> int:
-    """The weight that a minute may have; 0 where it is not told."""
-    for one in told.get("rateLimits", []):
-        if (one["rateLimitType"], one["interval"]) == ("REQUEST_WEIGHT", "MINUTE"):
-            return int(one["limit"]) // int(one.get("intervalNum", 1))
-    return 0

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS, amount_units
-from app.core.venue import Execution
+from app.core.venue import Execution, VenueReport
 from app.integrations.binance.peer.fees import BNB, Fees
 from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
@@ -51,6 +51,14 @@ class Ground:
 
     def fee_of(self, execution: Execution) -> CoinFee | None:
         return self.books.coin_fees[number_of(execution.execution_id) - 1]
+
+    def filled_by(self, item: Execution | VenueReport) -> int:
+        """What of an order had filled when this was told: more may have since."""
+        filled_units = self.entry(item.venue_id).order.filled_units
+        if isinstance(item, VenueReport):
+            return filled_units
+        later = self.books.executions[number_of(item.execution_id) :]
+        return filled_units - sum(one.units for one in later if one.venue_id == item.venue_id)
 
     def known_bars(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         """Those that began in between."""

@@ -29,6 +29,9 @@ def place(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     if amount_units(abs(units), price) < ground.min_notional_units:
         raise Wrong(400, -1013, "Filter failure: NOTIONAL")
     check_balance(ground, symbol, units, price)
+    before = ground.books.by_client.get(asked["newClientOrderId"])
+    if before is not None and not before.is_working:
+        del ground.books.by_client[before.client_id]  # the name of what has ended is free again
     order = VenueOrder(
         client_id=asked["newClientOrderId"],
         symbol=symbol,
@@ -63,7 +66,8 @@ def _entry(ground: Ground, asked: Mapping[str, str], at: VenueTime, code: int) -
     for entry in reversed(list(ground.books.entries.values())):
         is_it = str(number_of(entry.venue_id)) == asked.get("orderId")
         is_named = entry.client_id and entry.client_id == asked.get("origClientOrderId")
-        if entry.order.symbol == symbol and (is_it or is_named):
+        is_shown = entry.order.symbol == symbol and entry.hidden_until_ns <= at.venue_ns
+        if is_shown and (is_it or is_named):
             return entry
     raise Wrong(400, code, "Unknown order sent." if code == -2011 else "Order does not exist.")
 

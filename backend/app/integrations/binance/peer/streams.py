@@ -167,7 +167,8 @@ class Streams:
         """The order's own event, and after each change what the account has."""
         ground = self._ground
         fee = ground.fee_of(item) if isinstance(item, Execution) else None
-        events = events_of(item, fee, ground.entry(item.venue_id), now_ns)
+        entry, filled_units = ground.entry(item.venue_id), ground.filled_by(item)
+        events = events_of(item, fee, entry, filled_units, now_ns)
         if events:
             events.append(account_position(ground.balances(item.symbol), now_ns))
         return events

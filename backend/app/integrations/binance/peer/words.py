@@ -106,16 +106,18 @@ def klines_of(bars: BarColumns, length_ns: int) -> list[list[Any]]:
 
 
 def events_of(
-    item: Execution | VenueReport, fee: CoinFee | None, entry: Entry, now_ns: int
+    item: Execution | VenueReport, fee: CoinFee | None, entry: Entry, filled_units: int, now_ns: int
 ) -> list[dict[str, Any]]:
-    """The `executionReport`s that one change of an order brings."""
+    """The `executionReport`s that one change of an order brings; so much had filled by then."""
     order, name = entry.order, name_of(entry)
+    is_latest = filled_units == order.filled_units
     event = {
         "e": "executionReport", "E": now_ns // MS, "s": symbol_text(order.symbol), "c": name,
         "C": "", "S": _side(order.units), "o": _THEIR_KINDS[order.kind], "f": _tif(entry),
         "q": text(abs(order.units)), "p": price_text(order.limit), "P": price_text(order.stop),
-        "r": "NONE", "i": number_of(entry.venue_id), "X": STATES[order.state], "n": "0", "N": None,
-        "z": text(abs(order.filled_units)), "l": "0", "L": "0", "t": -1,
+        "r": "NONE", "i": number_of(entry.venue_id), "n": "0", "N": None,
+        "X": STATES[order.state if is_latest else PARTIAL], "z": text(abs(filled_units)),
+        "l": "0", "L": "0", "t": -1,
     }  # fmt: skip
     if isinstance(item, Execution):
         return [event | {
