@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from app.core.source import DataSource
-from app.core.venue import VenueError
+from app.core.venue import VenueError, VenueUnclear
 from app.integrations._template import source as template
 from app.integrations.registry import PRACTICE
 from app.integrations.sources import BINANCE, BINANCE_PUBLIC, SOURCES
 from tests.sources import bench as bench_module
 from tests.sources.bench import POWERS, Case, SourceBench, demand
-from tests.sources.benches import BENCHES
+from tests.sources.benches import BENCHES, BinanceSourceBench
 from tests.sources.broken import BROKEN, bench_of
 from tests.sources.cases import CASES
 from tests.sources.page import PAGE, written
@@ -72,3 +72,24 @@ def test_the_template_has_each_method_and_names_each_case_and_is_not_registered(
     methods = {name for name in vars(DataSource) if not name.startswith("_")}
     assert methods - {"facts"} <= set(vars(template.TemplateSource))
     assert not [name for name in SOURCES if "template" in name]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b'{"symbols": 7}',
+        b'{"symbols": [{}]}',
+        b'{"symbols": [{"baseAsset": null}]}',
+        b"\xff",
+    ],
+)
+def test_symbols_of_binance_that_cannot_be_read_are_unclear(body: bytes) -> None:
+    bench = BinanceSourceBench(is_holed=False)
+    source = bench.open()
+    for ask in (lambda: source.search(""), lambda: source.listed("BTC/USDT")):
+        bench.peer.fail("GET /api/v3/exchangeInfo", status=200, body=body)
+        with pytest.raises(VenueUnclear):
+            ask()
+    assert len(source.search("")) == 2
+    bench.close()
