@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench screens run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads imports soak lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -68,6 +68,9 @@ crashes: setup ## have live runs die at every named point: make crashes TIMES=20
 
 reloads: setup ## reload a strategy of a live run, well and badly: make reloads RELOADS=300
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.reloading --reloads $(or $(RELOADS),300) $(ARGS)
+
+imports: setup ## a month of minutes at its limit, killed again and again: make imports KILLS=20
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.sources.importing --kills $(or $(KILLS),20) $(ARGS)
 
 soak: setup ## trade live on real threads: make soak MINUTES=20 ARGS="--until 2024-12-04"
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20) $(ARGS)
