@@ -34,7 +34,7 @@ test-shell: setup ## drive the interactive shell in a terminal, every command of
 	@$(PYTEST) -n 2 -q -m shell $(ARGS)
 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
-	@$(PYTEST) -n 4 -q -m live $(ARGS)
+	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
 
 simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))
