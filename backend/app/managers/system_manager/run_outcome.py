@@ -57,11 +57,32 @@ def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "timings": dict(timings),
         "books": as_json(book_results(run.execution.account, run.last_close)),
+        "instruments": _instrument_facts(run),
+        "actions": [
+            {
+                "symbol": one.symbol,
+                "session": str(one.session_date),
+                "split_ratio": f"{one.split_ratio:f}",
+                "dividend": f"{one.dividend:f}",
+            }
+            for one in run.processor.adjustments
+        ],
         "rates": {str(date): dict(found) for date, found in rates.items() if found},
         "quality": _quality_facts(run),
         "dropped": list(run.pipeline.dropped),
         **_risk_facts(run),
     }
+
+
+def _instrument_facts(run: Run) -> list[dict[str, str]]:
+    """What its symbols were, for whoever reckons with its fills."""
+    execution = run.execution
+    multipliers = map(execution.multiplier_units_of, range(len(run.plan.symbols)))
+    columns = (execution.tick_units, execution.lot_units, multipliers)
+    sizes = ([f"{from_units(units):f}" for units in column] for column in columns)
+    rows = zip(run.plan.symbols, execution.account.currencies, *sizes, strict=True)
+    names = ("symbol", "currency", "tick", "lot", "multiplier")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _risk_facts(run: Run) -> dict[str, Any]:
