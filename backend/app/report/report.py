@@ -1,0 +1,217 @@
+"""A run's report: everything gathered, packed and written as one HTML file."""
+
+import csv
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app import __version__
+from app.core.errors import DataError, NotFoundError
+from app.report import sections, series
+from app.report.columns import Packed, pack
+from app.report.honesty import honesty
+from app.report.notices import notices_of
+from app.report.page import page
+
+if TYPE_CHECKING:
+    from app.results.run import Run
+
+FILE: Final = "report.html"
+_MS: Final = 1_000_000
+
+
+class Report:
+    """Of one finished run. `changes` are the rows of what was done to its orders."""
+
+    def __init__(self, run: "Run", changes: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
+        self._run = run
+        self._changes = changes
+        self._at = at
+
+    def html(self) -> str:
+        """The whole file."""
+        tables, facts = self._tables(), self._facts
+        return page(self._parts(), facts, tables)
+
+    # -- data ------------------------------------------------------------------------------------
+
+    @cached_property
+    def _bars(self) -> series.Bars:
+        return series.bars_to_show(self._run)
+
+    @cached_property
+    def _names(self) -> series.Names:
+        return series.Names(self._run.symbols, self._run.strategies)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        run = self._run
+        sessions = run.columns.sessions
+        currencies = zip(run.symbols, run.columns.currencies, strict=True)
+        return {
+            "name": str(run.config.get("name", run.id)),
+            "currency": run.currency,
+            "startEquity": self._start,
+            "symbols": {symbol: {"currency": currency} for symbol, currency in currencies},
+            "sessions": [
+                [str(date), start // _MS, end // _MS]
+                for date, start, end in zip(
+                    sessions.date.tolist(), sessions.start_ns.tolist(), sessions.end_ns.tolist(),
+                    strict=True,
+                )
+            ],
+            "offsets": self._offsets(),
+            "bars": {},
+            "indicators": {},
+        }  # fmt: skip
+
+    @property
+    def _start(self) -> float | None:
+        start = self._run.summary.get("start_equity")
+        return None if start is None else float(start)
+
+    def _offsets(self) -> list[tuple[int, int]]:
+        sessions = self._run.columns.sessions
+        if not len(sessions):
+            return [(0, 0)]
+        ends = int(sessions.start_ns[0]), int(sessions.end_ns[-1])
+        return series.offsets(self._run.zone, *ends)
+
+    def _tables(self) -> dict[str, Packed]:
+        """Packed; the first is the first that is drawn."""
+        columns, names = self._run.columns, self._names
+        curve = columns.equity
+        equity, digits = series.equity_table(curve.instant_ns, curve.equity)
+        found = {
+            "equity": pack(equity, digits),
+            "trades": pack(series.trade_table(columns.trades, names), series.TRADE_DIGITS),
+            "sessions": pack({"change": self._session_returns()}, {"change": 9}),
+            "orders": pack(series.order_table(columns.orders, names)),
+            "changes": pack(series.change_table(self._changes)),
+            "fills": pack(series.fill_table(columns.fills, names)),
+        }
+        for place, symbol in enumerate(self._bars.symbols):
+            try:
+                bars = columns.bars(symbol, self._bars.interval)
+            except (NotFoundError, DataError):
+                continue  # they have gone since; the page says so
+            if len(bars):
+                found[f"bars {place}"] = pack(series.bar_table(bars))
+                own = {"table": f"bars {place}", "minutes": self._bars.minutes}
+                self._facts["bars"][symbol] = own
+        return found
+
+    def _session_returns(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        equity = self._run.columns.sessions.equity
+        before = np.append(self._start or 0.0, equity[:-1])[: len(equity)]
+        found = np.full(len(equity), np.nan)
+        np.divide(equity, before, out=found, where=before > 0)
+        return found - 1.0
+
+    # -- words -----------------------------------------------------------------------------------
+
+    def _parts(self) -> dict[str, object]:
+        run = self._run
+        trades = len(run.columns.trades)
+        held = self._facts["bars"]
+        return {
+            "title": f"{run.config.get('name', run.id)}, {run.id}",
+            "head": sections.head(run),
+            "notices": sections.notices(notices_of(run)),
+            "figures": sections.figures(self._cards()),
+            "monthly": sections.monthly(self._months()),
+            "equity_label": self._equity_label(),
+            "no_bars": "" if held else " empty",
+            "bars_note": "The run's bars are not in the store any more: no candles.",
+            "gap_note": self._bars_note(),
+            "trades_note": self._trades_note(trades),
+            "profits_note": "how many trades",
+            "hours_note": "closed trades",
+            "honesty": honesty(run, _uncertain_bars(run.folder)),
+            "data": sections.data(run, ()),
+            "config": sections.config(run),
+            "proof": sections.proof(run),
+            "footer": sections.footer(run, __version__, self._at),
+        }
+
+    def _cards(self) -> list[tuple[str, str, str]]:
+        """The key figures, each with what it is: a gain or a loss."""
+        from app.managers.system_manager.summary import figure_rows
+
+        return [(name, value, "") for name, value in figure_rows(self._run.summary)]
+
+    def _months(self) -> dict[tuple[int, int], float]:
+        """What each month made of the account."""
+        sessions = self._run.columns.sessions
+        found: dict[tuple[int, int], float] = {}
+        for date, change in zip(sessions.date.tolist(), self._session_returns(), strict=True):
+            key = (date.year, date.month)
+            if change == change:
+                found[key] = (1.0 + found.get(key, 0.0)) * (1.0 + float(change)) - 1.0
+        return found
+
+    def _equity_label(self) -> str:
+        summary = self._run.summary
+        if "final_equity" not in summary:
+            return "Equity and drawdown"
+        return (
+            f"Equity from {summary['start_equity']:,.2f} to {summary['final_equity']:,.2f} "
+            f"{self._run.currency}; largest drawdown {summary['max_drawdown']:.2%}. "
+            "Keys: arrows move and zoom, 0 shows all."
+        )
+
+    def _bars_note(self) -> str:
+        base = self._run.config.get("base_interval")
+        notes = [" A mark under the candles: bars are missing before it."]
+        if self._bars.interval != base:
+            notes.append(
+                f" Bars of {base} would make the file too big: these are of {self._bars.interval}."
+            )
+        if len(self._bars.symbols) < len(self._run.symbols):
+            notes.append(f" The {len(self._bars.symbols)} symbols traded most are here.")
+        return "".join(notes)
+
+    def _trades_note(self, trades: int) -> str:
+        if not trades:
+            return "It made no trade."
+        currencies = Counter(self._run.columns.currencies)
+        own = "" if len(currencies) == 1 else " Money is in each symbol's own currency."
+        return (
+            "A trade goes from flat to flat, of one strategy in one symbol; profit is after fees. "
+            f"Choose one and the chart goes there.{own}"
+        )
+
+
+def write_report(
+    run: "Run", changes: Sequence[Mapping[str, Any]], at: dt.datetime, path: Path
+) -> Path:
+    """The file is whole or as it was."""
+    content = Report(run, changes, at).html()
+    new = path.with_name(f".{path.name}.new")
+    try:
+        new.write_text(content, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"The report {path} cannot be written: {error.strerror or error}. "
+            "Check the folder, the disk's space and its rights."
+        ) from error
+    return path
+
+
+def _uncertain_bars(folder: Path) -> list[list[str]]:
+    """The lines of the run's file of them, its heads first; nothing where there is none."""
+    from app.managers.system_manager.uncertain_bars import FILE as NAME
+
+    try:
+        with (folder / NAME).open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
+    except OSError:
+        return []
+
+
