@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from app.cli import report_html
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table, value_text
 from app.cli.parameters import AsJson, PastRuns
@@ -15,18 +16,14 @@ if TYPE_CHECKING:
     from app.managers.system_manager.recorded_run import RecordedRun
     from app.services.run_comparison import Decision, Difference, Parting
 
-app = typer.Typer(help="Runs side by side: their figures, and what differs between them.")
+app = typer.Typer(help="A run's report in the browser; runs side by side, and what differs.")
+app.add_typer(report_html.app)
 
 
 PARTS = ("config", "data", "code", "platform")
 _ELSEWHERE = ("run_id", "mode", "state", "fingerprint", "report", "strategies")
 _SHORT = 12  # characters of a hash that are shown
 _HASH = 64
-
-
-@app.callback()
-def _report() -> None:
-    """Without a callback, Typer would take the only command for the noun."""
 
 
 @app.command()

@@ -103,9 +103,10 @@ class StrategyConfig(Part):
 
 
 class ReportConfig(Part):
-    """How finely the equity curve is recorded."""
+    """How finely the equity curve is recorded, and whether the run ends with a page of its own."""
 
     equity: Literal["instant", "session"] = "instant"
+    html: bool = False  # write report.html of its folder when it has ended
 
 
 class EngineConfig(Part):

@@ -3,7 +3,7 @@
 import csv
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,28 +15,31 @@ from app.core.errors import DataError, NotFoundError
 from app.report import sections, series
 from app.report.columns import Packed, pack
 from app.report.honesty import honesty
+from app.report.indicators import indicators_of
 from app.report.notices import notices_of
 from app.report.page import page
 
 if TYPE_CHECKING:
     from app.results.run import Run
+    from app.results.sources import Sources
 
 FILE: Final = "report.html"
 _MS: Final = 1_000_000
 
 
 class Report:
-    """Of one finished run. `changes` are the rows of what was done to its orders."""
+    """Of one finished run; `sources` are where it was read from."""
 
-    def __init__(self, run: "Run", changes: Sequence[Mapping[str, Any]], at: dt.datetime) -> None:
+    def __init__(self, run: "Run", sources: "Sources", at: dt.datetime) -> None:
         self._run = run
-        self._changes = changes
+        self._sources = sources
         self._at = at
+        self._no_indicators = ""  # why there are none, where there should be
 
     def html(self) -> str:
         """The whole file."""
-        tables, facts = self._tables(), self._facts
-        return page(self._parts(), facts, tables)
+        tables = self._tables()  # first: the words say what is in them
+        return page(self._parts(), self._facts, tables)
 
     # -- data ------------------------------------------------------------------------------------
 
@@ -92,7 +95,7 @@ class Report:
             "trades": pack(series.trade_table(columns.trades, names), series.TRADE_DIGITS),
             "sessions": pack({"change": self._session_returns()}, {"change": 9}),
             "orders": pack(series.order_table(columns.orders, names)),
-            "changes": pack(series.change_table(self._changes)),
+            "changes": pack(series.change_table(self._changes())),
             "fills": pack(series.fill_table(columns.fills, names)),
         }
         for place, symbol in enumerate(self._bars.symbols):
@@ -104,7 +107,36 @@ class Report:
                 found[f"bars {place}"] = pack(series.bar_table(bars))
                 own = {"table": f"bars {place}", "minutes": self._bars.minutes}
                 self._facts["bars"][symbol] = own
+        return {**found, **self._indicator_tables()}
+
+    def _indicator_tables(self) -> dict[str, Packed]:
+        """One of each symbol and interval."""
+        facts = self._facts
+        if not facts["bars"]:
+            return {}
+        if self._bars.interval != self._run.config["base_interval"]:
+            self._no_indicators = "the candles are of longer bars than theirs."
+            return {}
+        drawn, self._no_indicators = indicators_of(self._run, self._sources)
+        found: dict[str, Packed] = {}
+        for place, one in enumerate(drawn):
+            if one.symbol not in facts["bars"]:
+                continue
+            name = f"indicators {place}"
+            columns = {f"v{at}": output.values for at, output in enumerate(one.outputs)}
+            digits = {f"v{at}": _digits(output.values) for at, output in enumerate(one.outputs)}
+            found[name] = pack({"at": series.milliseconds(one.known_ns), **columns}, digits)
+            outputs = [
+                {"column": f"v{at}", "label": output.label, "overlay": output.overlay}
+                for at, output in enumerate(one.outputs)
+            ]
+            facts["indicators"].setdefault(one.symbol, []).append(
+                {"table": name, "outputs": outputs}
+            )
         return found
+
+    def _changes(self) -> list[Mapping[str, Any]]:
+        return [*self._sources.repository.get_order_changes(self._run.id)]
 
     def _session_returns(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         equity = self._run.columns.sessions.equity
@@ -172,6 +204,8 @@ class Report:
             notes.append(
                 f" Bars of {base} would make the file too big: these are of {self._bars.interval}."
             )
+        if self._no_indicators:
+            notes.append(f" Indicators are not drawn: {self._no_indicators}")
         if len(self._bars.symbols) < len(self._run.symbols):
             notes.append(f" The {len(self._bars.symbols)} symbols traded most are here.")
         return "".join(notes)
@@ -187,11 +221,16 @@ class Report:
         )
 
 
-def write_report(
-    run: "Run", changes: Sequence[Mapping[str, Any]], at: dt.datetime, path: Path
-) -> Path:
+def _digits(values: np.ndarray[Any, np.dtype[np.float64]]) -> int:
+    """As many decimals as make six digits of the largest: for looking at."""
+    known = np.abs(values[~np.isnan(values)])
+    largest = float(known.max(initial=0.0))
+    return 6 - len(str(int(largest))) if 1 <= largest < 1e6 else 0 if largest >= 1e6 else 6
+
+
+def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) -> Path:
     """The file is whole or as it was."""
-    content = Report(run, changes, at).html()
+    content = Report(run, sources, at).html()
     new = path.with_name(f".{path.name}.new")
     try:
         new.write_text(content, encoding="utf-8")
