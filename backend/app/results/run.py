@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from app.core.bars import BarColumns
 from app.managers.system_manager.recorded_run import RecordedRun
+from app.results.metrics import Metrics
 from app.results.sources import Sources
 from app.results.tables import Tables
 
@@ -149,6 +150,15 @@ class Run:
     def bar_columns(self, symbol: str, interval: str | None = None) -> BarColumns:
         """The same as columns."""
         return self.columns.bars(symbol, interval)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Its figures by name, and trades by symbol, strategy, hour, ...; METRICS.md says how."""
+        from app.results.measuring import Measuring
+
+        tables = self.columns
+        told = {**self.facts, "summary": self.summary}
+        return Measuring(tables, self.config, told, tables.days_a_year).metrics()
 
     def _frame(self, name: str, index: str) -> "pd.DataFrame":
         from app.results.frames import frame_of

@@ -30,7 +30,8 @@ from app.results.curve import read_curve
 from app.results.sources import Sources
 from app.services.aggregation import aggregate
 from app.services.bar_import import inside, sessions_outline
-from app.services.trades import Action, Fill, Trade, trades_of
+from app.services.metrics.exposure import TradingTime
+from app.services.trades import Action, Fill, TradeBook, booked
 
 
 class Tables:
@@ -92,12 +93,12 @@ class Tables:
     @cached_property
     def trades(self) -> TradeColumns:
         """Round trips of the fills, and of splits and dividends between them."""
-        return trade_columns(self.trade_list, self.multiplier_units)
+        return trade_columns(self.book.trades, self.multiplier_units)
 
     @cached_property
-    def trade_list(self) -> list[Trade]:
-        """The same, one by one."""
-        return trades_of(_owned(self.fills), self._actions(), self.multiplier_units)
+    def book(self) -> TradeBook:
+        """The same one by one, and how what is held changed."""
+        return booked(_owned(self.fills), self.actions, self.multiplier_units)
 
     @cached_property
     def multiplier_units(self) -> list[int]:
@@ -128,6 +129,37 @@ class Tables:
         count = self._record.summary.get("sessions")
         return times.sessions_between(first, last, self._market)[:count]
 
+    @cached_property
+    def actions(self) -> list[Action]:
+        """The splits and dividends the run knew, each at the start of its session."""
+        starts = {str(one.date): self._segments(one)[0].start_ns for one in self.trading_sessions}
+        return [
+            Action(
+                starts[told["session"]],
+                self.symbols.index(told["symbol"]),
+                Decimal(told["split_ratio"]),
+                Decimal(told["dividend"]),
+            )
+            for told in self._record.facts.get("actions") or ()
+            if told["session"] in starts and told["symbol"] in self.symbols
+        ]
+
+    @cached_property
+    def trading_time(self) -> TradingTime:
+        """When the market traded, in the run's hours."""
+        bounds = sessions_outline(self.trading_sessions, extended_hours=self._is_extended)
+        return TradingTime(*bounds)
+
+    def to_local(self, at_ns: int) -> dt.datetime:
+        """An instant in the market's zone."""
+        return self._sources.time.to_local(at_ns, self._market)
+
+    @property
+    def days_a_year(self) -> int:
+        """Trading days that make a year of the market."""
+        date = self.trading_sessions[0].date if self.trading_sessions else dt.date(2024, 1, 1)
+        return self._sources.time.days_a_year(date, self._market)
+
     def bars(self, symbol: str, interval: str | None = None) -> BarColumns:
         """A symbol's bars in the run's sessions and hours."""
         if symbol not in self.symbols:
@@ -143,7 +175,7 @@ class Tables:
             return BarColumns(
                 *(np.empty(0, np.int64 if n == "start_ns" else float) for n in COLUMNS)
             )
-        data, extended = self._sources.data, bool(self._config.get("extended_hours"))
+        data, extended = self._sources.data, self._is_extended
         source = data.source_interval(self._market, symbol, interval)
         start_ns = self._segments(sessions[0])[0].start_ns
         end_ns = self._segments(sessions[-1])[-1].end_ns
@@ -170,7 +202,11 @@ class Tables:
         )
 
     def _segments(self, session: TradingSession) -> tuple[Segment, ...]:
-        return session.segments(bool(self._config.get("extended_hours")))
+        return session.segments(self._is_extended)
+
+    @property
+    def _is_extended(self) -> bool:
+        return bool(self._config.get("extended_hours"))
 
     def _dates(self) -> tuple[dt.date | None, dt.date | None]:
         """The first and last day of the run; a live run's are those of its curve."""
@@ -183,18 +219,6 @@ class Tables:
         local = (self._sources.time.to_local(int(at), self._market) for at in instants[[0, -1]])
         first, last = (moment.date() for moment in local)
         return first, last
-
-    def _actions(self) -> Iterator[Action]:
-        """What the run told of splits and dividends, at the start of their sessions."""
-        starts = {str(one.date): self._segments(one)[0].start_ns for one in self.trading_sessions}
-        for told in self._record.facts.get("actions") or ():
-            if told["session"] in starts and told["symbol"] in self.symbols:
-                yield Action(
-                    starts[told["session"]],
-                    self.symbols.index(told["symbol"]),
-                    Decimal(told["split_ratio"]),
-                    Decimal(told["dividend"]),
-                )
 
 
 def _owned(fills: FillColumns) -> Iterator[Fill]:

@@ -7,6 +7,7 @@ come to the same profit.
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -33,6 +34,15 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     symbol: int
     split_ratio: Decimal
     dividend: Decimal  # a share, after the split
+
+
+class Stake(NamedTuple):
+    """A change of what is held."""
+
+    instant_ns: int
+    symbol: int
+    positions: int  # more of them, or fewer
+    cost_units: int  # more that they cost, long and short alike
 
 
 class Trade(msgspec.Struct, gc=False):
@@ -74,11 +84,21 @@ class TradeBook:
         self._multipliers = multiplier_units
         self._open: dict[tuple[int, int], Trade] = {}
         self.trades: list[Trade] = []  # in the order they began
+        self.stakes: list[Stake] = []
 
     def take(self, fill: Fill) -> None:
         """Book a fill; one that goes through flat ends a trade and begins the next."""
+        key = fill.strategy, fill.symbol
+        before = self._open.get(key)
+        cost = 0 if before is None else abs(before.cost_units)
+        self._book(fill, before)
+        after = self._open.get(key)
+        more = (0 if after is None else abs(after.cost_units)) - cost
+        positions = (after is not None) - (before is not None)
+        self.stakes.append(Stake(fill.instant_ns, fill.symbol, positions, more))
+
+    def _book(self, fill: Fill, trade: Trade | None) -> None:
         amount = amount_units(fill.units, fill.price, self._multipliers[fill.symbol])
-        trade = self._open.get((fill.strategy, fill.symbol))
         if trade is None:
             self._begin(fill, fill.units, amount, fill.fee_units)
             return
@@ -107,6 +127,7 @@ class TradeBook:
             trade.income_units += divide_half_even(each, denominator * UNITS)
             if not trade.held_units:  # the split left nothing
                 trade.realised_units -= trade.cost_units
+                self.stakes.append(Stake(action.at_ns, symbol, -1, -abs(trade.cost_units)))
                 trade.cost_units, trade.exit_ns, trade.is_open = 0, action.at_ns, False
                 del self._open[strategy, symbol]
 
@@ -135,10 +156,10 @@ class TradeBook:
             del self._open[fill.strategy, fill.symbol]
 
 
-def trades_of(
+def booked(
     fills: Iterable[Fill], actions: Iterable[Action], multiplier_units: Sequence[int]
-) -> list[Trade]:
-    """The trades of a run, in the order they began; an action comes before fills of its instant."""
+) -> TradeBook:
+    """The trades of a run; an action comes before fills of its instant."""
     book = TradeBook(multiplier_units)
     waiting = sorted(actions, key=lambda action: action.at_ns)
     place = 0
@@ -149,7 +170,14 @@ def trades_of(
         book.take(fill)
     for action in waiting[place:]:
         book.act(action)
-    return book.trades
+    return book
+
+
+def trades_of(
+    fills: Iterable[Fill], actions: Iterable[Action], multiplier_units: Sequence[int]
+) -> list[Trade]:
+    """The same, in the order they began."""
+    return booked(fills, actions, multiplier_units).trades
 
 
 def _add(trade: Trade, fill: Fill, units: int, amount: int, fee_units: int) -> None:
