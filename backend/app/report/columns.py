@@ -103,9 +103,7 @@ def _fitting(known: Floats, digits: int) -> int | None:
     return digits if largest * 10.0**digits < _LARGEST else None
 
 
-def _whole(
-    column: Ints, decimals: int, missing: int | None
-) -> tuple[dict[str, Any], bytes]:
+def _whole(column: Ints, decimals: int, missing: int | None) -> tuple[dict[str, Any], bytes]:
     """As they are, or as steps from one to the next: whichever are smaller."""
     steps = np.diff(column, prepend=np.int64(0))
     in_steps = _weight(steps) < _weight(column)

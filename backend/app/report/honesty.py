@@ -53,9 +53,7 @@ def honesty(run: "Run", bars: Sequence[Sequence[str]]) -> Html:
     return element("section", joined(parts), id="honesty", class_="card")
 
 
-def _ends(
-    bars: Sequence[Sequence[str]], final: float, currency: str
-) -> tuple[float, float] | None:
+def _ends(bars: Sequence[Sequence[str]], final: float, currency: str) -> tuple[float, float] | None:
     """Where the run would have ended at the lowest and at the highest of each bar; None where there
     is no such bar, or one of another currency.
     """

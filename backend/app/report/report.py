@@ -3,7 +3,6 @@
 import csv
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,10 +13,12 @@ from app import __version__
 from app.core.errors import DataError, NotFoundError
 from app.report import sections, series
 from app.report.columns import Packed, pack
+from app.report.figures import all_figures, key_figures
 from app.report.honesty import honesty
 from app.report.indicators import indicators_of
 from app.report.notices import notices_of
 from app.report.page import page
+from app.results.rates import OwnMoney
 
 if TYPE_CHECKING:
     from app.results.run import Run
@@ -69,6 +70,10 @@ class Report:
                 )
             ],
             "offsets": self._offsets(),
+            "slices": {
+                name: [[one.key, one.profit, one.trades] for one in run.metrics.slices[name]]
+                for name in ("hour", "weekday")
+            },
             "bars": {},
             "indicators": {},
         }  # fmt: skip
@@ -92,7 +97,7 @@ class Report:
         equity, digits = series.equity_table(curve.instant_ns, curve.equity)
         found = {
             "equity": pack(equity, digits),
-            "trades": pack(series.trade_table(columns.trades, names), series.TRADE_DIGITS),
+            "trades": pack(self._trades(), series.TRADE_DIGITS),
             "sessions": pack({"change": self._session_returns()}, {"change": 9}),
             "orders": pack(series.order_table(columns.orders, names)),
             "changes": pack(series.change_table(self._changes())),
@@ -135,8 +140,23 @@ class Report:
             )
         return found
 
-    def _changes(self) -> list[Mapping[str, Any]]:
-        return [*self._sources.repository.get_order_changes(self._run.id)]
+    def _trades(self) -> series.Table:
+        """With each profit in the account's currency too: those can be added up."""
+        run = self._run
+        trades = run.columns.trades
+        own = OwnMoney(run.columns, run.currency, run.facts)
+        ends = np.where(trades.is_open, self._last_ns, trades.exit_ns)
+        profit = own.of(trades.symbol, ends, trades.profit_units)
+        return {**series.trade_table(trades, self._names), "own": profit}
+
+    @property
+    def _last_ns(self) -> int:
+        instants = self._run.columns.equity.instant_ns
+        return int(instants[-1]) if len(instants) else 0
+
+    def _changes(self) -> list[dict[str, Any]]:
+        found = self._sources.repository.get_order_changes(self._run.id)
+        return [{**one} for one in found]
 
     def _session_returns(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         equity = self._run.columns.sessions.equity
@@ -155,37 +175,21 @@ class Report:
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
             "notices": sections.notices(notices_of(run)),
-            "figures": sections.figures(self._cards()),
-            "monthly": sections.monthly(self._months()),
+            "figures": key_figures(run.metrics),
+            "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
+            "monthly": sections.monthly(run.metrics.months),
             "equity_label": self._equity_label(),
             "no_bars": "" if held else " empty",
             "bars_note": "The run's bars are not in the store any more: no candles.",
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),
-            "profits_note": "how many trades",
-            "hours_note": "closed trades",
+            "profit_note": f"closed trades, {run.currency}",
             "honesty": honesty(run, _uncertain_bars(run.folder)),
             "data": sections.data(run, ()),
             "config": sections.config(run),
             "proof": sections.proof(run),
             "footer": sections.footer(run, __version__, self._at),
         }
-
-    def _cards(self) -> list[tuple[str, str, str]]:
-        """The key figures, each with what it is: a gain or a loss."""
-        from app.managers.system_manager.summary import figure_rows
-
-        return [(name, value, "") for name, value in figure_rows(self._run.summary)]
-
-    def _months(self) -> dict[tuple[int, int], float]:
-        """What each month made of the account."""
-        sessions = self._run.columns.sessions
-        found: dict[tuple[int, int], float] = {}
-        for date, change in zip(sessions.date.tolist(), self._session_returns(), strict=True):
-            key = (date.year, date.month)
-            if change == change:
-                found[key] = (1.0 + found.get(key, 0.0)) * (1.0 + float(change)) - 1.0
-        return found
 
     def _equity_label(self) -> str:
         summary = self._run.summary
@@ -252,5 +256,3 @@ def _uncertain_bars(folder: Path) -> list[list[str]]:
             return list(csv.reader(file))
     except OSError:
         return []
-
-

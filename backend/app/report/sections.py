@@ -11,6 +11,7 @@ from app.repositories.journal_reader import JOURNAL_FOLDER
 
 if TYPE_CHECKING:
     from app.results.run import Run
+    from app.services.metrics.breakdown import Month
 
 _STATES = {"finished": "good", "failed": "bad"}
 
@@ -51,37 +52,15 @@ def notices(found: Sequence[Notice]) -> Html:
     return element("ul", joined(items), class_="notices", aria_label="Before you trust it")
 
 
-def figures(cards: Sequence[tuple[str, str, str]]) -> Html:
-    """The key figures: name, value, and whether it is a gain or a loss."""
-    return element(
-        "dl",
-        joined(
-            element("div", element("dt", name), element("dd", value, class_=kind or None))
-            for name, value, kind in cards
-        ),
-        class_="figures",
-    )
-
-
-def all_figures(groups: Mapping[str, Sequence[Sequence[object]]]) -> Html:
-    """Every figure, by group; opened when asked for."""
-    parts = (
-        element("section", element("h3", name), table(("figure", "value"), rows))
-        for name, rows in groups.items()
-        if rows
-    )
-    columns = element("div", joined(parts), class_="columns")
-    return details("All figures", columns, class_="card")
-
-
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _STEPS = (0.0, 0.01, 0.03, 0.06)  # returns of a month at which its colour deepens
 
 
-def monthly(returns: Mapping[tuple[int, int], float]) -> Html:
+def monthly(months: "Sequence[Month]") -> Html:
     """A row for each year, a cell for each month: colour, sign and figure say the same."""
-    if not returns:
+    if not months:
         return Html("")
+    returns = {(one.year, one.month): one.share for one in months}
     rows = []
     for year in range(min(returns)[0], max(returns)[0] + 1):
         own = [returns.get((year, month)) for month in range(1, 13)]

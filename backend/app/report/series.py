@@ -17,7 +17,7 @@ from app.core.money import UNITS
 from app.report.columns import Column
 
 if TYPE_CHECKING:
-    from app.results.columns import FillColumns, OrderColumns, TradeColumns
+    from app.results.columns import Codes, FillColumns, OrderColumns, TradeColumns
     from app.results.run import Run
 
 Table = dict[str, Column]
@@ -165,10 +165,10 @@ class Names(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
     strategies: tuple[str, ...]
 
-    def symbols_of(self, codes: Ints) -> list[str]:
+    def symbols_of(self, codes: "Codes") -> list[str]:
         return [self.symbols[code] if code >= 0 else "" for code in codes.tolist()]
 
-    def strategies_of(self, codes: Ints) -> list[str]:
+    def strategies_of(self, codes: "Codes") -> list[str]:
         return [self.strategies[code] if code >= 0 else "" for code in codes.tolist()]
 
 

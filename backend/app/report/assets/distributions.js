@@ -103,35 +103,30 @@ function histogramBars(values, ink) {
 
 const byGain = (value) => (value < 0 ? "loss" : "gain");
 
-/* Sums of profit by a key of the trade's entry, in order of the keys given. */
-function sums(trades, keys, keyOf) {
-  const found = new Map(keys.map((key) => [key, { key, value: 0, count: 0 }]));
-  for (const trade of trades) {
-    const own = found.get(keyOf(trade));
-    if (!own) continue;
-    own.value += trade.profit;
-    own.count += 1;
-  }
-  const bars = [...found.values()].map((one) => ({ ...one, ink: byGain(one.value) }));
+/* Profit by hour or weekday, as the metrics have it; hours between without a trade stay empty. */
+function sliceBars(found, keys) {
+  const known = new Map(found.map(([key, value, count]) => [key, { key, value, count }]));
+  const bars = keys.map((key) => known.get(key) || { key, value: 0, count: 0 });
   const traded = bars.filter((one) => one.count);
   if (!traded.length) return [];
-  return bars.slice(bars.indexOf(traded[0]), bars.indexOf(traded.at(-1)) + 1);
+  return bars.slice(bars.indexOf(traded[0]), bars.indexOf(traded.at(-1)) + 1)
+    .map((one) => ({ ...one, ink: byGain(one.value) }));
 }
 
-function startDistributions(root, trades, returns) {
+function startDistributions(root, trades, returns, slices) {
   const closed = trades.filter((one) => one.exitAt === one.exitAt);
   const rangeText = (text) => (one) => `${text(one.from)} to ${text(one.to)}: ${grouped(one.value, 0)}`;
   const sumText = (one) => `${one.key}: ${signed(one.value, 2)} in ${grouped(one.count, 0)} trades`;
   const short = (value) => grouped(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
   const share = (value) => percent(value, Math.abs(value) < 0.01 && value ? 2 : 1);
   const hours = Array.from({ length: 24 }, (_, hour) => `${two(hour)}:00`);
-  const days = [...DAYS.slice(1), DAYS[0]];
+  const days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
   const pictures = {
-    profits: [histogramBars(closed.map((one) => one.profit), byGain), (one) => short(one.from), rangeText((v) => grouped(v, 2))],
+    profits: [histogramBars(closed.map((one) => one.own), byGain), (one) => short(one.from), rangeText((v) => grouped(v, 2))],
     returns: [histogramBars(returns, byGain), (one) => share(one.from), rangeText((v) => percent(v))],
     held: [histogramBars(closed.map((one) => one.held), () => "line"), (one) => lasting(one.from), rangeText(lasting)],
-    hours: [sums(closed, hours, (t) => `${two(clock.local(t.entryAt).getUTCHours())}:00`), (one) => one.key, sumText],
-    weekdays: [sums(closed, days, (t) => clock.weekday(t.entryAt)), (one) => one.key, sumText],
+    hours: [sliceBars(slices.hour, hours), (one) => one.key, sumText],
+    weekdays: [sliceBars(slices.weekday, days), (one) => one.key.slice(0, 3), sumText],
   };
   for (const [name, [bars, label, text]] of Object.entries(pictures)) {
     const figure = root.querySelector(`[data-picture="${name}"]`);

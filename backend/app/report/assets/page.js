@@ -19,7 +19,7 @@ async function start() {
   const show = startTradeDetails(part("trades"), store, () => priceChart);
   if (trades.length) new TradeTable(part("trades"), trades, show);
   const sessions = await store.table("sessions");
-  startDistributions(part("distributions"), trades, sessions ? [...sessions.change] : []);
+  startDistributions(part("distributions"), trades, sessions ? [...sessions.change] : [], facts.slices);
   await nextFrame();
   if (Object.keys(facts.bars).length) {
     priceChart = new PriceChart(part("chart"), store, facts);

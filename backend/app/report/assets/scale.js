@@ -59,7 +59,6 @@ function lasting(seconds) {
 }
 
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-const DAYS = "Sun Mon Tue Wed Thu Fri Sat".split(" ");
 const two = (number) => String(number).padStart(2, "0");
 
 /* The market's own time: its distance from UTC changes at the instants given, in milliseconds. */
@@ -87,9 +86,5 @@ class MarketClock {
 
   both(ms) {
     return ms === ms ? `${this.date(ms)} ${this.time(ms)}` : "–";
-  }
-
-  weekday(ms) {
-    return DAYS[this.local(ms).getUTCDay()];
   }
 }

@@ -32,6 +32,7 @@ function tradesOf(table) {
       held: (table.exitAt[i] - table.entryAt[i]) / 1000,
       fees: table.fees[i],
       profit: table.profit[i],
+      own: table.own[i], // the same in the account's currency
       firstFill: table.firstFill[i],
       lastFill: table.lastFill[i],
     });
@@ -66,7 +67,7 @@ function sorted(trades, name, falls) {
 function summed(trades) {
   let [profit, fees, wins, losses] = [0, 0, 0, 0];
   for (const one of trades) {
-    profit += one.profit;
+    profit += one.own;
     fees += one.fees;
     wins += one.profit > 0;
     losses += one.profit < 0;
