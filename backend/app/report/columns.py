@@ -20,7 +20,7 @@ Column = Floats | Ints | Sequence[str]
 Bytes = npt.NDArray[np.uint8]
 
 MOST_DECIMALS = 8
-_LARGEST = 2.0**53  # whole numbers up to here are exact in a float, and so in a browser
+_LARGEST = 2.0**51  # whole numbers below are exact in a browser, also folded with their sign
 _LEVEL = 6
 
 
@@ -105,6 +105,8 @@ def _fitting(known: Floats, digits: int) -> int | None:
 
 def _whole(column: Ints, decimals: int, missing: int | None) -> tuple[dict[str, Any], bytes]:
     """As they are, or as steps from one to the next: whichever are smaller."""
+    if np.abs(column.astype(np.float64)).max(initial=0.0) >= _LARGEST:
+        return {"kind": "float64"}, column.astype("<f8").tobytes()
     steps = np.diff(column, prepend=np.int64(0))
     in_steps = _weight(steps) < _weight(column)
     spec: dict[str, Any] = {"kind": "steps" if in_steps else "whole"}

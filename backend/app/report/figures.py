@@ -31,6 +31,7 @@ _GROUPS: Final = {
     "activity": "Activity",
     "benchmark": "Benchmark",
 }
+_LETTERS: Final = {"cagr": "CAGR", "var": "VaR", "cvar": "CVaR", "sqn": "SQN"}
 _SLICES: Final = ("strategy", "symbol", "side", "month", "weekday", "hour")
 _MOST_SLICES: Final = 100  # lines of a table
 
@@ -98,8 +99,8 @@ def _of_stem(metrics: "Metrics", stem: str) -> "Metric | None":
 
 def spoken(name: str) -> str:
     """`sharpe_daily_252` as `Sharpe daily 252`."""
-    words = name.removesuffix("_seconds").removesuffix("_days").replace("_", " ")
-    return words[0].upper() + words[1:]
+    first, *rest = name.removesuffix("_seconds").removesuffix("_days").split("_")
+    return " ".join((_LETTERS.get(first, first.capitalize()), *rest))
 
 
 def shown(one: "Metric") -> str:

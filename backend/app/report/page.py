@@ -27,10 +27,15 @@ def _asset(name: str) -> str:
     return files("app.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
+def script_part(name: str) -> str:
+    """One of the script's files."""
+    return _asset(f"{name}.js")
+
+
 @cache
 def script() -> str:
     """All of them in a scope of their own."""
-    parts = "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
+    parts = "\n".join(map(script_part, _SCRIPTS))
     return f'(() => {{\n"use strict";\n{parts}\n}})();'
 
 

@@ -220,9 +220,18 @@ class Report:
         currencies = Counter(self._run.columns.currencies)
         own = "" if len(currencies) == 1 else " Money is in each symbol's own currency."
         return (
-            "A trade goes from flat to flat, of one strategy in one symbol; profit is after fees. "
-            f"Choose one and the chart goes there.{own}"
+            "A trade goes from flat to flat, of one strategy in one symbol; profit is after fees, "
+            f"of an open one what it has realised.{self._open_note()} Choose one and the chart "
+            f"goes there.{own}"
         )
+
+    def _open_note(self) -> str:
+        """What the net profit counts and no trade does: so that both can be added up."""
+        results = self._run.summary.get("strategies") or ()
+        held = sum(float(one["unrealised"]) for one in results)
+        if not held or len({one["currency"] for one in results}) > 1:
+            return ""
+        return f" What it still held at its end stands {held:+,.2f} beside that."
 
 
 def _digits(values: np.ndarray[Any, np.dtype[np.float64]]) -> int:

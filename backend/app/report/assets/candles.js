@@ -72,7 +72,7 @@ class PriceChart {
     return {
       share: 5,
       title: `${this.symbol}, ${this.bars.currency || this.facts.symbols[this.symbol].currency}`,
-      range: (first, end) => [this.bars.low.least(first, end), this.bars.high.greatest(first, end)],
+      range: (first, end) => this.prices(first, end),
       label: (value, decimals) => grouped(value, Math.max(decimals, 2)),
       draw: (pen, span, plot, colours) => {
         const size = this.size || this.bars.fitting(span, plot.width);
@@ -87,6 +87,20 @@ class PriceChart {
         if (this.shows.fills) drawFills(pen, span, plot, colours, this.fills);
       },
     };
+  }
+
+  /* What the bars reached, and the orders of the chosen trade as far as they are not remote. */
+  prices(first, end) {
+    let [low, high] = [this.bars.low.least(first, end), this.bars.high.greatest(first, end)];
+    const room = (high - low) * 2;
+    const [least, most] = [low - room, high + room];
+    for (const one of this.trade && this.shows.orders ? this.segments : []) {
+      if (!this.trade.orders.has(one.number) || one.to <= first || one.from >= end) continue;
+      if (one.price < least || one.price > most) continue;
+      low = Math.min(low, one.price);
+      high = Math.max(high, one.price);
+    }
+    return [low, high];
   }
 
   volumePane() {

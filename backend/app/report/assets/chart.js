@@ -1,7 +1,7 @@
 /* A canvas with panes one below the other over one stretch of rows: what all charts here share. */
 
 const AXIS = 20; // pixels below, for times
-const GAP = 14; // between panes
+const GAP = 22; // above a pane, for its title
 
 class Chart {
   /* `panes`: {share, range(first, end) -> [low, high], draw(pen), label(value)}, top to bottom. */
@@ -98,7 +98,7 @@ class Chart {
   plots(width, height) {
     const room = height - AXIS - GAP * this.panes.length;
     const all = this.panes.reduce((sum, pane) => sum + pane.share, 0);
-    let top = GAP / 2;
+    let top = GAP;
     return this.panes.map((pane) => {
       const plot = { left: 0, top, width: width - this.axisWidth(), height: (room * pane.share) / all };
       top += plot.height + GAP;
@@ -136,8 +136,9 @@ class Chart {
     pen.restore();
     if (pane.title) {
       pen.fillStyle = colours.muted;
-      pen.textBaseline = "top";
-      pen.fillText(pane.title, plot.left + 4, plot.top);
+      pen.textAlign = "left";
+      pen.textBaseline = "bottom";
+      pen.fillText(pane.title, plot.left, plot.top - 5);
     }
   }
 
@@ -145,7 +146,7 @@ class Chart {
     const { pen, span } = this;
     if (!span.count) return;
     const bottom = plots.at(-1);
-    const y = bottom.top + bottom.height + GAP / 2;
+    const y = bottom.top + bottom.height + 7;
     pen.textAlign = "center";
     pen.textBaseline = "top";
     for (const { row, text, strong } of timeTicks(span, plots[0].width, this.msAt, this.sessions)) {

@@ -101,6 +101,19 @@ function histogramBars(values, ink) {
   return counts.map((value, i) => ({ value, from: edges[i], to: edges[i + 1], edge: true, ink: ink(edges[i]) }));
 }
 
+const HELD = [0, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 432000, 864000, 2592000];
+
+/* Holding times between steps that grow: minutes and days in one picture. */
+function heldBars(values) {
+  const counts = HELD.map(() => 0);
+  for (const value of values) counts[placeOf(HELD, value + 1e-9) - 1] += 1;
+  const used = counts.flatMap((count, i) => (count ? [i] : []));
+  return used.length
+    ? counts.map((value, i) => ({ value, from: HELD[i], to: HELD[i + 1] ?? Infinity, edge: true, ink: "line" }))
+      .slice(used[0], used.at(-1) + 1)
+    : [];
+}
+
 const byGain = (value) => (value < 0 ? "loss" : "gain");
 
 /* Profit by hour or weekday, as the metrics have it; hours between without a trade stay empty. */
@@ -117,6 +130,7 @@ function startDistributions(root, trades, returns, slices) {
   const closed = trades.filter((one) => one.exitAt === one.exitAt);
   const rangeText = (text) => (one) => `${text(one.from)} to ${text(one.to)}: ${grouped(one.value, 0)}`;
   const sumText = (one) => `${one.key}: ${signed(one.value, 2)} in ${grouped(one.count, 0)} trades`;
+  const heldText = (one) => `${lasting(one.from)} ${one.to < Infinity ? "to " + lasting(one.to) : "and more"}: ${grouped(one.value, 0)}`;
   const short = (value) => grouped(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
   const share = (value) => percent(value, Math.abs(value) < 0.01 && value ? 2 : 1);
   const hours = Array.from({ length: 24 }, (_, hour) => `${two(hour)}:00`);
@@ -124,7 +138,7 @@ function startDistributions(root, trades, returns, slices) {
   const pictures = {
     profits: [histogramBars(closed.map((one) => one.own), byGain), (one) => short(one.from), rangeText((v) => grouped(v, 2))],
     returns: [histogramBars(returns, byGain), (one) => share(one.from), rangeText((v) => percent(v))],
-    held: [histogramBars(closed.map((one) => one.held), () => "line"), (one) => lasting(one.from), rangeText(lasting)],
+    held: [heldBars(closed.map((one) => one.held)), (one) => lasting(one.from), heldText],
     hours: [sliceBars(slices.hour, hours), (one) => one.key, sumText],
     weekdays: [sliceBars(slices.weekday, days), (one) => one.key.slice(0, 3), sumText],
   };

@@ -52,7 +52,7 @@ function lasting(seconds) {
   if (seconds !== seconds) return "–";
   const parts = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
   const at = parts.findIndex(([, size]) => seconds >= size);
-  if (at < 0) return grouped(seconds, 0) + " s";
+  if (at < 0) return seconds ? grouped(seconds, 1) + " s" : "0";
   const first = Math.floor(seconds / parts[at][1]);
   const rest = at < 3 ? Math.floor((seconds % parts[at][1]) / parts[at + 1][1]) : 0;
   return `${first} ${parts[at][0]}` + (rest ? ` ${rest} ${parts[at + 1][0]}` : "");

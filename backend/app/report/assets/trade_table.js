@@ -87,12 +87,12 @@ class TradeTable {
     this.paint();
   }
 
-  tell({ count, profit, fees, wins, losses }) {
+  tell({ count, closed, profit, fees, wins, losses }) {
     const all = this.trades.length;
     const which = count === all ? `${grouped(all, 0)} trades` : `${grouped(count, 0)} of ${grouped(all, 0)} trades`;
     this.root.querySelector(".sum").replaceChildren(
-      word("", which), word("won", count ? percent(wins / count, 1) : "–"),
-      word("lost", count ? percent(losses / count, 1) : "–"),
+      word("", which), word("won", closed ? percent(wins / closed, 1) : "–"),
+      word("lost", closed ? percent(losses / closed, 1) : "–"),
       word("fees", grouped(fees, 2)), word("profit", signed(profit, 2), profit < 0 ? "loss" : "gain"),
     );
   }

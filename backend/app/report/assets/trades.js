@@ -43,8 +43,8 @@ function tradesOf(table) {
 /* Those that pass: each filter is a value, or "" for all. */
 function passing(trades, { symbol = "", strategy = "", side = "", outcome = "" }) {
   const ends = {
-    win: (t) => t.profit > 0,
-    loss: (t) => t.profit < 0,
+    win: (t) => t.exitAt === t.exitAt && t.profit > 0,
+    loss: (t) => t.exitAt === t.exitAt && t.profit < 0,
     open: (t) => t.exitAt !== t.exitAt,
   };
   return trades.filter((t) =>
@@ -65,12 +65,14 @@ function sorted(trades, name, falls) {
 }
 
 function summed(trades) {
-  let [profit, fees, wins, losses] = [0, 0, 0, 0];
+  let [profit, fees, wins, losses, closed] = [0, 0, 0, 0, 0];
   for (const one of trades) {
     profit += one.own;
     fees += one.fees;
+    if (one.exitAt !== one.exitAt) continue;
+    closed += 1;
     wins += one.profit > 0;
     losses += one.profit < 0;
   }
-  return { count: trades.length, profit, fees, wins, losses };
+  return { count: trades.length, closed, profit, fees, wins, losses };
 }
