@@ -4,13 +4,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.system_house import SystemHouse
-
 from app.core.settings import Settings
 from app.report.report import write_report
 from app.results import Run
 from app.results.opening import open_from
 from app.results.sources import Sources
+from tests.system_house import SystemHouse
 
 # Brackets, so that stops and limits work; amended stops; an order that is refused.
 BRACKETS = '''

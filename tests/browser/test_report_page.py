@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-CANVASES = ("#equity canvas", "#chart canvas", *(
-    f'[data-picture="{name}"] canvas' for name in ("profits", "returns", "held", "hours", "weekdays")
-))  # fmt: skip
+PICTURES = ("profits", "returns", "held", "hours", "weekdays")
+CANVASES = (
+    *("#equity canvas", "#chart canvas"),
+    *(f'[data-picture="{name}"] canvas' for name in PICTURES),
+)
 ROWS = "#trades tbody tr[data-number]"
 
 
@@ -181,7 +183,8 @@ def test_a_telephone_shows_it_all_without_sideways_scroll(
         assert opened.page.evaluate("document.documentElement.scrollWidth") == 360
         wide = opened.page.evaluate(
             """() => [...document.querySelectorAll("main, .card, canvas, select, button")]
-                .filter(one => one.getBoundingClientRect().right > 361 && !one.closest(".rows, .wide"))
+                .filter(one => one.getBoundingClientRect().right > 361)
+                .filter(one => !one.closest(".rows, .wide"))
                 .map(one => one.outerHTML.slice(0, 80))"""
         )
         assert wide == []

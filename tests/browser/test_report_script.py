@@ -1,6 +1,7 @@
 """The script's own logic, each piece in the browser against an answer found another way."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,7 +196,7 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
     edges = [0, 60, 90, 90 + 48, 90 + 78]
     expected = [
         [first, end, closes[first], closes[end - 1], sum(closes[first:end])]
-        for first, end in zip(edges, edges[1:], strict=False)
+        for first, end in pairwise(edges)
     ]
     assert found == [expected, [90 + 30], "1m", "30m"]
 
@@ -212,8 +213,10 @@ def test_a_histogram_counts_each_value_once_and_parts_gain_from_loss(page: "Page
 def test_equals_keep_their_order_and_what_is_missing_comes_last(page: "Page") -> None:
     found = page.evaluate(
         """() => {
-            const trades = [[1, 5], [2, NaN], [3, 2], [4, 5]].map(([number, exit]) => ({ number, exit }));
-            return [false, true].map(falls => sorted(trades, "exit", falls).map(one => one.number));
+            const exits = [5, NaN, 2, 5];
+            const trades = exits.map((exit, i) => ({ number: i + 1, exit }));
+            return [false, true].map(falls =>
+                sorted(trades, "exit", falls).map(one => one.number));
         }"""
     )
     assert found == [[3, 1, 4, 2], [1, 4, 3, 2]]
