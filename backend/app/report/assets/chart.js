@@ -76,6 +76,7 @@ class Chart {
   }
 
   paint() {
+    const began = performance.now();
     const { canvas, pen } = this;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width || !height) return;
@@ -92,7 +93,7 @@ class Chart {
     this.timeAxis(plots, colours);
     this.panes.forEach((pane, i) => this.paintPane(pane, plots[i], colours));
     this.cross(plots, colours);
-    canvas.dataset.painted = Number(canvas.dataset.painted || 0) + 1; // for whoever waits for it
+    canvas.dataset.frameMs = performance.now() - began;
   }
 
   plots(width, height) {

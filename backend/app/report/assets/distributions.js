@@ -75,7 +75,6 @@ class BarPicture {
     pen.strokeStyle = colours.axis;
     line(pen, 0, Math.round(y(0)) + 0.5, width, Math.round(y(0)) + 0.5);
     this.labels(width, height, each, colours);
-    canvas.dataset.painted = Number(canvas.dataset.painted || 0) + 1;
   }
 
   labels(width, height, each, colours) {

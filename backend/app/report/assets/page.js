@@ -25,7 +25,8 @@ async function start() {
     priceChart = new PriceChart(part("chart"), store, facts);
     await priceChart.show(Object.keys(facts.bars)[0]);
   }
-  document.documentElement.dataset.ready = "yes";
+  document.documentElement.dataset.readyMs = performance.now();
+  document.documentElement.dataset.ready = "yes"; // for whoever waits for all of it
 }
 
 function startCopying() {
