@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 from collections import Counter
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -249,6 +250,8 @@ def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) ->
         new.write_text(content, encoding="utf-8")
         new.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink()
         raise DataError(
             f"The report {path} cannot be written: {error.strerror or error}. "
             "Check the folder, the disk's space and its rights."
