@@ -61,6 +61,8 @@ OF_BOOKS: tuple[Line, ...] = (
     ("runs show FIRST", EXACT),
     ("runs orders FIRST", EXACT),
     ("runs rebuild FIRST", EXACT),  # a replay: it says so
+    ("report show FIRST", EXACT),
+    ("report export FIRST --output exported", SHAPE),
     ("report compare FIRST SECOND", EXACT),
     ("verify FIRST", EXACT),
     ("why 1 --run FIRST", EXACT),

@@ -25,6 +25,7 @@ OWN = {
     "--strategy": "what a config uses, or a run's own name for it",
     "--symbols": "those looked at, or those traded",
     "--cash": "of an account, or of a venue's books",
+    "--output": "a file, or a folder for several",
 }
 SUMMARY_LENGTH = 90
 WORD = re.compile(r"[a-z][a-z-]*")

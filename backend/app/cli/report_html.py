@@ -15,15 +15,12 @@ if TYPE_CHECKING:
     from app.results.run import Run
     from app.results.sources import Sources
 
-app = typer.Typer()
-
 Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Where to; else report.html of its folder."),
 ]
 
 
-@app.command("open")
 def open_report(run: PastRun = "last", as_json: AsJson = False) -> None:
     """A run's report in the browser; written first, where it is not there yet.
 
@@ -46,7 +43,6 @@ def open_report(run: PastRun = "last", as_json: AsJson = False) -> None:
         console.print(f"The report of run {found.id} {where} {path}", markup=False)
 
 
-@app.command("html")
 def write_html(run: PastRun, output: Output = None, as_json: AsJson = False) -> None:
     """Write a run's report anew: one HTML file that needs nothing else, and no network.
 

@@ -26,6 +26,7 @@ Flags = npt.NDArray[np.bool_]
 Row = Mapping[str, Any]
 
 NOBODY: Final = -1
+NONE_IS_ZERO: Final = ("parent_id", "oco_group", "exit_order_id")
 _MOST: Final = 2**63 - 1
 
 
