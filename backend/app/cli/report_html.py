@@ -22,7 +22,7 @@ Output = Annotated[
 
 
 def open_report(run: PastRun = "last", as_json: AsJson = False) -> None:
-    """A run's report in the browser; written first, where it is not there yet.
+    """A run's report in the browser; written first where it is not there.
 
     Where there is no browser it only says where the file is.
 
@@ -44,7 +44,7 @@ def open_report(run: PastRun = "last", as_json: AsJson = False) -> None:
 
 
 def write_html(run: PastRun, output: Output = None, as_json: AsJson = False) -> None:
-    """Write a run's report anew: one HTML file that needs nothing else, and no network.
+    """Write a run's report anew: one HTML file that needs no network.
 
     \b
     Examples:
