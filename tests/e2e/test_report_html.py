@@ -88,7 +88,7 @@ def test_a_page_goes_where_it_is_asked_to_or_says_why_not(
     where = str(tmp_path / "nowhere" / "x.html")
     told = said(capsys, "report", "html", run_id, "--output", where, code=1)
     assert "cannot be written: No such file or directory" in told
-    assert "There is no run 'lest'." in said(capsys, "report", "html", "lest", code=4)
+    assert "There is no run 'lest'." in said(capsys, "report", "html", "lest", code=3)
     (system_house.folder / "runs" / run_id / "report.html").mkdir()
     assert report_at_end(run_id) is None
     assert "is recorded; its HTML report is not written" in capsys.readouterr().err

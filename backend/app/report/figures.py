@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What stands at the top: a metric by the beginning of its name, as the rest of it is its basis.
 _KEY: Final = (
     *("net_profit", "total_return", "cagr", "max_drawdown", "volatility", "sharpe", "sortino"),
-    *("profit_factor", "win_rate", "expectancy", "trades", "average_win", "average_loss"),
+    *("profit_factor", "win_rate", "expectancy", "trades"),
     *("fees", "slippage_paid", "time_in_market", "benchmark_return", "turnover"),
 )
 _COLOURED: Final = frozenset(
@@ -67,7 +67,7 @@ def all_figures(run: "Run", local: Callable[[int], dt.datetime]) -> Html:
     basis = metrics.basis
     stands = (
         f"Days are trading days, {basis.year} of them a year; {basis.days:,} in this run. The "
-        f"risk-free rate is {basis.risk_free_percent:g} % a year, the benchmark "
+        f"risk-free rate is {basis.risk_free_percent:g}% a year, the benchmark "
         f"{_benchmark(basis.benchmark)}. docs/METRICS.md has every formula."
     )
     parts = [
@@ -109,7 +109,7 @@ def shown(one: "Metric") -> str:
     if value is None:
         return "–"
     if one.kind == "share":
-        return minus(f"{value:.2%}".replace("%", " %"))
+        return minus(f"{value:.2%}")
     if one.kind == "money":
         return minus(f"{value:,.2f}")
     if one.kind == "count":

@@ -57,11 +57,12 @@ def _data(run: "Run") -> Iterator[Notice]:
         worst = min(lacking, key=lambda row: float(row["coverage_percent"]))
         percent = float(worst["coverage_percent"])
         holes = sum(int(row["holes"]) for row in lacking)
+        in_holes = f", in {holes:,} holes" if holes else ""
         yield Notice(
             "warn" if percent < _WHOLE_PERCENT else "",
             "Bars are missing.",
-            f"{len(lacking)} of {len(run.passport)} symbols lack some, in {holes:,} holes; least "
-            f"complete is {worst['symbol']} with {percent:.2f} % of the bars that its sessions "
+            f"{len(lacking)} of {len(run.passport)} symbols lack some{in_holes}; least "
+            f"complete is {worst['symbol']} with {percent:.2f}% of the bars that its sessions "
             "have room for.",
         )
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []

@@ -86,7 +86,7 @@ def _heat(value: float | None) -> Html:
 
 
 def _share(value: float) -> str:
-    return f"{value:+.1%}".replace("-", "−").replace("%", " %")
+    return f"{value:+.1%}".replace("-", "−")
 
 
 def data(run: "Run", notes: Sequence[str]) -> Html:
@@ -96,7 +96,7 @@ def data(run: "Run", notes: Sequence[str]) -> Html:
             row["symbol"],
             f"{row['bars']:,}",
             f"{row['expected_bars']:,}",
-            f"{row['coverage_percent']:.3f} %",
+            f"{row['coverage_percent']:.3f}%",
             f"{row['holes']:,}",
             row["half_days"],
             "yes" if row["synthetic"] else "no",

@@ -116,7 +116,7 @@ class Chart {
     plot.high = pane.ceiling === undefined ? high + pad : Math.max(high, pane.ceiling);
     plot.y = (value) => plot.top + ((plot.high - value) / (plot.high - plot.low)) * plot.height;
     plot.valueAt = (y) => plot.high - ((y - plot.top) / plot.height) * (plot.high - plot.low);
-    const marks = pane.ticks === false ? [] : ticks(plot.low, plot.high, plot.height / 44);
+    const marks = ticks(plot.low, plot.high, Math.max(plot.height / 44, 3));
     const decimals = decimalsOf(marks);
     pen.strokeStyle = colours.grid;
     pen.fillStyle = colours.muted;
@@ -176,7 +176,7 @@ class Chart {
       if (pointer.y < plot.top || pointer.y > plot.top + plot.height) return;
       line(pen, 0, pointer.y, plot.width, pointer.y);
       pen.setLineDash([]);
-      const marks = ticks(plot.low, plot.high, plot.height / 44);
+      const marks = ticks(plot.low, plot.high, Math.max(plot.height / 44, 3));
       tag(pen, this.panes[i].label(plot.valueAt(pointer.y), decimalsOf(marks) + 1), plot.width, pointer.y, colours);
     });
     pen.setLineDash([]);

@@ -32,7 +32,7 @@ function signed(value, decimals) {
 }
 
 function percent(share, decimals = 2) {
-  return share === share ? grouped(share * 100, decimals) + " %" : "–";
+  return share === share ? grouped(share * 100, decimals) + "%" : "–";
 }
 
 /* A price as it is written: no zeros that say nothing, two decimals at least. */
