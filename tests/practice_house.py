@@ -113,18 +113,20 @@ class Sim:
         events: Sequence[BookEvent] = (),
         file: BookFile | None = None,
         adjustments: Sequence[Adjustment] = (),
+        currency: str = "USD",
+        lot_units: int = UNITS,
     ) -> None:
         rows = {minute(i): row for i, row in enumerate(rows_of(first))}
         rows |= {minute(i, day=1): row for i, row in enumerate(rows_of(second))}
         self.all_bars = columns_of(rows)
         self.kept: list[list[BookEvent]] = []
-        sizes = Sizes(UNITS // 100, UNITS, UNITS, "USD")
+        self.sizes = dict.fromkeys(symbols, Sizes(UNITS // 100, lot_units, UNITS, currency))
         terrain = Terrain(
             "XNYS",
-            dict.fromkeys(symbols, sizes),
+            self.sizes,
             lambda symbol, interval, start, end: self._load(symbol, start, end),
             Decimal(participation),
-            {"USD": CASH},
+            {currency: CASH},
         )
         self.books = new_books(terrain)
         for event in events:

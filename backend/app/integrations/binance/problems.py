@@ -14,6 +14,7 @@ from app.core.venue import VenueError, VenueRefused, VenueUnclear
 UNKNOWN_ORDER: Final = -2013
 CLOCK_IS_OFF: Final = -1021
 TOO_MANY_REQUESTS: Final = -1003
+NO_ANSWER_IN_TIME: Final = 408
 TOO_MUCH: Final = (418, 429)  # banned for a while, and told to wait: nothing was carried out
 
 # The codes after which an order may stand or not.
@@ -97,7 +98,8 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
     is_known = isinstance(code, int) and code < 0
     if status in TOO_MUCH or code == TOO_MANY_REQUESTS:
         return TooManyRequests(told)
-    if not is_known or not 400 <= status < 500 or code in UNCLEAR_CODES:
+    is_plain = 400 <= status < 500 and status != NO_ANSWER_IN_TIME
+    if not is_known or not is_plain or code in UNCLEAR_CODES:
         return VenueUnclear(told)
     if code == UNKNOWN_ORDER:
         return UnknownOrder(told)

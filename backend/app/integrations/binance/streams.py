@@ -118,11 +118,13 @@ def _market_items(
 
 
 def order_stream(
-    link: Link, filters: Mapping[str, Filters], on_item: OnItem, chance: Chance
+    link: Link, filters_of: Callable[[], Mapping[str, Filters]], on_item: OnItem, chance: Chance
 ) -> BinanceStream:
     """The account's orders and fills, by the websocket API."""
+    filters: dict[str, Filters] = {}
 
     def hello(connection: ClientConnection) -> None:
+        filters.update(filters_of())
         method = "userDataStream.subscribe.signature"
         asked = {"id": "orders", "method": method, "params": link.signed_words({})}
         connection.send(msgspec.json.encode(asked), text=True)

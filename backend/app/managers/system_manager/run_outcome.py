@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.core.coins import coin_of
 from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.run_risk import risk_status
@@ -133,6 +134,8 @@ def summary_of(
         fees=from_units(account.total_units(lambda book: book.fee_units)),
         interest=from_units(account.total_units(lambda book: book.interest_units)),
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
+        loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
+        fees_unbooked=_listed(account.unbooked_fees),
         max_drawdown=run.curve.max_drawdown,
         uncertain_bars=diary.uncertain_count if simulates else None,
         band=band,
@@ -142,6 +145,11 @@ def summary_of(
         report=str(folder / "report.md"),
         strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
     )
+
+
+def _listed(units: Mapping[str, int]) -> str | None:
+    """Amounts of coins, where there are any."""
+    return ", ".join(f"{from_units(one):f} {coin}" for coin, one in units.items() if one) or None
 
 
 def _quality_facts(run: Run) -> dict[str, Any]:

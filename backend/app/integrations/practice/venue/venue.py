@@ -159,6 +159,10 @@ class PracticeVenue:
             known_ns = now_ns if session is None else min(session.open_ns, now_ns)
         return self._terrain.history(symbol, interval, start_ns, min(end_ns, known_ns))
 
+    def last_price(self, symbol: str, now_ns: int) -> float | None:
+        """The close of the last bar of this session and the one before it."""
+        return self._tape.last_price(symbol, now_ns)
+
     def by_hand(self, manual: Manual, now_ns: int) -> None:
         """What somebody does at the venue, past the client."""
         self._floor.work(now_ns)
