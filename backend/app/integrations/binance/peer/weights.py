@@ -91,10 +91,10 @@ class Weights:
         return told
 
 
-def limits() -> list[dict[str, str | int]]:
+def limits(weight: int) -> list[dict[str, str | int]]:
     """As `exchangeInfo` tells them."""
     rows = (
-        ("REQUEST_WEIGHT", "MINUTE", 1, LIMIT),
+        ("REQUEST_WEIGHT", "MINUTE", 1, weight),
         ("ORDERS", "SECOND", 10, ORDERS_10S),
         ("ORDERS", "DAY", 1, ORDERS_1D),
     )
