@@ -10,13 +10,12 @@ import numpy as np
 
 from app.core.bars import Ints
 from app.core.money import UNITS
-from app.results.columns import Codes, Columns
+from app.results.columns import NONE_IS_ZERO, Codes, Columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CATEGORIES = ("kind", "side", "tif", "state")
-_NUMBERS_OR_NONE = ("parent_id", "oco_group", "exit_order_id")  # 0 is none
 
 
 def frame_of(
@@ -39,7 +38,7 @@ def frame_of(
             data[name] = _named(values, names[field])
         elif field in _CATEGORIES:
             data[name] = pd.Categorical(values)
-        elif field in _NUMBERS_OR_NONE:
+        elif field in NONE_IS_ZERO:
             data[name] = pd.arrays.IntegerArray(values.copy(), values == 0)
         elif values.dtype == object:
             data[name] = pd.Series(values, dtype="str").array

@@ -144,6 +144,10 @@ class Link:
         asked = {**words, "recvWindow": RECEIVE_WINDOW_MS}
         return dict(client._sign_ws_params(asked, client._generate_ws_api_signature))
 
+    def quiet_seconds(self) -> float:
+        """For how long Binance wants no requests from here."""
+        return max(self._quiet_until_ns - self.now_ns(), 0) / SECOND_NS
+
     def close(self) -> None:
         self._closing.set()
         with self._lock:

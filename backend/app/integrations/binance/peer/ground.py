@@ -7,6 +7,7 @@ from app.core.intervals import DAY_NS
 from app.core.money import UNITS, amount_units
 from app.core.venue import Execution, VenueReport
 from app.integrations.binance.peer.fees import BNB, Fees
+from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.words import number_of
 from app.integrations.binance.peer.wrong import Wrong, missing
 from app.integrations.practice.venue.books import Books, CoinFee, Entry
@@ -36,6 +37,7 @@ class Ground:
         self.ours = {name.replace("/", ""): name for name in sizes}
         self.min_notional_units = 5 * UNITS
         self.can_withdraw = False
+        self.weights = Weights()
 
     def symbol(self, asked: Mapping[str, str]) -> str:
         """The symbol a request names, as we write it."""

@@ -1,16 +1,11 @@
 """Longer bars out of minutes, cut where Binance cuts them: at whole multiples since 1970, UTC."""
 
-from typing import Final
-
 import numpy as np
 
 from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS, interval_ns
 from app.integrations.binance.peer.wrong import Wrong
-
-INTERVALS: Final = (
-    "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d",
-)  # fmt: skip
+from app.integrations.binance.places import INTERVALS
 
 
 def length_of(interval: str) -> int:

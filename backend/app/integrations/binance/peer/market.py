@@ -39,7 +39,7 @@ def exchange_info(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> An
     return {
         "timezone": "UTC",
         "serverTime": at.venue_ns // MS,
-        "rateLimits": limits(),
+        "rateLimits": limits(ground.weights.limit),
         "exchangeFilters": [],
         "symbols": [
             listed(ours, ground.sizes[ours], ground.min_notional_units)

@@ -10,7 +10,7 @@ from app.integrations.binance.peer import account, market, orders
 from app.integrations.binance.peer.faults import Faults
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.signatures import Account, check_rest
-from app.integrations.binance.peer.weights import Weights, weight_of
+from app.integrations.binance.peer.weights import weight_of
 from app.integrations.binance.peer.wrong import Wrong, answer_of
 from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.venue.exchange import Answer, Request
@@ -57,7 +57,7 @@ class Routes:
     """Serves one account."""
 
     def __init__(self, ground: Ground, whose: Account) -> None:
-        self.weights = Weights()
+        self.weights = ground.weights
         self.faults = Faults(ground.venue.menu, self.weights)
         self._ground = ground
         self._account = whose
