@@ -110,9 +110,6 @@ def _run_here(
         raise StateError(f"Run {summary.run_id} was killed.")
 
 
-<<<<<<< HEAD
-def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> None:
-=======
 @contextmanager
 def _reported(system: "SystemManager", pages: list[Path | None]) -> Iterator[None]:
     """Write the page that the run's config asks for when it has ended, well or not; `pages` learns
@@ -128,8 +125,7 @@ def _reported(system: "SystemManager", pages: list[Path | None]) -> Iterator[Non
             pages.append(report_at_end(ended.summary.run_id))
 
 
-def _start_detached(words: list[str], as_json: bool) -> None:
->>>>>>> adapter
+def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> None:
     from app.cli.serving import detach
 
     run = detach([*words, *([] if confirmed is None else ["--confirm-real-money", confirmed])])
