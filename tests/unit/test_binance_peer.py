@@ -534,6 +534,25 @@ def test_a_stream_carries_what_was_asked_for_in_both_forms(peer: BinancePeer) ->
         assert bare.next()["b"] == "59999.99000000"
 
 
+def test_a_trade_has_the_same_number_on_the_stream_and_by_rest(peer: BinancePeer) -> None:
+    with listening(peer, "/ws/btcusdt@aggTrade/btcusdt@trade") as heard:
+        peer.to(minute(1))
+        told = [heard.next() for _ in range(2)]
+    number = library(peer).get_recent_trades(symbol="BTCUSDT", limit=1)[0]["id"]
+    assert [told[0]["t"], told[1]["a"]] == [number, number]
+
+
+def test_coins_of_which_there_are_none_are_left_out_where_it_is_asked(peer: BinancePeer) -> None:
+    peer.by_hand(cash={"BNB": UNITS})
+    peer.by_hand(cash={"BNB": 0})
+    client = library(peer)
+    told = [
+        [one["asset"] for one in client.get_account(**asked)["balances"]]
+        for asked in ({}, {"omitZeroBalances": "true"})
+    ]
+    assert told == [["USDT", "BNB"], ["USDT"]]
+
+
 def test_streams_are_asked_for_and_left_on_the_way(peer: BinancePeer) -> None:
     with listening(peer, "/ws") as heard:
         assert heard.ask("SUBSCRIBE", ["btcusdt@kline_1m"])["result"] is None
