@@ -14,6 +14,7 @@ from app.core.errors import AppError
 
 if TYPE_CHECKING:
     from app.core.source import DataSource
+    from app.managers.time_manager.clock import WallClock
 
 sources = typer.Typer(help="Where bars can be had from.", rich_markup_mode=None)
 
@@ -123,13 +124,13 @@ def search_source(
 
 
 @contextmanager
-def opened(name: str, url: str | None) -> "Iterator[DataSource]":
+def opened(name: str, url: str | None, clock: "WallClock | None" = None) -> "Iterator[DataSource]":
     """A source, closed at the end; the log says nothing of its library's requests."""
     from app.integrations.sources import open_source
     from app.managers.time_manager.clock import WallClock
 
     Context().settings  # noqa: B018  # the log is as they say from here on
-    source = open_source(name, url, WallClock())
+    source = open_source(name, url, clock or WallClock())
     try:
         yield source
     finally:
