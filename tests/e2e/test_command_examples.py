@@ -43,7 +43,13 @@ RESUME = 'risk resume --reason "the loss was a bad print, and is corrected"'
 # Each starts a process that loads strategies: once must do.
 COSTLY = ("strategies show", "strategies params")
 # Exit codes that are not 0: as it is written, and once more with --json.
-CODES = {"data delete SYN1 --yes": (0, 3), RESUME: (0, 1), "strategies new my_dip": (0, 2)}
+CODES = {
+    "data delete SYN1 --yes": (0, 3),
+    RESUME: (0, 1),
+    "strategies new my_dip": (0, 2),
+    "report export last --output exported": (0, 2),  # nothing is written over
+    "report export last --format parquet --what fills,trades --output exported": (0, 2),
+}
 
 
 def words_of(example: str) -> str:

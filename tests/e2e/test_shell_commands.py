@@ -63,6 +63,8 @@ OF_BOOKS: tuple[Line, ...] = (
     ("runs orders FIRST", EXACT),
     ("runs rebuild FIRST", EXACT),  # a replay: it says so
     ("report show FIRST", EXACT),
+    ("report html FIRST --output page.html", SHAPE),
+    ("report open FIRST", SHAPE),
     ("report export FIRST --output exported", SHAPE),
     ("report compare FIRST SECOND", EXACT),
     ("verify FIRST", EXACT),
