@@ -117,8 +117,8 @@ def search_source(
     elif not rows:
         console.print(f"No symbol of {source} has '{text}' in it.", markup=False)
     else:
-        columns = ("symbol", "market", "theirs", "trading", "tick", "lot", "least order")
-        names = ("symbol", "market", "theirs", "is_trading", "tick", "lot", "min_notional")
+        columns = ("symbol", "market", "theirs", "trading", "tick", "lot", "least value")
+        names = ("symbol", "market", "theirs", "is_trading", "tick", "lot", "least_value")
         cells = [[row[name] for name in names] for row in rows]
         print_table(f"Symbols of {source} ({len(rows):,} of {len(found):,})", columns, cells)
 
