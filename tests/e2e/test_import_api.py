@@ -168,7 +168,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ((BTC, "3", "--url", "https://api.binance.com"), 2, "--source binance-public"),
         ((BTC, "3", "--url", "http://a:word@evil.example:80"), 2, "is no address of the source"),
         ((BTC, "3", "--source", "binance-public"), 2, "has one address"),
-        ((BTC, "3", "--url", "http://127.0.0.1:9"), 1, "No answer from Binance"),
+        ((BTC, "3", "--url", "http://127.0.0.1:9"), 1, "'data sources test binance' looks closer."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

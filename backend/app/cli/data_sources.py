@@ -125,7 +125,8 @@ def search_source(
 
 @contextmanager
 def opened(name: str, url: str | None, clock: "WallClock | None" = None) -> "Iterator[DataSource]":
-    """A source, closed at the end; the log says nothing of its library's requests."""
+    """A source, closed at the end. Where it does not answer, the way to find out why is told."""
+    from app.core.venue import VenueUnclear
     from app.integrations.sources import open_source
     from app.managers.time_manager.clock import WallClock
 
@@ -133,6 +134,8 @@ def opened(name: str, url: str | None, clock: "WallClock | None" = None) -> "Ite
     source = open_source(name, url, clock or WallClock())
     try:
         yield source
+    except VenueUnclear as error:
+        raise VenueUnclear(f"{error} 'data sources test {name}' looks closer.") from error
     finally:
         source.close()
 
