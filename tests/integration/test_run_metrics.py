@@ -237,3 +237,22 @@ def test_trades_in_another_currency_count_at_the_rate_of_their_session(
 def test_a_market_that_never_closes_has_years_of_365_days(system_house: SystemHouse) -> None:
     times, date = system_house.system.time_manager, dt.date(2024, 6, 3)
     assert (times.days_a_year(date), times.days_a_year(date, "24/7")) == (252, 365)
+
+
+def test_splits_and_dividends_are_in_trades_and_in_the_benchmark(
+    system_house: SystemHouse,
+) -> None:
+    path = system_house.folder / "actions.csv"
+    path.write_text(
+        "symbol,ex_date,kind,value\n"
+        "AAA,2024-06-04,split,2\nAAA,2024-06-05,dividend,0.5\nBBB,2024-06-05,dividend,1\n"
+    )
+    system_house.system.data_manager.import_actions(path, "XNYS")
+    found = run(system_house, report={"benchmark": "AAA"})
+    trades, (told,) = found.columns.trades, found.summary["strategies"]
+    assert int(trades.realised_units.sum()) == int(Decimal(repr(told["realised"])) * 10**8)
+    assert trades.income_units.sum() == int(Decimal(repr(told["income"])) * 10**8) > 0
+    assert (~trades.is_open).sum() == found.summary["trades"]
+    bars = found.bars("AAA")
+    grown = 2 * bars.close.iloc[-1] / bars.open.iloc[0] * (1 + 0.5 / bars.close.iloc[-1])
+    assert found.metrics["benchmark_return"] == pytest.approx(grown - 1)
