@@ -4,10 +4,15 @@ import typer
 
 from app.cli.report_compare import compare
 from app.cli.report_export import export
+from app.cli.report_html import open_report, write_html
 from app.cli.report_show import show
 
-app = typer.Typer(help="What a run came to: its metrics, its tables as files, runs side by side.")
+app = typer.Typer(
+    help="What a run came to: in the browser, its metrics, its tables, runs side by side."
+)
 
+app.command("open")(open_report)
+app.command("html")(write_html)
 app.command()(show)
 app.command()(export)
 app.command()(compare)

@@ -106,11 +106,12 @@ SYMBOLS = "symbols"  # the benchmark that holds the run's symbols in equal parts
 
 
 class ReportConfig(Part):
-    """How finely the equity curve is recorded, and what metrics compare a run with."""
+    """How finely the equity curve is recorded, what metrics compare a run with, and its page."""
 
     equity: Literal["instant", "session"] = "instant"
     risk_free_percent: Annotated[float, Field(gt=-100, le=1_000)] = 0.0  # a year
     benchmark: Annotated[str, Field(max_length=32)] = SYMBOLS  # of all of them, or a symbol
+    html: bool = False  # write report.html of its folder when it has ended
 
 
 class EngineConfig(Part):
