@@ -8,13 +8,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import empyrical
 import numpy as np
+import pandas as pd
 import pytest
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
 from app.core.bars import BarColumns
 from app.core.errors import AppError, NotFoundError
+from app.core.intervals import MINUTE_NS
 from app.repositories.bar_store_files import Series
 from app.results import Run
 from app.results.exporting import TABLES, export_run
@@ -256,3 +259,84 @@ def test_splits_and_dividends_are_in_trades_and_in_the_benchmark(
     bars = found.bars("AAA")
     grown = 2 * bars.close.iloc[-1] / bars.open.iloc[0] * (1 + 0.5 / bars.close.iloc[-1])
     assert found.metrics["benchmark_return"] == pytest.approx(grown - 1)
+
+
+def test_another_way_of_reckoning_comes_to_the_same(system_house: SystemHouse) -> None:
+    """From the frames alone, by pandas and empyrical, a minute and a fill at a time."""
+    found = run(system_house, execution=COSTLY["execution"], end="2024-06-07")
+    metrics, days = found.metrics, found.sessions.equity
+    start = found.summary["start_equity"]
+    returns = pd.concat([pd.Series([start]), days]).pct_change().iloc[1:]
+    expected = {
+        "volatility_252": empyrical.annual_volatility(returns),
+        "sharpe_daily_252": empyrical.sharpe_ratio(returns),
+        "sortino_daily_252": empyrical.sortino_ratio(returns),
+        "omega_daily": empyrical.omega_ratio(returns),
+        "var_95_daily": empyrical.value_at_risk(returns),
+        "cvar_95_daily": empyrical.conditional_value_at_risk(returns),
+        "max_drawdown_daily": -empyrical.max_drawdown(returns),
+        "best_day": returns.max(),
+        "up_days": (returns > 0).mean(),
+        "skew_daily": ((returns - returns.mean()) ** 3).mean() / returns.std(ddof=0) ** 3,
+    }
+    fills = found.fills
+    expected["traded_value"] = (fills.quantity.abs() * fills.price).sum()
+    expected["turnover"] = expected["traded_value"] / days.mean()
+    profit, held, exposed = _walked(found)
+    expected["trades"] = len(profit)
+    expected["win_rate"] = (profit > 0).mean()
+    expected["profit_factor"] = profit[profit > 0].sum() / -profit[profit < 0].sum()
+    expected["expectancy"] = profit.mean()
+    expected["sqn"] = len(profit) ** 0.5 * profit.mean() / profit.std()
+    expected["time_in_market"] = (held > 0).mean()
+    expected["exposure_average"] = exposed.sum() / _worth_by_minute(found, start)
+    curve = pd.concat([pd.Series([start]), found.equity.equity])
+    expected["max_drawdown"] = (1 - curve / curve.cummax()).max()
+    for name, value in expected.items():
+        assert metrics[name] == pytest.approx(value), name
+
+
+def _walked(found: Run) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    """Profits of trades; positions held in each minute, and what they had cost."""
+    minutes = np.concatenate([
+        np.arange(first, end, MINUTE_NS)
+        for first, end in zip(
+            found.columns.sessions.start_ns, found.columns.sessions.end_ns, strict=True
+        )
+    ])  # fmt: skip
+    held, cost = np.zeros(len(minutes)), np.zeros(len(minutes))
+    profits: list[float] = []
+    for _, own in found.fills.groupby("symbol", observed=True):
+        quantity = paid = earned = 0.0
+        steps = [(-1, 0.0, 0.0)]
+        for at, fill in own.iterrows():
+            fee = fill.fee
+            if quantity and (quantity > 0) != (fill.quantity > 0):
+                share = min(abs(fill.quantity), abs(quantity)) / abs(fill.quantity)
+                part = fill.quantity * share
+                earned += -part * (fill.price - paid / quantity) - fee * share
+                paid -= paid / quantity * -part
+                quantity += part
+                fee -= fee * share
+                if not quantity:
+                    profits.append(earned)
+                    earned, paid = 0.0, 0.0
+                fill = fill.copy()
+                fill.quantity -= part
+            if fill.quantity:
+                quantity += fill.quantity
+                paid += fill.quantity * fill.price
+                earned -= fee
+            steps.append((at.value, float(quantity != 0), abs(paid)))
+        times = np.array([step[0] for step in steps])
+        places = np.searchsorted(times, minutes, side="right") - 1
+        held += np.array([step[1] for step in steps])[places]
+        cost += np.array([step[2] for step in steps])[places]
+    return pd.Series(profits), held, cost
+
+
+def _worth_by_minute(found: Run, start: float) -> float:
+    """What the account was worth at the start of each minute's day, over all minutes."""
+    days = found.columns.sessions
+    lengths = (days.end_ns - days.start_ns) / MINUTE_NS
+    return float((np.append(start, days.equity)[:-1] * lengths).sum())
