@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,20 @@ def test_runs_of_other_days_are_compared_day_by_day(
     text = told(capsys, "compare", early.id, late.id)
     assert "sharpe_daily_252" in text
     assert "equity B    " in text  # it has no such days
+
+
+def test_a_run_that_has_not_ended_is_compared_without_metrics(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(house, end="2024-06-03")
+    house.runs().start_run(
+        "20990101-run", name="x", mode="replay", config=dict(found.config),
+        started_at="2099-01-01", pid=os.getpid(),
+    )  # fmt: skip
+    compared = json.loads(told(capsys, "compare", found.id, "20990101-run", "--json"))
+    assert compared["metrics"]["win_rate"] == [found.metrics["win_rate"], None]
+    assert compared["days"]["equity"][1] == [None]
+    assert "profit_factor" in told(capsys, "compare", found.id, "20990101-run")
 
 
 def test_the_command_names_the_keys_that_there_are(house: SystemHouse) -> None:
