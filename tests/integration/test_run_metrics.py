@@ -1,26 +1,24 @@
 """A run's metrics: against the record's own sums, in exact decimals, and however the run ended."""
 
 import datetime as dt
-import json
 import math
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import empyrical
 import numpy as np
 import pandas as pd
 import pytest
+from tests.measured_runs import check_defined, run
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
-from app import open_run
 from app.core.bars import BarColumns
-from app.core.errors import AppError, NotFoundError
+from app.core.errors import NotFoundError
 from app.core.intervals import MINUTE_NS
 from app.repositories.bar_store_files import Series
 from app.results import Run
-from app.results.exporting import TABLES, export_run
+from app.results.exporting import TABLES
 from app.results.metrics import GROUPS
 
 __all__ = ["stored_market", "system_house"]
@@ -42,21 +40,6 @@ class Trader(Strategy):
             self.close(bar.symbol)
             self.bracket(bar.symbol, 100, target=bar.close + 9, stop=round(bar.close * 0.9999, 2))
 """
-
-
-def run(house: SystemHouse, **parts: Any) -> Run:
-    parts.setdefault("end", "2024-06-05")
-    return open_run(house.system.run(house.config(**parts)).run_id, data_folder=house.folder)
-
-
-def check_defined(found: Run) -> dict[str, Any]:
-    """Every figure is a number, or none with a reason."""
-    told = found.metrics.as_json()
-    json.dumps(told, allow_nan=False)
-    for one in found.metrics:
-        assert (one.value is None) == bool(one.reason), one
-    assert told["undefined"].keys() == {one.name for one in found.metrics if one.value is None}
-    return told
 
 
 def test_parts_come_to_the_whole_exactly(system_house: SystemHouse) -> None:
@@ -131,64 +114,6 @@ def test_a_larger_account_that_trades_as_much_more_has_the_same_ratios(
             assert seven.metrics[metric.name] == expected, metric.name
 
 
-@pytest.mark.parametrize("end", ["2024-06-03", "2024-06-07"])
-def test_a_run_that_never_trades_has_figures_or_reasons(
-    system_house: SystemHouse, end: str
-) -> None:
-    system_house.strategy(
-        "trader.py",
-        "from app.strategies import Strategy\nclass Trader(Strategy):\n"
-        "    def on_bar(self, bar):\n        pass\n",
-    )
-    found = run(system_house, end=end)
-    check_defined(found)
-    metrics = found.metrics
-    assert (metrics["total_return"], metrics["max_drawdown"], metrics["trades"]) == (0.0, 0.0, 0)
-    assert (metrics["time_in_market"], metrics["exposure_average"], metrics["turnover"]) == (
-        0,
-        0,
-        0,
-    )
-    assert metrics.metric("win_rate").reason == "no trade was closed"
-    assert metrics.metric("max_drawdown_days").reason == "there was no drawdown"
-    assert metrics.metric("sharpe_daily_252").reason == (
-        "it takes two days at least" if end == "2024-06-03" else "the returns do not vary"
-    )
-    assert metrics.slices == {key: [] for key in metrics.slices}
-    assert export_run(found, system_house.folder / "out", "parquet")["trades"][1] == 0
-
-
-@pytest.mark.parametrize("day", [3, 5])
-def test_a_run_that_failed_is_measured_as_far_as_it_came(
-    system_house: SystemHouse, day: int
-) -> None:
-    house = system_house
-    failing = (
-        TRADER + f"        if self.now.day == {day}:\n            raise ValueError('enough')\n"
-    )
-    house.strategy("trader.py", failing)
-    with pytest.raises(AppError):
-        house.system.run(house.config())
-    found = open_run(data_folder=house.folder)
-    assert found.state == "failed"
-    told = check_defined(found)
-    assert told["basis"]["days"] == day - 2
-
-
-def test_bars_that_are_gone_take_only_what_is_looked_up_in_them(system_house: SystemHouse) -> None:
-    found = run(system_house)
-    series = next(one for one in found._sources.data.store.series() if one.symbol == "AAA")
-    found._sources.data.store.delete(series)
-    again = open_run(found.id, data_folder=system_house.folder)
-    undefined = check_defined(again)["undefined"]
-    assert {name for name in undefined if "benchmark" in name or name == "slippage_paid"} == {
-        "benchmark_return",
-        "slippage_paid",
-    }
-    assert undefined["beta_daily"] == "no bars of AAA are stored"
-    assert again.metrics["win_rate"] == found.metrics["win_rate"] is not None
-
-
 def test_the_benchmark_is_what_the_config_names(system_house: SystemHouse) -> None:
     whole = run(system_house)
     grown = []
@@ -235,11 +160,6 @@ def test_trades_in_another_currency_count_at_the_rate_of_their_session(
     assert after[0].profit == pytest.approx(1.5 * before[0].profit)
     assert after[1].profit == pytest.approx(before[1].profit)
     assert found.metrics["traded_value"] > plain.metrics["traded_value"]
-
-
-def test_a_market_that_never_closes_has_years_of_365_days(system_house: SystemHouse) -> None:
-    times, date = system_house.system.time_manager, dt.date(2024, 6, 3)
-    assert (times.days_a_year(date), times.days_a_year(date, "24/7")) == (252, 365)
 
 
 def test_splits_and_dividends_are_in_trades_and_in_the_benchmark(
