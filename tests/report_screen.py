@@ -18,10 +18,10 @@ _WIDTH, _HEIGHT = 1240, 1215
 def main() -> int:
     """Replay an example, open its report, choose a trade, and take the picture."""
     from playwright.sync_api import sync_playwright
-    from tests.report_house import report_of
 
     from app.core.settings import Settings
     from app.managers.system_manager.system_manager import SystemManager
+    from tests.report_house import report_of
 
     where = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

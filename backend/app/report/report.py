@@ -19,6 +19,7 @@ from app.report.honesty import honesty
 from app.report.indicators import indicators_of
 from app.report.notices import notices_of
 from app.report.page import page
+from app.report.standing import bars_now
 from app.results.rates import OwnMoney
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Report:
     @cached_property
     def _bars(self) -> series.Bars:
         return series.bars_to_show(self._run)
+
+    @cached_property
+    def _now(self) -> dict[str, str]:
+        return bars_now(self._run, self._sources)
 
     @cached_property
     def _names(self) -> series.Names:
@@ -175,7 +180,7 @@ class Report:
         return {
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
-            "notices": sections.notices(notices_of(run)),
+            "notices": sections.notices(notices_of(run, self._now)),
             "figures": key_figures(run.metrics),
             "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
             "monthly": sections.monthly(run.metrics.months),
@@ -186,7 +191,7 @@ class Report:
             "trades_note": self._trades_note(trades),
             "profit_note": f"closed trades, {run.currency}",
             "honesty": honesty(run, _uncertain_bars(run.folder)),
-            "data": sections.data(run, ()),
+            "data": sections.data(run, self._now),
             "config": sections.config(run),
             "proof": sections.proof(run),
             "footer": sections.footer(run, __version__, self._at),
