@@ -250,3 +250,39 @@ def test_the_same_run_gives_the_same_page(rich: tuple[Run, Page, Path], tmp_path
     page, again = rich[1], Page(report_of(rich[2], tmp_path / "again.html")[1])
     assert page.facts == again.facts
     assert [*leaves(page.content)] == [*leaves(again.content)]
+
+
+def test_what_bars_leave_open_is_drawn_and_told(house: SystemHouse) -> None:
+    house.strategy(
+        "near.py",
+        """
+        from app.strategies import Strategy
+
+        class Near(Strategy):
+            intervals = ("15m",)
+
+            def on_bar(self, bar):
+                self.close(bar.symbol)
+                limit, target, stop = (round(bar.close + by, 2) for by in (-0.02, 0.02, -0.05))
+                self.bracket(bar.symbol, 100, limit=limit, target=target, stop=stop)
+        """,
+    )
+    house.system.run(house.config(use="near.py", end="2024-06-03"), band=True)
+    run, page = reported(house)
+    count, band = run.summary["uncertain_bars"], run.summary["band"]
+    assert count > 0
+    assert f"{count:,} of {run.summary['bars']:,} bars leave open" in page.content
+    assert f"{band:,.2f} USD" in page.content
+    low, high = sorted((run.summary["equity_worst"], run.summary["equity_best"]))
+    assert f"{low:,.2f} to {max(high, run.summary['final_equity']):,.2f} USD" in page.content
+    assert f"The {count:,} bars" in page.content
+    shown = page.content[page.content.index('id="honesty"') :]
+    assert shown.count('class="part"') == 2  # drawn, and named
+
+
+def test_a_reader_learns_first_what_the_figures_leave_out(rich: tuple[Run, Page, Path]) -> None:
+    found = re.findall(r'<li class="notice[^"]*"><b>(.*?)</b>', rich[1].content)
+    assert "No slippage." in found  # and no word of fees: it pays them
+    assert not any("trades" in title for title in found)
+    order = re.findall(r'<li class="notice ?(\w*)">', rich[1].content)
+    assert order == sorted(order, key=("bad", "warn", "").index)
