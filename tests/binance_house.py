@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from app.core.bars import BarColumns
@@ -196,6 +198,12 @@ class Heard:
 
     def next(self) -> Any:
         return json.loads(self.connection.recv(timeout=5))
+
+    def ended(self) -> int | None:
+        """The code the peer has ended the connection with."""
+        with pytest.raises(ConnectionClosed):
+            self.connection.recv(timeout=5)
+        return self.connection.close_code
 
     def until(self, name: str) -> Any:
         """The next event of a kind."""

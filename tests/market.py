@@ -14,7 +14,7 @@ import numpy as np
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.fingerprint import Entry, Fingerprint, encoded
+from app.core.fingerprint import Fingerprint
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import MINUTE_NS
 from app.core.orders import FillRow, Order, OrderChange
@@ -143,8 +143,8 @@ class Kept(Fingerprint):
         super().__init__(strategies, symbols)
         self.kept: list[bytes] = []
 
-    def add(self, entries: Iterable[Entry]) -> bytes:
-        self.kept += [encoded([entry]) for entry in entries]
+    def add(self, entries: Iterable[bytes]) -> bytes:
+        self.kept += entries
         return super().add(entries)
 
 

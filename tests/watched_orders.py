@@ -63,7 +63,7 @@ class Watched(ExecutionManager):
         before = self.positions[order.strategy][order.symbol_index].units
         self._held_against(order, units, before, start_ns)
         super().filled(order, units, price, start_ns, now_ns)
-        fee = self._happened[-1][5]  # type: ignore[index]
+        fee = self.diary.fills[-1][5]
         slot, book = self.life.slot(order.strategy, order.symbol_index)
         book.fill(slot, Fraction(units, UNITS), Fraction(repr(price)), Fraction(fee, UNITS))
         self.life.fills += 1

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import threading
@@ -17,6 +18,9 @@ from tests.fetch_house import BTC, Import, MinutePeer, files_of, minutes
 from tests.practice_house import Practice
 
 from app.cli.main import main
+from app.cli.tree import LAUNCHER, walk
+from app.integrations import registry
+from app.integrations.binance import places
 from app.managers.time_manager import TimeManager
 from app.repositories.bar_store import BarStore
 
@@ -52,13 +56,33 @@ def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Practi
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "theirs"))
     found = Practice(tmp_path)
     assert main(["data", "sample"]) == 0
-    found.start_here("SYN1,THIN", "2024-11-20T12:00")
+    found.start_here("SYN1,SYN2,THIN", "2024-11-20T12:00")
     yield found
     found.close()
 
 
 def of_binance(peer: MinutePeer, *words: str) -> tuple[str, ...]:
     return ("data", "import-api", *words, "--source", "binance", "--url", peer.url)
+
+
+def test_each_example_of_these_commands_runs_as_it_is_written(
+    ask: Ask,
+    peer: MinutePeer,
+    practice: Practice,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
+    monkeypatch.setattr(places, "TESTNET_URL", peer.url)
+    monkeypatch.setattr(registry, "_USUAL_PRACTICE_URL", practice.url)
+    examples = [one.removeprefix(f"{LAUNCHER} ") for node in walk() for one in node.examples]
+    ours = [one for one in examples if one.startswith(("data import-api", "data sources"))]
+    assert len(ours) >= 5
+    for words in ours:
+        code, said, errors = ask(*shlex.split(words))
+        assert (code, errors) == (0, ""), words
+        assert said, words
+        json.loads(ask(*shlex.split(words), "--json")[1])
 
 
 # -- import ----------------------------------------------------------------------------------------
@@ -164,7 +188,8 @@ def test_what_cannot_be_imported_is_told_with_what_to_do(
 
 def test_without_a_source_it_says_how_to_name_one(ask: Ask) -> None:
     code, _, errors = ask("data", "import-api", BTC, "30")
-    assert (code, "--source binance" in errors) == (2, True)
+    assert (code, "Missing option '--source'" in errors) == (2, True)
+    assert "'data sources list' names it" in ask("help", "data", "import-api")[1]
 
 
 # -- killed ----------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tests.fetch_house import (
 )
 from tests.sources.broken import Whole
 
+from app.core.errors import DataError
 from app.core.intervals import HOUR_NS, MINUTE_NS
 from app.core.source import BarPage
 from app.managers.data_manager import fetching
@@ -235,6 +236,17 @@ def test_stored_bars_stay_unless_they_are_to_be_replaced(make: Make) -> None:
     replaced = house.fetch(replace=True)
     assert (replaced.pages, replaced.changed, replaced.same) == (3, 3, 2_497)
     assert same_bars(house.bars(), minutes(2_500))
+
+
+def test_bars_of_two_sources_are_not_mixed_unless_they_are_to_be_replaced(make: Make) -> None:
+    house = make()
+    none = np.empty(0, np.int64)
+    house.data.keep_bars(SERIES, minutes(COUNT).slice(0, 5), "elsewhere", none)
+    with pytest.raises(DataError, match="holds bars that elsewhere told"):
+        house.fetch()
+    assert house.fetch(replace=True).present == COUNT
+    assert house.fetch().added == 0
+    assert house.data.store.info(SERIES).venues == ("binance", "elsewhere")
 
 
 @pytest.mark.parametrize(("after_seconds", "there"), [(-1, 9), (0, 9), (4, 9), (5, 10)])

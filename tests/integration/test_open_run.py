@@ -122,6 +122,14 @@ def test_a_run_under_way_is_not_opened(system_house: SystemHouse) -> None:
         unfinished(system_house, os.getpid())
 
 
+def test_a_run_that_was_given_up_without_a_record_is_told(system_house: SystemHouse) -> None:
+    with pytest.raises(StateError, match="is under way"):
+        unfinished(system_house, os.getpid())
+    system_house.runs().finish_run("20990101-run", state="failed", ended_at="2099-01-02")
+    with pytest.raises(StateError, match="broke off, and left no record"):
+        opened(system_house, "20990101-run")
+
+
 def test_a_run_that_broke_off_is_opened_once_it_was_rebuilt(system_house: SystemHouse) -> None:
     gone = 2**22 - 1
     with pytest.raises(StateError, match="runs rebuild 20990101-run"):

@@ -1,8 +1,11 @@
 """A run's metrics: against the record's own sums, in exact decimals, and however the run ended."""
 
+import datetime as dt
 import json
 import math
+import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +13,12 @@ import pytest
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
+from app.core.bars import BarColumns
 from app.core.errors import AppError, NotFoundError
+from app.repositories.bar_store_files import Series
 from app.results import Run
 from app.results.exporting import TABLES, export_run
+from app.results.metrics import GROUPS
 
 __all__ = ["stored_market", "system_house"]
 
@@ -197,3 +203,36 @@ def test_a_metric_that_is_not_there_is_told(system_house: SystemHouse) -> None:
     with pytest.raises(NotFoundError, match="Did you mean 'win_rate'"):
         found.metrics["winrate"]
     assert set(TABLES) >= {"orders", "fills", "trades", "equity"}
+
+
+def test_the_page_of_formulas_names_every_metric_and_no_other(system_house: SystemHouse) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "METRICS.md").read_text()
+    table = page.partition("## Formulas")[2].partition("\nThe **benchmark**")[0]
+    firsts = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = [name.replace("_Y", "_252") for cell in firsts for name in re.findall(r"`(\w+)`", cell)]
+    found = run(system_house, end="2024-06-03")
+    assert named == [one.name for one in found.metrics]
+    assert list(dict.fromkeys(one.group for one in found.metrics)) == list(GROUPS)
+
+
+def test_trades_in_another_currency_count_at_the_rate_of_their_session(
+    system_house: SystemHouse,
+) -> None:
+    plain = run(system_house)
+    data, times = system_house.system.data_manager, system_house.system.time_manager
+    data.set_instrument("XNYS", "AAA", {}, "EUR")
+    eve = times.previous_session(dt.date(2024, 6, 3))
+    price = np.array([1.5])
+    rate = BarColumns(np.array([eve.open_ns]), *(price,) * 5)
+    data.store.merge(Series("XNYS", "EUR/USD", "1d"), rate, {})
+    found = run(system_house, account={"cash": 100_000, "rates": {"EUR": "EUR/USD"}})
+    before, after = (one.metrics.slices["symbol"] for one in (plain, found))
+    assert (before[0].key, after[0].trades) == ("AAA", before[0].trades)
+    assert after[0].profit == pytest.approx(1.5 * before[0].profit)
+    assert after[1].profit == pytest.approx(before[1].profit)
+    assert found.metrics["traded_value"] > plain.metrics["traded_value"]
+
+
+def test_a_market_that_never_closes_has_years_of_365_days(system_house: SystemHouse) -> None:
+    times, date = system_house.system.time_manager, dt.date(2024, 6, 3)
+    assert (times.days_a_year(date), times.days_a_year(date, "24/7")) == (252, 365)

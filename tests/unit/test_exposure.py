@@ -9,7 +9,7 @@ from execution_house import Row, Unpriced, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.fingerprint import Fingerprint
+from app.core.fingerprint import Fingerprint, ticket
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import LIMIT, Order
@@ -197,7 +197,7 @@ def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
 
     def accept(number: int) -> Order:
         working[number] = order = Order(number, 0, "S0", 0, UNITS, 5)
-        books.diary.happened.append(order)
+        books.diary.happened.append(ticket(order))
         return order
 
     first = accept(1)

@@ -10,33 +10,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.fingerprint import (
-    Entry,
     Fingerprint,
     amendment,
     cancel,
     conversion,
-    encoded,
+    execution,
     refusal,
     ticket,
 )
 from app.core.money import UNITS
-from app.core.orders import ACCEPTED, GTC, TRAILING_STOP, FillRow, Order, Terms
+from app.core.orders import ACCEPTED, GTC, TRAILING_STOP, Order, Terms
 from app.core.transfers import Conversion
 from app.managers.execution_manager.execution_manager import ExecutionManager
 
 NAMES = st.lists(st.text(max_size=4), max_size=4)
 
 
-def order(symbol: int, at_ns: int, units: int, reason: str = "") -> Entry:
+def order(symbol: int, at_ns: int, units: int, reason: str = "") -> bytes:
     given = Order(1, 0, "any", symbol, units, at_ns, ACCEPTED)
-    return refusal(given, at_ns, reason) if reason else given
+    return refusal(given, at_ns, reason) if reason else ticket(given)
 
 
-def fill(symbol: int, at_ns: int, start_ns: int, units: int, price: float) -> FillRow:
-    return (1, 1, symbol, units, price, 0, start_ns, at_ns, 0, units, 0)
+def fill(symbol: int, at_ns: int, start_ns: int, units: int, price: float) -> bytes:
+    return execution((1, 1, symbol, units, price, 0, start_ns, at_ns, 0, units, 0))
 
 
-def digest(strategies: Sequence[str], symbols: Sequence[str], entries: Sequence[Entry] = ()) -> str:
+def digest(strategies: Sequence[str], symbols: Sequence[str], entries: Sequence[bytes] = ()) -> str:
     fingerprint = Fingerprint(strategies, symbols)
     fingerprint.add(entries)
     return fingerprint.hexdigest()
@@ -123,7 +122,7 @@ entries_of = st.lists(
 
 
 @given(entries_of, st.data())
-def test_where_it_is_cut_leaves_no_trace(entries: list[Entry], data: st.DataObject) -> None:
+def test_where_it_is_cut_leaves_no_trace(entries: list[bytes], data: st.DataObject) -> None:
     fingerprint = Fingerprint(["a"], ["X"])
     place = 0
     while place < len(entries):
@@ -175,7 +174,7 @@ def test_orders_fills_and_refusals_are_written_in_the_order_they_happen() -> Non
     execution.match(20)
     submit(execution, 1, 0, -3 * UNITS, 20)
     execution.match(30)
-    assert read(encoded(execution._happened)) == [
+    assert read(b"".join(execution._happened)) == [
         (b"O", 1, 0, 5, 3 * UNITS),
         (b"O", 0, 1, 5, -UNITS),
         (b"R", 0, 0, 5, 60 * UNITS, "max_order_quantity: 60 is over 50"),

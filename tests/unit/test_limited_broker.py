@@ -4,9 +4,15 @@ import datetime as dt
 from functools import partial
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.unit.execution_house import manager_of, open_session
 from tests.unit.test_live_brackets import stop_of, target_of
 from tests.unit.test_live_broker import SHARES, House, bracket, fill
+from tests.unit.test_live_exit_sizes import STEPS as SIZE_STEPS
+from tests.unit.test_live_exit_sizes import Brackets
+from tests.unit.test_live_orders_quiet import STEPS as QUIET_STEPS
+from tests.unit.test_live_orders_quiet import Exchange, Placed
 from tests.unit.test_protection_live import exits, placed
 
 from app.core.config_protection import ProtectionFields
@@ -188,3 +194,53 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     house.hear(Refused(2 + APART, "it would trigger at once"))
     assert stop in house.execution.untold
     assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
+
+
+# -- whatever crosses ------------------------------------------------------------------------------
+
+
+class _OnePart:
+    """No order is amended, and none works twice."""
+
+    placed: dict[int, Placed]
+
+    def check_parts(self) -> None:
+        there = [one.number % APART for one in self.placed.values() if not one.ended]
+        assert len(there) == len(set(there)), "two parts of one order work"
+        assert all(one.amended is None for one in self.placed.values())
+
+
+class LimitedExchange(_OnePart, Exchange):
+    """A venue that takes two exits, and amends nothing."""
+
+
+class LimitedBrackets(_OnePart, Brackets):
+    """The same for brackets."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(QUIET_STEPS)
+def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[int, int]]) -> None:
+    exchange = LimitedExchange(LimitedHouse(exits_twice=True))
+    for what, which in steps:
+        (exchange.ask if what < 4 else exchange.answer)(what, which)
+        exchange.take_intents()
+        exchange.check_parts()
+    exchange.settle()
+    exchange.check_parts()
+    exchange.check_quiet()
+
+
+@settings(max_examples=150, deadline=None)
+@given(SIZE_STEPS, st.booleans())
+def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves_anew(
+    steps: list[tuple[str, int, int]], calm: bool
+) -> None:
+    exchange = LimitedBrackets(calm, LimitedHouse(exits_twice=True))
+    for step in [("g", 0, 1), ("g", 1, 1), *steps]:
+        exchange.play(*step)
+        exchange.check_parts()
+        if calm:
+            exchange.check_calm()
+    exchange.settle()
+    exchange.check_quiet()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.core.money import UNITS
 from app.managers.execution_manager.ledger import Ledger, Position
-from app.services.trades import Action, Fill, Trade, trades_of
+from app.services.trades import Action, Fill, Trade, booked, trades_of
 
 
 def fill(number: int, units: int, price: float, fee: int = 0, strategy: int = 0) -> Fill:
@@ -82,3 +82,20 @@ def test_strategies_have_trades_of_their_own() -> None:
         (1, -1, True),
     ]
     assert found[0].profit_units == 2 * UNITS
+
+
+def test_a_fill_that_went_into_its_fee_is_no_trade() -> None:
+    fills = [fill(1, 0, 5.0, 7), fill(2, UNITS, 5.0), fill(3, 0, 5.0, 9), fill(4, -UNITS, 5.0)]
+    (found,) = trades_of([*fills, fill(5, 0, 5.0, 20)], (), [UNITS])
+    assert (found.side, found.fills, found.is_open, found.fee_units) == (1, 2, False, 29)
+
+
+def test_what_is_held_changes_as_its_cost_does() -> None:
+    book = booked(
+        [fill(1, 10 * UNITS, 5.0), fill(2, -4 * UNITS, 9.0), fill(3, -16 * UNITS, 1.0)], (), [UNITS]
+    )
+    assert [(one.positions, one.cost_units // UNITS) for one in book.stakes] == [
+        (1, 50),
+        (0, -20),
+        (0, -20),  # 30 less, and 10 at 1 on the other side
+    ]

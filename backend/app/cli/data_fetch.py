@@ -24,15 +24,15 @@ def import_api(
         str,
         typer.Argument(metavar="SYMBOL", help="Such as BTC/USDT; several as BTC/USDT,ETH/USDT."),
     ],
+    source: Annotated[
+        str, typer.Option(metavar="SOURCE", help="Where from: as 'data sources list' names it.")
+    ],
     days: Annotated[
         int | None,
         typer.Argument(
             metavar="DAYS", min=1, max=20_000, help="So many whole days back, and today so far."
         ),
     ] = None,
-    source: Annotated[
-        str, typer.Option("--source", metavar="SOURCE", help="As 'data sources list' names it.")
-    ] = "",
     interval: Interval = "1m",
     start: Start = None,
     end: End = None,
@@ -42,7 +42,7 @@ def import_api(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import history from a source. The same command again asks for what is missing, and no more.
+    """Import a source's history. The same command again goes on, or asks for what is new.
 
     What has come is stored as it comes: after Ctrl+C, a lost connection or a kill, give the same
     command again. At the end it tells what is missing: the source has no sound bar there.
@@ -54,8 +54,6 @@ def import_api(
     """
     from app.cli.data_sources import opened
 
-    if not source:
-        raise UsageError("Say where from: --source binance. 'data sources list' names all.")
     names = [name.strip() for name in symbols.split(",") if name.strip()]
     if not names:
         raise UsageError("The symbol is missing: give one as BTC/USDT.")

@@ -63,13 +63,10 @@ def list_sources(
 @sources.command("test")
 def test_source(
     source: Source,
-    url: SourceUrl = None,
     symbol: Annotated[
-        str | None, typer.Option(metavar="SYMBOL", help="To look at; else the first it lists.")
+        str | None, typer.Argument(metavar="SYMBOL", help="To look at; else the first there is.")
     ] = None,
-    seconds: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0.1, help="For its stream to stand.")
-    ] = 10.0,
+    url: SourceUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a source in earnest: its time, its symbols, a page, how far back, a live stream.
@@ -85,7 +82,7 @@ def test_source(
     from app.managers.time_manager.clock import WallClock
 
     with opened(source, url) as asked:
-        checks = SourceChecks(source, asked, symbol, seconds, WallClock().now_ns)
+        checks = SourceChecks(source, asked, symbol, WallClock().now_ns)
         found = list(checks.run())
     is_well = all(one.state != "failing" for one in found)
     if as_json:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.core.source import DataSource
 
 _OFF_SECONDS: Final = 1.0  # a clock that is off by more is worth a word
+_LIVE_SECONDS: Final = 10.0  # for a stream to stand
 _INTERVAL: Final = "1m"
 
 
@@ -24,13 +25,11 @@ class SourceChecks:
         name: str,
         source: "DataSource",
         symbol: str | None,
-        seconds: float,
         now_ns: Callable[[], int],
     ) -> None:
         self._name = name
         self._source = source
         self._symbol = symbol or ""
-        self._seconds = seconds  # for its stream to stand
         self._now_ns = now_ns
         self._told_ns = 0
 
@@ -98,7 +97,7 @@ class SourceChecks:
         if not len(page.bars):
             return warning(
                 f"no minute of {self._symbol} has closed within the last hour",
-                "name another with --symbol, or ask while its market is open",
+                "name another: data sources test SOURCE SYMBOL, or ask while its market is open",
             )
         return ok(f"{len(page.bars)} minutes of the last hour, the last closed one among them")
 
@@ -110,7 +109,9 @@ class SourceChecks:
             if len(page.bars):
                 first = dt.datetime.fromtimestamp(page.bars.start_ns[0] // SECOND_NS, dt.UTC)
                 return ok(f"{interval} bars of {self._symbol} from {first.date()} on")
-        return warning(f"no {interval} bar of {self._symbol}", "name another with --symbol")
+        return warning(
+            f"no {interval} bar of {self._symbol}", "name another: data sources test SOURCE SYMBOL"
+        )
 
     def _live(self) -> Verdict:
         from app.core.venue import Connected, Disconnected
@@ -119,14 +120,14 @@ class SourceChecks:
         stream = self._source.live([self._symbol], heard.put)
         try:
             while True:
-                item = heard.get(timeout=self._seconds)
+                item = heard.get(timeout=_LIVE_SECONDS)
                 if isinstance(item, Connected):
                     return ok(f"its stream of {', '.join(self._source.facts.live)} stands")
                 if isinstance(item, Disconnected):
                     return failing(f"its stream does not stand: {item.reason}", self._way_there())
         except queue.Empty:
             return failing(
-                f"its stream did not stand within {self._seconds:g} s", self._way_there()
+                f"its stream did not stand within {_LIVE_SECONDS:g} s", self._way_there()
             )
         finally:
             stream.close()

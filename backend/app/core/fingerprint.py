@@ -31,8 +31,6 @@ EXCHANGE = Struct("<cHHqq").pack
 _MOST = 2**63 - 1
 _COUNT = Struct("<I").pack
 
-Entry = Order | FillRow | bytes  # a plain order, a fill, or what is encoded already
-
 
 class Fingerprint:
     """Hashes decisions and fills in batches, in the order they happened."""
@@ -40,9 +38,9 @@ class Fingerprint:
     def __init__(self, strategies: Sequence[str], symbols: Sequence[str]) -> None:
         self._digest = hashlib.sha256(_encoded(strategies) + _encoded(symbols))
 
-    def add(self, entries: Iterable[Entry]) -> bytes:
+    def add(self, entries: Iterable[bytes]) -> bytes:
         """Hash what has happened since the last call, wherever that was; its canonical bytes."""
-        text = encoded(entries)
+        text = b"".join(entries)
         self._digest.update(text)
         return text
 
@@ -52,23 +50,13 @@ class Fingerprint:
 
 
 def is_plain(order: Order) -> bool:
-    """Whether an order may be an entry itself: nothing but its units is to be encoded."""
+    """Whether nothing of an order but its units is to be encoded."""
     return order.kind is MARKET and order.tif is DAY and order.aimed
 
 
-def encoded(entries: Iterable[Entry]) -> bytes:
-    """The canonical bytes of plain orders, fills, and all that has its bytes already."""
-    fill, order = FILL, ORDER  # this runs twice for every order
-    return b"".join(
-        [
-            fill(b"F", e[8], e[2], e[7], e[6], e[3], e[4])
-            if isinstance(e, tuple)
-            else order(b"O", e.strategy, e.symbol_index, e.created_ns, e.units)
-            if isinstance(e, Order)
-            else e
-            for e in entries
-        ]
-    )
+def execution(row: FillRow) -> bytes:
+    """A fill."""
+    return FILL(b"F", row[8], row[2], row[7], row[6], row[3], row[4])
 
 
 def ticket(order: Order) -> bytes:

@@ -23,7 +23,7 @@ from app.services.trades import Trade
 Codes = npt.NDArray[np.int32]
 Texts = npt.NDArray[np.object_]  # of str, or None
 Flags = npt.NDArray[np.bool_]
-Row = Mapping[str, Any]
+Stored = Mapping[str, Sequence[Any]]  # a table's columns in SQL
 
 NOBODY: Final = -1
 NONE_IS_ZERO: Final = ("parent_id", "oco_group", "exit_order_id")
@@ -122,51 +122,51 @@ def units_array(values: Iterable[int]) -> Ints:
         return np.array(found, object)
 
 
-def order_columns(rows: Sequence[Row], places: "Places") -> OrderColumns:
-    """Of the rows in SQL."""
+def order_columns(stored: Stored, places: "Places") -> OrderColumns:
+    """Of a run's orders in SQL."""
     return OrderColumns(
-        order_id=_ints(rows, "order_id"),
-        strategy=_codes(rows, "strategy", places.strategy),
-        symbol=_codes(rows, "symbol", places.symbol),
-        kind=_texts(rows, "kind"),
-        side=_texts(rows, "side"),
-        tif=_texts(rows, "tif"),
-        quantity_units=_units(rows, "quantity"),
-        filled_units=_units(rows, "filled"),
-        limit=_floats(rows, "limit_price"),
-        stop=_floats(rows, "stop_price"),
-        state=_texts(rows, "state"),
-        reason=_texts(rows, "reason"),
-        created_ns=_ints(rows, "created_ns"),
-        ended_ns=_ints(rows, "ended_ns"),
-        fee_units=_units(rows, "fee"),
-        parent_id=_ints(rows, "parent_id"),
-        oco_group=_ints(rows, "oco_group"),
+        order_id=_ints(stored, "order_id"),
+        strategy=_codes(stored, "strategy", places.strategy),
+        symbol=_codes(stored, "symbol", places.symbol),
+        kind=_texts(stored, "kind"),
+        side=_texts(stored, "side"),
+        tif=_texts(stored, "tif"),
+        quantity_units=_units(stored, "quantity"),
+        filled_units=_units(stored, "filled"),
+        limit=_floats(stored, "limit_price"),
+        stop=_floats(stored, "stop_price"),
+        state=_texts(stored, "state"),
+        reason=_texts(stored, "reason"),
+        created_ns=_ints(stored, "created_ns"),
+        ended_ns=_ints(stored, "ended_ns"),
+        fee_units=_units(stored, "fee"),
+        parent_id=_ints(stored, "parent_id"),
+        oco_group=_ints(stored, "oco_group"),
     )
 
 
 def fill_columns(
-    rows: Sequence[Row],
+    stored: Stored,
     strategies: Sequence[int],
     places: "Places",
     multiplier_units: Sequence[int],
 ) -> FillColumns:
-    """Of the rows in SQL; `strategies` says whose each fill is."""
-    symbols = _codes(rows, "symbol", places.symbol)
-    quantities = [_text_units(row["quantity"]) for row in rows]
-    each = zip(quantities, rows, symbols.tolist(), strict=True)
-    values = (amount_units(q, row["price"], multiplier_units[s]) for q, row, s in each)
+    """Of a run's fills in SQL; `strategies` says whose each is."""
+    symbols = _codes(stored, "symbol", places.symbol)
+    quantities = [_text_units(text) for text in stored["quantity"]]
+    each = zip(quantities, stored["price"], symbols.tolist(), strict=True)
+    values = (amount_units(units, price, multiplier_units[code]) for units, price, code in each)
     return FillColumns(
-        fill_id=_ints(rows, "fill_id"),
-        order_id=_ints(rows, "order_id"),
+        fill_id=_ints(stored, "fill_id"),
+        order_id=_ints(stored, "order_id"),
         strategy=np.array(strategies, np.int32),
         symbol=symbols,
         quantity_units=units_array(quantities),
-        price=_floats(rows, "price"),
+        price=_floats(stored, "price"),
         value_units=units_array(values),
-        fee_units=_units(rows, "fee"),
-        bar_start_ns=_ints(rows, "bar_start_ns"),
-        instant_ns=_ints(rows, "instant_ns"),
+        fee_units=_units(stored, "fee"),
+        bar_start_ns=_ints(stored, "bar_start_ns"),
+        instant_ns=_ints(stored, "instant_ns"),
     )
 
 
@@ -220,23 +220,21 @@ def _text_units(text: str | None) -> int:
     return 0 if text is None else to_units(Decimal(text))
 
 
-def _units(rows: Sequence[Row], name: str) -> Ints:
-    return units_array(_text_units(row[name]) for row in rows)
+def _units(stored: Stored, name: str) -> Ints:
+    return units_array(map(_text_units, stored[name]))
 
 
-def _ints(rows: Sequence[Row], name: str) -> Ints:
-    return np.array([row[name] or 0 for row in rows], np.int64)
+def _ints(stored: Stored, name: str) -> Ints:
+    return np.array([number or 0 for number in stored[name]], np.int64)
 
 
-def _floats(rows: Sequence[Row], name: str) -> Floats:
-    return np.array([np.nan if row[name] is None else row[name] for row in rows], np.float64)
+def _floats(stored: Stored, name: str) -> Floats:
+    return np.array(stored[name], np.float64)  # None is NaN
 
 
-def _texts(rows: Sequence[Row], name: str) -> Texts:
-    out = np.empty(len(rows), object)
-    out[:] = [row[name] for row in rows]
-    return out
+def _texts(stored: Stored, name: str) -> Texts:
+    return np.array(stored[name], object)
 
 
-def _codes(rows: Sequence[Row], name: str, places: Mapping[str, int]) -> Codes:
-    return np.array([places.get(row[name], NOBODY) for row in rows], np.int32)
+def _codes(stored: Stored, name: str, places: Mapping[str, int]) -> Codes:
+    return np.array([places.get(word, NOBODY) for word in stored[name]], np.int32)

@@ -10,6 +10,7 @@ from app.core.bars import Floats, Ints
 from app.core.config import SYMBOLS
 from app.results import metrics as m
 from app.results.benchmark import benchmark_returns
+from app.results.columns import units_array
 from app.results.metrics import Basis, Metric, Metrics, metric
 from app.results.rates import OwnMoney
 from app.results.slicing import slices_of
@@ -230,10 +231,11 @@ class Measuring:
 
     @cached_property
     def _stakes(self) -> exposure.Stakes:
-        rows = np.array(self._tables.book.stakes, object).reshape(-1, 4)
-        instants, symbols = rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int32)
-        cost = self._money.of(symbols, instants, rows[:, 3])
-        return exposure.Stakes(instants, rows[:, 2].astype(np.int64), cost)
+        stakes = self._tables.book.stakes
+        instants, symbols, positions, cost = zip(*stakes, strict=True) if stakes else ((),) * 4
+        at_ns = np.array(instants, np.int64)
+        own = self._money.of(np.array(symbols, np.int32), at_ns, units_array(cost))
+        return exposure.Stakes(at_ns, np.array(positions, np.int64), own)
 
     def _benchmark(self) -> list[Metric]:
         basis, (values, why) = self._basis, self._daily

@@ -53,26 +53,28 @@ def _opened(sources: Sources, words: str) -> Run:
     sources.need_runs()
     record = read_run(words, sources.runs, sources.repository)
     row = record.row
-    if row["state"] == _RUNNING:
-        record = _broken_off(record, sources.runs / record.run_id)
-    return Run(record, sources)
-
-
-def _broken_off(record: "RecordedRun", folder: Path) -> "RecordedRun":
-    """A run whose process is gone, and which was rebuilt as far as it had come."""
-    run_id, row = record.run_id, record.row
-    if is_running(row["pid"]):
+    if row["state"] == _RUNNING and is_running(row["pid"]):
         raise StateError(
-            f"Run {run_id} is under way in process {row['pid']}: it is read when it has ended. "
-            "'system stop' ends it."
+            f"Run {record.run_id} is under way in process {row['pid']}: it is read when it has "
+            "ended. 'system stop' ends it."
         )
-    if not record.facts:
-        remedy = (
-            f"'runs rebuild {run_id}' makes what it had come to of its journal, and the next "
-            "start of its account goes on with it."
-            if (folder / JOURNAL_FOLDER).exists()
-            else "Start it again: a replay comes to the same."
-        )
-        raise StateError(f"Run {run_id} broke off, and left no record. {remedy}")
+    if not (record.facts or record.summary):
+        raise StateError(_left_nothing(record.run_id, sources.runs / record.run_id))
+    return Run(_broken_off(record) if row["state"] == _RUNNING else record, sources)
+
+
+def _left_nothing(run_id: str, folder: Path) -> str:
+    """Its process ended before its record was written."""
+    remedy = (
+        f"'runs rebuild {run_id}' makes what it had come to of its journal."
+        if (folder / JOURNAL_FOLDER).exists()
+        else "Start it again: a replay comes to the same."
+    )
+    return f"Run {run_id} broke off, and left no record. {remedy}"
+
+
+def _broken_off(record: "RecordedRun") -> "RecordedRun":
+    """A run that broke off and was rebuilt as far as it had come."""
+    row = record.row
     summary = {**(record.facts.get("summary") or {}), "state": ABANDONED}
     return replace(record, row={**row, "state": ABANDONED, "summary": row["summary"] or summary})

@@ -1,6 +1,5 @@
 """Closed trades by strategy, symbol, side, and the hour, weekday and month they began in."""
 
-import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,14 +18,16 @@ def slices_of(tables: Tables, closed: ClosedTrades, rows: Ints) -> dict[str, lis
     """`rows` are the places of these trades in the table. Times are local to the market."""
     trades = tables.trades
     moments = [tables.to_local(at) for at in trades.entry_ns[rows].tolist()]
-    months = sorted({_month(at) for at in moments})
+    numbers = [at.year * 12 + at.month - 1 for at in moments]
+    months = sorted(set(numbers))
+    place = {number: row for row, number in enumerate(months)}
     keys: dict[str, tuple[Sequence[int], Sequence[str]]] = {
         "strategy": (trades.strategy[rows].tolist(), tables.strategies),
         "symbol": (trades.symbol[rows].tolist(), tables.symbols),
         "side": ((trades.side[rows] < 0).astype(int).tolist(), _SIDES),
         "hour": ([at.hour for at in moments], _HOURS),
         "weekday": ([at.weekday() for at in moments], _WEEKDAYS),
-        "month": ([months.index(_month(at)) for at in moments], months),
+        "month": ([place[number] for number in numbers], [_month(one) for one in months]),
     }
     return {
         name: slices(closed, np.array(places, np.int64), names)
@@ -34,5 +35,5 @@ def slices_of(tables: Tables, closed: ClosedTrades, rows: Ints) -> dict[str, lis
     }
 
 
-def _month(at: dt.datetime) -> str:
-    return f"{at:%Y-%m}"
+def _month(number: int) -> str:
+    return f"{number // 12}-{number % 12 + 1:02}"

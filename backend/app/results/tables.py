@@ -73,22 +73,18 @@ class Tables:
     @cached_property
     def orders(self) -> OrderColumns:
         """Of SQL."""
-        rows = [{**row} for row in self._sources.repository.get_orders(self._record.run_id)]
-        return order_columns(rows, self._places)
+        stored = self._sources.repository.order_columns(self._record.run_id)
+        return order_columns(stored, self._places)
 
     @cached_property
     def fills(self) -> FillColumns:
         """Of SQL."""
-        rows = [{**row} for row in self._sources.repository.get_fills(self._record.run_id)]
+        stored = self._sources.repository.fill_columns(self._record.run_id)
         owners = dict(
             zip(self.orders.order_id.tolist(), self.orders.strategy.tolist(), strict=True)
         )
-        return fill_columns(
-            rows,
-            [owners.get(row["order_id"], NOBODY) for row in rows],
-            self._places,
-            self.multiplier_units,
-        )
+        own = [owners.get(number, NOBODY) for number in stored["order_id"]]
+        return fill_columns(stored, own, self._places, self.multiplier_units)
 
     @cached_property
     def trades(self) -> TradeColumns:

@@ -83,13 +83,21 @@ class TradeBook:
         """`multiplier_units` are those of the symbols."""
         self._multipliers = multiplier_units
         self._open: dict[tuple[int, int], Trade] = {}
+        self._last: dict[tuple[int, int], Trade] = {}  # open or not
         self.trades: list[Trade] = []  # in the order they began
         self.stakes: list[Stake] = []
 
     def take(self, fill: Fill) -> None:
-        """Book a fill; one that goes through flat ends a trade and begins the next."""
+        """Book a fill; one that goes through flat ends a trade and begins the next.
+
+        Of one whose coins all went into its fee, the fee is that of the trade before.
+        """
         key = fill.strategy, fill.symbol
         before = self._open.get(key)
+        if not fill.units:
+            if key in self._last:
+                self._last[key].fee_units += fill.fee_units
+            return
         cost = 0 if before is None else abs(before.cost_units)
         self._book(fill, before)
         after = self._open.get(key)
@@ -138,6 +146,7 @@ class TradeBook:
         )
         self.trades.append(trade)
         self._open[fill.strategy, fill.symbol] = trade
+        self._last[fill.strategy, fill.symbol] = trade
         _add(trade, fill, units, amount, fee_units)
 
     def _close(self, trade: Trade, fill: Fill, units: int, amount: int, fee_units: int) -> None:

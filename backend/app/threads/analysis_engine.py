@@ -190,55 +190,55 @@ class AnalysisEngine(Worker):
             self._run_special(special_ns)
 
     def _run_until(self, bars: Iterator[Bar], limit_ns: int) -> None:
-        """Run fills and bars up to `limit_ns`, or until a hook moves the next special moment.
-
-        Between two fills there is nothing to do but to hand out bars.
-        """
+        """Run fills and bars up to `limit_ns`, or until a hook moves the next special moment."""
         known_ns, broker = self._agenda.known_ns, self.execution.broker
         end = bisect_right(known_ns, limit_ns, self._step)
         while self._step < end and not self._moved:
-            due_ns = broker.due_ns
             if broker.closing:  # the rest of the instant, then what fills at its close
                 rest = bisect_right(known_ns, broker.closing_ns, self._step, end)
                 if rest > self._step:
                     self._hand_out(bars, rest)
                 else:
                     self._match_close(limit_ns)
-            elif due_ns <= known_ns[self._step]:  # fills come first in their instant
+            elif broker.due_ns <= known_ns[self._step]:  # fills come first in their instant
                 self._match_until(known_ns[self._step])
-            elif due_ns > limit_ns:
-                self._hand_out(bars, end)
             else:
-                self._hand_out(bars, bisect_left(known_ns, due_ns, self._step, end))
+                self._hand_out(bars, end)
         if not self._moved:
             self._match_until(limit_ns)
 
     def _hand_out(self, bars: Iterator[Bar], end: int) -> None:
-        """Call the hooks of the bars up to the step `end`, or until one leaves more to do first.
-
-        This is the hot loop: what is looked up here is looked up once a bar.
+        """Call the hooks of the bars up to the step `end`, or until one leaves more to do first;
+        what is due on the way is filled before the bars of its instant. This is the hot loop.
         """
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
-        on_bar, broker = self._on_bar, self.execution.broker
-        steps, last, last_ns = range(self._step, end), end - 1, known_ns[end - 1]
+        on_bar, broker, step = self._on_bar, self.execution.broker, self._step
         try:
-            for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
-                cursor.step = step
-                on_bar(bar)
-                if proposals:
-                    self._take(proposals, known_ns[step])
-                    if step == last or broker.closing:
-                        break
-                    next_ns = known_ns[step + 1]
-                    if broker.due_ns <= next_ns:  # fills come before the next bar
-                        self._match_until(next_ns)
-                    if broker.due_ns <= last_ns or self._moved or broker.closing:
-                        break
+            while step < end:
+                until = bisect_left(known_ns, broker.due_ns, step + 1, end)
+                steps, until_ns = range(step, until), known_ns[until - 1]  # nothing fills up to it
+                for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
+                    cursor.step = step
+                    on_bar(bar)
+                    if proposals:
+                        self._take(proposals, known_ns[step])
+                        if self._moved or broker.closing:
+                            break
+                        if broker.due_ns <= until_ns:
+                            if broker.due_ns <= (next_ns := known_ns[step + 1]):
+                                self._match_until(next_ns)
+                            if broker.due_ns <= until_ns or self._moved or broker.closing:
+                                break
+                step += 1
+                if step < end and broker.due_ns <= known_ns[step]:
+                    self._match_until(known_ns[step])
+                if self._moved or broker.closing:
+                    break
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except BaseException as error:
             raise self._calling.failure("on_bar", error) from error
-        self._step = step + 1
+        self._step = step
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1
 
@@ -319,7 +319,7 @@ class AnalysisEngine(Worker):
     def _take(self, proposals: list[Proposal], now_ns: int) -> None:
         """Carry out what a hook proposed; what ended is told when all of it is under way."""
         self.outlook.book.near_row = self._cursor.step
-        if len(proposals) == 1 and isinstance(order := proposals[0], Order):  # most often so
+        if len(proposals) == 1 and type(order := proposals[0]) is Order:  # most often so
             proposals.clear()
             self.execution.submit(order, now_ns)
             if order.state is REJECTED:

@@ -197,8 +197,13 @@ class Outlook:
         """No mark of it is higher until this block ends, or its next corporate action."""
         base, rows = self.book.base, self.book.rows
         closes = base.close if rows is None else base.close[rows.of(symbol)]
-        mark = self.mark(symbol)
-        return max(mark, float(closes.max())) if len(closes) else mark
+        if not len(closes):
+            return self.mark(symbol)
+        highest = float(closes.max())
+        is_among = self.book.last_row(symbol, self._cursor.now_ns) >= 0
+        if is_among and highest and not self._execution.diary.actions:
+            return highest
+        return max(self.mark(symbol), highest)
 
     def _last_of_history(self, symbol: int) -> float:
         """The last close from before the run, while the run has shown none; 0 for none, and

@@ -29,6 +29,7 @@ KINDS: Final = {
     "ORDER": "order",
     "OURS=THEIRS": "column",
     "RUN": "run",
+    "SOURCE": "source",
     "SPEED": "speed",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",

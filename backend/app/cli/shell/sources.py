@@ -81,6 +81,7 @@ class MachineSources:
             "parameter": self._parameters,
             "run": lambda part, given: self._runs(),
             "running": lambda part, given: self._running(),
+            "source": lambda part, given: _sources(),
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
             "symbol": self._symbols,
@@ -280,6 +281,12 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _sources() -> list[Offer]:
+    from app.integrations.sources import SOURCES
+
+    return [Offer(name, facts.has) for name, facts in SOURCES.items()]
 
 
 def _checks() -> list[Offer]:

@@ -4,10 +4,19 @@ The codes are those of its documentation. Where it says that the state of execut
 or that a request failed inside, an order may well stand: that is `VenueUnclear`.
 """
 
+from http.client import HTTPException
 from typing import Any, Final
 
 import requests
-from binance.exceptions import BinanceAPIException, BinanceRequestException
+import urllib3.exceptions
+from binance.exceptions import (
+    BinanceAPIException,
+    BinanceOrderException,
+    BinanceRegionException,
+    BinanceRequestException,
+    NotImplementedException,
+    UnknownDateFormat,
+)
 
 from app.core.venue import VenueError, VenueRefused, VenueUnclear
 
@@ -87,7 +96,7 @@ def translated(error: Exception, what: str) -> VenueError:
         return judged(int(error.status_code), error.code, str(error.message), what)
     if isinstance(error, BinanceRequestException):
         return VenueUnclear(f"Binance's answer to {what} is no JSON.")
-    if isinstance(error, requests.RequestException):
+    if isinstance(error, OSError | HTTPException | urllib3.exceptions.HTTPError):
         return VenueUnclear(f"No answer from Binance to {what} ({type(error).__name__}).")
     return VenueUnclear(f"Binance's answer to {what} cannot be read ({type(error).__name__}).")
 
@@ -113,7 +122,15 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
 FOREIGN: Final = (
     BinanceAPIException,
     BinanceRequestException,
+    BinanceOrderException,
+    BinanceRegionException,
+    NotImplementedException,
+    UnknownDateFormat,
     requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    RecursionError,  # of an answer that is nested without end
     AttributeError,
     KeyError,
     TypeError,

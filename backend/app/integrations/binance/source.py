@@ -55,16 +55,14 @@ class BinanceSource:
 
     def search(self, text: str) -> Sequence[Listed]:
         if not self._all:
-            told = self._info({})
-            self._all = [one for one in map(_listed, told["symbols"]) if one is not None]
+            self._all = self._info({})
         return found_among(self._all, text)
 
     def listed(self, symbol: str) -> Listed:
-        told = self._info({"symbol": self._theirs(symbol)})["symbols"]
-        found = next((one for one in map(_listed, told) if one and one.symbol == symbol), None)
-        if found is None:
-            raise self._unknown(symbol)
-        return found
+        for one in self._info({"symbol": self._theirs(symbol)}):
+            if one.symbol == symbol:
+                return one
+        raise self._unknown(symbol)
 
     def page(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarPage:
         check_interval(self._name, self.facts, interval)
@@ -126,18 +124,22 @@ class BinanceSource:
         if not is_in_order or not is_inside or len(starts_ns) > self.facts.page_bars:
             raise VenueUnclear(f"The bars of {symbol} are not those that were asked for.")
 
-    def _info(self, words: Mapping[str, str]) -> Mapping[str, Any]:
-        """What is traded, and how much may be asked: what it tells of that is kept to."""
+    def _info(self, words: Mapping[str, str]) -> list[Listed]:
+        """What is traded, and how much may be asked: what it tells of that is kept to.
 
-        def ask(client: Client) -> Mapping[str, Any] | None:
+        Its time is asked for first: with it comes what this address has used up already.
+        """
+        if not self._through_ns:
+            self._through_ns = self._asked(self._link.sync)
+
+        def ask(client: Client) -> list[Listed]:
             told = _unless_unknown(lambda: client._get("exchangeInfo", data=dict(words)))
             if told is None:
-                return {"symbols": []}
+                return []
             self._link.limits.learn(told.get("rateLimits", []))
-            return {"symbols": list(told["symbols"])}
+            return [one for one in map(_listed, told["symbols"]) if one is not None]
 
-        found = self._asked(lambda: self._link.call("its symbols", _INFO_WEIGHT, ask, bulk=True))
-        return found or {"symbols": []}
+        return self._asked(lambda: self._link.call("its symbols", _INFO_WEIGHT, ask, bulk=True))
 
     def _asked(self, ask: Callable[[], _Read]) -> _Read:
         try:

@@ -29,7 +29,16 @@ from app.integrations.binance.wire import (
 from app.integrations.lasting_stream import OPEN_SECONDS, Chance, LastingStream
 
 _SILENT_SECONDS: Final = 5.0  # then the other side is asked whether it lives
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError)
+_UNREADABLE: Final = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,  # of what should be a number
+    RecursionError,
+    msgspec.MsgspecError,
+)
+FOREIGN: Final = (OSError, WebSocketException)
 
 Hello = Callable[[ClientConnection], None]
 Read = Callable[[Any], Iterator[Any]]
@@ -61,7 +70,7 @@ class BinanceStream(LastingStream):
                 self._on_item(Connected(self._link.now_ns()))
                 while not self._closing.is_set():
                     self._take(connection)
-        except (OSError, WebSocketException, VenueError) as error:
+        except (*FOREIGN, VenueError) as error:
             return stood, f"{type(error).__name__}: {error}"
         return stood, "it was closed"
 

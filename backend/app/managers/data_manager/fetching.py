@@ -15,7 +15,7 @@ import numpy as np
 
 from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
-from app.core.errors import EXIT_INTERRUPTED, AppError
+from app.core.errors import EXIT_INTERRUPTED, AppError, DataError
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.progress import OnCount
 from app.core.source import BarPage, DataSource, SourceBusy
@@ -81,6 +81,7 @@ class Fetch:
         self._name = name
         self._stretch = stretch
         self._wall = wall
+        self._refuse_mixed()
         self._never = threading.Event()
         self._told_ns = source.time().venue_ns
         self._end_ns = min(stretch.end_ns, self._told_ns - SETTLED_NS)
@@ -158,6 +159,17 @@ class Fetch:
                 return page
 
     # -- the store -------------------------------------------------------------------------------
+
+    def _refuse_mixed(self) -> None:
+        """Two sources may tell different bars of one symbol, as a testnet and a market do."""
+        series = self._stretch.series
+        others = self._data.venues(series)
+        if others and self._name not in others and not self._stretch.replace:
+            raise DataError(
+                f"{series} holds bars that {' and '.join(others)} told, and those of {self._name}"
+                f" may be others. Delete them first ('data delete {series.symbol} --market"
+                f" {series.market} --interval {series.interval}'), or take these with --replace."
+            )
 
     def _stored(self) -> BarColumns:
         series = self._stretch.series

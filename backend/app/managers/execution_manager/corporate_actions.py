@@ -63,7 +63,6 @@ class CorporateActions:
 
     def _split_orders(self, symbol: int, ratio: Decimal, more_units: int, now_ns: int) -> None:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
-        self._diary.hash()  # they were given in the old terms
         self._broker.split(symbol, ratio, more_units, now_ns)
         lot_units, tick_units = self._lot_units[symbol], self._tick_units[symbol]
         for order in [o for o in self._broker.working.values() if o.symbol_index == symbol]:

@@ -1,11 +1,10 @@
 """What happens in an account, in order, until it is taken for the record."""
 
 from collections import deque
-from collections.abc import Sequence
 
 import msgspec
 
-from app.core.fingerprint import Entry, Fingerprint
+from app.core.fingerprint import Fingerprint, execution
 from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.fill_rules import Ambiguity
@@ -31,15 +30,14 @@ class Records(msgspec.Struct, frozen=True):
 
 
 class Diary:
-    """What is made of the entries is made when they are taken: in one go it costs half of what it
-    would cost one by one.
-    """
+    """Entries of the fingerprint are encoded as they happen, and hashed when they are taken."""
 
     def __init__(self, fingerprint: Fingerprint) -> None:
         self.fingerprint = fingerprint
-        self.happened: list[Entry] = []  # this very list, for whoever writes
+        self.happened: list[bytes] = []  # the entries: this very list, for whoever writes
+        self.fills: list[FillRow] = []
         self.ended: list[Order] = []
-        self._adjusted: list[tuple[int, FillRow]] = []  # after how much of what happened
+        self._adjusted: list[tuple[int, FillRow]] = []  # after how many fills
         self.actions: list[Action] = []
         self.uncertain: list[Ambiguity] = []
         self.rates: list[RateChange] = []
@@ -49,8 +47,6 @@ class Diary:
         self.latest_fills: deque[FillRow] = deque(maxlen=LATEST)  # of those taken
         self.latest_ended: deque[Order] = deque(maxlen=LATEST)
         self._counted = 0  # how much of all this
-        self._hashed = 0  # of what happened, how much is in the fingerprint
-        self._encoded: list[bytes] = []  # that part of it
 
     def count(self) -> int:
         """How much has happened so far: nothing becomes of an order that does not count here."""
@@ -75,26 +71,25 @@ class Diary:
 
     def adjust(self, change: FillRow) -> None:
         """The account has changed without a fill."""
-        self._adjusted.append((len(self.happened), change))
+        self._adjusted.append((len(self.fills), change))
 
-    def hash(self) -> None:
-        """Bring the fingerprint up to now: terms are about to change."""
-        self._encoded.append(self.fingerprint.add(self.happened[self._hashed :]))
-        self._hashed = len(self.happened)
+    def book(self, row: FillRow) -> None:
+        """An execution."""
+        self.happened.append(execution(row))
+        self.fills.append(row)
 
     def take(self) -> Records:
         """What has happened since the last call, in order."""
         self._counted = self.count()
-        self.hash()
-        changes = fills = _fills_of(self.happened)
+        changes = fills = self.fills
         self.latest_fills.extend(fills[-LATEST:])
         self.latest_ended.extend(self.ended[-LATEST:])
         if self._adjusted:
             changes, start = [], 0
             for place, change in self._adjusted:
-                changes += [*_fills_of(self.happened[start:place]), change]
+                changes += [*fills[start:place], change]
                 start = place
-            changes += _fills_of(self.happened[start:])
+            changes += fills[start:]
         records = Records(
             self.ended,
             self._order_changes,
@@ -103,14 +98,9 @@ class Diary:
             self.actions,
             self.uncertain,
             self.rates,
-            b"".join(self._encoded),
+            self.fingerprint.add(self.happened),
         )
         self.happened.clear()
-        self._hashed, self._encoded = 0, []
-        self.ended, self._order_changes, self._adjusted = [], [], []
+        self.fills, self.ended, self._order_changes, self._adjusted = [], [], [], []
         self.actions, self.uncertain, self.rates = [], [], []
         return records
-
-
-def _fills_of(entries: Sequence[Entry]) -> list[FillRow]:
-    return [entry for entry in entries if isinstance(entry, tuple)]

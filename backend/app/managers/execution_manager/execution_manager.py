@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from app.core.calendar import TradingSession
 from app.core.fingerprint import (
+    FILL,
+    ORDER,
     Fingerprint,
     amendment,
     cancel,
@@ -70,11 +73,8 @@ class ExecutionManager:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
         self._limited = limits.looks  # an order has more to pass than the usual
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
-        self.broker: Broker = (
-            SimBroker(self.lot_units, self.tick_units, rules, self)
-            if make_broker is None
-            else make_broker(self)
-        )
+        simulated = partial(SimBroker, self.lot_units, self.tick_units, rules)
+        self.broker: Broker = (make_broker or simulated)(self)
         self._fees = None if fees is None else FeeBook(fees)
         terms = terms or AccountTerms(instruments[0].currency)
         self.account = Account(terms, cash, instruments, len(strategies))
@@ -158,7 +158,8 @@ class ExecutionManager:
             if order.units != units:
                 units = order.units
                 self.diary.note("cut", order, now_ns, order.reason)
-        self._happened.append(order if plain else ticket(order))
+        entry = ORDER(b"O", order.strategy, symbol, now_ns, units) if plain else ticket(order)
+        self._happened.append(entry)
         order.state = ACCEPTED  # it was new: no need to look whether that is legal
         if order.aimed:
             self.aim_units[order.strategy][symbol] += units
@@ -201,7 +202,6 @@ class ExecutionManager:
         """Give an order other terms; False when that is refused, and its reason says why."""
         if not order.is_working or order.state is CANCEL_PENDING:
             return True
-        self.diary.hash()  # its entry may be itself, in its old terms
         self._happened.append(amendment(order, terms, now_ns))
         reason = self._checks.amend_refusal(order, terms, now_ns)
         if reason:
@@ -275,8 +275,9 @@ class ExecutionManager:
         power = self._power
         if power is not None and (cash < power.floor_units or (held < 0 and units < 0)):
             power.forget_orders()
-        order_id = order.order_id
-        self._happened.append(
+        diary, order_id = self.diary, order.order_id  # what follows is `diary.book`, at once
+        diary.happened.append(FILL(b"F", strategy, symbol, now_ns, start_ns, units, price))
+        diary.fills.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
         order.filled_units = done = order.filled_units + units
@@ -287,7 +288,7 @@ class ExecutionManager:
                 order.to(FILLED)
             order.reason = ""  # of an amendment that was refused, say
             order.ended_ns = now_ns
-            self.diary.ended.append(order)
+            diary.ended.append(order)
         elif order.state is not CANCEL_PENDING and order.state is not AMEND_PENDING:
             order.to(PARTIAL)
         if self.tells_fills:

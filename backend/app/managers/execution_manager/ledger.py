@@ -106,36 +106,37 @@ class Ledger:
         else:
             amount = amount_units(units, price, position.multiplier_units)
         held = position.units
-        if held == 0:
-            position.units, position.cost_units, added = units, amount, amount
+        if held:
+            added = self._change(position, held, units, amount)
         else:
-            added = self._change(position, units, amount)
+            position.units, position.cost_units, added = units, amount, amount
         self.cost_units = costs = self.cost_units + added
-        self.cash_units = cash = self.cash_units - amount - fee_units
+        self.cash_units = cash = self.cash_units - amount
         if fee_units:
+            self.cash_units = cash = cash - fee_units
             position.fee_units += fee_units
             self.fee_units += fee_units
         own = self._brought_units + self.income_units + self.realised_units - self.fee_units
         if cash + costs != own:
             self.check()
 
-    def _change(self, position: Position, units: int, amount: int) -> int:
+    def _change(self, position: Position, held: int, units: int, amount: int) -> int:
         """Add to what is held, close it or go through flat; the change of its cost."""
-        held, cost = position.units, position.cost_units
-        position.units = held + units
-        if units == -held:
-            added, profit, through = -cost, -amount - cost, True
+        cost = position.cost_units
+        position.units = left = held + units
+        if not left:
+            position.cost_units, added, profit = 0, -cost, -amount - cost
+            position.trades += 1
         elif (held > 0) == (units > 0):
             position.cost_units = cost + amount
             return amount
         else:
             added, profit = _closing(held, cost, units, amount)
-            through = abs(units) > abs(held)
-        position.cost_units = cost + added
+            position.cost_units = cost + added
+            if (held > 0) != (left > 0):  # through flat
+                position.trades += 1
         position.realised_units += profit
         self.realised_units += profit
-        if through:
-            position.trades += 1
         return added
 
     def split(self, position: Position, ratio: Decimal) -> None:

@@ -69,7 +69,8 @@ class Matcher:
         self._ranges = RangeBook(len(lot_units), rules.slippage.bars) if by_range else None
         share = rules.participation
         self._share = None if share is None else share.as_integer_ratio()
-        # symbols that have shown no volume so far; asked for only where volume counts
+        # Symbols that have shown no volume so far; asked for only where volume counts. They are
+        # taken for such as have none, as of quotes: their orders share nothing, and fill whole.
         self._silent = set() if share is None else set(range(len(lot_units)))
         self._left: dict[int, tuple[int, int]] = {}  # by symbol: a row, what is left for us of it
         self._book = BarBook(no_rows(), None)

@@ -323,9 +323,7 @@ class OrderReports:
         execution.rethink()
         order_id = self._order(event.order_id).order_id if isinstance(event, Filled) else 0
         at, left = (event.at_ns, now_ns, strategy), (held, account.cash_units())
-        execution.diary.happened.append(
-            (number, order_id, symbol, units, event.price, fee, *at, *left)
-        )
+        execution.diary.book((number, order_id, symbol, units, event.price, fee, *at, *left))
 
 
 def _more_than(done: int, units: int) -> int:

@@ -52,7 +52,6 @@ class ProtectedExecution(ExecutionManager):
         reason = self.protection.refusal(order, units, now_ns) if grows else ""
         if not reason:
             return super().amend(order, terms, now_ns)
-        self.diary.hash()
         self._happened.append(amendment(order, terms, now_ns) + refusal(order, now_ns, reason))
         self.diary.note("amend refused", order, now_ns, reason)
         order.reason = reason

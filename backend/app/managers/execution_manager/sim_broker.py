@@ -37,11 +37,7 @@ BY_STRATEGY = "cancelled by its strategy"
 
 
 class SimBroker:
-    """Orders of one run, all symbols, in order of acceptance.
-
-    A symbol whose bars have shown no volume yet is taken for one that has none: quotes, say. Its
-    orders share nothing then, and fill whole.
-    """
+    """Orders of one run, all symbols, in order of acceptance."""
 
     ends_orders = True
 
@@ -82,8 +78,7 @@ class SimBroker:
         """Go on with the next block of bars."""
         self._book = book
         self._matcher.load(book)
-        for order in self.working.values():
-            self._rows[order.order_id] = self._next_row(order, 0)
+        self._rows.update({n: self._next_row(order, 0) for n, order in self.working.items()})
         self._find_due(0)
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
@@ -215,6 +210,12 @@ class SimBroker:
             return
         # The most frequent case: all there is are market orders.
         rows, book = self._rows, self._book
+        if self._plain and len(rows) == 1 and now_ns == self.due_ns:  # and no more than one
+            order_id, row = rows.popitem()
+            order, self.due_ns = self.working.pop(order_id), NEVER_NS
+            units = order.units - order.filled_units
+            self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
+            return
         for order_id, row in list(rows.items()):
             if row >= 0 and book.known_ns[row] == now_ns:
                 if self._plain:  # each fills whole, at its bar's open
@@ -224,9 +225,7 @@ class SimBroker:
                     self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
                 else:
                     self._fill_at_open(self.working[order_id], row, now_ns)
-        self.due_ns = NEVER_NS
-        if rows:
-            self._find_due(now_ns)
+        self._find_due(now_ns)
 
     def _fill_at_open(self, order: Order, row: int, now_ns: int) -> None:
         """Fill a market order that nothing else depends on, as far as its bar has room for it."""

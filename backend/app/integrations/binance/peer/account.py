@@ -1,15 +1,14 @@
 """The peer's account: balances, what resting orders lock, trades, the key's rights."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from app.core.money import amount_units
 from app.core.venue import VenueTime
+from app.integrations.binance.peer.asked import rows_of, whole
 from app.integrations.binance.peer.ground import Ground
-from app.integrations.binance.peer.words import number_of, text, trade_of
+from app.integrations.binance.peer.words import MS, number_of, text, trade_of
 from app.integrations.binance.peer.wrong import Wrong
-
-_USUAL_ROWS: Final = 500
 
 
 def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
@@ -36,14 +35,20 @@ def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
 
 
 def my_trades(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
-    symbol, first = ground.symbol(asked), int(asked.get("fromId", 0))
-    done = ground.venue.executions(0, at.venue_ns)
+    """Of a symbol, from a number on, or of a time or an order; without any the latest."""
+    symbol, count = ground.symbol(asked), rows_of(asked)
+    first, number = whole(asked, "fromId"), whole(asked, "orderId")
+    start, end = whole(asked, "startTime"), whole(asked, "endTime")
+    done = ground.venue.executions(0, at.venue_ns)[max((first or 0) - 1, 0) :]
     found = [
         trade_of(one, ground.fee_of(one), ground.entry(one.venue_id))
         for one in done
-        if one.symbol == symbol and number_of(one.execution_id) >= first
+        if one.symbol == symbol
+        and number in (None, number_of(one.venue_id))
+        and (start is None or one.at_ns // MS >= start)
+        and (end is None or one.at_ns // MS <= end)
     ]
-    return found[: int(asked.get("limit", _USUAL_ROWS))]
+    return found[-count:] if first is None and start is None else found[:count]
 
 
 def restrictions(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:

@@ -35,7 +35,8 @@ _TEXTS: Final[Mapping[int, str]] = {
     -2013: "Order does not exist.",
 }
 _PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-PLACES: Final = {kind: at for kind, at in faults.PLACES.items() if kind != faults.ID_ROLLBACK} | {
+_NOT_HERE: Final = (faults.ID_ROLLBACK, faults.AMEND_RACED)  # ids go on, and a cancel is raced
+PLACES: Final = {kind: at for kind, at in faults.PLACES.items() if kind not in _NOT_HERE} | {
     ERROR_CODE: faults.ROUTES,
     HTML: faults.ROUTES,
     TOO_MANY: faults.ROUTES,

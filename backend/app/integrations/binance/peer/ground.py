@@ -1,8 +1,9 @@
 """What the peer's answers are made from: the practice venue, its books, and names both ways."""
 
 from collections.abc import Mapping
+from typing import Final
 
-from app.core.bars import BarColumns
+from app.core.intervals import DAY_NS
 from app.core.money import UNITS, amount_units
 from app.core.venue import Execution, VenueReport
 from app.integrations.binance.peer.fees import BNB, Fees
@@ -13,6 +14,8 @@ from app.integrations.practice.venue.books import Books, CoinFee, Entry
 from app.integrations.practice.venue.checks import Sizes
 from app.integrations.practice.venue.tape import LoadBars
 from app.integrations.practice.venue.venue import PracticeVenue
+
+_AHEAD_NS: Final = 7 * DAY_NS  # as far as the first price is looked for
 
 
 class Ground:
@@ -60,10 +63,6 @@ class Ground:
         later = self.books.executions[number_of(item.execution_id) :]
         return filled_units - sum(one.units for one in later if one.venue_id == item.venue_id)
 
-    def known_bars(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
-        """Those that began in between."""
-        return self.load(symbol, start_ns, end_ns)
-
     def locked(self) -> dict[str, int]:
         """What resting orders hold back, by coin."""
         locked: dict[str, int] = {}
@@ -95,4 +94,7 @@ class Ground:
         known = self.venue.last_price(symbol, now_ns)
         if known is not None:
             return known
-        return float(self.load(symbol, 0, 1 << 62).open[0])
+        ahead = self.load(symbol, now_ns, now_ns + _AHEAD_NS)
+        if not len(ahead):
+            raise Wrong(400, -2016, "No trading window could be found for the symbol.")
+        return float(ahead.open[0])

@@ -27,18 +27,27 @@ class Route(NamedTuple):
     is_signed: bool = False
 
 
-PLACE: Final = "POST /api/v3/order"
+PLACE, TEST = "POST /api/v3/order", "POST /api/v3/order/test"
+REPLACE: Final = "POST /api/v3/order/cancelReplace"
 ROUTES: Final[Mapping[str, Route]] = {
     "GET /api/v3/ping": Route(market.ping, "time"),
     "GET /api/v3/time": Route(market.time, "time"),
     "GET /api/v3/exchangeInfo": Route(market.exchange_info, "about"),
     "GET /api/v3/klines": Route(market.klines, "bars"),
+    "GET /api/v3/trades": Route(market.trades, "bars"),
+    "GET /api/v3/aggTrades": Route(market.agg_trades, "bars"),
+    "GET /api/v3/ticker/price": Route(market.price, "bars"),
+    "GET /api/v3/ticker/bookTicker": Route(market.best, "bars"),
     "GET /api/v3/account": Route(account.account, "cash", True),
     "GET /api/v3/myTrades": Route(account.my_trades, "executions", True),
     "GET /api/v3/openOrders": Route(orders.open_orders, "open_orders", True),
     PLACE: Route(orders.place, "place", True),
     "GET /api/v3/order": Route(orders.order, "order", True),
     "DELETE /api/v3/order": Route(orders.cancel, "cancel", True),
+    "DELETE /api/v3/openOrders": Route(orders.cancel_all, "cancel", True),
+    "GET /api/v3/allOrders": Route(orders.all_orders, "order", True),
+    TEST: Route(orders.test, "place", True),
+    REPLACE: Route(orders.cancel_replace, "amend", True),
     "GET /sapi/v1/account/apiRestrictions": Route(account.restrictions, "about", True),
 }
 _CODES: Final = {UNKNOWN_ORDER: -2013, DUPLICATE: -2010, ENDED: -2011}
@@ -73,7 +82,7 @@ class Routes:
         return Answer(200, json.dumps(told).encode(), headers=self._headers(route))
 
     def _headers(self, route: str) -> dict[str, str]:
-        return self.weights.headers(of_order=route == PLACE)
+        return self.weights.headers(of_order=route in (PLACE, REPLACE))
 
     def _served(self, route: str, request: Request, at: VenueTime) -> Any:
         raw = request.raw_query + request.body.decode(errors="replace")
@@ -83,7 +92,7 @@ class Routes:
             raise Wrong(404, -1099, "Not found, authenticated, or authorized.")
         if ROUTES[route].is_signed:
             check_rest(self._account, raw, request.headers.get("x-mbx-apikey", ""), at)
-        if route == PLACE:
+        if route in (PLACE, REPLACE):
             self.weights.add_order(at.venue_ns)
         try:
             return ROUTES[route].act(self._ground, asked, at)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.core.bars import BarColumns
+from app.core.intervals import MINUTE_NS
 from app.core.money import amount_units, from_units
 from app.core.orders import (
     ACCEPTED,
@@ -20,6 +21,7 @@ from app.core.orders import (
 )
 from app.core.venue import Execution, Tick, VenueBar, VenueReport
 from app.integrations.practice.venue.books import CoinFee, Entry
+from app.integrations.practice.venue.checks import Sizes
 
 MS: Final = 1_000_000  # nanoseconds
 STATES: Final = {
@@ -32,7 +34,8 @@ STATES: Final = {
 }
 KINDS: Final = {"MARKET": MARKET, "LIMIT": LIMIT, "STOP_LOSS": STOP, "STOP_LOSS_LIMIT": STOP_LIMIT}
 _THEIR_KINDS: Final = {ours: theirs for theirs, ours in KINDS.items()}
-_TRADES_OF_A_BAR: Final = 4
+_TRADES_AT_MS: Final = (0, 20_000, 40_000, 59_000)  # within a minute
+_TRADES_OF_A_BAR: Final = len(_TRADES_AT_MS)
 _CENT: Final = 0.01  # half of the spread that is told
 
 
@@ -100,9 +103,78 @@ def klines_of(bars: BarColumns, length_ns: int) -> list[list[Any]]:
     names = BarColumns.__struct_fields__
     rows = zip(*(getattr(bars, name).tolist() for name in names), strict=True)
     return [
-        [at // MS, *(price_text(value) for value in row), (at + length_ns) // MS - 1, "0", 4, "0"]
+        [
+            at // MS, *(price_text(value) for value in row), (at + length_ns) // MS - 1,
+            price_text(row[-1] * row[-2]), _TRADES_OF_A_BAR, price_text(row[-1] / 2),
+            price_text(row[-1] * row[-2] / 2), "0",
+        ]
         for at, *row in rows
-    ]
+    ]  # fmt: skip
+
+
+def trades_of(bars: BarColumns) -> list[dict[str, Any]]:
+    """Rows of `trades`: those that the practice venue's tape makes of a minute."""
+    columns = (bars.start_ns, bars.open, bars.close, bars.high, bars.low, bars.volume)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    told = []
+    for at, open_, close, high, low, volume in rows:
+        inner = (low, high) if close >= open_ else (high, low)
+        for place, price in enumerate((open_, *inner, close)):
+            told.append({
+                "id": trade_number(at, place), "price": price_text(price),
+                "qty": price_text(volume / _TRADES_OF_A_BAR),
+                "quoteQty": price_text(price * volume / _TRADES_OF_A_BAR),
+                "time": at // MS + _TRADES_AT_MS[place], "isBuyerMaker": True, "isBestMatch": True,
+            })  # fmt: skip
+    return told
+
+
+def trade_number(at_ns: int, place: int) -> int:
+    """Trades are counted by their minute, four each."""
+    return at_ns // MINUTE_NS * _TRADES_OF_A_BAR + place
+
+
+def listed(symbol: str, sizes: Sizes, min_notional_units: int) -> dict[str, Any]:
+    """A symbol of `exchangeInfo`."""
+    base, quote = symbol.split("/")
+    tick, lot = text(sizes.tick_units), text(sizes.lot_units)
+    return {
+        "symbol": base + quote,
+        "status": "TRADING",
+        "baseAsset": base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "orderTypes": list(KINDS),
+        "isSpotTradingAllowed": True,
+        "permissions": ["SPOT"],
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": tick,
+                "maxPrice": "1000000000",
+                "tickSize": tick,
+            },
+            {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "9000000000", "stepSize": lot},
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": text(min_notional_units),
+                "applyMinToMarket": True,
+            },
+        ],
+    }
+
+
+def book_ticker(symbol: str, price: float) -> dict[str, str]:
+    """The best bid and ask: a cent to each side of the last price."""
+    return {
+        "symbol": symbol_text(symbol),
+        "bidPrice": price_text(price - _CENT),
+        "bidQty": "1.00000000",
+        "askPrice": price_text(price + _CENT),
+        "askQty": "1.00000000",
+    }
 
 
 def events_of(

@@ -10,13 +10,14 @@ from app.integrations.practice.venue.exchange import Answer
 class Wrong(Exception):
     """Raised where a request is turned down; `code` is one of Binance's documentation."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.status, self.code, self.message, self.data = status, code, message, data
 
     def told(self) -> dict[str, Any]:
         """As Binance writes it."""
-        return {"code": self.code, "msg": self.message}
+        told = {"code": self.code, "msg": self.message}
+        return told if self.data is None else {**told, "data": self.data}
 
 
 def answer_of(wrong: Wrong, headers: Mapping[str, str]) -> Answer:

@@ -111,7 +111,11 @@ class PracticeVenue:
     def cancel(self, client_id: str, now_ns: int) -> VenueReport:
         """Take an order back."""
         self._floor.work(now_ns)
-        report = self._cancel(self._live(client_id, now_ns), now_ns, "canceled")
+        return self.cancel_entry(self._live(client_id, now_ns), now_ns)
+
+    def cancel_entry(self, entry: Entry, now_ns: int) -> VenueReport:
+        """Take back a working order that was looked up before."""
+        report = self._cancel(entry, now_ns, "canceled")
         self._floor.commit()
         return report
 
