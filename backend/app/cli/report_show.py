@@ -9,6 +9,7 @@ import typer
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, PastRun
+from app.cli.report_words import ALL_SLICES, SLICES
 from app.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -16,16 +17,13 @@ if TYPE_CHECKING:
     from app.results.metrics import Metric
     from app.services.metrics.breakdown import Month, Slice
 
-SLICES = ("strategy", "symbol", "side", "hour", "weekday", "month")
 _USUAL = "strategy,symbol,side"
-_WIDTH = 60  # marks of a curve
+_WIDTH, _BESIDE = 60, 44  # marks of a curve; columns that what stands beside it takes
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 By = Annotated[
     str,
-    typer.Option(
-        "--by", metavar="KEYS", help=f"Tables of trades, of {', '.join(SLICES)}; or 'all'."
-    ),
+    typer.Option("--by", metavar="KEYS", help=f"Trades by {', '.join(SLICES)}; or 'all'."),
 ]
 
 
@@ -95,7 +93,7 @@ def marks(values: Sequence[float | None], scale: Sequence[float] = ()) -> str:
     """A line of so many marks at most: the value at the end of each stretch."""
     from app.cli.candles import sparkline
 
-    count = min(_WIDTH, len(values))
+    count = min(_WIDTH, max(console.width - _BESIDE, 10), len(values))
     places = [(place + 1) * len(values) // count - 1 for place in range(count)]
     return sparkline([values[place] for place in places], console.options.ascii_only, scale)
 
@@ -115,12 +113,12 @@ _SLICE = ("key", "trades", "wins", "win_rate", "profit", "fees", "expectancy", "
 
 
 def _keys(by: str) -> Sequence[str]:
-    if by == "all":
+    if by == ALL_SLICES:
         return SLICES
     keys = [word.strip() for word in by.split(",")]
     for key in keys:
         if key not in SLICES:
-            known = (*SLICES, "all")
+            known = (*SLICES, ALL_SLICES)
             raise UsageError(
                 f"--by: found '{key}', allowed are {', '.join(known)}.{did_you_mean(key, known)}"
             )

@@ -23,6 +23,7 @@ KINDS: Final = {
     "FILE": "file",
     "FOLDER": "folder",
     "INTERVAL": "interval",
+    "KEYS": "trade keys",
     "LEVEL": "log level",
     "MARKET": "market",
     "NAME=VALUE": "parameter",
@@ -34,6 +35,7 @@ KINDS: Final = {
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
+    "TABLES": "tables",
     "ZONE": "zone",
 }
 # The same, where commands that begin so mean something of their own by it.
@@ -43,7 +45,8 @@ KINDS_OF_COMMANDS: Final = {
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
 }
-_LISTS: Final = {"symbols": "symbol"}  # several with commas between them
+# several with commas between them
+_LISTS: Final = {"symbols": "symbol", "tables": "table", "trade keys": "trade key"}
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
     "alias": "alias",

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from loguru import logger
 
+from app.cli.report_words import ALL_SLICES, SLICES, TABLES
 from app.cli.shell.completion import Offer
 from app.cli.shell.outbox import SHOWN
 from app.cli.shell.paths import path_offers
@@ -85,6 +86,8 @@ class MachineSources:
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
             "symbol": self._symbols,
+            "table": lambda part, given: map(Offer, TABLES),
+            "trade key": lambda part, given: map(Offer, (*SLICES, ALL_SLICES)),
             "zone": lambda part, given: self._zones(),
         }
 
