@@ -115,6 +115,7 @@ class TradeTable {
     for (const [name, , text] of COLUMNS) {
       const cell = row.insertCell();
       cell.textContent = text(trade);
+      cell.dataset.name = name;
       if (WORDY.has(name)) cell.className = "word";
       if (name === "profit") cell.className = trade.profit < 0 ? "loss" : "gain";
     }
