@@ -61,20 +61,13 @@ class Report:
     @cached_property
     def _facts(self) -> dict[str, Any]:
         run = self._run
-        sessions = run.columns.sessions
         currencies = zip(run.symbols, run.columns.currencies, strict=True)
         return {
             "name": str(run.config.get("name", run.id)),
             "currency": run.currency,
             "startEquity": self._start,
             "symbols": {symbol: {"currency": currency} for symbol, currency in currencies},
-            "sessions": [
-                [str(date), start // _MS, end // _MS]
-                for date, start, end in zip(
-                    sessions.date.tolist(), sessions.start_ns.tolist(), sessions.end_ns.tolist(),
-                    strict=True,
-                )
-            ],
+            "sessions": self._sessions(),
             "offsets": self._offsets(),
             "slices": {
                 name: [[one.key, one.profit, one.trades] for one in run.metrics.slices[name]]
@@ -83,6 +76,18 @@ class Report:
             "bars": {},
             "indicators": {},
         }  # fmt: skip
+
+    def _sessions(self) -> list[tuple[str, int, int, list[int]]]:
+        """Each with its date, its first and last instant, and where its stretches of trading begin:
+        candles are anchored there.
+        """
+        extended = bool(self._run.config.get("extended_hours"))
+        found = []
+        for session in self._run.columns.trading_sessions:
+            parts = session.segments(extended)
+            starts = [part.start_ns // _MS for part in parts]
+            found.append((str(session.date), starts[0], parts[-1].end_ns // _MS, starts))
+        return found
 
     @property
     def _start(self) -> float | None:
