@@ -170,7 +170,8 @@ class PriceChart {
     const readout = this.root.querySelector(".readout");
     const change = one.close / one.open - 1;
     readout.replaceChildren(
-      word("", clock.both(bars.table.start[one.first])), word("", size.key),
+      word("", size.sessions ? clock.date(bars.table.start[one.first]) : clock.both(bars.table.start[one.first])),
+      word("", size.key),
       word("O", price(one.open)), word("H", price(one.high)), word("L", price(one.low)),
       word("C", price(one.close), change < 0 ? "loss" : "gain"), word("V", quantity(one.volume)),
     );
