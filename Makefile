@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-faults simulate kills risk-kills crashes reloads soak lint format typecheck bench screens run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-browser test-faults simulate kills risk-kills crashes reloads imports soak lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -33,8 +33,12 @@ test-e2e: setup ## run the tests that start the commands
 test-shell: setup ## drive the interactive shell in a terminal, every command of it
 	@$(PYTEST) -n 2 -q -m shell $(ARGS)
 
+test-browser: setup ## open reports in a headless Chromium; skipped where there is none
+	@./start_cli.sh --setup browser
+	@$(PYTEST) -q -m browser tests/browser $(ARGS)
+
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
-	@$(PYTEST) -n 4 -q -m live $(ARGS)
+	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
 
 simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))
@@ -68,6 +72,9 @@ crashes: setup ## have live runs die at every named point: make crashes TIMES=20
 
 reloads: setup ## reload a strategy of a live run, well and badly: make reloads RELOADS=300
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.reloading --reloads $(or $(RELOADS),300) $(ARGS)
+
+imports: setup ## a month of minutes at its limit, killed again and again: make imports KILLS=20
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.sources.importing --kills $(or $(KILLS),20) $(ARGS)
 
 soak: setup ## trade live on real threads: make soak MINUTES=20 ARGS="--until 2024-12-04"
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.soaking --minutes $(or $(MINUTES),20) $(ARGS)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
-from benchmarks import hops, imports, live, orders, replays, risk, starts
+from benchmarks import hops, imports, live, orders, replays, report, risk, starts
 from benchmarks.outcome import Outcome, as_json, show
 
 FEWEST_BARS = 1_000
@@ -24,6 +24,7 @@ WORKLOADS: dict[str, tuple[Callable[[Path, int, int], Outcome], int]] = {
     "start": (starts.start, 0),
     "orders": (orders.orders, 100_000),
     "risk": (risk.risk, 100_000),
+    "report": (report.report, 490_000),
     "live": (live.live, 1_950),
     "kill": (live.kill, 0),
 }

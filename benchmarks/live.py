@@ -80,11 +80,11 @@ class Adapter:
         self.called.put(perf_counter_ns())
         raise VenueRefused("a benchmark trades nothing")
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         self.called.put(perf_counter_ns())
         raise VenueRefused("a benchmark trades nothing")
 
-    def order(self, client_id: str) -> None:
+    def order(self, client_id: str, symbol: str = "") -> None:
         return None
 
     def open_orders(self) -> Sequence[VenueReport]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.processes import warm_up
 from tests.warm import launcher, run_warm, warm_server
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def interruptible() -> Iterator[None]:
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where commands are started without the imports of a new interpreter."""
     with warm_server(tmp_path_factory.mktemp("warm")) as place:
+        warm_up(place)
         yield place
+        warm_up("")
 
 
 @pytest.fixture
@@ -108,6 +111,36 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Engine]"
     ensure_database(engine)
     yield engine
     engine.dispose()
+
+
+# Modules of live runs that take half a minute and more: each worker begins with some of them.
+_LONG = ("test_soak", "test_schedules", "test_killed_clocks", "test_store_faults")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Live runs are started warm; where they are all that is asked for, the long ones go first."""
+    yield
+    live = [item for item in items if item.get_closest_marker("live")]
+    for item in live:
+        if isinstance(item, pytest.Function):
+            item.fixturenames.insert(0, "warm")
+    if len(live) == len(items):
+        items[:] = _spread(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Of equal parts, as workers are given them at first, each begins with its share of the long
+    ones.
+    """
+    long = [item for item in items if item.path.stem in _LONG]
+    short = [item for item in items if item.path.stem not in _LONG]
+    found: list[pytest.Item] = []
+    for worker in range(workers):
+        found += long[worker::workers]
+        end = len(items) * (worker + 1) // workers
+        found += [short.pop(0) for _ in range(min(end - len(found), len(short)))]
+    return found
 
 
 class _Garbage:

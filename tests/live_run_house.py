@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +17,7 @@ from app.managers.time_manager import TimeManager
 from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
 from tests.practice_house import Practice
+from tests.processes import PIPE, Process, begin, run
 
 TRADER = """
 from app.strategies import Strategy
@@ -43,7 +42,7 @@ class LiveRunHouse:
         (self.strategies / "trader.py").write_text(TRADER, encoding="utf-8")
         self.practice = Practice(folder, "--symbols", symbols, "--at", at, "--rate", str(rate))
         self.practice.start()
-        self.started: list[subprocess.Popen[str]] = []
+        self.started: list[Process] = []
 
     @property
     def engine(self) -> Engine:
@@ -81,16 +80,10 @@ class LiveRunHouse:
         path.write_text(json.dumps(config), encoding="utf-8")
         return path
 
-    def start(self, config: Path, *words: str) -> "subprocess.Popen[str]":
+    def start(self, config: Path, *words: str) -> Process:
         """The run's process."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli.main", "system", "start", str(config), *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        given = ["system", "start", str(config), *words]
+        process = begin(given, self.folder, self.environment, stdout=PIPE, stderr=PIPE)
         self.started.append(process)
         return process
 
@@ -119,15 +112,8 @@ class LiveRunHouse:
 
     def command(self, *words: str) -> Any:
         """What a command prints for scripts."""
-        done = subprocess.run(
-            [sys.executable, "-m", "app.cli.main", *words, "--json"],
-            cwd=self.folder,
-            env={**self.environment, "MISMARTERA_DATA_FOLDER": str(self.data)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**self.environment, "MISMARTERA_DATA_FOLDER": str(self.data)}
+        done = run([*words, "--json"], self.folder, environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

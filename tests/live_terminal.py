@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +13,7 @@ from app.core.processes import is_running
 from app.core.venue import run_mark
 from app.integrations.practice.adapter import PracticeAdapter
 from tests.practice_house import Practice
+from tests.processes import PIPE, Process, begin
 
 HALF_DAY = "2024-11-29"  # of New York, in the sample: 09:30 to 13:00
 # One holds ten shares every other minute, the other from its first bar on.
@@ -44,7 +43,7 @@ class LiveTerminal:
         for name, text in (("turning.py", TURNING), ("holding.py", HOLDING)):
             (folder / "strategies" / name).write_text(text, encoding="utf-8")
         self._venues: list[Practice] = []
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[Process] = []
         self._detached: list[int] = []
 
     def venue(self, *words: str) -> Practice:
@@ -74,21 +73,14 @@ class LiveTerminal:
         path.write_text(json.dumps(given), encoding="utf-8")
         return path
 
-    def begin(self, *words: str) -> "subprocess.Popen[str]":
+    def begin(self, *words: str) -> Process:
         """A command that goes on beside the others."""
         environment = {
             **os.environ,
             "MISMARTERA_DATA_FOLDER": str(self.data),
             "MISMARTERA_STRATEGIES_FOLDER": str(self.folder / "strategies"),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli.main", *words],
-            cwd=self.folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = begin(words, self.folder, environment, stdout=PIPE, stderr=PIPE)
         self._processes.append(process)
         return process
 
@@ -96,7 +88,7 @@ class LiveTerminal:
         """Exit code, output and errors of a command; none ever shows a traceback."""
         return self.end_of(self.begin(*words))
 
-    def end_of(self, process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    def end_of(self, process: Process) -> tuple[int, str, str]:
         out, err = process.communicate(timeout=60)
         assert "Traceback" not in out + err
         return process.returncode, out, err

@@ -1,11 +1,8 @@
 """A practice venue over hand-made bars and a clock that tests move, and one as a process."""
 
 import json
-import os
 import queue
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -38,6 +35,7 @@ from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
 from app.managers.time_manager.clock import WallClock
 from tests.data_house import ns, session
+from tests.processes import PIPE, Process, begin
 
 DAY = "2024-11-04"
 OPENS_NS = ns(f"{DAY}T09:30")
@@ -113,18 +111,20 @@ class Sim:
         events: Sequence[BookEvent] = (),
         file: BookFile | None = None,
         adjustments: Sequence[Adjustment] = (),
+        currency: str = "USD",
+        lot_units: int = UNITS,
     ) -> None:
         rows = {minute(i): row for i, row in enumerate(rows_of(first))}
         rows |= {minute(i, day=1): row for i, row in enumerate(rows_of(second))}
         self.all_bars = columns_of(rows)
         self.kept: list[list[BookEvent]] = []
-        sizes = Sizes(UNITS // 100, UNITS, UNITS, "USD")
+        self.sizes = dict.fromkeys(symbols, Sizes(UNITS // 100, lot_units, UNITS, currency))
         terrain = Terrain(
             "XNYS",
-            dict.fromkeys(symbols, sizes),
+            self.sizes,
             lambda symbol, interval, start, end: self._load(symbol, start, end),
             Decimal(participation),
-            {"USD": CASH},
+            {currency: CASH},
         )
         self.books = new_books(terrain)
         for event in events:
@@ -225,7 +225,7 @@ class Practice:
     def __init__(self, folder: Path, *words: str) -> None:
         self.folder = folder
         self.words = words
-        self.process: subprocess.Popen[str] | None = None
+        self.process: Process | None = None
         self.url = ""
         self.adapter: PracticeAdapter | None = None
         self._here: tuple[VenueProcess, BookFile] | None = None
@@ -246,18 +246,9 @@ class Practice:
 
     def start(self, *words: str) -> PracticeAdapter:
         """Start it, again on the same books; its adapter."""
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "app.cli.main", "practice", "start"),
-                *("--port", "0", "--json", "--books", str(self.folder / "books")),
-                *(words or self.words),
-            ],
-            cwd=self.folder,
-            env=dict(os.environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        given = ["practice", "start", "--port", "0", "--json"]
+        given += ["--books", str(self.folder / "books"), *(words or self.words)]
+        self.process = begin(given, self.folder, stdout=PIPE, stderr=PIPE)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.process.communicate(timeout=20)[1]

@@ -63,12 +63,12 @@ class SlowVenue:
             self.on_item(execution)
         return report
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         self.cancelled_ns.append(time.monotonic_ns())
         time.sleep(self.call_seconds)
         return self._change(client_id, state="CANCELED")
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         return self._change(client_id, units=terms.units, limit=terms.limit, stop=terms.stop)
 
     def _change(self, client_id: str, **fields: object) -> VenueReport:
@@ -77,7 +77,7 @@ class SlowVenue:
             report = self.reports[client_id] = VenueReport(**fields)  # type: ignore[arg-type]
         return report
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         return self.reports.get(client_id)
 
     def open_orders(self) -> Sequence[VenueReport]:

@@ -95,6 +95,7 @@ def _forked(client: socket.socket) -> list[str]:
             client.send(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     client.close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)

@@ -24,7 +24,8 @@ WAIT_SECONDS: Final = 10.0  # for what comes by itself, at most
 TIMEOUT_BEFORE, TIMEOUT_AFTER = "timeout_before_accept", "timeout_after_accept"
 STATUS, GARBAGE, ERROR_BODY = "http_status", "http_garbage", "http_error_body"
 RATE_LIMIT, EXPIRED = "rate_limit", "expired"  # too many requests; the session is over
-# On a stream, "market" or "orders":
+# On a stream; there EXPIRED ends the subscription to the orders:
+MARKET, ORDERS = "market", "orders"
 DROP, TWICE, CUT, FILL_LOST = "drop", "duplicate", "disconnect", "fill_lost"
 # At the venue, to the order that comes next or is asked about:
 HIDDEN, REJECT_LATER, ID_ROLLBACK = "not_found", "reject_after_accept", "id_rollback"

@@ -5,14 +5,13 @@ import os
 import pty
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.processes import PIPE, Process, begin
 from tests.system_house import SystemHouse, stored_market, system_house
 
 pytestmark = pytest.mark.live
@@ -61,17 +60,14 @@ class Terminal:
         self.house = house
         self.pids: list[int] = []
 
-    def start(self, *words: str, **parts: Any) -> subprocess.Popen[str]:
+    def start(self, *words: str, **parts: Any) -> Process:
         environment = {
             **os.environ,
             "MISMARTERA_DATA_FOLDER": str(self.house.folder),
             "MISMARTERA_STRATEGIES_FOLDER": str(self.house.strategies),
         }
-        kinds: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **parts}
-        return subprocess.Popen(
-            [sys.executable, "-m", "app.cli.main", *words],
-            cwd=self.house.folder.parent, env=environment, text=True, **kinds,
-        )  # fmt: skip
+        kinds: dict[str, Any] = {"stdout": PIPE, "stderr": PIPE, **parts}
+        return begin(words, self.house.folder.parent, environment, **kinds)
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Exit code, output and errors of a command; none ever shows a traceback."""

@@ -1,5 +1,6 @@
 """The trading state of a live practice run: it outlives kill -9, the run, and the day's orders."""
 
+import datetime as dt
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from tests.live_run_house import LiveRunHouse
 
 from app.cli.main import main
 from app.core.errors import AppError
+from app.core.intervals import MINUTE_NS
 from app.core.trading_state import HALTED
 from app.managers.system_manager.control_client import connect
 from app.repositories.account_risk import AccountRisk, AccountRisks
@@ -59,15 +61,19 @@ def until_it_trips(house: LiveRunHouse) -> AccountRisk:
     raise AssertionError("nothing tripped in 30 s")
 
 
+MINUTES_MORE = 15
+
+
 def some_minutes_more(house: LiveRunHouse, told: Told, config: Path) -> str:
     """Start it again, let it trade for some minutes, and end it; the run's id."""
+    venue = house.practice.adapter
+    assert venue is not None
+    until_ns = venue.time().venue_ns + MINUTES_MORE * MINUTE_NS
     process = house.start(config, "--json")
-    bars: list[int] = []
     for _ in range(600):
         with suppress(AppError), connect(house.data) as client:
-            bars.append(client.view().bars)
-        if bars and bars[-1] > bars[0] + 20:
-            break
+            if dt.datetime.fromisoformat(client.view().now).timestamp() * 1e9 > until_ns:
+                break
         threading.Event().wait(0.05)
     told("system", "stop")
     out, errors = process.communicate(timeout=60)

@@ -43,8 +43,10 @@ def test_a_live_run_that_goes_on_keeps_the_hard_limits_it_began_with(house: Live
     run_id = json.loads(out)["run_id"]
     assert RunJournal(house.data / "runs" / run_id).header().hard_limits is not None
 
-    # while the run catches up, or a busy machine has its data late, nothing opens at all
-    found = [row for row in refused(house, run_id) if not row["reason"].startswith("no_entries")]
+    # while the run catches up, or a busy machine has its data late, nothing opens at all; and
+    # the kill may have come between an order's record and its sending
+    others = ("no_entries", "the venue never had it")
+    found = [row for row in refused(house, run_id) if not row["reason"].startswith(others)]
     assert len(found) > 20
     assert {row["reason"].partition(":")[0] for row in found} == {
         "max_order_quantity of account file"

@@ -33,7 +33,7 @@ COVER = {
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
-    made = LiveRunHouse(tmp_path, at="2024-11-29T12:00", rate=900)
+    made = LiveRunHouse(tmp_path, at="2024-11-29T12:15", rate=600)
     (made.strategies / "naive.py").write_text(NAIVE, encoding="utf-8")
     yield made
     made.close()

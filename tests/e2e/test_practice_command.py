@@ -6,12 +6,12 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.practice_house import order
+from tests.processes import PIPE, Process, begin
 
 from app.core.venue import VenueUnclear
 from app.integrations.registry import open_venue
@@ -21,15 +21,10 @@ pytestmark = pytest.mark.live
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def started(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "practice", "start", "--port", "0", *words],
-        cwd=folder,
-        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def started(folder: Path, *words: str) -> Process:
+    environment = {**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data")}
+    given = ["practice", "start", "--port", "0", *words]
+    return begin(given, folder, environment, stdout=PIPE, stderr=PIPE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

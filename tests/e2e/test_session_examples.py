@@ -9,8 +9,6 @@ import os
 import shlex
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import pytest
 from tests.e2e.test_command_examples import EXAMPLES, clone, is_of_a_session, words_of
 from tests.live_terminal import wait_until
+from tests.processes import PIPE, Process, begin
 
 from app.cli.main import main
 from app.core.processes import is_running
@@ -72,13 +71,9 @@ def say(clone: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Say]:
 
 
 @contextmanager
-def beside(words: str, *more: str) -> Iterator["subprocess.Popen[str]"]:
+def beside(words: str, *more: str) -> Iterator[Process]:
     """A command in a process of its own, ended by Ctrl+C."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", *shlex.split(words), *more],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    process = begin([*shlex.split(words), *more], Path.cwd(), stdout=PIPE, stderr=PIPE)
     try:
         yield process
     finally:

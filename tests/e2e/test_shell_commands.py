@@ -45,6 +45,7 @@ OF_BOOKS: tuple[Line, ...] = (
     ("data show AAPL --interval 5m", EXACT),
     ("data quality THIN --start 2024-12-10", EXACT),
     ("data delete AAPL --yes", EXACT),
+    ("data sources list", EXACT),
     ("data instruments set ES --market CMES --tick 0.25 --multiplier 50", EXACT),
     ("data instruments import instruments.csv", EXACT),
     ("data instruments list", EXACT),
@@ -61,6 +62,10 @@ OF_BOOKS: tuple[Line, ...] = (
     ("runs show FIRST", EXACT),
     ("runs orders FIRST", EXACT),
     ("runs rebuild FIRST", EXACT),  # a replay: it says so
+    ("report show FIRST", EXACT),
+    ("report html FIRST --output page.html", SHAPE),
+    ("report open FIRST", SHAPE),
+    ("report export FIRST --output exported", SHAPE),
     ("report compare FIRST SECOND", EXACT),
     ("verify FIRST", EXACT),
     ("why 1 --run FIRST", EXACT),
@@ -100,6 +105,9 @@ ELSEWHERE = {
     "help": "test_shell_typing.py",
     "shell": "it is what all of this is typed into",
     "tour": "test_shell_tour.py",
+    "data import-api": "test_import_api.py: it asks a venue",
+    "data sources test": "test_import_api.py: it asks a venue",
+    "data sources search": "test_import_api.py: it asks a venue",
     "system attach": "below: it goes on until Ctrl+C",
     "practice start": "below: it serves until Ctrl+C",
 }

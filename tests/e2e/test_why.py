@@ -251,7 +251,13 @@ def test_what_is_not_there_is_said_with_what_is_next_to_it(teller: Teller) -> No
     assert (code, "'eleven' is not a time" in errors) == (2, True)
     assert teller.say("why", "1", "--run", "x")[0] == 3
     assert teller.say("why", "0", "--run", run_id)[0] == 2
-    assert teller.say("why", "1")[0] == 2
+
+
+def test_it_is_the_last_run_that_is_asked_when_none_is_named(teller: Teller) -> None:
+    teller.run(use=CROSS)
+    last = teller.run(use=CROSS)
+    assert teller.json("why", "1") == teller.json("why", "1", "--run", last)
+    assert teller.json("why-not", "AAA", "2024-06-03 11:00")["run_id"] == last
 
 
 def test_a_run_that_decides_otherwise_now_is_told_with_a_warning_and_exit_code_1(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from app.cli.main import main
+from app.cli.main import main as run_command
 from app.core.message_codec import decode_message, decode_output
 from app.core.messages import BrokerNews, Command
 from app.core.order_events import Acknowledged, Filled, Place
@@ -172,8 +172,12 @@ STORING: Final = tuple(ENDING)[4:]  # of these, passed also when a record is mad
 POINTS: Final = {**FLOWING, **RECOVERING, **ENDING}
 
 
-if __name__ == "__main__":
+def main() -> int:
     point, number, *words = sys.argv[1:]
     POINTS[point](Bomb(int(number)))
     sys.argv = ["mismartera", *words]
+    return run_command()
+
+
+if __name__ == "__main__":
     sys.exit(main())

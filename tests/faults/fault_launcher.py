@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from app.cli.main import main
+from app.cli.main import main as run_command
 from app.repositories.disk import MachineFile
 
 
@@ -43,7 +43,7 @@ def jump(after_seconds: int, hours: int) -> None:
     time.time = lambda: time_ns() / 1e9
 
 
-if __name__ == "__main__":
+def main() -> int:
     kind, number, times, *words = sys.argv[1:]
     if kind == "limit":
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(number), resource.RLIM_INFINITY))
@@ -52,4 +52,8 @@ if __name__ == "__main__":
     else:
         fail(kind, int(number), int(times))
     sys.argv = ["mismartera", *words]
+    return run_command()
+
+
+if __name__ == "__main__":
     sys.exit(main())

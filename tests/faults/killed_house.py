@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import IO, Any, TypeVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from app.managers.system_manager.control_client import connect
 from app.repositories import journal_format as form
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
 from app.threads.commands import RECOVER
+from tests.processes import PIPE, PROGRAM, Process, begin, run
 
 ROOT = Path(__file__).resolve().parents[2]
 STRATEGY = Path(__file__).with_name("restless_strategy.py")
@@ -30,7 +30,6 @@ AT = "2024-11-01T09:29"
 PHASES = (0, 3, 6)  # one strategy each
 RATE = 120.0
 PATIENCE_SECONDS = 60.0
-PROGRAM = ("-m", "app.cli.main")
 _LOOK_SECONDS = 0.02
 
 Found = TypeVar("Found")
@@ -69,13 +68,14 @@ class House:
         symbols: Sequence[str] = SYMBOLS,
         phases: Sequence[int] = PHASES,
         market: str = "XNYS",
+        is_cold: bool = False,
     ) -> None:
         self.folder, self.data = folder, folder / "data"
-        self.program = program
+        self.program, self.is_cold = program, is_cold
         self._files: list[IO[bytes]] = []
         self.starts = 0
         self._known: list[str] = []  # runs there were before the latest start
-        self.trader: subprocess.Popen[bytes] | None = None
+        self.trader: Process | None = None
         (folder / "strategies").mkdir(parents=True, exist_ok=True)
         shutil.copy(STRATEGY, folder / "strategies" / STRATEGY.name)
         self.environment = {
@@ -109,17 +109,12 @@ class House:
 
     def _start_venue(
         self, at: str, rate: float, symbols: Sequence[str], market: str
-    ) -> tuple[subprocess.Popen[bytes], str]:
+    ) -> tuple[Process, str]:
         words = ["practice", "start", "--symbols", ",".join(symbols), "--at", at]
         words += ["--rate", str(rate), "--port", "0", "--json", "--market", market]
         words += ["--books", str(self.folder / "books")]
-        process = subprocess.Popen(
-            [sys.executable, *PROGRAM, *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=self._file("venue.log"),
-        )
+        errors = self._file("venue.log")
+        process = begin(words, self.folder, self.environment, stdout=PIPE, stderr=errors)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, (self.folder / "venue.log").read_text(encoding="utf-8")
@@ -133,14 +128,11 @@ class House:
         self._known = self.run_ids()
         log = self._file(f"trader-{self.starts}.log")
         begun = time.monotonic()
-        self.trader = subprocess.Popen(
-            [
-                *(sys.executable, *(program or self.program)),
-                *("system", "start", str(self.config), "--json"),
-            ],
-            cwd=self.folder,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
+        self.trader = begin(
+            [*(program or self.program), "system", "start", str(self.config), "--json"],
+            self.folder,
+            {**self.environment, **environment},
+            is_cold=self.is_cold,
             stdout=log,
             stderr=log,
         )
@@ -255,17 +247,9 @@ class House:
 
     # -- its surroundings ------------------------------------------------------------------------
 
-    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *words: str) -> CompletedProcess[str]:
         """Another command on the same data."""
-        return subprocess.run(
-            [sys.executable, *PROGRAM, *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run(words, self.folder, self.environment, timeout=120)
 
     def close(self) -> None:
         """End what still runs."""

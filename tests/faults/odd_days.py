@@ -2,8 +2,6 @@
 
 import datetime as dt
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -11,7 +9,7 @@ from typing import Final
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.managers.time_manager import TimeManager
-from tests.faults.killed_house import PROGRAM, ROOT
+from tests.processes import run
 
 ODD_SYMBOLS: Final = ("ODD1", "ODD2", "ODD3")
 
@@ -35,12 +33,5 @@ def import_days(folder: Path, dates: Sequence[str], market: str = "XNYS") -> Non
         path = folder / f"{symbol}.csv"
         path.write_text("\n".join(lines), encoding="utf-8")
         words = ["data", "import-csv", str(path), "--symbol", symbol, "--market", market]
-        done = subprocess.run(
-            [sys.executable, *PROGRAM, *words],
-            env={**os.environ, "MISMARTERA_DATA_FOLDER": str(data), "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = run(words, folder, {**os.environ, "MISMARTERA_DATA_FOLDER": str(data)})
         assert done.returncode == 0, done.stdout + done.stderr

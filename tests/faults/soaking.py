@@ -105,7 +105,7 @@ def soak(
     at: str = AT,
 ) -> Soaked:
     """Trade so long, and so far, end in order, agree with the venue."""
-    with House(folder, rate=rate, at=at, live={"sessions": 38}, phases=(0,)) as house:
+    with House(folder, rate=rate, at=at, live={"sessions": 38}, phases=(0,), is_cold=True) as house:
         house.start()
         house.wait_ready()
         nights, looks = Nights(house), list[Look]()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.killed_audit import audit, check_flat, check_verified, placed_at_venue
-from tests.faults.killed_house import PROGRAM, House, wait_for
+from tests.faults.killed_house import House, wait_for
+from tests.processes import PROGRAM
 
 RATE = 240.0
 FAILED, PASS = "journal failed", "entries pass"

@@ -6,13 +6,13 @@ import gc
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import STDOUT
 
 import pytest
 from tests.live_run_house import LiveRunHouse
+from tests.processes import run
 
 pytestmark = pytest.mark.live
 
@@ -56,16 +56,8 @@ def put_together(path: Path) -> None:
 
 def said(house: LiveRunHouse, *words: str, **more: str) -> tuple[int, str]:
     """A command's exit code and all it says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli.main", *words],
-        cwd=house.folder,
-        env={**house.environment, "MISMARTERA_DATA_FOLDER": str(house.data), **more},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    environment = {**house.environment, "MISMARTERA_DATA_FOLDER": str(house.data), **more}
+    done = run(words, house.folder, environment, timeout=90, stderr=STDOUT)
     assert "Traceback" not in done.stdout, done.stdout
     return done.returncode, " ".join(done.stdout.split())
 

@@ -50,7 +50,7 @@ LOSSES = {"max_drawdown_percent": "0.05", "strategies": {"counter": {"max_daily_
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRunHouse]:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
-    made = LiveRunHouse(tmp_path, at="2024-11-04T14:30", rate=8_000, symbols="SYN1")
+    made = LiveRunHouse(tmp_path, at="2024-11-05T06:00", rate=8_000, symbols="SYN1")
     (made.strategies / "counter.py").write_text(COUNTER + SAVES, encoding="utf-8")
     yield made
     made.close()

@@ -1,8 +1,6 @@
 """The practice venue as a process, over real sockets: orders, streams, faults, and its death."""
 
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +9,7 @@ import httpx2
 import pytest
 from tests.data_house import ns
 from tests.practice_house import Heard, Practice, order, terms
+from tests.processes import run
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -410,16 +409,8 @@ def test_it_listens_on_the_loopback_interface_alone(practice: Practice) -> None:
 
 
 def test_books_in_use_are_refused_to_a_second_venue(practice: Practice) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "app.cli.main", "practice", "start", "--port", "0"),
-            *("--books", str(practice.folder / "books"), "--symbols", SYN1),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    words = ["practice", "start", "--port", "0", "--books", str(practice.folder / "books")]
+    done = run([*words, "--symbols", SYN1], practice.folder)
     assert done.returncode == 1
     assert "in use by another practice venue" in done.stderr
 

@@ -9,6 +9,7 @@ import pytest
 from tests.data_house import Counts
 from tests.live_run_house import LiveRunHouse
 
+from app import open_run
 from app.cli.runs import described
 from app.core.errors import DataError, NotFoundError, StateError
 from app.core.message_codec import decode, decode_output
@@ -66,6 +67,8 @@ def test_rows_and_files_that_are_gone_come_back_as_they_were(
 ) -> None:
     house, run_id = finished
     rows, files = house.rows(run_id), house.files(run_id)
+    measured = open_run(run_id, data_folder=house.data).metrics.as_json()
+    assert measured["undefined"]["slippage_paid"].startswith("a venue filled the orders")
     assert len(rows["fills"]) > 10, "a run in which nothing happens proves nothing"
     assert {row["state"] for row in rows["orders"]} > {"FILLED"}
     house.forget_rows(run_id, *TABLES)
@@ -74,6 +77,7 @@ def test_rows_and_files_that_are_gone_come_back_as_they_were(
     assert house.rebuild(run_id).state == "finished"
     assert house.rows(run_id) == rows
     assert house.files(run_id) == files
+    assert open_run(run_id, data_folder=house.data).metrics.as_json() == measured
 
     told = house.command("runs", "rebuild", run_id[:13])  # again: what is there is no hindrance
     assert told == rows["run"][0]["summary"]
@@ -107,6 +111,9 @@ def test_a_run_that_was_killed_has_its_rows_up_to_then_and_goes_on(house: LiveRu
     assert len(half["fills"]) >= 5
     assert row["summary"]["fills"] == len(half["fills"])
     assert row["summary"]["orders"] == len(half["orders"])
+    opened = open_run(run_id, data_folder=house.data)
+    assert (opened.state, len(opened.fills)) == ("abandoned", len(half["fills"]))
+    assert opened.metrics["trades"] == row["summary"]["trades"]
     told = json.loads(house.files(run_id)["run.json"])
     assert (told["run_id"], told["summary"]["state"]) == (run_id, "running")
 

@@ -149,7 +149,7 @@ def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
 ) -> None:
     assert main(["strategies", "params", "SmaCross", "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == {"fast": 10, "slow": 30}
-    assert main(["strategies", "show", "two.py:Dop", "--source"]) == 0
+    assert main(["strategies", "show", "two.py:Dop", "--code"]) == 0
     assert capfd.readouterr().out == TWO
 
 

@@ -1,6 +1,5 @@
 """Binance spot, asked by its real client library at a peer on this machine."""
 
-import datetime as dt
 import subprocess
 import sys
 import threading
@@ -12,12 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.binance_peer import KEY, SECRET, BinancePeer
-from tests.data_house import ns
+from tests.binance_house import DAY_OPEN_NS as OPEN_NS
+from tests.binance_house import KEY, SECRET, BinancePeer, day_of_bars, day_session, minute
 from tests.practice_house import Heard
 
-from app.core.bars import BarColumns
-from app.core.calendar import TradingSession
 from app.core.errors import ConfigError
 from app.core.intervals import DAY_NS, MINUTE_NS
 from app.core.money import UNITS, to_units
@@ -51,6 +48,8 @@ from app.core.venue import (
 )
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import TESTNET_URL, Keys, endpoints_of
+from app.integrations.binance.link import _Clock
+from app.integrations.binance.peer.fees import Fees
 from app.integrations.binance.problems import (
     REFUSED_CODES,
     UNCLEAR_CODES,
@@ -62,7 +61,6 @@ from app.integrations.binance.wire import amount_text, price_text, their_symbol
 from app.integrations.registry import open_venue
 from app.managers.time_manager.clock import WallClock
 
-OPEN_NS = ns("2024-11-04T00:00", dt.UTC)
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 PLACE, CANCEL, ORDER = "POST /api/v3/order", "DELETE /api/v3/order", "GET /api/v3/order"
 
@@ -80,21 +78,9 @@ class Wall(WallClock):
         return False
 
 
-def bars(price: float, count: int = 1_440) -> BarColumns:
-    """A day of minutes, each a cent higher than the last; two dollars wide."""
-    starts = OPEN_NS + np.arange(count, dtype=np.int64) * MINUTE_NS
-    opens = np.round(price + np.arange(count) * 0.01, 2)
-    return BarColumns(starts, opens, opens + 1, opens - 1, opens, np.full(count, 50.0))
-
-
-def minute(number: int) -> int:
-    return OPEN_NS + number * MINUTE_NS
-
-
 @pytest.fixture
 def peer() -> Iterator[BinancePeer]:
-    session = TradingSession("24/7", dt.date(2024, 11, 4), OPEN_NS, OPEN_NS + DAY_NS)
-    found = BinancePeer({BTC: bars(60_000.0), ETH: bars(2_000.0)}, session)
+    found = BinancePeer({BTC: day_of_bars(60_000.0), ETH: day_of_bars(2_000.0)}, day_session())
     yield found
     found.close()
 
@@ -260,8 +246,9 @@ def test_bars_are_read_page_by_page_and_only_those_that_are_closed(
     assert len(venue.bars(BTC, "1m", minute(5), minute(5))) == 0
 
 
-def test_the_account_tells_its_own_fee_rates(venue: BinanceAdapter) -> None:
-    assert venue.fee_rates() == (0.001, 0.001)
+def test_the_account_tells_its_own_fee_rates(venue: BinanceAdapter, peer: BinancePeer) -> None:
+    peer.ground.fees = Fees(Decimal("0.0008"), Decimal("0.001"))
+    assert venue.fee_rates() == (0.0008, 0.001)
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -309,7 +296,7 @@ def test_an_amendment_is_refused_and_the_order_stays(venue: BinanceAdapter) -> N
 def test_a_key_that_may_withdraw_is_refused_before_the_first_order(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:
-    peer.can_withdraw = True
+    peer.ground.can_withdraw = True
     with pytest.raises(VenueRefused, match="may withdraw"):
         venue.place(order("a-1", "0.001"))
     assert PLACE not in peer.asked
@@ -506,7 +493,7 @@ def test_the_limit_of_weight_is_kept_without_being_told(
     with pytest.raises(VenueUnclear, match="weight of this minute"):
         for _ in range(100):
             venue.open_orders()
-    assert peer.used <= peer.limit
+    assert peer.weights.used <= peer.weights.limit
 
 
 def test_bars_wait_for_the_next_minute_where_the_weight_is_nearly_used(
@@ -515,12 +502,12 @@ def test_bars_wait_for_the_next_minute_where_the_weight_is_nearly_used(
     venue.time()
     peer.to(minute(1_300))
     venue.time()
-    peer.used, peer.minute = 5_399, peer.now_ns // MINUTE_NS
+    peer.weights.used, peer.weights.minute = 5_399, peer.now_ns // MINUTE_NS
     venue.time()
 
     def next_minute() -> None:
         peer.to(minute(1_301))
-        venue._link._ahead_ns = peer.now_ns - wall.now_ns()
+        venue._link._clock = _Clock(peer.now_ns - wall.now_ns(), 0, 1.0)
 
     wall.on_wait = next_minute
     assert len(venue.bars(BTC, "1m", OPEN_NS, minute(1_300))) == 1_300
@@ -619,3 +606,29 @@ def test_every_price_comes_back_exactly(cents: int) -> None:
 def test_a_symbol_that_is_not_written_as_base_and_quote_is_refused(name: str) -> None:
     with pytest.raises(VenueRefused, match="write it as BTC/USDT"):
         their_symbol(name)
+
+
+def test_only_a_peer_on_this_machine_tells_how_fast_its_time_runs(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    assert venue.time().rate == 0.0  # it stands still
+    peer.run(60.0)
+    assert venue.time().rate == 60.0
+    assert not endpoints_of(None).tells_rate
+    peer.fail("GET /api/v3/time", status=200, body=b'{"serverTime": 1, "rate": -1}')
+    with pytest.raises(VenueUnclear):
+        venue.time()
+
+
+def test_at_another_rate_the_time_of_requests_goes_on_at_it(
+    peer: BinancePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Wall()
+    began_ns = wall.now_ns()
+    monkeypatch.setattr(wall, "now_ns", lambda: began_ns)
+    peer.run(1_000.0)
+    venue = opened(peer, wall)
+    told_ns = venue.time().venue_ns
+    monkeypatch.setattr(wall, "now_ns", lambda: began_ns + 60 * 10**6)
+    assert venue._link.now_ns() == told_ns + MINUTE_NS
+    venue.close()

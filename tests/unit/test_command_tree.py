@@ -25,6 +25,7 @@ OWN = {
     "--strategy": "what a config uses, or a run's own name for it",
     "--symbols": "those looked at, or those traded",
     "--cash": "of an account, or of a venue's books",
+    "--output": "a file, or a folder for several",
 }
 SUMMARY_LENGTH = 90
 WORD = re.compile(r"[a-z][a-z-]*")
@@ -60,7 +61,7 @@ def test_a_command_tells_its_summary_arguments_options_and_examples() -> None:
     assert found.examples[0].startswith('./start_cli.sh why-not SYN1 "2024-11-01 10:31"')
     assert [one.metavar for one in found.arguments] == ["SYMBOL", "TIME"]
     run = named(found.options, "--run")
-    assert (run.kind, run.required, run.is_flag, run.metavar) == ("text", True, False, "RUN")
+    assert (run.kind, run.default, run.is_flag, run.metavar) == ("text", "last", False, "RUN")
     assert named(found.options, "--json").is_flag
 
 

@@ -331,7 +331,7 @@ def test_orders_are_asked_for_before_anything_else() -> None:
     venue.place(
         VenueOrder(client_id=name(), symbol="AAA", kind="limit", tif="day", terms=order.terms)
     )
-    found = ask_all(venue, [*recalled(order).tracker.open], START_NS)
+    found = ask_all(venue, dict.fromkeys(recalled(order).tracker.open, "AAA"), START_NS)
     assert found.orders[name()] == venue.reports[name()]
     assert list(found.open_orders) == [venue.reports[name()]]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.test_live_broker import SHARES
+from tests.unit.test_live_broker import SHARES, House
 from tests.unit.test_live_orders_quiet import Exchange, Placed
 
 from app.core.money import UNITS
@@ -31,8 +31,8 @@ class Entry:
 class Brackets(Exchange):
     """Brackets alone; `calm`: the venue obeys at once, and nothing is refused."""
 
-    def __init__(self, calm: bool) -> None:
-        super().__init__()
+    def __init__(self, calm: bool, house: House | None = None) -> None:
+        super().__init__(house)
         self.calm = calm
         self.entries: list[Entry] = []
 

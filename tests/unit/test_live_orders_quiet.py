@@ -41,8 +41,8 @@ class Placed:
 class Exchange:
     """A venue behind a gate: one amendment at a time, and a cancel that can lose to a fill."""
 
-    def __init__(self) -> None:
-        self.house = House()
+    def __init__(self, house: House | None = None) -> None:
+        self.house = house or House()
         self.orders: list[Order] = []
         self.placed: dict[int, Placed] = {}
         self.fills = 0

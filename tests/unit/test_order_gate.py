@@ -113,7 +113,7 @@ def test_what_else_the_venue_answers_is_heard_while_cancels_hang_and_others_wait
     house.heard.wait_for(Acknowledged, orders)
     cancel, at_it = house.venue.cancel, threading.Semaphore(0)
 
-    def hang(client_id: str) -> VenueReport:
+    def hang(client_id: str, symbol: str) -> VenueReport:
         at_it.release()
         house.venue.let_go.wait(10)
         return cancel(client_id)

@@ -29,7 +29,7 @@ class Venue:
         own.executions = lambda since_ns: []
         own.positions = lambda: dict(self.held)
         own.cash = lambda: {"USD": self.cash_units}
-        own.order = lambda client_id: report(client_id=client_id, symbol="X")
+        own.order = lambda client_id, symbol="": report(client_id=client_id, symbol="X")
 
 
 @pytest.fixture

@@ -34,13 +34,16 @@ def candle(bar: BarData, low: float, high: float, width: int, pens: Pens) -> str
     return "".join(drawn).rstrip()
 
 
-def sparkline(closes: Sequence[float], ascii_only: bool) -> str:
-    """A mark for each close, as high as that lies among them."""
-    if not closes:
-        return ""
+def sparkline(closes: Sequence[float | None], ascii_only: bool, scale: Sequence[float] = ()) -> str:
+    """A mark for each close, as high as that lies among them, or on a scale; none is a blank."""
+    told = [close for close in closes if close is not None]
+    if not told:
+        return " " * len(closes)
     levels = _ASCII_LEVELS if ascii_only else _LEVELS
-    low, high = min(closes), max(closes)
-    return "".join(levels[_place(close, low, high, len(levels))] for close in closes)
+    low, high = min(scale or told), max(scale or told)
+    return "".join(
+        " " if close is None else levels[_place(close, low, high, len(levels))] for close in closes
+    )
 
 
 def _place(price: float, low: float, high: float, width: int) -> int:

@@ -7,8 +7,10 @@ import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.data_fetch import import_api
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
+from app.cli.data_sources import sources
 from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import (
     AsJson,
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Import, list, show and export bars.")
 app.add_typer(instruments, name="instruments")
 app.add_typer(actions, name="actions")
+app.add_typer(sources, name="sources")
 app.command("import-csv", help=EXAMPLE_CSV)(import_file)
 app.command("import-parquet", help=EXAMPLE_PARQUET)(import_file)
+app.command("import-api")(import_api)
 
 
 @app.command("export")

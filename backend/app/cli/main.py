@@ -26,7 +26,7 @@ NOUNS = {
     "practice": "A venue of our own, to practise live trading on.",
     "strategies": "The strategies there are, what each does and can be set to.",
     "runs": "Past runs: what they were given and what came of it.",
-    "report": "Runs side by side: their figures, and what differs between them.",
+    "report": "What a run came to: in the browser, its metrics, its tables, runs side by side.",
     "admin": "Housekeeping: how much is logged.",
 }
 PROGRAM = "mismartera"

@@ -62,3 +62,7 @@ Symbols = Annotated[
     typer.Option("--symbols", metavar="SYMBOLS", help="SYN1,SYN2: only these; else all."),
 ]
 Freeze = Annotated[bool, typer.Option("--freeze", help="Keep positions and what protects them.")]
+SourceUrl = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="Another address than the source's usual one."),
+]

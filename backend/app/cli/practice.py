@@ -1,32 +1,31 @@
 """`practice start`: a venue of our own on stored bars, to trade at without an account."""
 
 import datetime as dt
-import signal
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
-from urllib.parse import urlsplit
 
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
-from app.cli.output import print_json
-from app.cli.parameters import AsJson, At, Market, Symbols
-from app.core.errors import NotFoundError, UsageError
+from app.cli.parameters import AsJson, At, Symbols
+from app.cli.practice_coins import MARKET as COINS_MARKET
+from app.cli.practice_coins import Wishes, coins_of, face_of, keys_of
+from app.cli.practice_serving import Opening, running, tell
+from app.core.errors import NotFoundError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
+    from app.core.bars import BarColumns
     from app.core.calendar import TradingSession
     from app.integrations.practice.venue.floor import Terrain
     from app.integrations.practice.venue.opening import Opened
-    from app.integrations.practice.venue.process import VenueProcess
-    from app.integrations.practice.wire import About
+    from app.integrations.practice.venue.tape import LoadBars
 
 app = typer.Typer(help="A venue of our own, to practise live trading on.")
 
 INTERVAL: Final = "1m"
+PRACTICE, BINANCE = "practice", "binance"
 _PAST_SESSIONS: Final = 5
 _BEFORE_OPEN: Final = dt.timedelta(minutes=5)
 
@@ -39,7 +38,13 @@ def _practice() -> None:
 @app.command()
 def start(
     symbols: Symbols = None,
-    market: Market = DEFAULT_MARKET,
+    market: Annotated[
+        str | None,
+        typer.Option(metavar="MARKET", help="A MIC or name; else XNYS, as binance 24/7."),
+    ] = None,
+    words: Annotated[
+        str, typer.Option("--as", metavar="VENUE", help="Whose words it speaks: practice, binance.")
+    ] = PRACTICE,
     at: At = None,
     rate: Annotated[
         float | None,
@@ -59,6 +64,15 @@ def start(
     participation: Annotated[
         str, typer.Option(metavar="SHARE", help="Of a bar's volume, for all orders together.")
     ] = "0.1",
+    stored: Annotated[
+        bool, typer.Option("--stored", help="As binance: stored coins, not some of our making.")
+    ] = False,
+    fees: Annotated[
+        str | None, typer.Option(metavar="RATES", help="As binance: a maker's and a taker's.")
+    ] = None,
+    in_bnb: Annotated[
+        bool, typer.Option("--fees-in-bnb", help="As binance: a quarter less, paid in BNB.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start a practice venue, and keep it going until Ctrl+C.
@@ -70,32 +84,56 @@ def start(
     Examples:
       ./start_cli.sh practice start --symbols SYN1 --at 2024-11-04T09:25 --rate 60
       ./start_cli.sh practice start --ticks --port 0 --json
+      ./start_cli.sh practice start --as binance --rate 60 --port 0
     """
-    from app.integrations.practice.wire import About
-
     if rate is not None and not 0 < rate <= 1e6:
         raise UsageError(f"--rate is {rate}; give a number above 0 and at most 1000000.")
+    opening = Opening(at, rate, ticks, port, books, as_json)
+    if words == BINANCE:
+        rates = "0.001/0.001" if fees is None else fees
+        wishes = Wishes(symbols, stored, rates, in_bnb, _money(cash), _share(participation))
+        _start_coins(market, opening, wishes)
+        return
+    if words != PRACTICE:
+        known = (PRACTICE, BINANCE)
+        raise UsageError(
+            f"--as is '{words}'; it is {PRACTICE} or {BINANCE}.{did_you_mean(words, known)}"
+        )
+    if stored or fees is not None or in_bnb:
+        raise UsageError("--stored, --fees and --fees-in-bnb are for --as binance.")
+    _start_stored(market or DEFAULT_MARKET, opening, symbols, cash, participation)
+
+
+def _start_stored(
+    market: str, opening: Opening, symbols: str | None, cash: str, participation: str
+) -> None:
+    """In its own words, on stored bars."""
     context = Context(market)
     names = _symbols(context, symbols)
     terrain, sessions = _terrain(context, names, cash, participation)
-    begin = _default_ns(context, sessions), _moment_ns(context, at), rate
-    folder = context.settings.data_folder / "practice" if books is None else books
-    opened = _opened(context, folder, terrain, sessions, begin, ticks)
-    with _running(opened, About(market, names, 0, ticks), port) as process:
-        told = process.time()
-        now = context.time.to_local(told.venue_ns)
-        if as_json:
-            place = urlsplit(process.url)
-            print_json({
-                "url": process.url, "host": place.hostname, "port": place.port, "market": market,
-                "symbols": names, "now": now, "rate": told.rate,
-            })  # fmt: skip
-        else:
-            typer.echo(
-                f"Practice venue at {process.url}: {', '.join(names)} on {market}, from"
-                f" {now:%Y-%m-%d %H:%M:%S %Z} at rate {told.rate:g}. Ctrl+C ends it."
-            )
-        sys.stdout.flush()
+    begin = _default_ns(context, sessions), _moment_ns(context, opening.at), opening.rate
+    folder = opening.folder(context, "practice")
+    opened = _opened(context, folder, terrain, sessions, begin, opening.ticks)
+    with running(opened, names, market, opening) as process:
+        tell(context, process, names, opening)
+        process.wait()
+
+
+def _start_coins(market: str | None, opening: Opening, wishes: Wishes) -> None:
+    """The same venue, in Binance's words."""
+    if market not in (None, COINS_MARKET):
+        raise UsageError(f"--market is {market}; coins are traded on {COINS_MARKET}.")
+    context = Context(COINS_MARKET)
+    folder = opening.folder(context, "practice-binance")
+    coins = coins_of(context, wishes)
+    begin = coins.begin_ns, _moment_ns(context, opening.at), opening.rate
+    opened = _opened(
+        context, folder, coins.terrain, coins.sessions, begin, opening.ticks, coins.load
+    )
+    whose, is_made = keys_of(context, folder)
+    face = face_of(coins, opened, whose)
+    with running(opened, coins.names, COINS_MARKET, opening, face) as process:
+        tell(context, process, coins.names, opening, whose, is_made)
         process.wait()
 
 
@@ -106,42 +144,23 @@ def _opened(
     sessions: "Sequence[TradingSession]",
     begin: tuple[int, int | None, float | None],
     ticks: bool,
+    load: "LoadBars | None" = None,
 ) -> "Opened":
     from app.integrations.practice.venue.opening import Start, open_on_books
     from app.managers.time_manager.clock import WallClock
 
-    store, market = context.data.store, context.market
+    def stored(symbol: str, start_ns: int, end_ns: int) -> "BarColumns":
+        return context.data.store.columns(context.market, symbol, INTERVAL, start_ns, end_ns)
+
     return open_on_books(
         folder,
         terrain,
-        lambda symbol, start, end: store.columns(market, symbol, INTERVAL, start, end),
+        stored if load is None else load,
         sessions,
         Start(*begin),
         WallClock().now_ns(),
         ticks=ticks,
     )
-
-
-@contextmanager
-def _running(opened: "Opened", about: "About", port: int) -> "Iterator[VenueProcess]":
-    """Its process, ended in order by Ctrl+C or SIGTERM."""
-    from app.integrations.practice.venue.process import VenueProcess
-    from app.managers.time_manager.clock import WallClock
-
-    process = VenueProcess(opened.venue, opened.clock, about, WallClock(), port)
-
-    def on_signal(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
-        process.ask_to_stop()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.close()
-        opened.file.close()
 
 
 def _symbols(context: Context, text: str | None) -> list[str]:
@@ -184,15 +203,13 @@ def _terrain(
         one = data.instrument(market, name)
         units = (to_units(one.tick), to_units(one.lot), to_units(one.multiplier))
         sizes[name] = Sizes(*units, one.currency)
-    share = _decimal("--participation", participation)
-    if not 0 < share <= 1:
-        raise UsageError(f"--participation is {participation}; give a number above 0, at most 1.")
+    share = _share(participation)
     terrain = Terrain(
         market,
         sizes,
         lambda symbol, interval, start, end: data.load(market, symbol, interval, start, end)[0],
         share,
-        {sizes[names[0]].currency: to_units(_decimal("--cash", cash))},
+        {sizes[names[0]].currency: to_units(_money(cash))},
     )
     infos = [data.store.info(Series(market, name, INTERVAL)) for name in names]
     first, last = min(one.first_ns for one in infos), max(one.last_ns for one in infos)
@@ -221,6 +238,17 @@ def _moment_ns(context: Context, text: str | None) -> int | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=context.time.zone())
     return context.time.to_ns(moment)
+
+
+def _money(text: str) -> Decimal:
+    return _decimal("--cash", text)
+
+
+def _share(text: str) -> Decimal:
+    share = _decimal("--participation", text)
+    if not 0 < share <= 1:
+        raise UsageError(f"--participation is {text}; give a number above 0, at most 1.")
+    return share
 
 
 def _decimal(name: str, text: str) -> Decimal:

@@ -102,7 +102,7 @@ def verify(
 @app.command()
 def why(
     order: Annotated[int, typer.Argument(metavar="ORDER", min=1, help="An order's number.")],
-    run_id: OfRun,
+    run_id: OfRun = "last",
     as_json: AsJson = False,
 ) -> None:
     """Why a run gave an order, and what became of it: bar, indicators, limits, fills.
@@ -115,7 +115,7 @@ def why(
 
     \b
     Example:
-      ./start_cli.sh why 12 --run last
+      ./start_cli.sh why 12
     """
     from app.cli.why import why_order
 
@@ -126,7 +126,7 @@ def why(
 def why_not(
     symbol: Symbol,
     time: Annotated[str, typer.Argument(metavar="TIME", help="A time in the market's zone.")],
-    run_id: OfRun,
+    run_id: OfRun = "last",
     as_json: AsJson = False,
 ) -> None:
     """What strategies saw of a symbol at an instant, what they proposed, and each refusal.
@@ -139,7 +139,7 @@ def why_not(
 
     \b
     Example:
-      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --run last --json
+      ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --json
     """
     from app.cli.why import why_not
 

@@ -47,7 +47,7 @@ def list_strategies(as_json: AsJson = False) -> None:
 @app.command("show")
 def show_strategy(
     name: Name,
-    source: Annotated[bool, typer.Option("--source", help="Print its code instead.")] = False,
+    source: Annotated[bool, typer.Option("--code", help="Print it instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """All there is to know of one strategy.
@@ -58,7 +58,7 @@ def show_strategy(
     \b
     Examples:
       ./start_cli.sh strategies show SmaCross
-      ./start_cli.sh strategies show sma_cross --source
+      ./start_cli.sh strategies show sma_cross --code
     """
     from app.cli.strategy_facts import fact_rows, facts_of
 

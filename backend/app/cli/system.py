@@ -88,16 +88,37 @@ def _run_here(
     serving = Serving(Context().settings, ready)
     system = serving.system
     prints = redirect_stdout(sys.stderr) if as_json else nullcontext()  # what strategies print
-    with prints, closing(serving), _interruptible(system), _progress(serving, band) as on_progress:
+    pages: list[Path | None] = []
+    with (
+        prints, _reported(system, pages), closing(serving),
+        _interruptible(system), _progress(serving, band) as on_progress,
+    ):  # fmt: skip
         summary = system.run(config, timeout_seconds=timeout, on_progress=on_progress, band=band)
     if as_json:
-        print_json(summary.as_json())
+        asked = {"html": pages[0] and str(pages[0])} if pages else {}
+        print_json({**summary.as_json(), **asked})
     else:
-        print_table(f"Run {summary.run_id}", ("figure", "value"), summary.rows())
+        rows = [*summary.rows(), *(("html", str(page)) for page in pages if page)]
+        print_table(f"Run {summary.run_id}", ("figure", "value"), rows)
     if system.ended is not None and system.ended.reason == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if system.ended is not None and system.ended.reason == "killed":
         raise StateError(f"Run {summary.run_id} was killed.")
+
+
+@contextmanager
+def _reported(system: "SystemManager", pages: list[Path | None]) -> Iterator[None]:
+    """Write the page that the run's config asks for when it has ended, well or not; `pages` learns
+    where, or that it could not be written.
+    """
+    try:
+        yield
+    finally:
+        config, ended = system.config, system.ended
+        if config is not None and config.report.html and ended is not None:
+            from app.cli.report_html import report_at_end
+
+            pages.append(report_at_end(ended.summary.run_id))
 
 
 def _start_detached(words: list[str], as_json: bool) -> None:

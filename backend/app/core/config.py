@@ -23,7 +23,7 @@ from app.core.config_problems import raise_if_any
 from app.core.config_protection import ProtectionConfig, ProtectionFields, flat_fault
 from app.core.config_risk import RiskConfig
 from app.core.config_sizing import SizingConfig, sizing_faults
-from app.core.errors import UsageError
+from app.core.errors import UsageError, did_you_mean
 from app.core.intervals import DAILY, DAY_NS, interval_ns, is_multiple
 
 # Name, params and inputs of an indicator to what is wrong with them.
@@ -102,10 +102,16 @@ class StrategyConfig(Part):
         return (match["name"] or match["file"]) if match else self.use
 
 
+SYMBOLS = "symbols"  # the benchmark that holds the run's symbols in equal parts
+
+
 class ReportConfig(Part):
-    """How finely the equity curve is recorded."""
+    """How finely the equity curve is recorded, what metrics compare a run with, and its page."""
 
     equity: Literal["instant", "session"] = "instant"
+    risk_free_percent: Annotated[float, Field(gt=-100, le=1_000)] = 0.0  # a year
+    benchmark: Annotated[str, Field(max_length=32)] = SYMBOLS  # of all of them, or a symbol
+    html: bool = False  # write report.html of its folder when it has ended
 
 
 class EngineConfig(Part):
@@ -194,6 +200,15 @@ class SessionConfig(Part):
             faults += [((*place, "flat_before_close_minutes"), what)] if what else []
         raise_if_any(faults)
         return protection
+
+    @field_validator("report")
+    @classmethod
+    def _check_report(cls, report: ReportConfig, info: ValidationInfo) -> ReportConfig:
+        known = (SYMBOLS, *info.data.get("symbols", ()))
+        if "symbols" in info.data and report.benchmark not in known:
+            what = f"found '{report.benchmark}', allowed is {', '.join(known)}."
+            raise_if_any([(("benchmark",), what + did_you_mean(report.benchmark, known))])
+        return report
 
     @property
     def quoted(self) -> list[str]:

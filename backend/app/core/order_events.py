@@ -38,6 +38,7 @@ class Filled(msgspec.Struct, frozen=True, tag="filled"):
     price: float
     fee_units: int
     at_ns: int  # by the venue's clock
+    fee_currency: str = ""  # or coin; "" is what the symbol is quoted in
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):
@@ -77,6 +78,7 @@ class GateFilled(msgspec.Struct, frozen=True, tag="gate_filled"):
     price: float
     fee_units: int
     at_ns: int
+    fee_currency: str = ""
 
 
 class GateGave(msgspec.Struct, frozen=True, tag="gate_gave"):

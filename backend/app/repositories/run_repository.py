@@ -236,6 +236,14 @@ class RunRepository:
         wanted = _ORDERS.c.run_id == run_id
         return self._rows(select(_ORDERS).where(wanted).order_by(_ORDERS.c.order_id))
 
+    def order_columns(self, run_id: str) -> dict[str, Sequence[Any]]:
+        """The same as columns by name: half the time, where there are many."""
+        return self._columns(_ORDERS, run_id, _ORDERS.c.order_id)
+
+    def fill_columns(self, run_id: str) -> dict[str, Sequence[Any]]:
+        """A run's fills as columns by name, in the order they happened."""
+        return self._columns(_FILLS, run_id, _FILLS.c.fill_id)
+
     def newest_orders(self, run_id: str, digits: str, limit: int) -> list[RowMapping]:
         """The newest first of those whose number begins so."""
         wanted = _ORDERS.c.run_id == run_id
@@ -272,6 +280,15 @@ class RunRepository:
     def unfinished_runs(self) -> list[RowMapping]:
         """Runs that began and have no end: under way, or their process died."""
         return self._rows(select(_RUNS).where(_RUNS.c.state == RUNNING).order_by(_RUNS.c.run_id))
+
+    def _columns(
+        self, table: Table, run_id: str, order: ColumnElement[Any]
+    ) -> dict[str, Sequence[Any]]:
+        query = select(table).where(table.c.run_id == run_id).order_by(order)
+        with database_errors(self._engine), self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        columns: list[Sequence[Any]] = [*zip(*rows, strict=True)] or [()] * len(table.c)
+        return dict(zip(table.c.keys(), columns, strict=True))
 
     def _rows(self, query: Any) -> list[RowMapping]:
         with database_errors(self._engine), self._engine.connect() as connection:

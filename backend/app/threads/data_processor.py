@@ -167,7 +167,7 @@ class DataProcessor(Worker):
         newest = self._newest
         return ProcessorState(
             tapes=[tape.state() for tape in self._tapes.values()],
-            adjustments=[one for own in self._adjustments.values() for one in own.values()],
+            adjustments=self.adjustments,
             pending=self._pending,
             forming=dict(self._forming),
             ahead=[hours.session for hours in self._ahead],
@@ -192,6 +192,11 @@ class DataProcessor(Worker):
         hours = self._hours(state.newest)
         today = tuple(self._adjustments.get(state.newest.date, {}).values())
         self._newest = SessionPart(*hours, today, windows, self._plan.declared, values)
+
+    @property
+    def adjustments(self) -> list[Adjustment]:
+        """The corporate actions it knows of, in the order of their sessions."""
+        return [one for own in self._adjustments.values() for one in own.values()]
 
     def _know(self, adjustments: Iterable[Adjustment]) -> None:
         for item in adjustments:

@@ -12,6 +12,7 @@ from app.core.money import UNITS
 from app.core.orders import CASH, HELD, INSTANT, PRICE, SYMBOL, FillRow
 from app.managers.execution_manager.account import RateChange
 from app.managers.execution_manager.diary import Action
+from app.services.metrics.drawdown import deepest
 
 
 class EquityCurve:
@@ -74,11 +75,8 @@ class EquityCurve:
         return instants, values
 
     def _draw_down(self, values: Floats) -> None:
-        if len(values):
-            peaks = np.maximum.accumulate(values)
-            np.maximum(peaks, self._peak, out=peaks)
-            self.max_drawdown = max(self.max_drawdown, float(((peaks - values) / peaks).max()))
-            self._peak = float(peaks[-1])
+        depth, self._peak = deepest(values, self._peak)
+        self.max_drawdown = max(self.max_drawdown, depth)
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
         if not len(instants):  # as in most blocks of a live run: time has passed, and no more

@@ -57,11 +57,11 @@ def _ask(venue: Venue, call: Call) -> Answer:
     if isinstance(call, PlaceCall):
         return venue.place(call.order)
     if isinstance(call, CancelCall):
-        return venue.cancel(call.client_id)
+        return venue.cancel(call.client_id, call.symbol)
     if isinstance(call, AmendCall):
-        return venue.amend(call.client_id, call.terms)
+        return venue.amend(call.client_id, call.terms, call.symbol)
     if isinstance(call, OrderCall):
-        return venue.order(call.client_id)
+        return venue.order(call.client_id, call.symbol)
     if isinstance(call, OpenOrdersCall):
         return venue.open_orders()
     if isinstance(call, ExecutionsCall):

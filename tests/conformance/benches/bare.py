@@ -38,7 +38,7 @@ class _Bare(PracticeAdapter):
             self._check_held(order)
         return super().place(order)
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         check_amendment(self.abilities)
         return super().amend(client_id, terms)
 

@@ -37,7 +37,7 @@ class EndedIsEnded(PracticeAdapter):
 
     cancelled = ""
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         self.cancelled = client_id
         return super().cancel(client_id)
 
@@ -49,6 +49,19 @@ class EndedIsEnded(PracticeAdapter):
 class AfterSince(PracticeAdapter):
     def executions(self, since_ns: int) -> Sequence[Execution]:
         return super().executions(since_ns + 1 if since_ns else 0)
+
+
+@fails(81)
+class KeepsTheTimeItWasTold(PracticeAdapter):
+    told_ns = 0
+
+    def time(self) -> VenueTime:
+        found = super().time()
+        self.told_ns = self.told_ns or found.venue_ns
+        return found
+
+    def place(self, order: VenueOrder) -> VenueReport:
+        return msgspec.structs.replace(super().place(order), at_ns=self.told_ns)
 
 
 @fails(79)
@@ -102,7 +115,7 @@ class AllSymbols(PracticeAdapter):
         return super().market_stream((), on_item)
 
 
-@fails(64)
+@fails(64, 80, 82)
 class SaysNothingOfACut(PracticeAdapter):
     def order_stream(self, on_item: OnItem) -> Stream:
         return super().order_stream(
@@ -155,13 +168,13 @@ class AnIdForEachQuestion(PracticeAdapter):
         ]
 
 
-@fails(61, 62, 64, 66, 67, 68, 69, 71)
+@fails(61, 62, 64, 66, 67, 68, 69, 71, 80, 82)
 class DeafToOrders(PracticeAdapter):
     def order_stream(self, on_item: OnItem) -> Stream:
         return super().order_stream(lambda item: None)
 
 
-@fails(63, 65)
+@fails(63, 65, 82)
 class DeafToTheMarket(PracticeAdapter):
     def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream:
         return super().market_stream(symbols, lambda item: None)
@@ -236,7 +249,7 @@ class OneMindForAll(PracticeAdapter):
 
     asking: Any = None
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         self.asking = client_id
         super().time()
         return super().order(self.asking)

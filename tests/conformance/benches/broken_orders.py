@@ -70,7 +70,7 @@ class ShortIds(PracticeAdapter):
 
 @fails(19)
 class NothingToCancel(PracticeAdapter):
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         found = self.order(client_id)
         return super().cancel(client_id) if found else _ended(client_id)
 
@@ -102,7 +102,7 @@ class TriesAgain(PracticeAdapter):
 
 @fails(29)
 class NoAnswerIsNone(PracticeAdapter):
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         try:
             return super().order(client_id)
         except VenueUnclear:
@@ -138,7 +138,7 @@ class RawGarbage(PracticeAdapter):
 
 @fails(35)
 class WholeOrNothing(PracticeAdapter):
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         report = super().order(client_id)
         if report is None or report.state != "PARTIAL":
             return report
@@ -179,7 +179,7 @@ class AllAreDay(PracticeAdapter):
 class AmendsByAnother(PracticeAdapter):
     """Cancels, and places another under another id."""
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         old = super().cancel(client_id)
         return super().place(
             VenueOrder(
@@ -190,7 +190,7 @@ class AmendsByAnother(PracticeAdapter):
 
 @fails(46)
 class AmendsTheRest(PracticeAdapter):
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         found = self.order(client_id)
         filled = found.filled_units if found else 0
         return super().amend(client_id, msgspec.structs.replace(terms, units=terms.units + filled))
@@ -198,7 +198,7 @@ class AmendsTheRest(PracticeAdapter):
 
 @fails(51)
 class CancelsWhatHasFilled(PracticeAdapter):
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         try:
             return super().cancel(client_id)
         except VenueRefused:
@@ -213,7 +213,7 @@ class OursAlone(PracticeAdapter):
 
 @fails(4, 24, 27, 34, 35, 40, 41, 47, 50, 51, 54, 64, 66, 68)
 class AllStillWork(PracticeAdapter):
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         found = super().order(client_id)
         return found and msgspec.structs.replace(found, state="ACCEPTED", filled_units=0)
 
@@ -264,7 +264,7 @@ class LimitsAreRaw(PracticeAdapter):
 
 @fails(26, 29)
 class AlwaysFindsIt(PracticeAdapter):
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         try:
             return super().order(client_id) or _ended(client_id)
         except VenueError:
@@ -273,7 +273,7 @@ class AlwaysFindsIt(PracticeAdapter):
 
 @fails(28, 44, 45, 46, 47)
 class AmendsNothing(PracticeAdapter):
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         found = self.order(client_id)
         assert found is not None
         return found
@@ -281,12 +281,12 @@ class AmendsNothing(PracticeAdapter):
 
 @fails(48, 49, 50, 51)
 class CancelsNothing(PracticeAdapter):
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         return _ended(client_id)
 
 
 @fails(54)
 class ExpectsItsOwn(PracticeAdapter):
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         found = super().order(client_id)
         return None if found and found.state == "CANCELED" else found

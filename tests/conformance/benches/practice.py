@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -84,9 +84,12 @@ class PracticeBench(InProcessBench):
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self.sim = Sim(rows, symbols=self.facts.symbols)
-        self._adapters: list[PracticeAdapter] = []
+        self.sim = self._new_sim(rows)
+        self._adapters: list[Any] = []
         self._process = self._begin(0)
+
+    def _new_sim(self, rows: Sequence[Row], **more: Any) -> Sim:
+        return Sim(rows, symbols=self.facts.symbols, **more)
 
     def _begin(self, port: int) -> VenueProcess:
         wall = WallClock()
@@ -94,9 +97,14 @@ class PracticeBench(InProcessBench):
         clock = VenueClock(self.sim.now_ns, wall_ns)
         clock.pause(wall_ns, True)
         about = wire.About("XNYS", list(self.facts.symbols), 0, False)
-        process = VenueProcess(self.sim.venue, clock, about, wall, port)
+        process = self._new_process(clock, about, wall, port)
         process.start()
         return process
+
+    def _new_process(
+        self, clock: VenueClock, about: wire.About, wall: WallClock, port: int
+    ) -> VenueProcess:
+        return VenueProcess(self.sim.venue, clock, about, wall, port)
 
     def open(self) -> Venue:
         user, password = _SECRETS
@@ -121,11 +129,8 @@ class PracticeBench(InProcessBench):
     def restart(self) -> None:
         port = int(self._process.url.rpartition(":")[2])
         self._process.close()
-        self.sim = Sim(
-            self._rows,
-            symbols=self.facts.symbols,
-            events=[e for step in self.sim.kept for e in step],
-        )
+        events = [event for step in self.sim.kept for event in step]
+        self.sim = self._new_sim(self._rows, events=events)
         self._process = self._begin(port)
 
     def close(self) -> None:
@@ -142,6 +147,8 @@ class PracticeBench(InProcessBench):
 
 
 def _of_the_menu(fault: Fault) -> wire.Fault:
+    if fault.kind == given.EXPIRED and fault.where == given.ORDERS:
+        fault = fault._replace(kind=given.CUT)  # its streams know no other end
     kind = given.STATUS if fault.kind in _STATUS else fault.kind
     return wire.Fault(
         kind,

@@ -159,19 +159,19 @@ class _Face:
         self._orders[asked.client_id] = order
         return self._report(asked.client_id)
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         if not self._orders[client_id].is_working:
             raise VenueRefused("One that has ended stays as it is.")
         self._execution.cancel(self._orders[client_id], self._bench.now_ns)
         return self._report(client_id)
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         order = self._orders[client_id]
         if not self._execution.amend(order, terms, self._bench.now_ns):
             raise VenueRefused(order.reason)
         return self._report(client_id)
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         return self._report(client_id) if client_id in self._orders else None
 
     def open_orders(self) -> Sequence[VenueReport]:

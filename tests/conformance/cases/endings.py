@@ -14,7 +14,7 @@ from app.core.venue import Connected, Disconnected, VenueError, VenueReport, Ven
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, Ear, Fault, counts, order, told, until
 from tests.conformance.case import case
-from tests.conformance.cases.answers import calls, questions, with_a
+from tests.conformance.cases.answers import answers, calls, questions, with_a
 
 
 @case(70, given.MANY)
@@ -56,7 +56,7 @@ def the_venue_begins_again(bench: Bench) -> None:
     venue.place(order(bench, "b", 5, "limit", limit=90.0))
     before = [told(venue, "a").venue_id, told(venue, "b").venue_id, venue.executions(0)]
     bench.restart()
-    until(lambda: _answers(venue.time), "the venue to be found again")
+    until(lambda: answers(venue.time), "the venue to be found again")
     assert [told(venue, "a").venue_id, told(venue, "b").venue_id, venue.executions(0)] == before
     assert counts(venue) == {bench.facts.symbols[0]: 10.0}
     assert venue.cancel("b").state == "CANCELED"
@@ -71,17 +71,9 @@ def streams_find_it_again(bench: Bench) -> None:
     bench.restart()
     assert isinstance(ear.next(Disconnected, Connected), Disconnected)
     assert isinstance(ear.next(Disconnected, Connected), Connected)
-    until(lambda: _answers(venue.time), "the venue to be found again")
+    until(lambda: answers(venue.time), "the venue to be found again")
     placed = venue.place(order(bench, "a", 10))
     assert ear.next(VenueReport) == placed
-
-
-def _answers(ask: Callable[[], object]) -> bool:
-    try:
-        ask()
-    except VenueUnclear:
-        return False
-    return True
 
 
 @case(74, given.THREADS)

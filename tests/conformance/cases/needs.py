@@ -68,7 +68,7 @@ def _takes_an_id_again(bench: Bench) -> None:
 
 
 KIND = {kind: kind_of(_refused(kind), kind) for kind in KINDS}
-TIF = {tif: tif_of(_refused(tif=tif), tif) for tif in TIFS}
+TIF = {tif: tif_of(_refused("limit", tif=tif), tif) for tif in TIFS}
 AMENDS = Need("no amendments", lambda able: able.amends, _keeps_its_terms)
 REDUCES = Need("no reduce-only orders", lambda able: able.reduces_only, _refused(reduce_only=True))
 SHORT = Need("no short sales", lambda able: able.goes_short, _sells_what_is_held)

@@ -1,4 +1,4 @@
-"""C55 to C69, C79: executions and bars in pages; streams that bring news, lose it, come back."""
+"""C55 to C69, C79 to C82: executions and bars in pages; streams that bring news or lose it."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -289,3 +289,55 @@ def more_than_a_page(bench: Bench) -> None:
     assert {one.at_ns for one in done} == {bench.minute(1)}
     assert venue.executions(bench.minute(1)) == done
     assert counts(venue) == {bench.facts.symbols[0]: count}
+
+
+@case(80, given.STREAMS, given.FAULTS)
+def a_subscription_expires(bench: Bench) -> None:
+    """A subscription to the orders that expires is renewed; what it missed is asked for."""
+    venue = bench.open()
+    ear = Ear(bench, venue.order_stream)
+    ear.next(Connected)
+    venue.place(order(bench, "a", 10))
+    ear.next(VenueReport)
+    bench.arm(Fault(given.EXPIRED, given.ORDERS))
+    bench.to(1)
+    assert isinstance(ear.next(Disconnected, Connected), Disconnected)
+    assert isinstance(ear.next(Disconnected, Connected), Connected)
+    assert [one.units for one in fills_of(venue, "a")] == [10 * UNITS]
+    venue.place(order(bench, "b", 10))
+    while ear.next(VenueReport).client_id != "b":
+        pass
+
+
+@case(81)
+def clocks_run_apart(bench: Bench) -> None:
+    """When its clock has run away from ours, an order is taken, once, and at its own time."""
+    venue = bench.open()
+    venue.time()
+    bench.to(3)
+    placed = venue.place(order(bench, "a", 10, "limit", limit=90.0))
+    assert (placed.state, placed.at_ns) == ("ACCEPTED", bench.minute(3))
+    assert len(venue.open_orders()) == 1
+
+
+@case(82, given.STREAMS, given.FAULTS, given.HISTORY, bars=_RISING)
+def all_streams_end(bench: Bench) -> None:
+    """When all its streams end at once, as some venues have it each day, each comes back."""
+    venue, symbol = bench.open(), bench.facts.symbols[0]
+    orders = Ear(bench, venue.order_stream)
+    market = Ear(bench, lambda hear: venue.market_stream([symbol], hear))
+    for ear in (orders, market):
+        ear.next(Connected)
+    venue.place(order(bench, "a", 10))
+    orders.next(VenueReport)
+    bench.arm(Fault(given.CUT, given.ORDERS), Fault(given.CUT, given.MARKET))
+    bench.to(1)
+    for ear in (orders, market):
+        assert isinstance(ear.next(Disconnected, Connected), Disconnected)
+        assert isinstance(ear.next(Disconnected, Connected), Connected)
+    bench.to(2)
+    assert market.next(VenueBar).symbol == symbol
+    assert len(fills_of(venue, "a")) == 1
+    venue.place(order(bench, "b", 5))
+    while orders.next(VenueReport).client_id != "b":
+        pass

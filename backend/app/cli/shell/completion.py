@@ -22,17 +22,22 @@ KINDS: Final = {
     "CONFIG|RUN": "config or run",
     "FILE": "file",
     "FOLDER": "folder",
+    "FORMAT": "format",
     "INTERVAL": "interval",
+    "KEYS": "keys of trades",
     "LEVEL": "log level",
     "MARKET": "market",
     "NAME=VALUE": "parameter",
     "ORDER": "order",
     "OURS=THEIRS": "column",
     "RUN": "run",
+    "SOURCE": "source",
     "SPEED": "speed",
     "STRATEGY": "strategy",
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
+    "TABLES": "tables",
+    "VENUE": "venue",
     "ZONE": "zone",
 }
 # The same, where commands that begin so mean something of their own by it.
@@ -42,7 +47,8 @@ KINDS_OF_COMMANDS: Final = {
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
 }
-_LISTS: Final = {"symbols": "symbol"}  # several with commas between them
+# Several with commas between them.
+_LISTS: Final = {"keys of trades": "key of trades", "symbols": "symbol", "tables": "table"}
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
     "alias": "alias",

@@ -74,16 +74,21 @@ class MachineSources:
             "event level": lambda part, given: map(Offer, SHOWN),
             "file": lambda part, given: path_offers(part),
             "folder": lambda part, given: path_offers(part, folders_only=True),
+            "format": lambda part, given: map(Offer, _exported()[0]),
             "interval": lambda part, given: map(Offer, BASE_INTERVALS),
+            "key of trades": lambda part, given: map(Offer, _keys_of_trades()),
             "log level": lambda part, given: map(Offer, LEVELS),
             "market": lambda part, given: self._markets(),
             "order": self._orders,
             "parameter": self._parameters,
             "run": lambda part, given: self._runs(),
             "running": lambda part, given: self._running(),
+            "source": lambda part, given: _sources(),
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
             "symbol": self._symbols,
+            "table": lambda part, given: map(Offer, _exported()[1]),
+            "venue": lambda part, given: _venues(),
             "zone": lambda part, given: self._zones(),
         }
 
@@ -280,6 +285,31 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _exported() -> tuple[Iterable[str], Iterable[str]]:
+    """In what formats, and what."""
+    from app.results.exporting import FORMATS, TABLES
+
+    return FORMATS, TABLES
+
+
+def _keys_of_trades() -> Iterable[str]:
+    from app.cli.report_show import SLICES
+
+    return (*SLICES, "all")
+
+
+def _venues() -> list[Offer]:
+    from app.cli.practice import BINANCE, PRACTICE
+
+    return [Offer(PRACTICE, "the program's own"), Offer(BINANCE, "Binance spot")]
+
+
+def _sources() -> list[Offer]:
+    from app.integrations.sources import SOURCES
+
+    return [Offer(name, facts.has) for name, facts in SOURCES.items()]
 
 
 def _checks() -> list[Offer]:

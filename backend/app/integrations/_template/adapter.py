@@ -59,7 +59,7 @@ class TemplateAdapter:
         self._streams: list[Stream] = []
 
     def time(self) -> VenueTime:
-        """The venue's clock, not ours (C01)."""
+        """The venue's clock, not ours, and they may run apart (C01, C81)."""
         return VenueTime(int(self._sent("time")["now_ns"]))
 
     def place(self, order: VenueOrder) -> VenueReport:
@@ -70,11 +70,11 @@ class TemplateAdapter:
         check_order(self.abilities, order)
         return _report(self._sent("place", order=msgspec.to_builtins(order)))
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         """CANCELED, with what had filled; refused when it was too late (C27, C48-C52)."""
         return _report(self._sent("cancel", client_id=client_id))
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         """Other terms under the same id, the filled part included; or refused (C28, C44-C47).
 
         A venue that cancels and places anew has no amendments: declare that.
@@ -82,7 +82,7 @@ class TemplateAdapter:
         check_amendment(self.abilities)
         return _report(self._sent("amend", client_id=client_id, terms=msgspec.to_builtins(terms)))
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         """What became of it; None only where the venue says that it knows none (C19, C26, C34)."""
         try:
             return _report(self._sent("order", client_id=client_id))
@@ -128,8 +128,8 @@ class TemplateAdapter:
 
     def _stream(self, what: str, symbols: Sequence[str], on_item: OnItem) -> Stream:
         """It says `Connected` when it stands, `Disconnected` when it is lost, and comes back by
-        itself, in waits that grow, until it is closed (C64, C65, C73, C77). A frame that cannot be
-        read ends the connection, never the stream: what it held is asked for.
+        itself, in waits that grow, until it is closed (C64, C65, C73, C77, C80, C82). A frame that
+        cannot be read ends the connection, never the stream: what it held is asked for.
         """
         stream = self._client.listen(what, symbols, lambda words: on_item(_report(words)))
         self._streams.append(stream)

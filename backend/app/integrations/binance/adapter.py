@@ -31,6 +31,7 @@ from app.integrations.binance.streams import market_stream, order_stream
 from app.integrations.binance.wire import (
     KINDS,
     MILLISECOND_NS,
+    TIFS,
     Filters,
     bars_of,
     execution_of,
@@ -50,17 +51,21 @@ PAGE: Final = 1_000  # rows of one answer, at most
 class BinanceAdapter:
     """One spot account, for these symbols."""
 
-    # A day is no time in force of a market that never closes: market orders alone may name it.
+    # A day is no time in force of a market that never closes; market orders may name it.
     abilities = Abilities(
         kinds=frozenset(KINDS),
+        tifs=frozenset(TIFS),
         amends=False,
         goes_short=False,
         exits_twice=False,
         remembers_ids=False,
     )
 
-    def __init__(self, link: Link, symbols: Sequence[str], chance: Chance) -> None:
+    def __init__(
+        self, link: Link, symbols: Sequence[str], chance: Chance, page_rows: int = PAGE
+    ) -> None:
         self._link = link
+        self._page_rows = page_rows
         self._by_theirs = {their_symbol(name): name for name in symbols}
         self._chance = chance
         self._filters: dict[str, Filters] = {}
@@ -71,18 +76,14 @@ class BinanceAdapter:
         self._streams: list[Stream] = []
 
     def time(self) -> VenueTime:
-        return VenueTime(self._link.sync())
+        return VenueTime(self._link.sync(), self._link.rate)
 
     def filters(self, symbol: str) -> Filters:
-        """What a symbol's orders must respect; asked for once."""
+        """What a symbol's orders must respect; all symbols are asked for at once, and once."""
+        if not self._filters:
+            self._filters = self._link.call("exchangeInfo", 20, self._listed)
         if symbol not in self._filters:
-            name = their_symbol(symbol)
-            told = self._link.call(
-                "exchangeInfo", 20, lambda c: _listed(c.get_exchange_info(), name)
-            )
-            if told is None:
-                raise VenueRefused(f"'{symbol}' is not traded at Binance.")
-            self._filters[symbol] = told
+            raise VenueRefused(f"'{symbol}' is not traded at Binance.")
         return self._filters[symbol]
 
     # -- orders ----------------------------------------------------------------------------------
@@ -94,29 +95,28 @@ class BinanceAdapter:
         self._symbol_of[order.client_id] = words["symbol"]
 
         def place(client: Any) -> VenueReport:
-            told = client.create_order(**words)
-            return report_of(told, order.symbol, time_ns(told["transactTime"]))
+            return self._report(client.create_order(**words))
 
-        return self._link.signed("a new order", 1, place)
+        closes = order.reduce_only
+        return self._link.signed("a new order", 1, place, orders=1, yields=not closes)
 
-    def cancel(self, client_id: str) -> VenueReport:
-        theirs = self._find(client_id)
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
+        theirs = self._theirs(symbol) if symbol else self._find(client_id)
 
         def cancel(client: Any) -> VenueReport:
-            told = client.cancel_order(symbol=theirs, origClientOrderId=client_id)
-            return report_of(told, self._by_theirs[theirs], self._at_ns(told))
+            return self._report(client.cancel_order(symbol=theirs, origClientOrderId=client_id))
 
         return self._link.read("a cancel", 1, cancel)
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         """Refused: what Binance offers is a cancel and another order, under another id."""
         raise VenueRefused(
             f"Binance spot cannot change order '{client_id}'; cancel it and give another."
         )
 
-    def order(self, client_id: str) -> VenueReport | None:
-        known = self._symbol_of.get(client_id)
-        for theirs in [known] if known is not None else list(self._by_theirs):
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
+        known = self._theirs(symbol) if symbol else self._symbol_of.get(client_id)
+        for theirs in list(self._by_theirs) if known is None else [known]:
             found = self._order(theirs, client_id)
             if found is not None:
                 self._symbol_of[client_id] = theirs
@@ -126,8 +126,8 @@ class BinanceAdapter:
     def open_orders(self) -> Sequence[VenueReport]:
         def ask(client: Any) -> list[VenueReport]:
             return [
-                report_of(told, self._by_theirs[told["symbol"]], self._at_ns(told))
-                for told in client.get_open_orders()
+                self._report(told)
+                for told in _rows(client.get_open_orders())
                 if told["symbol"] in self._by_theirs
             ]
 
@@ -152,9 +152,13 @@ class BinanceAdapter:
         return {name: held[base] for name, base in bases.items() if held.get(base)}
 
     def cash(self) -> dict[str, int]:
+        """All that is no symbol's coins; what these are quoted in also where there is none."""
         held = self._balances()
-        quotes = {self.filters(name).quote for name in self._by_theirs.values()}
-        return {quote: held.get(quote, 0) for quote in sorted(quotes)}
+        known = [self.filters(name) for name in self._by_theirs.values()]
+        quotes, coins = {one.quote for one in known}, {one.base for one in known}
+        return dict.fromkeys(sorted(quotes), 0) | {
+            name: units for name, units in held.items() if name in quotes or name not in coins
+        }
 
     def fee_rates(self) -> tuple[float, float]:
         """The account's own, as maker and as taker."""
@@ -173,25 +177,12 @@ class BinanceAdapter:
         if interval not in INTERVALS:
             raise VenueRefused(f"Binance has no bars of {interval}; it has {', '.join(INTERVALS)}.")
         length_ns = interval_ns(interval)
-        rows: list[Sequence[Any]] = []
-        next_ns, last_ns = start_ns, min(end_ns, self._now_ns() - length_ns + 1)
-        while next_ns < last_ns:
-            words = {
-                "symbol": theirs,
-                "interval": interval,
-                "startTime": -(-next_ns // MILLISECOND_NS),
-                "endTime": (last_ns - 1) // MILLISECOND_NS,
-                "limit": PAGE,
-            }
-            page = self._page(f"the bars of {symbol}", words)
-            rows += page
-            if len(page) < PAGE:
-                break
-            next_ns = time_ns(page[-1][0]) + length_ns
+        open_ns = self._now_ns() - length_ns + 1  # from there on, none has closed
         try:
-            return bars_of(rows)
+            rows = self._bar_rows(symbol, interval, start_ns, end_ns)
+            return bars_of([row for row in rows if time_ns(row[0]) < open_ns])
         except (ValueError, IndexError, TypeError) as error:
-            raise VenueUnclear(f"The bars of {symbol} cannot be read: {error}.") from error
+            raise VenueUnclear(f"The bars of {theirs} cannot be read: {error}.") from error
 
     def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream:
         for symbol in symbols:
@@ -199,7 +190,9 @@ class BinanceAdapter:
         return self._kept(market_stream(self._link, symbols, on_item, self._chance))
 
     def order_stream(self, on_item: OnItem) -> Stream:
-        filters = {theirs: self.filters(name) for theirs, name in self._by_theirs.items()}
+        def filters() -> dict[str, Filters]:
+            return {theirs: self.filters(name) for theirs, name in self._by_theirs.items()}
+
         return self._kept(order_stream(self._link, filters, on_item, self._chance))
 
     def close(self) -> None:
@@ -208,6 +201,16 @@ class BinanceAdapter:
         self._link.close()
 
     # -- small things ----------------------------------------------------------------------------
+
+    def _listed(self, client: Any) -> dict[str, Filters]:
+        """The symbols that are trading; the limits of requests are told beside."""
+        told = client.get_exchange_info()
+        self._link.limits.learn(told["rateLimits"])
+        return {
+            self._by_theirs[one["symbol"]]: filters_of(one)
+            for one in told["symbols"]
+            if one["symbol"] in self._by_theirs and one["status"] == "TRADING"
+        }
 
     def _kept(self, stream: Stream) -> Stream:
         self._streams.append(stream)
@@ -222,9 +225,13 @@ class BinanceAdapter:
     def _now_ns(self) -> int:
         return self._link.sync()
 
-    def _at_ns(self, told: Mapping[str, Any]) -> int:
+    def _report(self, told: Mapping[str, Any]) -> VenueReport:
+        """What REST tells of an order; its number is remembered, as trades name that alone."""
         at = told.get("transactTime") or told.get("updateTime") or told.get("time")
-        return self._link.now_ns() if at is None else time_ns(at)
+        at_ns = self._link.now_ns() if at is None else time_ns(at)
+        report = report_of(told, self._by_theirs[told["symbol"]], at_ns)
+        self._client_id_of[told["symbol"], report.venue_id] = report.client_id
+        return report
 
     def _find(self, client_id: str) -> str:
         if client_id not in self._symbol_of and self.order(client_id) is None:
@@ -233,8 +240,7 @@ class BinanceAdapter:
 
     def _order(self, theirs: str, client_id: str) -> VenueReport | None:
         def ask(client: Any) -> VenueReport:
-            told = client.get_order(symbol=theirs, origClientOrderId=client_id)
-            return report_of(told, self._by_theirs[theirs], self._at_ns(told))
+            return self._report(client.get_order(symbol=theirs, origClientOrderId=client_id))
 
         try:
             return self._link.read("an order", 4, ask)
@@ -247,16 +253,36 @@ class BinanceAdapter:
         known = self._known_trades.setdefault(theirs, [])
         while True:
             first = int(known[-1]["id"]) + 1 if known else 0
-            words = {"symbol": theirs, "limit": PAGE, "fromId": first}
+            words = {"symbol": theirs, "limit": self._page_rows, "fromId": first}
             page = self._trade_page(words)
             known += page
-            if len(page) < PAGE:
+            if len(page) < self._page_rows:
                 return known
 
     def _trade_page(self, words: Mapping[str, Any]) -> list[Any]:
         return self._link.read(
             "the trades", 20, lambda client: _rows(client.get_my_trades(**words))
         )
+
+    def _bar_rows(
+        self, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> list[Sequence[Any]]:
+        rows: list[Sequence[Any]] = []
+        next_ns, length_ns = start_ns, interval_ns(interval)
+        while next_ns < end_ns:
+            words = {
+                "symbol": their_symbol(symbol),
+                "interval": interval,
+                "startTime": -(-next_ns // MILLISECOND_NS),
+                "endTime": (end_ns - 1) // MILLISECOND_NS,
+                "limit": self._page_rows,
+            }
+            page = self._page(f"the bars of {symbol}", words)
+            rows += page
+            if len(page) < self._page_rows:
+                break
+            next_ns = time_ns(page[-1][0]) + length_ns
+        return rows
 
     def _page(self, what: str, words: Mapping[str, Any]) -> list[Any]:
         def ask(client: Any) -> list[Any]:
@@ -305,14 +331,6 @@ def open_binance(
         return BinanceAdapter(Link(endpoints_of(url), keys, wall), symbols, chance)
     except VenueRefused as error:
         raise ConfigError(str(error)) from error
-
-
-def _listed(told: Mapping[str, Any], name: str) -> Filters | None:
-    """A symbol that is trading."""
-    for one in told["symbols"]:
-        if one["symbol"] == name and one["status"] == "TRADING":
-            return filters_of(one)
-    return None
 
 
 def _rows(told: Any) -> list[Any]:

@@ -37,6 +37,7 @@ class Endpoints(NamedTuple):
     wallet: str  # where a key's rights are told; "" where nobody tells them
     market_stream: str
     requests_stream: str  # the websocket API, which carries the user's events
+    tells_rate: bool = False  # a peer on this machine, whose time may run at another pace
 
 
 def endpoints_of(url: str | None) -> Endpoints:
@@ -60,4 +61,10 @@ def endpoints_of(url: str | None) -> Endpoints:
             " on this machine (http://127.0.0.1:PORT). Real money cannot be traded there yet."
         )
     streams = f"ws://{parts.netloc.rpartition(':')[0]}:{port + 1}"
-    return Endpoints(f"{url}/api", f"{url}/sapi", f"{streams}/stream", f"{streams}/ws-api/v3")
+    return Endpoints(
+        f"{url}/api",
+        f"{url}/sapi",
+        f"{streams}/stream",
+        f"{streams}/ws-api/v3",
+        tells_rate=True,
+    )

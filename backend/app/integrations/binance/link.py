@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from binance.client import Client
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.venue import VenueRefused, VenueUnclear
 from app.integrations.binance.endpoints import Endpoints, Keys, Wall
+from app.integrations.binance.limits import Limits
 from app.integrations.binance.problems import (
     FOREIGN,
     TOO_MUCH,
@@ -21,11 +22,22 @@ from app.integrations.binance.wire import MILLISECOND_NS, time_ns
 
 RECEIVE_WINDOW_MS: Final = 5_000
 TIMEOUT_SECONDS: Final = (2.0, 12.0)  # to connect; to answer, as Binance itself gives up after 10
-_USED: Final = "X-MBX-USED-WEIGHT-1M"
-_USUAL_LIMIT: Final = 6_000  # of weight in a minute
-_FREE_SHARE: Final = 0.9  # what reads leave for orders begins here
+_FASTEST: Final = 1e6  # that a peer's time runs
+_USUAL_WAIT_SECONDS: Final = 60  # where Binance does not say how long
 
 _Read = TypeVar("_Read")
+
+
+class _Clock(NamedTuple):
+    """Binance's, as it was told at a moment of ours."""
+
+    ahead_ns: int
+    asked_ns: int
+    rate: float
+
+    def now_ns(self, wall_ns: int) -> int:
+        more_ns = (wall_ns - self.asked_ns) * (self.rate - 1.0) if self.rate != 1.0 else 0
+        return wall_ns + self.ahead_ns + int(more_ns)
 
 
 class Link:
@@ -35,59 +47,86 @@ class Link:
         self.endpoints = endpoints
         self._keys = keys
         self._wall = wall
-        self._ahead_ns: int | None = None  # its clock, of ours
+        self._clock: _Clock | None = None
         self._here = threading.local()
         self._lock = threading.Lock()
         self._clients: list[Client] = []
         self._closing = threading.Event()
-        self._used, self._used_minute = 0, 0
-        self._quiet_until_ns = 0
-        self.limit = _USUAL_LIMIT
+        self._quiet_until_ns = 0  # by the machine's clock
+        self.limits = Limits()
 
     # -- time ------------------------------------------------------------------------------------
 
     def now_ns(self) -> int:
         """Binance's time, as far as is known here."""
-        return self._wall.now_ns() + (self._ahead_ns or 0)
+        wall_ns = self._wall.now_ns()
+        return wall_ns if self._clock is None else self._clock.now_ns(wall_ns)
+
+    @property
+    def rate(self) -> float:
+        """How fast its time runs: as ours does, but that of a peer on this machine."""
+        return 1.0 if self._clock is None else self._clock.rate
 
     def sync(self) -> int:
         """Ask for its time, and keep to it."""
         began_ns = self._wall.now_ns()
-        told_ns: int = self.call("time", 1, lambda c: time_ns(c.get_server_time()["serverTime"]))
+        told_ns, rate = self.call("time", 1, self._told_time)
         between_ns = (began_ns + self._wall.now_ns()) // 2
-        self._ahead_ns = told_ns - between_ns
+        self._clock = _Clock(told_ns - between_ns, between_ns, rate)
         return told_ns
+
+    def _told_time(self, client: Client) -> tuple[int, float]:
+        """Binance's own time runs as ours does; a peer here may say how fast its does."""
+        told = client.get_server_time()
+        rate = float(told.get("rate", 1.0)) if self.endpoints.tells_rate else 1.0
+        if not 0.0 <= rate <= _FASTEST:
+            raise ValueError(f"the rate {rate} is none")
+        return time_ns(told["serverTime"]), rate
+
+    def _ahead_ms(self) -> int:
+        return (self.now_ns() - self._wall.now_ns()) // MILLISECOND_NS
 
     # -- requests --------------------------------------------------------------------------------
 
     def call(
-        self, what: str, weight: int, ask: Callable[[Client], _Read], *, bulk: bool = False
+        self,
+        what: str,
+        weight: int,
+        ask: Callable[[Client], _Read],
+        *,
+        bulk: bool = False,
+        orders: int = 0,
+        yields: bool = False,
     ) -> _Read:
-        """Ask without a signature. What comes in `bulk` waits where the weight is nearly used."""
-        self._make_room(what, weight, bulk)
+        """Ask without a signature. What comes in `bulk` waits where the weight is nearly used;
+        `orders` are counted too, and those that yield leave some to others.
+        """
+        self._make_room(what, weight, orders, bulk=bulk, yields=yields)
         client = self._client()
-        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        client.timestamp_offset = self._ahead_ms()
         try:
             return ask(client)
         except FOREIGN as error:
             raise translated(error, what) from error
         finally:
-            self._note_weight(client)
+            self._note_counts(client)
 
-    def signed(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
+    def signed(
+        self, what: str, weight: int, ask: Callable[[Client], _Read], **counted: Any
+    ) -> _Read:
         """Ask with a signature; once more where its clock says that ours was off."""
         if not self._keys.key or not self._keys.secret:
             raise VenueRefused(
                 "Binance's keys are missing: set MISMARTERA_BINANCE_KEY and"
                 " MISMARTERA_BINANCE_SECRET."
             )
-        if self._ahead_ns is None:
+        if self._clock is None:
             self.sync()
         try:
-            return self.call(what, weight, ask)
+            return self.call(what, weight, ask, **counted)
         except ClockIsOff:  # it was not looked at, so it may be sent again
             self.sync()
-            return self.call(what, weight, ask)
+            return self.call(what, weight, ask, **counted)
 
     def read(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
         """The same where being turned away is no answer: it will be asked again."""
@@ -98,12 +137,16 @@ class Link:
 
     def signed_words(self, words: Mapping[str, Any]) -> dict[str, Any]:
         """A request of the websocket API, signed."""
-        if self._ahead_ns is None:
+        if self._clock is None:
             self.sync()
         client = self._client()
-        client.timestamp_offset = (self._ahead_ns or 0) // MILLISECOND_NS
+        client.timestamp_offset = self._ahead_ms()
         asked = {**words, "recvWindow": RECEIVE_WINDOW_MS}
         return dict(client._sign_ws_params(asked, client._generate_ws_api_signature))
+
+    def quiet_seconds(self) -> float:
+        """For how long Binance wants no requests from here."""
+        return max(self._quiet_until_ns - self.now_ns(), 0) / SECOND_NS
 
     def close(self) -> None:
         self._closing.set()
@@ -112,49 +155,38 @@ class Link:
                 client.session.close()
             self._clients.clear()
 
-    # -- weights ---------------------------------------------------------------------------------
+    # -- limits ----------------------------------------------------------------------------------
 
-    def _make_room(self, what: str, weight: int, bulk: bool) -> None:
-        """Refuse what would go over the limit; nothing has been sent then."""
-        if self._closing.is_set():
-            raise VenueUnclear(f"The way to Binance is closed: {what} was not asked.")
-        now_ns = self.now_ns()
-        if now_ns < self._quiet_until_ns:
-            seconds = (self._quiet_until_ns - now_ns) / SECOND_NS
-            raise TooManyRequests(
-                f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
-            )
-        bound = int(self.limit * _FREE_SHARE) if bulk else self.limit
-        with self._lock:
-            if now_ns // MINUTE_NS != self._used_minute:
-                self._used, self._used_minute = 0, now_ns // MINUTE_NS
-            is_full = self._used + weight > bound
-            if not is_full:
-                self._used += weight
-        if not is_full:
-            return
-        if not bulk:
-            raise TooManyRequests(
-                f"The weight of this minute ({self.limit}) is used up: {what} was not sent."
-            )
-        rest_ns = MINUTE_NS - now_ns % MINUTE_NS
-        self._wall.wait(self._closing, rest_ns / SECOND_NS)
-        self._make_room(what, weight, bulk)
+    def _make_room(self, what: str, weight: int, orders: int, *, bulk: bool, yields: bool) -> None:
+        """Refuse what would go over a limit; nothing has been sent then."""
+        while True:
+            if self._closing.is_set():
+                raise VenueUnclear(f"The way to Binance is closed: {what} was not asked.")
+            now_ns, quiet_ns = self.now_ns(), self._quiet_until_ns - self._wall.now_ns()
+            if quiet_ns > 0:
+                seconds = quiet_ns / SECOND_NS * (self.rate or 1.0)
+                raise TooManyRequests(
+                    f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
+                )
+            full = self.limits.take(weight, orders, now_ns, yields=bulk or yields)
+            if not full:
+                return
+            if not bulk:
+                raise TooManyRequests(f"At Binance {full} would be exceeded: {what} was not sent.")
+            rest_ns = MINUTE_NS - now_ns % MINUTE_NS
+            self._wall.wait(self._closing, rest_ns / SECOND_NS / (self.rate or 1.0))
 
-    def _note_weight(self, client: Client) -> None:
-        """What Binance counts goes before what is counted here."""
+    def _note_counts(self, client: Client) -> None:
         response = client.response
         if response is None:
             return
         client.response = None
-        told = response.headers.get(_USED, "")
-        if told.isdecimal():
-            with self._lock:
-                self._used = max(self._used, int(told))
+        self.limits.note(response.headers, self.now_ns())
         if response.status_code in TOO_MUCH:
             after = response.headers.get("Retry-After", "")
-            seconds = int(after) if after.isdecimal() else 60
-            self._quiet_until_ns = self.now_ns() + seconds * SECOND_NS
+            seconds = int(after) if after.isdecimal() else _USUAL_WAIT_SECONDS
+            wait_ns = int(seconds * SECOND_NS / (self.rate or 1.0))
+            self._quiet_until_ns = max(self._quiet_until_ns, self._wall.now_ns() + wait_ns)
 
     def _client(self) -> Client:
         found: Client | None = getattr(self._here, "client", None)
@@ -179,7 +211,9 @@ def _client(endpoints: Endpoints, keys: Keys) -> Client:
     loop = asyncio.new_event_loop()  # the library wants one; nothing here runs on it
     asyncio.set_event_loop(loop)
     try:
-        client = _Here(keys.key or None, keys.secret or None, ping=False)
+        client = _Here(
+            keys.key or None, keys.secret or None, {"allow_redirects": False}, ping=False
+        )  # an order that is sent elsewhere would be a second one
     finally:
         asyncio.set_event_loop(before)
         loop.close()

@@ -4,16 +4,26 @@ The codes are those of its documentation. Where it says that the state of execut
 or that a request failed inside, an order may well stand: that is `VenueUnclear`.
 """
 
+from http.client import HTTPException
 from typing import Any, Final
 
 import requests
-from binance.exceptions import BinanceAPIException, BinanceRequestException
+import urllib3.exceptions
+from binance.exceptions import (
+    BinanceAPIException,
+    BinanceOrderException,
+    BinanceRegionException,
+    BinanceRequestException,
+    NotImplementedException,
+    UnknownDateFormat,
+)
 
 from app.core.venue import VenueError, VenueRefused, VenueUnclear
 
 UNKNOWN_ORDER: Final = -2013
 CLOCK_IS_OFF: Final = -1021
 TOO_MANY_REQUESTS: Final = -1003
+NO_ANSWER_IN_TIME: Final = 408
 TOO_MUCH: Final = (418, 429)  # banned for a while, and told to wait: nothing was carried out
 
 # The codes after which an order may stand or not.
@@ -86,7 +96,7 @@ def translated(error: Exception, what: str) -> VenueError:
         return judged(int(error.status_code), error.code, str(error.message), what)
     if isinstance(error, BinanceRequestException):
         return VenueUnclear(f"Binance's answer to {what} is no JSON.")
-    if isinstance(error, requests.RequestException):
+    if isinstance(error, OSError | HTTPException | urllib3.exceptions.HTTPError):
         return VenueUnclear(f"No answer from Binance to {what} ({type(error).__name__}).")
     return VenueUnclear(f"Binance's answer to {what} cannot be read ({type(error).__name__}).")
 
@@ -97,7 +107,8 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
     is_known = isinstance(code, int) and code < 0
     if status in TOO_MUCH or code == TOO_MANY_REQUESTS:
         return TooManyRequests(told)
-    if not is_known or not 400 <= status < 500 or code in UNCLEAR_CODES:
+    is_plain = 400 <= status < 500 and status != NO_ANSWER_IN_TIME
+    if not is_known or not is_plain or code in UNCLEAR_CODES:
         return VenueUnclear(told)
     if code == UNKNOWN_ORDER:
         return UnknownOrder(told)
@@ -111,7 +122,15 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
 FOREIGN: Final = (
     BinanceAPIException,
     BinanceRequestException,
+    BinanceOrderException,
+    BinanceRegionException,
+    NotImplementedException,
+    UnknownDateFormat,
     requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    RecursionError,  # of an answer that is nested without end
     AttributeError,
     KeyError,
     TypeError,

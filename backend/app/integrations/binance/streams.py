@@ -29,7 +29,16 @@ from app.integrations.binance.wire import (
 from app.integrations.lasting_stream import OPEN_SECONDS, Chance, LastingStream
 
 _SILENT_SECONDS: Final = 5.0  # then the other side is asked whether it lives
-_UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError)
+_UNREADABLE: Final = (
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,  # of what should be a number
+    RecursionError,
+    msgspec.MsgspecError,
+)
+FOREIGN: Final = (OSError, WebSocketException)
 
 Hello = Callable[[ClientConnection], None]
 Read = Callable[[Any], Iterator[Any]]
@@ -61,7 +70,7 @@ class BinanceStream(LastingStream):
                 self._on_item(Connected(self._link.now_ns()))
                 while not self._closing.is_set():
                     self._take(connection)
-        except (OSError, WebSocketException, VenueError) as error:
+        except (*FOREIGN, VenueError) as error:
             return stood, f"{type(error).__name__}: {error}"
         return stood, "it was closed"
 
@@ -118,11 +127,13 @@ def _market_items(
 
 
 def order_stream(
-    link: Link, filters: Mapping[str, Filters], on_item: OnItem, chance: Chance
+    link: Link, filters_of: Callable[[], Mapping[str, Filters]], on_item: OnItem, chance: Chance
 ) -> BinanceStream:
     """The account's orders and fills, by the websocket API."""
+    filters: dict[str, Filters] = {}
 
     def hello(connection: ClientConnection) -> None:
+        filters.update(filters_of())
         method = "userDataStream.subscribe.signature"
         asked = {"id": "orders", "method": method, "params": link.signed_words({})}
         connection.send(msgspec.json.encode(asked), text=True)

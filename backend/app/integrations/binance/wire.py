@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from app.core.bars import BarColumns
-from app.core.money import amount_units, from_units, to_units
+from app.core.money import from_units, to_units
 from app.core.orders import (
     ACCEPTED,
     CANCEL_PENDING,
@@ -145,11 +145,13 @@ def our_id(told: str) -> str:
 
 
 def report_of(told: Mapping[str, Any], symbol: str, at_ns: int) -> VenueReport:
-    """What REST tells about an order."""
+    """What REST tells about an order; why it was rejected, it does not say."""
     name = told.get("origClientOrderId") or told["clientOrderId"]
+    reason = "Binance rejected it" if told["status"] == "REJECTED" else ""
     return _report(
         name, told["orderId"], symbol, told["status"], told["type"], told["side"],
         told["origQty"], told["executedQty"], told["price"], told.get("stopPrice", "0"), at_ns,
+        reason,
     )  # fmt: skip
 
 
@@ -194,46 +196,38 @@ def _report(
 
 def execution_of(told: Mapping[str, Any], filters: Filters, client_id: str) -> Execution:
     """A trade of `myTrades`."""
-    units = to_units(told["qty"]) * (1 if told["isBuyer"] else -1)
-    price = float(told["price"])
-    fee = fee_units(told["commission"], told["commissionAsset"], price, filters)
-    return _execution(
-        told["id"], client_id, told["orderId"], filters.symbol, units, price, fee, told["time"]
+    sign = 1 if told["isBuyer"] else -1
+    return Execution(
+        execution_id=f"{filters.symbol}/{told['id']}",  # Binance counts a symbol's trades
+        client_id=client_id,
+        venue_id=str(told["orderId"]),
+        symbol=filters.symbol,
+        units=sign * to_units(told["qty"]),
+        price=float(told["price"]),
+        fee_units=to_units(told["commission"]),
+        at_ns=time_ns(told["time"]),
+        fee_currency=_fee_currency(told["commissionAsset"], filters),
     )
 
 
 def execution_of_event(told: Mapping[str, Any], filters: Filters) -> Execution:
     """A fill as the user stream tells it."""
-    units = to_units(told["l"]) * (1 if told["S"] == "BUY" else -1)
-    price = float(told["L"])
-    fee = fee_units(told["n"] or "0", told["N"] or "", price, filters)
-    return _execution(
-        told["t"], our_id(told["C"] or told["c"]), told["i"], filters.symbol, units, price, fee,
-        told["T"],
-    )  # fmt: skip
-
-
-def _execution(
-    number: Any, client_id: str, venue_id: Any, symbol: str, units: int, price: float, fee: int,
-    milliseconds: Any,
-) -> Execution:  # fmt: skip
+    sign = 1 if told["S"] == "BUY" else -1
     return Execution(
-        execution_id=f"{symbol}/{number}",  # Binance counts a symbol's trades
-        client_id=client_id,
-        venue_id=str(venue_id),
-        symbol=symbol,
-        units=units,
-        price=price,
-        fee_units=fee,
-        at_ns=time_ns(milliseconds),
+        execution_id=f"{filters.symbol}/{told['t']}",
+        client_id=our_id(told["C"] or told["c"]),
+        venue_id=str(told["i"]),
+        symbol=filters.symbol,
+        units=sign * to_units(told["l"]),
+        price=float(told["L"]),
+        fee_units=to_units(told["n"] or "0"),
+        at_ns=time_ns(told["T"]),
+        fee_currency=_fee_currency(told["N"] or "", filters),
     )
 
 
-def fee_units(amount: str, asset: str, price: float, filters: Filters) -> int:
-    """A commission in the quote currency; one taken in a third coin has no price here: 0."""
-    if asset == filters.quote:
-        return to_units(amount)
-    return amount_units(to_units(amount), price) if asset == filters.base else 0
+def _fee_currency(asset: str, filters: Filters) -> str:
+    return "" if asset == filters.quote else asset
 
 
 def bars_of(rows: Sequence[Sequence[Any]]) -> BarColumns:

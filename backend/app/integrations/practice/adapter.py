@@ -47,13 +47,13 @@ class PracticeAdapter:
     def place(self, order: VenueOrder) -> VenueReport:
         return self._ask("POST", wire.ORDERS, VenueReport, order)
 
-    def cancel(self, client_id: str) -> VenueReport:
+    def cancel(self, client_id: str, symbol: str = "") -> VenueReport:
         return self._ask("DELETE", _order_path(client_id), VenueReport)
 
-    def amend(self, client_id: str, terms: Terms) -> VenueReport:
+    def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         return self._ask("PATCH", _order_path(client_id), VenueReport, terms)
 
-    def order(self, client_id: str) -> VenueReport | None:
+    def order(self, client_id: str, symbol: str = "") -> VenueReport | None:
         try:
             return self._ask("GET", _order_path(client_id), VenueReport)
         except UnknownOrder:

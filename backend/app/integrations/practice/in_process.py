@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from app.core.venue import Connected, Disconnected, OnItem, VenueUnclear
 from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import Reply
-from app.integrations.practice.venue.desk import Desk, Request
+from app.integrations.practice.venue.desk import Desk
+from app.integrations.practice.venue.exchange import Request
 
 
 class InProcess:
@@ -39,7 +40,7 @@ class InProcess:
     def request(self, method: str, path: str, query: Mapping[str, str | int], body: bytes) -> Reply:
         asked = Request(method, path, {name: str(value) for name, value in query.items()}, body)
         answer = self._desk.answer(asked, self._wall_ns())
-        if answer.silent_seconds:
+        if answer.silent_seconds or answer.is_reset:
             raise VenueUnclear(f"No answer to {method} {path}.")
         return Reply(answer.status, answer.body)
 

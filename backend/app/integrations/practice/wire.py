@@ -110,6 +110,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 0.0  # by the venue's clock; of a timeout by the machine's
     status: int = 503  # of http_status
     after_accept: bool = False  # of http_*: the request was carried out all the same
+    code: int = 0  # of Binance's error_code
 
 
 class FaultList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -35,6 +35,8 @@ class AccountState(msgspec.Struct, frozen=True):
     books: dict[str, Fields]
     positions: list[list[Fields]]  # by strategy and symbol
     date: dt.date | None
+    loose: dict[int, Fields] = {}  # by symbol
+    unbooked_fees: dict[str, int] = {}
 
 
 class Account:
@@ -60,6 +62,8 @@ class Account:
             [Position(item.symbol, to_units(item.multiplier)) for item in instruments]
             for _ in range(strategies)
         ]
+        self.loose: dict[int, Position] = {}  # by symbol: coins for fees, that no strategy holds
+        self.unbooked_fees: dict[str, int] = {}  # by coin: told, and of no book here
         self.is_single = len(self.books) == 1
         self._rates: Rates = next(iter(terms.rates.values()), {})
         self.opening_units = self.total_units(lambda book: book.opening_units)  # at those rates
@@ -72,6 +76,8 @@ class Account:
             {name: kept(book, Ledger.STATE) for name, book in self.books.items()},
             [[kept(one, Position.STATE) for one in row] for row in self.positions],
             self._date,
+            {symbol: kept(one, Position.STATE) for symbol, one in self.loose.items()},
+            dict(self.unbooked_fees),
         )
 
     def restore(self, state: AccountState) -> None:
@@ -82,6 +88,9 @@ class Account:
         for own, row in zip(self.positions, state.positions, strict=True):
             for position, fields in zip(own, row, strict=True):
                 put_back(position, fields)
+        for symbol, fields in state.loose.items():
+            put_back(self.loose_of(symbol), fields)
+        self.unbooked_fees = dict(state.unbooked_fees)
         self._date = state.date
         if state.date is not None and not self.is_single:
             self._rates = self.terms.rates[state.date]
@@ -113,11 +122,20 @@ class Account:
                 if position.units:
                     value = position.value_units(mark(symbol))
                     units += self.in_own_units(value, self.currencies[symbol])
+        for symbol, position in self.loose.items():
+            units += self.in_own_units(position.value_units(mark(symbol)), self.currencies[symbol])
         return units
 
     def total_units(self, of: Callable[[Ledger], int]) -> int:
         """A figure of every book together, in the account's currency."""
         return sum(self.in_own_units(of(book), currency) for currency, book in self.books.items())
+
+    def loose_of(self, symbol: int) -> Position:
+        """Coins of a symbol that no strategy holds: what fees have left over of whole lots."""
+        if symbol not in self.loose:
+            like = self.positions[0][symbol]
+            self.loose[symbol] = Position(like.symbol, like.multiplier_units)
+        return self.loose[symbol]
 
     # -- what happens to it ----------------------------------------------------------------------
 

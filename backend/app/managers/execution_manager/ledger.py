@@ -179,6 +179,12 @@ class Ledger:
         position.borrow_units += units
         self._bring(-units)
 
+    def pay_fee(self, units: int) -> None:
+        """Charge a fee that no position of this book has caused."""
+        self.fee_units += units
+        self.cash_units -= units
+        self.check()
+
     def _bring(self, units: int) -> None:
         self.cash_units += units
         self._brought_units += units

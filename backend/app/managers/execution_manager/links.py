@@ -16,6 +16,7 @@ class LinksState(msgspec.Struct, frozen=True):
     children: dict[int, list[int]]
     groups: dict[int, list[int]]
     taken: dict[int, int]
+    spent: dict[int, int] = {}
 
 
 class Links:
@@ -27,6 +28,7 @@ class Links:
         self._children: dict[int, list[Order]] = {}
         self._groups: dict[int, list[Order]] = {}
         self._taken: dict[int, int] = {}  # by group, what legs that have ended have filled
+        self._spent: dict[int, int] = {}  # by entry, what of its fills went for their fees
 
     def state(self) -> LinksState:
         """As they are now."""
@@ -35,6 +37,7 @@ class Links:
             {entry: [one.order_id for one in own] for entry, own in self._children.items()},
             {group: [one.order_id for one in own] for group, own in self._groups.items()},
             dict(self._taken),
+            dict(self._spent),
         )
 
     def restore(self, state: LinksState, orders: Mapping[int, Order]) -> None:
@@ -45,6 +48,7 @@ class Links:
         }
         self._groups = {group: [orders[one] for one in own] for group, own in state.groups.items()}
         self._taken = dict(state.taken)
+        self._spent = dict(state.spent)
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._groups)
@@ -91,13 +95,19 @@ class Links:
         children = self._children.pop(entry.order_id, [])
         for child in children:
             del self._entries[child.order_id]
-        whole = entry.filled_units in (0, entry.units)
-        return [
+        whole = entry.filled_units in (0, entry.units) and entry.order_id not in self._spent
+        freed = [
             (child, child.units)
             if not entry.filled_units or (whole and child.guard is None)
             else (child, self._brought(entry, child, child.units))
             for child in children
         ]
+        self._spent.pop(entry.order_id, None)
+        return freed
+
+    def spend(self, entry: Order, units: int) -> None:
+        """So much of what an entry has filled went for its fee: its children never take it out."""
+        self._spent[entry.order_id] = self._spent.get(entry.order_id, 0) + abs(units)
 
     def brought(self, order: Order, units: int) -> int:
         """Of `units` in all, what an order may be for what its entry has filled so far."""
@@ -106,6 +116,8 @@ class Links:
 
     def _brought(self, entry: Order, child: Order, units: int) -> int:
         taken = self.taken_beside(child)
+        if self._spent:
+            taken += self._spent.get(entry.order_id, 0)
         most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
         size = min(abs(units), most)
         return size if child.units > 0 else -size

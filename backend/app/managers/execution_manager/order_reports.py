@@ -39,6 +39,7 @@ from app.core.orders import (
     Order,
     Terms,
 )
+from app.managers.execution_manager.coin_fees import CoinFees, Coins
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.live_broker import LiveBroker
@@ -64,6 +65,9 @@ class OrderReports:
         broker = execution.broker
         self._broker = broker if isinstance(broker, LiveBroker) else LiveBroker(execution)
         self._applied: set[bytes] = set()  # executions, by a digest of id and instant
+        symbols = [position.symbol for position in execution.positions[0]]
+        coins = Coins(symbols, execution.lot_units, self._price_of)
+        self._fees = CoinFees(execution.account, coins)
 
     def state(self) -> list[bytes]:
         """The executions that are booked."""
@@ -99,6 +103,10 @@ class OrderReports:
                 case _:
                     self._change(event, self._order(event.order_id), now_ns)
         return filled
+
+    def _price_of(self, symbol: int) -> float:
+        prices = self._execution._prices
+        return 0.0 if prices is None else prices.mark(symbol)
 
     def take_last(self, events: Iterable[OrderEvent], now_ns: int) -> None:
         """Book what is told when the stream has ended; what would follow is asked of nobody."""
@@ -211,17 +219,18 @@ class OrderReports:
     def _book_of(self, order: Order, event: Filled, told_units: int, now_ns: int) -> None:
         """Book an execution of an order of the run's."""
         done = order.filled_units + event.units
+        kept = self._fees.taken(event, order.symbol_index)
         if not order.is_working:
             held_units = self._execution.held_units_of(order.strategy, order.symbol_index)
-            self._book(event, order.strategy, order.symbol_index, event.units, now_ns)
+            self._book(kept, order.strategy, order.symbol_index, kept.units, now_ns)
             order.filled_units = done
             self._broker.known.add(order)
             self._execution.diary.note("late fill", order, now_ns)
             self._broker.after_late_fill(order, event.units, now_ns)
-            self._give_exits(order, event.units, now_ns)
+            self._give_exits(order, kept.units, now_ns)
             if self._execution.protection is not None:
                 self._execution.protection.filled(
-                    order, event.units, event.price, held_units, now_ns, is_late=True
+                    order, kept.units, event.price, held_units, now_ns, is_late=True
                 )
             return
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
@@ -232,11 +241,18 @@ class OrderReports:
         promised_units = order.units
         if not self._broker.count(event.order_id, order, event.units, told_units):
             order.units = _more_than(done, promised_units)  # it works on, though it may be whole
-        self._execution.filled(
-            order, event.units, event.price, event.at_ns, now_ns, event.fee_units
-        )
+        if kept.units != event.units:
+            self._go_without(order, event.units - kept.units)
+        self._execution.filled(order, kept.units, kept.price, kept.at_ns, now_ns, kept.fee_units)
         order.units = promised_units
         self._broker.after_fill(order, event.units, now_ns)
+
+    def _go_without(self, order: Order, units: int) -> None:
+        """So much of an order has filled for its fee: nobody holds it, and no exit takes it out."""
+        order.filled_units += units
+        if order.aimed:
+            self._execution.aim_units[order.strategy][order.symbol_index] -= units
+        self._broker.links.spend(order, units)
 
     def _follow_split(
         self, symbol: int, told_units: int, event: Filled | GateFilled, now_ns: int
@@ -268,7 +284,7 @@ class OrderReports:
             with execution.entries.let_out():  # it protects
                 execution.submit(order, now_ns)
             execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
-            if not order.is_working:  # risk said no, and no hook gave it that could see
+            if order.state is REJECTED:  # risk said no, and no hook gave it that could see
                 execution.untold.append(order)
 
     def _fill_of_gate(self, told: GateFilled, now_ns: int) -> None:
@@ -277,7 +293,8 @@ class OrderReports:
         """
         if not self._is_first(told):
             return
-        event = self._broker.past_splits.in_todays_shares(told.symbol, told)
+        today = self._broker.past_splits.in_todays_shares(told.symbol, told)
+        event = self._fees.taken(today, told.symbol)
         left = event.units
         for strategy, row in enumerate(self._execution.positions):
             held = row[event.symbol].units
@@ -286,9 +303,9 @@ class OrderReports:
                 self._book(event, strategy, event.symbol, units, now_ns)
                 self._broker.after_fill_of_gate(strategy, event.symbol, units, now_ns)
                 left -= units
-        if left:
+        if left or not event.units:
             self._book(event, 0, event.symbol, left, now_ns)
-        if event is not told:
+        if today is not told:
             self._follow_split(event.symbol, told.units, event, now_ns)
 
     def _book(
@@ -296,7 +313,9 @@ class OrderReports:
     ) -> None:
         """Book a part of an execution, with its part of the fee."""
         execution, account = self._execution, self._execution.account
-        fee = divide_half_even(event.fee_units * abs(units), abs(event.units))
+        fee = event.fee_units
+        if units != event.units:
+            fee = divide_half_even(fee * abs(units), abs(event.units))
         account.by_symbol[symbol].fill(account.positions[strategy][symbol], units, event.price, fee)
         execution.held_units[symbol] = held = execution.held_units[symbol] + units
         execution.aim_units[strategy][symbol] += units

@@ -104,7 +104,7 @@ class ProtectedExecution(ExecutionManager):
         """An order that no strategy has proposed."""
         self.order_count = order.order_id = self.order_count + 1
         ExecutionManager.submit(self, order, now_ns)
-        if not order.is_working:  # risk said no, and no hook gave it that could see
+        if order.state is REJECTED:  # risk said no, and no hook gave it that could see
             self.untold.append(order)
 
     def priced(self, order: Order, limit: float | None, stop: float | None, now_ns: int) -> None:

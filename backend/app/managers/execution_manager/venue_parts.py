@@ -30,7 +30,7 @@ class Part(msgspec.Struct):
     @property
     def is_over(self) -> bool:
         """Whether nothing of it can fill any more: all has, and it is not about to grow."""
-        most = self.terms.units if self.asked is None else self.asked.units
+        most = self.terms.units if self.asked is None or self.is_aside else self.asked.units
         return abs(self.filled_units) >= max(abs(self.terms.units), abs(most))
 
     def ask(self, terms: Terms, goal: Terms | None) -> None:

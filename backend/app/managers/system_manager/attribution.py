@@ -76,6 +76,8 @@ def book_results(account: Account, mark: Mark) -> tuple[BookResult, ...]:
     for positions in account.positions:
         for symbol, position in enumerate(positions):
             values[account.currencies[symbol]] += position.value_units(mark(symbol))
+    for symbol, loose in account.loose.items():
+        values[account.currencies[symbol]] += loose.value_units(mark(symbol))
     return tuple(
         BookResult(
             currency=currency,

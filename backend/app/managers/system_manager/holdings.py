@@ -5,12 +5,13 @@ is left alone, and counted beside what the run holds. `adopt`: it is the first s
 venue's last price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
+from app.core.coins import whole_lots
 from app.core.config import SessionConfig
 from app.core.errors import NotFoundError, StateError
 from app.core.instruments import Instrument
@@ -26,15 +27,20 @@ _LOOK_BACK_NS: Final = 10 * DAY_NS
 
 
 class Holdings(msgspec.Struct, frozen=True):
-    """By symbol: units held, and the price they are adopted at (0 where they are not)."""
+    """By symbol: units held, and the price they are adopted at (0 where they are not).
+
+    `loose` is what is held beyond whole lots: nobody can sell it, and it is always left alone.
+    """
 
     units: dict[str, int] = {}
     prices: dict[str, float] = {}
+    loose: dict[str, int] = {}
 
     @property
     def left_alone(self) -> dict[str, int]:
         """What stays beside the run's own."""
-        return {name: units for name, units in self.units.items() if name not in self.prices}
+        left = {name: units for name, units in self.units.items() if name not in self.prices}
+        return left | {name: left.get(name, 0) + units for name, units in self.loose.items()}
 
     def worth_units(self, instruments: Sequence[Instrument]) -> dict[str, int]:
         """What is adopted, by currency."""
@@ -77,7 +83,8 @@ def opened_account(
 ) -> tuple[SessionConfig, Holdings]:
     """The config with the account as the venue has it, and what is held there."""
     account = config.account
-    held = holdings_of(venue, config.symbols, config.base_interval, config.lived.external, now_ns)
+    lots = {item.symbol: to_units(item.lot) for item in instruments}
+    held = holdings_of(venue, lots, config.base_interval, config.lived.external, now_ns)
     cash, worth = venue.cash(), held.worth_units(instruments)
     if cash.get(account.currency, 0) <= 0:
         has = ", ".join(f"{from_units(units)} {name}" for name, units in cash.items())
@@ -95,11 +102,14 @@ def opened_account(
 
 
 def holdings_of(
-    venue: Venue, symbols: Sequence[str], interval: str, external: str, now_ns: int
+    venue: Venue, lots: Mapping[str, int], interval: str, external: str, now_ns: int
 ) -> Holdings:
-    """Ask the venue; the price of what is adopted is its last one."""
+    """Ask the venue, by the symbols' lots; the price of what is adopted is its last one."""
     positions = venue.positions()
-    units = {name: positions[name] for name in symbols if positions.get(name)}
+    held = {name: positions[name] for name in lots if positions.get(name)}
+    whole = {name: whole_lots(units, lots[name]) for name, units in held.items()}
+    units = {name: one for name, one in whole.items() if one}
+    loose = {name: held[name] - one for name, one in whole.items() if held[name] != one}
     prices = {}
     for name in units if external == ADOPT else ():
         closes = venue.bars(name, interval, now_ns - _LOOK_BACK_NS, now_ns).close
@@ -108,4 +118,4 @@ def holdings_of(
                 f"{name} is to be adopted, and the venue has no price of it in the last ten days."
             )
         prices[name] = float(closes[-1])
-    return Holdings(units, prices)
+    return Holdings(units, prices, loose)

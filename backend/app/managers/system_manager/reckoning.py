@@ -32,7 +32,9 @@ def reckon(
     """The differences, and what the run must hear of them. The book knows all of it then; what is
     `first`, the run will hear before.
     """
-    says = ask_all(venue, list(book.tracker.open), since_ns)
+    tracker = book.tracker
+    asked = {name: tracker.symbols[order.symbol] for name, order in tracker.open.items()}
+    says = ask_all(venue, asked, since_ns)
     rows = reconcile(book, says, now_ns)
     told = book.take_told()
     cash = _cash_after(execution, (*first, *told))
@@ -44,7 +46,7 @@ def look_again(
     execution: ExecutionManager, gate: OrderGate, venue: Venue, since_ns: int
 ) -> list[Difference]:
     """What differs of a run that goes on; cash may, while a fill is on its way to the books."""
-    says = ask_all(venue, (), since_ns)
+    says = ask_all(venue, {}, since_ns)
     rows = gate.look_again(says)
     cash = {name: book.cash_units for name, book in execution.account.books.items()}
     for currency, ours, theirs in differing_cash(says, cash, _TOLERANCE_UNITS):
@@ -64,5 +66,8 @@ def _cash_after(execution: ExecutionManager, events: Sequence[OrderEvent]) -> di
         else:
             continue
         amount = amount_units(event.units, event.price, execution.multiplier_units_of(symbol))
-        cash[account.currencies[symbol]] -= amount + event.fee_units
+        cash[account.currencies[symbol]] -= amount
+        fee_currency = event.fee_currency or account.currencies[symbol]
+        if fee_currency in cash:  # a fee in coins takes no cash
+            cash[fee_currency] -= event.fee_units
     return cash

@@ -31,6 +31,7 @@ from app.core.order_events import (
     Split,
     Voided,
 )
+from app.core.venue import Abilities
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.kill import FLATTEN, FREEZE, kill_of
@@ -106,6 +107,11 @@ class Recovery:
         if isinstance(message, Command) and message.name in (PAUSE, RESUME):
             self.is_paused = message.name == PAUSE
         self.ending = _ending(message, self.ending)
+
+    @property
+    def abilities(self) -> Abilities:
+        """Of the venue, as the run began."""
+        return self._journal.header().abilities
 
     @property
     def is_over(self) -> bool:

@@ -59,6 +59,7 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
             since_ns=header.since_ns,
             positions=header.positions,
             external=config.lived.external,
+            lot_units=run.execution.lot_units,
         )
         for item in (*known, *first):
             book.recall(item)

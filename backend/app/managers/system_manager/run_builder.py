@@ -18,6 +18,7 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
+from app.core.venue import Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
@@ -175,7 +176,8 @@ class RunBuilder:
             record = self._begin_record(run, facts, market, opening)
             if header is None:
                 now_ns = line.clock.now_ns()
-                header = _header(run, record, market, now_ns, held, facts["started_at"])
+                started_at = facts["started_at"]
+                header = _header(run, record, market, now_ns, held, started_at, line.venue)
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
             line.bars_kept = BarsKept(
@@ -360,14 +362,15 @@ class RunBuilder:
 
 
 def _header(
-    run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str
-) -> RunHeader:
+    run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str,
+    venue: Venue,
+) -> RunHeader:  # fmt: skip
     """Of a run that begins."""
     return header_of(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
         {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
-        started_at, market.hard_limits, market.risk_past,
+        started_at, market.hard_limits, market.risk_past, venue.abilities,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.core.errors import DataError
 from app.core.instruments import Instrument
 from app.core.order_events import OrderEvent
 from app.core.trading_state import RiskPast
+from app.core.venue import Abilities
 from app.managers.execution_manager.account import Rates
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
@@ -44,6 +45,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     holdings: Holdings = Holdings()  # all that the venue held then
     hard_limits: dict[str, Any] | None = None  # of the account file, as it was then
     risk_past: RiskPast | None = None  # what the account's runs before had left
+    abilities: Abilities = Abilities()  # the venue's
 
     @property
     def session_config(self) -> SessionConfig:
@@ -81,6 +83,7 @@ def header_of(
     started_at: str,
     hard_limits: AccountLimits | None = None,
     risk_past: RiskPast | None = None,
+    abilities: Abilities | None = None,
 ) -> RunHeader:
     """What this run is about to depend on."""
     return RunHeader(
@@ -106,6 +109,7 @@ def header_of(
         holdings=holdings,
         hard_limits=None if hard_limits is None else hard_limits.as_json(),
         risk_past=risk_past,
+        abilities=abilities or Abilities(),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from app.core.coins import coin_of
 from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.run_risk import risk_status
@@ -57,11 +58,32 @@ def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "timings": dict(timings),
         "books": as_json(book_results(run.execution.account, run.last_close)),
+        "instruments": _instrument_facts(run),
+        "actions": [
+            {
+                "symbol": one.symbol,
+                "session": str(one.session_date),
+                "split_ratio": f"{one.split_ratio:f}",
+                "dividend": f"{one.dividend:f}",
+            }
+            for one in run.processor.adjustments
+        ],
         "rates": {str(date): dict(found) for date, found in rates.items() if found},
         "quality": _quality_facts(run),
         "dropped": list(run.pipeline.dropped),
         **_risk_facts(run),
     }
+
+
+def _instrument_facts(run: Run) -> list[dict[str, str]]:
+    """What its symbols were, for whoever reckons with its fills."""
+    execution = run.execution
+    multipliers = map(execution.multiplier_units_of, range(len(run.plan.symbols)))
+    columns = (execution.tick_units, execution.lot_units, multipliers)
+    sizes = ([f"{from_units(units):f}" for units in column] for column in columns)
+    rows = zip(run.plan.symbols, execution.account.currencies, *sizes, strict=True)
+    names = ("symbol", "currency", "tick", "lot", "multiplier")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _risk_facts(run: Run) -> dict[str, Any]:
@@ -112,6 +134,8 @@ def summary_of(
         fees=from_units(account.total_units(lambda book: book.fee_units)),
         interest=from_units(account.total_units(lambda book: book.interest_units)),
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
+        loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
+        fees_unbooked=_listed(account.unbooked_fees),
         max_drawdown=run.curve.max_drawdown,
         uncertain_bars=diary.uncertain_count if simulates else None,
         band=band,
@@ -121,6 +145,11 @@ def summary_of(
         report=str(folder / "report.md"),
         strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
     )
+
+
+def _listed(units: Mapping[str, int]) -> str | None:
+    """Amounts of coins, where there are any."""
+    return ", ".join(f"{from_units(one):f} {coin}" for coin, one in units.items() if one) or None
 
 
 def _quality_facts(run: Run) -> dict[str, Any]:

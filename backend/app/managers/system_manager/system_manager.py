@@ -218,6 +218,11 @@ class SystemManager:
         return "" if self._session is None else self._session.under_way.config.execution.same_bar
 
     @property
+    def config(self) -> SessionConfig | None:
+        """That of the run under way, or of the last one."""
+        return None if self._session is None else self._session.run.config
+
+    @property
     def ended(self) -> Ended | None:
         """How the last run ended, and why."""
         return self._ended

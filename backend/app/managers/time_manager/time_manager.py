@@ -1,5 +1,6 @@
 """TimeManager: what time it is, and when a market trades."""
 
+import calendar
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -157,11 +158,18 @@ class TimeManager:
 
     def holidays(self, year: int, market: str | None = None) -> tuple[dt.date, ...]:
         """The holidays of a year."""
-        calendar = self._calendars.year(market or self.market, year)
-        traded = {session.date for session in calendar.sessions}
+        known = self._calendars.year(market or self.market, year)
+        traded = {session.date for session in known.sessions}
         first, after = dt.date(year, 1, 1), dt.date(year + 1, 1, 1)
         days = (first + number * _DAY for number in range((after - first).days))
-        return tuple(d for d in days if d.weekday() in calendar.weekdays and d not in traded)
+        return tuple(d for d in days if d.weekday() in known.weekdays and d not in traded)
+
+    def days_a_year(self, date: dt.date, market: str | None = None) -> int:
+        """How many trading days figures of a year are reckoned with: 365 where every day of the
+        week is one, else 252.
+        """
+        weekdays = self._calendars.year(market or self.market, date.year).weekdays
+        return 365 if len({*weekdays}) == len(calendar.day_name) else 252
 
     def known_years(self, market: str | None = None) -> range:
         """The years whose sessions the calendar library knows."""

@@ -70,11 +70,20 @@ class Followed(msgspec.Struct, frozen=True, tag="followed"):
     at_ns: int
 
 
+class CoinFee(msgspec.Struct, frozen=True):
+    """What a venue of coins keeps of a fill, in the coin it takes it in."""
+
+    asset: str
+    units: int
+    is_maker: bool
+
+
 class Traded(msgspec.Struct, frozen=True, tag="traded"):
-    """A fill."""
+    """A fill; `fee` is what was kept of it beside the execution's own."""
 
     number: int
     execution: Execution
+    fee: CoinFee | None = None
 
     @property
     def at_ns(self) -> int:
@@ -159,8 +168,10 @@ class Books:
         self.live: dict[int, Entry] = {}  # in the order they came
         self.by_client: dict[str, Entry] = {}
         self.executions: list[Execution] = []
+        self.coin_fees: list[CoinFee | None] = []  # one an execution
         self.positions: dict[str, int] = {}
         self.cash: dict[str, int] = {}
+        self.adjusted_count = 0  # how often what is held was set
         self.market = ""
         self.clock: ClockSet | None = None
         self.began_ns = self.through_ns = 0  # of the first event, and of the last
@@ -224,9 +235,12 @@ class Books:
             order.state = PARTIAL
         self._keep_live(order)
         self.executions.append(execution)
+        self.coin_fees.append(event.fee)
         self._execution_ids += 1
         symbol = execution.symbol
         self.positions[symbol] = self.held_units(symbol) + execution.units
+        if event.fee is not None:
+            self._keep_back(event.fee, symbol)
         if not self.positions[symbol]:
             del self.positions[symbol]
         each = self._multipliers.get(symbol, UNITS)
@@ -234,10 +248,17 @@ class Books:
         currency = self._currencies.get(symbol, "USD")
         self.cash[currency] = self.cash.get(currency, 0) - paid
 
+    def _keep_back(self, fee: CoinFee, symbol: str) -> None:
+        if fee.asset == symbol.partition("/")[0]:
+            self.positions[symbol] -= fee.units
+        else:
+            self.cash[fee.asset] = self.cash.get(fee.asset, 0) - fee.units
+
     def _adjusted(self, event: Adjusted) -> None:
         held = self.positions | event.positions
         self.positions = {symbol: units for symbol, units in held.items() if units}
         self.cash = self.cash | event.cash
+        self.adjusted_count += 1
 
     def _rolled_back(self, event: RolledBack) -> None:
         self._venue_ids = self._execution_ids = 0

@@ -1,11 +1,11 @@
 """The venue's front desk: a request's path and body in, an answer's status and body out.
 
 What the HTTP shell serves, and what a simulator asks in its one thread. Faults of the way are
-here: an answer may not come, or be none.
+asked here: an answer may not come, or be none.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -15,32 +15,15 @@ from app.core.errors import NotFoundError, UsageError
 from app.core.orders import Terms
 from app.core.venue import VenueOrder
 from app.integrations.practice import wire
-from app.integrations.practice.venue import faults
 from app.integrations.practice.venue.books import PAUSED, RUNNING, STOPPED, ClockSet
 from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.venue.clock import VenueClock
+from app.integrations.practice.venue.exchange import Answer, Request
 from app.integrations.practice.venue.stream_faults import Sent
 from app.integrations.practice.venue.venue import PracticeVenue
+from app.integrations.practice.venue.way_faults import after_the_way, fault_of_the_way
 
 _WHOLE: Final = re.compile("-?[0-3]?[0-9]{1,18}")  # what 62 bits hold
-TIMEOUT_SECONDS: Final = 60.0  # how long an answer that does not come is waited for, at most
-
-
-class Request(NamedTuple):
-    """One request; `query` holds single values."""
-
-    method: str
-    path: str
-    query: Mapping[str, str] = {}
-    body: bytes = b""
-
-
-class Answer(NamedTuple):
-    """What comes back; with `silent_seconds` nothing does, and the connection ends after them."""
-
-    status: int
-    body: bytes
-    silent_seconds: float = 0.0
 
 
 class Moment(NamedTuple):
@@ -86,11 +69,11 @@ class Desk:
         at = Moment(self.clock.now_ns(wall_ns), wall_ns)
         if not route:
             return _answered(act, request, at)
-        before = self._fault_of_the_way(route, after=False)
+        menu = self._venue.menu
+        before = fault_of_the_way(menu, route, _unavailable)
         if before is not None:
             return before
-        answer = _answered(act, request, at)
-        return self._fault_of_the_way(route, after=True) or answer
+        return after_the_way(menu, route, _answered(act, request, at), _unavailable)
 
     def advance(self, wall_ns: int) -> list[Sent]:
         """What the streams carry since the last time."""
@@ -106,19 +89,6 @@ class Desk:
         if request.path.startswith(f"{wire.ORDERS}/") and request.method in self._order_acts:
             return self._order_acts[request.method]
         return self._acts.get((request.method, request.path), ("", _no_such_path))
-
-    def _fault_of_the_way(self, route: str, *, after: bool) -> Answer | None:
-        menu = self._venue.menu
-        timeout = menu.fires(faults.TIMEOUT_AFTER if after else faults.TIMEOUT_BEFORE, route)
-        if timeout:
-            return Answer(0, b"", timeout.seconds or TIMEOUT_SECONDS)
-        if fault := menu.fires(faults.HTTP_STATUS, route, after=after):
-            return problem_answer(fault.status, "unavailable", "The venue does not answer now.")
-        if menu.fires(faults.HTTP_GARBAGE, route, after=after):
-            return Answer(200, b'<html>{"orders": [')
-        if menu.fires(faults.HTTP_ERROR_BODY, route, after=after):
-            return problem_answer(200, "unavailable", "Something went wrong at the venue.")
-        return None
 
     # -- the routes ------------------------------------------------------------------------------
 
@@ -189,6 +159,10 @@ def _answered(act: _Act, request: Request, at: Moment) -> Answer:
 def problem_answer(status: int, code: str, message: str) -> Answer:
     """An answer that says why not."""
     return Answer(status, wire.encode(wire.ErrorBody(wire.Problem(code, message))))
+
+
+def _unavailable(status: int) -> Answer:
+    return problem_answer(status, "unavailable", "The venue does not answer now.")
 
 
 def _read(body: bytes, kind: type[Any]) -> Any:

@@ -4,7 +4,7 @@ Drawn from seeds that come with the faults, so the same requests meet the same f
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,7 +14,9 @@ from app.integrations.practice.wire import STREAMS, Fault, FaultCounts
 
 # On the way to and from the venue
 HTTP_STATUS, HTTP_GARBAGE, HTTP_ERROR_BODY = "http_status", "http_garbage", "http_error_body"
+HTTP_TRUNCATED, SLOW = "http_truncated", "slow"
 TIMEOUT_BEFORE, TIMEOUT_AFTER = "timeout_before_accept", "timeout_after_accept"
+RESET_BEFORE, RESET_AFTER = "reset_before_accept", "reset_after_accept"
 # On the streams
 DROP, DUPLICATE, REORDER, DELAY = "drop", "duplicate", "reorder", "delay"
 SILENT, DISCONNECT, FILL_LOST = "silent", "disconnect", "fill_lost"
@@ -27,8 +29,10 @@ ROUTES: Final = (
     "about", "time", "place", "cancel", "amend", "order", "open_orders", "executions",
     "positions", "cash", "bars",
 )  # fmt: skip
-_ANSWERS = (HTTP_STATUS, HTTP_GARBAGE, HTTP_ERROR_BODY)
-_ON_THE_WAY = (*_ANSWERS, TIMEOUT_BEFORE, TIMEOUT_AFTER)
+ANSWERS = (HTTP_STATUS, HTTP_GARBAGE, HTTP_ERROR_BODY)
+_ON_THE_WAY = (
+    *ANSWERS, HTTP_TRUNCATED, SLOW, TIMEOUT_BEFORE, TIMEOUT_AFTER, RESET_BEFORE, RESET_AFTER,
+)  # fmt: skip
 _ON_STREAMS = (DROP, DUPLICATE, REORDER, DELAY, SILENT, DISCONNECT)
 _AT_THE_VENUE = (
     FILL_LOST, NOT_FOUND, REJECT_LATER, ID_ROLLBACK, CANCEL_RACED, AMEND_RACED,
@@ -73,13 +77,15 @@ class FaultMenu:
     """What is armed, and counts of what fired."""
 
     def __init__(self) -> None:
+        self.places: Mapping[str, Sequence[str]] = PLACES  # of each kind that there is
+        self.answers: Sequence[str] = ANSWERS  # kinds that can come after the work was done
         self._armed: list[_Armed] = []
         self._fired: Counter[str] = Counter()
 
     def arm(self, faults: Sequence[Fault]) -> None:
         """These from now on, none of those before."""
         for fault in faults:
-            _check(fault)
+            _check(fault, self.places, self.answers)
         self._armed = [_Armed(fault) for fault in faults]
 
     def fires(self, kind: str, where: str = "", *, after: bool = False) -> Fault | None:
@@ -105,10 +111,10 @@ class FaultMenu:
         return FaultCounts(left, dict(self._fired))
 
 
-def _check(fault: Fault) -> None:
-    places = PLACES.get(fault.kind)
+def _check(fault: Fault, all_places: Mapping[str, Sequence[str]], answers: Sequence[str]) -> None:
+    places = all_places.get(fault.kind)
     if places is None:
-        raise UsageError(f"There is no fault '{fault.kind}'.{did_you_mean(fault.kind, PLACES)}")
+        raise UsageError(f"There is no fault '{fault.kind}'.{did_you_mean(fault.kind, all_places)}")
     if fault.where and fault.where not in places:
         allowed = f"one of {', '.join(places)}" if places else "left out"
         raise UsageError(f"`where` of {fault.kind} is '{fault.where}'; it is {allowed}.")
@@ -116,8 +122,8 @@ def _check(fault: Fault) -> None:
         raise UsageError(
             f"`count` of {fault.kind} is {fault.count}; give 0 to {_MOST}, or null for no end."
         )
-    if fault.after_accept and fault.kind not in _ANSWERS:
-        raise UsageError(f"`after_accept` is for {', '.join(_ANSWERS)}, not for {fault.kind}.")
+    if fault.after_accept and fault.kind not in answers:
+        raise UsageError(f"`after_accept` is for {', '.join(answers)}, not for {fault.kind}.")
     if not 0.0 <= fault.probability <= 1.0:
         raise UsageError(f"`probability` of {fault.kind} is {fault.probability}; give 0 to 1.")
     if not 0.0 <= fault.seconds <= 1e6:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from app.core.bars import BarColumns
 from app.core.instruments import Adjustment
-from app.core.orders import CANCELED, EXPIRED, IOC, MARKET_ON_CLOSE, MARKET_ON_OPEN
+from app.core.orders import CANCELED, EXPIRED, IOC, MARKET_ON_CLOSE, MARKET_ON_OPEN, Order
 from app.core.venue import Execution, Tick, VenueBar, VenueReport
 from app.integrations.practice.venue import faults
 from app.integrations.practice.venue.actions import adjusted
@@ -19,6 +19,7 @@ from app.integrations.practice.venue.books import (
     Adjusted,
     BookEvent,
     Books,
+    CoinFee,
     Entry,
     Followed,
     Stated,
@@ -36,6 +37,11 @@ from app.services.matching import Prices
 Keep = Callable[[Sequence[BookEvent]], None]  # makes a step durable
 History = Callable[[str, str, int, int], BarColumns]  # bars of a symbol and interval
 Action = Callable[[int], None]
+Charge = Callable[[Order, Execution, Books], CoinFee | None]  # what is kept of a fill
+
+
+def _nothing(order: Order, execution: Execution, books: Books) -> None:
+    """Where nothing is charged."""
 
 
 class Terrain(NamedTuple):
@@ -47,6 +53,7 @@ class Terrain(NamedTuple):
     participation: Decimal = Decimal("0.1")  # of a bar's volume, for all orders together
     cash: Mapping[str, int] = {}  # what new books begin with
     adjustments: Sequence[Adjustment] = ()  # corporate actions, by their sessions
+    charge: Charge = _nothing
 
 
 class Floor:
@@ -176,7 +183,8 @@ class Floor:
             fee_units=0,
             at_ns=now_ns,
         )
-        self.record(Traded(entry.order.order_id, execution))
+        fee = self.terrain.charge(entry.order, execution, self.books)
+        self.record(Traded(entry.order.order_id, execution, fee))
         self.send(ORDER_STREAM, execution)
         self.tell(entry, now_ns)
 

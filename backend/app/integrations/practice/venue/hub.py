@@ -12,22 +12,23 @@ from app.integrations.practice.wire import StreamItem, encode
 _BOUND: Final = 100_000  # frames; who lags further behind is cut off and has to ask again
 
 
-class Listener:
-    """One connection's frames; with no symbols named it gets those of all."""
+class Frames:
+    """What one connection is to be sent, queued within a bound."""
 
-    def __init__(self, stream: str, symbols: Collection[str] = ()) -> None:
-        self.stream = stream
-        self._symbols = frozenset(symbols)
+    def __init__(self) -> None:
         self._frames: queue.Queue[bytes | None] = queue.Queue(_BOUND)
         self._is_cut = threading.Event()
 
-    def offer(self, item: StreamItem, frame: bytes) -> None:
-        """Queue a frame, if it is one for this listener."""
-        symbol = getattr(item, "symbol", None)
-        if symbol is not None and self._symbols and symbol not in self._symbols:
-            return
+    def put(self, frame: bytes) -> None:
         try:
             self._frames.put_nowait(frame)
+        except queue.Full:
+            self.cut()
+
+    def end(self) -> None:
+        """End the connection after what is queued."""
+        try:
+            self._frames.put_nowait(None)
         except queue.Full:
             self.cut()
 
@@ -41,6 +42,21 @@ class Listener:
         """The next frame, waited for; None: the end."""
         frame = self._frames.get()
         return None if self._is_cut.is_set() else frame
+
+
+class Listener(Frames):
+    """One connection's frames; with no symbols named it gets those of all."""
+
+    def __init__(self, stream: str, symbols: Collection[str] = ()) -> None:
+        super().__init__()
+        self.stream = stream
+        self._symbols = frozenset(symbols)
+
+    def offer(self, item: StreamItem, frame: bytes) -> None:
+        """Queue a frame, if it is one for this listener."""
+        symbol = getattr(item, "symbol", None)
+        if symbol is None or not self._symbols or symbol in self._symbols:
+            self.put(frame)
 
 
 class Hub:

@@ -25,11 +25,12 @@ class Start(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A venue, its clock, and the file of its books."""
+    """A venue, its clock, its books and the file of them."""
 
     venue: PracticeVenue
     clock: VenueClock
     file: BookFile
+    books: Books
 
 
 def open_on_books(
@@ -61,7 +62,7 @@ def open_on_books(
     except BaseException:
         file.close()
         raise
-    return Opened(venue, clock, file)
+    return Opened(venue, clock, file, books)
 
 
 def new_books(terrain: Terrain) -> Books:

@@ -4,15 +4,14 @@ HTTP for requests, websockets for streams, a thread that moves the venue on with
 it is on the loopback interface.
 """
 
-import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as WebsocketRequest
 from websockets.sync.server import Server, ServerConnection, serve
 
 from app.core.errors import UsageError
@@ -20,14 +19,18 @@ from app.core.intervals import SECOND_NS
 from app.core.venue import Connected, VenueTime
 from app.integrations.practice import wire
 from app.integrations.practice.venue.clock import VenueClock
-from app.integrations.practice.venue.desk import Answer, Desk, Request, problem_answer
+from app.integrations.practice.venue.desk import Desk
+from app.integrations.practice.venue.exchange import Answer, Request
+from app.integrations.practice.venue.http import HttpServer
 from app.integrations.practice.venue.hub import Hub, Listener
+from app.integrations.practice.venue.stream_faults import Sent
 from app.integrations.practice.venue.venue import PracticeVenue
 
 HOST: Final = "127.0.0.1"
 _HEARTBEAT_NS: Final = SECOND_NS
 _LOOK_SECONDS: Final = 0.1
-_BODY_BOUND: Final = 1 << 20
+_SHUTDOWN_SECONDS: Final = 0.02  # that the HTTP takes to see that it is to end
+_JOIN_SECONDS: Final = 5.0
 _SHORTEST_WAIT_SECONDS: Final = 0.001
 
 
@@ -39,27 +42,52 @@ class Wall(Protocol):
     def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
+class FaceListener(Protocol):
+    """Who listens to a face; what it says is heard, what is queued is sent."""
+
+    def take(self) -> bytes | None: ...
+    def cut(self) -> None: ...
+
+
+class Face(Protocol):
+    """Another venue's words for the same books, at the same address; called under the lock."""
+
+    def serves(self, path: str) -> bool: ...
+    def answer(self, request: Request, at: VenueTime) -> Answer: ...
+    def joined(self, path: str, at: VenueTime) -> FaceListener | None: ...
+    def heard(self, listener: FaceListener, frame: str | bytes, at: VenueTime) -> None: ...
+    def left(self, listener: FaceListener) -> None: ...
+    def publish(self, sent: Sequence[Sent], at: VenueTime) -> None: ...
+    def beat(self, at: VenueTime) -> None: ...
+    def cut_all(self) -> None: ...
+
+
 class VenueProcess:
-    """A venue that can be asked and listened to over sockets."""
+    """A venue that can be asked and listened to over sockets.
+
+    With a face its streams are one port above its HTTP.
+    """
 
     def __init__(
-        self, venue: PracticeVenue, clock: VenueClock, about: wire.About, wall: Wall, port: int
+        self,
+        venue: PracticeVenue,
+        clock: VenueClock,
+        about: wire.About,
+        wall: Wall,
+        port: int,
+        face: Face | None = None,
     ) -> None:
         self._venue = venue
+        self._face = face
         self._wall = wall
         self._lock = threading.Lock()
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._is_asked_to_stop = False
         self._failure: Exception | None = None
         self._hub = Hub()
+        self._at_the_face: dict[ServerConnection, FaceListener] = {}  # before they are served
         self._origin_ns = wall.now_ns() - wall.monotonic_ns()
-        try:
-            self._http = _HttpServer((HOST, port), self._handler())
-        except OSError as error:
-            raise UsageError(f"Port {port} cannot be used: {error}. Take another one.") from error
-        self._streams: Server = serve(
-            self._listen, HOST, 0, compression=None, close_timeout=1, ping_interval=None
-        )
+        self._http, self._streams = self._opened(port)
         stream_port = int(self._streams.socket.getsockname()[1])
         about = wire.About(about.market, about.symbols, stream_port, about.ticks)
         self._desk = Desk(venue, clock, about)
@@ -67,13 +95,36 @@ class VenueProcess:
         self._threads = [
             threading.Thread(
                 target=self._http.serve_forever,
-                args=(_LOOK_SECONDS,),
+                args=(_SHUTDOWN_SECONDS,),
                 name="venue http",
                 daemon=True,
             ),
             threading.Thread(target=self._streams.serve_forever, name="venue streams", daemon=True),
             threading.Thread(target=self._move_on, name="venue clock", daemon=True),
         ]
+
+    def _opened(self, port: int) -> tuple[HttpServer, Server]:
+        """Both servers; a free port is tried until the one above it is free too."""
+        while True:
+            try:
+                http = HttpServer((HOST, port), self.serve, self.hold)
+            except OSError as error:
+                raise UsageError(_no_port(port, error)) from error
+            above = 0 if self._face is None else http.server_port + 1
+            try:
+                return http, serve(
+                    self._listen,
+                    HOST,
+                    above,
+                    compression=None,
+                    close_timeout=1,
+                    ping_interval=None,
+                    process_request=self._greet,
+                )
+            except (OSError, OverflowError) as error:
+                http.server_close()
+                if port:
+                    raise UsageError(_no_port(above, error)) from error
 
     def start(self) -> None:
         """Open for business."""
@@ -105,9 +156,12 @@ class VenueProcess:
         self._http.shutdown()
         self._http.hang_up()
         self._hub.cut_all()
+        if self._face is not None:
+            with self._lock:
+                self._face.cut_all()
         self._streams.shutdown()
         for thread in self._threads:
-            thread.join(5.0)
+            thread.join(_JOIN_SECONDS)
         self._http.server_close()
         if self._failure is None:
             self._desk.remember_clock(self._wall_ns(), stopped=True)
@@ -115,8 +169,11 @@ class VenueProcess:
     def serve(self, request: Request) -> Answer:
         """One request, from any thread."""
         with self._lock, self._ended_by_failure():
-            answer = self._desk.answer(request, self._wall_ns())
-            self._hub.publish(self._desk.advance(self._wall_ns()))
+            if self._face is not None and self._face.serves(request.path):
+                answer = self._face.answer(request, self._desk.clock.told(self._wall_ns()))
+            else:
+                answer = self._desk.answer(request, self._wall_ns())
+            self._publish(self._wall_ns())
         self._wake.set()
         return answer
 
@@ -124,8 +181,11 @@ class VenueProcess:
         """Say nothing for so long."""
         self._wall.wait(self._stopping, seconds)
 
-    def _serve_http(self) -> None:
-        self._http.serve_forever(_LOOK_SECONDS)
+    def _publish(self, wall_ns: int) -> None:
+        sent = self._desk.advance(wall_ns)
+        self._hub.publish(sent)
+        if self._face is not None:
+            self._face.publish(sent, self._desk.clock.told(wall_ns))
 
     def _wall_ns(self) -> int:
         """The machine's time as it was at the start, and steady from there on."""
@@ -157,7 +217,9 @@ class VenueProcess:
         if wall_ns >= beat_ns:
             self._venue.heartbeat(self._desk.clock.now_ns(wall_ns))
             beat_ns = wall_ns + _HEARTBEAT_NS
-        self._hub.publish(self._desk.advance(wall_ns))
+            if self._face is not None:
+                self._face.beat(self._desk.clock.told(wall_ns))
+        self._publish(wall_ns)
         next_ns = self._venue.next_ns()
         until_ns = None
         if next_ns is not None:
@@ -165,8 +227,20 @@ class VenueProcess:
         wait_ns = beat_ns - wall_ns
         return beat_ns, wait_ns if until_ns is None else min(wait_ns, until_ns)
 
+    def _greet(self, connection: ServerConnection, request: WebsocketRequest) -> None:
+        """Before the handshake is answered: a face's listener misses nothing from then on."""
+        if self._face is not None:
+            with self._lock:
+                found = self._face.joined(request.path, self._desk.clock.told(self._wall_ns()))
+            if found is not None:
+                self._at_the_face[connection] = found
+
     def _listen(self, connection: ServerConnection) -> None:
         """Serve one listener until either side ends it."""
+        at_the_face = self._at_the_face.pop(connection, None)
+        if at_the_face is not None:
+            self._serve_face(connection, at_the_face)
+            return
         request = connection.request
         parts = urlsplit(request.path if request is not None else "")
         stream = parts.path.strip("/")
@@ -187,83 +261,31 @@ class VenueProcess:
         finally:
             self._hub.leave(listener)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        process = self
-
-        class Handler(_Handler):
-            def serve(self, request: Request) -> Answer:
-                return process.serve(request)
-
-            def hold(self, seconds: float) -> None:
-                process.hold(seconds)
-
-        return Handler
-
-
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        self._connections: set[socket.socket] = set()
-        super().__init__(address, handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._connections.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """What is under way gets its answer; a connection that is kept is read no further."""
-        for connection in tuple(self._connections):
-            with suppress(OSError):  # it has ended by itself
-                connection.shutdown(socket.SHUT_RD)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A lost connection is no news, and what ends the venue is told by `wait`."""
+    def _serve_face(self, connection: ServerConnection, listener: FaceListener) -> None:
+        """What it asks is heard on this thread, what it is told goes out on another."""
+        assert self._face is not None
+        sender = threading.Thread(target=_send, args=(connection, listener), daemon=True)
+        sender.start()
+        try:
+            for frame in connection:
+                with self._lock:
+                    at = self._desk.clock.told(self._wall_ns())
+                    self._face.heard(listener, frame, at)
+        except (ConnectionClosed, OSError):
+            pass  # it will come back when it wants to
+        finally:
+            listener.cut()
+            with self._lock:
+                self._face.left(listener)
+            sender.join(_JOIN_SECONDS)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """One connection; kept alive between requests."""
+def _send(connection: ServerConnection, listener: FaceListener) -> None:
+    with suppress(ConnectionClosed, OSError):
+        while (frame := listener.take()) is not None:
+            connection.send(frame, text=True)
+        connection.close(1001, "the end of this connection")
 
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body in one write,
-    disable_nagle_algorithm = True  # else a kept-alive answer waits 40 ms for the other's word
-    timeout = 60.0
 
-    def serve(self, request: Request) -> Answer:
-        raise NotImplementedError
-
-    def hold(self, seconds: float) -> None:
-        raise NotImplementedError
-
-    def _do(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _BODY_BOUND:
-            self.close_connection = True
-            message = f"A body has at most {_BODY_BOUND} bytes."
-            self._reply(problem_answer(wire.STATUS[wire.TOO_LARGE], wire.TOO_LARGE, message))
-            return
-        parts = urlsplit(self.path)
-        body = self.rfile.read(int(length))
-        answer = self.serve(Request(self.command, parts.path, dict(parse_qsl(parts.query)), body))
-        if answer.silent_seconds:
-            self.hold(answer.silent_seconds)
-            self.close_connection = True
-            return
-        self._reply(answer)
-
-    def _reply(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: standard output is for whoever started the venue."""
-
-    do_GET = do_POST = do_PATCH = do_DELETE = _do
+def _no_port(port: int, error: Exception) -> str:
+    return f"Port {port} cannot be used: {error}. Take another one."

@@ -111,7 +111,11 @@ class PracticeVenue:
     def cancel(self, client_id: str, now_ns: int) -> VenueReport:
         """Take an order back."""
         self._floor.work(now_ns)
-        report = self._cancel(self._live(client_id, now_ns), now_ns, "canceled")
+        return self.cancel_entry(self._live(client_id, now_ns), now_ns)
+
+    def cancel_entry(self, entry: Entry, now_ns: int) -> VenueReport:
+        """Take back a working order that was looked up before."""
+        report = self._cancel(entry, now_ns, "canceled")
         self._floor.commit()
         return report
 
@@ -158,6 +162,10 @@ class PracticeVenue:
             session = self._tape.session_closing_after(now_ns)
             known_ns = now_ns if session is None else min(session.open_ns, now_ns)
         return self._terrain.history(symbol, interval, start_ns, min(end_ns, known_ns))
+
+    def last_price(self, symbol: str, now_ns: int) -> float | None:
+        """The close of the last bar of this session and the one before it."""
+        return self._tape.last_price(symbol, now_ns)
 
     def by_hand(self, manual: Manual, now_ns: int) -> None:
         """What somebody does at the venue, past the client."""

@@ -32,22 +32,25 @@ class Calling:
         self._output.calls.append(call)
         return number
 
-    def cancel(self, client_id: str, now_ns: int) -> int:
+    def cancel(self, client_id: str, symbol: str, now_ns: int) -> int:
         """Take an order back."""
         number = self._next()
-        self._output.calls.append(CancelCall(number=number, made_ns=now_ns, client_id=client_id))
-        return number
-
-    def amend(self, client_id: str, terms: Terms, now_ns: int) -> int:
-        """Give an order other terms."""
-        number = self._next()
-        call = AmendCall(number=number, made_ns=now_ns, client_id=client_id, terms=terms)
+        call = CancelCall(number=number, made_ns=now_ns, client_id=client_id, symbol=symbol)
         self._output.calls.append(call)
         return number
 
-    def ask_order(self, client_id: str, now_ns: int) -> None:
+    def amend(self, client_id: str, symbol: str, terms: Terms, now_ns: int) -> int:
+        """Give an order other terms."""
+        number = self._next()
+        call = AmendCall(
+            number=number, made_ns=now_ns, client_id=client_id, symbol=symbol, terms=terms
+        )
+        self._output.calls.append(call)
+        return number
+
+    def ask_order(self, client_id: str, symbol: str, now_ns: int) -> None:
         """Ask what became of an order."""
-        call = OrderCall(number=self._next(), made_ns=now_ns, client_id=client_id)
+        call = OrderCall(number=self._next(), made_ns=now_ns, client_id=client_id, symbol=symbol)
         self._output.calls.append(call)
 
     def ask_executions(self, since_ns: int, now_ns: int) -> None:

@@ -30,12 +30,14 @@ class CancelCall(_Call, frozen=True, kw_only=True):
     """Take an order back; may be made again."""
 
     client_id: str
+    symbol: str
 
 
 class AmendCall(_Call, frozen=True, kw_only=True):
     """Give an order other terms."""
 
     client_id: str
+    symbol: str
     terms: Terms
 
 
@@ -43,6 +45,7 @@ class OrderCall(_Call, frozen=True, kw_only=True):
     """What became of one order?"""
 
     client_id: str
+    symbol: str
 
 
 class OpenOrdersCall(_Call, frozen=True, kw_only=True):
@@ -92,7 +95,9 @@ class Output(msgspec.Struct):
 
 
 class GateStatus(msgspec.Struct, frozen=True):
-    """How the gate stands, for whoever looks; positions in units, without the flat ones."""
+    """How the gate stands, for whoever looks; positions in units, without the flat ones and those
+    of less than a lot, which nothing can close.
+    """
 
     killed: str  # "", "freeze" or "flatten"
     halted: dict[str, str]  # symbol, or "all", and why

@@ -69,7 +69,7 @@ class Changes:
             self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
             return
         order.placing = True
-        venue_order = order.for_venue(self._symbols[order.symbol])
+        venue_order = order.for_venue(self._name(order))
         order.call = self._calling.place(venue_order, False, now_ns)
 
     def new_order(self, intent: Place) -> GateOrder:
@@ -114,10 +114,14 @@ class Changes:
                 self._output.alarm("cannot be cancelled", f"{order.client_id}: it has no name.")
             elif not order.cancel_sent:
                 order.cancel_sent = True
-                order.call = self._calling.cancel(order.client_id, now_ns)
+                order.call = self._calling.cancel(order.client_id, self._name(order), now_ns)
         elif order.wanted is not None and not order.wanted_sent:
             order.wanted_sent = True
-            order.call = self._calling.amend(order.client_id, order.wanted, now_ns)
+            name = self._name(order)
+            order.call = self._calling.amend(order.client_id, name, order.wanted, now_ns)
+
+    def _name(self, order: GateOrder) -> str:
+        return self._symbols[order.symbol]
 
     def may_begin(self, call: ChangingCall, order: GateOrder) -> bool:
         """Whether a change may still leave; where not, that is told."""

@@ -76,7 +76,7 @@ class Closing:
         for symbol in sorted(self._tracker.net):
             if symbol not in waiting and symbol not in self._not_before_ns:
                 resting = (order.remaining_units for order in working[symbol])
-                units = closable_units(self._tracker.net[symbol], resting)
+                units = closable_units(self._tracker.closable_units(symbol), resting)
                 if units:
                     self._close(symbol, units, now_ns)
         self._tell_when_done()
@@ -123,7 +123,9 @@ class Closing:
 
     def _tell_when_done(self) -> None:
         tracker = self._tracker
-        if self._told or tracker.open or tracker.behind or any(tracker.net.values()):
+        if self._told or tracker.open or tracker.behind:
+            return
+        if any(map(tracker.closable_units, tracker.net)):
             return
         self._told = True
         self._output.events.append(GateActed("flattened", self._latch.reason))

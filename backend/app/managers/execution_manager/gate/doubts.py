@@ -71,7 +71,9 @@ class Doubts:
         while (at_ns := self.next_ns()) is not None and at_ns <= now_ns:
             doubt = heappop(self._asks)[2]
             doubt.asking = True
-            self._calling.ask_order(doubt.order.client_id, now_ns)
+            order = doubt.order
+            name = self._tracker.symbols[order.symbol]
+            self._calling.ask_order(order.client_id, name, now_ns)
 
     def _asked(self, order: GateOrder, now_ns: int) -> Doubt | None:
         doubt = self._open.get(order.client_id)

@@ -1,6 +1,6 @@
 """What a human must hear of exits: of one that is gone, of the wrong size, or filled too much."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from app.core import orders as states
 from app.core.money import from_units
@@ -9,17 +9,19 @@ from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 
 
 class ExitWarnings:
-    """Of the run's orders that only reduce. `net` are the account's positions, by symbol."""
+    """Of the run's orders that only reduce. `held_units` is what can be closed of a symbol."""
 
-    def __init__(self, symbols: Sequence[str], net: Mapping[int, int], output: Output) -> None:
+    def __init__(
+        self, symbols: Sequence[str], held_units: Callable[[int], int], output: Output
+    ) -> None:
         self._symbols = symbols
-        self._net = net
+        self._held_units = held_units
         self._output = output
 
     def ended(self, order: GateOrder, state: str, reason: str) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
         asked = order.told_end or order.cancel_wanted or order.cancel_sent
-        held_units = self._net[order.symbol]
+        held_units = self._held_units(order.symbol)
         in_time = state == states.EXPIRED and order.tif != states.GTC
         if self._is_exit(order) and held_units and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
@@ -43,7 +45,7 @@ class ExitWarnings:
 
     def filled(self, order: GateOrder, units: int) -> None:
         """It was to end, or be smaller, as another had taken the position out; it filled too."""
-        held_units = self._net[order.symbol]
+        held_units = self._held_units(order.symbol)
         opened = held_units != 0 and (held_units > 0) == (units > 0)
         ends = order.cancel_wanted or order.cancel_sent
         if self._is_exit(order) and opened and (ends or order.wanted is not None):

@@ -59,6 +59,7 @@ class GateBook:
         positions: dict[str, int] | None = None,
         external: str = IGNORE,
         times: GateTimes | None = None,
+        lot_units: Sequence[int] = (),
     ) -> None:
         self._since_ns = since_ns
         self._times = times or GateTimes()
@@ -67,7 +68,9 @@ class GateBook:
         self.latch = Latch(self._output)
         self._strangers = Strangers(run_id, external, self.latch)
         held = {symbols.index(name): units for name, units in (positions or {}).items()}
-        self.tracker = Tracker(run_id, symbols, held, self._strangers, self.latch, self._output)
+        self.tracker = Tracker(
+            run_id, symbols, held, self._strangers, self.latch, self._output, lot_units
+        )
         self._doubts = Doubts(self.tracker, self._calling, self._times)
         self._splits = Splits(self.tracker)
         self._sweep = Sweep(
@@ -84,10 +87,9 @@ class GateBook:
 
     def take(self) -> Output:
         """What came of the inputs since the last time."""
-        taken = Output(
-            self._output.calls.copy(), self._output.events.copy(), self._output.alarms.copy()
-        )
-        for held in (self._output.calls, self._output.events, self._output.alarms):
+        output = self._output
+        taken = Output(output.calls.copy(), output.events.copy(), output.alarms.copy())
+        for held in (output.calls, output.events, output.alarms):
             held.clear()
         return taken
 
@@ -283,15 +285,15 @@ class GateBook:
 
     def status(self) -> GateStatus:
         """How things stand."""
-        net = self.tracker.net
+        tracker = self.tracker
         return GateStatus(
             killed=self.latch.killed,
             halted={self._place_name(at): why for at, why in self.latch.halted.items()},
-            open_orders=len(self.tracker.open),
-            opening_orders=sum(order.may_open for order in self.tracker.open.values()),
+            open_orders=len(tracker.open),
+            opening_orders=sum(order.may_open for order in tracker.open.values()),
             in_doubt=len(self._doubts),
             compared=self._sweep.has_compared,
-            positions={name: net[at] for name, at in self.tracker.index.items() if net[at]},
+            positions=tracker.positions(),
         )
 
     @property

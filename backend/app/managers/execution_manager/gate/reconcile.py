@@ -4,7 +4,7 @@ The book is brought to the venue's truth, and each difference becomes a row for 
 is the same with a book that is thrown away. The rules stand in docs/LIVE.md.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -37,9 +37,9 @@ class Difference(msgspec.Struct, frozen=True):
     resolution: str
 
 
-def ask_all(venue: Venue, names: Iterable[str], since_ns: int) -> VenueSays:
-    """Ask a venue; for these orders before anything else."""
-    orders = {name: venue.order(name) for name in names}
+def ask_all(venue: Venue, orders_of: Mapping[str, str], since_ns: int) -> VenueSays:
+    """Ask a venue; for these orders, of these symbols, before anything else."""
+    orders = {name: venue.order(name, symbol) for name, symbol in orders_of.items()}
     open_orders = venue.open_orders()
     executions = venue.executions(since_ns)
     return VenueSays(orders, open_orders, executions, venue.positions(), venue.cash())

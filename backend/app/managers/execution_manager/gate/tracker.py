@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 from app.core import orders as states
+from app.core.coins import paid_from, whole_lots
 from app.core.money import from_units
 from app.core.order_events import (
     Acknowledged,
@@ -45,8 +46,10 @@ class Tracker:
         strangers: Strangers,
         latch: Latch,
         output: Output,
+        lot_units: Sequence[int] = (),
     ) -> None:
         self.symbols = tuple(symbols)
+        self.lot_units = tuple(lot_units) or (1,) * len(self.symbols)
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
@@ -58,7 +61,7 @@ class Tracker:
         self._strangers = strangers
         self._latch = latch
         self._output = output
-        self._exits = ExitWarnings(self.symbols, self.net, output)
+        self._exits = ExitWarnings(self.symbols, self.closable_units, output)
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -81,6 +84,20 @@ class Tracker:
     def held_units(self, symbol: int) -> int:
         """What the account should hold, with what others' orders did where they are ignored."""
         return self.net[symbol] + self.beside[symbol]
+
+    def closable_units(self, symbol: int) -> int:
+        """What the account holds, as far as it can be sold: less than a lot stays there."""
+        return whole_lots(self.net[symbol], self.lot_units[symbol])
+
+    def positions(self) -> dict[str, int]:
+        """What the account holds, by symbol, where it can be closed."""
+        return {name: self.net[at] for name, at in self.index.items() if self.closable_units(at)}
+
+    def _pay(self, symbol: int, fill: Execution | Filled | GateFilled) -> None:
+        """The coins that a fill's fee was taken in are gone."""
+        place = paid_from(self.symbols, symbol, fill.fee_currency)
+        if place is not None:
+            self.net[place] -= fill.fee_units
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
@@ -179,6 +196,7 @@ class Tracker:
             return order
         self._seen.add(key)
         self.applied += 1
+        self._pay(symbol, execution)
         if order is None:
             self.beside[symbol] += execution.units
             return None
@@ -192,7 +210,10 @@ class Tracker:
         if told_id in self._ids:  # given a second time, for something else
             told_id = f"{told_id}#{execution.at_ns}"
         self._ids.add(told_id)
-        what = (told_id, execution.units, execution.price, execution.fee_units, execution.at_ns)
+        what = (
+            told_id, execution.units, execution.price, execution.fee_units, execution.at_ns,
+            execution.fee_currency,
+        )  # fmt: skip
         if order.owner == RUN:
             self._output.events.append(Filled(order.order_id, *what))
             if order.end in (states.CANCELED, states.EXPIRED, states.REJECTED):
@@ -259,6 +280,7 @@ class Tracker:
         self._seen.add(key)
         self._ids.add(event.execution_id)
         self.net[symbol] += event.units
+        self._pay(symbol, event)
         if order is not None:
             self._count_fill(order, event.units)
         else:

@@ -1,0 +1,1 @@
+"""A Binance of our own: its wire format on the practice venue's matching."""

@@ -1,0 +1,135 @@
+"""What a reader should know before the first figure: each said once, the worst first."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from app.results.run import Run
+
+_FEW_TRADES: Final = 30
+_WHOLE_PERCENT: Final = 99.5  # of the expected bars; what lacks more is told in colour
+_MUCH: Final = 0.10  # of the profit or loss, that a band is
+_NAMED: Final = 5  # symbols
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """`kind` is "bad", "warn" or "": good to know."""
+
+    kind: str
+    title: str
+    words: str
+
+
+def notices_of(run: "Run") -> list[Notice]:
+    """Of one run."""
+    found = [*_end(run), *_data(run), *_fills(run), *_costs(run), *_chance(run)]
+    order = ("bad", "warn", "")
+    return sorted(found, key=lambda one: order.index(one.kind))
+
+
+def _end(run: "Run") -> Iterator[Notice]:
+    sessions = run.summary.get("sessions", 0)
+    as_far = f"All figures are of the {sessions:,} sessions that it came to."
+    if run.state == "failed":
+        yield Notice("bad", "It failed.", f"{run.error or 'No cause is on record.'}\n{as_far}")
+    elif run.state == "abandoned":
+        yield Notice("bad", "It broke off.", f"Its process is gone. {as_far}")
+    elif run.facts.get("killed"):
+        yield Notice("bad", "It was killed.", as_far)
+    elif run.state == "stopped":
+        yield Notice("warn", "It was stopped before its end.", as_far)
+    if run.summary.get("trading_state"):
+        yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
+
+
+def _data(run: "Run") -> Iterator[Notice]:
+    made = [row["symbol"] for row in run.passport if row["synthetic"]]
+    if made:
+        yield Notice(
+            "warn",
+            "Synthetic bars.",
+            f"{_several(made)} {_is(made)} a made-up sample: it says nothing of a market.",
+        )
+    lacking = [row for row in run.passport if row["coverage_percent"] < 100]
+    if lacking:
+        worst = min(lacking, key=lambda row: float(row["coverage_percent"]))
+        percent = float(worst["coverage_percent"])
+        holes = sum(int(row["holes"]) for row in lacking)
+        in_holes = f", in {holes:,} holes" if holes else ""
+        yield Notice(
+            "warn" if percent < _WHOLE_PERCENT else "",
+            "Bars are missing.",
+            f"{len(lacking)} of {len(run.passport)} symbols lack some{in_holes}; least "
+            f"complete is {worst['symbol']} with {percent:.2f}% of the bars that its sessions "
+            "have room for.",
+        )
+    kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
+    if kept_out:
+        count = sum(int(one["bars"]) for one in kept_out)
+        yield Notice("warn", "Bars were kept out.", f"{count:,} were wrong: see the data passport.")
+
+
+def _fills(run: "Run") -> Iterator[Notice]:
+    summary = run.summary
+    if summary.get("band") is None:
+        yield Notice("", "Fills are the venue's.", "They are as it reported them.")
+        return
+    count, share = summary.get("uncertain_bars") or 0, summary.get("band_share")
+    bars = f"{summary.get('bars') or 0:,}"
+    if not count:
+        yield Notice(
+            "", "Simulated fills.", f"None of the {bars} bars left open what it did to an order."
+        )
+        return
+    much = share is None or share >= _MUCH
+    part = "" if share is None else f", {share:.1%} of the profit or loss"
+    yield Notice(
+        "warn" if much else "",
+        "Simulated fills." if not much else "Much hangs on what bars leave open.",
+        f"{count:,} of {bars} bars leave open what came first; that is worth "
+        f"{summary['band']:,.2f} {run.currency}{part}.",
+    )
+
+
+def _costs(run: "Run") -> Iterator[Notice]:
+    if run.summary.get("band") is None:
+        return
+    execution: dict[str, Any] = run.config.get("execution") or {}
+    no_fees = not run.summary.get("fees") and bool(run.summary.get("fills"))
+    no_slippage = _is_free(execution.get("slippage") or {})
+    free = [name for name, is_free in (("fees", no_fees), ("slippage", no_slippage)) if is_free]
+    if free and run.summary.get("fills"):
+        yield Notice(
+            "warn",
+            f"No {' and no '.join(free)}.",
+            "The config asks for none, and a real account pays both.",
+        )
+
+
+def _is_free(slippage: Mapping[str, Any]) -> bool:
+    """Whether nothing in the config's slippage costs anything."""
+    if slippage.get("impact_bps"):
+        return False
+    kind = slippage.get("kind", "none")
+    return kind == "none" or (kind != "spread" and not slippage.get("amount"))
+
+
+def _chance(run: "Run") -> Iterator[Notice]:
+    trades = int(run.summary.get("trades") or 0)
+    if trades < _FEW_TRADES:
+        yield Notice(
+            "warn" if trades else "",
+            f"{'Only ' if trades else ''}{trades or 'No'} {'trade' if trades == 1 else 'trades'}.",
+            "Rates and averages of so few are mostly chance." if trades else "Nothing was closed.",
+        )
+
+
+def _several(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"

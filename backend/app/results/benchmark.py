@@ -1,0 +1,51 @@
+"""What a run is measured by: the daily returns of holding a symbol of it, or all in equal parts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.core.bars import Floats
+from app.core.errors import AppError
+from app.results.tables import Tables
+
+
+def benchmark_returns(tables: Tables, symbols: Sequence[str]) -> tuple[Floats, str | None]:
+    """Bought at the first day's open in equal parts and held, splits and dividends counted; each
+    in its own currency. Of each day one bar is looked up.
+    """
+    worth = []
+    for symbol in symbols:
+        found = _worth(tables, symbol)
+        if isinstance(found, str):
+            return np.empty(0), found
+        worth.append(found)
+    if not worth or not len(tables.sessions):
+        return np.empty(0), "there was no trading day"
+    whole = np.mean(worth, axis=0)
+    return whole[1:] / whole[:-1] - 1.0, None
+
+
+def _worth(tables: Tables, symbol: str) -> Floats | str:
+    """What 1 in a symbol was worth at the start and at the end of each day; or why none knows."""
+    try:
+        bars = tables.bars(symbol)
+    except AppError:
+        return f"no bars of {symbol} are stored"
+    days = tables.sessions
+    places = np.searchsorted(bars.start_ns, days.end_ns) - 1
+    if not len(bars) or places[0] < 0:
+        return f"{symbol} has no bar on the first day"
+    shares = np.ones(len(days))
+    code = tables.symbols.index(symbol)
+    closes = bars.close[places]
+    for action in tables.actions:
+        if action.symbol != code:
+            continue
+        day = int(np.searchsorted(days.end_ns, action.at_ns, side="right"))
+        shares[day:] *= float(action.split_ratio)
+        if action.dividend and closes[day] > 0:  # reinvested at the day's close
+            shares[day:] *= 1.0 + float(action.dividend) / closes[day]
+    first = bars.open[0]
+    if not first > 0 or not (closes > 0).all():
+        return f"{symbol} has a price of 0"
+    return np.append(1.0, shares * closes / first)

@@ -1,0 +1,247 @@
+"""A finished run's tables, each read from its files, SQL or the store when first asked for."""
+
+import datetime as dt
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+
+from app.core.bars import COLUMNS, BarColumns, Ints
+from app.core.calendar import Segment, TradingSession
+from app.core.config import StrategyConfig
+from app.core.errors import NotFoundError, did_you_mean
+from app.core.intervals import DAILY, interval_ns
+from app.core.money import to_units
+from app.managers.system_manager.recorded_run import RecordedRun
+from app.results.columns import (
+    NOBODY,
+    EquityColumns,
+    FillColumns,
+    OrderColumns,
+    Places,
+    SessionColumns,
+    TradeColumns,
+    fill_columns,
+    order_columns,
+    trade_columns,
+)
+from app.results.curve import read_curve
+from app.results.sources import Sources
+from app.services.aggregation import aggregate
+from app.services.bar_import import inside, sessions_outline
+from app.services.metrics.exposure import TradingTime
+from app.services.trades import Action, Fill, TradeBook, booked
+
+
+class Tables:
+    """Of one run; arrays are not to be written to."""
+
+    def __init__(self, record: RecordedRun, sources: Sources) -> None:
+        self._record = record
+        self._sources = sources
+        self._config = record.row["config"]
+        self.symbols: tuple[str, ...] = tuple(self._config["symbols"])
+        self.strategies = tuple(_label(one) for one in self._config["strategies"])
+
+    @cached_property
+    def equity(self) -> EquityColumns:
+        """The curve; it begins with the first bar, so it lacks what the account opened with."""
+        return read_curve(self._sources.runs / self._record.run_id)
+
+    @cached_property
+    def sessions(self) -> SessionColumns:
+        """The trading days that began, and the account at the end of each.
+
+        The last is what the summary says, which knows costs that fall due after the last bar.
+        """
+        found = self.trading_sessions
+        ends = np.array([self._segments(one)[-1].end_ns for one in found], np.int64)
+        curve, summary = self.equity, self._record.summary
+        start = float(summary.get("start_equity", 0.0))
+        places = np.searchsorted(curve.instant_ns, ends, side="right")
+        equity = np.append(start, curve.equity)[places]
+        if len(equity) and "final_equity" in summary:
+            equity[-1] = summary["final_equity"]
+        return SessionColumns(
+            date=np.array([one.date for one in found], "datetime64[D]"),
+            start_ns=np.array([self._segments(one)[0].start_ns for one in found], np.int64),
+            end_ns=ends,
+            equity=equity,
+        )
+
+    @cached_property
+    def orders(self) -> OrderColumns:
+        """Of SQL."""
+        stored = self._sources.repository.order_columns(self._record.run_id)
+        return order_columns(stored, self._places)
+
+    @cached_property
+    def fills(self) -> FillColumns:
+        """Of SQL."""
+        stored = self._sources.repository.fill_columns(self._record.run_id)
+        owners = dict(
+            zip(self.orders.order_id.tolist(), self.orders.strategy.tolist(), strict=True)
+        )
+        own = [owners.get(number, NOBODY) for number in stored["order_id"]]
+        return fill_columns(stored, own, self._places, self.multiplier_units)
+
+    @cached_property
+    def trades(self) -> TradeColumns:
+        """Round trips of the fills, and of splits and dividends between them."""
+        return trade_columns(self.book.trades, self.multiplier_units)
+
+    @cached_property
+    def book(self) -> TradeBook:
+        """The same one by one, and how what is held changed."""
+        return booked(_owned(self.fills), self.actions, self.multiplier_units)
+
+    @cached_property
+    def multiplier_units(self) -> list[int]:
+        """What one share or contract of each symbol counts; as the run knew it, where it says."""
+        return [to_units(Decimal(one["multiplier"])) for one in self.instruments]
+
+    @cached_property
+    def currencies(self) -> list[str]:
+        """What each symbol trades in."""
+        return [str(one["currency"]) for one in self.instruments]
+
+    @cached_property
+    def instruments(self) -> list[dict[str, str]]:
+        """Of the symbols; records of old name none, and today's are taken."""
+        told = self._record.facts.get("instruments")
+        if told:
+            return list(told)
+        found = (self._sources.data.instrument(self._market, symbol) for symbol in self.symbols)
+        return [{"multiplier": str(one.multiplier), "currency": one.currency} for one in found]
+
+    @cached_property
+    def trading_sessions(self) -> tuple[TradingSession, ...]:
+        """The sessions that began."""
+        first, last = self._dates()
+        if first is None or last is None:
+            return ()
+        times = self._sources.time
+        count = self._record.summary.get("sessions")
+        return times.sessions_between(first, last, self._market)[:count]
+
+    @cached_property
+    def actions(self) -> list[Action]:
+        """The splits and dividends the run knew, each at the start of its session."""
+        starts = {str(one.date): self._segments(one)[0].start_ns for one in self.trading_sessions}
+        return [
+            Action(
+                starts[told["session"]],
+                self.symbols.index(told["symbol"]),
+                Decimal(told["split_ratio"]),
+                Decimal(told["dividend"]),
+            )
+            for told in self._record.facts.get("actions") or ()
+            if told["session"] in starts and told["symbol"] in self.symbols
+        ]
+
+    @cached_property
+    def trading_time(self) -> TradingTime:
+        """When the market traded, in the run's hours."""
+        bounds = sessions_outline(self.trading_sessions, extended_hours=self._is_extended)
+        return TradingTime(*bounds)
+
+    def to_local(self, at_ns: int) -> dt.datetime:
+        """An instant in the market's zone."""
+        return self._sources.time.to_local(at_ns, self._market)
+
+    @property
+    def days_a_year(self) -> int:
+        """Trading days that make a year of the market."""
+        date = self.trading_sessions[0].date if self.trading_sessions else dt.date(2024, 1, 1)
+        return self._sources.time.days_a_year(date, self._market)
+
+    def bars(self, symbol: str, interval: str | None = None) -> BarColumns:
+        """A symbol's bars in the run's sessions and hours."""
+        if symbol not in self.symbols:
+            raise NotFoundError(
+                f"Run {self._record.run_id} has no symbol '{symbol}', its symbols are "
+                f"{', '.join(self.symbols)}.{did_you_mean(symbol, self.symbols)}"
+            )
+        base = str(self._config["base_interval"])
+        interval = interval or base
+        interval_ns(interval)  # refuses what is none
+        sessions = self.trading_sessions
+        if not sessions:
+            return BarColumns(
+                *(np.empty(0, np.int64 if n == "start_ns" else float) for n in COLUMNS)
+            )
+        data, extended = self._sources.data, self._is_extended
+        source = data.source_interval(self._market, symbol, interval)
+        start_ns = self._segments(sessions[0])[0].start_ns
+        end_ns = self._segments(sessions[-1])[-1].end_ns
+        columns = data.store.columns(self._market, symbol, source, start_ns, end_ns)
+        if source != interval:
+            return aggregate(columns, interval, sessions, extended)[0]
+        outline = sessions_outline(sessions, extended_hours=extended)
+        kept = inside(columns.start_ns, *outline)
+        if interval == DAILY or kept.all():
+            return columns
+        return BarColumns(*(getattr(columns, name)[kept] for name in COLUMNS))
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    @property
+    def _market(self) -> str:
+        return str(self._config.get("market", "XNYS"))
+
+    @cached_property
+    def _places(self) -> Places:
+        return Places(
+            {name: place for place, name in enumerate(self.strategies)},
+            {name: place for place, name in enumerate(self.symbols)},
+        )
+
+    def _segments(self, session: TradingSession) -> tuple[Segment, ...]:
+        return session.segments(self._is_extended)
+
+    @property
+    def _is_extended(self) -> bool:
+        return bool(self._config.get("extended_hours"))
+
+    def _dates(self) -> tuple[dt.date | None, dt.date | None]:
+        """The first and last day of the run; a live run's are those of its curve."""
+        dates = self._config.get("replay")
+        if dates:
+            return dt.date.fromisoformat(dates["start"]), dt.date.fromisoformat(dates["end"])
+        instants: Ints = self.equity.instant_ns
+        if not len(instants):
+            return None, None
+        local = (self._sources.time.to_local(int(at), self._market) for at in instants[[0, -1]])
+        first, last = (moment.date() for moment in local)
+        return first, last
+
+
+def _owned(fills: FillColumns) -> Iterator[Fill]:
+    """The fills one by one; one that no strategy asked for closes what the first has that holds
+    the other side, as the run booked it.
+    """
+    held: dict[tuple[int, int], int] = {}
+    columns = (getattr(fills, name).tolist() for name in _FILL_FIELDS)
+    for fill_id, order_id, strategy, symbol, units, price, fee, at_ns in zip(*columns, strict=True):
+        if strategy == NOBODY:
+            strategy = next(
+                (
+                    who
+                    for (who, of), has in sorted(held.items())
+                    if of == symbol and has * units < 0
+                ),
+                0,
+            )
+        held[strategy, symbol] = held.get((strategy, symbol), 0) + units
+        yield Fill(fill_id, order_id, strategy, symbol, units, price, fee, at_ns)
+
+
+_FILL_FIELDS = (
+    *("fill_id", "order_id", "strategy", "symbol", "quantity_units", "price", "fee_units"),
+    "instant_ns",
+)
+
+
+def _label(told: dict[str, object]) -> str:
+    return StrategyConfig.model_validate({"use": told["use"], "name": told.get("name")}).label

@@ -1,0 +1,42 @@
+"""One figure: its value, or why there is none. No infinity and no NaN ever leaves a metric."""
+
+import math
+
+import msgspec
+
+from app.core.bars import Floats
+
+Number = float | int
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A value, or None with the reason."""
+
+    value: Number | None
+    reason: str | None = None
+
+
+def none(reason: str) -> Figure:
+    """There is no such figure."""
+    return Figure(None, reason)
+
+
+def figure(value: Number) -> Figure:
+    """A value; what overflowed on the way is none."""
+    if isinstance(value, int):
+        return Figure(value)
+    value = float(value)
+    return Figure(value) if math.isfinite(value) else none("it is too large for a number")
+
+
+def ratio(over: float, under: float, reason: str) -> Figure:
+    """A quotient; of nothing by nothing, or of something by nothing, there is none."""
+    return figure(over / under) if under else none(reason)
+
+
+def total(values: Floats) -> float:
+    """The sum, rounded once: it does not depend on the order."""
+    try:
+        return math.fsum(values)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,142 @@
+"""A finished run, opened: its tables are those on record, however it ended."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.system_house import TRADER, SystemHouse, stored_market, system_house
+
+from app import open_run
+from app.core.errors import AppError, NotFoundError, StateError
+from app.results import Run
+
+__all__ = ["stored_market", "system_house"]
+
+FAILING = (
+    TRADER
+    + """
+        if self.now.day == 5 and self.now.hour == 11:
+            raise ValueError("enough")
+"""
+)
+
+
+def opened(house: SystemHouse, words: str = "last") -> Run:
+    return open_run(words, data_folder=house.folder)
+
+
+def test_every_table_is_what_the_record_says(system_house: SystemHouse) -> None:
+    house = system_house
+    summary = house.system.run(house.config())
+    run = opened(house)
+    assert (run.id, run.state, run.mode, run.error) == (summary.run_id, "finished", "replay", None)
+    assert run.summary == house.row(run.id)["summary"]
+    assert run.config == house.row(run.id)["config"]
+    assert run.fingerprint == summary.fingerprint
+    assert [one["symbol"] for one in run.passport] == ["AAA", "BBB"]
+    assert len(run.orders) == summary.orders
+    assert run.fills.fill_id.tolist() == [one["fill_id"] for one in house.runs().get_fills(run.id)]
+    assert (~run.trades.is_open).sum() == summary.trades
+    assert run.columns.trades.realised_units.sum() == sum(
+        int(one.realised * 10**8) for one in summary.strategies
+    )
+    assert run.sessions.equity.iloc[-1] == float(summary.final_equity)
+    assert [str(date)[:10] for date in run.sessions.date] == [
+        f"2024-06-0{day}" for day in range(3, 8)
+    ]
+    for frame in (run.equity, run.sessions, run.orders, run.fills, run.trades):
+        assert isinstance(frame.index, pd.DatetimeIndex)
+        assert str(frame.index.tz) == "America/New_York"
+    curve = run.columns.equity
+    assert run.equity.equity.to_numpy().tolist() == curve.equity.tolist()
+    assert run.equity.index.asi8.tolist() == curve.instant_ns.tolist()
+
+
+def test_bars_are_those_of_the_runs_sessions_and_hours(system_house: SystemHouse) -> None:
+    house = system_house
+    house.system.run(house.config(start="2024-06-04", end="2024-06-05"))
+    run = opened(house)
+    bars = run.bars("AAA")
+    assert str(bars.index[0])[:10] == "2024-06-04"
+    assert str(bars.index[-1])[:10] == "2024-06-05"
+    assert np.diff(run.bar_columns("AAA", "1h").start_ns).min() > 0
+    with pytest.raises(NotFoundError, match=r"no symbol 'AAB'.*Did you mean 'AAA'"):
+        run.bars("AAB")
+    with pytest.raises(AppError, match="7x"):
+        run.bars("AAA", "7x")
+
+
+def test_a_failed_run_is_opened_as_far_as_it_came(system_house: SystemHouse) -> None:
+    house = system_house
+    house.strategy("trader.py", FAILING)
+    with pytest.raises(AppError):
+        house.system.run(house.config())
+    run = opened(house)
+    assert run.state == "failed"
+    assert "enough" in str(run.error)
+    assert len(run.fills) == run.summary["fills"] > 0
+    assert len(run.sessions) == run.summary["sessions"] == 3
+
+
+def test_a_run_is_opened_by_its_folder(system_house: SystemHouse) -> None:
+    house = system_house
+    run_id = house.system.run(house.config(end="2024-06-03")).run_id
+    assert open_run(house.folder / "runs" / run_id).id == run_id
+    assert open_run(str(house.folder / "runs" / run_id)).id == run_id
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), [("nosuch", "There is no run 'nosuch'"), ("a/b", "no folder a/b")]
+)
+def test_what_is_not_there_is_told(system_house: SystemHouse, words: str, message: str) -> None:
+    (system_house.folder / "runs").mkdir()
+    with pytest.raises(NotFoundError, match=message):
+        opened(system_house, words)
+
+
+def test_reading_makes_no_data_folder(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="There is no run in"):
+        open_run(data_folder=tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def unfinished(house: SystemHouse, pid: int, **facts: Any) -> Run:
+    config = house.config().model_dump(mode="json")
+    house.runs().start_run(
+        "20990101-run", name="x", mode="live", config=config, started_at="2099-01-01", pid=pid
+    )
+    folder = house.folder / "runs" / "20990101-run"
+    folder.mkdir(parents=True)
+    (folder / "journal").mkdir()
+    if facts:
+        (folder / "run.json").write_text(json.dumps(facts))
+    return opened(house, "20990101-run")
+
+
+def test_a_run_under_way_is_not_opened(system_house: SystemHouse) -> None:
+    with pytest.raises(StateError, match="under way in process"):
+        unfinished(system_house, os.getpid())
+
+
+def test_a_run_that_was_given_up_without_a_record_is_told(system_house: SystemHouse) -> None:
+    with pytest.raises(StateError, match="is under way"):
+        unfinished(system_house, os.getpid())
+    system_house.runs().finish_run("20990101-run", state="failed", ended_at="2099-01-02")
+    with pytest.raises(StateError, match="broke off, and left no record"):
+        opened(system_house, "20990101-run")
+
+
+def test_a_run_that_broke_off_is_opened_once_it_was_rebuilt(system_house: SystemHouse) -> None:
+    gone = 2**22 - 1
+    with pytest.raises(StateError, match="runs rebuild 20990101-run"):
+        unfinished(system_house, gone)
+    path = system_house.folder / "runs" / "20990101-run" / "run.json"
+    path.write_text(json.dumps({"summary": {"start_equity": 5.0}}))
+    run = opened(system_house, "20990101-run")
+    assert (run.state, run.summary["start_equity"]) == ("abandoned", 5.0)
+    with pytest.raises(NotFoundError, match="equity curve of run"):
+        assert run.equity is None

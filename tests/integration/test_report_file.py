@@ -1,0 +1,245 @@
+"""A run's report: what it holds is what is on record, however the run ended."""
+
+import base64
+import datetime as dt
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.report_house import house_in, report_of, rich_config, sources_of
+from tests.system_house import SystemHouse, stored_market
+from tests.unit.test_report_columns import read
+
+from app.core.errors import AppError, DataError
+from app.core.intervals import MINUTE_NS
+from app.report import series
+from app.report.columns import Packed
+from app.report.indicators import indicators_of
+from app.results import Run
+from app.results.opening import open_from
+
+__all__ = ["stored_market"]
+
+SEEN = '''
+"""Notes what it reads of its indicator at each bar."""
+
+from pathlib import Path
+
+from app.strategies import Strategy
+
+
+class Seen(Strategy):
+    def setup(self):
+        self.mean = self.indicator("SMA", 5)
+        self.slow = self.indicator("EMA", 3, interval="15m")
+
+    def on_bar(self, bar):
+        with Path(__file__).with_suffix(".txt").open("a") as file:
+            for name, one in (("SMA(5)", self.mean), ("EMA(3) 15m", self.slow)):
+                if one.ready:
+                    file.write(f"{bar.symbol},{name},{self.now.timestamp()},{one.value}\\n")
+'''
+
+
+class Page:
+    """A report, taken apart."""
+
+    def __init__(self, path: Path) -> None:
+        self.content = path.read_text(encoding="utf-8")
+        found = re.search(r'id="facts">(.*?)</script>', self.content)
+        assert found is not None
+        self.facts: dict[str, Any] = json.loads(found[1])
+
+    def table(self, name: str) -> dict[str, list[Any]]:
+        spec = self.facts["tables"][name]
+        found = re.search(rf'id="table-{spec["place"]}">(.*?)</script>', self.content)
+        assert found is not None
+        return read(Packed(spec["rows"], spec["columns"], found[1]))
+
+
+@pytest.fixture
+def house(stored_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemHouse:
+    monkeypatch.chdir(tmp_path)
+    return house_in(stored_market, tmp_path)
+
+
+def reported(house: SystemHouse) -> tuple[Run, Page]:
+    run, path = report_of(house.folder, house.folder.parent / "report.html")
+    return run, Page(path)
+
+
+def test_the_tables_of_the_page_are_those_on_record(house: SystemHouse) -> None:
+    house.system.run(rich_config(house))
+    run, page = reported(house)
+    trades, orders, fills = page.table("trades"), page.table("orders"), page.table("fills")
+    assert trades["profit"] == run.trades.profit.tolist()
+    assert trades["own"] == trades["profit"]
+    assert trades["strategy"] == run.trades.strategy.tolist()
+    assert orders["number"] == run.orders.order_id.tolist()
+    assert orders["stop"] == pytest.approx(run.orders.stop.tolist(), nan_ok=True, abs=0)
+    assert fills["price"] == run.fills.price.tolist()
+    assert [at * 1_000_000 for at in fills["at"]] == run.columns.fills.instant_ns.tolist()
+    curve = page.table("equity")
+    assert curve["equity"] == pytest.approx(run.columns.equity.equity.tolist(), abs=0.006)
+    for symbol in ("AAA", "BBB"):
+        bars, stored = page.table(page.facts["bars"][symbol]["table"]), run.bar_columns(symbol)
+        for name in ("open", "high", "low", "close", "volume"):
+            assert bars[name] == getattr(stored, name).tolist(), name
+    amended = [what for what in page.table("changes")["what"] if what == "amend"]
+    assert amended
+
+
+def test_the_figures_of_the_page_are_the_runs_metrics(house: SystemHouse) -> None:
+    house.system.run(rich_config(house))
+    run, page = reported(house)
+    plain = re.sub(r"<[^>]*>", " ", page.content)
+    assert f"{run.metrics['net_profit']:,.2f}".replace("-", "−") in plain
+    assert f"{run.metrics['win_rate']:.2%}" in plain
+    for one in run.metrics:
+        if one.value is None:
+            assert str(one.reason) in plain
+    assert page.facts["slices"]["hour"][0][1] == run.metrics.slices["hour"][0].profit
+    assert str(run.fingerprint) in plain
+    for row in run.passport:
+        assert row["source_hash"] in plain
+
+
+def test_indicators_are_what_the_strategy_read(house: SystemHouse) -> None:
+    house.strategy("seen.py", SEEN)
+    house.system.run(house.config(use="seen.py", end="2024-06-05"))
+    notes = house.strategies / "seen.txt"
+    lines = [line.split(",") for line in notes.read_text().splitlines()]
+    sources = sources_of(house.folder)
+    drawn, why_not = indicators_of(open_from(sources, "last"), sources)
+    assert why_not == ""
+    found = {
+        (one.symbol, output.label): (one.known_ns, output)
+        for one in drawn
+        for output in one.outputs
+    }
+    assert {label for _, label in found} == {"SMA(5)", "EMA(3) 15m"}
+    assert all(output.overlay for _, output in found.values())
+    assert len(lines) > 2_000
+    compared = 0
+    for symbol, label, at, value in lines:
+        (known, output), at_ns = found[symbol, label], round(float(at) * 1e9)
+        row = int(np.searchsorted(known, at_ns, side="right")) - 1
+        if at_ns - known[row] < 15 * MINUTE_NS:  # else it is the day before's, read from today
+            assert output.values[row] == float(value)
+            compared += 1
+    assert compared > 0.95 * len(lines)
+
+
+def test_a_strategy_that_has_changed_since_has_no_indicators(house: SystemHouse) -> None:
+    house.system.run(rich_config(house))
+    house.strategy("brackets.py", "# changed\n" + (house.strategies / "brackets.py").read_text())
+    _, page = reported(house)
+    assert page.facts["indicators"] == {}
+    assert "the file of the strategy Brackets has changed since the run" in page.content
+
+
+def test_a_failed_run_says_so_first(house: SystemHouse) -> None:
+    house.strategy(
+        "failing.py",
+        """
+        from app.strategies import Strategy
+
+        class Failing(Strategy):
+            def on_bar(self, bar):
+                if self.now.day == 5:
+                    raise ValueError("enough <b>now</b>")
+        """,
+    )
+    with pytest.raises(AppError):
+        house.system.run(house.config(use="failing.py"))
+    _, page = reported(house)
+    first = page.content.index('<li class="notice')
+    assert page.content[first:].startswith('<li class="notice bad"><b>It failed.')
+    assert "enough &lt;b&gt;now&lt;/b&gt;" in page.content
+    assert "No trades." in page.content
+
+
+def test_bars_that_have_gone_leave_a_page_without_candles(house: SystemHouse) -> None:
+    house.system.run(rich_config(house))
+    for file in (house.folder / "bars").rglob("*.parquet"):
+        file.unlink()
+    _, page = reported(house)
+    assert page.facts["bars"] == {}
+    assert len(page.table("trades")["profit"]) > 0
+    assert "not in the store any more" in page.content
+
+
+def test_too_many_bars_are_folded_and_that_is_told(
+    house: SystemHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(series, "MOST_BARS", 1_000)
+    monkeypatch.setattr(series, "MOST_SYMBOLS", 1)
+    house.system.run(rich_config(house))
+    run, page = reported(house)
+    assert {symbol: one["minutes"] for symbol, one in page.facts["bars"].items()} == {"BBB": 5} or {
+        symbol: one["minutes"] for symbol, one in page.facts["bars"].items()
+    } == {"AAA": 5}
+    symbol, own = next(iter(page.facts["bars"].items()))
+    assert page.table(own["table"])["close"] == run.bar_columns(symbol, "5m").close.tolist()
+    assert "these are of 5m" in page.content
+    assert "The 1 symbols traded most" in page.content
+
+
+def test_a_long_curve_keeps_its_extremes_and_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(series, "MOST_POINTS", 400)
+    random = np.random.default_rng(11)
+    equity = 1e5 + np.cumsum(random.normal(0, 20, 10_000))
+    equity[7_777] = 1.0
+    instants = np.arange(10_000) * 60 * 10**9
+    table, digits = series.equity_table(instants, equity)
+    kept = np.asarray(table["equity"])
+    assert len(kept) <= 402
+    assert (kept.min(), kept.max()) == (equity.min(), equity.max())
+    assert (kept[0], kept[-1]) == (equity[0], equity[-1])
+    assert digits == {"equity": 2}
+
+
+@given(
+    st.sampled_from(["America/New_York", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe"]),
+    st.integers(1_000_000_000, 1_900_000_000),
+    st.integers(0, 400 * 86_400),
+)
+def test_the_pages_clock_is_the_zones_at_every_instant(name: str, first: int, length: int) -> None:
+    zone = ZoneInfo(name)
+    found = series.offsets(zone, first * 10**9, (first + length) * 10**9)
+    for at in np.linspace(first, first + length, 40).astype(int).tolist():
+        minutes = [minutes for since, minutes in found if since <= at * 1000][-1]
+        shift = dt.datetime.fromtimestamp(at, zone).utcoffset()
+        assert shift == dt.timedelta(minutes=minutes)
+
+
+def test_a_page_is_whole_or_as_it_was(house: SystemHouse, tmp_path: Path) -> None:
+    house.system.run(rich_config(house))
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(DataError, match=r"taken cannot be written"):
+        report_of(house.folder, tmp_path / "taken")
+    with pytest.raises(DataError, match=r"nowhere/report\.html cannot be written"):
+        report_of(house.folder, tmp_path / "nowhere" / "report.html")
+    assert not list(tmp_path.glob(".*.new"))
+
+
+def leaves(content: str) -> Iterator[bytes]:
+    """Every packed table of a page."""
+    for text in re.findall(r'octet-stream" id="[^"]*">(.*?)</script>', content):
+        yield zlib.decompress(base64.b64decode(text))
+
+
+def test_the_same_run_gives_the_same_page(house: SystemHouse) -> None:
+    house.system.run(rich_config(house))
+    _, page = reported(house)
+    _, again = reported(house)
+    assert page.facts == again.facts
+    assert [*leaves(page.content)] == [*leaves(again.content)]

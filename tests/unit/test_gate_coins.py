@@ -1,0 +1,95 @@
+"""The gate where fees are taken in coins: what the account holds, and what of it can be closed."""
+
+from tests.gate_desk import RUN, START_NS, Desk, name, place
+
+from app.core.order_events import Filled, GateActed, GateGave, Place
+from app.core.orders import GTC, MARKET, Terms
+from app.core.venue import Execution, VenueReport
+from app.managers.execution_manager.gate.calls import PlaceCall
+from app.managers.execution_manager.gate.gate_book import GateBook
+
+BTC, LOT = "BTC/USDT", 1_000
+BUY, FEE = 123_000, 123
+
+
+def book() -> GateBook:
+    return GateBook(RUN, [BTC, "BNB/USDT"], since_ns=START_NS, lot_units=[LOT, LOT])
+
+
+def bought(client_id: str, units: int = BUY, fee: int = FEE, coin: str = "BTC") -> Execution:
+    return Execution(
+        execution_id=f"e-{client_id}", client_id=client_id, venue_id="v1", symbol=BTC, units=units,
+        price=60_000.0, fee_units=fee, at_ns=START_NS, fee_currency=coin,
+    )  # fmt: skip
+
+
+def report(client_id: str, units: int, state: str = "FILLED") -> VenueReport:
+    return VenueReport(
+        client_id=client_id, venue_id="v1", symbol=BTC, state=state, units=units,
+        filled_units=units if state == "FILLED" else 0, kind=MARKET, at_ns=START_NS,
+    )  # fmt: skip
+
+
+def holding(**fields: object) -> Desk:
+    """A desk that has bought, and paid for it in coins."""
+    desk = Desk(book())
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name(), **fields), report(name(), BUY))  # type: ignore[arg-type]
+    return desk
+
+
+def test_a_fee_in_coins_is_told_and_makes_the_account_s_position_smaller() -> None:
+    desk = holding()
+    told = next(event for event in desk.events if isinstance(event, Filled))
+    assert (told.units, told.fee_units, told.fee_currency) == (BUY, FEE, "BTC")
+    assert desk.book.status().positions == {BTC: BUY - FEE}
+    again = book()
+    again.recall(place(1, kind=MARKET))
+    again.recall(told)
+    assert again.status().positions == {BTC: BUY - FEE}
+
+
+def test_a_position_that_the_venue_tells_without_the_fee_agrees() -> None:
+    desk = holding()
+    desk.positions = {BTC: BUY - FEE}
+    desk.wait(120)
+    assert desk.book.status().halted == {}
+    desk.positions = {BTC: BUY}
+    desk.wait(120)
+    assert list(desk.book.status().halted) == [BTC]
+
+
+def test_a_fee_in_the_coins_of_another_symbol_is_taken_from_that() -> None:
+    desk = holding(coin="BNB", fee=5_000)
+    assert desk.book.status().positions == {BTC: BUY, "BNB/USDT": -5_000}
+
+
+def test_flattening_closes_whole_lots_once_and_less_than_a_lot_is_flat() -> None:
+    desk = holding()
+    desk.kill("flatten")
+    desk.wait(1)
+    call = desk.answer(PlaceCall, report(f"{name()[:-2]}-g1", -(BUY - LOT), "ACCEPTED"))
+    assert call.order.terms.units == -(BUY - LOT)
+    own = call.order.client_id
+    desk.stream(bought(own, -(BUY - LOT), 7_000, ""), report(own, -(BUY - LOT)))
+    desk.wait(600)
+    assert desk.calls(PlaceCall) == 0
+    assert [one for one in desk.events if isinstance(one, GateGave)] == [
+        GateGave(0, 1, -(BUY - LOT))
+    ]
+    acted = [one.what for one in desk.events if isinstance(one, GateActed)]
+    assert acted == ["latched", "flattening", "flattened"]
+    status = desk.book.status()
+    assert (status.positions, status.halted) == ({}, {})
+    assert desk.book.tracker.net[0] == LOT - FEE
+
+
+def test_less_than_a_lot_is_no_position_that_an_exit_has_lost() -> None:
+    desk = holding(units=LOT)  # and 877 of it are left
+    terms = Terms(-LOT, None, 50_000.0, None, None)
+    desk.send(Place(2, 0, "stop", GTC, terms, True, False))
+    desk.answer(PlaceCall, report(name(2), -LOT, "ACCEPTED"))
+    desk.stream(report(name(2), -LOT, "CANCELED"))
+    assert desk.book.tracker.net[0] == LOT - FEE
+    assert desk.alarms == []

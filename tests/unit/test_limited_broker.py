@@ -1,0 +1,246 @@
+"""Orders at a venue that gives none other terms, and takes one exit of a holding."""
+
+import datetime as dt
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.execution_house import manager_of, open_session
+from tests.unit.test_live_brackets import stop_of, target_of
+from tests.unit.test_live_broker import SHARES, House, bracket, fill
+from tests.unit.test_live_exit_sizes import STEPS as SIZE_STEPS
+from tests.unit.test_live_exit_sizes import Brackets
+from tests.unit.test_live_orders_quiet import STEPS as QUIET_STEPS
+from tests.unit.test_live_orders_quiet import Exchange, Placed
+from tests.unit.test_protection_live import exits, placed
+
+from app.core.config_protection import ProtectionFields
+from app.core.money import UNITS
+from app.core.order_events import Acknowledged, Cancel, ChangeRefused, Ended, Filled, Place, Refused
+from app.core.orders import (
+    ACCEPTED,
+    AMEND_PENDING,
+    CANCELED,
+    FILLED,
+    GTC,
+    LIMIT,
+    STOP,
+    SUBMITTED,
+    Terms,
+)
+from app.core.venue import Abilities
+from app.managers.execution_manager.limited_broker import ONE_EXIT, live_broker_of
+from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.protected_execution import ProtectedExecution
+from app.managers.execution_manager.venue_parts import APART
+from app.services.protection import cover_by
+
+
+class LimitedHouse(House):
+    """A house at a venue that lacks these."""
+
+    def __init__(self, amends: bool = False, exits_twice: bool = False, **make: object) -> None:
+        super().__init__()
+        abilities = Abilities(amends=amends, exits_twice=exits_twice)
+        self.execution = manager_of(make_broker=live_broker_of(abilities), **make)  # type: ignore[arg-type]
+        self.reports = OrderReports(self.execution)
+        open_session(self.execution, dt.date(2024, 3, 8), 1)
+
+
+@pytest.fixture
+def house() -> LimitedHouse:
+    return LimitedHouse()
+
+
+def limit_at(price: float, shares: int = 100) -> Terms:
+    return Terms(shares * UNITS, price, None, None, None)
+
+
+def test_a_venue_that_lacks_nothing_gets_the_usual_broker() -> None:
+    assert live_broker_of(Abilities()) is LiveBroker
+    assert type(LimitedHouse(amends=True).execution.broker) is not LiveBroker
+
+
+def test_an_amendment_takes_the_order_back_and_gives_the_rest_anew(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.intents()
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5, 120), 30)
+    assert (order.state, house.intents()) == (AMEND_PENDING, (Cancel(1),))
+    house.hear(fill(order, 20 * UNITS))  # before the cancel gets there
+    house.hear(Ended(1, CANCELED, ""))
+    (again,) = house.intents()
+    assert again == Place(1 + APART, 0, LIMIT, "day", limit_at(9.5), False, True)
+    assert (order.units, order.limit, order.filled_units) == (120 * UNITS, 9.5, 20 * UNITS)
+    house.hear(Acknowledged(1 + APART), Filled(1 + APART, "e2", SHARES, 9.5, 0, 6))
+    assert (order.state, house.held_units) == (FILLED, 120 * UNITS)
+    assert house.intents() == ()
+
+
+def test_an_amendment_that_loses_to_a_fill_asks_for_nothing_more(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5), 30)
+    house.intents()
+    house.hear(ChangeRefused(1, "it has filled"), fill(order, SHARES))
+    assert (order.state, house.held_units, house.intents()) == (FILLED, SHARES, ())
+
+
+def test_an_amendment_that_the_venue_would_not_take_back_for_leaves_the_order_as_it_was(
+    house: LimitedHouse,
+) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5), 30)
+    house.intents()
+    house.hear(ChangeRefused(1, "not now"))
+    assert (order.state, order.limit, house.intents()) == (ACCEPTED, 10.0, ())
+    house.execution.amend(order, limit_at(9.4), 40)
+    assert house.intents() == (Cancel(1),)
+
+
+def test_a_cancel_behind_an_amendment_ends_the_order(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5), 30)
+    house.intents()
+    house.execution.cancel(order, 31)
+    house.hear(Ended(1, CANCELED, ""))
+    assert (order.state, house.intents()) == (CANCELED, ())
+
+
+def test_a_stop_grows_with_its_entry_by_leaving_anew(house: LimitedHouse) -> None:
+    entry = house.give()
+    house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1, tif=GTC)
+    house.intents()
+    house.hear(fill(entry, 30 * UNITS), Acknowledged(2))
+    assert house.intents() == (Place(2, 0, STOP, GTC, stop_of(30, 8.0), True, False),)
+    house.hear(fill(entry, 10 * UNITS, "e2"))
+    assert house.intents() == (Cancel(2),)
+    house.hear(fill(entry, 60 * UNITS, "e3"))
+    assert house.intents() == ()
+    house.hear(Ended(2, CANCELED, ""))
+    assert house.intents() == (Place(2 + APART, 0, STOP, GTC, stop_of(100, 8.0), True, False),)
+
+
+def test_of_a_bracket_the_stop_goes_to_the_venue_and_the_target_says_why_not(
+    house: LimitedHouse,
+) -> None:
+    entry, target, stop = bracket(house)
+    house.intents()
+    assert (target.state, target.reason) == (CANCELED, ONE_EXIT)
+    assert house.execution.untold == [target]
+    house.hear(fill(entry, SHARES))
+    assert house.intents() == (Place(3, 0, STOP, GTC, stop_of(100), True, False),)
+    assert stop.state == SUBMITTED
+
+
+def test_where_two_exits_are_taken_both_go_there() -> None:
+    house = LimitedHouse(exits_twice=True)
+    entry, _, _ = bracket(house)
+    house.intents()
+    house.hear(fill(entry, SHARES))
+    assert [one.terms for one in house.intents() if isinstance(one, Place)] == [
+        target_of(100), stop_of(100),
+    ]  # fmt: skip
+
+
+def test_of_two_exits_given_at_once_the_one_that_has_not_left_never_does(
+    house: LimitedHouse,
+) -> None:
+    house.hear(fill(house.give(), SHARES))
+    house.intents()
+    group = house.execution.new_group()
+    both = {"aimed": False, "reduce_only": True, "group": group, "tif": GTC}
+    target = house.give(-SHARES, kind=LIMIT, limit=12.0, **both)
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, **both)
+    assert target.state == CANCELED
+    assert house.intents() == (Place(3, 0, STOP, GTC, stop_of(100, 8.0), True, False),)
+    assert stop.is_working
+
+
+def test_a_target_that_works_is_taken_back_for_a_stop(house: LimitedHouse) -> None:
+    house.hear(fill(house.give(), SHARES))
+    group = house.execution.new_group()
+    both = {"aimed": False, "reduce_only": True, "group": group, "tif": GTC}
+    target = house.give(-SHARES, kind=LIMIT, limit=12.0, **both)
+    house.intents()
+    house.hear(Acknowledged(2))
+    house.give(-SHARES, kind=STOP, stop=8.0, **both)
+    assert Cancel(2) in house.intents()
+    assert target.reason == ONE_EXIT
+
+
+def test_declared_exits_are_a_stop_alone_and_told_once() -> None:
+    fields = ProtectionFields(stop_loss_percent=1, take_profit_percent=2)  # type: ignore[arg-type]
+    make = partial(ProtectedExecution, covers=[cover_by(fields), None])
+    house = LimitedHouse(make=make)
+    entry = house.give()
+    assert [one.reason for one in house.execution.untold] == [ONE_EXIT]
+    house.intents()
+    house.hear(fill(entry, SHARES))
+    assert placed(house) == exits(house, 100, 9.9, 10.2)[:1]
+
+
+def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
+    entry = house.give()
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1)
+    house.hear(fill(entry, SHARES), Acknowledged(2))
+    house.intents()
+    house.execution.amend(stop, stop_of(100, 9.0), 30)
+    house.hear(Ended(2, CANCELED, ""))
+    house.hear(Refused(2 + APART, "it would trigger at once"))
+    assert stop in house.execution.untold
+    assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
+
+
+# -- whatever crosses ------------------------------------------------------------------------------
+
+
+class _OnePart:
+    """No order is amended, and none works twice."""
+
+    placed: dict[int, Placed]
+
+    def check_parts(self) -> None:
+        there = [one.number % APART for one in self.placed.values() if not one.ended]
+        assert len(there) == len(set(there)), "two parts of one order work"
+        assert all(one.amended is None for one in self.placed.values())
+
+
+class LimitedExchange(_OnePart, Exchange):
+    """A venue that takes two exits, and amends nothing."""
+
+
+class LimitedBrackets(_OnePart, Brackets):
+    """The same for brackets."""
+
+
+@settings(max_examples=150, deadline=None)
+@given(QUIET_STEPS)
+def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[int, int]]) -> None:
+    exchange = LimitedExchange(LimitedHouse(exits_twice=True))
+    for what, which in steps:
+        (exchange.ask if what < 4 else exchange.answer)(what, which)
+        exchange.take_intents()
+        exchange.check_parts()
+    exchange.settle()
+    exchange.check_parts()
+    exchange.check_quiet()
+
+
+@settings(max_examples=150, deadline=None)
+@given(SIZE_STEPS, st.booleans())
+def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves_anew(
+    steps: list[tuple[str, int, int]], calm: bool
+) -> None:
+    exchange = LimitedBrackets(calm, LimitedHouse(exits_twice=True))
+    for step in [("g", 0, 1), ("g", 1, 1), *steps]:
+        exchange.play(*step)
+        exchange.check_parts()
+        if calm:
+            exchange.check_calm()
+    exchange.settle()
+    exchange.check_quiet()
