@@ -61,8 +61,8 @@ bench: setup ## time the workloads: make -s bench ARGS="--only one --json"
 screens: setup ## take the screens that the docs show anew, from the shell in a terminal
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.shell_screens
 
-kills: setup ## kill live runs at random moments: make kills KILLS=500
-	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500)
+kills: setup ## kill live runs at random moments: make kills KILLS=500, VENUE=binance
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.killing --kills $(or $(KILLS),500) --venue $(or $(VENUE),practice)
 
 risk-kills: setup ## kill runs with breakers at random moments: make risk-kills KILLS=100
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults.risk_kills --kills $(or $(KILLS),100)

@@ -48,6 +48,7 @@ class Days(NamedTuple):
     midnights: int
     disconnects: int
     refused: int
+    fills_after_the_end: int  # of orders that the run has left at the peer
 
 
 class CoinHouse:
@@ -197,10 +198,12 @@ def audited(house: CoinHouse) -> Days:
     told = Counter(_fills(inputs))
     assert max(told.values(), default=1) == 1, "a fill was told twice"
     known = {f"{one.execution.symbol}/{one.execution.execution_id[1:]}": one for one in theirs}
-    lost = [f"{name} at {_text(known[name].at_ns)}" for name in known.keys() - told.keys()]
-    assert not lost, f"fills that the run was never told: {lost}"
+    first_ns = min(start_ns for _, start_ns in rows)
+    last_ns = max(start_ns for _, start_ns in rows) + MINUTE_NS
+    untold = [known[name] for name in known.keys() - told.keys()]
+    lost = [_text(one.at_ns) for one in untold if one.at_ns <= last_ns]
+    assert not lost, f"fills that the run was never told: at {lost}"
     assert not told.keys() - known.keys(), "fills that the peer has not made"
-    first_ns, last_ns = min(start for _, start in rows), max(start for _, start in rows)
     midnights = range((first_ns // DAY_NS + 1) * DAY_NS, last_ns, DAY_NS)
     for at_ns in (*midnights, *cuts):
         for side in (-1, 1):
@@ -210,7 +213,10 @@ def audited(house: CoinHouse) -> Days:
         type(event).__name__ == "Refused"
         for message in inputs if isinstance(message, BrokerNews) for event in message.events
     )  # fmt: skip
-    return Days(counts[0], late, len(placed), len(theirs), len(midnights), len(cuts), refused)
+    fills = len(theirs) - len(untold)
+    return Days(
+        counts[0], late, len(placed), fills, len(midnights), len(cuts), refused, len(untold)
+    )
 
 
 def _rows(inputs: Sequence[Any]) -> tuple[Counter[tuple[int, int]], int, list[int]]:

@@ -237,6 +237,8 @@ class AnalysisEngine(Worker):
         except (LedgerError, IllegalTransition):
             raise  # a defect of ours
         except BaseException as error:
+            if cursor.step == BETWEEN_BARS:
+                raise  # from among the fills: a defect of ours too, or what a hook there has told
             raise self._calling.failure("on_bar", error) from error
         self._step = step
         cursor.stand(cursor.now_ns)
