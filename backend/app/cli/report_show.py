@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
 SLICES = ("strategy", "symbol", "side", "hour", "weekday", "month")
 _USUAL = "strategy,symbol,side"
-_WIDTH = 60  # marks of a curve
+_WIDTH, _BESIDE = 60, 44  # marks of a curve; columns that what stands beside it takes
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 By = Annotated[
     str,
-    typer.Option(
-        "--by", metavar="KEYS", help=f"Tables of trades, of {', '.join(SLICES)}; or 'all'."
-    ),
+    typer.Option("--by", metavar="KEYS", help=f"Trades by {', '.join(SLICES)}; or 'all'."),
 ]
 
 
@@ -95,7 +93,7 @@ def marks(values: Sequence[float | None], scale: Sequence[float] = ()) -> str:
     """A line of so many marks at most: the value at the end of each stretch."""
     from app.cli.candles import sparkline
 
-    count = min(_WIDTH, len(values))
+    count = min(_WIDTH, max(console.width - _BESIDE, 10), len(values))
     places = [(place + 1) * len(values) // count - 1 for place in range(count)]
     return sparkline([values[place] for place in places], console.options.ascii_only, scale)
 
