@@ -106,6 +106,10 @@ def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
         f" {report.same:,} the same, {report.changed:,} changed; {report.present:,} of"
         f" {report.expected:,} are there, from {report.start} to {report.end}"
     ]
+    if report.begins is not None:
+        said.append(
+            f"{report.source} begins at {report.begins}; what is missing counts from there."
+        )
     if report.differing:
         said.append(
             f"{report.differing:,} stored bars differ from the source's, and stay:"
