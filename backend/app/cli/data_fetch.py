@@ -31,7 +31,10 @@ def import_api(
     days: Annotated[
         int | None,
         typer.Argument(
-            metavar="DAYS", min=1, max=20_000, help="So many whole days back, and today so far."
+            metavar="DAYS",
+            min=1,
+            max=20_000,
+            help="So many whole days back, and today so far; or --start.",
         ),
     ] = None,
     interval: Interval = "1m",
