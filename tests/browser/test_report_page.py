@@ -105,7 +105,8 @@ def test_a_trade_that_is_chosen_is_shown_with_its_orders(
     row = page.locator(ROWS).nth(2)
     number = int(row.get_attribute("data-number") or 0)
     row.click()
-    page.wait_for_function("document.querySelector('#chart .symbol').value === 'BBB'")
+    page.wait_for_selector(f'#chart[data-trade="{number}"]')
+    assert page.locator("#chart .symbol").input_value() == "BBB"
     assert opened.picture("#chart canvas") != before
     trade = rich[0].trades.iloc[number - 1]
     assert page.locator("#chart .session option:checked").inner_text() == str(trade.name)[:10]
@@ -188,9 +189,26 @@ def test_a_telephone_shows_it_all_without_sideways_scroll(
                 .map(one => one.outerHTML.slice(0, 80))"""
         )
         assert wide == []
+        profit = opened.page.locator(f'{ROWS} td[data-name="profit"]').first.bounding_box()
+        assert profit is not None
+        assert profit["x"] + profit["width"] <= 360  # what a trade made is seen at once
         for canvas in CANVASES[:2]:
             assert opened.canvas_colours(canvas) > 3
         assert opened.said == []
+    finally:
+        opened.close()
+
+
+def test_paper_is_light_also_where_the_screen_is_dark(
+    browser: "Browser", rich: tuple[Run, Path]
+) -> None:
+    ground = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    opened = Opened(browser, rich[1], scheme="dark")
+    try:
+        opened.page.emulate_media(media="print")
+        assert opened.page.evaluate(ground) == "rgb(255, 255, 255)"
+        assert opened.page.locator("#theme").is_hidden()
+        assert opened.page.locator("#trades th").first.is_visible()
     finally:
         opened.close()
 

@@ -177,7 +177,7 @@ def test_the_clock_is_the_markets_also_where_it_is_put_forward(page: "Page") -> 
 def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
     """Two sessions of 90 minutes; the second lacks its first ten minutes, and two in the middle."""
     minute = 60_000
-    sessions = [["a", 0, 90 * minute], ["b", 1_000 * minute, 1_090 * minute]]
+    sessions = [["a", 0, 90 * minute, [0]], ["b", 1_000 * minute, 1_090 * minute, [1_000 * minute]]]
     starts = [*range(90), *(1_000 + m for m in range(10, 90) if m not in (40, 41))]
     closes = [float(place) for place in range(len(starts))]
     found = page.evaluate(
@@ -199,6 +199,21 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
         for first, end in pairwise(edges)
     ]
     assert found == [expected, [90 + 30], "1m", "30m"]
+
+
+def test_candles_begin_anew_behind_a_break(page: "Page") -> None:
+    minute = 60_000
+    starts = [*range(50), *range(80, 130)]
+    found = page.evaluate(
+        """([start, sessions]) => {
+            const column = new Float64Array(start.length);
+            const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
+                open: column, high: column, low: column, close: column, volume: column };
+            return [...new Bars(table, sessions, 1).firsts({ key: "30m", minutes: 30 })];
+        }""",
+        [starts, [["a", 0, 130 * minute, [0, 80 * minute]]]],
+    )
+    assert found == [0, 30, 50, 80, 100]
 
 
 def test_a_histogram_counts_each_value_once_and_parts_gain_from_loss(page: "Page") -> None:

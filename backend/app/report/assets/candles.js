@@ -26,7 +26,9 @@ class PriceChart {
     const before = this.bars && this.bars.table.start[this.chart.span.first()];
     const width = this.chart.span.width;
     if (!this.ready.has(symbol)) this.ready.set(symbol, this.load(symbol));
+    this.wanted = symbol;
     const found = await this.ready.get(symbol);
+    if (this.wanted !== symbol) return; // another was asked for meanwhile
     Object.assign(this, found, { symbol, trade: null });
     this.chart.span = new Span(this.bars.count);
     this.chart.sessions = this.bars.sessions.map((one) => one.first);
@@ -168,7 +170,8 @@ class PriceChart {
     const readout = this.root.querySelector(".readout");
     const change = one.close / one.open - 1;
     readout.replaceChildren(
-      word("", clock.both(bars.table.start[one.first])), word("", size.key),
+      word("", size.sessions ? clock.date(bars.table.start[one.first]) : clock.both(bars.table.start[one.first])),
+      word("", size.key),
       word("O", price(one.open)), word("H", price(one.high)), word("L", price(one.low)),
       word("C", price(one.close), change < 0 ? "loss" : "gain"), word("V", quantity(one.volume)),
     );
@@ -204,7 +207,9 @@ class PriceChart {
 
   /* A trade with its orders, in the middle of the chart. */
   async showTrade(trade) {
-    if (this.symbol !== trade.symbol) await this.show(trade.symbol);
+    this.chosen = trade.number;
+    if (this.symbol !== trade.symbol || this.wanted !== trade.symbol) await this.show(trade.symbol);
+    if (this.chosen !== trade.number || this.symbol !== trade.symbol) return;
     const { start } = this.bars.table;
     const from = Math.max(0, placeOf(start, trade.entryAt) - 1);
     const until = trade.exitAt === trade.exitAt ? placeOf(start, trade.exitAt) - 1 : this.bars.count - 1;
@@ -212,6 +217,7 @@ class PriceChart {
     this.trade = { ...trade, from, to };
     const room = Math.max(30, (to - from) * 0.6);
     this.chart.show(from - room, to + room);
+    this.root.dataset.trade = trade.number;
   }
 }
 

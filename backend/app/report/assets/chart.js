@@ -19,7 +19,7 @@ class Chart {
     this.asked = false;
     listen(canvas, this, keys);
     new ResizeObserver(() => this.draw()).observe(canvas);
-    onThemeChange(() => this.draw());
+    onThemeChange(() => this.paint()); // at once: paper does not wait for a frame
   }
 
   plotWidth() {

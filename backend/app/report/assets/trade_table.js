@@ -12,7 +12,7 @@ const COLUMNS = [
   ["exitAt", "Exit", (t) => (t.exitAt === t.exitAt ? clock.both(t.exitAt) : "open")],
   ["entry", "Entry price", (t) => price(roundPrice(t.entry))],
   ["exit", "Exit price", (t) => price(roundPrice(t.exit))],
-  ["held", "Held", (t) => lasting(t.held)],
+  ["held", "Held", (t) => (t.held === 0 ? "within a bar" : lasting(t.held))],
   ["fees", "Fees", (t) => grouped(t.fees, 2)],
   ["profit", "Profit", (t) => signed(t.profit, 2)],
 ];
@@ -115,6 +115,7 @@ class TradeTable {
     for (const [name, , text] of COLUMNS) {
       const cell = row.insertCell();
       cell.textContent = text(trade);
+      cell.dataset.name = name;
       if (WORDY.has(name)) cell.className = "word";
       if (name === "profit") cell.className = trade.profit < 0 ? "loss" : "gain";
     }
