@@ -151,3 +151,17 @@ def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: Syste
     assert (found.metrics.basis.year, str(found.equity.index.tz)) == (365, "UTC")
     assert found.metrics["sharpe_daily_365"] is not None
     assert found.metrics["time_in_market"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_run_that_was_stopped_before_its_first_bar_is_measured(
+    system_house: SystemHouse,
+) -> None:
+    system_house.system.start(system_house.config(), paused=True)
+    system_house.system.stop()
+    found = open_run(data_folder=system_house.folder)
+    assert (found.state, len(found.sessions), len(found.equity)) == ("stopped", 0, 0)
+    told = check_defined(found)
+    assert told["undefined"]["up_days"] == "there was no trading day"
+    assert told["metrics"]["total_return"] == 0.0
+    assert (told["months"], told["drawdowns"]) == ([], [])
+    assert len(found.bars("AAA")) == 0

@@ -222,7 +222,6 @@ class Measuring:
         fills, stakes, time = tables.fills, self._stakes, tables.trading_time
         traded = total(np.abs(self._money.of(fills.symbol, fills.instant_ns, fills.value_units)))
         began = np.append(self._start, days.equity)[:-1]
-        average = float(np.mean(days.equity)) if len(days) else 0.0
         return [
             metric("activity", m.SHARE, "time_in_market", exposure.time_in_market(time, stakes)),
             metric(
@@ -230,7 +229,7 @@ class Measuring:
                 exposure.average_exposure(time, stakes, days.end_ns, began),
             ),
             metric("activity", m.MONEY, "traded_value", figure(traded)),
-            metric("activity", m.RATIO, "turnover", exposure.turnover(traded, average)),
+            metric("activity", m.RATIO, "turnover", exposure.turnover(traded, days.equity)),
         ]  # fmt: skip
 
     @cached_property
