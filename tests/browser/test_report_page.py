@@ -108,6 +108,11 @@ def test_a_trade_that_is_chosen_is_shown_with_its_orders(
     page.wait_for_selector(f'#chart[data-trade="{number}"]')
     assert page.locator("#chart .symbol").input_value() == "BBB"
     assert opened.picture("#chart canvas") != before
+    shown = opened.picture("#chart canvas")
+    for name in ("orders", "fills"):  # each is drawn: without it the picture is another
+        page.locator(f'#chart input[name="{name}"]').click()
+        assert opened.picture("#chart canvas") != shown
+        page.locator(f'#chart input[name="{name}"]').click()
     trade = rich[0].trades.iloc[number - 1]
     assert page.locator("#chart .session option:checked").inner_text() == str(trade.name)[:10]
     details = page.locator("#trades .details")
