@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.browser.conftest import Opened
-from tests.report_house import IMAGE, SCRIPT
+from tests.report_house import IMAGE, SCRIPT, house_in, report_of
 
+from app.core.errors import AppError
 from app.results import Run
 
 if TYPE_CHECKING:
@@ -200,6 +201,33 @@ def test_a_telephone_shows_it_all_without_sideways_scroll(
         for canvas in CANVASES[:2]:
             assert opened.canvas_colours(canvas) > 3
         assert opened.said == []
+    finally:
+        opened.close()
+
+
+def test_a_run_that_failed_at_once_has_a_page_without_pictures(
+    browser: "Browser", stored_market: Path, tmp_path: Path
+) -> None:
+    house = house_in(stored_market, tmp_path)
+    house.strategy(
+        "failing.py",
+        """
+        from app.strategies import Strategy
+
+        class Failing(Strategy):
+            def on_bar(self, bar):
+                raise ValueError("enough")
+        """,
+    )
+    with pytest.raises(AppError):
+        house.system.run(house.config(use="failing.py"))
+    opened = Opened(browser, report_of(house.folder, tmp_path / "report.html")[1])
+    try:
+        assert opened.said == []
+        assert "It failed." in opened.page.locator(".notice").first.inner_text()
+        assert opened.page.locator("#trades .rows").is_hidden()
+        assert "It made no trade." in opened.page.locator("#trades").inner_text()
+        assert opened.page.locator('[data-picture="profits"] canvas').is_hidden()
     finally:
         opened.close()
 
