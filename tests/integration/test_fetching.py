@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data_house import same_bars
+from tests.data_house import Counts, same_bars
 from tests.fetch_house import (
     BTC,
     FIRST_NS,
@@ -110,6 +110,17 @@ def test_only_what_the_store_lacks_is_asked_for(make: Make) -> None:
     report = house.fetch()
     assert (report.pages, report.added, report.same) == (1, 600, 400)
     assert same_bars(house.bars(), minutes(5_000))
+
+
+def test_what_was_missing_is_counted_page_by_page(make: Make) -> None:
+    house, counts = make(), Counts()
+    house.fetch(on_count=counts)
+    assert counts.told == [(0, COUNT), (1_000, COUNT), (2_000, COUNT), (COUNT, COUNT)]
+    house.data.delete(SERIES)
+    house.fetch(start_ns=FIRST_NS + 500 * MINUTE_NS)
+    again = Counts()
+    house.fetch(on_count=again)
+    assert again.told == [(0, 500), (500, 500)]
 
 
 def test_pages_keep_under_the_limit_that_binance_tells(make: Make) -> None:

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app import open_run
-from app.cli import report_words
+from app.cli import report_show
 from app.cli.candles import sparkline
 from app.cli.main import main
-from app.results import Run, exporting
+from app.results import Run
 from app.results.columns import NONE_IS_ZERO
 
 __all__ = ["stored_market", "system_house"]
@@ -229,9 +230,22 @@ def test_runs_of_other_days_are_compared_day_by_day(
     assert "equity B    " in text  # it has no such days
 
 
-def test_commands_name_the_tables_and_keys_that_there_are(house: SystemHouse) -> None:
-    assert report_words.TABLES == exporting.TABLES
-    assert tuple(run(house, end="2024-06-03").metrics.slices) == report_words.SLICES
+def test_a_run_that_has_not_ended_is_compared_without_metrics(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(house, end="2024-06-03")
+    house.runs().start_run(
+        "20990101-run", name="x", mode="replay", config=dict(found.config),
+        started_at="2099-01-01", pid=os.getpid(),
+    )  # fmt: skip
+    compared = json.loads(told(capsys, "compare", found.id, "20990101-run", "--json"))
+    assert compared["metrics"]["win_rate"] == [found.metrics["win_rate"], None]
+    assert compared["days"]["equity"][1] == [None]
+    assert "profit_factor" in told(capsys, "compare", found.id, "20990101-run")
+
+
+def test_the_command_names_the_keys_that_there_are(house: SystemHouse) -> None:
+    assert tuple(run(house, end="2024-06-03").metrics.slices) == report_show.SLICES
 
 
 def test_a_sparkline_leaves_out_what_is_missing_and_keeps_to_a_scale() -> None:

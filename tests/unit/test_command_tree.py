@@ -61,7 +61,7 @@ def test_a_command_tells_its_summary_arguments_options_and_examples() -> None:
     assert found.examples[0].startswith('./start_cli.sh why-not SYN1 "2024-11-01 10:31"')
     assert [one.metavar for one in found.arguments] == ["SYMBOL", "TIME"]
     run = named(found.options, "--run")
-    assert (run.kind, run.required, run.is_flag, run.metavar) == ("text", True, False, "RUN")
+    assert (run.kind, run.default, run.is_flag, run.metavar) == ("text", "last", False, "RUN")
     assert named(found.options, "--json").is_flag
 
 

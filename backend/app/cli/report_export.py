@@ -7,16 +7,17 @@ import typer
 
 from app.cli.output import console, print_json
 from app.cli.parameters import AsJson, PastRun
-from app.cli.report_words import TABLES
 
-_ALL = ",".join(TABLES)
+_ALL = "orders,fills,trades,equity,sessions,metrics"
 
-Format = Annotated[str, typer.Option("--format", metavar="csv|parquet|json", help="Of the files.")]
+Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, parquet or json.")]
 Output = Annotated[
     Path | None,
     typer.Option("--output", metavar="FOLDER", help="Where to; else a folder named as the run."),
 ]
-What = Annotated[str, typer.Option("--what", metavar="TABLES", help=f"Of {', '.join(TABLES)}.")]
+What = Annotated[
+    str, typer.Option("--what", metavar="TABLES", help=f"Of {_ALL.replace(',', ', ')}.")
+]
 
 
 def export(

@@ -9,7 +9,6 @@ import typer
 from app.cli.context import Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, PastRun
-from app.cli.report_words import ALL_SLICES, SLICES
 from app.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from app.results.metrics import Metric
     from app.services.metrics.breakdown import Month, Slice
 
+SLICES = ("strategy", "symbol", "side", "hour", "weekday", "month")
 _USUAL = "strategy,symbol,side"
 _WIDTH, _BESIDE = 60, 44  # marks of a curve; columns that what stands beside it takes
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -113,12 +113,12 @@ _SLICE = ("key", "trades", "wins", "win_rate", "profit", "fees", "expectancy", "
 
 
 def _keys(by: str) -> Sequence[str]:
-    if by == ALL_SLICES:
+    if by == "all":
         return SLICES
     keys = [word.strip() for word in by.split(",")]
     for key in keys:
         if key not in SLICES:
-            known = (*SLICES, ALL_SLICES)
+            known = (*SLICES, "all")
             raise UsageError(
                 f"--by: found '{key}', allowed are {', '.join(known)}.{did_you_mean(key, known)}"
             )

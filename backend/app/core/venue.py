@@ -9,7 +9,7 @@ An adapter translates all that its venue can answer into these, and every error 
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -192,6 +192,14 @@ class Venue(Protocol):
     def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream: ...
     def order_stream(self, on_item: OnItem) -> Stream: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A venue that tells what its key may do."""
+
+    def check_key(self) -> Sequence[str]:
+        """Refuse a key that is not to be used; what is only unwise about it is told."""
 
 
 LIVE_STATES: Final = frozenset({"ACCEPTED", "PARTIAL", "AMEND_PENDING", "CANCEL_PENDING"})

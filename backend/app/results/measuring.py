@@ -44,7 +44,11 @@ class Measuring:
         )
 
     def metrics(self) -> Metrics:
-        """All of them."""
+        """All of them. What overflows on the way is no figure, and no warning."""
+        with np.errstate(all="ignore"):
+            return self._metrics()
+
+    def _metrics(self) -> Metrics:
         found = [
             *self._returns(), *self._risk(), *self._drawdowns(), *self._trades(), *self._costs(),
             *self._activity(), *self._benchmark(),

@@ -94,7 +94,7 @@ class Tables:
     @cached_property
     def book(self) -> TradeBook:
         """The same one by one, and how what is held changed."""
-        return booked(_owned(self.fills), self.actions, self.multiplier_units)
+        return booked(owned(self.fills), self.actions, self.multiplier_units)
 
     @cached_property
     def multiplier_units(self) -> list[int]:
@@ -217,7 +217,7 @@ class Tables:
         return first, last
 
 
-def _owned(fills: FillColumns) -> Iterator[Fill]:
+def owned(fills: FillColumns) -> Iterator[Fill]:
     """The fills one by one; one that no strategy asked for closes what the first has that holds
     the other side, as the run booked it.
     """

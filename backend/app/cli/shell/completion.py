@@ -22,8 +22,9 @@ KINDS: Final = {
     "CONFIG|RUN": "config or run",
     "FILE": "file",
     "FOLDER": "folder",
+    "FORMAT": "format",
     "INTERVAL": "interval",
-    "KEYS": "trade keys",
+    "KEYS": "keys of trades",
     "LEVEL": "log level",
     "MARKET": "market",
     "NAME=VALUE": "parameter",
@@ -36,6 +37,7 @@ KINDS: Final = {
     "SYMBOL": "symbol",
     "SYMBOLS": "symbols",
     "TABLES": "tables",
+    "VENUE": "venue",
     "ZONE": "zone",
 }
 # The same, where commands that begin so mean something of their own by it.
@@ -45,8 +47,8 @@ KINDS_OF_COMMANDS: Final = {
     (("watch",), "RUN"): "running",
     (("risk", "flatten"), "RUN"): "running",
 }
-# several with commas between them
-_LISTS: Final = {"symbols": "symbol", "tables": "table", "trade keys": "trade key"}
+# Several with commas between them.
+_LISTS: Final = {"keys of trades": "key of trades", "symbols": "symbol", "tables": "table"}
 # What the shell's own words are followed by.
 AFTER_WORDS: Final = {
     "alias": "alias",

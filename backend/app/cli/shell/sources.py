@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from loguru import logger
 
-from app.cli.report_words import ALL_SLICES, SLICES, TABLES
 from app.cli.shell.completion import Offer
 from app.cli.shell.outbox import SHOWN
 from app.cli.shell.paths import path_offers
@@ -75,7 +74,9 @@ class MachineSources:
             "event level": lambda part, given: map(Offer, SHOWN),
             "file": lambda part, given: path_offers(part),
             "folder": lambda part, given: path_offers(part, folders_only=True),
+            "format": lambda part, given: map(Offer, _exported()[0]),
             "interval": lambda part, given: map(Offer, BASE_INTERVALS),
+            "key of trades": lambda part, given: map(Offer, _keys_of_trades()),
             "log level": lambda part, given: map(Offer, LEVELS),
             "market": lambda part, given: self._markets(),
             "order": self._orders,
@@ -86,8 +87,8 @@ class MachineSources:
             "speed": lambda part, given: SPEEDS,
             "strategy": lambda part, given: self._strategies(),
             "symbol": self._symbols,
-            "table": lambda part, given: map(Offer, TABLES),
-            "trade key": lambda part, given: map(Offer, (*SLICES, ALL_SLICES)),
+            "table": lambda part, given: map(Offer, _exported()[1]),
+            "venue": lambda part, given: _venues(),
             "zone": lambda part, given: self._zones(),
         }
 
@@ -284,6 +285,25 @@ def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
         yield RunRepository(engine)
     finally:
         engine.dispose()
+
+
+def _exported() -> tuple[Iterable[str], Iterable[str]]:
+    """In what formats, and what."""
+    from app.results.exporting import FORMATS, TABLES
+
+    return FORMATS, TABLES
+
+
+def _keys_of_trades() -> Iterable[str]:
+    from app.cli.report_show import SLICES
+
+    return (*SLICES, "all")
+
+
+def _venues() -> list[Offer]:
+    from app.cli.practice import BINANCE, PRACTICE
+
+    return [Offer(PRACTICE, "the program's own"), Offer(BINANCE, "Binance spot")]
 
 
 def _sources() -> list[Offer]:

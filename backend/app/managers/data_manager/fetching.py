@@ -5,6 +5,7 @@ that is missing on, and pages are laid into it in turn, each time whole or not a
 that is killed loses the pages that it had in hand, and asks for them again.
 """
 
+import datetime as dt
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ SETTLED_NS: Final = 5 * SECOND_NS  # a bar is taken once it has been over for so
 _WAITS_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)  # before what got no answer is asked again
 _BUSY_TIMES: Final = 3
 _BUSY_SECONDS_MAX: Final = 120.0  # a longer ban is not waited for
+_DAY: Final = dt.timedelta(days=1)
 _NONE: Final[Ints] = np.empty(0, np.int64)
 
 
@@ -107,9 +109,10 @@ class Fetch:
         return self._report()
 
     def _sessions_of_stretch(self) -> Sequence[TradingSession]:
-        market, zone_date = self._stretch.series.market, self._time.to_local
-        first = zone_date(self._stretch.start_ns, market).date()
-        last = zone_date(max(self._end_ns, self._stretch.start_ns), market).date()
+        """Those that may touch it: some open on the eve of their date."""
+        market, local = self._stretch.series.market, self._time.to_local
+        first = local(self._stretch.start_ns, market).date() - _DAY
+        last = local(max(self._end_ns, self._stretch.start_ns), market).date() + _DAY
         return self._time.known_sessions(first, last, market)
 
     def _last_through_ns(self) -> int:

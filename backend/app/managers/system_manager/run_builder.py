@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
-from app.core.errors import ConfigError
+from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
 from app.core.venue import Venue
@@ -27,6 +27,7 @@ from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
 from app.managers.system_manager.quotes import need_quotes, quoted
+from app.managers.system_manager.real_money import need_confirmation
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
@@ -59,6 +60,7 @@ class RunBuilder:
         engine: Callable[[], "Engine"],
         clock: WallClock,
         alarms: Alarms,
+        confirmed: str | None = None,
     ) -> None:
         self._settings = settings
         self._data = data
@@ -66,6 +68,7 @@ class RunBuilder:
         self._engine = engine
         self._clock = clock
         self._alarms = alarms
+        self._confirmed = confirmed
 
     def build(
         self,
@@ -81,6 +84,7 @@ class RunBuilder:
         )
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
+        need_confirmation(config, self._confirmed)
         sessions = replayed_sessions(config, self._times)
         need_bars(config, sessions, self._data)
         market = self._market_of(config, sessions)
@@ -131,6 +135,11 @@ class RunBuilder:
         )  # fmt: skip
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
+        try:
+            need_confirmation(config, self._confirmed)
+        except AppError:
+            opening.give_back()
+            raise
         if opening.unfinished is not None:
             logger.warning(
                 "Run {} of account {} broke off: it goes on, by the config it was started with",
