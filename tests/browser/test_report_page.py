@@ -124,6 +124,39 @@ def test_a_trade_that_is_chosen_is_shown_with_its_orders(
     assert details.locator("table").nth(1).locator("tbody tr").count() == trade.fills
 
 
+def test_a_fill_that_is_clicked_chooses_its_trade(opened: Opened, rich: tuple[Run, Path]) -> None:
+    page = opened.page
+    page.select_option('#trades select[name="strategy"]', "Brackets")
+    row = page.locator(ROWS).first
+    number = int(row.get_attribute("data-number") or 0)
+    row.click()
+    page.wait_for_selector(f'#chart[data-trade="{number}"]')
+    canvas = page.locator("#chart canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    trade = rich[0].trades.iloc[number - 1]
+    rows = (trade.exit - trade.name).total_seconds() / 60
+    room = max(30, rows * 0.6)  # on either side of it
+    x = box["x"] + (box["width"] - 72) * (room + 0.5) / (rows + 2 * room)
+    page.mouse.move(x, box["y"] + 100)
+    page.wait_for_function(
+        "/bought|sold/.test(document.querySelector('#chart .readout').innerText)"
+    )
+    page.select_option('#trades select[name="side"]', "long" if trade.side < 0 else "short")
+    assert page.locator("#trades tr.chosen").count() == 0  # the filters hide it
+    for y in range(20, 340, 8):  # down its entry's bar, until a mark is hit
+        page.mouse.click(x, box["y"] + y)
+        if page.locator("#trades tr.chosen").count():
+            break
+    chosen = int(page.locator("#trades tr.chosen").get_attribute("data-number") or 0)
+    found = rich[0].trades.iloc[chosen - 1]
+    fills = rich[0].fills
+    own = fills[(fills.fill_id >= found.first_fill_id) & (fills.fill_id <= found.last_fill_id)]
+    assert trade.name in own.index
+    assert (found.symbol, page.locator('#trades select[name="side"]').input_value()) == ("AAA", "")
+
+
 def test_keys_alone_walk_trades_and_sessions(opened: Opened) -> None:
     page = opened.page
     page.locator("#trades .rows").focus()
