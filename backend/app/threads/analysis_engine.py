@@ -234,9 +234,9 @@ class AnalysisEngine(Worker):
                     self._match_until(known_ns[step])
                 if self._moved or broker.closing:
                     break
-        except (LedgerError, IllegalTransition):
-            raise  # a defect of ours
         except BaseException as error:
+            if cursor.step == BETWEEN_BARS or isinstance(error, (LedgerError, IllegalTransition)):
+                raise  # a defect of ours, or what a hook among the fills has told
             raise self._calling.failure("on_bar", error) from error
         self._step = step
         cursor.stand(cursor.now_ns)
