@@ -286,7 +286,7 @@ class Link:
         answer = self.side.desk.answer(asked, self.side.world.now_ns)
         if not self.side.is_down:
             self.side.pump()
-        if answer.silent_seconds:
+        if answer.silent_seconds or answer.is_reset:
             self.took_seconds = 5.0
             raise VenueUnclear(_TIMEOUT)
         return Reply(answer.status, answer.body)

@@ -103,3 +103,20 @@ def test_what_the_broker_finds_is_what_a_loop_over_every_bar_finds(
                 submit(execution, 0, wish.symbol, wish.units, now_ns, **wish.terms)
     found = [(fill[1], fill[4], fill[6]) for fill in execution.diary.take().fills]
     assert found == by_loop(rows, orders, through)
+
+
+@given(
+    markets(),
+    st.lists(st.tuples(st.integers(0, 1), st.integers(-5, 265)), max_size=30),
+    st.booleans(),
+)
+def test_the_last_close_is_that_known_then_in_whatever_order_it_is_asked_for(
+    rows: list[Row], asked: list[tuple[int, int]], alone: bool
+) -> None:
+    if alone:
+        rows = [row for row in rows if row.symbol == 0]
+    book = book_of(rows, symbols=1 if alone else 2)
+    for symbol, now_ns in asked:
+        symbol = 0 if alone else symbol
+        known = [row.open for row in rows if row.symbol == symbol and row.start_ns + 10 <= now_ns]
+        assert book.last_close(symbol, now_ns) == (known[-1] if known else None)

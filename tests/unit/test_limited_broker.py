@@ -303,7 +303,7 @@ class LimitedBrackets(_OnePart, Brackets):
     """The same for brackets."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(QUIET_STEPS)
 def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[int, int]]) -> None:
     exchange = LimitedExchange(LimitedHouse(exits_twice=True))
@@ -316,7 +316,7 @@ def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[i
     exchange.check_quiet()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SIZE_STEPS, st.booleans())
 def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves_anew(
     steps: list[tuple[str, int, int]], calm: bool
@@ -391,7 +391,7 @@ class SpotBrackets(LimitedBrackets):
                 assert sum(sells) == held, "what is free has nothing to wait for"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SIZE_STEPS)
 def test_no_more_is_ever_asked_to_be_sold_than_is_held_and_free(
     steps: list[tuple[str, int, int]],

@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate
-from operator import sub
 from typing import Final
 
 from app.core.bars import Floats, Ints, Table
@@ -73,8 +72,8 @@ class Measures:
         """The mean true range of the last bars, in percent of the last close, up to the unit; -1
         while there is no bar.
         """
-        before, sums, closes = self._ranges
-        end = before + bisect_right(self._known_ns, now_ns)
+        sums, closes = self._ranges
+        end = self._before + bisect_right(self._known_ns, now_ns)
         if not end or closes[end - 1] <= 0:
             return -1
         first = max(end - RANGE_BARS, 0)
@@ -85,19 +84,14 @@ class Measures:
         """Until when that is no more than so much: the last moment that the window knows of, where
         the widest range of all is no such part of the lowest close; -1 where it takes more to tell.
         """
-        before = self._ranges[0]
+        known_ns = self._known_ns
+        if not known_ns or not (self._before or known_ns[0] <= now_ns):
+            return -1
         widest_units, lowest_units = self._extremes
-        first = before + bisect_right(self._known_ns, now_ns)
-        if not first or lowest_units <= 0 or not self._known_ns:
+        if lowest_units <= 0:
             return -1
         calm = widest_units * 100 * UNITS <= most_units * lowest_units
-        return self._known_ns[-1] if calm else -1
-
-    @cached_property
-    def _extremes(self) -> tuple[int, int]:
-        """The widest range, and the lowest close, of all that ranges are taken of."""
-        _, sums, closes = self._ranges
-        return max(map(sub, sums[1:], sums), default=0), min(closes, default=0)
+        return known_ns[-1] if calm else -1
 
     @cached_property
     def _ends_ns(self) -> Sequence[int]:
@@ -109,14 +103,30 @@ class Measures:
         return ends_ns
 
     @cached_property
-    def _ranges(self) -> tuple[int, Sequence[int], Sequence[int]]:
-        """How many bars of before today are in it, sums of ranges up to each bar, and closes."""
+    def _extremes(self) -> tuple[int, int]:
+        """The widest range, and the lowest close, of all that ranges are taken of."""
+        ranges, closes = self._units
+        return int(ranges.max()), int(closes.min())
+
+    @property
+    def _before(self) -> int:
+        """How many bars of before today ranges are taken of, too."""
+        return min(self._window.today, RANGE_BARS)
+
+    @cached_property
+    def _units(self) -> tuple[Ints, Ints]:
+        """Ranges and closes, of those bars and today's."""
         window = self._window
-        first = max(window.today - RANGE_BARS, 0)
+        first = window.today - self._before
         one_before = max(first - 1, 0)  # only for its close
         rows = slice(one_before, None)
         close = window.close[rows]
         ranges = true_ranges(window.high[rows], window.low[rows], close)
         skip = first - one_before
-        sums = [0, *accumulate(_in_units(ranges[skip:]))]
-        return window.today - first, sums, _in_units(close[skip:])
+        return price_units(ranges[skip:]), price_units(close[skip:])
+
+    @cached_property
+    def _ranges(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Sums of ranges up to each bar, and closes."""
+        ranges, closes = self._units
+        return [0, *accumulate(ranges.tolist())], closes.tolist()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from app.core.bars import SymbolRows, Table, numbers
+from app.core.bars import Floats, Ints, SymbolRows, Table, numbers
 from app.core.calendar import TradingSession
 from app.core.orders import IOC, TRAILING_STOP, Order
 from app.services.matching import Prices
@@ -13,7 +13,30 @@ from app.services.matching import Prices
 NEVER_NS = 2**63 - 1
 # Of one symbol: its rows, when they start and when they are known.
 _Rows = tuple[Sequence[int], Sequence[int], Sequence[int]]
-_Closes = tuple[Sequence[int], Sequence[float]]  # when they are known, and they
+
+
+class _Closes:
+    """A symbol's closes in time order. Whoever asks goes on by a bar, most often."""
+
+    __slots__ = ("_closes", "_known_ns", "_place")
+
+    def __init__(self, known_ns: Ints, closes: Floats) -> None:
+        self._known_ns = numbers(known_ns)
+        self._known_ns.append(NEVER_NS)
+        self._closes = numbers(closes)
+        self._place = 0  # of the first that was not known when somebody asked
+
+    def last(self, now_ns: int) -> float | None:
+        """The last one known at an instant."""
+        known_ns, place = self._known_ns, self._place
+        if known_ns[place] <= now_ns:
+            place += 1
+            if known_ns[place] <= now_ns:
+                place = bisect_right(known_ns, now_ns, place)
+            self._place = place
+        elif place and known_ns[place - 1] > now_ns:
+            self._place = place = bisect_right(known_ns, now_ns, 0, place)
+        return self._closes[place - 1] if place else None
 
 
 class BarBook:
@@ -109,12 +132,7 @@ class BarBook:
 
     def last_close(self, symbol: int, now_ns: int) -> float | None:
         """The last close of `symbol` known at `now_ns`."""
-        if self.rows is None:  # a list of all closes would cost more than it saves
-            row = bisect_right(self.known_ns, now_ns) - 1
-            return float(self.base.close[row]) if row >= 0 else None
-        known_ns, closes = self._closes.get(symbol) or self._closes_of(symbol, self.rows)
-        place = bisect_right(known_ns, now_ns)
-        return closes[place - 1] if place else None
+        return (self._closes.get(symbol) or self._closes_of(symbol)).last(now_ns)
 
     def has_volume(self, symbol: int, now_ns: int) -> bool:
         """Whether a bar of `symbol` known at `now_ns` has any volume."""
@@ -133,8 +151,9 @@ class BarBook:
             self._by_symbol[symbol] = found
         return found
 
-    def _closes_of(self, symbol: int, rows: SymbolRows) -> _Closes:
-        """The same, as whoever asks often needs them."""
-        base, own = self.base, rows.of(symbol)
-        found = self._closes[symbol] = base.known_ns[own].tolist(), base.close[own].tolist()
+    def _closes_of(self, symbol: int) -> _Closes:
+        """Those of a symbol, made when first asked for."""
+        base = self.base
+        rows = slice(None) if self.rows is None else self.rows.of(symbol)
+        found = self._closes[symbol] = _Closes(base.known_ns[rows], base.close[rows])
         return found

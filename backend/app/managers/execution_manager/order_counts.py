@@ -55,6 +55,7 @@ class OrderCounts:
         self._rolled_ns = -1  # when the last one left
         self._asked: Ask | None = None  # the last one that was asked about
         self._alike: Alike
+        self._alike_ns: int | None = None  # when one that is equal to it left last
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
@@ -66,7 +67,8 @@ class OrderCounts:
         """When an entry equal to this one left last, as far as any limit looks back."""
         self._asked = ask
         self._alike = ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop
-        return self._latest.get(self._alike)
+        self._alike_ns = self._latest.get(self._alike)
+        return self._alike_ns
 
     def open_session(self) -> None:
         """A day begins."""
@@ -78,13 +80,15 @@ class OrderCounts:
         now_ns, place = ask.now_ns, (ask.strategy, ask.symbol)
         if now_ns != self._rolled_ns:
             self._roll(now_ns)
+            self._asked = None  # what it is equal to may be forgotten
         for tally in self._tallies_of.get(place) or self._find_tallies(*place):
             tally.instants.append(now_ns)
             tally.today += 1
         if self._keeps_ns and ask.units == ask.whole_units:
             if self._asked is not ask:
                 self.last_alike_ns(ask)
-            self._latest.pop(self._alike, None)  # the latest stands last
+            if self._alike_ns is not None:
+                del self._latest[self._alike]  # the latest stands last
             self._latest[self._alike] = now_ns
 
     def _roll(self, now_ns: int) -> None:
@@ -93,6 +97,8 @@ class OrderCounts:
         for tally in self._tallies.values():
             tally.roll(now_ns)
         latest, until_ns = self._latest, now_ns - self._keeps_ns
+        if latest and next(reversed(latest.values())) <= until_ns:
+            latest.clear()
         while latest and latest[first := next(iter(latest))] <= until_ns:
             del latest[first]
 

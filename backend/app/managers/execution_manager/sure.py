@@ -212,10 +212,11 @@ class SureRules:
 
     def _ask_lasting(self, ask: Ask) -> bool:
         """Those that may approve for longer."""
-        market, until_ns = self._market, ALWAYS_NS
+        market, now_ns, until_ns = self._market, ask.now_ns, ALWAYS_NS
         for check, portfolio, most, sure_until_ns in self._lasting:
-            if check(ask, portfolio, market, most) is not None:
+            sure_ns = sure_until_ns(ask.symbol, market, most)
+            if sure_ns < now_ns and check(ask, portfolio, market, most) is not None:
                 return False
-            until_ns = min(until_ns, sure_until_ns(ask.symbol, market, most))
+            until_ns = min(until_ns, sure_ns)
         self._until_ns = until_ns
         return True
