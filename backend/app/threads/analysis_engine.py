@@ -230,9 +230,8 @@ class AnalysisEngine(Worker):
                             if broker.due_ns <= until_ns or self._moved or broker.closing:
                                 break
             except BaseException as error:
-                ours = isinstance(error, (LedgerError, IllegalTransition))
-                if ours or cursor.step == BETWEEN_BARS:  # or told by a hook among the fills
-                    raise
+                if cursor.step == BETWEEN_BARS or isinstance(error, LedgerError | IllegalTransition):
+                    raise  # a defect of ours, or what a hook among the fills has told
                 raise self._calling.failure("on_bar", error) from error
             step += 1
             if step < end and broker.due_ns <= known_ns[step]:
