@@ -86,7 +86,13 @@ class CoinHouse:
             "market": "24/7",
             "symbols": list(SYMBOLS),
             "account": {"currency": "USDT"},
-            "live": {**told["live"], "sessions": sessions, "on_stop": "flatten"},
+            # Of the peer's time, of which a way takes much at these rates.
+            "live": {
+                **told["live"],
+                "sessions": sessions,
+                "on_stop": "flatten",
+                "grace_ms": 30_000,
+            },
             "strategies": [{"use": "coin_strategy.py"}],
             **more,
         }

@@ -137,6 +137,9 @@ def test_indicators_are_what_the_strategy_read(house: SystemHouse) -> None:
     assert {label for _, label in found} == {"SMA(5)", "EMA(3) 15m"}
     assert all(output.overlay for _, output in found.values())
     assert len(lines) > 1_500
+    _, mean = found["AAA", "SMA(5)"]
+    read_of_it = [line for line in lines if line[:2] == ["AAA", "SMA(5)"]]
+    assert np.isfinite(mean.values).sum() == len(read_of_it) < len(mean.values)
     compared = 0
     for symbol, label, at, value in lines:
         (known, output), at_ns = found[symbol, label], round(float(at) * 1e9)

@@ -1,6 +1,7 @@
 """Metrics of runs in which little is as usual: every figure is a number, or none with a reason."""
 
 import datetime as dt
+import json
 import math
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import update
 from tests.market import random_bars
 from tests.measured_runs import check_defined, run
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
@@ -15,6 +17,7 @@ from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 from app import open_run
 from app.core.errors import AppError
 from app.core.intervals import DAY_NS, MINUTE_NS
+from app.models.tables import RunRow
 from app.repositories.bar_store_files import Series
 from app.results import Run
 from app.results.exporting import export_run
@@ -151,3 +154,34 @@ def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: Syste
     assert (found.metrics.basis.year, str(found.equity.index.tz)) == (365, "UTC")
     assert found.metrics["sharpe_daily_365"] is not None
     assert found.metrics["time_in_market"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_run_that_was_stopped_before_its_first_bar_is_measured(
+    system_house: SystemHouse,
+) -> None:
+    system_house.system.start(system_house.config(), paused=True)
+    system_house.system.stop()
+    found = open_run(data_folder=system_house.folder)
+    assert (found.state, len(found.sessions), len(found.equity)) == ("stopped", 0, 0)
+    told = check_defined(found)
+    assert told["undefined"]["up_days"] == "there was no trading day"
+    assert told["metrics"]["total_return"] == 0.0
+    assert (told["months"], told["drawdowns"]) == ([], [])
+    assert len(found.bars("AAA")) == 0
+
+
+def test_a_record_of_old_that_knows_less_is_measured_all_the_same(
+    system_house: SystemHouse,
+) -> None:
+    found = run(system_house)
+    path = found.folder / "run.json"
+    facts = json.loads(path.read_text())
+    for name in ("instruments", "actions", "rates", "books", "quality"):
+        del facts[name]
+    path.write_text(json.dumps(facts))
+    config = {name: found.config[name] for name in ("name", "symbols", "replay", "strategies")}
+    engine = system_house.runs()._engine
+    with engine.begin() as connection:
+        connection.execute(update(RunRow).where(RunRow.run_id == found.id).values(config=config))
+    old = open_run(found.id, data_folder=system_house.folder)
+    assert check_defined(old)["metrics"] == check_defined(found)["metrics"]

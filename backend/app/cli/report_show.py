@@ -41,7 +41,7 @@ def show(run: PastRun, by: By = _USUAL, as_json: AsJson = False) -> None:
         print_json(_told(found))
         return
     _print_head(found)
-    print_table("Metrics", ("group", "metric", "value", "why there is none"), _metric_rows(found))
+    print_table("Metrics", ("figure", "value", "group", "why there is none"), _metric_rows(found))
     strategies = found.summary.get("strategies") or []
     if strategies:
         from app.managers.system_manager.attribution import as_cells
@@ -159,11 +159,8 @@ def _print_head(run: "Run") -> None:
 
 
 def _metric_rows(run: "Run") -> Iterator[tuple[str | None, ...]]:
-    before = ""
     for one in run.metrics:
-        group = "" if one.group == before else one.group
-        before = one.group
-        yield group, one.name, figure_text(one), one.reason or ""
+        yield one.name, figure_text(one), one.group, one.reason or ""
 
 
 def _slice_rows(slices: "Sequence[Slice]") -> Iterator[tuple[str | None, ...]]:

@@ -191,6 +191,7 @@ class Report:
             "monthly": sections.monthly(run.metrics.months),
             "equity_label": self._equity_label(),
             "no_bars": "" if held else " empty",
+            "no_trades": "" if trades else " empty",
             "bars_note": "The run's bars are not in the store any more: no candles.",
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),

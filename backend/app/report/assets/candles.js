@@ -1,5 +1,7 @@
 /* The price chart: candles with volume, indicators, orders and fills; one symbol at a time. */
 
+const MOST_TOLD = 3; // fills of a candle, in words
+
 class PriceChart {
   constructor(root, store, facts) {
     this.root = root;
@@ -18,6 +20,11 @@ class PriceChart {
         "[": () => this.step(-1), "]": () => this.step(1),
       },
     });
+    this.onFill = () => {}; // told of a fill whose mark was clicked
+    this.chart.onPick = (at, plots) => {
+      const found = this.shows.fills ? fillAt(this.fills, this.chart.span, plots[0], at) : null;
+      if (found) this.onFill(found);
+    };
     startTools(this);
   }
 
@@ -180,6 +187,18 @@ class PriceChart {
       value.classList.add("ink-" + indicator.ink);
       readout.append(value);
     }
+    if (this.shows.fills) readout.append(...this.tellFills(one));
+  }
+
+  /* What was filled in a candle, the first of it. */
+  tellFills({ first, end }) {
+    const from = firstAt(this.fills, first);
+    const to = firstAt(this.fills, end);
+    const told = this.fills.slice(from, Math.min(to, from + MOST_TOLD)).map((one) => {
+      const side = one.bought ? "bought" : "sold";
+      return word(side, `${quantity(one.units)} at ${price(one.price)}`, one.bought ? "gain" : "loss");
+    });
+    return to - from > MOST_TOLD ? [...told, word("", `and ${to - from - MOST_TOLD} more`)] : told;
   }
 
   /* To the session before or after the one in the middle. */

@@ -63,10 +63,7 @@ class TradeTable {
       }
       choice.addEventListener("change", () => this.update());
     }
-    this.root.querySelector(".clear").addEventListener("click", () => {
-      for (const choice of this.choices) choice.value = "";
-      this.update();
-    });
+    this.root.querySelector(".clear").addEventListener("click", () => this.clear());
   }
 
   sortBy(name) {
@@ -139,6 +136,21 @@ class TradeTable {
     if (top < this.frame.scrollTop) this.frame.scrollTop = top;
     else if (top > this.frame.scrollTop + room) this.frame.scrollTop = top - room;
     this.choose(this.seen[next]);
+  }
+
+  /* The trade of a fill; its row comes into sight, whatever the filters. */
+  chooseFill(symbol, { strategy, number }) {
+    const trade = this.trades.find((t) => t.symbol === symbol && t.strategy === strategy
+      && t.firstFill <= number && number <= t.lastFill);
+    if (!trade) return;
+    if (!this.seen.includes(trade)) this.clear();
+    this.frame.scrollTop = Math.max(0, this.seen.indexOf(trade) * ROW - this.frame.clientHeight / 2);
+    this.choose(trade);
+  }
+
+  clear() {
+    for (const choice of this.choices) choice.value = "";
+    this.update();
   }
 
   choose(trade) {
