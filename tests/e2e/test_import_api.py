@@ -56,7 +56,7 @@ def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Practi
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "theirs"))
     found = Practice(tmp_path)
     assert main(["data", "sample"]) == 0
-    found.start_here("SYN1,SYN2,THIN", "2024-11-20T12:00")
+    found.start_here("SYN1,SYN2,THIN", "2024-12-05T12:00")
     yield found
     found.close()
 
@@ -142,6 +142,29 @@ def test_several_symbols_of_a_practice_venue_are_imported_at_once(
     assert told[0]["expected"] == told[0]["added"] == 390 + 149
     assert told[1]["missing"] > 100
     assert told[0]["sizes"] is None
+
+
+def test_a_month_over_a_half_day_and_a_clock_change_is_imported_as_it_is_stored_there(
+    ask: Ask, practice: Practice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
+    dates = ("--start", "2024-10-25", "--end", "2024-12-04")
+    words = ("SYN1,THIN", *dates, "--source", "practice", "--url", practice.url, "--json")
+    told = json.loads(ask("data", "import-api", *words)[1])["imports"]
+    assert told[0]["missing"] == 0
+    assert told[0]["expected"] == 27 * 390 + 210  # the day after Thanksgiving closes at 13:00
+    start_ns, end_ns = (
+        int(np.datetime64(day, "ns").astype(int)) for day in ("2024-10-25", "2024-12-05")
+    )
+    for symbol in ("SYN1", "THIN"):
+        here, there = (
+            BarStore(tmp_path / name, TimeManager(tmp_path / name).zone).columns(
+                "XNYS", symbol, "1m", start_ns, end_ns
+            )
+            for name in ("data", "theirs")
+        )
+        assert len(here) > 5_000
+        assert same_bars(here, there)
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +316,18 @@ def test_sources_are_listed_without_asking_any(ask: Ask) -> None:
         ("binance-public", False, 1_000),
         ("practice", False, 5_000),
     ]
+
+
+def test_whether_each_source_can_be_reached_is_asked_for(
+    ask: Ask, peer: MinutePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "TESTNET_URL", peer.url)
+    for module, name in ((places, "PUBLIC_URL"), (registry, "_USUAL_PRACTICE_URL")):
+        monkeypatch.setattr(module, name, "http://127.0.0.1:9")
+    rows = json.loads(ask("data", "sources", "list", "--reach", "--json")[1])
+    assert rows[0]["reachable"] is None
+    assert all(row["reachable"].startswith("no: No answer from") for row in rows[1:])
+    assert "reachable" in ask("data", "sources", "list", "--reach")[1]
 
 
 def test_a_source_is_tested_in_earnest(ask: Ask, practice: Practice) -> None:

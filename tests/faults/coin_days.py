@@ -10,8 +10,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -29,12 +27,13 @@ from app.integrations.practice import wire
 from app.integrations.practice.venue.books import BookEvent, Placed, Traded
 from app.repositories import journal_format as form
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
-from tests.faults.killed_house import PROGRAM, ROOT, wait_for
+from tests.faults.killed_house import ROOT, wait_for
+from tests.processes import PIPE, Process, begin, run
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 BEGIN = "2024-11-02T00:10"  # the Saturday before New York sets its clocks back
 RATE = 600.0
-_NEAR_NS = 15 * MINUTE_NS
+NEAR_MINUTES = 10
 _LINES = msgspec.json.Decoder(list[BookEvent])
 
 
@@ -75,7 +74,7 @@ class CoinHouse:
         }
         words = ["practice", "start", "--as", "binance", "--symbols", ",".join(SYMBOLS), "--json"]
         words += ["--at", at, "--rate", str(rate), "--port", "0", "--books", str(folder / "books")]
-        self.peer = self._started("peer", words, stdout=subprocess.PIPE)
+        self.peer = self._started("peer", words, stdout=PIPE)
         assert self.peer.stdout is not None
         told = json.loads(self.peer.stdout.readline())
         self.url = told["url"]
@@ -87,23 +86,24 @@ class CoinHouse:
             "market": "24/7",
             "symbols": list(SYMBOLS),
             "account": {"currency": "USDT"},
-            "live": {**told["live"], "sessions": sessions, "on_stop": "flatten"},
+            # Of the peer's time, of which a way takes much at these rates.
+            "live": {
+                **told["live"],
+                "sessions": sessions,
+                "on_stop": "flatten",
+                "grace_ms": 30_000,
+            },
             "strategies": [{"use": "coin_strategy.py"}],
             **more,
         }
         (folder / "awake.json").write_text(json.dumps(config), encoding="utf-8")
         self.trader = self._started("trader", ["system", "start", "awake.json", "--json"])
 
-    def _started(self, name: str, words: Sequence[str], **more: Any) -> "subprocess.Popen[bytes]":
+    def _started(self, name: str, words: Sequence[str], **streams: Any) -> Process:
         log = (self.folder / f"{name}.log").open("wb")
         self._logs.append(log)
-        return subprocess.Popen(
-            [sys.executable, *PROGRAM, *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stderr=log,
-            **({"stdout": log} | more),
+        return begin(
+            words, self.folder, self.environment, stderr=log, **({"stdout": log} | streams)
         )
 
     def control(self, **words: Any) -> None:
@@ -159,11 +159,8 @@ class CoinHouse:
         assert self.trader.wait(30) in (0, 130), self.log()
 
     def verified(self) -> None:
-        done = subprocess.run(
-            [sys.executable, *PROGRAM, "verify", "last", "--json"],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300,
-            check=False,
-        )  # fmt: skip
+        words = ["verify", "last", "--json"]
+        done = run(words, self.folder, self.environment, timeout=300.0)
         assert done.returncode == 0, done.stdout + done.stderr
         assert json.loads(done.stdout)["equal"], done.stdout
 
@@ -181,7 +178,7 @@ class CoinHouse:
             log.close()
 
 
-def audited(house: CoinHouse) -> Days:
+def audited(house: CoinHouse, near_minutes: int = NEAR_MINUTES) -> Days:
     """Hold what the run was told against the peer's books; what is not so is an AssertionError."""
     inputs, books = house.inputs(), house.books()
     rows, late, cuts = _rows(inputs)
@@ -207,7 +204,8 @@ def audited(house: CoinHouse) -> Days:
     midnights = range((first_ns // DAY_NS + 1) * DAY_NS, last_ns, DAY_NS)
     for at_ns in (*midnights, *cuts):
         for side in (-1, 1):
-            near = [one for one in placed if 0 <= (one.at_ns - at_ns) * side <= _NEAR_NS]
+            far_ns = near_minutes * MINUTE_NS
+            near = [one for one in placed if 0 <= (one.at_ns - at_ns) * side <= far_ns]
             assert near, f"no order {'before' if side < 0 else 'behind'} {_text(at_ns)}"
     refused = sum(
         type(event).__name__ == "Refused"

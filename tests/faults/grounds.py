@@ -22,6 +22,7 @@ class Ground(NamedTuple):
     at: str
     strategy: str  # its file, beside this one
     account: Mapping[str, str] = MappingProxyType({})
+    sessions: int = 1  # to trade: coins are traded over midnight
     least_value: float = 0.0  # of an order; a holding of less cannot be closed
 
     def words(self) -> list[str]:
@@ -56,6 +57,7 @@ COINS = Ground(
     "2024-11-05T01:00",
     "restless_coins.py",
     {"currency": "USDT"},
-    5.0,
+    sessions=10,
+    least_value=5.0,
 )
 GROUNDS = {ground.venue: ground for ground in (STOCKS, COINS)}

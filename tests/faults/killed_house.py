@@ -103,6 +103,7 @@ class House:
                 "url": self.url,
                 "broker": "venue",
                 "on_stop": "flatten",
+                "sessions": ground.sessions,
                 **(live or {}),
             },
             "strategies": [

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from tests.data_house import ns
 from tests.practice_house import Heard
+from tests.processes import PIPE, begin
 
 from app.cli import practice_coins
 from app.cli.context import Context
@@ -32,14 +32,12 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 @contextmanager
 def started(folder: Path, *words: str, **environment: str) -> Iterator[dict[str, Any]]:
     """A peer in a process of its own, and what it told of itself; ended in order."""
-    command = [sys.executable, "-m", "app.cli.main", "practice", "start", "--as", "binance"]
-    process = subprocess.Popen(
-        [*command, "--port", "0", "--json", *words],
-        cwd=folder,
-        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data"), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    process = begin(
+        ["practice", "start", "--as", "binance", "--port", "0", "--json", *words],
+        folder,
+        {**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data"), **environment},
+        stdout=PIPE,
+        stderr=PIPE,
     )
     try:
         assert process.stdout is not None

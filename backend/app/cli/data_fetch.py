@@ -31,7 +31,10 @@ def import_api(
     days: Annotated[
         int | None,
         typer.Argument(
-            metavar="DAYS", min=1, max=20_000, help="So many whole days back, and today so far."
+            metavar="DAYS",
+            min=1,
+            max=20_000,
+            help="So many whole days back, and today so far; or --start.",
         ),
     ] = None,
     interval: Interval = "1m",
@@ -106,6 +109,10 @@ def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
         f" {report.same:,} the same, {report.changed:,} changed; {report.present:,} of"
         f" {report.expected:,} are there, from {report.start} to {report.end}"
     ]
+    if report.begins is not None:
+        said.append(
+            f"{report.source} begins at {report.begins}; what is missing counts from there."
+        )
     if report.differing:
         said.append(
             f"{report.differing:,} stored bars differ from the source's, and stay:"

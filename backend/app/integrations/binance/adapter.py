@@ -17,6 +17,7 @@ from app.core.venue import (
     Abilities,
     Execution,
     OnItem,
+    Sizes,
     Stream,
     VenueOrder,
     VenueRefused,
@@ -160,6 +161,10 @@ class BinanceAdapter:
         return dict.fromkeys(sorted(quotes), 0) | {
             name: units for name, units in held.items() if name in quotes or name not in coins
         }
+
+    def sizes(self, symbol: str) -> Sizes | None:
+        found = self.filters(symbol)
+        return Sizes(found.tick, found.lot)
 
     def fee_rates(self) -> tuple[float, float]:
         """The account's own, as maker and as taker."""

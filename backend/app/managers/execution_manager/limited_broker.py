@@ -58,6 +58,13 @@ class LimitedBroker(LiveBroker):
             del self.parts[order.order_id]
         self.lapsed(order, CANCELED, now_ns, ONE_EXIT)
 
+    def opens(self, order: Order, units: int) -> bool:
+        """Where a venue takes one exit of a holding, no other beside it can take more out."""
+        held_units = self.held_units_of(order.strategy, order.symbol_index)
+        if not self._exits_twice and held_units * units < 0:
+            return abs(units) > abs(held_units)
+        return super().opens(order, units)
+
     def _ask(self, order: Order, part: Part, terms: Terms, wanted: Terms | None) -> None:
         if self._amends:
             super()._ask(order, part, terms, wanted)

@@ -33,6 +33,7 @@ from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_risk import RunRisk
 from app.managers.system_manager.run_session import OnProgress, RunSession
+from app.managers.system_manager.venue_sizes import record_sizes
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
@@ -169,6 +170,8 @@ class RunBuilder:
         try:
             held = Holdings()
             if header is None:
+                if line.goes_to_venue:
+                    record_sizes(line.venue, self._data, config)
                 traded = [self._data.instrument(config.market, name) for name in config.symbols]
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)
