@@ -51,7 +51,7 @@ def report(folder: Path, bars: int, repeats: int) -> Outcome:
     fresh(_replay, folder, config)
     rounds = [fresh(_write, folder) for _ in range(repeats)]
     best = min(rounds, key=lambda one: one.seconds)
-    shown = _painted(folder / "report.html", repeats)
+    shown = fresh(_painted, folder / "report.html", repeats)
     rows = [
         Row("written in", f"{best.seconds:.2f} s"),
         Row("size", f"{best.size / 1e6:.2f} MB, {best.bars:,} bars and {best.trades:,} trades"),

@@ -12,6 +12,7 @@ import numpy as np
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.intervals import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
+from app.core.progress import OnCount
 from app.core.source import DataSource
 from app.core.venue import VenueTime
 from app.integrations.practice.venue.exchange import Answer, Request
@@ -91,11 +92,12 @@ class FetchHouse:
         start_ns: int = FIRST_NS,
         end_ns: int | None = None,
         interval: str = "1m",
+        on_count: OnCount | None = None,
     ) -> FetchReport:
         series = Series(SERIES.market, SERIES.symbol, interval)
         stretch = Stretch(series, start_ns, end_ns or self.peer.end_ns, replace)
         own = source or self.source()
-        return Fetch(self.data, self.time, own, "binance", stretch, self.wall).run()
+        return Fetch(self.data, self.time, own, "binance", stretch, self.wall).run(on_count)
 
     def bars(self) -> BarColumns:
         return self.data.store.columns("24/7", BTC, "1m", 0, 1 << 62)

@@ -93,6 +93,9 @@ class SlowVenue:
     def cash(self) -> dict[str, int]:
         return {}
 
+    def sizes(self, symbol: str) -> None:
+        return None
+
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
         raise NotImplementedError
 

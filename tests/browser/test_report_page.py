@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.browser.conftest import Opened
-from tests.report_house import IMAGE, SCRIPT
+from tests.report_house import IMAGE, SCRIPT, house_in, report_of
 
+from app.core.errors import AppError
 from app.results import Run
 
 if TYPE_CHECKING:
@@ -105,8 +106,14 @@ def test_a_trade_that_is_chosen_is_shown_with_its_orders(
     row = page.locator(ROWS).nth(2)
     number = int(row.get_attribute("data-number") or 0)
     row.click()
-    page.wait_for_function("document.querySelector('#chart .symbol').value === 'BBB'")
+    page.wait_for_selector(f'#chart[data-trade="{number}"]')
+    assert page.locator("#chart .symbol").input_value() == "BBB"
     assert opened.picture("#chart canvas") != before
+    shown = opened.picture("#chart canvas")
+    for name in ("orders", "fills"):  # each is drawn: without it the picture is another
+        page.locator(f'#chart input[name="{name}"]').click()
+        assert opened.picture("#chart canvas") != shown
+        page.locator(f'#chart input[name="{name}"]').click()
     trade = rich[0].trades.iloc[number - 1]
     assert page.locator("#chart .session option:checked").inner_text() == str(trade.name)[:10]
     details = page.locator("#trades .details")
@@ -115,6 +122,39 @@ def test_a_trade_that_is_chosen_is_shown_with_its_orders(
     assert str(trade.entry_order_id) in orders
     assert "stop" in orders
     assert details.locator("table").nth(1).locator("tbody tr").count() == trade.fills
+
+
+def test_a_fill_that_is_clicked_chooses_its_trade(opened: Opened, rich: tuple[Run, Path]) -> None:
+    page = opened.page
+    page.select_option('#trades select[name="strategy"]', "Brackets")
+    row = page.locator(ROWS).first
+    number = int(row.get_attribute("data-number") or 0)
+    row.click()
+    page.wait_for_selector(f'#chart[data-trade="{number}"]')
+    canvas = page.locator("#chart canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    trade = rich[0].trades.iloc[number - 1]
+    rows = (trade.exit - trade.name).total_seconds() / 60
+    room = max(30, rows * 0.6)  # on either side of it
+    x = box["x"] + (box["width"] - 72) * (room + 0.5) / (rows + 2 * room)
+    page.mouse.move(x, box["y"] + 100)
+    page.wait_for_function(
+        "/bought|sold/.test(document.querySelector('#chart .readout').innerText)"
+    )
+    page.select_option('#trades select[name="side"]', "long" if trade.side < 0 else "short")
+    assert page.locator("#trades tr.chosen").count() == 0  # the filters hide it
+    for y in range(20, 340, 8):  # down its entry's bar, until a mark is hit
+        page.mouse.click(x, box["y"] + y)
+        if page.locator("#trades tr.chosen").count():
+            break
+    chosen = int(page.locator("#trades tr.chosen").get_attribute("data-number") or 0)
+    found = rich[0].trades.iloc[chosen - 1]
+    fills = rich[0].fills
+    own = fills[(fills.fill_id >= found.first_fill_id) & (fills.fill_id <= found.last_fill_id)]
+    assert trade.name in own.index
+    assert (found.symbol, page.locator('#trades select[name="side"]').input_value()) == ("AAA", "")
 
 
 def test_keys_alone_walk_trades_and_sessions(opened: Opened) -> None:
@@ -188,9 +228,53 @@ def test_a_telephone_shows_it_all_without_sideways_scroll(
                 .map(one => one.outerHTML.slice(0, 80))"""
         )
         assert wide == []
+        profit = opened.page.locator(f'{ROWS} td[data-name="profit"]').first.bounding_box()
+        assert profit is not None
+        assert profit["x"] + profit["width"] <= 360  # what a trade made is seen at once
         for canvas in CANVASES[:2]:
             assert opened.canvas_colours(canvas) > 3
         assert opened.said == []
+    finally:
+        opened.close()
+
+
+def test_a_run_that_failed_at_once_has_a_page_without_pictures(
+    browser: "Browser", stored_market: Path, tmp_path: Path
+) -> None:
+    house = house_in(stored_market, tmp_path)
+    house.strategy(
+        "failing.py",
+        """
+        from app.strategies import Strategy
+
+        class Failing(Strategy):
+            def on_bar(self, bar):
+                raise ValueError("enough")
+        """,
+    )
+    with pytest.raises(AppError):
+        house.system.run(house.config(use="failing.py"))
+    opened = Opened(browser, report_of(house.folder, tmp_path / "report.html")[1])
+    try:
+        assert opened.said == []
+        assert "It failed." in opened.page.locator(".notice").first.inner_text()
+        assert opened.page.locator("#trades .rows").is_hidden()
+        assert "It made no trade." in opened.page.locator("#trades").inner_text()
+        assert opened.page.locator('[data-picture="profits"] canvas').is_hidden()
+    finally:
+        opened.close()
+
+
+def test_paper_is_light_also_where_the_screen_is_dark(
+    browser: "Browser", rich: tuple[Run, Path]
+) -> None:
+    ground = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    opened = Opened(browser, rich[1], scheme="dark")
+    try:
+        opened.page.emulate_media(media="print")
+        assert opened.page.evaluate(ground) == "rgb(255, 255, 255)"
+        assert opened.page.locator("#theme").is_hidden()
+        assert opened.page.locator("#trades th").first.is_visible()
     finally:
         opened.close()
 

@@ -27,7 +27,7 @@ def page(browser: "Browser") -> "Iterator[Page]":
     """A page with nothing but the script, in the open."""
     context = browser.new_context()
     found = context.new_page()
-    for name in (*PURE, "marks", "equity", "candles"):
+    for name in (*PURE, "marks", "equity", "candles", "theme", "gestures", "chart"):
         found.add_script_tag(content=script_part(name))
     found.add_script_tag(content="let clock = new MarketClock([[0, 0]]);")
     yield found
@@ -177,7 +177,7 @@ def test_the_clock_is_the_markets_also_where_it_is_put_forward(page: "Page") -> 
 def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
     """Two sessions of 90 minutes; the second lacks its first ten minutes, and two in the middle."""
     minute = 60_000
-    sessions = [["a", 0, 90 * minute], ["b", 1_000 * minute, 1_090 * minute]]
+    sessions = [["a", 0, 90 * minute, [0]], ["b", 1_000 * minute, 1_090 * minute, [1_000 * minute]]]
     starts = [*range(90), *(1_000 + m for m in range(10, 90) if m not in (40, 41))]
     closes = [float(place) for place in range(len(starts))]
     found = page.evaluate(
@@ -199,6 +199,65 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
         for first, end in pairwise(edges)
     ]
     assert found == [expected, [90 + 30], "1m", "30m"]
+
+
+def test_candles_begin_anew_behind_a_break(page: "Page") -> None:
+    minute = 60_000
+    starts = [*range(20), *range(80, 130)]  # the break comes before the first candle is full
+    found = page.evaluate(
+        """([start, sessions]) => {
+            const column = new Float64Array(start.length);
+            const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
+                open: column, high: column, low: column, close: column, volume: column };
+            return [...new Bars(table, sessions, 1).firsts({ key: "30m", minutes: 30 })];
+        }""",
+        [starts, [["a", 0, 130 * minute, [0, 80 * minute]]]],
+    )
+    assert found == [0, 20, 50, 70]
+
+
+def test_orders_are_drawn_at_their_price_while_they_worked(page: "Page") -> None:
+    """A limit of rows 2 to 6, a stop of rows 4 to 8 whose order was chosen, one out of sight."""
+    found = page.evaluate(
+        """() => {
+            const lines = [];
+            let [dash, from] = [[], null];
+            const pen = {
+                beginPath() {}, stroke() {},
+                setLineDash(given) { dash = given; },
+                moveTo(x, y) { from = [x, y]; },
+                lineTo(x, y) { lines.push([...from, x, y, dash.length > 0, pen.globalAlpha]); },
+            };
+            const span = new Span(10, 1);
+            const plot = { left: 0, width: 100, y: price => 200 - price };
+            const segments = [
+                { number: 1, from: 2, to: 6, price: 50, kind: "limit" },
+                { number: 2, from: 4, to: 8, price: 40, kind: "stop" },
+                { number: 3, from: 12, to: 14, price: 45, kind: "stop" },
+            ];
+            drawOrders(pen, span, plot, {}, segments, new Set([2]));
+            return lines;
+        }"""
+    )
+    assert found == [[20, 150, 60, 150, True, 0.25], [40, 160, 80, 160, True, 1]]
+
+
+def test_an_amended_order_has_each_price_for_its_time(page: "Page") -> None:
+    found = page.evaluate(
+        """() => {
+            const words = (...all) => ({ words: all, codes: all.map((_, i) => i) });
+            const start = Float64Array.from({ length: 10 }, (_, i) => i);
+            const bars = { count: 10, table: { start } };
+            const orders = { rows: 2, symbol: words("A", "B"), number: [7, 8],
+                created: [1, 1], ended: [NaN, 3], limit: [NaN, NaN], stop: [9.5, 1] };
+            const changes = { rows: 2, order: [7, 7], at: [3, 6], what: words("amend", "cancel"),
+                limit: [NaN, NaN], stop: [9.5, NaN] };
+            return [ordersOn(bars, orders, null, "A"), ordersOn(bars, orders, changes, "A")];
+        }"""
+    )
+    plain, amended = ([(one["from"], one["to"], one["price"]) for one in part] for part in found)
+    assert plain == [(1, 10, 9.5)]
+    assert amended == [(3, 10, 9.5)]  # what it was before is on no record
 
 
 def test_a_histogram_counts_each_value_once_and_parts_gain_from_loss(page: "Page") -> None:

@@ -91,7 +91,7 @@ def answer(said: Said) -> Any:
          "adjust is raw or back, not 'BACK'. Did you mean 'back'?"),
         (("show", "AAB"), 3,
          "No bars of AAB on XNYS are stored. Did you mean 'AAA'? See `data list`, or import them"
-         " with `data import-csv`."),
+         " with `data import-csv` or `data import-api`."),
         (("quality", "AAA", "--interval", "1h"), 3,
          "No 1h bars of AAA on XNYS are stored; there are 1m."),
         (("export", "AAA", "out"), 2, "Bars are exported as csv or parquet, not ''."),

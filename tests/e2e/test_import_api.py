@@ -56,7 +56,7 @@ def practice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Practi
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "theirs"))
     found = Practice(tmp_path)
     assert main(["data", "sample"]) == 0
-    found.start_here("SYN1,SYN2,THIN", "2024-11-20T12:00")
+    found.start_here("SYN1,SYN2,THIN", "2024-12-05T12:00")
     yield found
     found.close()
 
@@ -101,8 +101,8 @@ def test_days_back_are_imported_with_the_sizes_of_the_symbol(ask: Ask, peer: Min
     assert (told["added"], told["present"], told["pages"]) == (0, 4_120, 0)
     assert (told["start"], told["end"][:16]) == ("2025-01-02T00:00+00:00", "2025-01-04T20:40")
     sizes = json.loads(ask("data", "instruments", "list", "--json")[1])
-    assert [(one["symbol"], one["lot"], one["currency"]) for one in sizes] == [
-        (BTC, "0.00001", "USDT")
+    assert [(one["symbol"], one["lot"], one["least_value"]) for one in sizes] == [
+        (BTC, "0.00001", "5")
     ]
     listed = json.loads(ask("data", "list", "--json")[1])
     assert [(one["bars"], one["venues"]) for one in listed] == [(4_120, ["binance"])]
@@ -112,7 +112,10 @@ def test_sizes_that_were_others_are_named(ask: Ask, peer: MinutePeer) -> None:
     ask("data", "instruments", "set", BTC, "--market", "24/7", "--tick", "0.1")
     dates = ("--start", "2024-12-31", "--end", "2024-12-31T01:00")
     told = json.loads(ask(*of_binance(peer, BTC, *dates, "--json"))[1])["imports"][0]
-    assert (told["added"], told["sizes"]["before"]) == (60, {"tick": "0.1", "lot": "0.00001"})
+    assert (told["added"], told["sizes"]["before"]) == (
+        60,
+        {"tick": "0.1", "lot": "0.00001", "least_value": None},
+    )
     told = json.loads(ask(*of_binance(peer, BTC, *dates, "--json"))[1])["imports"][0]
     assert told["sizes"]["before"] is None
 
@@ -141,6 +144,29 @@ def test_several_symbols_of_a_practice_venue_are_imported_at_once(
     assert told[0]["sizes"] is None
 
 
+def test_a_month_over_a_half_day_and_a_clock_change_is_imported_as_it_is_stored_there(
+    ask: Ask, practice: Practice, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path / "data"))
+    dates = ("--start", "2024-10-25", "--end", "2024-12-04")
+    words = ("SYN1,THIN", *dates, "--source", "practice", "--url", practice.url, "--json")
+    told = json.loads(ask("data", "import-api", *words)[1])["imports"]
+    assert told[0]["missing"] == 0
+    assert told[0]["expected"] == 27 * 390 + 210  # the day after Thanksgiving closes at 13:00
+    start_ns, end_ns = (
+        int(np.datetime64(day, "ns").astype(int)) for day in ("2024-10-25", "2024-12-05")
+    )
+    for symbol in ("SYN1", "THIN"):
+        here, there = (
+            BarStore(tmp_path / name, TimeManager(tmp_path / name).zone).columns(
+                "XNYS", symbol, "1m", start_ns, end_ns
+            )
+            for name in ("data", "theirs")
+        )
+        assert len(here) > 5_000
+        assert same_bars(here, there)
+
+
 @pytest.fixture(scope="module")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder for those commands that leave nothing in it but a calendar."""
@@ -165,7 +191,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ((BTC, "3", "--url", "https://api.binance.com"), 2, "--source binance-public"),
         ((BTC, "3", "--url", "http://a:word@evil.example:80"), 2, "is no address of the source"),
         ((BTC, "3", "--source", "binance-public"), 2, "has one address"),
-        ((BTC, "3", "--url", "http://127.0.0.1:9"), 1, "No answer from Binance"),
+        ((BTC, "3", "--url", "http://127.0.0.1:9"), 1, "'data sources test binance' looks closer."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -292,6 +318,18 @@ def test_sources_are_listed_without_asking_any(ask: Ask) -> None:
     ]
 
 
+def test_whether_each_source_can_be_reached_is_asked_for(
+    ask: Ask, peer: MinutePeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "TESTNET_URL", peer.url)
+    for module, name in ((places, "PUBLIC_URL"), (registry, "_USUAL_PRACTICE_URL")):
+        monkeypatch.setattr(module, name, "http://127.0.0.1:9")
+    rows = json.loads(ask("data", "sources", "list", "--reach", "--json")[1])
+    assert rows[0]["reachable"] is None
+    assert all(row["reachable"].startswith("no: No answer from") for row in rows[1:])
+    assert "reachable" in ask("data", "sources", "list", "--reach")[1]
+
+
 def test_a_source_is_tested_in_earnest(ask: Ask, practice: Practice) -> None:
     code, said, _ = ask("data", "sources", "test", "practice", "--url", practice.url, "--json")
     told = json.loads(said)
@@ -324,7 +362,7 @@ def test_a_source_that_is_not_there_fails_with_a_remedy(ask: Ask) -> None:
 def test_symbols_are_found_by_a_part_of_their_name(ask: Ask, peer: MinutePeer) -> None:
     words = ("data", "sources", "search", "binance")
     found = json.loads(ask(*words, "btcus", "--url", peer.url, "--json")[1])
-    assert [(one["symbol"], one["theirs"], one["min_notional"]) for one in found] == [
+    assert [(one["symbol"], one["theirs"], one["least_value"]) for one in found] == [
         (BTC, "BTCUSDT", "5")
     ]
     assert "BTC/USDT" in ask(*words, "btc", "--url", peer.url)[1]

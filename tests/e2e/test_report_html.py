@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,24 @@ def test_a_page_goes_where_it_is_asked_to_or_says_why_not(
     (system_house.folder / "runs" / run_id / "report.html").mkdir()
     assert report_at_end(run_id) is None
     assert "is recorded; its HTML report is not written" in capsys.readouterr().err
+
+
+def test_at_a_screen_the_page_is_shown(
+    system_house: SystemHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = system_house.system.run(system_house.config(end="2024-06-03")).run_id
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\n', encoding="utf-8")
+    browser.chmod(0o755)
+    monkeypatch.setenv("DISPLAY", ":77")
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.delitem(sys.modules, "webbrowser", raising=False)  # it reads BROWSER once
+    mine, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as terminal, os.fdopen(mine, "rb") as reader:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert main(["report", "open"]) == 0
+        terminal.flush()
+        told = os.read(reader.fileno(), 4096).decode()
+    assert "is shown in the browser" in " ".join(told.split())
+    where = system_house.folder / "runs" / run_id / "report.html"
+    assert (tmp_path / "shown").read_text().strip() == where.as_uri()

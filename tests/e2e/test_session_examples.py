@@ -49,6 +49,7 @@ FAST = 60_000  # over in a second or two
 VENUES = (
     "practice start --symbols SYN1 --at 2024-11-04T09:25 --rate 60",
     "practice start --ticks --port 0 --json",
+    "practice start --as binance --rate 60 --port 0",
 )
 
 

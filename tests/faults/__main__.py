@@ -5,10 +5,12 @@ import gc
 import multiprocessing
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from loguru import logger
 
+from tests.faults.grounds import GROUNDS, STOCKS
 from tests.faults.kinds import IMPOSSIBLE, KINDS, STATES
 from tests.faults.proof import RUNNERS, trouble_of
 from tests.faults.schedule import Schedule
@@ -20,9 +22,11 @@ _KEPT_EVERY = 200  # schedules
 _CHUNKS_A_WORKER = 25  # of four schedules: what they leave behind goes with the worker
 
 
-def simulate(seed: int, *, tell: bool = False, prove: bool = True) -> Outcome:
+def simulate(
+    seed: int, *, tell: bool = False, prove: bool = True, venue: str = STOCKS.venue
+) -> Outcome:
     """One schedule and, where it holds, the repetition of what it recorded."""
-    sim = Simulation(seed, print if tell else None)
+    sim = Simulation(seed, print if tell else None, venue)
     Schedule(sim)
     outcome = sim.run()
     if not outcome.broke and prove:
@@ -39,11 +43,11 @@ def _begin_worker() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _outcomes(seeds: Iterator[int], workers: int) -> Iterator[Outcome]:
+def _outcomes(seeds: Iterator[int], workers: int, venue: str) -> Iterator[Outcome]:
     """In the order of their seeds, so that what is done is a range."""
     context = multiprocessing.get_context("fork")
     with context.Pool(workers, _begin_worker, maxtasksperchild=_CHUNKS_A_WORKER) as pool:
-        yield from pool.imap(simulate, seeds, chunksize=4)
+        yield from pool.imap(partial(simulate, venue=venue), seeds, chunksize=4)
 
 
 def _report(tally: Tally) -> None:
@@ -73,18 +77,19 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--venue", choices=GROUNDS, default=STOCKS.venue)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--counts", type=Path, help="add to this file; what is in it is done")
     parser.add_argument("--quiet", action="store_true", help="of one seed: only its hash")
     given = parser.parse_args(words)
     logger.remove()
     if given.seed is not None:
-        outcome = simulate(given.seed, tell=not given.quiet)
+        outcome = simulate(given.seed, tell=not given.quiet, venue=given.venue)
         print(f"seed {given.seed}: {outcome.broke or outcome.reason}, log {outcome.log_hash}")
         return 1 if outcome.broke else 0
     tally = Tally(given.counts)
     seeds = tally.missing(given.first, given.first + given.seeds)
-    for number, outcome in enumerate(_outcomes(seeds, given.workers), 1):
+    for number, outcome in enumerate(_outcomes(seeds, given.workers, given.venue), 1):
         tally.add(outcome)
         if outcome.broke:
             print(f"seed {outcome.seed}: {outcome.broke}", flush=True)

@@ -36,6 +36,7 @@ class Day(NamedTuple):
     halt: Halt | None
     split: int  # shares for one, of the first symbol before the last session; 1: none
     venues_split: int  # what the venue makes of one
+    symbols: tuple[str, ...] = SYMBOLS
 
     def load(self, symbol: str, start_ns: int, end_ns: int) -> BarColumns:
         """What was traded, as the venue has it."""
@@ -47,7 +48,7 @@ class Day(NamedTuple):
         """As a run is told of it."""
         bars = {(symbol, "1m"): columns for symbol, columns in self.bars.items()}
         past = {key: columns.slice(0, self._history_rows(key[0])) for key, columns in bars.items()}
-        market = market_of(self.sessions, past, SYMBOLS, 1, self.adjustments())
+        market = market_of(self.sessions, past, self.symbols, 1, self.adjustments())
         assert isinstance(market.source, Memory)
         return market
 
@@ -57,14 +58,24 @@ class Day(NamedTuple):
             return ()
         date = self.sessions[-1].date
         ratio, none = Decimal(self.split), Decimal(0)
-        return (Adjustment(SYMBOLS[0], date, ratio, none, 1.0 / self.split, float(self.split)),)
+        return (
+            Adjustment(self.symbols[0], date, ratio, none, 1.0 / self.split, float(self.split)),
+        )
 
     def _history_rows(self, symbol: str) -> int:
         end_ns = self.sessions[0].close_ns
         return int(np.searchsorted(self.bars[symbol].start_ns, end_ns))
 
 
-def make_day(draw: Random, minutes: int, *, halted: bool, split: bool, sessions: int = 1) -> Day:
+def make_day(
+    draw: Random,
+    minutes: int,
+    *,
+    halted: bool,
+    split: bool,
+    sessions: int = 1,
+    symbols: tuple[str, ...] = SYMBOLS,
+) -> Day:
     """So many sessions in these minutes, with a split two or more; before them one of history."""
     count = max(2, sessions) if split else sessions
     lengths = [20, *([minutes // count] * count)]
@@ -76,18 +87,18 @@ def make_day(draw: Random, minutes: int, *, halted: bool, split: bool, sessions:
         open_ns = close_ns + _NIGHT_MINUTES * MINUTE_NS
     starts = minute_starts(found)
     ratio = draw.choice((2, 3)) if split else 1
-    bars = {name: random_bars(starts, draw.randrange(1 << 30), 3_000, 400) for name in SYMBOLS}
+    bars = {name: random_bars(starts, draw.randrange(1 << 30), 3_000, 400) for name in symbols}
     if split:
-        last = bars[SYMBOLS[0]].start_ns >= found[-1].open_ns
-        bars[SYMBOLS[0]] = _divided(bars[SYMBOLS[0]], last, ratio)
+        last = bars[symbols[0]].start_ns >= found[-1].open_ns
+        bars[symbols[0]] = _divided(bars[symbols[0]], last, ratio)
     halt = None
     if halted:
         begin = draw.randrange(4, lengths[1] // 2)
         start_ns = found[1].open_ns + begin * MINUTE_NS
-        halt = Halt(draw.choice(SYMBOLS), start_ns, start_ns + draw.randrange(3, 9) * MINUTE_NS)
+        halt = Halt(draw.choice(symbols), start_ns, start_ns + draw.randrange(3, 9) * MINUTE_NS)
         bars[halt.symbol] = _without(bars[halt.symbol], halt.start_ns, halt.end_ns)
     venues = ratio if ratio == 1 or draw.random() < 0.75 else draw.choice((1, ratio + 1))
-    return Day(tuple(found), bars, halt, ratio, venues)
+    return Day(tuple(found), bars, halt, ratio, venues, symbols)
 
 
 def _divided(bars: BarColumns, rows: np.ndarray, ratio: int) -> BarColumns:

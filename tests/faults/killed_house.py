@@ -10,23 +10,20 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import IO, Any, TypeVar
 
-import numpy as np
-
 from app.core.errors import AppError
 from app.core.message_codec import decode_message
 from app.core.messages import BrokerNews, Command, Message
 from app.core.order_events import Resumed
-from app.integrations.practice.adapter import PracticeAdapter, open_practice
+from app.core.venue import Venue
 from app.managers.system_manager.control_client import connect
 from app.repositories import journal_format as form
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
 from app.threads.commands import RECOVER
+from tests.faults.grounds import STOCKS, Ground
 from tests.processes import PIPE, PROGRAM, Process, begin, run
 
 ROOT = Path(__file__).resolve().parents[2]
-STRATEGY = Path(__file__).with_name("restless_strategy.py")
-SYMBOLS = ("SYN1", "SYN2", "THIN")
-AT = "2024-11-01T09:29"
+AT = STOCKS.at
 PHASES = (0, 3, 6)  # one strategy each
 RATE = 120.0
 PATIENCE_SECONDS = 60.0
@@ -61,15 +58,19 @@ class House:
     def __init__(
         self,
         folder: Path,
-        at: str = AT,
+        at: str = "",
         rate: float = RATE,
         live: dict[str, Any] | None = None,
         program: Sequence[str] = PROGRAM,
-        symbols: Sequence[str] = SYMBOLS,
+        symbols: Sequence[str] = (),
         phases: Sequence[int] = PHASES,
-        market: str = "XNYS",
+        market: str = "",
         is_cold: bool = False,
+        ground: Ground = STOCKS,
     ) -> None:
+        self.ground = ground
+        symbols, market = symbols or ground.symbols, market or ground.market
+        strategy = Path(__file__).with_name(ground.strategy)
         self.folder, self.data = folder, folder / "data"
         self.program, self.is_cold = program, is_cold
         self._files: list[IO[bytes]] = []
@@ -77,7 +78,7 @@ class House:
         self._known: list[str] = []  # runs there were before the latest start
         self.trader: Process | None = None
         (folder / "strategies").mkdir(parents=True, exist_ok=True)
-        shutil.copy(STRATEGY, folder / "strategies" / STRATEGY.name)
+        shutil.copy(strategy, folder / "strategies" / strategy.name)
         self.environment = {
             **os.environ,
             "MISMARTERA_DATA_FOLDER": str(self.data),
@@ -85,40 +86,42 @@ class House:
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(ROOT),
         }
-        self.venue_process, self.url = self._start_venue(at, rate, symbols, market)
-        self.adapter: PracticeAdapter = open_practice(self.url, np.random.default_rng(1))
+        words = ["--symbols", ",".join(symbols), "--at", at or ground.at, "--rate", str(rate)]
+        self.venue_process, told = self._start_venue([*words, "--market", market])
+        self.url = str(told["url"])
+        self.environment |= ground.keys(told)
+        self.adapter: Venue = ground.opened(told)
         self.config = folder / "restless.json"
         content = {
             "name": "restless",
             "mode": "live",
             "market": market,
             "symbols": list(symbols),
+            "account": dict(ground.account),
             "live": {
-                "venue": "practice",
+                "venue": ground.venue,
                 "url": self.url,
                 "broker": "venue",
                 "on_stop": "flatten",
+                "sessions": ground.sessions,
                 **(live or {}),
             },
             "strategies": [
-                {"use": STRATEGY.name, "name": f"restless {phase}", "params": {"phase": phase}}
+                {"use": strategy.name, "name": f"restless {phase}", "params": {"phase": phase}}
                 for phase in phases
             ],
         }
         self.config.write_text(json.dumps(content), encoding="utf-8")
 
-    def _start_venue(
-        self, at: str, rate: float, symbols: Sequence[str], market: str
-    ) -> tuple[Process, str]:
-        words = ["practice", "start", "--symbols", ",".join(symbols), "--at", at]
-        words += ["--rate", str(rate), "--port", "0", "--json", "--market", market]
+    def _start_venue(self, more: Sequence[str]) -> tuple[Process, dict[str, Any]]:
+        words = ["practice", "start", *self.ground.words(), *more, "--port", "0", "--json"]
         words += ["--books", str(self.folder / "books")]
         errors = self._file("venue.log")
         process = begin(words, self.folder, self.environment, stdout=PIPE, stderr=errors)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, (self.folder / "venue.log").read_text(encoding="utf-8")
-        return process, str(json.loads(line)["url"])
+        return process, json.loads(line)
 
     # -- the trader ------------------------------------------------------------------------------
 

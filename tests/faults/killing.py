@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from app.cli.output import print_table
+from tests.faults.grounds import GROUNDS, STOCKS, Ground
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House
 
@@ -31,11 +32,11 @@ class Killed(msgspec.Struct):
     early: int  # kills while it started or recovered
 
 
-def killed_run(folder: Path, seed: int, kills: int) -> Killed:
+def killed_run(folder: Path, seed: int, kills: int, ground: Ground = STOCKS) -> Killed:
     """One run, killed so often, then stopped; an AssertionError where anything is not right."""
     rng = random.Random(seed)
     ready, early = [], 0
-    with House(folder, rate=RATE) as house:
+    with House(folder, rate=RATE, ground=ground) as house:
         begun = house.start()
         house.wait_ready()
         last = 0
@@ -67,6 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.killing", description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--venue", choices=GROUNDS, default=STOCKS.venue)
     given = parser.parse_args()
     runs: list[Killed] = []
     killed, seed = 0, given.seed
@@ -74,7 +76,7 @@ def main() -> int:
         kills = min(KILLS_A_RUN, given.kills - killed)
         with tempfile.TemporaryDirectory(prefix="kills-") as folder:
             try:
-                runs.append(killed_run(Path(folder), seed, kills))
+                runs.append(killed_run(Path(folder), seed, kills, GROUNDS[given.venue]))
             except AssertionError as error:
                 print(f"seed {seed}: {error}", file=sys.stderr)
                 return 1

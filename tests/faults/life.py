@@ -58,6 +58,8 @@ def config_from(
     fails_at: int = 0,
     *,
     cover: Mapping[str, Any] | None = None,
+    symbols: Sequence[str] = SYMBOLS,
+    goes_short: bool = True,
 ) -> SessionConfig:
     """The session config of a schedule; with a `cover` the first strategy has no exits itself."""
     keeper = "Keeper" if cover is None else "Covered"
@@ -65,9 +67,9 @@ def config_from(
         {
             "name": "faults",
             "mode": "live",
-            "symbols": SYMBOLS,
+            "symbols": symbols,
             "account": {"cash": 1_000_000},
-            "risk": {"allow_short": True},
+            "risk": {"allow_short": goes_short},
             "live": {
                 "broker": "venue",
                 "sessions": 3,
@@ -140,7 +142,7 @@ class Life:
             self.header = header_of(
                 RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
                 market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
-                self.line.clock.now_ns(), held, "",
+                self.line.clock.now_ns(), held, "", abilities=self.line.venue.abilities,
             )  # fmt: skip
         self.line.begin(self.run, self.header, FOLDER)
 

@@ -13,8 +13,7 @@ from app.integrations.practice.venue.checks import Refusal
 from app.integrations.practice.wire import Manual
 from app.strategies.failure import HookInterrupted
 from tests.faults.aims import Aims, some_state
-from tests.faults.day import SYMBOLS
-from tests.faults.kinds import CRASH, KINDS, NONE, OF_CANCELS, OF_PLACEMENTS, menu_faults
+from tests.faults.kinds import CRASH, NONE, OF_CANCELS, OF_PLACEMENTS, menu_faults
 from tests.faults.new_code import NewCode
 from tests.faults.simulation import Simulation, WorkerDown
 from tests.faults.watch import MARK, must, number_of
@@ -23,7 +22,6 @@ from tests.memory_disk import Faults
 
 _CALM_SHARE: Final = 0.62  # of the last session: from here on nothing goes wrong any more
 _AIMED_SHARE: Final = 0.6
-_FAULTS: Final = tuple(KINDS)
 
 
 class Schedule:
@@ -41,7 +39,7 @@ class Schedule:
         self._count = 0
         world.sources.insert(0, (self._due_ns, self._act))
         if kinds is None:
-            kinds = tuple(draw.sample(_FAULTS, draw.randint(3, 8)))
+            kinds = tuple(draw.sample(sim.side.faults, draw.randint(3, 8)))
         self.kinds = kinds
         for kind in kinds:
             if kind == "F23" and draw.random() < 0.6:
@@ -82,8 +80,8 @@ class Schedule:
             def split() -> None:
                 sim.count("F24")
                 if not sim.side.is_down and not sim.watch.is_moved:
-                    sim.watch.expect_split(SYMBOLS[0], day.split == day.venues_split)
-                sim.side.split(SYMBOLS[0], day.venues_split)
+                    sim.watch.expect_split(day.symbols[0], day.split == day.venues_split)
+                sim.side.split(day.symbols[0], day.venues_split)
 
             self.at(day.sessions[-1].open_ns - 60 * SECOND, split)
 
@@ -183,7 +181,7 @@ class Schedule:
         live = [entry for entry in sim.side.books.live.values() if entry.client_id]
         way = draw.randrange(4)
         sim.count("F20")
-        symbol = draw.choice(SYMBOLS)
+        symbol = draw.choice(sim.day.symbols)
         if way == 0:
             self._strange_order(symbol)
         elif way == 1 and live:
@@ -192,13 +190,16 @@ class Schedule:
         elif way == 2:
             sim.watch.is_moved = True
             held = sim.side.books.held_units(symbol) + draw.choice((-3, 4)) * UNITS
+            held = max(held, 0) if sim.side.is_spot else held
             sim.side.by_hand(Manual(positions={symbol: held}))
         else:
             sim.side.by_hand(Manual(cash={"USD": sim.side.books.cash["USD"] - UNITS}))
             sim.watch.money_is_ours = False
 
     def _strange_order(self, symbol: str) -> None:
-        terms = Terms(self.sim.draw.choice((-7, 5, 11)) * UNITS, None, None, None, None)
+        size = self.sim.draw.choice((-7, 5, 11))
+        size = abs(size) if self.sim.side.is_spot else size
+        terms = Terms(size * UNITS, None, None, None, None)
         asked = VenueOrder(client_id="", symbol=symbol, kind=MARKET, tif=DAY, terms=terms)
         self.sim.side.by_hand(Manual(order=asked))
         self.sim.watch.money_is_ours = False

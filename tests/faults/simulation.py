@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core import message_codec as codec
+from app.core.config import SessionConfig
 from app.core.errors import AppError, DataError
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
@@ -16,7 +17,9 @@ from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from app.managers.system_manager.run_outcome import RunEnd
 from app.strategies.failure import HookInterrupted
 from app.threads.results import Results
-from tests.faults.day import make_day
+from tests.faults import coin_side
+from tests.faults.day import SYMBOLS, make_day
+from tests.faults.grounds import COINS, STOCKS
 from tests.faults.kinds import CRASH, Counts, kind_of
 from tests.faults.life import Alarms, Life, config_from, has_journal, states_of
 from tests.faults.means import SimMeans
@@ -89,17 +92,25 @@ def cover_from(draw: Random) -> dict[str, Any] | None:
 class Simulation:
     """Used once: `run`, then `outcome`."""
 
-    def __init__(self, seed: int, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, tell: Callable[[str], None] | None = None, venue: str = STOCKS.venue
+    ) -> None:
+        is_coins = venue == COINS.venue
         self.outcome = Outcome(seed)
         self.world = World(seed, 10**12, tell)
         self.draw = Random(seed ^ 0x5EED)
         draw = self.draw
         self.halted, self.split = draw.random() < 0.15, draw.random() < 0.12
+        self.split = self.split and not is_coins
         # of a draw of its own, so that each seed's faults are what they were
         sessions = Random(seed ^ 0xDA75).choice((1, 1, 2, 3))
-        self.day = make_day(draw, _MINUTES, halted=self.halted, split=self.split, sessions=sessions)
+        self.day = make_day(
+            draw, _MINUTES, halted=self.halted, split=self.split, sessions=sessions,
+            symbols=coin_side.COINS if is_coins else SYMBOLS,
+        )  # fmt: skip
         self.menu = Menu(self._menu_fired)
-        self.side = VenueSide(self.world, self.day, _RATE, draw.random() < 0.2, self.menu)
+        kind = coin_side.CoinSide if is_coins else VenueSide
+        self.side = kind(self.world, self.day, _RATE, draw.random() < 0.2, self.menu)
         beat_ns = _RATE * SECOND
         self.watch = Watch(self.side, (_STALE_SECONDS + 10) * _RATE * SECOND + 2 * beat_ns)
         self.world.after_each = self.watch.after_each
@@ -115,8 +126,8 @@ class Simulation:
             seed % 1000, draw.choice(("halt", "ignore")), draw.choice(("freeze", "flatten")),
             _STALE_SECONDS, draw.choice((500, 2000)),
         )  # fmt: skip
-        self.cover = cover_from(Random(seed ^ 0xC07E))
-        self.config = config_from(*self._config_words, cover=self.cover)
+        self.cover = None if is_coins else cover_from(Random(seed ^ 0xC07E))
+        self.config = self._config()
         self._filled: set[str] = set()
         self.reloads: Counter[str] = Counter()  # by what came of them, in every life anew
 
@@ -126,7 +137,8 @@ class Simulation:
         """All lives of the program, to the end."""
         outcome = self.outcome
         try:
-            self._run()
+            with self.side.in_force():
+                self._run()
             if isinstance(self.world.raised, Broke):
                 raise self.world.raised
             self.watch.ended(self.disk, self.life, outcome.reason)
@@ -186,7 +198,7 @@ class Simulation:
                 self._filled.add(item.client_id)
 
         life_of: list[Life] = []
-        self.link = link = Link(self.side, requested, heard)
+        self.link = link = self.side.link(requested, heard)
         means = SimMeans(world, link, self.disk)
         means.on_answer = self._answered
         means.on_defect = lambda: must(False, "the gate failed")
@@ -287,7 +299,13 @@ class Simulation:
 
     def fail_a_strategy(self, bar: int) -> None:
         """One of them raises at this bar, in every life."""
-        self.config = config_from(*self._config_words, bar, cover=self.cover)
+        self.config = self._config(bar)
+
+    def _config(self, fails_at: int = 0) -> SessionConfig:
+        return config_from(
+            *self._config_words, fails_at, cover=self.cover, symbols=self.day.symbols,
+            goes_short=not self.side.is_spot,
+        )  # fmt: skip
 
     def fail_disk(self, first: int, count: int) -> None:
         """Some of the disk's next calls fail."""

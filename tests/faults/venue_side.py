@@ -1,11 +1,19 @@
 """The venue and the wire to it: the practice venue's own desk, with latency, without sockets."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from app.core.money import UNITS
-from app.core.venue import Connected, Disconnected, OnItem, VenueUnclear
+from app.core.venue import (
+    Connected,
+    Disconnected,
+    Execution,
+    OnItem,
+    VenueOrder,
+    VenueUnclear,
+)
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.practice.transport import Reply
@@ -18,7 +26,8 @@ from app.integrations.practice.venue.floor import Terrain
 from app.integrations.practice.venue.opening import new_books
 from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
-from tests.faults.day import SYMBOLS, Day
+from tests.faults.day import Day
+from tests.faults.kinds import KINDS
 from tests.faults.world import MILLISECOND, SECOND, World
 
 CASH: Final = 1_000_000 * UNITS
@@ -52,10 +61,14 @@ class Menu(FaultMenu):
 class VenueSide:
     """The venue through all its restarts; what it kept is the truth."""
 
+    is_spot = False  # nothing is short there, and so each sale reduces
+    faults: Sequence[str] = tuple(KINDS)  # that can be there
+
     def __init__(self, world: World, day: Day, rate: int, ticks: bool, menu: Menu) -> None:
         self.world = world
         self.rate = rate
         self._day = day
+        self.symbols = day.symbols
         self._ticks = ticks
         self.menu = menu
         self.kept: list[BookEvent] = []
@@ -78,23 +91,42 @@ class VenueSide:
         """When, by the machine, it will be so late at the venue."""
         return self.world.now_ns + (self.clock.wall_ns_until(venue_ns, self.world.now_ns) or 0)
 
-    def _open(self) -> None:
-        terrain = Terrain(
+    def link(
+        self, on_request: "Callable[[Call], None]", on_heard: Callable[[str, object], None]
+    ) -> "Link":
+        """A program's wire to it."""
+        return Link(self, on_request, on_heard)
+
+    def told_id(self, execution: Execution) -> str:
+        """How a run's books name one."""
+        return f"{execution.client_id}/{execution.execution_id}/{execution.at_ns}"
+
+    def in_force(self) -> AbstractContextManager[None]:
+        """While a schedule runs."""
+        return nullcontext()
+
+    def _terrain(self) -> Terrain:
+        return Terrain(
             "XNYS",
-            dict.fromkeys(SYMBOLS, _SIZES),
+            dict.fromkeys(self.symbols, _SIZES),
             lambda symbol, interval, start, end: self._day.load(symbol, start, end),
             Decimal("0.1"),
             {"USD": CASH},
         )
+
+    def _open(self) -> None:
+        terrain = self._terrain()
         self.books: Books = new_books(terrain)
         for event in self.kept:
             self.books.apply(event)
-        tape = Tape(self._day.load, SYMBOLS, self._day.sessions[1:], ticks=self._ticks)
+        tape = Tape(self._day.load, self.symbols, self._day.sessions[1:], ticks=self._ticks)
         self.venue = PracticeVenue(
             terrain, tape, self.books, self.kept.extend, max(self._start_ns, self.books.through_ns)
         )
         self.venue.menu = self.venue._floor._menu = self.venue._stream_faults._menu = self.menu
-        self.desk = Desk(self.venue, self.clock, wire.About("XNYS", list(SYMBOLS), 0, self._ticks))
+        self.desk = Desk(
+            self.venue, self.clock, wire.About("XNYS", list(self.symbols), 0, self._ticks)
+        )
 
     def restart(self, down_seconds: float, rolls_back: bool) -> None:
         """Its process ends, and another goes on from its books; its ids may begin again."""
@@ -182,8 +214,8 @@ class Call(NamedTuple):
 
     method: str
     path: str
-    body: bytes
-    symbol: str  # of its query
+    places: str  # the client id of an order that it gives
+    bars_of: str  # the symbol whose bars it asks for
 
 
 class Link:
@@ -246,12 +278,15 @@ class Link:
         if self.side.world.now_ns < self.side.refuses_until_ns:
             answer = problem_answer(401, "unauthorised", "The token has expired.")
             return Reply(answer.status, answer.body)
-        self._on_request(Call(method, path, body, str(query.get("symbol", ""))))
+        places = (method, path) == ("POST", wire.ORDERS)
+        name = wire.decode(body, VenueOrder).client_id if places else ""
+        symbol = str(query.get("symbol", "")) if path == wire.BARS else ""
+        self._on_request(Call(method, path, name, symbol))
         asked = Request(method, path, {name: str(value) for name, value in query.items()}, body)
         answer = self.side.desk.answer(asked, self.side.world.now_ns)
         if not self.side.is_down:
             self.side.pump()
-        if answer.silent_seconds:
+        if answer.silent_seconds or answer.is_reset:
             self.took_seconds = 5.0
             raise VenueUnclear(_TIMEOUT)
         return Reply(answer.status, answer.body)

@@ -9,8 +9,7 @@ from app.core import orders as states
 from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Cancel, Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
-from app.core.venue import Tick, VenueBar, VenueOrder, run_mark
-from app.integrations.practice import wire
+from app.core.venue import Tick, VenueBar, run_mark
 from app.integrations.practice.venue.books import Placed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
@@ -18,7 +17,6 @@ from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
 from app.threads.commands import HALT, KILL, STOP
 from app.threads.results import Results
-from tests.faults.day import SYMBOLS
 from tests.faults.life import FOLDER, RUN_ID, Life
 from tests.faults.venue_side import CASH, VenueSide
 from tests.faults.venue_side import Call as Request
@@ -67,18 +65,18 @@ class Watch:
 
     def request(self, life: Life, call: Request) -> None:
         """What reaches the venue's door: I1 and I3."""
-        if call.path == wire.BARS:  # an answer is as good as the stream
-            self._heard_ns[call.symbol] = self._side.now_ns
-        if (call.method, call.path) != ("POST", wire.ORDERS):
+        if call.bars_of:  # an answer is as good as the stream
+            self._heard_ns[call.bars_of] = self._side.now_ns
+        name = call.places
+        if not name:
             return
-        order = wire.decode(call.body, VenueOrder)
-        self._asked[order.client_id] += 1
-        must(self._asked[order.client_id] == 1, f"I1: {order.client_id} is placed twice")
-        number = number_of(order.client_id)
+        self._asked[name] += 1
+        must(self._asked[name] == 1, f"I1: {name} is placed twice")
+        number = number_of(name)
         if number:
             must(
                 is_durable(life.means.disk, self.payloads.get(number, b"\0nothing")),
-                f"I3: {order.client_id} leaves and its intent is not durable",
+                f"I3: {name} leaves and its intent is not durable",
             )
 
     def begins(self, life: Life, call: Call, now_ns: int) -> None:
@@ -106,7 +104,7 @@ class Watch:
         back = {one.order_id for one in results.intents if isinstance(one, Cancel)}
         excused = back if results.risk is not None else set()
         for intent in opening:
-            symbol = SYMBOLS[intent.symbol]
+            symbol = self._side.symbols[intent.symbol]
             must(
                 intent.order_id in excused or not self._is_closed(life, intent.symbol),
                 f"I9: order {intent.order_id} opens in {symbol}, which takes no entries",
@@ -154,7 +152,7 @@ class Watch:
             return
         self._settled_orders(life)
         self._settled_split(life, alarms)
-        for index, symbol in enumerate(SYMBOLS):
+        for index, symbol in enumerate(self._side.symbols):
             halted = self.is_halted(life, index)
             differs = index in life.book.latch.halted
             must(not differs or bool(alarms), f"{symbol} is halted and nobody was told")
@@ -170,7 +168,7 @@ class Watch:
         told = [details for what, details in alarms if what == "halted" and differs in details]
         if as_told:
             must(not told, f"F24: a split that was told of halts: {told}")
-        elif held_units and SYMBOLS.index(symbol) not in life.book.latch.halted:
+        elif held_units and self._side.symbols.index(symbol) not in life.book.latch.halted:
             # one that is halted for another reason, which was told, is not halted again
             must(bool(told), f"F24: {symbol} is not split as it was told, and nobody sees it")
 
@@ -208,7 +206,7 @@ class Watch:
             for entry in self._side.books.live.values()
             if entry.order.symbol == symbol
             and entry.order.kind == states.STOP
-            and entry.order.reduce_only
+            and (entry.order.reduce_only or self._side.is_spot)
             and (not held or (entry.order.units > 0) == (held < 0))
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
@@ -252,7 +250,7 @@ class Watch:
             for execution in self._side.books.executions
             if execution.client_id.startswith(MARK)
         ]
-        known = {f"{one.client_id}/{one.execution_id}/{one.at_ns}" for one in theirs}
+        known = {self._side.told_id(one) for one in theirs}
         must({*told} <= known, f"I6: executions that never were: {sorted({*told} - known)}")
         if last is None or {*told} != known or not self.money_is_ours:
             return

@@ -16,7 +16,7 @@ from tests.unit.execution_house import manager_of, open_session, submit
 
 from app.core.money import to_units
 from app.core.order_events import GateActed, OrderEvent
-from app.core.orders import GTC, STOP, Order
+from app.core.orders import GTC, STOP, Order, Terms
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import Keys
 from app.integrations.binance.peer.fees import Fees
@@ -134,11 +134,26 @@ def test_a_stop_is_moved_by_taking_it_back_and_giving_it_anew(
     held = line.execution.held_units[0]
     stop = line.give(-held, kind=STOP, stop=50_000.0, aimed=False, reduce_only=True, tif=GTC)
     line.until(lambda: stop.state == "ACCEPTED", "the stop to work")
-    terms = type(line.execution.broker.parts[stop.order_id].terms)  # type: ignore[attr-defined]
-    line.execution.amend(stop, terms(-held, None, 55_000.0, None, None), line.clock.now_ns())
+    line.execution.amend(stop, Terms(-held, None, 55_000.0, None, None), line.clock.now_ns())
     line.gate.send(line.execution.take_intents())
     line.until(lambda: (stop.state, stop.stop) == ("ACCEPTED", 55_000.0), "it to be moved")
     (found,) = line.venue.open_orders()
     assert (found.stop, found.units) == (55_000.0, -held)
+    assert line.differences() == []
+    assert line.alarms == []
+
+
+def test_a_close_takes_the_stop_back_first_and_is_not_refused(
+    line: Line, peer: BinancePeer
+) -> None:
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "the entry to fill")
+    held = line.execution.held_units[0]
+    stop = line.give(-held, kind=STOP, stop=50_000.0, aimed=False, reduce_only=True, tif=GTC)
+    line.until(lambda: stop.state == "ACCEPTED", "the stop to work")
+    line.execution.cancel(stop, line.clock.now_ns())  # as `close` does, both at once
+    close = line.give(-held)
+    line.until(lambda: close.state == "FILLED", "it to be closed")
+    assert (stop.state, line.execution.held_units[0]) == ("CANCELED", 0)
     assert line.differences() == []
     assert line.alarms == []

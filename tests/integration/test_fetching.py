@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data_house import same_bars
+from tests.data_house import Counts, same_bars
 from tests.fetch_house import (
     BTC,
     FIRST_NS,
@@ -23,7 +23,7 @@ from tests.fetch_house import (
 from tests.sources.broken import Whole
 
 from app.core.errors import DataError
-from app.core.intervals import HOUR_NS, MINUTE_NS
+from app.core.intervals import DAY_NS, HOUR_NS, MINUTE_NS
 from app.core.source import BarPage
 from app.managers.data_manager import fetching
 from app.managers.data_manager.fetch_report import FetchBroken
@@ -110,6 +110,17 @@ def test_only_what_the_store_lacks_is_asked_for(make: Make) -> None:
     report = house.fetch()
     assert (report.pages, report.added, report.same) == (1, 600, 400)
     assert same_bars(house.bars(), minutes(5_000))
+
+
+def test_what_was_missing_is_counted_page_by_page(make: Make) -> None:
+    house, counts = make(), Counts()
+    house.fetch(on_count=counts)
+    assert counts.told == [(1_000, COUNT), (2_000, COUNT), (COUNT, COUNT)]
+    house.data.delete(SERIES)
+    house.fetch(start_ns=FIRST_NS + 500 * MINUTE_NS)
+    again = Counts()
+    house.fetch(on_count=again)
+    assert again.told == [(0, 500), (500, 500)]
 
 
 def test_pages_keep_under_the_limit_that_binance_tells(make: Make) -> None:
@@ -201,6 +212,25 @@ def test_what_the_source_has_not_is_told_by_stretches(make: Make) -> None:
     assert same_bars(house.bars(), minutes(2_500, without))
     again = house.fetch()  # they are asked for once more: they may have come meanwhile
     assert (again.pages, again.added, again.gaps) == (2, 0, report.gaps)
+
+
+def test_a_symbol_that_was_listed_later_is_counted_from_there(make: Make) -> None:
+    house = make()
+    report = house.fetch(start_ns=FIRST_NS - 20_000 * DAY_NS)
+    assert (report.begins, report.expected) == ("2024-12-31T00:00+00:00", COUNT)
+    assert (report.missing, report.pages) == (0, 3)
+    assert report.start.startswith("1970-")
+    near = house.fetch(start_ns=FIRST_NS - 2 * MINUTE_NS)
+    assert (near.begins, near.missing, near.pages) == (None, 2, 1)
+
+
+def test_a_stretch_without_any_bar_is_told_and_no_more(make: Make) -> None:
+    house = make()
+    report = house.fetch(start_ns=FIRST_NS - 3 * DAY_NS, end_ns=FIRST_NS - 2 * DAY_NS)
+    assert (report.expected, report.missing, report.present, report.pages) == (1440, 1440, 0, 1)
+    assert [gap.bars for gap in report.gaps] == [1_440]
+    early = house.fetch(start_ns=FIRST_NS - 30 * DAY_NS, end_ns=FIRST_NS - 2 * DAY_NS)
+    assert (early.expected, early.missing, early.gaps, early.pages) == (0, 0, (), 1)
 
 
 def test_bars_that_cannot_be_are_kept_out_and_told(make: Make) -> None:

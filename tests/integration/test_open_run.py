@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,12 @@ from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
 from app.core.errors import AppError, NotFoundError, StateError
+from app.core.money import UNITS
 from app.results import Run
+from app.results.columns import Places, fill_columns, trade_columns
+from app.results.frames import frame_of
+from app.results.tables import owned
+from app.services.trades import booked
 
 __all__ = ["stored_market", "system_house"]
 
@@ -90,12 +96,19 @@ def test_a_run_is_opened_by_its_folder(system_house: SystemHouse) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"), [("nosuch", "There is no run 'nosuch'"), ("a/b", "no folder a/b")]
+    ("words", "message"),
+    [
+        ("nosuch", "There is no run 'nosuch'"),
+        ("a/b", "no folder a/b"),
+        (Path("."), "is no run's folder"),
+    ],
 )
-def test_what_is_not_there_is_told(system_house: SystemHouse, words: str, message: str) -> None:
+def test_what_is_not_there_is_told(
+    system_house: SystemHouse, words: str | Path, message: str
+) -> None:
     (system_house.folder / "runs").mkdir()
     with pytest.raises(NotFoundError, match=message):
-        opened(system_house, words)
+        open_run(words, data_folder=system_house.folder)
 
 
 def test_reading_makes_no_data_folder(tmp_path: Path) -> None:
@@ -140,3 +153,22 @@ def test_a_run_that_broke_off_is_opened_once_it_was_rebuilt(system_house: System
     assert (run.state, run.summary["start_equity"]) == ("abandoned", 5.0)
     with pytest.raises(NotFoundError, match="equity curve of run"):
         assert run.equity is None
+
+
+def test_quantities_beyond_64_bits_stay_exact() -> None:
+    stored = {
+        **{name: [1, 2] for name in ("fill_id", "order_id", "bar_start_ns", "instant_ns")},
+        "symbol": ["PEPE/USDT"] * 2,
+        "quantity": ["400000000000.5", "-400000000000.5"],
+        "price": [0.00001, 0.00002],
+        "fee": ["0", "0.1"],
+    }
+    found = fill_columns(stored, [0, 0], Places({"x": 0}, {"PEPE/USDT": 0}), [UNITS])
+    assert found.quantity_units.tolist() == [40000000000050000000, -40000000000050000000]
+    assert found.value_units.tolist() == [4_000_000 * UNITS + 500, -8_000_000 * UNITS - 1000]
+    trades = trade_columns(booked(owned(found), [], [UNITS]).trades, [UNITS])
+    assert trades.quantity_units[0] == 40000000000050000000
+    assert trades.profit_units.tolist() == [4_000_000 * UNITS + 500 - UNITS // 10]
+    frame = frame_of(trades, "entry_ns", ZoneInfo("UTC"), {"strategy": ["x"], "symbol": ["P"]})
+    assert frame.quantity.tolist() == [pytest.approx(400000000000.5)]
+    assert frame.entry_price.tolist() == [pytest.approx(0.00001)]

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app import open_run
+from app.cli import report_show
 from app.cli.candles import sparkline
 from app.cli.main import main
 from app.results import Run
@@ -41,6 +43,7 @@ def house(system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch) -> SystemH
 
 
 def run(house: SystemHouse, **parts: Any) -> Run:
+    parts.setdefault("end", "2024-06-04")
     run_id = house.system.run(house.config(execution=COSTLY, **parts)).run_id
     return open_run(run_id, data_folder=house.folder)
 
@@ -185,10 +188,10 @@ def test_a_run_is_shown_with_all_that_is_measured(
     text = told(capsys, "show", found.id, "--by", "all")
     for one in found.metrics:
         assert one.name in text
-    assert f"Run {found.id}: finished replay of AAA, BBB, 2024-06-03 to 2024-06-07" in text
+    assert f"Run {found.id}: finished replay of AAA, BBB, 2024-06-03 to 2024-06-04" in text
     for title in ("Strategies", "Trades by hour", "Trades by weekday", "Months", "drawdowns"):
         assert title in text
-    assert "Monday" in text
+    assert "Tuesday" in text
     assert f"{found.summary['final_equity']:,.2f} USD" in text
     usual = told(capsys, "show", "last")
     assert "Trades by symbol" in usual
@@ -203,7 +206,7 @@ def test_the_same_as_json(house: SystemHouse, capsys: pytest.CaptureFixture[str]
     assert [one["equity"] for one in shown["days"]] == found.columns.sessions.equity.tolist()
     assert shown["days"][0]["date"] == "2024-06-03"
     assert shown["basis"] == {
-        "year": 252, "days": 5, "risk_free_percent": 0.0, "benchmark": "symbols",
+        "year": 252, "days": 2, "risk_free_percent": 0.0, "benchmark": "symbols",
         "currency": "USD",
     }  # fmt: skip
 
@@ -214,7 +217,7 @@ def test_the_same_as_json(house: SystemHouse, capsys: pytest.CaptureFixture[str]
 def test_runs_of_other_days_are_compared_day_by_day(
     house: SystemHouse, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    early, late = run(house, end="2024-06-05"), run(house, start="2024-06-05")
+    early, late = run(house, end="2024-06-05"), run(house, start="2024-06-05", end="2024-06-07")
     compared = json.loads(told(capsys, "compare", early.id, late.id, "--json"))
     assert compared["days"]["dates"] == [f"2024-06-0{day}" for day in range(3, 8)]
     first, second = compared["days"]["equity"]
@@ -225,6 +228,24 @@ def test_runs_of_other_days_are_compared_day_by_day(
     text = told(capsys, "compare", early.id, late.id)
     assert "sharpe_daily_252" in text
     assert "equity B    " in text  # it has no such days
+
+
+def test_a_run_that_has_not_ended_is_compared_without_metrics(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(house, end="2024-06-03")
+    house.runs().start_run(
+        "20990101-run", name="x", mode="replay", config=dict(found.config),
+        started_at="2099-01-01", pid=os.getpid(),
+    )  # fmt: skip
+    compared = json.loads(told(capsys, "compare", found.id, "20990101-run", "--json"))
+    assert compared["metrics"]["win_rate"] == [found.metrics["win_rate"], None]
+    assert compared["days"]["equity"][1] == [None]
+    assert "profit_factor" in told(capsys, "compare", found.id, "20990101-run")
+
+
+def test_the_command_names_the_keys_that_there_are(house: SystemHouse) -> None:
+    assert tuple(run(house, end="2024-06-03").metrics.slices) == report_show.SLICES
 
 
 def test_a_sparkline_leaves_out_what_is_missing_and_keeps_to_a_scale() -> None:

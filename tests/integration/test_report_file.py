@@ -65,6 +65,16 @@ class Page:
         return read(Packed(spec["rows"], spec["columns"], found[1]))
 
 
+@pytest.fixture(scope="module")
+def rich(stored_market: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Page, Path]:
+    """One run of everything, for those who only look; its page, and its data folder."""
+    folder = tmp_path_factory.mktemp("rich")
+    house = house_in(stored_market, folder)
+    house.system.run(rich_config(house))
+    run, path = report_of(house.folder, folder / "report.html")
+    return run, Page(path), house.folder
+
+
 @pytest.fixture
 def house(stored_market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SystemHouse:
     monkeypatch.chdir(tmp_path)
@@ -76,9 +86,8 @@ def reported(house: SystemHouse) -> tuple[Run, Page]:
     return run, Page(path)
 
 
-def test_the_tables_of_the_page_are_those_on_record(house: SystemHouse) -> None:
-    house.system.run(rich_config(house))
-    run, page = reported(house)
+def test_the_tables_of_the_page_are_those_on_record(rich: tuple[Run, Page, Path]) -> None:
+    run, page, _ = rich
     trades, orders, fills = page.table("trades"), page.table("orders"), page.table("fills")
     assert trades["profit"] == run.trades.profit.tolist()
     assert trades["own"] == trades["profit"]
@@ -97,9 +106,9 @@ def test_the_tables_of_the_page_are_those_on_record(house: SystemHouse) -> None:
     assert amended
 
 
-def test_the_figures_of_the_page_are_the_runs_metrics(house: SystemHouse) -> None:
-    house.system.run(rich_config(house))
-    run, page = reported(house)
+def test_the_figures_of_the_page_are_the_runs_metrics(rich: tuple[Run, Page, Path]) -> None:
+    run, page, _ = rich
+    assert page.content.count("the same</td>") == 2  # the store has its bars still
     plain = re.sub(r"<[^>]*>", " ", page.content)
     assert f"{run.metrics['net_profit']:,.2f}".replace("-", "−") in plain
     assert f"{run.metrics['win_rate']:.2%}" in plain
@@ -114,7 +123,7 @@ def test_the_figures_of_the_page_are_the_runs_metrics(house: SystemHouse) -> Non
 
 def test_indicators_are_what_the_strategy_read(house: SystemHouse) -> None:
     house.strategy("seen.py", SEEN)
-    house.system.run(house.config(use="seen.py", end="2024-06-05"))
+    house.system.run(house.config(use="seen.py", end="2024-06-04"))
     notes = house.strategies / "seen.txt"
     lines = [line.split(",") for line in notes.read_text().splitlines()]
     sources = sources_of(house.folder)
@@ -127,7 +136,10 @@ def test_indicators_are_what_the_strategy_read(house: SystemHouse) -> None:
     }
     assert {label for _, label in found} == {"SMA(5)", "EMA(3) 15m"}
     assert all(output.overlay for _, output in found.values())
-    assert len(lines) > 2_000
+    assert len(lines) > 1_500
+    _, mean = found["AAA", "SMA(5)"]
+    read_of_it = [line for line in lines if line[:2] == ["AAA", "SMA(5)"]]
+    assert np.isfinite(mean.values).sum() == len(read_of_it) < len(mean.values)
     compared = 0
     for symbol, label, at, value in lines:
         (known, output), at_ns = found[symbol, label], round(float(at) * 1e9)
@@ -135,11 +147,11 @@ def test_indicators_are_what_the_strategy_read(house: SystemHouse) -> None:
         if at_ns - known[row] < 15 * MINUTE_NS:  # else it is the day before's, read from today
             assert output.values[row] == float(value)
             compared += 1
-    assert compared > 0.95 * len(lines)
+    assert compared > 0.9 * len(lines)
 
 
 def test_a_strategy_that_has_changed_since_has_no_indicators(house: SystemHouse) -> None:
-    house.system.run(rich_config(house))
+    house.system.run(rich_config(house, end="2024-06-03"))
     house.strategy("brackets.py", "# changed\n" + (house.strategies / "brackets.py").read_text())
     _, page = reported(house)
     assert page.facts["indicators"] == {}
@@ -168,10 +180,12 @@ def test_a_failed_run_says_so_first(house: SystemHouse) -> None:
 
 
 def test_bars_that_have_gone_leave_a_page_without_candles(house: SystemHouse) -> None:
-    house.system.run(rich_config(house))
+    house.system.run(rich_config(house, end="2024-06-03"))
     for file in (house.folder / "bars").rglob("*.parquet"):
         file.unlink()
     _, page = reported(house)
+    assert "Its bars are not what they were." in page.content
+    assert page.content.count("gone</td>") == 2
     assert page.facts["bars"] == {}
     assert len(page.table("trades")["profit"]) > 0
     assert "not in the store any more" in page.content
@@ -180,14 +194,12 @@ def test_bars_that_have_gone_leave_a_page_without_candles(house: SystemHouse) ->
 def test_too_many_bars_are_folded_and_that_is_told(
     house: SystemHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(series, "MOST_BARS", 1_000)
+    monkeypatch.setattr(series, "MOST_BARS", 100)
     monkeypatch.setattr(series, "MOST_SYMBOLS", 1)
-    house.system.run(rich_config(house))
+    house.system.run(rich_config(house, end="2024-06-03"))
     run, page = reported(house)
-    assert {symbol: one["minutes"] for symbol, one in page.facts["bars"].items()} == {"BBB": 5} or {
-        symbol: one["minutes"] for symbol, one in page.facts["bars"].items()
-    } == {"AAA": 5}
-    symbol, own = next(iter(page.facts["bars"].items()))
+    ((symbol, own),) = page.facts["bars"].items()
+    assert own["minutes"] == 5
     assert page.table(own["table"])["close"] == run.bar_columns(symbol, "5m").close.tolist()
     assert "these are of 5m" in page.content
     assert "The 1 symbols traded most" in page.content
@@ -221,13 +233,13 @@ def test_the_pages_clock_is_the_zones_at_every_instant(name: str, first: int, le
         assert shift == dt.timedelta(minutes=minutes)
 
 
-def test_a_page_is_whole_or_as_it_was(house: SystemHouse, tmp_path: Path) -> None:
-    house.system.run(rich_config(house))
+def test_a_page_is_whole_or_as_it_was(rich: tuple[Run, Page, Path], tmp_path: Path) -> None:
+    data = rich[2]
     (tmp_path / "taken").mkdir()
     with pytest.raises(DataError, match=r"taken cannot be written"):
-        report_of(house.folder, tmp_path / "taken")
+        report_of(data, tmp_path / "taken")
     with pytest.raises(DataError, match=r"nowhere/report\.html cannot be written"):
-        report_of(house.folder, tmp_path / "nowhere" / "report.html")
+        report_of(data, tmp_path / "nowhere" / "report.html")
     assert not list(tmp_path.glob(".*.new"))
 
 
@@ -237,9 +249,43 @@ def leaves(content: str) -> Iterator[bytes]:
         yield zlib.decompress(base64.b64decode(text))
 
 
-def test_the_same_run_gives_the_same_page(house: SystemHouse) -> None:
-    house.system.run(rich_config(house))
-    _, page = reported(house)
-    _, again = reported(house)
+def test_the_same_run_gives_the_same_page(rich: tuple[Run, Page, Path], tmp_path: Path) -> None:
+    page, again = rich[1], Page(report_of(rich[2], tmp_path / "again.html")[1])
     assert page.facts == again.facts
     assert [*leaves(page.content)] == [*leaves(again.content)]
+
+
+def test_what_bars_leave_open_is_drawn_and_told(house: SystemHouse) -> None:
+    house.strategy(
+        "near.py",
+        """
+        from app.strategies import Strategy
+
+        class Near(Strategy):
+            intervals = ("15m",)
+
+            def on_bar(self, bar):
+                self.close(bar.symbol)
+                limit, target, stop = (round(bar.close + by, 2) for by in (-0.02, 0.02, -0.05))
+                self.bracket(bar.symbol, 100, limit=limit, target=target, stop=stop)
+        """,
+    )
+    house.system.run(house.config(use="near.py", end="2024-06-03"), band=True)
+    run, page = reported(house)
+    count, band = run.summary["uncertain_bars"], run.summary["band"]
+    assert count > 0
+    assert f"{count:,} of {run.summary['bars']:,} bars leave open" in page.content
+    assert f"{band:,.2f} USD" in page.content
+    low, high = sorted((run.summary["equity_worst"], run.summary["equity_best"]))
+    assert f"{low:,.2f} to {max(high, run.summary['final_equity']):,.2f} USD" in page.content
+    assert f"The {count:,} bars" in page.content
+    shown = page.content[page.content.index('id="honesty"') :]
+    assert shown.count('class="part"') == 2  # drawn, and named
+
+
+def test_a_reader_learns_first_what_the_figures_leave_out(rich: tuple[Run, Page, Path]) -> None:
+    found = re.findall(r'<li class="notice[^"]*"><b>(.*?)</b>', rich[1].content)
+    assert "No slippage." in found  # and no word of fees: it pays them
+    assert not any("trades" in title for title in found)
+    order = re.findall(r'<li class="notice ?(\w*)">', rich[1].content)
+    assert order == sorted(order, key=("bad", "warn", "").index)

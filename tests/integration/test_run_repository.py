@@ -144,6 +144,12 @@ def test_orders_and_fills_come_back_as_they_were_given(repository: RunRepository
         ("-0.5", 0.1, "0.00012345"),
     ]
     assert repository.counts("r1") == (2, 2)
+    for columns, rows in (
+        (repository.order_columns("r1"), orders),
+        (repository.fill_columns("r1"), fills),
+    ):
+        assert columns == {name: tuple(row[name] for row in rows) for name in rows[0]}
+    assert repository.fill_columns("r0")["price"] == ()
 
 
 def test_an_order_s_terms_and_what_it_was_charged_come_back_exactly(

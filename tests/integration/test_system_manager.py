@@ -371,7 +371,7 @@ REFUSED = [
         {"start": "2024-06-10", "end": "2024-06-11"},
         NotFoundError,
         "There are no 1m bars of AAA, BBB on XNYS from 2024-06-10 to 2024-06-11. 'data list' "
-        "shows what there is; 'data import-csv' brings more.",
+        "shows what there is; 'data import-csv' and 'data import-api' bring more.",
     ),
     ({"symbols": ("AAA", "ZZZ")}, NotFoundError, "There are no 1m bars of ZZZ on XNYS"),
     ({"base_interval": "5m"}, NotFoundError, "There are no 5m bars of AAA, BBB on XNYS"),

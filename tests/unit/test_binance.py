@@ -366,7 +366,7 @@ def test_by_its_name_it_is_opened_with_the_keys_of_the_environment(
 
 @pytest.mark.usefixtures("from_environment")
 def test_by_its_name_too_only_the_testnet_and_a_peer_are_taken(wall: Wall) -> None:
-    with pytest.raises(ConfigError, match="Real money cannot be traded"):
+    with pytest.raises(ConfigError, match="Real money is traded by the word"):
         open_venue("binance", "https://api.binance.com", symbols=(BTC,), wall=wall)
     with pytest.raises(ConfigError, match="write it as BTC/USDT"):
         open_venue("binance", symbols=("AAPL",), wall=wall)

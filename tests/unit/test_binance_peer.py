@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -26,11 +27,14 @@ from tests.binance_house import (
 
 from app.core.money import UNITS
 from app.core.venue import VenueTime
+from app.integrations.binance.peer.face import BinanceFace
 from app.integrations.binance.peer.intervals import longer
 from app.integrations.binance.peer.made_coins import COINS, minutes_of
+from app.integrations.binance.peer.routes import ROUTES
 from app.integrations.binance.peer.signatures import Account, check_rest
 from app.integrations.binance.peer.weights import Weights
 from app.integrations.binance.peer.wrong import Wrong
+from app.integrations.practice.venue.exchange import Request
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 LIMIT = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"}
@@ -441,6 +445,80 @@ def test_the_practice_venue_s_own_door_stands_beside(peer: BinancePeer) -> None:
     assert [one["client_id"] for one in orders] == ["a-1"]
 
 
+WORDS = (
+    "symbol", "symbols", "side", "type", "timeInForce", "newClientOrderId", "origClientOrderId",
+    "interval", "cancelReplaceMode",
+)  # fmt: skip
+AMOUNTS = ("quantity", "price", "stopPrice")
+COUNTS = (
+    "limit", "orderId", "startTime", "endTime", "fromId", "cancelOrderId", "recvWindow",
+)  # fmt: skip
+ODD_WORD = st.text(max_size=8) | st.sampled_from((
+    '["BTCUSDT"]', "[1]", "{", "", "SELL", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "IOC",
+    "1h", "1d", "STOP_ON_FAILURE",
+))  # fmt: skip
+ODD_AMOUNT = st.sampled_from(("NaN", "Infinity", "1e400", "1e-400", "-1", "0", "²", "", "1e9"))
+ODD_COUNT = st.sampled_from(("0", "1", "-1", "²", "", "9" * 18, "9" * 30, "x", str(OPEN_MS)))
+CHANGE = st.one_of(
+    st.tuples(st.sampled_from(WORDS), ODD_WORD),
+    st.tuples(st.sampled_from(AMOUNTS), ODD_AMOUNT),
+    st.tuples(st.sampled_from(COUNTS), ODD_COUNT),
+)
+USUAL = {
+    **LIMIT, "quantity": "0.001", "price": "59000", "interval": "1m", "limit": "3",
+    "cancelReplaceMode": "ALLOW_FAILURE", "origClientOrderId": "a-1",
+}  # fmt: skip
+METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "userDataStream.subscribe.signature", "ping", 5)
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=5),
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(
+    st.tuples(st.sampled_from(sorted(ROUTES)), st.lists(CHANGE, max_size=2).map(dict)),
+    min_size=8, max_size=16,
+))  # fmt: skip
+def test_nothing_that_is_asked_ends_the_peer(
+    shared: BinancePeer, asked: list[tuple[str, dict[str, str]]]
+) -> None:
+    """An error that is not Binance's own would: it is raised out of `answer`."""
+    face = BinanceFace(shared.ground, Account(KEY, SECRET))
+    face.ground.weights = face.routes.weights = Weights()
+    at = VenueTime(shared.now_ns)
+    for route, words in asked:
+        query = urlencode({"timestamp": at.venue_ns // 1_000_000, **USUAL, **words})
+        signed = hmac.new(SECRET.encode(), query.encode(), hashlib.sha256).hexdigest()
+        method, _, path = route.partition(" ")
+        told = face.answer(
+            Request(method, path, {}, b"", f"{query}&signature={signed}", {"x-mbx-apikey": KEY}), at
+        )
+        assert told.status in (200, 400, 409, 418, 429)
+        assert told.status == 200 or json.loads(told.body)["code"] < 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=40),
+        st.fixed_dictionaries({"method": st.sampled_from(METHODS), "params": JSON}).map(json.dumps),
+    ),
+    st.sampled_from(("/ws", "/ws-api/v3", "/stream")),
+)  # fmt: skip
+def test_nothing_that_is_said_over_a_stream_ends_it(
+    shared: BinancePeer, frame: str | bytes, path: str
+) -> None:
+    streams, at = shared.face.streams, VenueTime(shared.now_ns)
+    listener = streams.joined(path, at)
+    assert listener is not None
+    streams.heard(listener, frame, at)
+    told = json.loads(listener.take() or b"")
+    assert {"result", "error"} & told.keys()
+    streams.left(listener)
+
+
 # -- streams ---------------------------------------------------------------------------------------
 
 
@@ -454,6 +532,25 @@ def test_a_stream_carries_what_was_asked_for_in_both_forms(peer: BinancePeer) ->
         assert [one["stream"] for one in told] == ["btcusdt@trade", *["ethusdt@kline_1m"] * 2]
         assert [one["data"]["k"]["x"] for one in told[1:]] == [False, True]
         assert bare.next()["b"] == "59999.99000000"
+
+
+def test_a_trade_has_the_same_number_on_the_stream_and_by_rest(peer: BinancePeer) -> None:
+    with listening(peer, "/ws/btcusdt@aggTrade/btcusdt@trade") as heard:
+        peer.to(minute(1))
+        told = [heard.next() for _ in range(2)]
+    number = library(peer).get_recent_trades(symbol="BTCUSDT", limit=1)[0]["id"]
+    assert [told[0]["t"], told[1]["a"]] == [number, number]
+
+
+def test_coins_of_which_there_are_none_are_left_out_where_it_is_asked(peer: BinancePeer) -> None:
+    peer.by_hand(cash={"BNB": UNITS})
+    peer.by_hand(cash={"BNB": 0})
+    client = library(peer)
+    told = [
+        [one["asset"] for one in client.get_account(**asked)["balances"]]
+        for asked in ({}, {"omitZeroBalances": "true"})
+    ]
+    assert told == [["USDT", "BNB"], ["USDT"]]
 
 
 def test_streams_are_asked_for_and_left_on_the_way(peer: BinancePeer) -> None:

@@ -40,9 +40,11 @@ class House:
         self.now_ns += 1
         return submit(self.execution, strategy, 0, units, self.now_ns, **terms)
 
-    def fill(self, order: Order, units: int, fee: int, coin: str = "BTC") -> None:
+    def fill(
+        self, order: Order, units: int, fee: int, coin: str = "BTC", price: float = PRICE
+    ) -> None:
         self.fills += 1
-        self.hear(Filled(order.order_id, f"e{self.fills}", units, PRICE, fee, 5, coin))
+        self.hear(Filled(order.order_id, f"e{self.fills}", units, price, fee, 5, coin))
 
     def hear(self, *events: OrderEvent) -> None:
         self.now_ns += 1
@@ -181,12 +183,13 @@ def test_a_saved_state_holds_what_fees_have_left_over(house: House) -> None:
 
 lots = st.integers(1, 500)
 trades = st.lists(st.tuples(lots, st.integers(0, 30), st.booleans()), max_size=12)
+prices = st.integers(1, 10**13).map(lambda units: units / 10**8)
 
 
 @settings(max_examples=100, deadline=None)
-@given(trades)
+@given(trades, prices)
 def test_coins_and_cash_are_the_venue_s_to_the_unit_and_the_identity_holds_to_zero(
-    stream: Sequence[tuple[int, int, bool]],
+    stream: Sequence[tuple[int, int, bool]], price: float
 ) -> None:
     house, coins, cash = House(), 0, to_units(100_000)
     for count, thousandths, sells in stream:
@@ -197,9 +200,9 @@ def test_coins_and_cash_are_the_venue_s_to_the_unit_and_the_identity_holds_to_ze
             continue
         fee = abs(units) * thousandths // 1_000
         order = house.give(units)
-        house.fill(order, units, fee, "" if sells else "BTC")
+        house.fill(order, units, fee, "" if sells else "BTC", price)
         coins += units - (0 if sells else fee)
-        cash -= amount_units(units, PRICE) + (fee if sells else 0)
+        cash -= amount_units(units, price) + (fee if sells else 0)
         held = house.execution.held_units[0]
         assert held + house.loose_units == coins
         assert held % LOT == 0 <= house.loose_units < LOT

@@ -27,9 +27,11 @@ from app.core.orders import (
     LIMIT,
     STOP,
     SUBMITTED,
+    Order,
     Terms,
 )
 from app.core.venue import Abilities
+from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.limited_broker import ONE_EXIT, live_broker_of
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.order_reports import OrderReports
@@ -196,6 +198,89 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
 
 
+# -- one after the other ---------------------------------------------------------------------------
+
+
+def stopped(house: House) -> Order:
+    """What is held has a stop at the venue."""
+    house.hear(fill(house.give(), SHARES))
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, tif=GTC)
+    house.intents()
+    house.hear(Acknowledged(2))
+    return stop
+
+
+def test_a_close_leaves_when_the_stop_is_back(house: LimitedHouse) -> None:
+    stop = stopped(house)
+    house.execution.cancel(stop, 30)
+    close = house.give(-SHARES)
+    assert house.intents() == (Cancel(2),)
+    house.hear(Ended(2, CANCELED, ""))
+    assert [one.order_id for one in house.intents() if isinstance(one, Place)] == [3]
+    house.hear(fill(close, -SHARES, "e2"))
+    assert (house.held_units, house.intents()) == (0, ())
+
+
+def test_a_close_that_the_stop_has_forestalled_never_leaves(house: LimitedHouse) -> None:
+    stop = stopped(house)
+    house.execution.cancel(stop, 30)
+    close = house.give(-SHARES)
+    house.intents()
+    house.hear(fill(stop, -SHARES, "e2"))
+    assert (close.state, close.reason) == (CANCELED, "nothing is left to take out")
+    assert (house.held_units, house.intents()) == (0, ())
+    assert house.execution.aim_units[0][0] == 0
+
+
+def test_an_order_at_market_has_the_stop_taken_back_and_it_ends_with_what_it_protected(
+    house: LimitedHouse,
+) -> None:
+    stop = stopped(house)
+    close = house.give(-SHARES, aimed=False, reduce_only=True)  # as protection gives it
+    assert house.intents() == (Cancel(2),)
+    house.hear(Ended(2, CANCELED, ""))
+    assert [one.order_id for one in house.intents() if isinstance(one, Place)] == [3]
+    assert stop.is_working
+    house.hear(fill(close, -SHARES, "e2"))
+    assert (stop.state, house.held_units, house.intents()) == (CANCELED, 0, ())
+
+
+def test_a_stop_is_there_again_when_what_it_made_room_for_has_failed(house: LimitedHouse) -> None:
+    stopped(house)
+    house.give(-SHARES, aimed=False, reduce_only=True)
+    house.hear(Ended(2, CANCELED, ""))
+    house.intents()
+    house.hear(Refused(3, "no"))
+    (again,) = house.intents()
+    assert again == Place(2 + APART, 0, STOP, GTC, stop_of(100, 8.0), True, False)
+
+
+def test_a_stop_in_the_place_of_another_waits_for_that_to_be_back(house: LimitedHouse) -> None:
+    house.execution.cancel(stopped(house), 30)
+    house.give(-SHARES, kind=STOP, stop=9.0, aimed=False, reduce_only=True, tif=GTC)
+    assert house.intents() == (Cancel(2),)
+    house.hear(Ended(2, CANCELED, ""))
+    assert house.intents() == (Place(3, 0, STOP, GTC, stop_of(100, 9.0), True, False),)
+
+
+def test_a_close_of_what_is_free_waits_for_nothing(house: LimitedHouse) -> None:
+    house.hear(fill(house.give(2 * SHARES), 2 * SHARES))
+    house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, tif=GTC)
+    house.give(-SHARES)
+    assert [one.order_id for one in house.intents() if isinstance(one, Place)] == [1, 2, 3]
+
+
+def test_a_close_that_waits_is_in_a_saved_state(house: LimitedHouse) -> None:
+    house.execution.cancel(stopped(house), 30)
+    house.give(-SHARES)
+    house.intents()
+    again = LimitedHouse()
+    restore_execution(again.execution, execution_state(house.execution))
+    again.now_ns = house.now_ns
+    again.hear(Ended(2, CANCELED, ""))
+    assert [one.order_id for one in again.intents() if isinstance(one, Place)] == [3]
+
+
 # -- whatever crosses ------------------------------------------------------------------------------
 
 
@@ -218,7 +303,7 @@ class LimitedBrackets(_OnePart, Brackets):
     """The same for brackets."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(QUIET_STEPS)
 def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[int, int]]) -> None:
     exchange = LimitedExchange(LimitedHouse(exits_twice=True))
@@ -231,7 +316,7 @@ def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[i
     exchange.check_quiet()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(SIZE_STEPS, st.booleans())
 def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves_anew(
     steps: list[tuple[str, int, int]], calm: bool
@@ -244,3 +329,76 @@ def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves
             exchange.check_calm()
     exchange.settle()
     exchange.check_quiet()
+
+
+class SpotBrackets(LimitedBrackets):
+    """A venue that refuses to sell what is not free, and strategies that only buy, and close."""
+
+    def take_intents(self) -> None:
+        known = set(self.placed)
+        super().take_intents()
+        for number in set(self.placed) - known:
+            new = self.placed[number]
+            if new.terms.units < 0:
+                strategy = new.order.strategy
+                open_units = sum(
+                    abs(one.terms.units) - abs(one.filled_units)
+                    for one in self.placed.values()
+                    if not one.ended and one.order.strategy == strategy and one.terms.units < 0
+                )
+                assert open_units <= self.house.execution.positions[strategy][0].units
+
+    def do_g(self, which: int, size: int) -> None:
+        super().do_g(which % 2, size)
+
+    def do_w(self, which: int, size: int) -> None:
+        """No cancel is refused but by a fill."""
+
+    def do_m(self, which: int, size: int) -> None:
+        """A strategy closes what it holds, as `close` does."""
+        strategy, execution = which % 2, self.house.execution
+        for order in list(execution.broker.working.values()):
+            if order.strategy == strategy:
+                execution.cancel(order, self.house.now_ns)
+        held = execution.positions[strategy][0].units
+        working = [one for one in execution.broker.working.values() if one.strategy == strategy]
+        if held > 0 and not any(one.kind == "market" for one in working):
+            self.house.give(-held, strategy, kind="market")
+
+    def do_t(self, which: int, size: int) -> None:
+        """As protection closes: what rests is there until that is done."""
+        strategy, execution = which % 2, self.house.execution
+        held = execution.positions[strategy][0].units
+        working = [one for one in execution.broker.working.values() if one.strategy == strategy]
+        if held > 0 and not any(one.kind == "market" for one in working):
+            self.house.give(-held, strategy, kind="market", aimed=False, reduce_only=True)
+
+    def check_protected(self) -> None:
+        """Once all is quiet, exits wait for what closes, or for others that cover all."""
+        for strategy in (0, 1):
+            held = self.house.execution.positions[strategy][0].units
+            sells = [
+                abs(one.terms.units) - abs(one.filled_units)
+                for one in self.placed.values()
+                if not one.ended and one.order.strategy == strategy and one.terms.units < 0
+            ]
+            assert sum(sells) <= max(held, 0)
+            broker = self.house.execution.broker
+            waiting = [broker.working[number] for number in broker.waiting]
+            working = [one for one in broker.working.values() if one.strategy == strategy]
+            closes = any(one.kind == "market" for one in working)
+            if not closes and any(one.strategy == strategy for one in waiting):
+                assert sum(sells) == held, "what is free has nothing to wait for"
+
+
+@settings(max_examples=60, deadline=None)
+@given(SIZE_STEPS)
+def test_no_more_is_ever_asked_to_be_sold_than_is_held_and_free(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    exchange = SpotBrackets(False, LimitedHouse())
+    for step in [("g", 0, 1), ("g", 1, 1), *steps]:
+        exchange.play(*step)
+        exchange.check_parts()
+    exchange.settle()
+    exchange.check_protected()

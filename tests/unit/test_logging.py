@@ -106,6 +106,7 @@ def test_colours_are_left_out_where_nobody_looks(
         "apikey='{}'",
         "client-secret = {}",
         "access_token={}&user=me",
+        "/api/v3/order?symbol=BTCUSDT&timestamp=1&signature={} (Caused by",
         "Authorization: Bearer {}",
         "postgresql://me:{}@host/name",
         "wss://:{}@host",

@@ -116,6 +116,9 @@ def test_no_body_gets_past_the_translation(body: bytes, status: int) -> None:
     [
         Fault("timeout_before_accept"),
         Fault("timeout_after_accept"),
+        Fault("reset_before_accept"),
+        Fault("reset_after_accept"),
+        Fault("http_truncated"),
         Fault("http_garbage"),
         Fault("http_error_body"),
         Fault("http_status", status=500),

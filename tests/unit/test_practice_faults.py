@@ -302,6 +302,26 @@ def test_an_answer_can_stay_out(kind: str, was_done: bool) -> None:
     assert ("a" in sim.books.by_client) == was_done
 
 
+@pytest.mark.parametrize(
+    ("kind", "was_done"), [("reset_before_accept", False), ("reset_after_accept", True)]
+)
+def test_a_connection_can_be_reset(kind: str, was_done: bool) -> None:
+    sim = armed(kind, where="place")
+    asked = Request("POST", wire.ORDERS, {}, wire.encode(order("a", 1)))
+    assert sim.desk.answer(asked, sim.now_ns) == Answer(0, b"", is_reset=True)
+    assert ("a" in sim.books.by_client) == was_done
+
+
+def test_an_answer_can_come_late_and_by_half() -> None:
+    sim = Sim()
+    sim.arm(Fault("slow", 1, seconds=3.0), Fault("http_truncated", 1, where="cash"))
+    cash = Request("GET", wire.CASH)
+    late = sim.desk.answer(cash, sim.now_ns)
+    whole = sim.desk.answer(cash, sim.now_ns)
+    assert (late.late_seconds, whole.late_seconds) == (3.0, 0.0)
+    assert late.body == whole.body[: len(whole.body) // 2]
+
+
 def test_the_menu_itself_is_never_disturbed() -> None:
     sim = armed("http_status", count=None)
     assert sim.ask("GET", wire.POSITIONS)[0] == 503

@@ -28,9 +28,19 @@ HOSTILE = st.text() | st.sampled_from(
     ]
 )
 PARTS = (
-    *("title", "head", "notices", "figures", "equity_label", "monthly", "all_figures", "no_bars"),
+    *(
+        "title",
+        "head",
+        "notices",
+        "figures",
+        "equity_label",
+        "monthly",
+        "all_figures",
+        "no_bars",
+        "no_trades",
+    ),
     *("gap_note", "bars_note", "trades_note", "profit_note", "honesty", "data", "config"),
-    *("proof", "footer"),
+    *("proof", "footer", "no_trades"),
 )
 
 

@@ -46,6 +46,7 @@ def test_where_the_terminal_is_narrow_the_exit_code_stays_longest() -> None:
         st.sampled_from(["RUNNING", "PAUSED", "ERROR", "stopping, HALTED"]),
         st.just("10:31:05"),
         st.integers(0, 99),
+        st.just(False),
     ),
     st.integers(0, 255),
     st.integers(1, 300),
@@ -55,3 +56,12 @@ def test_it_leaves_room_for_what_is_typed(standing: Standing, code: int, width: 
     assert text.startswith("system@mismartera:")
     assert text.endswith(" > ")
     assert len(text) <= max(0.7 * width, len("system@mismartera: > "))
+
+
+def test_real_money_is_never_left_out() -> None:
+    standing = Standing("live", "RUNNING", "10:31:05", 2, real_money=True)
+    for width in (20, 40, 80, 200):
+        fragments = prompt_fragments(standing, "", 3, width)
+        assert ("ansired bold", " REAL MONEY") in fragments
+    assert shown(standing, width=120) == "system@mismartera: REAL MONEY live RUNNING 10:31:05 +2 > "
+    assert "REAL" not in shown(standing._replace(real_money=False))

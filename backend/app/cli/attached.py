@@ -12,6 +12,7 @@ from app.cli.figures import (
     state_text,
 )
 from app.cli.output import printable
+from app.cli.real_money import REAL_MONEY
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,9 +32,10 @@ class AccountPage:
     def line(self, seen: "View") -> str:
         """For a pipe."""
         held = ", ".join(f"{one.quantity:,f} {one.symbol}" for one in seen.positions) or "flat"
+        real = f"{REAL_MONEY}  " if seen.real_money else ""
         alarm = f"  ALARM {seen.alarms[-1].what}: {seen.alarms[-1].details}" if seen.alarms else ""
         return (
-            f"{seen.now}  {state_text(seen)}  {seen.bars:,} bars  "
+            f"{seen.now}  {real}{state_text(seen)}  {seen.bars:,} bars  "
             f"{money_text(seen.equity)} {seen.currency}  {held}  {seen.orders_working} orders  "
             f"{seen.fills_made} fills{alarm}"
         )
@@ -52,6 +54,8 @@ class AccountPage:
 
 
 def _rows(seen: "View") -> Iterator[tuple[str, str]]:
+    if seen.real_money:
+        yield "money", REAL_MONEY
     yield "state", state_text(seen)
     yield "now", seen.now
     if seen.stale_seconds:

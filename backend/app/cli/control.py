@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.1
 _LOOKS = 50  # at a session that takes its steps
 
 SHORT_COLUMNS = (
-    *("run_id", "state", "trading_state", "mode", "config", "pid", "now"),
+    *("run_id", "state", "trading_state", "mode", "real_money", "config", "pid", "now"),
     *("bars", "equity", "positions", "orders", "alarms"),
 )
 
@@ -243,7 +243,8 @@ def seen(folder: Path) -> list["View"]:
 def short_row(view: "View") -> list[Any]:
     """A session in a line, as SHORT_COLUMNS names it."""
     return [
-        *(view.run_id, view.state, view.trading_state, view.mode, view.config, view.pid, view.now),
+        *(view.run_id, view.state, view.trading_state, view.mode, view.real_money),
+        *(view.config, view.pid, view.now),
         *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
     ]
 

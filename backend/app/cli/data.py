@@ -83,7 +83,10 @@ def list_series(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     elif not rows:
-        console.print("No bars yet. 'data sample' makes some; 'data import-csv' brings yours.")
+        console.print(
+            "No bars yet. 'data sample' makes some; 'data import-csv' and 'data import-api' bring"
+            " yours."
+        )
     else:
         columns = ("market", "symbol", "interval", "bars", "first", "last", "prices")
         cells = [

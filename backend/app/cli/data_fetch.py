@@ -12,6 +12,7 @@ from app.cli.parameters import AsJson, End, Interval, SourceUrl, Start
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from app.cli.waiting import WaitingClock
     from app.core.source import DataSource, Listed
     from app.managers.data_manager.fetch_report import FetchReport
     from app.managers.data_manager.fetch_terms import Sizes
@@ -30,7 +31,10 @@ def import_api(
     days: Annotated[
         int | None,
         typer.Argument(
-            metavar="DAYS", min=1, max=20_000, help="So many whole days back, and today so far."
+            metavar="DAYS",
+            min=1,
+            max=20_000,
+            help="So many whole days back, and today so far; or --start.",
         ),
     ] = None,
     interval: Interval = "1m",
@@ -53,14 +57,16 @@ def import_api(
       ./start_cli.sh data import-api SYN1,SYN2 --start 2024-11-01 --end 2024-11-08 --source practice
     """
     from app.cli.data_sources import opened
+    from app.cli.waiting import WaitingClock
 
     names = [name.strip() for name in symbols.split(",") if name.strip()]
     if not names:
         raise UsageError("The symbol is missing: give one as BTC/USDT.")
-    with opened(source, url) as asked:
+    clock = WaitingClock()
+    with opened(source, url, clock) as asked:
         found = [asked.listed(name) for name in dict.fromkeys(names)]
         told = [
-            _import(source, asked, one, interval, (days, start, end), replace, as_json)
+            _import(source, asked, clock, one, interval, (days, start, end), replace, as_json)
             for one in found
         ]
     if as_json:
@@ -70,6 +76,7 @@ def import_api(
 def _import(
     name: str,
     source: "DataSource",
+    clock: "WaitingClock",
     listed: "Listed",
     interval: str,
     span: tuple[int | None, str | None, str | None],
@@ -77,19 +84,18 @@ def _import(
     as_json: bool,
 ) -> dict[str, Any]:
     """One symbol; what came of it."""
-    from app.cli.progress import counting
+    from app.cli.waiting import waited
     from app.managers.data_manager.fetch_terms import record_sizes, span_of
     from app.managers.data_manager.fetching import Fetch, Stretch
-    from app.managers.time_manager.clock import WallClock
     from app.repositories.bar_store_files import Series
 
     context = Context(listed.market)
     start_ns, end_ns = span_of(context.time, source.time().venue_ns, *span)
     series = Series(listed.market, listed.symbol, interval)
     stretch = Stretch(series, start_ns, end_ns, replace)
-    fetch = Fetch(context.data, context.time, source, name, stretch, WallClock())
+    fetch = Fetch(context.data, context.time, source, name, stretch, clock)
     sizes = record_sizes(context.data, listed)
-    with counting(listed.symbol, "bars") as on_count:
+    with waited(listed.symbol, clock) as on_count:
         report = fetch.run(on_count)
     told = {**msgspec.to_builtins(report), "sizes": msgspec.to_builtins(sizes)}
     if not as_json:
@@ -103,6 +109,10 @@ def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
         f" {report.same:,} the same, {report.changed:,} changed; {report.present:,} of"
         f" {report.expected:,} are there, from {report.start} to {report.end}"
     ]
+    if report.begins is not None:
+        said.append(
+            f"{report.source} begins at {report.begins}; what is missing counts from there."
+        )
     if report.differing:
         said.append(
             f"{report.differing:,} stored bars differ from the source's, and stay:"

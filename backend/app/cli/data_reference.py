@@ -41,6 +41,9 @@ def set_instrument(
     tick: Size = None,
     lot: Size = None,
     multiplier: Size = None,
+    least_value: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="That an entry has to be worth.")
+    ] = None,
     currency: Annotated[str | None, typer.Option(metavar="CURRENCY", help="Such as USD.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +53,7 @@ def set_instrument(
     Example:
       ./start_cli.sh data instruments set ES --market CMES --tick 0.25 --multiplier 50
     """
-    given = {"tick": tick, "lot": lot, "multiplier": multiplier}
+    given = {"tick": tick, "lot": lot, "multiplier": multiplier, "least_value": least_value}
     sizes = {name: text for name, text in given.items() if text is not None}
     instrument = Context(market).data.set_instrument(market, symbol, sizes, currency)
     row = msgspec.structs.asdict(instrument)
@@ -66,7 +69,7 @@ def import_instruments(
 ) -> None:
     """Set instruments from a CSV file.
 
-    Its columns: symbol, and any of market, tick, lot, multiplier, currency.
+    Its columns: symbol, and any of market, tick, lot, multiplier, least_value, currency.
 
     \b
     Example:

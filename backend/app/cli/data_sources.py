@@ -14,6 +14,7 @@ from app.core.errors import AppError
 
 if TYPE_CHECKING:
     from app.core.source import DataSource
+    from app.managers.time_manager.clock import WallClock
 
 sources = typer.Typer(help="Where bars can be had from.", rich_markup_mode=None)
 
@@ -116,22 +117,25 @@ def search_source(
     elif not rows:
         console.print(f"No symbol of {source} has '{text}' in it.", markup=False)
     else:
-        columns = ("symbol", "market", "theirs", "trading", "tick", "lot", "least order")
-        names = ("symbol", "market", "theirs", "is_trading", "tick", "lot", "min_notional")
+        columns = ("symbol", "market", "theirs", "trading", "tick", "lot", "least value")
+        names = ("symbol", "market", "theirs", "is_trading", "tick", "lot", "least_value")
         cells = [[row[name] for name in names] for row in rows]
         print_table(f"Symbols of {source} ({len(rows):,} of {len(found):,})", columns, cells)
 
 
 @contextmanager
-def opened(name: str, url: str | None) -> "Iterator[DataSource]":
-    """A source, closed at the end; the log says nothing of its library's requests."""
+def opened(name: str, url: str | None, clock: "WallClock | None" = None) -> "Iterator[DataSource]":
+    """A source, closed at the end. Where it does not answer, the way to find out why is told."""
+    from app.core.venue import VenueUnclear
     from app.integrations.sources import open_source
     from app.managers.time_manager.clock import WallClock
 
     Context().settings  # noqa: B018  # the log is as they say from here on
-    source = open_source(name, url, WallClock())
+    source = open_source(name, url, clock or WallClock())
     try:
         yield source
+    except VenueUnclear as error:
+        raise VenueUnclear(f"{error} 'data sources test {name}' looks closer.") from error
     finally:
         source.close()
 

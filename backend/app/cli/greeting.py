@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
+from app.cli.real_money import REAL_MONEY
 from app.core.trading_state import ACTIVE, worst
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ def _sessions(unfinished: "Sequence[Unfinished]") -> Iterator[str]:
     if going:
         are = "1 session runs" if len(going) == 1 else f"{len(going)} sessions run"
         yield f"{are}: {_named(going)}. 'follow' tells here what happens there."
+    real = [run.run_id for run in unfinished if run.real_money]
+    if real:
+        yield f"{REAL_MONEY}: {_named(real)} trades it."
     for run in unfinished:
         if run.account is not None and not run.goes_on:
             yield (

@@ -18,14 +18,12 @@ if TYPE_CHECKING:
 
 SLICES = ("strategy", "symbol", "side", "hour", "weekday", "month")
 _USUAL = "strategy,symbol,side"
-_WIDTH = 60  # marks of a curve
+_WIDTH, _BESIDE = 60, 44  # marks of a curve; columns that what stands beside it takes
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 By = Annotated[
     str,
-    typer.Option(
-        "--by", metavar="KEYS", help=f"Tables of trades, of {', '.join(SLICES)}; or 'all'."
-    ),
+    typer.Option("--by", metavar="KEYS", help=f"Trades by {', '.join(SLICES)}; or 'all'."),
 ]
 
 
@@ -43,7 +41,7 @@ def show(run: PastRun, by: By = _USUAL, as_json: AsJson = False) -> None:
         print_json(_told(found))
         return
     _print_head(found)
-    print_table("Metrics", ("group", "metric", "value", "why there is none"), _metric_rows(found))
+    print_table("Metrics", ("figure", "value", "group", "why there is none"), _metric_rows(found))
     strategies = found.summary.get("strategies") or []
     if strategies:
         from app.managers.system_manager.attribution import as_cells
@@ -95,7 +93,7 @@ def marks(values: Sequence[float | None], scale: Sequence[float] = ()) -> str:
     """A line of so many marks at most: the value at the end of each stretch."""
     from app.cli.candles import sparkline
 
-    count = min(_WIDTH, len(values))
+    count = min(_WIDTH, max(console.width - _BESIDE, 10), len(values))
     places = [(place + 1) * len(values) // count - 1 for place in range(count)]
     return sparkline([values[place] for place in places], console.options.ascii_only, scale)
 
@@ -161,11 +159,8 @@ def _print_head(run: "Run") -> None:
 
 
 def _metric_rows(run: "Run") -> Iterator[tuple[str | None, ...]]:
-    before = ""
     for one in run.metrics:
-        group = "" if one.group == before else one.group
-        before = one.group
-        yield group, one.name, figure_text(one), one.reason or ""
+        yield one.name, figure_text(one), one.group, one.reason or ""
 
 
 def _slice_rows(slices: "Sequence[Slice]") -> Iterator[tuple[str | None, ...]]:

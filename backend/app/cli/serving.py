@@ -43,10 +43,12 @@ detached_here: list[Detached] = []  # in order; a shell wants to know what it st
 class Serving:
     """Serves a system's run from its beginning until `close`."""
 
-    def __init__(self, settings: "Settings", ready: int | None) -> None:
+    def __init__(
+        self, settings: "Settings", ready: int | None, confirmed: str | None = None
+    ) -> None:
         from app.managers.system_manager.system_manager import SystemManager
 
-        self.system: SystemManager = SystemManager(settings, on_begin=self._begin)
+        self.system: SystemManager = SystemManager(settings, self._begin, confirmed)
         self._folder = settings.data_folder
         self._ready = ready  # a pipe to whoever started this process, and waits
         self._server: ControlServer | None = None

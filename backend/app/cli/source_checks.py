@@ -77,7 +77,7 @@ class SourceChecks:
             way = "behind" if off > 0 else "ahead of"
             return warning(
                 f"{told}; this machine's clock is {abs(off):,.1f} s {way} its",
-                "have the machine keep its time by NTP",
+                "have the machine keep its time by NTP; a peer on this machine has its own",
             )
         return ok(f"{told}; the clocks are {abs(off):.2f} s apart")
 

@@ -15,6 +15,7 @@ import typer
 from app.cli import control
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import Account, AsJson, ConfigFile
+from app.cli.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def start(
         bool,
         typer.Option("--wait", help="Here, until its end: as it is anyway, but in the shell."),
     ] = False,
+    confirmed: ConfirmedName = None,
     ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
@@ -66,18 +68,20 @@ def start(
     """
     if is_detached and is_awaited:
         raise UsageError("--detach returns at once and --wait does not: use one of them.")
+    confirmed = confirmed_of(config, confirmed)
     if is_detached:
         options = [] if timeout is None else ["--timeout", str(timeout)]
         words = ["start", str(config), *options, *(["--band"] if band else [])]
-        _start_detached(words, as_json)
+        _start_detached(words, confirmed, as_json)
         return
-    _run_here(config, timeout, band, ready, as_json)
+    _run_here(config, timeout, band, confirmed, ready, as_json)
 
 
 def _run_here(
     config: "Path | SessionConfig",
     timeout: float | None,
     band: bool,
+    confirmed: str | None,
     ready: int | None,
     as_json: bool,
 ) -> None:
@@ -85,7 +89,7 @@ def _run_here(
     from app.cli.context import Context
     from app.cli.serving import Serving
 
-    serving = Serving(Context().settings, ready)
+    serving = Serving(Context().settings, ready, confirmed)
     system = serving.system
     prints = redirect_stdout(sys.stderr) if as_json else nullcontext()  # what strategies print
     pages: list[Path | None] = []
@@ -121,10 +125,10 @@ def _reported(system: "SystemManager", pages: list[Path | None]) -> Iterator[Non
             pages.append(report_at_end(ended.summary.run_id))
 
 
-def _start_detached(words: list[str], as_json: bool) -> None:
+def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> None:
     from app.cli.serving import detach
 
-    run = detach(words)
+    run = detach([*words, *([] if confirmed is None else ["--confirm-real-money", confirmed])])
     if as_json:
         print_json(run)
         return
@@ -145,6 +149,7 @@ def recover(
         typer.Option("--give-up", help="Never go on with it: the account's next run is a new one."),
     ] = False,
     is_detached: Detached = False,
+    confirmed: ConfirmedName = None,
     ready: Ready = None,
     as_json: AsJson = False,
 ) -> None:
@@ -167,10 +172,13 @@ def recover(
         show_preview(account, as_json)
     elif gives_up:
         give_up(account, as_json)
-    elif is_detached:
-        _start_detached(["recover", "--account", account], as_json)
     else:
-        _run_here(unfinished_config(account)[1], None, False, ready, as_json)
+        config = unfinished_config(account)[1]
+        confirmed = confirmed_for(config, confirmed)
+        if is_detached:
+            _start_detached(["recover", "--account", account], confirmed, as_json)
+        else:
+            _run_here(config, None, False, confirmed, ready, as_json)
 
 
 @app.command()

@@ -1,10 +1,14 @@
 """The part of a session config that a live run reads: venue, broker, and what to do in trouble."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from app.core.config_account import Part
+from app.core.config_json import Fault
+from app.core.config_problems import raise_if_any
+from app.core.logging import redact
 
 
 class NotifyConfig(Part):
@@ -14,6 +18,17 @@ class NotifyConfig(Part):
     command: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
 
+    @field_validator("command")
+    @classmethod
+    def _check_command(cls, command: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        what = (
+            "it holds what looks like a secret, and a config is kept with its run; have the program"
+            " read that from the environment."
+        )
+        words = enumerate(command or ())
+        raise_if_any([((place,), what) for place, word in words if redact(word) != word])
+        return command
+
 
 class LiveConfig(Part):
     """Which venue, which broker, for how long, and how careful."""
@@ -21,6 +36,8 @@ class LiveConfig(Part):
     venue: Annotated[str, Field(min_length=1, max_length=32)] = "practice"
     url: Annotated[str, Field(min_length=1, max_length=512)] | None = None  # the venue's usual one
     broker: Literal["paper", "venue"] = "paper"
+    # With these words orders are real; a start wants them confirmed besides.
+    real_money: Literal["I trade real money"] | None = None
     account: Annotated[str, Field(min_length=1, max_length=64)] = "default"
     sessions: Annotated[int, Field(ge=1, le=10_000)] = 1  # to trade; the one under way counts
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 2_000  # for a minute to become complete
@@ -29,3 +46,26 @@ class LiveConfig(Part):
     on_stop: Literal["keep", "flatten"] = "keep"
     on_error: Literal["freeze", "flatten"] = "freeze"
     notify: NotifyConfig = NotifyConfig()
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        """A config is kept with its run and shown: it is no place for a password."""
+        if url is not None and "@" in urlsplit(url).netloc:
+            raise ValueError(
+                "an address here carries no user and no password, for a config is kept with its"
+                " run; keys come from the environment."
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _check_real_money(self) -> Self:
+        faults: list[Fault] = []
+        if self.real_money is not None and self.broker != "venue":
+            what = 'on paper no order leaves; leave it out, or give "broker": "venue".'
+            faults.append((("real_money",), what))
+        if self.real_money is not None and self.url is not None:
+            what = "real money is traded at the venue's own address alone; leave url out."
+            faults.append((("url",), what))
+        raise_if_any(faults)
+        return self

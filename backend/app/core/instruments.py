@@ -15,6 +15,7 @@ class Instrument(msgspec.Struct, frozen=True):
     lot: Decimal = Decimal(1)
     multiplier: Decimal = Decimal(1)
     currency: str = "USD"
+    least_value: Decimal | None = None  # that an entry has to be worth, in its currency
 
 
 class CorporateAction(msgspec.Struct, frozen=True):

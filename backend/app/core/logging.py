@@ -33,11 +33,15 @@ FILE_FORMAT = (
 
 _KEYED = re.compile(
     r"""(?ix) (?<![\w-])
-        ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization )[\w-]*
+        ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization | signature )
+        [\w-]*
         ["']? \s* [=:] \s* (?: bearer \s+ | basic \s+ )? ["']? ) [^\s"',;&}]+"""
 )
 _BEARER = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{8,}")
 _URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@/]+@")
+
+
+_known_secrets: list[str] = []  # of this process's settings, the longest first
 
 
 def log_path(folder: Path) -> Path:
@@ -48,15 +52,15 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     """Log to the console at `level` (None: the stored one) and to the folder's file."""
     from loguru import logger
 
-    known_secrets = sorted(filter(None, secrets), key=len, reverse=True)
+    _known_secrets[:] = sorted(filter(None, secrets), key=len, reverse=True)
 
     def hide_secrets(record: "Record") -> None:
         text = ""
         if record["exception"] is not None:
             text = "\n" + "".join(traceback.format_exception(record["exception"].value)).rstrip()
         record["exception"] = None  # else loguru would write it unredacted
-        record["extra"]["traceback"] = redact(text, known_secrets)
-        record["message"] = redact(record["message"], known_secrets)
+        record["extra"]["traceback"] = redact(text)
+        record["message"] = redact(record["message"])
 
     tell_stray_errors()
     path = log_path(folder)
@@ -88,13 +92,19 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     logger.configure(patcher=hide_secrets)
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without the given secrets and without what looks like one."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
+def redact(text: str) -> str:
+    """`text` without the secrets of the settings and without what looks like one."""
+    text = without_secrets(text)
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _KEYED.sub(rf"\1{HIDDEN}", text)
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the secrets of the settings, as far as they were read."""
+    for secret in _known_secrets:
+        text = text.replace(secret, HIDDEN)
+    return text
 
 
 def known_level(word: str) -> str:

@@ -62,7 +62,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     currency: str | None = None
     tick: Decimal | None = None
     lot: Decimal | None = None
-    min_notional: Decimal | None = None
+    least_value: Decimal | None = None
 
 
 class BarPage(msgspec.Struct, frozen=True):

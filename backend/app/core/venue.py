@@ -9,7 +9,8 @@ An adapter translates all that its venue can answer into these, and every error 
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from decimal import Decimal
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -163,6 +164,13 @@ class VenueTime(msgspec.Struct, frozen=True):
     rate: float = 1.0
 
 
+class Sizes(msgspec.Struct, frozen=True):
+    """What an order's prices and quantity are multiples of."""
+
+    tick: Decimal
+    lot: Decimal
+
+
 class Stream(Protocol):
     """A subscription under way."""
 
@@ -174,7 +182,7 @@ class Venue(Protocol):
 
     `order` gives None where the venue says that it knows no such order: that is not yet a refusal.
     An order goes by its id; `symbol` is its own, where whoever asks knows it, for a venue that
-    finds no order without.
+    finds no order without. `sizes` is None where the venue does not tell them.
     """
 
     @property
@@ -188,10 +196,19 @@ class Venue(Protocol):
     def executions(self, since_ns: int) -> Sequence[Execution]: ...
     def positions(self) -> dict[str, int]: ...
     def cash(self) -> dict[str, int]: ...
+    def sizes(self, symbol: str) -> Sizes | None: ...
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns: ...
     def market_stream(self, symbols: Sequence[str], on_item: OnItem) -> Stream: ...
     def order_stream(self, on_item: OnItem) -> Stream: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A venue that tells what its key may do."""
+
+    def check_key(self) -> Sequence[str]:
+        """Refuse a key that is not to be used; what is only unwise about it is told."""
 
 
 LIVE_STATES: Final = frozenset({"ACCEPTED", "PARTIAL", "AMEND_PENDING", "CANCEL_PENDING"})

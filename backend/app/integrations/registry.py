@@ -28,12 +28,13 @@ def open_venue(
     *,
     symbols: Sequence[str] = (),
     wall: "Wall | None" = None,
+    real_money: bool = False,
 ) -> Venue:
     """The adapter of a venue, at its usual address or another; nothing is asked of it yet.
 
     `chance` spreads out the tries to come back after a lost connection. `symbols` are those it is
     opened for, `wall` is the machine's clock: some venues are asked symbol by symbol, and signed
-    requests carry their time.
+    requests carry their time. With `real_money` it is where orders cost money.
     """
     if name not in VENUES:
         known = ", ".join(VENUES)
@@ -42,7 +43,9 @@ def open_venue(
         )
     chance = np.random.default_rng(os.getpid()) if chance is None else chance
     if name == BINANCE:
-        return _binance(url, chance, symbols, wall)
+        return _binance(url, chance, symbols, wall, real_money)
+    if real_money:
+        raise ConfigError(f"The venue '{name}' knows no real money: leave live.real_money out.")
     url = _USUAL_PRACTICE_URL if url is None else url
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -51,7 +54,9 @@ def open_venue(
     return open_practice(url, chance)
 
 
-def _binance(url: str | None, chance: Chance, symbols: Sequence[str], wall: "Wall | None") -> Venue:
+def _binance(
+    url: str | None, chance: Chance, symbols: Sequence[str], wall: "Wall | None", real_money: bool
+) -> Venue:
     """Its library is imported here, and nowhere before."""
     try:
         from app.integrations.binance.adapter import open_binance
@@ -67,4 +72,4 @@ def _binance(url: str | None, chance: Chance, symbols: Sequence[str], wall: "Wal
     found = get_settings()
     secrets = (found.binance_key, found.binance_secret)
     keys = Keys(*("" if one is None else one.get_secret_value() for one in secrets))
-    return open_binance(url, keys, symbols, wall, chance)
+    return open_binance(url, keys, symbols, wall, chance, real_money)

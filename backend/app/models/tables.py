@@ -39,6 +39,7 @@ class InstrumentRow(Base):
     lot: Mapped[str] = mapped_column(String(32))
     multiplier: Mapped[str] = mapped_column(String(32))
     currency: Mapped[str] = mapped_column(String(8))
+    least_value: Mapped[str | None] = mapped_column(String(32))
 
 
 class CorporateActionRow(Base):

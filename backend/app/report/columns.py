@@ -21,7 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 
 MOST_DECIMALS = 8
 _LARGEST = 2.0**51  # whole numbers below are exact in a browser, also folded with their sign
-_LEVEL = 6
+_LEVEL = 4  # of 9: as small as any that is quick
 
 
 class Packed(msgspec.Struct, frozen=True):

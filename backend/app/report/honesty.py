@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.report.markup import Html, details, element, joined, table, text
+from app.report.markup import Html, details, element, joined, table
 
 if TYPE_CHECKING:
     from app.results.run import Run
 
-_LEFT, _RIGHT, _WIDTH = 60, 940, 1000  # of the drawing
+_LEFT, _RIGHT, _WIDTH = 8, 992, 1000  # of the drawing
 _MOST_BARS = 200  # of the list in the page
 
 
@@ -28,8 +28,8 @@ def honesty(run: "Run", bars: Sequence[Sequence[str]]) -> Html:
             element(
                 "p",
                 f"Run to the end with every decision made anew, it comes to "
-                f"{summary['equity_worst']:,.2f} under `worst` and to "
-                f"{summary['equity_best']:,.2f} under `best`.",
+                f"{summary['equity_worst']:,.2f} under 'worst' and to "
+                f"{summary['equity_best']:,.2f} under 'best'.",
             )
         )
     elif (ends := _ends(bars, final, run.currency)) is not None:
@@ -94,18 +94,23 @@ def _drawn(start: float, final: float, low: float, high: float, currency: str) -
     def x(value: float) -> float:
         return round(_LEFT + (value - least) / width * (_RIGHT - _LEFT), 1)
 
-    def mark(value: float, name: str, y: int) -> Html:
-        at = x(value)
-        anchor = "start" if at < _WIDTH / 3 else "end" if at > _WIDTH * 2 / 3 else "middle"
-        words = f"{name} {value:,.2f}"
-        dot = element("circle", cx=at, cy=37, r=6, class_="dot")
-        return joined((dot, element("text", words, x=at, y=y, text_anchor=anchor)))
+    def upright(value: float, kind: str) -> Html:
+        return element("line", x1=x(value), x2=x(value), y1=3, y2=31, class_=kind)
 
-    line = element("line", x1=_LEFT, x2=_RIGHT, y1=37, y2=37, class_="whole")
-    part = element("line", x1=x(low), x2=x(high), y1=37, y2=37, class_="part")
-    marks = joined((mark(start, "start", 66), mark(final, "this run", 18)))
-    label = text(f"From {low:,.2f} to {high:,.2f} {currency}; this run came to {final:,.2f}")
+    def told(kind: str, name: str, words: str) -> Html:
+        return element("li", f"{name} ", element("b", words), class_=kind)
+
+    line = element("line", x1=_LEFT, x2=_RIGHT, y1=17, y2=17, class_="whole")
+    part = element("line", x1=x(low), x2=x(high), y1=17, y2=17, class_="part")
+    marks = joined((upright(start, "start"), upright(final, "run")))
     svg = element(
-        "svg", line, part, marks, viewBox=f"0 0 {_WIDTH} 74", role="img", aria_label=label
+        "svg", line, part, marks, viewBox=f"0 0 {_WIDTH} 34", preserveAspectRatio="none",
+        aria_hidden="true",
+    )  # fmt: skip
+    legend = element(
+        "ul",
+        told("run", "this run", f"{final:,.2f}"),
+        told("start", "start", f"{start:,.2f}"),
+        told("part", "what bars leave open", f"{low:,.2f} to {high:,.2f} {currency}"),
     )
-    return element("div", svg, class_="range")
+    return element("div", svg, legend, class_="range")

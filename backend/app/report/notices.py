@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from app.report.standing import SAME
+
 if TYPE_CHECKING:
     from app.results.run import Run
 
@@ -22,9 +24,9 @@ class Notice(msgspec.Struct, frozen=True):
     words: str
 
 
-def notices_of(run: "Run") -> list[Notice]:
-    """Of one run."""
-    found = [*_end(run), *_data(run), *_fills(run), *_costs(run), *_chance(run)]
+def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
+    """Of one run; `now` says what the store has of its bars."""
+    found = [*_end(run), *_bars(now), *_data(run), *_fills(run), *_costs(run), *_chance(run)]
     order = ("bad", "warn", "")
     return sorted(found, key=lambda one: order.index(one.kind))
 
@@ -42,6 +44,17 @@ def _end(run: "Run") -> Iterator[Notice]:
         yield Notice("warn", "It was stopped before its end.", as_far)
     if run.summary.get("trading_state"):
         yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
+
+
+def _bars(now: Mapping[str, str]) -> Iterator[Notice]:
+    lost = [symbol for symbol, word in now.items() if word != SAME]
+    if lost:
+        yield Notice(
+            "bad",
+            "Its bars are not what they were.",
+            f"Those of {_several(lost)} have changed or gone since. Figures and trades are of the "
+            "run, candles of today's bars.",
+        )
 
 
 def _data(run: "Run") -> Iterator[Notice]:

@@ -19,6 +19,7 @@ from app.report.honesty import honesty
 from app.report.indicators import indicators_of
 from app.report.notices import notices_of
 from app.report.page import page
+from app.report.standing import bars_now
 from app.results.rates import OwnMoney
 
 if TYPE_CHECKING:
@@ -50,26 +51,23 @@ class Report:
         return series.bars_to_show(self._run)
 
     @cached_property
+    def _now(self) -> dict[str, str]:
+        return bars_now(self._run, self._sources)
+
+    @cached_property
     def _names(self) -> series.Names:
         return series.Names(self._run.symbols, self._run.strategies)
 
     @cached_property
     def _facts(self) -> dict[str, Any]:
         run = self._run
-        sessions = run.columns.sessions
         currencies = zip(run.symbols, run.columns.currencies, strict=True)
         return {
             "name": str(run.config.get("name", run.id)),
             "currency": run.currency,
             "startEquity": self._start,
             "symbols": {symbol: {"currency": currency} for symbol, currency in currencies},
-            "sessions": [
-                [str(date), start // _MS, end // _MS]
-                for date, start, end in zip(
-                    sessions.date.tolist(), sessions.start_ns.tolist(), sessions.end_ns.tolist(),
-                    strict=True,
-                )
-            ],
+            "sessions": self._sessions(),
             "offsets": self._offsets(),
             "slices": {
                 name: [[one.key, one.profit, one.trades] for one in run.metrics.slices[name]]
@@ -78,6 +76,18 @@ class Report:
             "bars": {},
             "indicators": {},
         }  # fmt: skip
+
+    def _sessions(self) -> list[tuple[str, int, int, list[int]]]:
+        """Each with its date, its first and last instant, and where its stretches of trading begin:
+        candles are anchored there.
+        """
+        extended = bool(self._run.config.get("extended_hours"))
+        found = []
+        for session in self._run.columns.trading_sessions:
+            parts = session.segments(extended)
+            starts = [part.start_ns // _MS for part in parts]
+            found.append((str(session.date), starts[0], parts[-1].end_ns // _MS, starts))
+        return found
 
     @property
     def _start(self) -> float | None:
@@ -175,18 +185,19 @@ class Report:
         return {
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
-            "notices": sections.notices(notices_of(run)),
+            "notices": sections.notices(notices_of(run, self._now)),
             "figures": key_figures(run.metrics),
             "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
             "monthly": sections.monthly(run.metrics.months),
             "equity_label": self._equity_label(),
             "no_bars": "" if held else " empty",
+            "no_trades": "" if trades else " empty",
             "bars_note": "The run's bars are not in the store any more: no candles.",
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),
             "profit_note": f"closed trades, {run.currency}",
             "honesty": honesty(run, _uncertain_bars(run.folder)),
-            "data": sections.data(run, ()),
+            "data": sections.data(run, self._now),
             "config": sections.config(run),
             "proof": sections.proof(run),
             "footer": sections.footer(run, __version__, self._at),

@@ -89,8 +89,10 @@ def _share(value: float) -> str:
     return f"{value:+.1%}".replace("-", "−")
 
 
-def data(run: "Run", notes: Sequence[str]) -> Html:
-    """On which bars it stood, how complete they were, and what was kept out."""
+def data(run: "Run", now: Mapping[str, str]) -> Html:
+    """On which bars it stood, how complete they were, what was kept out, and what the store has of
+    them now.
+    """
     rows = [
         [
             row["symbol"],
@@ -100,22 +102,26 @@ def data(run: "Run", notes: Sequence[str]) -> Html:
             f"{row['holes']:,}",
             row["half_days"],
             "yes" if row["synthetic"] else "no",
+            now.get(row["symbol"]),
             cell(row["source_hash"], "hash"),
         ]
         for row in run.passport
     ]
-    heads = ("symbol", "bars", "expected", "coverage", "holes", "half days", "synthetic", "SHA-256")
+    heads = (
+        *("symbol", "bars", "expected", "coverage", "holes", "half days", "synthetic"),
+        *("in the store now", "SHA-256"),
+    )
     parts = [element("h2", "Data passport")]
     if rows:
         parts.append(table(heads, rows))
     else:
-        parts.append(element("p", "No stored bars were read.", class_="hint"))
+        words = "It read no stored bars: its journal has every bar that it was told of."
+        parts.append(element("p", words, class_="hint"))
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:
         found = [[one["symbol"], one["session"], one["reason"], one["bars"]] for one in kept_out]
         kept = table(("symbol", "session", "reason", "bars"), found)
         parts.append(details(f"Bars kept out: {len(found)} kinds", kept))
-    parts += [element("p", note, class_="hint") for note in notes]
     return element("section", joined(parts), id="data", class_="card")
 
 

@@ -240,7 +240,7 @@ class BarStore:
         raise NotFoundError(
             f"No bars of {series.symbol} on {series.market} are stored."
             f"{did_you_mean(series.symbol, symbols)} See `data list`, or import them with"
-            " `data import-csv`."
+            " `data import-csv` or `data import-api`."
         )
 
     def _paths(self, series: Series) -> list[Path]:

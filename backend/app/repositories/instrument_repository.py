@@ -43,6 +43,7 @@ class InstrumentRepository:
                         lot=str(one.lot),
                         multiplier=str(one.multiplier),
                         currency=one.currency,
+                        least_value=None if one.least_value is None else str(one.least_value),
                     )
                 )
 
@@ -55,4 +56,5 @@ def _instrument(row: InstrumentRow) -> Instrument:
         lot=Decimal(row.lot),
         multiplier=Decimal(row.multiplier),
         currency=row.currency,
+        least_value=None if row.least_value is None else Decimal(row.least_value),
     )

@@ -23,6 +23,7 @@ class Unfinished(NamedTuple):
     run_id: str
     account: str | None  # of a live run
     goes_on: bool
+    real_money: bool = False
 
 
 class Glance(NamedTuple):
@@ -56,4 +57,5 @@ def _file_of(data_folder: Path, url: str | None) -> Path | None:
 def _unfinished(run_id: str, pid: int, config: str) -> Unfinished:
     part = json.loads(config).get("live")
     account = str(part.get("account", "default")) if part else None
-    return Unfinished(run_id, account, is_running(pid))
+    is_real = bool(part and part.get("real_money"))
+    return Unfinished(run_id, account, is_running(pid), is_real)

@@ -26,25 +26,33 @@ class Measuring:
     """Of one run; `year` is how many trading days make one of its market."""
 
     def __init__(
-        self, tables: Tables, config: Mapping[str, Any], record: Mapping[str, Any], year: int
+        self,
+        tables: Tables,
+        config: Mapping[str, Any],
+        record: Mapping[str, Any],
+        currency: str,
+        year: int,
     ) -> None:
-        """`record` is what run.json says."""
+        """`record` is what run.json says; `currency` the account's."""
         report = config.get("report") or {}
         self._tables = tables
         self._summary: Mapping[str, Any] = record.get("summary") or {}
-        self._currency = str(self._summary.get("currency") or config["account"]["currency"])
-        self._money = OwnMoney(tables, self._currency, record)
+        self._money = OwnMoney(tables, currency, record)
         self._at_close = (config.get("execution") or {}).get("market_fill") == "this_close"
         self._basis = Basis(
             year=year,
             days=len(tables.sessions),
             risk_free_percent=float(report.get("risk_free_percent") or 0.0),
             benchmark=str(report.get("benchmark") or SYMBOLS),
-            currency=self._currency,
+            currency=currency,
         )
 
     def metrics(self) -> Metrics:
-        """All of them."""
+        """All of them. What overflows on the way is no figure, and no warning."""
+        with np.errstate(all="ignore"):
+            return self._metrics()
+
+    def _metrics(self) -> Metrics:
         found = [
             *self._returns(), *self._risk(), *self._drawdowns(), *self._trades(), *self._costs(),
             *self._activity(), *self._benchmark(),
@@ -218,7 +226,6 @@ class Measuring:
         fills, stakes, time = tables.fills, self._stakes, tables.trading_time
         traded = total(np.abs(self._money.of(fills.symbol, fills.instant_ns, fills.value_units)))
         began = np.append(self._start, days.equity)[:-1]
-        average = float(np.mean(days.equity)) if len(days) else 0.0
         return [
             metric("activity", m.SHARE, "time_in_market", exposure.time_in_market(time, stakes)),
             metric(
@@ -226,7 +233,7 @@ class Measuring:
                 exposure.average_exposure(time, stakes, days.end_ns, began),
             ),
             metric("activity", m.MONEY, "traded_value", figure(traded)),
-            metric("activity", m.RATIO, "turnover", exposure.turnover(traded, average)),
+            metric("activity", m.RATIO, "turnover", exposure.turnover(traded, days.equity)),
         ]  # fmt: skip
 
     @cached_property

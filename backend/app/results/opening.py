@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ABANDONED: Final = "abandoned"
 _RUNNING: Final = "running"
+_RUNS: Final = "runs"
 
 
 def open_run(run: str | Path = "last", *, data_folder: Path | str | None = None) -> Run:
@@ -33,6 +34,11 @@ def open_run(run: str | Path = "last", *, data_folder: Path | str | None = None)
                 f"There is no folder {given}. A run's folder is runs/ID of its data."
             )
         given = given.resolve()
+        if given.parent.name != _RUNS:
+            raise NotFoundError(
+                f"{given} is no run's folder: that is runs/ID of a data folder, whose database has "
+                "its orders and fills."
+            )
         return _opened(Sources(_settings(given.parent.parent)), given.name)
     return _opened(Sources(_settings(data_folder)), str(run))
 

@@ -143,7 +143,7 @@ class Run:
         """A symbol's bars over the run's sessions, as the store has them now, by their start."""
         from app.managers.data_manager.exporting import to_frame
 
-        interval = interval or self.config["base_interval"]
+        interval = interval or str(self.config.get("base_interval", "1m"))
         names = {"market": self.market, "symbol": symbol, "interval": interval}
         return to_frame(self.bar_columns(symbol, interval), self.zone, names)
 
@@ -158,7 +158,7 @@ class Run:
 
         tables = self.columns
         told = {**self.facts, "summary": self.summary}
-        return Measuring(tables, self.config, told, tables.days_a_year).metrics()
+        return Measuring(tables, self.config, told, self.currency, tables.days_a_year).metrics()
 
     def _frame(self, name: str, index: str) -> "pd.DataFrame":
         from app.results.frames import frame_of

@@ -1,9 +1,10 @@
 """A finished run's tables, each read from its files, SQL or the store when first asked for."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -94,7 +95,7 @@ class Tables:
     @cached_property
     def book(self) -> TradeBook:
         """The same one by one, and how what is held changed."""
-        return booked(_owned(self.fills), self.actions, self.multiplier_units)
+        return booked(owned(self.fills), self.actions, self.multiplier_units)
 
     @cached_property
     def multiplier_units(self) -> list[int]:
@@ -163,7 +164,7 @@ class Tables:
                 f"Run {self._record.run_id} has no symbol '{symbol}', its symbols are "
                 f"{', '.join(self.symbols)}.{did_you_mean(symbol, self.symbols)}"
             )
-        base = str(self._config["base_interval"])
+        base = str(self._config.get("base_interval", "1m"))
         interval = interval or base
         interval_ns(interval)  # refuses what is none
         sessions = self.trading_sessions
@@ -217,7 +218,7 @@ class Tables:
         return first, last
 
 
-def _owned(fills: FillColumns) -> Iterator[Fill]:
+def owned(fills: FillColumns) -> Iterator[Fill]:
     """The fills one by one; one that no strategy asked for closes what the first has that holds
     the other side, as the run booked it.
     """
@@ -243,5 +244,6 @@ _FILL_FIELDS = (
 )
 
 
-def _label(told: dict[str, object]) -> str:
-    return StrategyConfig.model_validate({"use": told["use"], "name": told.get("name")}).label
+def _label(told: Mapping[str, Any]) -> str:
+    """A strategy's name, also where a file of old says what would be refused today."""
+    return StrategyConfig.model_construct(use=told["use"], name=told.get("name")).label

@@ -208,9 +208,8 @@ class AnalysisEngine(Worker):
             self._match_until(limit_ns)
 
     def _hand_out(self, bars: Iterator[Bar], end: int) -> None:
-        """Call the hooks of the bars up to the step `end`, or until one leaves more to do first;
-        what is due on the way is filled before the bars of its instant. This is the hot loop.
-        """
+        """The hot loop: the hooks of the bars up to the step `end`, or until one leaves more to do
+        first; what is due on the way is filled before the bars of its instant."""
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
         on_bar, broker, step = self._on_bar, self.execution.broker, self._step
         while step < end:
@@ -229,9 +228,10 @@ class AnalysisEngine(Worker):
                                 self._match_until(next_ns)
                             if broker.due_ns <= until_ns or self._moved or broker.closing:
                                 break
-            except (LedgerError, IllegalTransition):
-                raise  # a defect of ours
             except BaseException as error:
+                is_ours = isinstance(error, LedgerError | IllegalTransition)
+                if is_ours or cursor.step == BETWEEN_BARS:  # or told by a hook among the fills
+                    raise
                 raise self._calling.failure("on_bar", error) from error
             step += 1
             if step < end and broker.due_ns <= known_ns[step]:

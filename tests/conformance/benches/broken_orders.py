@@ -1,6 +1,7 @@
 """Adapters that get orders, terms, refusals or the account wrong."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from app.core.money import UNITS
 from app.core.orders import LIMIT, Terms
 from app.core.venue import (
     Abilities,
+    Sizes,
     VenueError,
     VenueOrder,
     VenueRefused,
@@ -60,6 +62,12 @@ class RoundsToTicks(PracticeAdapter):
         limit = order.terms.limit and round(order.terms.limit, 2)
         terms = msgspec.structs.replace(order.terms, limit=limit)
         return super().place(_changed(order, terms=terms))
+
+
+@fails(83)
+class TellsAnotherTick(PracticeAdapter):
+    def sizes(self, symbol: str) -> Sizes | None:
+        return Sizes(Decimal("0.05"), Decimal(1))
 
 
 @fails(16)

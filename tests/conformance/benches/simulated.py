@@ -194,6 +194,9 @@ class _Face:
     def positions(self) -> dict[str, int]:
         return dict(zip(self._bench.facts.symbols, self._execution.held_units, strict=True))
 
+    def sizes(self, symbol: str) -> None:
+        return None
+
     def cash(self) -> dict[str, int]:
         return {"USD": self._execution.ledger.cash_units}
 

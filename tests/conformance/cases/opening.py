@@ -1,9 +1,11 @@
-"""C01 to C20: the account, orders of every kind, what is exact, and what is refused."""
+"""C01 to C20, C83: the account, orders of every kind, what is exact, and what is refused."""
+
+from decimal import Decimal
 
 import pytest
 
-from app.core.money import UNITS
-from app.core.venue import LIVE_STATES, VenueRefused, VenueUnclear, client_id
+from app.core.money import UNITS, from_units
+from app.core.venue import LIVE_STATES, Sizes, VenueRefused, VenueUnclear, client_id
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, at, counts, fills_of, order, told
 from tests.conformance.case import case
@@ -218,3 +220,15 @@ def two_symbols(bench: Bench) -> None:
     bench.to(1)
     assert counts(venue) == {one: 10.0, other: 20.0}
     assert {fill.client_id: fill.symbol for fill in venue.executions(0)} == {"a": one, "b": other}
+
+
+@case(83)
+def sizes_as_they_are(bench: Bench) -> None:
+    """Where a venue tells what orders are multiples of, those are taken, and no finer ones."""
+    venue = bench.open()
+    told = venue.sizes(bench.facts.symbols[0])
+    if told is None:
+        return
+    assert told == Sizes(Decimal(str(bench.facts.tick)), from_units(bench.facts.lot_units))
+    with pytest.raises(VenueRefused, match="NOTHERE"):
+        venue.sizes("NOTHERE/USDT")

@@ -55,5 +55,9 @@ def test_where_there_is_no_figure_the_reason_is_told() -> None:
     assert time_in_market(never, stakes()).reason == "there was no trading day"
     nothing = average_exposure(TIME, stakes(), np.array([200, 400]), np.array([-5.0, -5.0]))
     assert nothing.reason == "the account was worth nothing, or less"
-    assert turnover(10.0, 0.0).value is None
-    assert turnover(10.0, 4.0).value == 2.5
+    assert average_exposure(never, stakes(), *[np.array([])] * 2).reason == (
+        "there was no trading day"
+    )
+    assert turnover(10.0, np.array([])).reason == "there was no trading day"
+    assert turnover(10.0, np.array([1.0, -1.0])).reason == nothing.reason
+    assert turnover(10.0, np.array([3.0, 5.0])).value == 2.5

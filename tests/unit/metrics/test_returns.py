@@ -161,6 +161,16 @@ def test_flat_days_have_the_figures_that_there_are() -> None:
     assert returns.drawdown(np.zeros(30)) == 0.0
 
 
+@given(st.floats(-0.02, 0.02), st.floats(1.0, 1e8), st.integers(2, 400))
+def test_growth_that_never_varies_has_no_sharpe_however_it_was_rounded(
+    share: float, start: float, count: int
+) -> None:
+    days, _ = returns.daily_returns(start, start * (1.0 + share) ** np.arange(1, count + 1))
+    assert returns.volatility(days, 252).value == 0.0
+    for found in (returns.sharpe(days, 252), returns.beta(days, days)):
+        assert found.value is None
+
+
 @pytest.mark.parametrize(
     ("start", "equity", "reason"),
     [

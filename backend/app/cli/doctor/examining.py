@@ -39,6 +39,7 @@ BY_SETTINGS: Final[Mapping[str, Check]] = {
     "credentials": standing.check_credentials,
     "strategies": standing.check_strategies,
     "session configs": standing.check_configs,
+    "real money": standing.check_real_money,
     "ports": standing.check_ports,
     "control sockets": standing.check_sockets,
 }

@@ -1,5 +1,6 @@
 """What belongs to the user: settings, secrets, limits, strategies, configs, ports and sockets."""
 
+import json
 import shlex
 import socket
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from app.cli.config_text import CONFIGS_FOLDER, SCHEMA
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
 from app.cli.figures import counted
+from app.cli.real_money import REAL_MONEY, is_real
 from app.core.errors import AppError
 from app.core.settings import ENV_FILE, PREFIX, Settings
 
@@ -76,6 +78,35 @@ def check_configs(ground: Ground) -> Iterator[Verdict]:
             yield warning(" ".join(str(error).split()), remedy)
     if not wrong:
         yield ok(f"{len(paths)} in {CONFIGS_FOLDER}, each well formed")
+
+
+def check_real_money(ground: Ground) -> Iterator[Verdict]:
+    """Which runs without an end trade real money, and which configs would."""
+    from app.repositories.run_glance import glance
+
+    url = ground.settings.database_url
+    seen = glance(ground.settings.data_folder, url.get_secret_value() if url else None)
+    runs = [run for run in seen.unfinished if run.real_money]
+    for run in runs:
+        state = "goes on" if run.goes_on else "broke off"
+        steers = "status" if run.goes_on else f"recover --account {run.account} --dry-run"
+        what = f"run {run.run_id} trades {REAL_MONEY} and {state}"
+        yield warning(what, f"./start_cli.sh system {steers}")
+    names = [path.name for path in sorted(ground.configs.glob("*.json")) if _asks_for_it(path)]
+    if names:
+        yield warning(
+            f"these configs trade {REAL_MONEY}: {', '.join(names)}",
+            "./start_cli.sh config check " + shlex.quote(str(ground.configs / names[0])),
+        )
+    if not runs and not names:
+        yield ok("no run and no config trades it")
+
+
+def _asks_for_it(path: Path) -> bool:
+    try:
+        return is_real(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return False  # another check says what is wrong with it
 
 
 def check_ports(ground: Ground) -> Iterator[Verdict]:

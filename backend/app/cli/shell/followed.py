@@ -104,7 +104,8 @@ class Followed:
             state += f" {view.trading_state}"
         if follower is not None and follower.is_lost:
             state = "NO ANSWER"
-        return Standing(view.mode, state, clock_text(view.now), len(self._active()) - 1)
+        more = len(self._active()) - 1
+        return Standing(view.mode, state, clock_text(view.now), more, view.real_money)
 
     def running_here(self) -> list[str]:
         """The sessions that were started from this shell and run."""

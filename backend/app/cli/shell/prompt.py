@@ -1,5 +1,6 @@
 """The prompt's text, from what is known. Pure."""
 
+from app.cli.real_money import REAL_MONEY
 from app.cli.shell.seams import Standing
 
 Fragments = list[tuple[str, str]]
@@ -14,8 +15,11 @@ def prompt_fragments(
 ) -> Fragments:
     """`system@mismartera: replay RUNNING 10:31:05 > `, shorter where the terminal is narrow.
 
-    While nothing runs it shows the market's own time, with its zone.
+    While nothing runs it shows the market's own time, with its zone. Real money is never left out.
     """
+    real: Fragments = []
+    if standing is not None and standing.real_money:
+        real.append(("ansired bold", f" {REAL_MONEY}"))
     parts: Fragments = []
     if standing is not None:
         style = _STYLES.get(standing.state.upper(), "bold")
@@ -27,7 +31,7 @@ def prompt_fragments(
         parts.append(("ansibrightblack", f" idle {idle_clock}"))
     if exit_code:
         parts.append(("ansired", f" [{exit_code}]"))
-    room = int(width * _SHARE) - len(NAME) - len(" > ")
+    room = int(width * _SHARE) - len(NAME) - len(" > ") - sum(len(text) for _, text in real)
     while parts and sum(len(text) for _, text in parts) > room:
         parts.pop(0)
-    return [("bold", NAME), *parts, ("", " > ")]
+    return [("bold", NAME), *real, *parts, ("", " > ")]

@@ -12,6 +12,7 @@ class Standing(NamedTuple):
     state: str
     clock: str  # HH:MM:SS of the session clock, in the market's zone
     more: int = 0  # other sessions that run
+    real_money: bool = False
 
 
 class Sessions(Protocol):

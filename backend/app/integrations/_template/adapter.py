@@ -5,6 +5,7 @@ cannot be traded with.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from app.core.venue import (
     Abilities,
     Execution,
     OnItem,
+    Sizes,
     Stream,
     Venue,
     VenueOrder,
@@ -107,6 +109,11 @@ class TemplateAdapter:
     def cash(self) -> dict[str, int]:
         """By currency, fees taken off (C02, C38)."""
         return {name: int(units) for name, units in self._sent("cash").items()}
+
+    def sizes(self, symbol: str) -> Sizes | None:
+        """Tick and lot, where the venue tells them: a run's instruments are set so (C83)."""
+        told = self._sent("sizes", symbol=symbol)
+        return Sizes(Decimal(told["tick"]), Decimal(told["lot"]))
 
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
         """Closed bars from the start to before the end, over all pages (C58-C60)."""

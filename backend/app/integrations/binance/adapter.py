@@ -17,6 +17,7 @@ from app.core.venue import (
     Abilities,
     Execution,
     OnItem,
+    Sizes,
     Stream,
     VenueOrder,
     VenueRefused,
@@ -25,6 +26,7 @@ from app.core.venue import (
     VenueUnclear,
 )
 from app.integrations.binance.endpoints import Keys, Wall, endpoints_of
+from app.integrations.binance.key_rights import judged_rights
 from app.integrations.binance.link import Link
 from app.integrations.binance.problems import UnknownOrder
 from app.integrations.binance.streams import market_stream, order_stream
@@ -159,6 +161,10 @@ class BinanceAdapter:
         return dict.fromkeys(sorted(quotes), 0) | {
             name: units for name, units in held.items() if name in quotes or name not in coins
         }
+
+    def sizes(self, symbol: str) -> Sizes | None:
+        found = self.filters(symbol)
+        return Sizes(found.tick, found.lot)
 
     def fee_rates(self) -> tuple[float, float]:
         """The account's own, as maker and as taker."""
@@ -308,27 +314,35 @@ class BinanceAdapter:
 
         return self._link.read("the account", 20, ask)
 
-    def _check_key(self) -> None:
-        """Refuse a key that can take money out; the testnet does not tell, and has none."""
-        if self._is_checked or not self._link.endpoints.wallet:
-            return
-
-        def ask(client: Any) -> bool:
-            return bool(client.get_account_api_permissions()["enableWithdrawals"])
-
-        if self._link.read("the key's rights", 1, ask):
-            raise VenueRefused(
-                "This key may withdraw from the account. Make one at Binance that may only trade."
-            )
+    def check_key(self) -> Sequence[str]:
+        """Refuse a key that may do too much or too little; the testnet does not tell."""
+        if not self._link.endpoints.wallet:
+            return ()
+        warnings = self._link.read(
+            "the key's rights",
+            1,
+            lambda client: judged_rights(client.get_account_api_permissions()),
+        )
         self._is_checked = True
+        return warnings
+
+    def _check_key(self) -> None:
+        """Before the first order, whoever gives it."""
+        if not self._is_checked:
+            self.check_key()
 
 
 def open_binance(
-    url: str | None, keys: Keys, symbols: Sequence[str], wall: Wall, chance: Chance
+    url: str | None,
+    keys: Keys,
+    symbols: Sequence[str],
+    wall: Wall,
+    chance: Chance,
+    real_money: bool = False,
 ) -> BinanceAdapter:
     """The adapter for these symbols; nothing is asked of Binance yet."""
     try:
-        return BinanceAdapter(Link(endpoints_of(url), keys, wall), symbols, chance)
+        return BinanceAdapter(Link(endpoints_of(url, real_money), keys, wall), symbols, chance)
     except VenueRefused as error:
         raise ConfigError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Where Binance is asked: its spot testnet, or a peer on this machine; real money is refused.
+"""Where Binance is asked: its spot testnet or a peer on this machine; its real exchange on a word.
 
 And by which keys and clock. The library is not needed to know these.
 """
@@ -40,8 +40,23 @@ class Endpoints(NamedTuple):
     tells_rate: bool = False  # a peer on this machine, whose time may run at another pace
 
 
-def endpoints_of(url: str | None) -> Endpoints:
-    """Those of a URL: the testnet's, or of a peer that has its streams one port above its REST."""
+REAL: Final = Endpoints(
+    "https://api.binance.com/api",
+    "https://api.binance.com/sapi",
+    "wss://stream.binance.com:9443/stream",
+    "wss://ws-api.binance.com:443/ws-api/v3",
+)
+
+
+def endpoints_of(url: str | None, real_money: bool = False) -> Endpoints:
+    """Those of a URL: the testnet's, or of a peer that has its streams one port above its REST.
+
+    With `real_money` they are the real exchange's, and there is no other address.
+    """
+    if real_money:
+        if url is not None:
+            raise ConfigError("Real money is traded at Binance's own address alone: leave url out.")
+        return REAL
     url = TESTNET_URL if url is None else url.rstrip("/")
     if url == TESTNET_URL:
         return Endpoints(
@@ -57,8 +72,9 @@ def endpoints_of(url: str | None) -> Endpoints:
         raise ConfigError(f"'{url}' is no address of Binance: {error}.") from error
     if parts.scheme != "http" or host not in _LOOPBACK or not port:
         raise ConfigError(
-            f"'{url}' is refused: Binance is traded on its testnet ({TESTNET_URL}), or at a peer"
-            " on this machine (http://127.0.0.1:PORT). Real money cannot be traded there yet."
+            f"'{url.rpartition('@')[2]}' is refused: without url it is Binance's testnet"
+            f" ({TESTNET_URL}), else a peer on this machine (http://127.0.0.1:PORT). Real money is"
+            ' traded by the word live.real_money, "I trade real money", and without url.'
         )
     streams = f"ws://{parts.netloc.rpartition(':')[0]}:{port + 1}"
     return Endpoints(

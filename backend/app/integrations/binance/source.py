@@ -196,7 +196,7 @@ def _listed(told: Mapping[str, Any]) -> Listed | None:
         currency=filters.quote,
         tick=_size(filters.tick),
         lot=_size(filters.lot),
-        min_notional=_size(filters.min_notional),
+        least_value=_size(filters.min_notional),
     )
 
 

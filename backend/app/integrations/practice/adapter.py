@@ -12,6 +12,7 @@ from app.core.venue import (
     Abilities,
     Execution,
     OnItem,
+    Sizes,
     Stream,
     VenueOrder,
     VenueReport,
@@ -71,6 +72,10 @@ class PracticeAdapter:
 
     def cash(self) -> dict[str, int]:
         return self._ask("GET", wire.CASH, wire.Amounts).units
+
+    def sizes(self, symbol: str) -> Sizes | None:
+        """It goes by the instruments of the data folder that it was begun with."""
+        return None
 
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
         found = self._ask(

@@ -26,6 +26,7 @@ FACTS: Final = SourceFacts(
     back="as far as it has bars",
     has_own_time=True,
 )
+_LONGER: Final = 8  # times as much is asked for where there was nothing
 
 
 class PracticeSource:
@@ -53,19 +54,27 @@ class PracticeSource:
         return Listed(symbol=symbol, market=about.market, theirs=symbol)
 
     def page(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarPage:
-        """A stretch of time that can hold no more bars than a page does."""
+        """A stretch of time that can hold no more bars than a page does; a longer one while there
+        are none.
+        """
         self.listed(symbol)
         check_interval(self._name, self.facts, interval)
         length_ns = interval_ns(interval)
-        ended_ns = self.time().venue_ns - length_ns + 1
-        through_ns = max(
-            min(end_ns, start_ns + self.facts.page_bars * length_ns, ended_ns), start_ns
-        )
-        bars = self._adapter.bars(symbol, interval, start_ns, through_ns)
+        last_ns = max(min(end_ns, self.time().venue_ns - length_ns + 1), start_ns)
+        stretch_ns = self.facts.page_bars * length_ns
+        while True:
+            through_ns = min(start_ns + stretch_ns, last_ns)
+            bars = self._adapter.bars(symbol, interval, start_ns, through_ns)
+            if len(bars) or through_ns == last_ns:
+                break
+            stretch_ns *= _LONGER
         starts = bars.start_ns
         is_inside = not len(starts) or (starts[0] >= start_ns and starts[-1] < through_ns)
         if not is_inside or not np.all(starts[1:] > starts[:-1]):
             raise VenueUnclear(f"The bars of {symbol} are not those that were asked for.")
+        if len(bars) > self.facts.page_bars:
+            bars = bars.slice(0, self.facts.page_bars)
+            through_ns = int(bars.start_ns[-1]) + length_ns
         return BarPage(bars, through_ns)
 
     def live(self, symbols: Sequence[str], on_item: OnItem) -> Stream:

@@ -280,7 +280,7 @@ class DataManager:
     def set_instrument(
         self, market: str, symbol: str, sizes: Mapping[str, str], currency: str | None = None
     ) -> Instrument:
-        """Set some of an instrument's sizes ("tick", "lot", "multiplier"); the rest stays."""
+        """Set some of an instrument's sizes, as `SIZES` names them; the rest stays."""
         self._time.zone(market)
         current = self.instrument(market, check_symbol(symbol))
         instrument = with_sizes(current, sizes, currency or current.currency)

@@ -38,6 +38,7 @@ class FetchReport(msgspec.Struct, frozen=True, kw_only=True):
     interval: str
     start: str
     end: str
+    begins: str | None  # where the source does, when that is later by more than a week
     expected: int
     present: int
     pages: int

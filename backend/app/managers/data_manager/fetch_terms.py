@@ -5,6 +5,7 @@ import datetime as dt
 import msgspec
 
 from app.core.errors import UsageError
+from app.core.instruments import Instrument
 from app.core.source import Listed
 from app.managers.data_manager.data_manager import DataManager
 from app.managers.data_manager.ranges import time_range
@@ -18,14 +19,14 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     tick: str
     lot: str
     currency: str
-    min_notional: str | None
-    before: dict[str, str] | None  # what was recorded before and is other
+    least_value: str | None
+    before: dict[str, str | None] | None  # what was recorded before and is other
 
     def told(self) -> str:
-        least = f", orders from {self.min_notional} {self.currency} on" if self.min_notional else ""
-        changed = (
-            f" (they were {self.before['tick']} and {self.before['lot']})" if self.before else ""
-        )
+        least = f", orders from {self.least_value} {self.currency} on" if self.least_value else ""
+        changed = ""
+        if self.before and (self.before["tick"], self.before["lot"]) != (self.tick, self.lot):
+            changed = f" (they were {self.before['tick']} and {self.before['lot']})"
         return (
             f"{self.symbol} trades in ticks of {self.tick} and lots of {self.lot}{changed}{least};"
             " its instrument is set so."
@@ -37,18 +38,27 @@ def record_sizes(data: DataManager, listed: Listed) -> Sizes | None:
     if listed.tick is None or listed.lot is None:
         return None
     set_before = {one.symbol: one for one in data.instruments(listed.market)}.get(listed.symbol)
-    sizes = {"tick": format(listed.tick, "f"), "lot": format(listed.lot, "f")}
+    told = {"tick": listed.tick, "lot": listed.lot, "least_value": listed.least_value}
+    sizes = {name: format(size, "f") for name, size in told.items() if size is not None}
     now = data.set_instrument(listed.market, listed.symbol, sizes, listed.currency)
-    before = None
-    if set_before is not None and set_before != now:
-        before = {"tick": str(set_before.tick), "lot": str(set_before.lot)}
+    before = None if set_before is None or set_before == now else _sizes_of(set_before)
     return Sizes(
         symbol=listed.symbol,
-        **sizes,
+        tick=format(now.tick, "f"),
+        lot=format(now.lot, "f"),
         currency=now.currency,
-        min_notional=None if listed.min_notional is None else format(listed.min_notional, "f"),
+        least_value=_sizes_of(now)["least_value"],
         before=before,
     )
+
+
+def _sizes_of(instrument: Instrument) -> dict[str, str | None]:
+    least = instrument.least_value
+    return {
+        "tick": format(instrument.tick, "f"),
+        "lot": format(instrument.lot, "f"),
+        "least_value": None if least is None else format(least, "f"),
+    }
 
 
 def span_of(

@@ -5,6 +5,7 @@ that is missing on, and pages are laid into it in turn, each time whole or not a
 that is killed loses the pages that it had in hand, and asks for them again.
 """
 
+import datetime as dt
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.errors import EXIT_INTERRUPTED, AppError, DataError
-from app.core.intervals import SECOND_NS, interval_ns
+from app.core.intervals import DAY_NS, SECOND_NS, interval_ns
 from app.core.progress import OnCount
 from app.core.source import BarPage, DataSource, SourceBusy
 from app.core.venue import VenueUnclear
@@ -44,6 +45,8 @@ SETTLED_NS: Final = 5 * SECOND_NS  # a bar is taken once it has been over for so
 _WAITS_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 16.0)  # before what got no answer is asked again
 _BUSY_TIMES: Final = 3
 _BUSY_SECONDS_MAX: Final = 120.0  # a longer ban is not waited for
+_VOID_NS: Final = 7 * DAY_NS  # without a bar at the beginning: it begins later
+_DAY: Final = dt.timedelta(days=1)
 _NONE: Final[Ints] = np.empty(0, np.int64)
 
 
@@ -85,11 +88,10 @@ class Fetch:
         self._never = threading.Event()
         self._told_ns = source.time().venue_ns
         self._end_ns = min(stretch.end_ns, self._told_ns - SETTLED_NS)
-        self._sessions = self._sessions_of_stretch()
-        self._slots = wanted(
-            self._sessions, stretch.series.interval, stretch.start_ns, self._end_ns
-        )
         self._through_ns = self._last_through_ns()
+        self._begin_ns = stretch.start_ns
+        self._sessions: Sequence[TradingSession] = ()
+        self._slots: Wanted | None = None
         self._in_hand: list[BarColumns] = []
         self._since_ns = wall.monotonic_ns()
         self._counts = MergeCounts()
@@ -99,31 +101,53 @@ class Fetch:
     def run(self, on_count: OnCount | None = None) -> FetchReport:
         """Ask for all that is missing; on_count is told of missing bars that were looked for."""
         try:
-            self._take_pages(on_count)
+            self._take_pages(self._find_beginning(), on_count)
         except (KeyboardInterrupt, AppError) as error:
             self._store()
             raise self._broken(error) from error
         self._store()
         return self._report()
 
-    def _sessions_of_stretch(self) -> Sequence[TradingSession]:
-        market, zone_date = self._stretch.series.market, self._time.to_local
-        first = zone_date(self._stretch.start_ns, market).date()
-        last = zone_date(max(self._end_ns, self._stretch.start_ns), market).date()
-        return self._time.known_sessions(first, last, market)
+    def _sessions_of(self, start_ns: int, end_ns: int) -> Sequence[TradingSession]:
+        """Those that may touch it: some open on the eve of their date."""
+        market, local = self._stretch.series.market, self._time.to_local
+        first, last = local(start_ns, market).date(), local(max(end_ns, start_ns), market).date()
+        return self._time.known_sessions(first - _DAY, last + _DAY, market)
 
     def _last_through_ns(self) -> int:
         """Bars that start before this have ended: a length before the end, or a short slot."""
-        length_ns = interval_ns(self._stretch.series.interval)
-        last_ns = int(self._slots.start_ns[-1]) if len(self._slots) else 0
-        return max(self._end_ns - length_ns, last_ns) + 1
+        interval, end_ns = self._stretch.series.interval, self._end_ns
+        sessions = self._sessions_of(end_ns - _VOID_NS, end_ns)
+        slots = wanted(sessions, interval, self._stretch.start_ns, end_ns)
+        last_ns = int(slots.start_ns[-1]) if len(slots) else 0
+        return max(end_ns - interval_ns(interval), last_ns) + 1
 
-    def _take_pages(self, on_count: OnCount | None) -> None:
+    def _find_beginning(self) -> int:
+        """Lay out where bars are expected; pages are asked for from the moment that is given.
+
+        Years before a symbol was listed are not looked through: its first page tells of them.
+        """
+        start_ns = at_ns = self._stretch.start_ns
+        stored = self._stored().start_ns
+        if not len(stored) or stored[0] > start_ns + _VOID_NS:
+            page = self._page(start_ns)
+            self._in_hand.append(page.bars)
+            at_ns = page.through_ns
+            first_ns = int(page.bars.start_ns[0]) if len(page.bars) else at_ns
+            if first_ns > start_ns + _VOID_NS:
+                self._begin_ns = first_ns
+        self._sessions = self._sessions_of(self._begin_ns, self._end_ns)
+        interval = self._stretch.series.interval
+        self._slots = wanted(self._sessions, interval, self._begin_ns, self._end_ns)
+        return at_ns
+
+    def _take_pages(self, at_ns: int, on_count: OnCount | None) -> None:
+        assert self._slots is not None
         lacking, stored = self._slots.start_ns, self._stored().start_ns
         self._there = len(stored)
         if not self._stretch.replace:
             lacking = lacking[absent(self._slots, stored)]
-        at = 0
+        at = int(np.searchsorted(lacking, at_ns))
         while at < len(lacking):
             if on_count is not None:
                 on_count(at, len(lacking))
@@ -205,24 +229,24 @@ class Fetch:
     # -- what came of it -------------------------------------------------------------------------
 
     def _broken(self, error: BaseException) -> FetchBroken:
-        there = self._stored().start_ns
-        missing = int(np.count_nonzero(absent(self._slots, there)))
         why = "interrupted." if isinstance(error, KeyboardInterrupt) else str(error)
         if isinstance(error, SourceBusy):
             why += f" It wants no requests for another {error.seconds:,.0f} s."
-        broken = FetchBroken(
-            f"{why} Of {self._stretch.series} {self._counts.added:,} bars were added, and are"
-            f" stored; {missing:,} of {len(self._slots):,} are missing. The same command goes on"
-            " from there."
-        )
+        there = f" Of {self._stretch.series} {self._counts.added:,} bars were added, and are stored"
+        if self._slots is not None:
+            missing = int(np.count_nonzero(absent(self._slots, self._stored().start_ns)))
+            there += f"; {missing:,} of {len(self._slots):,} are missing"
+        broken = FetchBroken(f"{why}{there}. The same command goes on from there.")
         broken.exit_code = error.exit_code if isinstance(error, AppError) else EXIT_INTERRUPTED
         return broken
 
     def _report(self) -> FetchReport:
+        assert self._slots is not None
         series, stored = self._stretch.series, self._stored()
         missing = absent(self._slots, stored.start_ns)
         runs = runs_of(missing)
         shown = longest(runs)
+        is_later = self._begin_ns > self._stretch.start_ns
         return FetchReport(
             source=self._name,
             market=series.market,
@@ -230,6 +254,7 @@ class Fetch:
             interval=series.interval,
             start=self._local(self._stretch.start_ns),
             end=self._local(self._end_ns),
+            begins=self._local(self._begin_ns) if is_later else None,
             expected=len(self._slots),
             present=len(self._slots) - int(np.count_nonzero(missing)),
             pages=self._pages,

@@ -11,7 +11,7 @@ from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
 from app.core.instruments import CorporateAction, Instrument
 
 ACTION_KINDS = ("split", "dividend")
-SIZES = ("tick", "lot", "multiplier")
+SIZES = ("tick", "lot", "multiplier", "least_value")
 SymbolCheck = Callable[[str], str]  # returns the symbol it is given, or refuses it
 
 _NUMBER = re.compile(r"[+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)

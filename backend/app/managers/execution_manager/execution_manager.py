@@ -71,7 +71,6 @@ class ExecutionManager:
         make_broker: Callable[[Owner], Broker] | None = None,
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
-        self._limited = limits.looks  # an order has more to pass than the usual
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
         simulated = partial(SimBroker, self.lot_units, self.tick_units, rules)
         self.broker: Broker = (make_broker or simulated)(self)
@@ -88,8 +87,9 @@ class ExecutionManager:
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
         working, held_of = self.broker.working, self.held_units_of
-        self._checks = OrderChecks(limits, self.lot_units, rules.cut_offs, working, held_of)
+        self._checks = OrderChecks(limits, instruments, rules.cut_offs, working, held_of)
         self.entries = self._checks.entries
+        self._limited = self._checks.is_limited  # an order has more to pass than the usual
         self.order_count = self.fill_count = self._group_count = 0  # and the last ones' numbers
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened

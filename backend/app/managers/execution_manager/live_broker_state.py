@@ -6,6 +6,7 @@ from msgspec.structs import replace
 from app.managers.execution_manager.consequences import Pending
 from app.managers.execution_manager.declared_exits import ExitsState
 from app.managers.execution_manager.known_orders import KnownState
+from app.managers.execution_manager.limited_broker import LimitedBroker
 from app.managers.execution_manager.links import LinksState
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.past_splits import PastSplit
@@ -26,6 +27,7 @@ class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
     were_there: dict[int, int]
     ending: list[int]
     past_splits: list[PastSplit]
+    waiting: list[int] = []  # for others to be taken back
 
 
 def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
@@ -42,6 +44,7 @@ def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
         dict(broker._were_there),
         sorted(broker.ending),
         broker.past_splits.state(),
+        list(broker.waiting) if isinstance(broker, LimitedBroker) else [],
     )
 
 
@@ -58,3 +61,5 @@ def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
     broker._were_there.update(state.were_there)
     broker.ending.update(state.ending)
     broker.past_splits.restore(state.past_splits)
+    if isinstance(broker, LimitedBroker):
+        broker.waiting.update(dict.fromkeys(state.waiting))

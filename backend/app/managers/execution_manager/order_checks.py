@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 from app.core.calendar import TradingSession
 from app.core.errors import StrategyError
+from app.core.instruments import Instrument
+from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.breaker_desk import BreakerDesk
@@ -30,7 +32,7 @@ class OrderChecks:
     def __init__(
         self,
         limits: Limits,
-        lot_units: Sequence[int],
+        instruments: Sequence[Instrument],
         cut_offs: CutOffs,
         working: Working,
         held_units_of: Callable[[int, int], int],
@@ -40,7 +42,14 @@ class OrderChecks:
         self.on_verdict: OnVerdict | None = None  # who is told of each limit that is looked at
         self._limits = limits
         self._risk: RiskDesk | None = None  # nor this; and none where there are no limits
-        self._lot_units = lot_units
+        self._lot_units = [to_units(one.lot) for one in instruments]
+        # What an entry has to be worth, and for how many one share counts, where it has to be.
+        self._least = {
+            place: (to_units(one.least_value), to_units(one.multiplier))
+            for place, one in enumerate(instruments)
+            if one.least_value is not None
+        }
+        self._known: Known | None = None
         self._cut_offs = cut_offs
         self._working = working
         self._held_units_of = held_units_of
@@ -53,7 +62,7 @@ class OrderChecks:
 
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
         """From now on there are prices."""
-        limits = self._limits
+        limits, self._known = self._limits, known
         if limits.looks:
             self._risk = RiskDesk(
                 limits.scopes, account, self._working, known, books, self.counts,
@@ -67,7 +76,7 @@ class OrderChecks:
     @property
     def is_limited(self) -> bool:
         """Whether there is more to look at than the usual."""
-        return self._limits.looks or bool(self.entries.closed)
+        return self._limits.looks or bool(self._least) or bool(self.entries.closed)
 
     @property
     def memory(self) -> RiskMemory | None:
@@ -151,7 +160,7 @@ class OrderChecks:
                 self._risk.follow(order)
             return reason
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
-        reason = reason or self._crowd_fault(order)
+        reason = reason or self._crowd_fault(order) or self._value_fault(order)
         risk, ask, ruling = self._risk, None, None
         if risk is not None:
             ask = self._ask(order, now_ns)
@@ -179,6 +188,19 @@ class OrderChecks:
         if not opens(order, order.units, self._working, held_units):
             return ""
         return f"too_many_orders: {len(self._working)} work already, and no run has more"
+
+    def _value_fault(self, order: Order) -> str:
+        """Why an order that opens is worth too little, or ""; without a price nobody knows."""
+        if not self._least or self._known is None:
+            return ""
+        least_units, multiplier_units = self._least.get(order.symbol_index, (0, UNITS))
+        price = order.limit or order.stop or self._known.mark(order.symbol_index)
+        worth_units = amount_units(abs(order.units), price, multiplier_units)
+        if worth_units >= least_units or not price:
+            return ""
+        if self._closing_units(order) == abs(order.units):
+            return ""
+        return f"too_little_value: {text(worth_units)} is under {text(least_units)}"
 
     def _closing_units(self, order: Order) -> int:
         """How much of an order only takes out what is held."""

@@ -23,6 +23,7 @@ from app.managers.system_manager.control_messages import (
 )
 from app.managers.system_manager.control_reload import ReloadCommands
 from app.managers.system_manager.control_risk import RiskCommands
+from app.managers.system_manager.real_money import trades_real_money
 from app.managers.system_manager.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
 from app.threads.pacing import Speed
@@ -159,6 +160,7 @@ class ControlDesk:
             run_id=session.run_id,
             config=run.config.name,
             mode=run.config.mode,
+            real_money=trades_real_money(run.config),
             state=str(self._system.state),
             trading_state=trading_state(run),
             pid=os.getpid(),

@@ -96,6 +96,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     run_id: str
     config: str
     mode: str
+    real_money: bool = False  # its orders cost money
     state: str
     trading_state: str | None = None  # None: the run has none
     pid: int

@@ -43,7 +43,8 @@ def _last_ns(config: SessionConfig, symbol: str, data: DataManager) -> int:
             return one.last_ns
     raise NotFoundError(
         f"There are no {config.base_interval} bars of {symbol} on {config.market}, and a drill is "
-        "a replay. 'data list' shows what there is; 'data import-csv' brings more."
+        "a replay. 'data list' shows what there is; 'data import-csv' and 'data import-api' bring"
+        " more."
     )
 
 

@@ -23,6 +23,7 @@ from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.past import Past, past_of
 from app.managers.system_manager.program import Program
+from app.managers.system_manager.real_money import check_key, trades_real_money
 from app.managers.system_manager.rebuilding import rebuild_run
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_risk import RunRisk
@@ -122,11 +123,16 @@ class LiveOpening:
         notify = live.notify
         notifier = AlarmNotifier(self._wall, notify.command or (), notify.timeout_seconds)
         notifier.attach(lambda alarm: self._alarms.keep(alarm.what, alarm.details))
-        venue = open_venue(live.venue, live.url, symbols=config.symbols, wall=self._wall)
+        venue = _venue_of(config, self._wall)
         self._notifier = notifier
         means = LiveMeans(self._wall, self.give_back)
         try:
+            check_key(config, venue)
             self._line = LiveLine(config, source, venue, notifier, means, recovery)
+        except ConfigError:
+            venue.close()
+            self.give_back()
+            raise
         except VenueError as error:
             venue.close()
             self.give_back()
@@ -217,13 +223,19 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
 def check_means(config: SessionConfig) -> None:
     """Refuse a venue that cannot be one, and a program for alarms that is not there."""
     live = config.lived
-    open_venue(live.venue, live.url, symbols=config.symbols, wall=WallClock()).close()
+    _venue_of(config, WallClock()).close()
     program = (live.notify.command or ("",))[0]
     if program and shutil.which(program) is None:
         raise ConfigError(
             f"live.notify.command: there is no program '{program}' that can be run here, so no "
             "alarm would be heard. Give its path, or a name in PATH; each word is an item."
         )
+
+
+def _venue_of(config: SessionConfig, wall: WallClock) -> Venue:
+    live, is_real = config.lived, trades_real_money(config)
+    symbols = config.symbols
+    return open_venue(live.venue, live.url, symbols=symbols, wall=wall, real_money=is_real)
 
 
 def complete_record(

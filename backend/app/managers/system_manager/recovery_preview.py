@@ -13,6 +13,7 @@ from app.integrations.registry import open_venue
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.real_money import trades_real_money
 from app.managers.system_manager.reckoning import reckon
 from app.managers.system_manager.recovery import Recovery
 from app.managers.system_manager.run_header import RunHeader
@@ -79,7 +80,10 @@ def _differences(
 ) -> list[Difference]:
     config = header.session_config
     live = config.lived
-    venue = open_venue(live.venue, live.url, symbols=config.symbols, wall=WallClock())
+    is_real = trades_real_money(config)
+    venue = open_venue(
+        live.venue, live.url, symbols=config.symbols, wall=WallClock(), real_money=is_real
+    )
     try:
         now_ns = venue.time().venue_ns
         rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns, first)

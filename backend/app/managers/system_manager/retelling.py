@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from app.core.account_limits import AccountLimits
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
+from app.core.logging import without_secrets
 from app.core.money import to_units
 from app.core.orders import INSTANT, SYMBOL, FillRow, Order
 from app.core.progress import OnCount
@@ -160,7 +161,7 @@ class Retelling:
         except Exception as error:
             if self._row["state"] != FAILED:
                 raise
-            yield f"it failed then, and again: {str(error).splitlines()[0]}"
+            yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
 
     def _proof(self, fingerprint: str, notes: list[str]) -> Proof:
         recorded, state = self._row["fingerprint"], self._row["state"]

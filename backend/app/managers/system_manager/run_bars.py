@@ -24,7 +24,7 @@ def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: D
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
             f"{market} from {config.replayed.start} to {config.replayed.end}. "
-            "'data list' shows what there is; 'data import-csv' brings more."
+            "'data list' shows what there is; 'data import-csv' and 'data import-api' bring more."
         )
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
-from app.core.errors import ConfigError
+from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
 from app.core.venue import Venue
@@ -27,11 +27,13 @@ from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
 from app.managers.system_manager.quotes import need_quotes, quoted
+from app.managers.system_manager.real_money import need_confirmation
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
 from app.managers.system_manager.run_record import RunRecord, claim_folder
 from app.managers.system_manager.run_risk import RunRisk
 from app.managers.system_manager.run_session import OnProgress, RunSession
+from app.managers.system_manager.venue_sizes import record_sizes
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
@@ -59,6 +61,7 @@ class RunBuilder:
         engine: Callable[[], "Engine"],
         clock: WallClock,
         alarms: Alarms,
+        confirmed: str | None = None,
     ) -> None:
         self._settings = settings
         self._data = data
@@ -66,6 +69,7 @@ class RunBuilder:
         self._engine = engine
         self._clock = clock
         self._alarms = alarms
+        self._confirmed = confirmed
 
     def build(
         self,
@@ -81,6 +85,7 @@ class RunBuilder:
         )
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
+        need_confirmation(config, self._confirmed)
         sessions = replayed_sessions(config, self._times)
         need_bars(config, sessions, self._data)
         market = self._market_of(config, sessions)
@@ -131,6 +136,11 @@ class RunBuilder:
         )  # fmt: skip
         header = None if opening.journal is None else opening.journal.header()
         config = given if header is None else header.session_config
+        try:
+            need_confirmation(config, self._confirmed)
+        except AppError:
+            opening.give_back()
+            raise
         if opening.unfinished is not None:
             logger.warning(
                 "Run {} of account {} broke off: it goes on, by the config it was started with",
@@ -160,6 +170,8 @@ class RunBuilder:
         try:
             held = Holdings()
             if header is None:
+                if line.goes_to_venue:
+                    record_sizes(line.venue, self._data, config)
                 traded = [self._data.instrument(config.market, name) for name in config.symbols]
                 config, held = line.opened(config, traded)
                 sessions = line.sessions(self._times)

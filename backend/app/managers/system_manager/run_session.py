@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
+from app.core.logging import without_secrets
 from app.core.messages import Command
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.kill import kill_value
@@ -349,4 +350,5 @@ def check_timeout(seconds: float | None) -> None:
 
 
 def _told(error: BaseException) -> str:
-    return str(error) if isinstance(error, AppError) else f"{type(error).__name__}: {error}"
+    text = str(error) if isinstance(error, AppError) else f"{type(error).__name__}: {error}"
+    return without_secrets(text)

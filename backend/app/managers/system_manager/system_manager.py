@@ -45,10 +45,14 @@ class SystemManager:
         self,
         settings: Settings | None = None,
         on_begin: Callable[[RunSession], None] | None = None,
+        confirmed: str | None = None,
     ) -> None:
-        """`on_begin` is told of each run that begins, before its first bar."""
+        """`on_begin` is told of each run that begins, before its first bar; `confirmed` names the
+        config that may trade real money.
+        """
         self._settings = settings or get_settings()
         self._on_begin = on_begin
+        self._confirmed = confirmed
         self._clock = WallClock()
         self.alarms = Alarms(lambda: self._builder.now_text(MARKET))
         self._states = StateMachine()
@@ -100,7 +104,7 @@ class SystemManager:
     def _builder(self) -> RunBuilder:
         return RunBuilder(
             self._settings, self.data_manager, self.time_manager, lambda: self._engine,
-            self._clock, self.alarms,
+            self._clock, self.alarms, self._confirmed,
         )  # fmt: skip
 
     # -- a run -----------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import msgspec
 
 from app.core.errors import ConfigError
 from app.core.fingerprint_text import described
+from app.core.logging import without_secrets
 from app.core.messages import Message
 from app.core.order_events import Intent
 from app.core.progress import OnCount
@@ -154,7 +155,7 @@ class Repetition:
         except Exception as error:
             if self._end is None or self._end.ended != FAILED:
                 raise
-            yield f"it failed then, and again: {str(error).splitlines()[0]}"
+            yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
         self._stream_entries = len(self._entries)
         for news in self._last_news:
             run.book(news)

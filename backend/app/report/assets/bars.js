@@ -15,8 +15,8 @@ class Bars {
     for (let i = 0; i < this.count; i++) {
       this.volumeUpTo[i + 1] = this.volumeUpTo[i] + table.volume[i];
     }
-    this.sessions = sessions.map(([date, open, close]) => ({
-      date, open, close, first: placeOf(table.start, open), end: placeOf(table.start, close),
+    this.sessions = sessions.map(([date, open, close, anchors]) => ({
+      date, anchors, first: placeOf(table.start, open), end: placeOf(table.start, close),
     }));
     this.sessions = this.sessions.filter((one) => one.end > one.first);
     this.groups = new Map();
@@ -33,10 +33,15 @@ class Bars {
     if (sessions) {
       for (let i = 0; i < this.sessions.length; i += sessions) found.push(this.sessions[i].first);
     } else {
-      for (const { open, first, end } of this.sessions) {
-        let slot = null;
+      for (const { anchors, first, end } of this.sessions) {
+        let [slot, part] = [null, -1];
         for (let row = first; row < end; row++) {
-          const own = Math.floor((this.table.start[row] - open) / (minutes * MINUTE));
+          const start = this.table.start[row];
+          if (start >= anchors[part + 1]) {
+            slot = null; // behind a break, or where extended hours begin or end
+            while (start >= anchors[part + 1]) part += 1;
+          }
+          const own = Math.floor((start - anchors[part]) / (minutes * MINUTE));
           if (own !== slot) found.push(row);
           slot = own;
         }

@@ -1,5 +1,7 @@
 /* The price chart: candles with volume, indicators, orders and fills; one symbol at a time. */
 
+const MOST_TOLD = 3; // fills of a candle, in words
+
 class PriceChart {
   constructor(root, store, facts) {
     this.root = root;
@@ -18,6 +20,11 @@ class PriceChart {
         "[": () => this.step(-1), "]": () => this.step(1),
       },
     });
+    this.onFill = () => {}; // told of a fill whose mark was clicked
+    this.chart.onPick = (at, plots) => {
+      const found = this.shows.fills ? fillAt(this.fills, this.chart.span, plots[0], at) : null;
+      if (found) this.onFill(found);
+    };
     startTools(this);
   }
 
@@ -26,7 +33,9 @@ class PriceChart {
     const before = this.bars && this.bars.table.start[this.chart.span.first()];
     const width = this.chart.span.width;
     if (!this.ready.has(symbol)) this.ready.set(symbol, this.load(symbol));
+    this.wanted = symbol;
     const found = await this.ready.get(symbol);
+    if (this.wanted !== symbol) return; // another was asked for meanwhile
     Object.assign(this, found, { symbol, trade: null });
     this.chart.span = new Span(this.bars.count);
     this.chart.sessions = this.bars.sessions.map((one) => one.first);
@@ -168,7 +177,8 @@ class PriceChart {
     const readout = this.root.querySelector(".readout");
     const change = one.close / one.open - 1;
     readout.replaceChildren(
-      word("", clock.both(bars.table.start[one.first])), word("", size.key),
+      word("", size.sessions ? clock.date(bars.table.start[one.first]) : clock.both(bars.table.start[one.first])),
+      word("", size.key),
       word("O", price(one.open)), word("H", price(one.high)), word("L", price(one.low)),
       word("C", price(one.close), change < 0 ? "loss" : "gain"), word("V", quantity(one.volume)),
     );
@@ -177,6 +187,18 @@ class PriceChart {
       value.classList.add("ink-" + indicator.ink);
       readout.append(value);
     }
+    if (this.shows.fills) readout.append(...this.tellFills(one));
+  }
+
+  /* What was filled in a candle, the first of it. */
+  tellFills({ first, end }) {
+    const from = firstAt(this.fills, first);
+    const to = firstAt(this.fills, end);
+    const told = this.fills.slice(from, Math.min(to, from + MOST_TOLD)).map((one) => {
+      const side = one.bought ? "bought" : "sold";
+      return word(side, `${quantity(one.units)} at ${price(one.price)}`, one.bought ? "gain" : "loss");
+    });
+    return to - from > MOST_TOLD ? [...told, word("", `and ${to - from - MOST_TOLD} more`)] : told;
   }
 
   /* To the session before or after the one in the middle. */
@@ -204,7 +226,9 @@ class PriceChart {
 
   /* A trade with its orders, in the middle of the chart. */
   async showTrade(trade) {
-    if (this.symbol !== trade.symbol) await this.show(trade.symbol);
+    this.chosen = trade.number;
+    if (this.symbol !== trade.symbol || this.wanted !== trade.symbol) await this.show(trade.symbol);
+    if (this.chosen !== trade.number || this.symbol !== trade.symbol) return;
     const { start } = this.bars.table;
     const from = Math.max(0, placeOf(start, trade.entryAt) - 1);
     const until = trade.exitAt === trade.exitAt ? placeOf(start, trade.exitAt) - 1 : this.bars.count - 1;
@@ -212,6 +236,7 @@ class PriceChart {
     this.trade = { ...trade, from, to };
     const room = Math.max(30, (to - from) * 0.6);
     this.chart.show(from - room, to + room);
+    this.root.dataset.trade = trade.number;
   }
 }
 

@@ -13,13 +13,14 @@ class Chart {
     this.panes = panes;
     this.onPoint = onPoint || (() => {});
     this.onMove = onMove || (() => {});
-    this.onPick = () => {};
+    this.onPick = () => {}; // told of a click, and of the panes' places
+    this.painted = null;
     this.sessions = sessions || [];
     this.pointer = null;
     this.asked = false;
     listen(canvas, this, keys);
     new ResizeObserver(() => this.draw()).observe(canvas);
-    onThemeChange(() => this.draw());
+    onThemeChange(() => this.paint()); // at once: paper does not wait for a frame
   }
 
   plotWidth() {
@@ -62,7 +63,7 @@ class Chart {
   }
 
   pick(at) {
-    this.onPick(Math.floor(this.span.rowAt(at.x, { left: 0, width: this.plotWidth() })), at);
+    if (this.painted) this.onPick(at, this.painted);
   }
 
   /* At the next frame, however often it is asked for. */
@@ -90,6 +91,7 @@ class Chart {
     pen.font = `11px ${getComputedStyle(document.body).fontFamily}`;
     const colours = theme();
     const plots = this.plots(width, height);
+    this.painted = plots;
     this.timeAxis(plots, colours);
     this.panes.forEach((pane, i) => this.paintPane(pane, plots[i], colours));
     this.cross(plots, colours);

@@ -47,7 +47,7 @@ function ordersAround(trade, orders, numbers) {
   const until = trade.exitAt === trade.exitAt ? trade.exitAt : Infinity;
   for (let i = 0; orders && i < orders.rows; i++) {
     const mine = wordAt(orders.symbol, i) === trade.symbol && wordAt(orders.strategy, i) === trade.strategy;
-    const meanwhile = orders.created[i] >= trade.entryAt && orders.created[i] < until;
+    const meanwhile = orders.created[i] < until && !(orders.ended[i] <= trade.entryAt);
     if (mine && (numbers.has(orders.number[i]) || meanwhile)) found.push(i);
   }
   return found;

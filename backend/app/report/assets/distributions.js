@@ -95,9 +95,15 @@ class BarPicture {
   }
 }
 
-function histogramBars(values, ink) {
+/* With what is written below and beside them; `write(value, decimals)`. */
+function histogramPicture(values, write) {
   const { edges, counts } = histogram(values);
-  return counts.map((value, i) => ({ value, from: edges[i], to: edges[i + 1], edge: true, ink: ink(edges[i]) }));
+  const decimals = decimalsOf(edges);
+  const bars = counts.map((value, i) => (
+    { value, from: edges[i], to: edges[i + 1], edge: true, ink: byGain(edges[i] + 1e-12) }
+  ));
+  const text = (one) => `${write(one.from, decimals)} to ${write(one.to, decimals)}: ${grouped(one.value, 0)}`;
+  return [bars, (one) => write(one.from, decimals), text];
 }
 
 const HELD = [0, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 432000, 864000, 2592000];
@@ -127,16 +133,14 @@ function sliceBars(found, keys) {
 
 function startDistributions(root, trades, returns, slices) {
   const closed = trades.filter((one) => one.exitAt === one.exitAt);
-  const rangeText = (text) => (one) => `${text(one.from)} to ${text(one.to)}: ${grouped(one.value, 0)}`;
   const sumText = (one) => `${one.key}: ${signed(one.value, 2)} in ${grouped(one.count, 0)} trades`;
   const heldText = (one) => `${lasting(one.from)} ${one.to < Infinity ? "to " + lasting(one.to) : "and more"}: ${grouped(one.value, 0)}`;
-  const short = (value) => grouped(value, Math.abs(value) < 10 && value % 1 ? 1 : 0);
-  const share = (value) => percent(value, Math.abs(value) < 0.01 && value ? 2 : 1);
+  const share = (value, decimals) => percent(value, Math.max(0, decimals - 2));
   const hours = Array.from({ length: 24 }, (_, hour) => `${two(hour)}:00`);
   const days = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
   const pictures = {
-    profits: [histogramBars(closed.map((one) => one.own), byGain), (one) => short(one.from), rangeText((v) => grouped(v, 2))],
-    returns: [histogramBars(returns, byGain), (one) => share(one.from), rangeText((v) => percent(v))],
+    profits: histogramPicture(closed.map((one) => one.own), grouped),
+    returns: histogramPicture(returns, share),
     held: [heldBars(closed.map((one) => one.held)), (one) => lasting(one.from), heldText],
     hours: [sliceBars(slices.hour, hours), (one) => one.key, sumText],
     weekdays: [sliceBars(slices.weekday, days), (one) => one.key.slice(0, 3), sumText],

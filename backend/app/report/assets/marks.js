@@ -10,7 +10,10 @@ function fillsOn(bars, fills, symbol) {
   for (let i = 0; i < fills.rows; i++) {
     if (wordAt(fills.symbol, i) !== symbol) continue;
     const row = Math.min(bars.count - 1, placeOf(bars.table.start, fills.bar[i] + 1) - 1);
-    found.push({ row: Math.max(0, row), fill: i, price: fills.price[i], bought: fills.quantity[i] > 0 });
+    found.push({
+      row: Math.max(0, row), number: fills.number[i], strategy: wordAt(fills.strategy, i),
+      price: fills.price[i], units: Math.abs(fills.quantity[i]), bought: fills.quantity[i] > 0,
+    });
   }
   return found.sort((a, b) => a.row - b.row);
 }
@@ -94,6 +97,18 @@ function drawFills(pen, span, plot, colours, fills) {
     pen.stroke();
     pen.fill();
   }
+}
+
+/* The fill whose mark is at a place, or none. */
+function fillAt(fills, span, plot, at) {
+  let [found, least] = [null, 14]; // pixels
+  for (let i = firstAt(fills, span.first()); i < fills.length && fills[i].row < span.end(); i++) {
+    const one = fills[i];
+    const mark = plot.y(one.price) + (one.bought ? 7 : -7);
+    const distance = Math.hypot(span.xOf(one.row + 0.5, plot) - at.x, mark - at.y);
+    if (distance < least) [found, least] = [one, distance];
+  }
+  return found;
 }
 
 function firstAt(items, row) {

@@ -17,12 +17,13 @@ async function start() {
   const trades = tradesOf(await store.table("trades"));
   let priceChart = null;
   const show = startTradeDetails(part("trades"), store, () => priceChart);
-  if (trades.length) new TradeTable(part("trades"), trades, show);
+  const table = trades.length ? new TradeTable(part("trades"), trades, show) : null;
   const sessions = await store.table("sessions");
   startDistributions(part("distributions"), trades, sessions ? [...sessions.change] : [], facts.slices);
   await nextFrame();
   if (Object.keys(facts.bars).length) {
     priceChart = new PriceChart(part("chart"), store, facts);
+    priceChart.onFill = (fill) => table && table.chooseFill(priceChart.symbol, fill);
     await priceChart.show(Object.keys(facts.bars)[0]);
   }
   document.documentElement.dataset.readyMs = performance.now();

@@ -12,7 +12,7 @@ const COLUMNS = [
   ["exitAt", "Exit", (t) => (t.exitAt === t.exitAt ? clock.both(t.exitAt) : "open")],
   ["entry", "Entry price", (t) => price(roundPrice(t.entry))],
   ["exit", "Exit price", (t) => price(roundPrice(t.exit))],
-  ["held", "Held", (t) => lasting(t.held)],
+  ["held", "Held", (t) => (t.held === 0 ? "within a bar" : lasting(t.held))],
   ["fees", "Fees", (t) => grouped(t.fees, 2)],
   ["profit", "Profit", (t) => signed(t.profit, 2)],
 ];
@@ -63,10 +63,7 @@ class TradeTable {
       }
       choice.addEventListener("change", () => this.update());
     }
-    this.root.querySelector(".clear").addEventListener("click", () => {
-      for (const choice of this.choices) choice.value = "";
-      this.update();
-    });
+    this.root.querySelector(".clear").addEventListener("click", () => this.clear());
   }
 
   sortBy(name) {
@@ -115,6 +112,7 @@ class TradeTable {
     for (const [name, , text] of COLUMNS) {
       const cell = row.insertCell();
       cell.textContent = text(trade);
+      cell.dataset.name = name;
       if (WORDY.has(name)) cell.className = "word";
       if (name === "profit") cell.className = trade.profit < 0 ? "loss" : "gain";
     }
@@ -138,6 +136,21 @@ class TradeTable {
     if (top < this.frame.scrollTop) this.frame.scrollTop = top;
     else if (top > this.frame.scrollTop + room) this.frame.scrollTop = top - room;
     this.choose(this.seen[next]);
+  }
+
+  /* The trade of a fill; its row comes into sight, whatever the filters. */
+  chooseFill(symbol, { strategy, number }) {
+    const trade = this.trades.find((t) => t.symbol === symbol && t.strategy === strategy
+      && t.firstFill <= number && number <= t.lastFill);
+    if (!trade) return;
+    if (!this.seen.includes(trade)) this.clear();
+    this.frame.scrollTop = Math.max(0, this.seen.indexOf(trade) * ROW - this.frame.clientHeight / 2);
+    this.choose(trade);
+  }
+
+  clear() {
+    for (const choice of this.choices) choice.value = "";
+    this.update();
   }
 
   choose(trade) {

@@ -1,10 +1,14 @@
 """How much was at stake, and for how long: over trading time alone, without the nights."""
 
+from typing import Final
+
 import msgspec
 import numpy as np
 
 from app.core.bars import Floats, Ints
 from app.services.metrics.figures import Figure, figure, none, ratio, total
+
+_NO_DAY: Final = "there was no trading day"
 
 
 class TradingTime(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ def time_in_market(time: TradingTime, stakes: Stakes) -> Figure:
     """The share of trading time in which anything was held."""
     lasting = np.diff(np.append(time.at(stakes.instant_ns), time.whole_ns))
     held = lasting[np.cumsum(stakes.positions) > 0]
-    return ratio(int(held.sum()), time.whole_ns, "there was no trading day")
+    return ratio(int(held.sum()), time.whole_ns, _NO_DAY)
 
 
 def average_exposure(
@@ -49,6 +53,8 @@ def average_exposure(
     """What positions had cost, on average over trading time, as a share of the average equity;
     `day_equity` is what each day began with.
     """
+    if not time.whole_ns:
+        return none(_NO_DAY)
     days = np.diff(np.append(0, time.at(day_end_ns)))
     worth = total(day_equity * days)
     if not worth > 0:
@@ -57,8 +63,11 @@ def average_exposure(
     return figure(total(np.cumsum(stakes.cost) * lasting) / worth)
 
 
-def turnover(traded: float, average_equity: float) -> Figure:
+def turnover(traded: float, day_equity: Floats) -> Figure:
     """All that was bought and sold, over the average equity at the ends of days."""
-    if not average_equity > 0:
+    if not len(day_equity):
+        return none(_NO_DAY)
+    average = float(np.mean(day_equity))
+    if not average > 0:
         return none("the account was worth nothing, or less")
-    return figure(traded / average_equity)
+    return figure(traded / average)

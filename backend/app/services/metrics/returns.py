@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from app.core.bars import Floats
-from app.services.metrics.figures import Figure, figure, none, ratio, total
+from app.services.metrics.figures import Figure, deviation, figure, none, ratio, total
 
 LEAST_FOR_A_YEAR = 20  # days from which growth is projected on to a year
 
@@ -59,7 +59,7 @@ def volatility(returns: Floats, year: int) -> Figure:
     """The standard deviation (n - 1) of a day, times the root of a year's days."""
     if len(returns) < 2:
         return none(_TOO_FEW)
-    return figure(_deviation(returns) * math.sqrt(year))
+    return figure(deviation(returns, 1) * math.sqrt(year))
 
 
 def sharpe(returns: Floats, year: int, rate: float = 0.0) -> Figure:
@@ -67,7 +67,7 @@ def sharpe(returns: Floats, year: int, rate: float = 0.0) -> Figure:
     if len(returns) < 2:
         return none(_TOO_FEW)
     excess = returns - rate
-    return ratio(float(np.mean(excess)) * math.sqrt(year), _deviation(excess), _STEADY)
+    return ratio(float(np.mean(excess)) * math.sqrt(year), deviation(excess, 1), _STEADY)
 
 
 def sortino(returns: Floats, year: int, rate: float = 0.0) -> Figure:
@@ -146,7 +146,7 @@ def skew(returns: Floats) -> Figure:
     if len(returns) < 3:
         return none("it takes three days at least")
     away = returns - np.mean(returns)
-    return ratio(float(np.mean(away**3)), _even(returns) ** 3, _STEADY)
+    return ratio(float(np.mean(away**3)), deviation(returns, 0) ** 3, _STEADY)
 
 
 def beta(returns: Floats, benchmark: Floats) -> Figure:
@@ -154,7 +154,7 @@ def beta(returns: Floats, benchmark: Floats) -> Figure:
     if len(returns) < 2:
         return none(_TOO_FEW)
     away = benchmark - np.mean(benchmark)
-    variance = float(np.mean(away**2)) if _even(benchmark) else 0.0
+    variance = float(np.mean(away**2)) if deviation(benchmark, 0) else 0.0
     return ratio(
         float(np.mean(away * (returns - np.mean(returns)))), variance, "the benchmark does not vary"
     )
@@ -172,13 +172,3 @@ def alpha(returns: Floats, benchmark: Floats, year: int, rate: float = 0.0) -> F
         return none("it is less than all there was")
     with np.errstate(over="ignore"):
         return figure(float(np.power(1.0 + daily, year) - 1.0))
-
-
-def _deviation(values: Floats) -> float:
-    """The standard deviation with n - 1; exactly 0 where all are the same."""
-    return float(np.std(values, ddof=1)) if np.ptp(values) else 0.0
-
-
-def _even(values: Floats) -> float:
-    """The standard deviation with n; exactly 0 where all are the same."""
-    return float(np.std(values)) if np.ptp(values) else 0.0

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from app.core.bars import Floats, Ints
-from app.services.metrics.figures import Figure, figure, none, ratio, total
+from app.services.metrics.figures import Figure, deviation, figure, none, ratio, total
 
 NO_TRADE = "no trade was closed"
 
@@ -65,9 +65,9 @@ def quality_number(profit: Floats) -> Figure:
     """The root of the number of trades, times their mean over their deviation (n - 1)."""
     if len(profit) < 2:
         return none("it takes two closed trades at least")
-    deviation = float(np.std(profit, ddof=1)) if np.ptp(profit) else 0.0
     mean = total(profit) / len(profit)
-    return ratio(math.sqrt(len(profit)) * mean, deviation, "every trade brought the same")
+    same = "every trade brought the same"
+    return ratio(math.sqrt(len(profit)) * mean, deviation(profit, 1), same)
 
 
 def longest_streak(profit: Floats, wins: bool) -> int:

@@ -30,6 +30,7 @@ def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
                 "locked": text(locked.get(asset, 0)),
             }
             for asset, units in ground.held().items()
+            if units or asked.get("omitZeroBalances") != "true"
         ],
     }
 

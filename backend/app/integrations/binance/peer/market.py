@@ -58,14 +58,15 @@ def klines(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
     until_ns = (last_ns // length_ns + 1) * length_ns
     if start_ns is None:
         minutes = known_minutes(ground, symbol, until_ns - count * length_ns, until_ns, at)
-        return klines_of(longer(minutes, length_ns), length_ns)[-count:]
+        bars = longer(minutes, length_ns)
+        return klines_of(bars.slice(max(len(bars) - count, 0), len(bars)), length_ns)
     first_ns, span_ns = -(-start_ns // length_ns) * length_ns, count * length_ns
     while True:
         page_ns = min(first_ns + span_ns, until_ns)
         minutes = known_minutes(ground, symbol, first_ns, page_ns, at)
         bars = longer(minutes, length_ns)
         if len(bars) >= count or page_ns >= until_ns:
-            return klines_of(bars, length_ns)[:count]
+            return klines_of(bars.slice(0, count), length_ns)
         span_ns *= 4  # there are minutes without a trade
 
 

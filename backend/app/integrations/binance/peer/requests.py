@@ -44,7 +44,8 @@ class Requests:
         number: Any = None
         try:
             asked = _read(frame)
-            number, names = asked.get("id"), asked.get("params") or []
+            number = asked.get("id")
+            names = _names(asked)
             if asked.get("method") == "SUBSCRIBE":
                 asking.names.update(self._known(names))
             elif asked.get("method") == "UNSUBSCRIBE":
@@ -58,7 +59,8 @@ class Requests:
             return {"error": wrong.told(), "id": number}
 
     def _act(self, asking: Asking, asked: Mapping[str, Any], at: VenueTime) -> dict[str, Any]:
-        method, words = asked.get("method"), asked.get("params") or {}
+        method, words = asked.get("method"), asked.get("params")
+        words = words if isinstance(words, dict) else {}
         if method == "ping":
             return {}
         if method == "time":
@@ -72,12 +74,20 @@ class Requests:
             return {}
         raise Wrong(400, -1020, "This operation is not supported.")
 
-    def _known(self, names: Any) -> list[str]:
+    def _known(self, names: list[str]) -> list[str]:
         for name in names:
-            symbol, _, kind = str(name).partition("@")
+            symbol, _, kind = name.partition("@")
             if symbol.upper() not in self._ground.ours or kind not in _KINDS:
-                raise Wrong(400, 2, f"Invalid request: no stream '{str(name)[:40]}'")
-        return list(names)
+                raise Wrong(400, 2, f"Invalid request: no stream '{name[:40]}'")
+        return names
+
+
+def _names(asked: Mapping[str, Any]) -> list[str]:
+    """The streams that are named."""
+    names = asked.get("params") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise Wrong(400, 2, "Invalid request: params is a list of streams")
+    return names
 
 
 def _read(frame: str | bytes) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Binance's words for what the practice venue tells: orders, trades, events and bars."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -209,7 +210,7 @@ def market_of(item: VenueBar | Tick) -> Iterator[tuple[str, dict[str, Any]]]:
     """What the market's streams carry of a bar or a trade, by the stream's kind."""
     theirs = symbol_text(item.symbol)
     if isinstance(item, Tick):
-        yield "trade", _trade_event(theirs, item.at_ns // MS, item.price, item.volume)
+        yield from _trade_events(theirs, item.at_ns // MS, item.price, item.volume)
         return
     at, until = item.start_ns // MS, item.start_ns // MS + 60_000
     bar = {
@@ -218,17 +219,23 @@ def market_of(item: VenueBar | Tick) -> Iterator[tuple[str, dict[str, Any]]]:
         "c": price_text(item.close), "v": price_text(item.volume),
     }  # fmt: skip
     book = {"u": at, "s": theirs, "b": price_text(item.close - _CENT), "B": "1", "A": "1"}
-    yield "trade", _trade_event(theirs, until - 1, item.close, item.volume)
+    yield from _trade_events(theirs, until - 1, item.close, item.volume)
     yield "bookTicker", book | {"a": price_text(item.close + _CENT)}
     yield "kline_1m", {"e": "kline", "E": until, "s": theirs, "k": bar | {"x": False}}
     yield "kline_1m", {"e": "kline", "E": until, "s": theirs, "k": bar}
 
 
-def _trade_event(theirs: str, at: int, price: float, volume: float) -> dict[str, Any]:
-    return {
-        "e": "trade", "E": at, "s": theirs, "t": at, "p": price_text(price),
-        "q": price_text(volume), "T": at, "m": True,
+def _trade_events(
+    theirs: str, at: int, price: float, volume: float
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One trade, by itself and as what Binance adds up of an order's; its number is REST's."""
+    place = bisect_right(_TRADES_AT_MS, at % 60_000) - 1
+    number = trade_number(at * MS, place)
+    told = {
+        "E": at, "s": theirs, "p": price_text(price), "q": price_text(volume), "T": at, "m": True,
     }  # fmt: skip
+    yield "trade", {"e": "trade", "t": number, **told}
+    yield "aggTrade", {"e": "aggTrade", "a": number, "f": number, "l": number, **told}
 
 
 def _asset(fee: CoinFee | None, symbol: str) -> str:

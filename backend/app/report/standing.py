@@ -1,0 +1,45 @@
+"""Whether the store still has the bars that a run stood on: asked when its report is written."""
+
+from typing import TYPE_CHECKING, Final
+
+from app.core.errors import AppError
+
+if TYPE_CHECKING:
+    from app.results.run import Run
+    from app.results.sources import Sources
+
+SAME: Final = "the same"
+CHANGED: Final = "changed"
+GONE: Final = "gone"
+
+
+def bars_now(run: "Run", sources: "Sources") -> dict[str, str]:
+    """By symbol, as its passport has it; nothing where that cannot be said, as of a live run."""
+    from pydantic import ValidationError
+
+    from app.core.account_limits import AccountLimits
+    from app.core.config import SessionConfig
+    from app.managers.system_manager.quotes import quoted
+
+    if not run.passport:
+        return {}
+    try:
+        config = SessionConfig.model_validate(run.config)
+        told = run.facts.get("hard_limits")
+        hard = None if told is None else AccountLimits.model_validate(told)
+        dates = config.replayed
+        sessions = sources.time.sessions_between(dates.start, dates.end, config.market)
+        found = sources.data.passport(
+            config.market, config.symbols, config.base_interval, sessions,
+            extended_hours=config.extended_hours, quotes=bool(quoted(config, hard)),
+        )  # fmt: skip
+    except (AppError, ValidationError):
+        return {}
+    now = {one.symbol: (one.bars, one.source_hash) for one in found}
+    return {row["symbol"]: _word(row, *now.get(row["symbol"], (0, ""))) for row in run.passport}
+
+
+def _word(row: dict[str, object], bars: int, source_hash: str) -> str:
+    if source_hash == row["source_hash"]:
+        return SAME
+    return CHANGED if bars else GONE

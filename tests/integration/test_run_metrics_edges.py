@@ -1,0 +1,187 @@
+"""Metrics of runs in which little is as usual: every figure is a number, or none with a reason."""
+
+import datetime as dt
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import update
+from tests.market import random_bars
+from tests.measured_runs import check_defined, run
+from tests.system_house import TRADER, SystemHouse, stored_market, system_house
+
+from app import open_run
+from app.core.errors import AppError
+from app.core.intervals import DAY_NS, MINUTE_NS
+from app.models.tables import RunRow
+from app.repositories.bar_store_files import Series
+from app.results import Run
+from app.results.exporting import export_run
+
+__all__ = ["stored_market", "system_house"]
+
+
+@pytest.mark.parametrize("end", ["2024-06-03", "2024-06-07"])
+def test_a_run_that_never_trades_has_figures_or_reasons(
+    system_house: SystemHouse, end: str
+) -> None:
+    system_house.strategy(
+        "trader.py",
+        "from app.strategies import Strategy\nclass Trader(Strategy):\n"
+        "    def on_bar(self, bar):\n        pass\n",
+    )
+    found = run(system_house, end=end)
+    check_defined(found)
+    metrics = found.metrics
+    assert (metrics["total_return"], metrics["max_drawdown"], metrics["trades"]) == (0.0, 0.0, 0)
+    assert (metrics["time_in_market"], metrics["exposure_average"], metrics["turnover"]) == (
+        0,
+        0,
+        0,
+    )
+    assert metrics.metric("win_rate").reason == "no trade was closed"
+    assert metrics.metric("max_drawdown_days").reason == "there was no drawdown"
+    assert metrics.metric("sharpe_daily_252").reason == (
+        "it takes two days at least" if end == "2024-06-03" else "the returns do not vary"
+    )
+    assert metrics.slices == {key: [] for key in metrics.slices}
+    assert export_run(found, system_house.folder / "out", "parquet")["trades"][1] == 0
+
+
+@pytest.mark.parametrize("day", [3, 5])
+def test_a_run_that_failed_is_measured_as_far_as_it_came(
+    system_house: SystemHouse, day: int
+) -> None:
+    house = system_house
+    failing = (
+        TRADER + f"        if self.now.day == {day}:\n            raise ValueError('enough')\n"
+    )
+    house.strategy("trader.py", failing)
+    with pytest.raises(AppError):
+        house.system.run(house.config())
+    found = open_run(data_folder=house.folder)
+    assert found.state == "failed"
+    told = check_defined(found)
+    assert told["basis"]["days"] == day - 2
+
+
+def test_bars_that_are_gone_take_only_what_is_looked_up_in_them(system_house: SystemHouse) -> None:
+    found = run(system_house)
+    series = next(one for one in found._sources.data.store.series() if one.symbol == "AAA")
+    found._sources.data.store.delete(series)
+    again = open_run(found.id, data_folder=system_house.folder)
+    undefined = check_defined(again)["undefined"]
+    assert {name for name in undefined if "benchmark" in name or name == "slippage_paid"} == {
+        "benchmark_return",
+        "slippage_paid",
+    }
+    assert undefined["beta_daily"] == "no bars of AAA are stored"
+    assert again.metrics["win_rate"] == found.metrics["win_rate"] is not None
+
+
+def test_a_market_that_never_closes_has_years_of_365_days(system_house: SystemHouse) -> None:
+    times, date = system_house.system.time_manager, dt.date(2024, 6, 3)
+    assert (times.days_a_year(date), times.days_a_year(date, "24/7")) == (252, 365)
+
+
+def rewritten(house: SystemHouse, found: Run, equity: list[float]) -> Run:
+    """The same run with another curve on record, over its whole time."""
+    instants = found.columns.equity.instant_ns
+    places = np.linspace(0, len(instants) - 1, len(equity)).astype(int)
+    at = pa.array(instants[places], pa.timestamp("ns", tz="UTC"))
+    table = pa.table({"instant": at, "equity": pa.array(equity, pa.float64())})
+    pq.write_table(table, found.folder / "equity.parquet")
+    final = equity[-1] if equity else 100_000.0
+    summary = {**found.summary, "final_equity": final}
+    house.runs().finish_run(found.id, state="finished", ended_at="then", summary=summary)
+    return open_run(found.id, data_folder=house.folder)
+
+
+def test_whatever_became_of_an_account_its_figures_are_defined(system_house: SystemHouse) -> None:
+    found = run(system_house)
+    curves: dict[str, list[float]] = {
+        "a total loss": [90_000, 50_000, 0],
+        "less than nothing, and back": [90_000, -5_000, -1, 20_000, 30_000],
+        "less than nothing at the end": [90_000, 95_000, -5_000],
+        "flat": [100_000] * 5,
+        "no number": [100_000, math.nan, 90_000],
+        "nothing on record": [],
+        "more than a float": [1e308, 1e308, 1e308],
+    }
+    told = {
+        name: check_defined(rewritten(system_house, found, values))
+        for name, values in curves.items()
+    }
+    assert told["a total loss"]["metrics"]["total_return"] == -1.0
+    assert told["a total loss"]["metrics"]["max_drawdown_daily"] == 1.0
+    below = told["less than nothing, and back"]
+    assert below["undefined"]["sharpe_daily_252"] == "the account was worth nothing, or less"
+    assert below["metrics"]["total_return"] == pytest.approx(-0.7)
+    assert below["drawdowns"][0]["depth"] == pytest.approx(1.05)
+    assert told["flat"]["metrics"]["volatility_252"] == 0.0
+    assert told["no number"]["undefined"]["best_day"] == "the curve holds what is no number"
+
+
+COINS = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_bar(self, bar):
+        self.order_target(bar.symbol, 2 if self.now.hour % 2 else 0)
+"""
+
+
+def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: SystemHouse) -> None:
+    first = np.datetime64("2024-06-01", "ns").astype(np.int64)
+    bars = random_bars(np.arange(first, first + 3 * DAY_NS, 60 * MINUTE_NS), 5)
+    system_house.system.data_manager.store.merge(Series("24/7", "BTC/USDT", "1h"), bars, {})
+    system_house.strategy("trader.py", COINS)
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/USDT",), "base_interval": "1h"}
+    parts["account"] = {"currency": "USDT"}
+    found = run(system_house, start="2024-06-01", end="2024-06-03", **parts)
+    check_defined(found)
+    assert [str(date)[:10] for date in found.sessions.date] == [
+        f"2024-06-0{day}" for day in (1, 2, 3)
+    ]
+    assert found.columns.sessions.end_ns.tolist() == [first + day * DAY_NS for day in (1, 2, 3)]
+    curve = found.columns.equity
+    midnights = np.searchsorted(curve.instant_ns, found.columns.sessions.end_ns, side="right") - 1
+    assert found.columns.sessions.equity.tolist() == curve.equity[midnights].tolist()
+    assert (found.metrics.basis.year, str(found.equity.index.tz)) == (365, "UTC")
+    assert found.metrics["sharpe_daily_365"] is not None
+    assert found.metrics["time_in_market"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_run_that_was_stopped_before_its_first_bar_is_measured(
+    system_house: SystemHouse,
+) -> None:
+    system_house.system.start(system_house.config(), paused=True)
+    system_house.system.stop()
+    found = open_run(data_folder=system_house.folder)
+    assert (found.state, len(found.sessions), len(found.equity)) == ("stopped", 0, 0)
+    told = check_defined(found)
+    assert told["undefined"]["up_days"] == "there was no trading day"
+    assert told["metrics"]["total_return"] == 0.0
+    assert (told["months"], told["drawdowns"]) == ([], [])
+    assert len(found.bars("AAA")) == 0
+
+
+def test_a_record_of_old_that_knows_less_is_measured_all_the_same(
+    system_house: SystemHouse,
+) -> None:
+    found = run(system_house)
+    path = found.folder / "run.json"
+    facts = json.loads(path.read_text())
+    for name in ("instruments", "actions", "rates", "books", "quality"):
+        del facts[name]
+    path.write_text(json.dumps(facts))
+    config = {name: found.config[name] for name in ("name", "symbols", "replay", "strategies")}
+    engine = system_house.runs()._engine
+    with engine.begin() as connection:
+        connection.execute(update(RunRow).where(RunRow.run_id == found.id).values(config=config))
+    old = open_run(found.id, data_folder=system_house.folder)
+    assert check_defined(old)["metrics"] == check_defined(found)["metrics"]
