@@ -16,7 +16,8 @@ __all__ = ["stored_market", "system_house"]
 KEYS = [
     *("run_id", "state", "mode", "sessions", "bars", "replay_seconds", "bars_per_second"),
     *("orders", "fills", "trades", "trading_state", "currency"),
-    *("start_equity", "final_equity", "fees", "interest", "borrow", "max_drawdown"),
+    *("start_equity", "final_equity", "fees", "interest", "borrow"),
+    *("loose_coins", "fees_unbooked", "max_drawdown"),
     *("uncertain_bars", "band", "band_share"),
     *("equity_worst", "equity_best", "equity_difference", "band_note"),
     *("fingerprint", "report", "strategies"),

@@ -22,6 +22,7 @@ from app.cli.doctor.finding import Finding, Ground, Verdict, ok
 from app.cli.main import main
 from app.cli.tree import node
 from app.core.settings import Settings
+from app.repositories.database import SCHEMA_REVISION
 
 PASSWORD = "hunter2hunter2"
 
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_database_is_moved_away(desk: Path, doctor: Doctor) ->
 def test_a_torn_page_is_found_and_the_file_moved_away(desk: Path, doctor: Doctor) -> None:
     assert main(["init-db"]) == 0
     path = desk / "data" / "mismartera.db"
-    assert doctor.one("database").what.endswith(": schema 0004, its pages are whole")
+    assert doctor.one("database").what.endswith(f": schema {SCHEMA_REVISION}, its pages are whole")
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         page = database.execute(

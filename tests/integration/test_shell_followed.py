@@ -116,7 +116,7 @@ def test_what_happens_in_a_session_is_shown_until_its_end(session: Session, scre
     screen.waits_for("paused")
     standing = screen.followed.standing()
     assert standing is not None
-    assert tuple(standing) == ("live", "PAUSED", "10:31:00", 0)
+    assert tuple(standing) == ("live", "PAUSED", "10:31:00", 0, False)
     screen.record = FINISHED
     session.server.close()
     assert "net +2.00 USD, 1 trade, 2 fills\n" in screen.waits_for("finished", 3)

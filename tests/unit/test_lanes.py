@@ -67,3 +67,11 @@ def test_a_stop_names_what_was_left_and_who_hangs() -> None:
     assert at_it.wait(PATIENCE_SECONDS)
     assert lanes.stop(0.1) == ("2 calls of lane 'slow'", "thread 'gate slow 0'")
     let_go.set()
+
+
+def test_what_a_thread_had_just_taken_up_when_the_stop_came_is_named_too() -> None:
+    lanes = Lanes({"lane": 1}, lambda item: None)
+    lanes.put("lane", ["one"])
+    lanes._stopped.set()  # between its taking it up and its looking
+    lanes.start()
+    assert lanes.stop(PATIENCE_SECONDS) == ("1 calls of lane 'lane'",)

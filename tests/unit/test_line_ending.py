@@ -1,12 +1,16 @@
 """How long a live run's end waits for what closes positions."""
 
-from typing import Any, cast
+import threading
+from typing import Any, NamedTuple, cast
 
 import pytest
+from tests.unit.test_order_gate import House, place
 
 from app.core.intervals import interval_ns
 from app.managers.execution_manager.kill import FLATTEN
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
+from app.managers.system_manager.live_means import LiveMeans
+from app.managers.time_manager.clock import WallClock
 from app.threads.commands import KEEP
 
 NOTHING = cast(Any, None)
@@ -29,3 +33,57 @@ def test_a_close_may_take_until_the_next_bar_is_over(
     ending = LineEnding(NOTHING, NOTHING, NOTHING, lambda: True, asked)
     assert ending.patience_seconds(FLATTEN) == seconds
     assert ending.patience_seconds(KEEP) == 20.0
+
+
+class Sending(NamedTuple):
+    """A journal of which all is sent once the event is set."""
+
+    sent: threading.Event
+
+    @property
+    def is_all_sent(self) -> bool:
+        return self.sent.is_set()
+
+
+def test_the_end_waits_until_the_last_orders_are_sent_and_answered() -> None:
+    house, journal = House(), Sending(threading.Event())
+    means = LiveMeans(WallClock(), lambda: None)
+    ending = LineEnding(means, house.heard, NOTHING, lambda: True, 20.0)
+    ending.gate = house.gate
+    house.gate.start()
+    house.venue.hang.set()
+    settling = threading.Thread(target=ending.settle, args=(journal, None))
+    settling.start()
+    settling.join(0.1)
+    assert settling.is_alive(), "its last order is not durable yet"
+    house.gate.send([place(1)])
+    journal.sent.set()
+    assert house.venue.hanging.wait(10)
+    settling.join(0.1)
+    assert settling.is_alive(), "the venue has not answered"
+    house.venue.let_go.set()
+    settling.join(10)
+    assert not settling.is_alive()
+    assert house.gate.stop() == ()
+    assert len(house.venue.reports) == 1 and not house.heard.alarms
+    means.close()
+
+
+def test_an_end_without_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.managers.system_manager.line_ending._ANSWER_SECONDS", 0.2)
+    house, journal = House(), Sending(threading.Event())
+    journal.sent.set()
+    means = LiveMeans(WallClock(), lambda: None)
+    ending = LineEnding(means, house.heard, NOTHING, lambda: True, 20.0)
+    ending.gate = house.gate
+    house.gate.start()
+    house.venue.hang.set()
+    house.gate.send([place(1)])
+    assert house.venue.hanging.wait(10)
+    ending.settle(cast(Any, journal), None)
+    assert [what for what, _ in house.heard.alarms] == ["ended without an answer"]
+    ending.settle(cast(Any, journal), "it failed: a kill has seen to it")
+    assert len(house.heard.alarms) == 1
+    house.venue.let_go.set()
+    house.gate.stop()
+    means.close()

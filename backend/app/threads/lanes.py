@@ -34,17 +34,18 @@ class Lanes:
     def stop(self, seconds: float) -> tuple[str, ...]:
         """Take up nothing more; name what was left and who still hangs after `seconds`."""
         self._stopped.set()
-        left = []
-        for name, lane in self._lanes.items():
-            if lane.items:
-                left.append(f"{len(lane.items)} calls of lane '{name}'")
+        for lane in self._lanes.values():
             lane.put([None] * len(self._threads))  # wakes whoever waits
         own = threading.current_thread()
         living = [one for one in self._threads if one.is_alive() and one is not own]
         for thread in living:
             thread.join(seconds / len(living))
-            if thread.is_alive():
-                left.append(f"thread '{thread.name}'")
+        counts = {
+            name: sum(1 for item in list(lane.items) if item is not None)
+            for name, lane in self._lanes.items()
+        }
+        left = [f"{count} calls of lane '{name}'" for name, count in counts.items() if count]
+        left += [f"thread '{thread.name}'" for thread in living if thread.is_alive()]
         return tuple(left)
 
     def _run(self, name: str) -> None:
@@ -53,6 +54,7 @@ class Lanes:
         while True:
             item = take()
             if is_stopped():
+                self._lanes[name].items.appendleft(item)  # left too
                 return
             try:
                 work(item)

@@ -11,10 +11,12 @@ from app.core.money import from_units
 from app.core.seams import Notifier
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.kill import FLATTEN, Standing
+from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.threads.commands import STOP, has_stopped, is_left_holding
 from app.threads.order_gate import OrderGate
 
+_ANSWER_SECONDS = 10.0  # of the machine, for what was asked last
 _STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 _LONGEST_CLOSE_SECONDS = 300.0  # where that is more
 _SLACK_SECONDS = 5.0  # for all that is done in between
@@ -109,6 +111,29 @@ class LineEnding:
             self._left_looks = 0
             self._inbox.put(Command(STOP, mode))
         return False
+
+    def settle(self, journal: LineJournal | None, error: str | None) -> None:
+        """Wait until all that the run has asked for is with the venue, and answered: its last
+        orders and cancels leave on other threads, and nobody looks after them when it is over.
+        """
+        gate = self.gate
+        if gate is None or journal is None or error is not None or not self._is_recovered():
+            return
+
+        def is_settled() -> bool:
+            if not journal.is_all_sent:
+                return False
+            status = gate.status()
+            return not status.unanswered and not status.in_doubt
+
+        self._means.wait_until(is_settled, _ANSWER_SECONDS)
+        if not is_settled():
+            status = gate.status()
+            told = (
+                f"The venue has not said in {_ANSWER_SECONDS:g} s what became of what was asked "
+                f"last: of {max(status.unanswered, status.in_doubt, 1)} orders. Look there."
+            )
+            self._notifier.alarm("ended without an answer", told)
 
     def _end_as_it_stands(self, mode: str, end: Callable[[], None]) -> None:
         self.tell_what_is_left(mode)

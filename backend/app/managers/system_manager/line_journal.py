@@ -65,6 +65,7 @@ class LineJournal:
         self._state: tuple[bytes, int] | None = None  # of the part to come
         self._turn = threading.Lock()
         self._unsent: dict[int, tuple[Sequence[Intent], Send]] = {}  # by the input they came of
+        self._sending = 0  # of these, just now
         self.recorder = means.recorder(folder, self._fail)
 
     def record_input(self, message: Message) -> None:
@@ -141,14 +142,23 @@ class LineJournal:
         def go() -> None:
             with self._turn:
                 waiting = self._unsent.pop(sequence, None)
+                self._sending += 1
             if waiting is not None:
                 send(waiting[0])
+            with self._turn:
+                self._sending -= 1
 
         with self._turn:
             self._unsent[sequence] = intents, send
         self.recorder.commit(go)
         if self.recorder.failed is not None:
             self._give_up()
+
+    @property
+    def is_all_sent(self) -> bool:
+        """Whether no intent waits to be durable: it is with the gate, or given up."""
+        with self._turn:
+            return not self._unsent and not self._sending
 
     def try_again(self) -> None:
         """Put the journal right, if it has failed and the disk lets it."""

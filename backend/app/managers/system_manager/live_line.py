@@ -386,6 +386,7 @@ class LiveLine:
             self._means.wait_until(lambda: self._is_seen_to(mode), patience_seconds)
             self.ending.tell_what_is_left(mode)
         if gate is not None:
+            self.ending.settle(self.journal, end.error)
             left = gate.stop()
             if left:
                 self._notifier.alarm("gate", f"never called: {', '.join(left)}")

@@ -104,6 +104,7 @@ class GateStatus(msgspec.Struct, frozen=True):
     open_orders: int
     opening_orders: int  # of them, those that may open or increase a position
     in_doubt: int
+    unanswered: int  # what was asked for these orders, and the fills they were said to have
     compared: bool  # in this life, with all the venue says; what differs is halted
     positions: dict[str, int]
 

@@ -292,6 +292,7 @@ class GateBook:
             open_orders=len(tracker.open),
             opening_orders=sum(order.may_open for order in tracker.open.values()),
             in_doubt=len(self._doubts),
+            unanswered=tracker.unanswered(),
             compared=self._sweep.has_compared,
             positions=tracker.positions(),
         )
@@ -308,8 +309,6 @@ class GateBook:
 
     def _place_name(self, symbol: int) -> str:
         return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]
-
-    # Time
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do."""

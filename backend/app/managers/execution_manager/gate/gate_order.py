@@ -69,6 +69,11 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
         return abs(self.venue_filled_units) > abs(self.filled_units)
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether something was asked of the venue that it has not answered, or is still to be."""
+        return bool(self.placing or self.call or (self.cancel_wanted and not self.end))
+
+    @property
     def is_done(self) -> bool:
         """Whether nothing is under way or missing: most likely nobody speaks of it again."""
         changes = self.call or self.placing or self.wanted is not None

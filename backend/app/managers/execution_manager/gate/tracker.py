@@ -93,6 +93,11 @@ class Tracker:
         """What the account holds, by symbol, where it can be closed."""
         return {name: self.net[at] for name, at in self.index.items() if self.closable_units(at)}
 
+    def unanswered(self) -> int:
+        """Of how many orders the venue has yet to say something."""
+        asked = {order.client_id for order in self.open.values() if order.is_asked_for}
+        return len(asked.union(order.client_id for order in self.behind.values()))
+
     def _pay(self, symbol: int, fill: Execution | Filled | GateFilled) -> None:
         """The coins that a fill's fee was taken in are gone."""
         place = paid_from(self.symbols, symbol, fill.fee_currency)
