@@ -1,9 +1,10 @@
 """The gate where fees are taken in coins: what the account holds, and what of it can be closed."""
 
+from msgspec.structs import replace
 from tests.gate_desk import RUN, START_NS, Desk, name, place
 
-from app.core.order_events import Filled, GateActed, GateGave, Place
-from app.core.orders import GTC, MARKET, Terms
+from app.core.order_events import Ended, Filled, GateActed, GateGave, Place
+from app.core.orders import CANCELED, GTC, MARKET, Terms
 from app.core.venue import Execution, VenueReport
 from app.managers.execution_manager.gate.calls import PlaceCall
 from app.managers.execution_manager.gate.gate_book import GateBook
@@ -63,6 +64,25 @@ def test_a_position_that_the_venue_tells_without_the_fee_agrees() -> None:
 def test_a_fee_in_the_coins_of_another_symbol_is_taken_from_that() -> None:
     desk = holding(coin="BNB", fee=5_000)
     assert desk.book.status().positions == {BTC: BUY, "BNB/USDT": -5_000}
+
+
+def test_the_fee_of_an_order_that_is_left_alone_is_taken_from_what_is_beside() -> None:
+    desk = Desk(book())
+    desk.stream(bought("web_somebody_else_bought_it", 1_000_000, 1_000))
+    assert desk.book.tracker.held_units(0) == 1_000_000 - 1_000
+    assert desk.book.status().positions == {}
+    desk.kill("flatten")
+    desk.wait(1)
+    assert desk.calls(PlaceCall) == 0
+
+
+def test_an_order_s_end_says_how_much_of_it_has_filled_where_that_is_still_to_be_told() -> None:
+    desk = Desk(book())
+    desk.send(place(1))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    ended = replace(report(name(), BUY, "CANCELED"), filled_units=BUY - LOT)
+    desk.stream(ended)
+    assert desk.events[-1] == Ended(1, CANCELED, "", BUY - LOT)
 
 
 def test_flattening_closes_whole_lots_once_and_less_than_a_lot_is_flat() -> None:

@@ -81,6 +81,36 @@ def test_an_amendment_takes_the_order_back_and_gives_the_rest_anew(house: Limite
     assert house.intents() == ()
 
 
+def test_an_order_leaves_anew_only_when_all_fills_of_what_came_back_are_told(
+    house: LimitedHouse,
+) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.intents()
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(10.5), 30)
+    house.hear(Ended(1, CANCELED, "", 60 * UNITS))  # the cancel's answer was here first
+    assert house.intents() == (Cancel(1),)
+    house.hear(fill(order, 20 * UNITS))
+    assert house.intents() == ()
+    house.hear(fill(order, 40 * UNITS, "e2"))
+    (again,) = house.intents()
+    assert again == Place(1 + APART, 0, LIMIT, "day", limit_at(10.5, 40), False, True)
+    house.hear(Acknowledged(1 + APART), Filled(1 + APART, "e3", 40 * UNITS, 10.5, 0, 6))
+    assert (order.state, house.held_units) == (FILLED, SHARES)
+
+
+def test_an_order_that_was_whole_when_it_came_back_never_leaves_anew(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(10.5, 60), 30)
+    house.intents()
+    house.hear(Ended(1, CANCELED, "", 60 * UNITS))
+    house.execution.cancel(order, 31)
+    assert house.intents() == ()
+    house.hear(fill(order, 60 * UNITS))
+    assert (order.is_working, house.held_units, house.intents()) == (False, 60 * UNITS, ())
+
+
 def test_an_amendment_that_loses_to_a_fill_asks_for_nothing_more(house: LimitedHouse) -> None:
     order = house.give(kind=LIMIT, limit=10.0)
     house.hear(Acknowledged(1))

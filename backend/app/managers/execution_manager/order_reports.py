@@ -143,8 +143,8 @@ class OrderReports:
             case Refused(reason=reason):
                 if not self._broker.put_aside(order, now_ns):
                     self._refuse(order, reason, now_ns)
-            case Ended(state=state, reason=reason):
-                if state != CANCELED or not self._broker.put_aside(order, now_ns):
+            case Ended(state=state, reason=reason, filled_units=told):
+                if state != CANCELED or not self._broker.put_aside(order, now_ns, told):
                     state = FILLED if order.filled_units == order.units else state
                     self._execution.lapsed(order, state, now_ns, reason or order.reason)
             case Voided():

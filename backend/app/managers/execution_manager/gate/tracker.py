@@ -93,11 +93,13 @@ class Tracker:
         """What the account holds, by symbol, where it can be closed."""
         return {name: self.net[at] for name, at in self.index.items() if self.closable_units(at)}
 
-    def _pay(self, symbol: int, fill: Execution | Filled | GateFilled) -> None:
+    def _pay(
+        self, units: dict[int, int], symbol: int, fill: Execution | Filled | GateFilled
+    ) -> None:
         """The coins that a fill's fee was taken in are gone."""
         place = paid_from(self.symbols, symbol, fill.fee_currency)
         if place is not None:
-            self.net[place] -= fill.fee_units
+            units[place] -= fill.fee_units
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
@@ -144,7 +146,8 @@ class Tracker:
             self.end(order, states.FILLED, None)
         elif report.state not in LIVE_STATES:
             state = states.EXPIRED if report.state == states.EXPIRED else states.CANCELED
-            self.end(order, state, Ended(order.order_id, state, report.reason))
+            told = order.venue_filled_units if order.is_behind else 0
+            self.end(order, state, Ended(order.order_id, state, report.reason, told))
 
     def acknowledge(self, order: GateOrder, now_ns: int) -> None:
         """The venue has the order: told once."""
@@ -196,12 +199,12 @@ class Tracker:
             return order
         self._seen.add(key)
         self.applied += 1
-        self._pay(symbol, execution)
+        units = self.net if order is not None else self.beside
+        units[symbol] += execution.units
+        self._pay(units, symbol, execution)
         if order is None:
-            self.beside[symbol] += execution.units
             return None
         self.acknowledge(order, now_ns)
-        self.net[symbol] += execution.units
         self._fill(order, symbol, execution)
         return order
 
@@ -280,7 +283,7 @@ class Tracker:
         self._seen.add(key)
         self._ids.add(event.execution_id)
         self.net[symbol] += event.units
-        self._pay(symbol, event)
+        self._pay(self.net, symbol, event)
         if order is not None:
             self._count_fill(order, event.units)
         else:
