@@ -1,5 +1,6 @@
 """The gate where fees are taken in coins: what the account holds, and what of it can be closed."""
 
+import pytest
 from msgspec.structs import replace
 from tests.gate_desk import RUN, START_NS, Desk, name, place
 
@@ -13,8 +14,9 @@ BTC, LOT = "BTC/USDT", 1_000
 BUY, FEE = 123_000, 123
 
 
-def book() -> GateBook:
-    return GateBook(RUN, [BTC, "BNB/USDT"], since_ns=START_NS, lot_units=[LOT, LOT])
+def book(before: dict[str, int] | None = None) -> GateBook:
+    symbols, lots = [BTC, "BNB/USDT"], [LOT, LOT]
+    return GateBook(RUN, symbols, since_ns=START_NS, positions=before, lot_units=lots)
 
 
 def bought(client_id: str, units: int = BUY, fee: int = FEE, coin: str = "BTC") -> Execution:
@@ -103,6 +105,39 @@ def test_flattening_closes_whole_lots_once_and_less_than_a_lot_is_flat() -> None
     status = desk.book.status()
     assert (status.positions, status.halted) == ({}, {})
     assert desk.book.tracker.net[0] == LOT - FEE
+
+
+@pytest.mark.parametrize("before", [LOT - FEE, 50 * LOT])
+def test_flattening_leaves_alone_what_was_there_before_the_run(before: int) -> None:
+    """Also where that and what a fee has left over are a lot together."""
+    desk = Desk(book({BTC: before}))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name()), report(name(), BUY))
+    desk.positions = {BTC: before + BUY - FEE}
+    desk.kill("flatten")
+    desk.wait(1)
+    call = desk.answer(PlaceCall, report(f"{name()[:-2]}-g1", -(BUY - LOT), "ACCEPTED"))
+    assert call.order.terms.units == -(BUY - LOT)
+    own = call.order.client_id
+    desk.positions = {BTC: before + LOT - FEE}
+    desk.stream(bought(own, -(BUY - LOT), 7_000, ""), report(own, -(BUY - LOT)))
+    desk.wait(600)
+    assert desk.calls(PlaceCall) == 0
+    assert desk.events[-1] == GateActed("flattened", "a test")
+    assert (desk.book.status().positions, desk.book.status().halted) == ({}, {})
+
+
+def test_a_fee_that_was_paid_with_what_was_there_before_is_not_bought_back() -> None:
+    desk = Desk(book({"BNB/USDT": 3 * LOT}))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name(), fee=2 * LOT, coin="BNB"), report(name(), BUY))
+    assert desk.book.tracker.held_units(1) == LOT
+    assert desk.book.status().positions == {BTC: BUY}
+    desk.kill("flatten")
+    desk.wait(1)
+    assert [one.order.symbol for one in desk.waiting if isinstance(one, PlaceCall)] == [BTC]
 
 
 def test_less_than_a_lot_is_no_position_that_an_exit_has_lost() -> None:

@@ -86,20 +86,31 @@ class Tracker:
         return self.net[symbol] + self.beside[symbol]
 
     def closable_units(self, symbol: int) -> int:
-        """What the account holds, as far as it can be sold: less than a lot stays there."""
-        return whole_lots(self.net[symbol], self.lot_units[symbol])
+        """What the run holds, as far as it can be sold: less than a lot stays there, and what was
+        there before it is left alone.
+        """
+        return whole_lots(self.net[symbol] - self._before[symbol], self.lot_units[symbol])
 
     def positions(self) -> dict[str, int]:
-        """What the account holds, by symbol, where it can be closed."""
-        return {name: self.net[at] for name, at in self.index.items() if self.closable_units(at)}
+        """What the run holds, by symbol, where it can be closed."""
+        return {
+            name: self.net[at] - self._before[at]
+            for name, at in self.index.items()
+            if self.closable_units(at)
+        }
 
     def _pay(
         self, units: dict[int, int], symbol: int, fill: Execution | Filled | GateFilled
     ) -> None:
-        """The coins that a fill's fee was taken in are gone."""
+        """The coins that a fill's fee was taken in are gone: of those that were there before, what
+        the run itself had not.
+        """
         place = paid_from(self.symbols, symbol, fill.fee_currency)
         if place is not None:
             units[place] -= fill.fee_units
+            lacking_units = min(self._before[place] - self.net[place], fill.fee_units)
+            if units is self.net and lacking_units > 0:
+                self._before[place] -= min(lacking_units, max(self._before[place], 0))
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
