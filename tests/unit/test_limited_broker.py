@@ -346,6 +346,66 @@ def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[i
     exchange.check_quiet()
 
 
+class LateFills(LimitedExchange):
+    """A cancel's answer is here before the fills that came before it."""
+
+    def __init__(self, house: LimitedHouse) -> None:
+        super().__init__(house)
+        self.late: list[tuple[Placed, int]] = []  # what is still to be told
+
+    def obey(self, one: Placed) -> None:
+        left = one.terms.units - one.filled_units
+        crossing = left * (one.number % 3) // 4 // UNITS * UNITS
+        if not one.cancelled or not crossing:
+            super().obey(one)
+            return
+        self.acknowledge(one)
+        one.filled_units += crossing
+        one.ended = True
+        self.late.append((one, crossing))
+        self.house.hear(Ended(one.number, CANCELED, "", one.filled_units))
+
+    def tell(self) -> None:
+        if self.late:
+            one, units = self.late.pop(0)
+            self.fills += 1
+            self.house.hear(Filled(one.number, f"e{self.fills}", units, 10.0, 0, self.fills))
+
+    def settle(self) -> None:
+        for _ in range(10):
+            super().settle()
+            self.tell()
+
+    def check_sizes(self) -> None:
+        """No order may fill more than was asked for; what is still to be told counts."""
+        for order in self.orders:
+            parts = [one for one in self.placed.values() if one.order is order]
+            filled = sum(one.filled_units for one in parts)
+            open_units = sum(one.terms.units - one.filled_units for one in parts if not one.ended)
+            assert not open_units or abs(filled + open_units) <= self.most_units
+
+    most_units = 240 * UNITS  # an amendment asks for no more
+
+
+@settings(max_examples=100, deadline=None)
+@given(QUIET_STEPS)
+def test_no_order_fills_twice_over_where_fills_are_told_behind_the_cancel(
+    steps: list[tuple[int, int]],
+) -> None:
+    exchange = LateFills(LimitedHouse(exits_twice=True))
+    for what, which in steps:
+        (exchange.ask if what < 4 else exchange.answer)(what, which)
+        exchange.take_intents()
+        if what == 15:
+            exchange.tell()
+        exchange.take_intents()
+        exchange.check_parts()
+        exchange.check_sizes()
+    exchange.settle()
+    exchange.check_parts()
+    exchange.check_quiet()
+
+
 @settings(max_examples=60, deadline=None)
 @given(SIZE_STEPS, st.booleans())
 def test_no_exit_ever_fills_more_than_its_entry_has_brought_also_where_it_leaves_anew(
