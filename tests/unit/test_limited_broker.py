@@ -38,6 +38,7 @@ from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.managers.execution_manager.venue_parts import APART
 from app.services.protection import cover_by
+from app.threads.commands import KEEP, has_stopped
 
 
 class LimitedHouse(House):
@@ -226,6 +227,18 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     house.hear(Refused(2 + APART, "it would trigger at once"))
     assert stop in house.execution.untold
     assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
+
+
+def test_a_run_that_keeps_its_positions_does_not_end_while_a_stop_is_about_to_leave_anew(
+    house: LimitedHouse,
+) -> None:
+    stop = stopped(house)
+    house.execution.amend(stop, stop_of(100, 9.0), 30)
+    house.execution.close_entries(-1, "the run is stopping", "command")
+    assert not has_stopped(house.execution, KEEP)
+    house.hear(Ended(2, CANCELED, ""))
+    assert has_stopped(house.execution, KEEP)
+    assert [one.order_id for one in house.intents() if isinstance(one, Place)] == [2 + APART]
 
 
 # -- one after the other ---------------------------------------------------------------------------

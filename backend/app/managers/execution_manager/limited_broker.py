@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from app.core.order_events import Cancel, Place
 from app.core.orders import CANCELED, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order, Terms
 from app.core.venue import Abilities
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.fill_rules import Owner
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.venue_parts import Part, terms_of
@@ -162,6 +163,12 @@ class LimitedBroker(LiveBroker):
     def release(self, entry: Order, now_ns: int) -> None:
         super().release(entry, now_ns)
         self._drive_waiting(now_ns)
+
+
+def gives_anew(broker: Broker) -> bool:
+    """Whether an order is about to leave again, and nothing of it rests there. From any thread."""
+    parts = dict(broker.parts) if isinstance(broker, LiveBroker) else {}
+    return any(part.is_aside for part in parts.values())
 
 
 def _open_units(part: Part) -> int:
