@@ -135,8 +135,8 @@ class ExecutionManager:
     def note_change(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
         self.rethink()
-        held, cash = self.held_units[symbol], self.account.cash_units()
-        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        left = self.account.left_by(symbol, self.held_units[symbol])
+        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, *left))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
