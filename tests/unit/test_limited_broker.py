@@ -229,6 +229,24 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
 
 
+def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
+    house: LimitedHouse,
+) -> None:
+    entry = house.give()
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1)
+    house.intents()
+    house.hear(fill(entry, UNITS))
+    assert [one.terms for one in house.intents() if isinstance(one, Place)] == [stop_of(1)]
+    house.hear(Refused(2, "too little"))
+    assert (stop.state, stop.reason, house.intents()) == (ACCEPTED, "too little", ())
+    assert stop in house.execution.untold
+    house.hear(fill(entry, 99 * UNITS, "e2"))
+    (again,) = house.intents()
+    assert again == Place(2 + APART, 0, STOP, "day", stop_of(100), True, False)
+    house.hear(Refused(2 + APART, "it would trigger at once"))
+    assert not stop.is_working, "its entry brings no more: there is nothing to wait for"
+
+
 def test_a_run_that_keeps_its_positions_does_not_end_while_a_stop_is_about_to_leave_anew(
     house: LimitedHouse,
 ) -> None:
