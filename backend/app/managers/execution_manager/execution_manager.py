@@ -280,7 +280,7 @@ class ExecutionManager:
         diary.fills.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
-        order.filled_units = done = order.filled_units + units
+        order.filled_units = done = order.filled_units + units if order.filled_units else units
         if done == order.units:
             if order.state is ACCEPTED:  # most often: no need to look whether that is legal
                 order.state = FILLED
