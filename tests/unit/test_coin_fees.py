@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -10,13 +11,28 @@ from hypothesis import strategies as st
 from tests.unit.execution_house import manager_of, open_session, submit
 
 from app.core.coins import coin_of, paid_from, whole_lots
+from app.core.config_protection import ProtectionFields
 from app.core.money import UNITS, amount_units, to_units
-from app.core.order_events import Filled, GateFilled, OrderEvent, Place
-from app.core.orders import CASH, FILLED, HELD, Order
+from app.core.order_events import (
+    Acknowledged,
+    Amend,
+    Amended,
+    Cancel,
+    Ended,
+    Filled,
+    GateFilled,
+    OrderEvent,
+    Place,
+)
+from app.core.orders import CANCELED, CASH, FILLED, HELD, Order
+from app.core.venue import Abilities
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
+from app.managers.execution_manager.limited_broker import live_broker_of
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.protected_execution import ProtectedExecution
+from app.services.protection import cover_by
 
 LOT = 1_000  # 0.00001
 BUY = 123_000  # 0.00123
@@ -220,6 +236,62 @@ def test_coins_and_cash_are_the_venue_s_to_the_unit_and_the_identity_holds_to_ze
         assert house.execution.ledger.cash_units == cash
         assert house.execution.aim_units[0][0] == held
         house.check()
+
+
+class Covered(House):
+    """A strategy whose entries are protected by a stop, at a venue of these abilities."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        fields = ProtectionFields(stop_loss_percent=1)  # type: ignore[arg-type]
+        self.execution = manager_of(
+            make_broker=live_broker_of(abilities), symbols=("BTC/USDT", "BNB/USDT"),
+            lot=Decimal("0.00001"), currency="USDT", terms=AccountTerms("USDT"),
+            make=partial(ProtectedExecution, covers=[cover_by(fields), None]),
+        )  # fmt: skip
+        self.reports = OrderReports(self.execution)
+        open_session(self.execution, dt.date(2024, 3, 8), 1)
+        self.now_ns, self.fills = 10, 0
+        self.there: dict[int, int] = {}  # what the venue has, by number
+
+    def obey(self) -> None:
+        """The venue does what it is asked for."""
+        while intents := self.execution.take_intents():
+            for one in intents:
+                if isinstance(one, Place):
+                    self.there[one.order_id] = one.terms.units
+                    self.hear(Acknowledged(one.order_id))
+                elif isinstance(one, Amend):
+                    self.there[one.order_id] = one.terms.units
+                    self.hear(Amended(one.order_id, one.terms))
+                elif isinstance(one, Cancel):
+                    del self.there[one.order_id]
+                    self.hear(Ended(one.order_id, CANCELED, ""))
+
+    @property
+    def stopped_units(self) -> int:
+        return -sum(units for units in self.there.values() if units < 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 3)), min_size=1, max_size=6),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_stop_is_for_what_the_fees_of_each_fill_have_left(
+    fills: list[tuple[int, int]], amends: bool, is_cut: bool
+) -> None:
+    house = Covered(Abilities(amends=amends, exits_twice=amends))
+    entry = house.give((sum(lots for lots, _ in fills) + is_cut) * LOT)
+    house.obey()
+    for lots, fee in fills:
+        house.fill(entry, lots * LOT, fee * lots * LOT // 1000 + (fee == 3) * LOT)
+        house.obey()
+        assert house.stopped_units == house.execution.held_units[0]
+    house.execution.cancel(entry, house.now_ns)
+    house.obey()
+    assert house.stopped_units == house.execution.held_units[0]
+    house.check()
 
 
 def test_coins_by_the_names_of_symbols() -> None:

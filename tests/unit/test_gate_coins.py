@@ -1,9 +1,11 @@
 """The gate where fees are taken in coins: what the account holds, and what of it can be closed."""
 
+import pytest
+from msgspec.structs import replace
 from tests.gate_desk import RUN, START_NS, Desk, name, place
 
-from app.core.order_events import Filled, GateActed, GateGave, Place
-from app.core.orders import GTC, MARKET, Terms
+from app.core.order_events import Ended, Filled, GateActed, GateGave, Place
+from app.core.orders import CANCELED, GTC, MARKET, Terms
 from app.core.venue import Execution, VenueReport
 from app.managers.execution_manager.gate.calls import PlaceCall
 from app.managers.execution_manager.gate.gate_book import GateBook
@@ -12,8 +14,9 @@ BTC, LOT = "BTC/USDT", 1_000
 BUY, FEE = 123_000, 123
 
 
-def book() -> GateBook:
-    return GateBook(RUN, [BTC, "BNB/USDT"], since_ns=START_NS, lot_units=[LOT, LOT])
+def book(before: dict[str, int] | None = None) -> GateBook:
+    symbols, lots = [BTC, "BNB/USDT"], [LOT, LOT]
+    return GateBook(RUN, symbols, since_ns=START_NS, positions=before, lot_units=lots)
 
 
 def bought(client_id: str, units: int = BUY, fee: int = FEE, coin: str = "BTC") -> Execution:
@@ -65,6 +68,25 @@ def test_a_fee_in_the_coins_of_another_symbol_is_taken_from_that() -> None:
     assert desk.book.status().positions == {BTC: BUY, "BNB/USDT": -5_000}
 
 
+def test_the_fee_of_an_order_that_is_left_alone_is_taken_from_what_is_beside() -> None:
+    desk = Desk(book())
+    desk.stream(bought("web_somebody_else_bought_it", 1_000_000, 1_000))
+    assert desk.book.tracker.held_units(0) == 1_000_000 - 1_000
+    assert desk.book.status().positions == {}
+    desk.kill("flatten")
+    desk.wait(1)
+    assert desk.calls(PlaceCall) == 0
+
+
+def test_an_order_s_end_says_how_much_of_it_has_filled_where_that_is_still_to_be_told() -> None:
+    desk = Desk(book())
+    desk.send(place(1))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    ended = replace(report(name(), BUY, "CANCELED"), filled_units=BUY - LOT)
+    desk.stream(ended)
+    assert desk.events[-1] == Ended(1, CANCELED, "", BUY - LOT)
+
+
 def test_flattening_closes_whole_lots_once_and_less_than_a_lot_is_flat() -> None:
     desk = holding()
     desk.kill("flatten")
@@ -83,6 +105,39 @@ def test_flattening_closes_whole_lots_once_and_less_than_a_lot_is_flat() -> None
     status = desk.book.status()
     assert (status.positions, status.halted) == ({}, {})
     assert desk.book.tracker.net[0] == LOT - FEE
+
+
+@pytest.mark.parametrize("before", [LOT - FEE, 50 * LOT])
+def test_flattening_leaves_alone_what_was_there_before_the_run(before: int) -> None:
+    """Also where that and what a fee has left over are a lot together."""
+    desk = Desk(book({BTC: before}))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name()), report(name(), BUY))
+    desk.positions = {BTC: before + BUY - FEE}
+    desk.kill("flatten")
+    desk.wait(1)
+    call = desk.answer(PlaceCall, report(f"{name()[:-2]}-g1", -(BUY - LOT), "ACCEPTED"))
+    assert call.order.terms.units == -(BUY - LOT)
+    own = call.order.client_id
+    desk.positions = {BTC: before + LOT - FEE}
+    desk.stream(bought(own, -(BUY - LOT), 7_000, ""), report(own, -(BUY - LOT)))
+    desk.wait(600)
+    assert desk.calls(PlaceCall) == 0
+    assert desk.events[-1] == GateActed("flattened", "a test")
+    assert (desk.book.status().positions, desk.book.status().halted) == ({}, {})
+
+
+def test_a_fee_that_was_paid_with_what_was_there_before_is_not_bought_back() -> None:
+    desk = Desk(book({"BNB/USDT": 3 * LOT}))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name(), fee=2 * LOT, coin="BNB"), report(name(), BUY))
+    assert desk.book.tracker.held_units(1) == LOT
+    assert desk.book.status().positions == {BTC: BUY}
+    desk.kill("flatten")
+    desk.wait(1)
+    assert [one.order.symbol for one in desk.waiting if isinstance(one, PlaceCall)] == [BTC]
 
 
 def test_less_than_a_lot_is_no_position_that_an_exit_has_lost() -> None:

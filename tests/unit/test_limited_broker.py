@@ -38,6 +38,7 @@ from app.managers.execution_manager.order_reports import OrderReports
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.managers.execution_manager.venue_parts import APART
 from app.services.protection import cover_by
+from app.threads.commands import KEEP, has_stopped
 
 
 class LimitedHouse(House):
@@ -79,6 +80,36 @@ def test_an_amendment_takes_the_order_back_and_gives_the_rest_anew(house: Limite
     house.hear(Acknowledged(1 + APART), Filled(1 + APART, "e2", SHARES, 9.5, 0, 6))
     assert (order.state, house.held_units) == (FILLED, 120 * UNITS)
     assert house.intents() == ()
+
+
+def test_an_order_leaves_anew_only_when_all_fills_of_what_came_back_are_told(
+    house: LimitedHouse,
+) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.intents()
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(10.5), 30)
+    house.hear(Ended(1, CANCELED, "", 60 * UNITS))  # the cancel's answer was here first
+    assert house.intents() == (Cancel(1),)
+    house.hear(fill(order, 20 * UNITS))
+    assert house.intents() == ()
+    house.hear(fill(order, 40 * UNITS, "e2"))
+    (again,) = house.intents()
+    assert again == Place(1 + APART, 0, LIMIT, "day", limit_at(10.5, 40), False, True)
+    house.hear(Acknowledged(1 + APART), Filled(1 + APART, "e3", 40 * UNITS, 10.5, 0, 6))
+    assert (order.state, house.held_units) == (FILLED, SHARES)
+
+
+def test_an_order_that_was_whole_when_it_came_back_never_leaves_anew(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(10.5, 60), 30)
+    house.intents()
+    house.hear(Ended(1, CANCELED, "", 60 * UNITS))
+    house.execution.cancel(order, 31)
+    assert house.intents() == ()
+    house.hear(fill(order, 60 * UNITS))
+    assert (order.is_working, house.held_units, house.intents()) == (False, 60 * UNITS, ())
 
 
 def test_an_amendment_that_loses_to_a_fill_asks_for_nothing_more(house: LimitedHouse) -> None:
@@ -198,6 +229,36 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
 
 
+def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
+    house: LimitedHouse,
+) -> None:
+    entry = house.give()
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1)
+    house.intents()
+    house.hear(fill(entry, UNITS))
+    assert [one.terms for one in house.intents() if isinstance(one, Place)] == [stop_of(1)]
+    house.hear(Refused(2, "too little"))
+    assert (stop.state, stop.reason, house.intents()) == (ACCEPTED, "too little", ())
+    assert stop in house.execution.untold
+    house.hear(fill(entry, 99 * UNITS, "e2"))
+    (again,) = house.intents()
+    assert again == Place(2 + APART, 0, STOP, "day", stop_of(100), True, False)
+    house.hear(Refused(2 + APART, "it would trigger at once"))
+    assert not stop.is_working, "its entry brings no more: there is nothing to wait for"
+
+
+def test_a_run_that_keeps_its_positions_does_not_end_while_a_stop_is_about_to_leave_anew(
+    house: LimitedHouse,
+) -> None:
+    stop = stopped(house)
+    house.execution.amend(stop, stop_of(100, 9.0), 30)
+    house.execution.close_entries(-1, "the run is stopping", "command")
+    assert not has_stopped(house.execution, KEEP)
+    house.hear(Ended(2, CANCELED, ""))
+    assert has_stopped(house.execution, KEEP)
+    assert [one.order_id for one in house.intents() if isinstance(one, Place)] == [2 + APART]
+
+
 # -- one after the other ---------------------------------------------------------------------------
 
 
@@ -311,6 +372,66 @@ def test_once_all_is_quiet_the_orders_are_what_the_venue_has(steps: list[tuple[i
         (exchange.ask if what < 4 else exchange.answer)(what, which)
         exchange.take_intents()
         exchange.check_parts()
+    exchange.settle()
+    exchange.check_parts()
+    exchange.check_quiet()
+
+
+class LateFills(LimitedExchange):
+    """A cancel's answer is here before the fills that came before it."""
+
+    def __init__(self, house: LimitedHouse) -> None:
+        super().__init__(house)
+        self.late: list[tuple[Placed, int]] = []  # what is still to be told
+
+    def obey(self, one: Placed) -> None:
+        left = one.terms.units - one.filled_units
+        crossing = left * (one.number % 3) // 4 // UNITS * UNITS
+        if not one.cancelled or not crossing:
+            super().obey(one)
+            return
+        self.acknowledge(one)
+        one.filled_units += crossing
+        one.ended = True
+        self.late.append((one, crossing))
+        self.house.hear(Ended(one.number, CANCELED, "", one.filled_units))
+
+    def tell(self) -> None:
+        if self.late:
+            one, units = self.late.pop(0)
+            self.fills += 1
+            self.house.hear(Filled(one.number, f"e{self.fills}", units, 10.0, 0, self.fills))
+
+    def settle(self) -> None:
+        for _ in range(10):
+            super().settle()
+            self.tell()
+
+    def check_sizes(self) -> None:
+        """No order may fill more than was asked for; what is still to be told counts."""
+        for order in self.orders:
+            parts = [one for one in self.placed.values() if one.order is order]
+            filled = sum(one.filled_units for one in parts)
+            open_units = sum(one.terms.units - one.filled_units for one in parts if not one.ended)
+            assert not open_units or abs(filled + open_units) <= self.most_units
+
+    most_units = 240 * UNITS  # an amendment asks for no more
+
+
+@settings(max_examples=100, deadline=None)
+@given(QUIET_STEPS)
+def test_no_order_fills_twice_over_where_fills_are_told_behind_the_cancel(
+    steps: list[tuple[int, int]],
+) -> None:
+    exchange = LateFills(LimitedHouse(exits_twice=True))
+    for what, which in steps:
+        (exchange.ask if what < 4 else exchange.answer)(what, which)
+        exchange.take_intents()
+        if what == 15:
+            exchange.tell()
+        exchange.take_intents()
+        exchange.check_parts()
+        exchange.check_sizes()
     exchange.settle()
     exchange.check_parts()
     exchange.check_quiet()

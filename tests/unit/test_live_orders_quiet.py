@@ -174,6 +174,8 @@ class Exchange:
             left = links.brought(order, order.units) - order.filled_units
             part = parts.get(number)
             left_over = number in execution.broker._to_end or (part and part.refused)
+            if part is None and order.reason == "no" and links.entry_of(order) is not None:
+                left_over = True  # it waits for what its entry brings next
             if not left_over:  # the venue did not do all it was asked for
                 assert left == (0 if part is None else part.terms.units - part.filled_units)
             assert part is None or (part.terms.limit, part.terms.stop) == (order.limit, order.stop)

@@ -161,6 +161,17 @@ def test_what_takes_a_position_out_is_sent_late_and_what_opens_one_never(tmp_pat
     assert (late, void) == ([stop], (Voided(1),))
 
 
+def test_what_leaves_anew_and_opens_nothing_is_sent_late(tmp_path: Path) -> None:
+    """As a stop that its strategy gave, of which nothing works since the venue has it back."""
+    recovery = Recovery(journal_of(tmp_path, [news(1)]))
+    terms = Terms(-UNITS, None, 9.0, None, None)
+    stop = Place(2 + APART, 0, "stop", "gtc", terms, False, False)
+    first = msgspec.structs.replace(stop, order_id=3)
+    assert recovery.take(results_of(1, stop, first))
+    _, late, void = recovery.finish()
+    assert (late, void) == ([stop], (Voided(3),))
+
+
 def test_an_order_is_not_made_larger_late_where_that_may_open_more(tmp_path: Path) -> None:
     recovery = Recovery(journal_of(tmp_path, [news(1), news(2)]))
     more = Terms(2 * UNITS, 9.0, None, None, None)

@@ -47,6 +47,7 @@ class Ended(msgspec.Struct, frozen=True, tag="ended"):
     order_id: int
     state: str
     reason: str
+    filled_units: int = 0  # by the venue's count, where fills of it are still to be told
 
 
 class Amended(msgspec.Struct, frozen=True, tag="amended"):

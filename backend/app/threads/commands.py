@@ -8,6 +8,7 @@ from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.kill import FLATTEN, kill_of
+from app.managers.execution_manager.limited_broker import gives_anew
 from app.managers.execution_manager.sim_stop import is_done, kill, may_open, take_back
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
@@ -96,7 +97,8 @@ def has_stopped(execution: ExecutionManager, mode: str) -> bool:
     working = dict(execution.broker.working)  # the engine's thread goes on changing it
     if mode == FLATTEN:
         return not working and not any(execution.held_units)
-    return not any(may_open(execution, order, working) for order in working.values())
+    opening = any(may_open(execution, order, working) for order in working.values())
+    return not opening and not gives_anew(execution.broker)
 
 
 def is_left_holding(execution: ExecutionManager) -> bool:

@@ -238,12 +238,15 @@ class LiveBroker:
                 self._drive(child, now_ns)
         self.consequences.end_idle([_Fill(order, units)], now_ns)
 
-    def put_aside(self, order: Order, now_ns: int) -> bool:
+    def put_aside(self, order: Order, now_ns: int, told_units: int = 0) -> bool:
         """Whether the part of an order that has ended was to, for the order to wait on."""
         part = self.parts[order.order_id]
         if not part.is_aside or order.order_id in self.ending:
             return False
-        self._end_part(order, now_ns)
+        if abs(told_units) > abs(part.filled_units):  # it is over when these fills have come:
+            part.terms = replace(part.terms, units=told_units)  # what is left is not known before
+        else:
+            self._end_part(order, now_ns)
         return True
 
     def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:

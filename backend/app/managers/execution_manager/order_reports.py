@@ -42,6 +42,7 @@ from app.core.orders import (
 from app.managers.execution_manager.coin_fees import CoinFees, Coins
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.limited_broker import hold_back
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.venue_parts import terms_of
 
@@ -141,10 +142,12 @@ class OrderReports:
                     order.to(UNKNOWN)
                 self._execution.diary.note("uncertain", order, now_ns, reason)
             case Refused(reason=reason):
-                if not self._broker.put_aside(order, now_ns):
+                if hold_back(self._broker, order):
+                    self._tell_refused(order, reason, now_ns)
+                elif not self._broker.put_aside(order, now_ns):
                     self._refuse(order, reason, now_ns)
-            case Ended(state=state, reason=reason):
-                if state != CANCELED or not self._broker.put_aside(order, now_ns):
+            case Ended(state=state, reason=reason, filled_units=told):
+                if state != CANCELED or not self._broker.put_aside(order, now_ns, told):
                     state = FILLED if order.filled_units == order.units else state
                     self._execution.lapsed(order, state, now_ns, reason or order.reason)
             case Voided():
@@ -179,13 +182,16 @@ class OrderReports:
     def _keep(self, order: Order, reason: str, now_ns: int) -> None:
         """The venue did not cancel or amend it: it goes on as it was."""
         self._broker.change_refused(order)
-        order.reason = reason
-        self._execution.diary.note("change refused", order, now_ns, reason)
-        self._execution.untold.append(order)
+        self._tell_refused(order, reason, now_ns)
         self._aim_again(order)
         if order.state in (CANCEL_PENDING, AMEND_PENDING):
             self._go_on(order)
         self._broker.follow_up(order, now_ns)
+
+    def _tell_refused(self, order: Order, reason: str, now_ns: int) -> None:
+        order.reason = reason
+        self._execution.diary.note("change refused", order, now_ns, reason)
+        self._execution.untold.append(order)
 
     def _aim_again(self, order: Order) -> None:
         """A plain order goes on that was to be cancelled."""

@@ -11,6 +11,7 @@ from app.core.money import from_units
 from app.core.seams import Notifier
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.kill import FLATTEN, Standing
+from app.managers.execution_manager.limited_broker import gives_anew
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.threads.commands import STOP, has_stopped, is_left_holding
@@ -99,8 +100,10 @@ class LineEnding:
         if not self._is_recovered():
             return False
         if self.gate is not None and (status := self.gate.status()).killed:
-            is_flat = not status.open_orders and not status.positions
-            return is_flat if status.killed == FLATTEN else not status.opening_orders
+            if status.killed == FLATTEN:
+                return not status.open_orders and not status.positions
+            anew = self.execution is not None and gives_anew(self.execution.broker)
+            return not status.opening_orders and not anew
         return self.execution is not None and has_stopped(self.execution, mode)
 
     def _flatten_again(self, mode: str) -> bool:

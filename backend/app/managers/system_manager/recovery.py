@@ -36,7 +36,7 @@ from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.kill import FLATTEN, FREEZE, kill_of
 from app.managers.execution_manager.order_reports import JOURNAL
-from app.managers.execution_manager.venue_parts import order_of
+from app.managers.execution_manager.venue_parts import APART, order_of
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past
@@ -203,7 +203,7 @@ class Recovery:
     def _take_back(self, intents: Sequence[Intent]) -> None:
         """These were decided again, and never sent."""
         for intent in intents:
-            if isinstance(intent, Place) and not intent.reduce_only:
+            if isinstance(intent, Place) and not _protects(intent):
                 self._void.append(intent.order_id)
             elif isinstance(intent, Amend) and intent.opens:
                 self._not_grown.append(intent.order_id)
@@ -245,6 +245,13 @@ class Recovery:
     def go_on(self) -> None:
         """Let the feed go on, live."""
         self._done.set()
+
+
+def _protects(intent: Place) -> bool:
+    """Whether it takes a position out; of an order that leaves anew, what was there has been taken
+    back for it.
+    """
+    return intent.reduce_only or (intent.order_id >= APART and not intent.opens)
 
 
 def _ending(message: Message, before: str | None) -> str | None:

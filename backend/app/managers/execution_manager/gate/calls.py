@@ -95,8 +95,8 @@ class Output(msgspec.Struct):
 
 
 class GateStatus(msgspec.Struct, frozen=True):
-    """How the gate stands, for whoever looks; positions in units, without the flat ones and those
-    of less than a lot, which nothing can close.
+    """How the gate stands, for whoever looks; the run's positions in units, without the flat ones
+    and those of less than a lot, which nothing can close.
     """
 
     killed: str  # "", "freeze" or "flatten"

@@ -86,23 +86,36 @@ class Tracker:
         return self.net[symbol] + self.beside[symbol]
 
     def closable_units(self, symbol: int) -> int:
-        """What the account holds, as far as it can be sold: less than a lot stays there."""
-        return whole_lots(self.net[symbol], self.lot_units[symbol])
+        """What the run holds, as far as it can be sold: less than a lot stays there, and what was
+        there before it is left alone.
+        """
+        return whole_lots(self.net[symbol] - self._before[symbol], self.lot_units[symbol])
 
     def positions(self) -> dict[str, int]:
-        """What the account holds, by symbol, where it can be closed."""
-        return {name: self.net[at] for name, at in self.index.items() if self.closable_units(at)}
+        """What the run holds, by symbol, where it can be closed."""
+        return {
+            name: self.net[at] - self._before[at]
+            for name, at in self.index.items()
+            if self.closable_units(at)
+        }
 
     def unanswered(self) -> int:
         """Of how many orders the venue has yet to say something."""
         asked = {order.client_id for order in self.open.values() if order.is_asked_for}
         return len(asked.union(order.client_id for order in self.behind.values()))
 
-    def _pay(self, symbol: int, fill: Execution | Filled | GateFilled) -> None:
-        """The coins that a fill's fee was taken in are gone."""
+    def _pay(
+        self, units: dict[int, int], symbol: int, fill: Execution | Filled | GateFilled
+    ) -> None:
+        """The coins that a fill's fee was taken in are gone: of those that were there before, what
+        the run itself had not.
+        """
         place = paid_from(self.symbols, symbol, fill.fee_currency)
         if place is not None:
-            self.net[place] -= fill.fee_units
+            units[place] -= fill.fee_units
+            lacking_units = min(self._before[place] - self.net[place], fill.fee_units)
+            if units is self.net and lacking_units > 0:
+                self._before[place] -= min(lacking_units, max(self._before[place], 0))
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
@@ -149,7 +162,8 @@ class Tracker:
             self.end(order, states.FILLED, None)
         elif report.state not in LIVE_STATES:
             state = states.EXPIRED if report.state == states.EXPIRED else states.CANCELED
-            self.end(order, state, Ended(order.order_id, state, report.reason))
+            told = order.venue_filled_units if order.is_behind else 0
+            self.end(order, state, Ended(order.order_id, state, report.reason, told))
 
     def acknowledge(self, order: GateOrder, now_ns: int) -> None:
         """The venue has the order: told once."""
@@ -201,12 +215,12 @@ class Tracker:
             return order
         self._seen.add(key)
         self.applied += 1
-        self._pay(symbol, execution)
+        units = self.net if order is not None else self.beside
+        units[symbol] += execution.units
+        self._pay(units, symbol, execution)
         if order is None:
-            self.beside[symbol] += execution.units
             return None
         self.acknowledge(order, now_ns)
-        self.net[symbol] += execution.units
         self._fill(order, symbol, execution)
         return order
 
@@ -285,7 +299,7 @@ class Tracker:
         self._seen.add(key)
         self._ids.add(event.execution_id)
         self.net[symbol] += event.units
-        self._pay(symbol, event)
+        self._pay(self.net, symbol, event)
         if order is not None:
             self._count_fill(order, event.units)
         else:
