@@ -33,7 +33,8 @@ def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
 
 def _end(run: "Run") -> Iterator[Notice]:
     sessions = run.summary.get("sessions", 0)
-    as_far = f"All figures are of the {sessions:,} sessions that it came to."
+    plural = "" if sessions == 1 else "s"
+    as_far = f"All figures are of the {sessions:,} session{plural} that it came to."
     if run.state == "failed":
         yield Notice("bad", "It failed.", f"{run.error or 'No cause is on record.'}\n{as_far}")
     elif run.state == "abandoned":
