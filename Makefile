@@ -40,8 +40,8 @@ test-browser: setup ## open reports in a headless Chromium; skipped where there 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
 	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
 
-simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file
-	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))
+simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file; VENUE=binance
+	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults --venue $(or $(VENUE),practice) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))
 
 lint: setup ## check style, formatting and the direction of imports
 	@$(PYTHON) -m ruff check .

@@ -11,7 +11,7 @@ from app.integrations.practice.venue.books import Placed
 from tests.data_house import ns
 from tests.faults.coin_days import CoinHouse, audited
 
-MOST_A_DAY = 8  # entries, of both symbols
+MOST_A_DAY = 4  # entries, of both symbols
 
 
 @pytest.mark.timeout(90)

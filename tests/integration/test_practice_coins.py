@@ -8,6 +8,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from tests.processes import PIPE, begin
 
 from app.cli import practice_coins
 from app.cli.context import Context
-from app.core.orders import MARKET, Terms
+from app.core.orders import MARKET, Order, Terms
 from app.core.venue import Connected, Execution, VenueBar, VenueOrder
 from app.integrations.binance.adapter import open_binance
 from app.integrations.binance.endpoints import Keys
+from app.integrations.binance.peer.made_coins import minutes_of
+from app.integrations.practice.venue.opening import new_books
 from app.managers.time_manager.clock import WallClock
+from app.repositories.bar_store_files import Series
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -145,7 +149,7 @@ def test_coins_of_our_making_have_every_minute_and_every_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path))
-    wishes = practice_coins.Wishes(None, False, "0.001/0.002", True, 5, 1)
+    wishes = practice_coins.Wishes(None, False, "0.001/0.002", True, Decimal(5), Decimal(1))
     coins = practice_coins.coins_of(Context("24/7"), wishes)
     days = [session.date for session in coins.sessions]
     assert len(days) == (days[-1] - days[0]).days + 1
@@ -156,3 +160,45 @@ def test_coins_of_our_making_have_every_minute_and_every_day(
     assert len(hour) == 2
     assert len(coins.load("ETH/USDT", 0, coins.sessions[0].open_ns + 60 * 10**9)) == 1
     assert (str(coins.fees.maker), str(coins.fees.taker)) == ("0.001", "0.002")
+
+
+def test_a_fee_is_paid_in_bnb_at_what_one_costs_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path))
+    wishes = practice_coins.Wishes(None, False, "0/0.001", True, Decimal(5), Decimal(1))
+    coins = practice_coins.coins_of(Context("24/7"), wishes)
+    at_ns = coins.begin_ns
+    fill = Execution(
+        execution_id="X1", client_id="a", venue_id="V1", symbol="BTC/USDT", units=10**8,
+        price=60_000.0, fee_units=0, at_ns=at_ns,
+    )  # fmt: skip
+    order = Order(1, 0, "BTC/USDT", 0, 10**8, 0)
+    books = new_books(coins.terrain)
+    books.cash["BNB"] = 10**8
+    price = coins.load("BNB/USDT", at_ns - 60 * 10**9, at_ns).close[-1]
+    fee = coins.fees.of(order, fill, books)
+    assert fee is not None
+    assert (fee.asset, fee.units) == ("BNB", int(60 * 0.75 / price * 10**8))
+    books.cash["BNB"] = fee.units - 1
+    fee = coins.fees.of(order, fill, books)
+    assert fee is not None
+    assert (fee.asset, fee.units) == ("BTC", 10**5)
+
+
+def test_stored_coins_are_traded_from_their_first_midnight_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(tmp_path))
+    context = Context("24/7")
+    first_ns, last_ns = (ns(f"2024-02-{day}", dt.UTC) for day in ("28T22:00", "29T01:00"))
+    for symbol in ("BTC/USDT", "SPX"):
+        bars = minutes_of("BTC/USDT", first_ns, last_ns)
+        context.data.store.merge(Series("24/7", symbol, "1m"), bars, {}, synthetic=True)
+    wishes = practice_coins.Wishes(None, True, "0/0", True, Decimal(5), Decimal(1))
+    coins = practice_coins.coins_of(context, wishes)
+    assert coins.names == ["BTC/USDT"]
+    assert [str(one.date) for one in coins.sessions] == ["2024-02-28", "2024-02-29"]
+    assert coins.begin_ns == coins.sessions[0].open_ns
+    assert len(coins.load("BTC/USDT", 0, 1 << 61)) == 180
+    assert coins.terrain.sizes["BTC/USDT"].currency == "USDT"

@@ -167,7 +167,7 @@ def test_a_failed_run_says_so_first(house: SystemHouse) -> None:
         class Failing(Strategy):
             def on_bar(self, bar):
                 if self.now.day == 5:
-                    raise ValueError("enough <b>now</b>")
+                    raise ValueError("enough <b>now</b> api_key=hunter2")
         """,
     )
     with pytest.raises(AppError):
@@ -176,6 +176,7 @@ def test_a_failed_run_says_so_first(house: SystemHouse) -> None:
     first = page.content.index('<li class="notice')
     assert page.content[first:].startswith('<li class="notice bad"><b>It failed.')
     assert "enough &lt;b&gt;now&lt;/b&gt;" in page.content
+    assert "hunter2" not in page.content  # a page is passed on
     assert "No trades." in page.content
 
 

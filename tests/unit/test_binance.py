@@ -233,6 +233,23 @@ def test_trades_are_read_page_by_page(
     assert [one.client_id for one in venue.executions(0)] == [f"a-{n}" for n in range(1, 6)]
 
 
+def test_the_names_of_a_long_day_s_orders_are_asked_for_by_the_page(
+    venue: BinanceAdapter, peer: BinancePeer, wall: Wall
+) -> None:
+    names = [f"a-{number}" for number in range(1, 25)]
+    for number, name in enumerate(names, 1):
+        venue.place(order(name, "0.001"))
+        peer.to(minute(number))
+    peer.by_hand(order("x", "0.001"))
+    peer.to(minute(30))
+    again = opened(peer, wall)  # as a start does, which remembers nothing
+    peer.asked.clear()
+    assert [one.client_id for one in again.executions(0)] == [*names, ""]
+    assert peer.asked.count("GET /api/v3/allOrders") == 1
+    assert peer.asked.count("GET /api/v3/order") == 0
+    again.close()
+
+
 def test_bars_are_read_page_by_page_and_only_those_that_are_closed(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:

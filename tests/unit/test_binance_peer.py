@@ -476,7 +476,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(
     st.tuples(st.sampled_from(sorted(ROUTES)), st.lists(CHANGE, max_size=2).map(dict)),
     min_size=8, max_size=16,
@@ -499,7 +499,7 @@ def test_nothing_that_is_asked_ends_the_peer(
         assert told.status == 200 or json.loads(told.body)["code"] < 0
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.one_of(
         st.binary(max_size=40),

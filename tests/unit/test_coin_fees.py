@@ -12,7 +12,7 @@ from tests.unit.execution_house import manager_of, open_session, submit
 from app.core.coins import coin_of, paid_from, whole_lots
 from app.core.money import UNITS, amount_units, to_units
 from app.core.order_events import Filled, GateFilled, OrderEvent, Place
-from app.core.orders import FILLED, Order
+from app.core.orders import CASH, FILLED, HELD, Order
 from app.managers.execution_manager.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.live_broker import LiveBroker
@@ -87,6 +87,17 @@ def test_a_fee_in_coins_leaves_whole_lots_to_the_strategy_and_the_rest_to_the_ac
     assert ledger.cash_units == ledger.opening_units - amount_units(BUY, PRICE)
     assert abs(ledger.fee_units - amount_units(FEE, PRICE)) <= 2
     house.check()
+
+
+def test_the_equity_has_what_is_left_over(house: House) -> None:
+    house.fill(house.give(BUY), BUY, FEE)
+    house.fill(house.give(-LOT), -LOT, 500, "")
+    changes = house.execution.diary.take().changes
+    assert [row[HELD] for row in changes] == [
+        BUY - LOT, BUY - FEE, BUY - 2 * LOT, BUY - LOT - FEE,
+    ]  # fmt: skip
+    equity = house.execution.account.equity_units(lambda symbol: PRICE)
+    assert equity == changes[-1][CASH] + amount_units(BUY - LOT - FEE, PRICE)
 
 
 def test_the_next_fees_are_paid_from_what_was_left_over(house: House) -> None:

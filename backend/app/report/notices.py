@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from app.core.logging import redact
 from app.report.standing import SAME
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def _end(run: "Run") -> Iterator[Notice]:
     plural = "" if sessions == 1 else "s"
     as_far = f"All figures are of the {sessions:,} session{plural} that it came to."
     if run.state == "failed":
-        yield Notice("bad", "It failed.", f"{run.error or 'No cause is on record.'}\n{as_far}")
+        why = redact(run.error or "No cause is on record.")
+        yield Notice("bad", "It failed.", f"{why}\n{as_far}")
     elif run.state == "abandoned":
         yield Notice("bad", "It broke off.", f"Its process is gone. {as_far}")
     elif run.facts.get("killed"):

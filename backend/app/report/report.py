@@ -4,30 +4,24 @@ import csv
 import datetime as dt
 from collections import Counter
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.core.errors import DataError, NotFoundError
-from app.report import sections, series
-from app.report.columns import Packed, pack
+from app.core.errors import DataError
+from app.report import sections
+from app.report.contents import Contents
 from app.report.figures import all_figures, key_figures
 from app.report.honesty import honesty
-from app.report.indicators import indicators_of
 from app.report.notices import notices_of
 from app.report.page import page
 from app.report.standing import bars_now
-from app.results.rates import OwnMoney
 
 if TYPE_CHECKING:
     from app.results.run import Run
     from app.results.sources import Sources
 
 FILE: Final = "report.html"
-_MS: Final = 1_000_000
 
 
 class Report:
@@ -37,167 +31,32 @@ class Report:
         self._run = run
         self._sources = sources
         self._at = at
-        self._no_indicators = ""  # why there are none, where there should be
+        self._contents = Contents(run, sources)
 
     def html(self) -> str:
         """The whole file."""
-        tables = self._tables()  # first: the words say what is in them
-        return page(self._parts(), self._facts, tables)
-
-    # -- data ------------------------------------------------------------------------------------
-
-    @cached_property
-    def _bars(self) -> series.Bars:
-        return series.bars_to_show(self._run)
-
-    @cached_property
-    def _now(self) -> dict[str, str]:
-        return bars_now(self._run, self._sources)
-
-    @cached_property
-    def _names(self) -> series.Names:
-        return series.Names(self._run.symbols, self._run.strategies)
-
-    @cached_property
-    def _facts(self) -> dict[str, Any]:
-        run = self._run
-        currencies = zip(run.symbols, run.columns.currencies, strict=True)
-        return {
-            "name": str(run.config.get("name", run.id)),
-            "currency": run.currency,
-            "startEquity": self._start,
-            "symbols": {symbol: {"currency": currency} for symbol, currency in currencies},
-            "sessions": self._sessions(),
-            "offsets": self._offsets(),
-            "slices": {
-                name: [[one.key, one.profit, one.trades] for one in run.metrics.slices[name]]
-                for name in ("hour", "weekday")
-            },
-            "bars": {},
-            "indicators": {},
-        }  # fmt: skip
-
-    def _sessions(self) -> list[tuple[str, int, int, list[int]]]:
-        """Each with its date, its first and last instant, and where its stretches of trading begin:
-        candles are anchored there.
-        """
-        extended = bool(self._run.config.get("extended_hours"))
-        found = []
-        for session in self._run.columns.trading_sessions:
-            parts = session.segments(extended)
-            starts = [part.start_ns // _MS for part in parts]
-            found.append((str(session.date), starts[0], parts[-1].end_ns // _MS, starts))
-        return found
-
-    @property
-    def _start(self) -> float | None:
-        start = self._run.summary.get("start_equity")
-        return None if start is None else float(start)
-
-    def _offsets(self) -> list[tuple[int, int]]:
-        sessions = self._run.columns.sessions
-        if not len(sessions):
-            return [(0, 0)]
-        ends = int(sessions.start_ns[0]), int(sessions.end_ns[-1])
-        return series.offsets(self._run.zone, *ends)
-
-    def _tables(self) -> dict[str, Packed]:
-        """Packed; the first is the first that is drawn."""
-        columns, names = self._run.columns, self._names
-        curve = columns.equity
-        equity, digits = series.equity_table(curve.instant_ns, curve.equity)
-        found = {
-            "equity": pack(equity, digits),
-            "trades": pack(self._trades(), series.TRADE_DIGITS),
-            "sessions": pack({"change": self._session_returns()}, {"change": 9}),
-            "orders": pack(series.order_table(columns.orders, names)),
-            "changes": pack(series.change_table(self._changes())),
-            "fills": pack(series.fill_table(columns.fills, names)),
-        }
-        for place, symbol in enumerate(self._bars.symbols):
-            try:
-                bars = columns.bars(symbol, self._bars.interval)
-            except (NotFoundError, DataError):
-                continue  # they have gone since; the page says so
-            if len(bars):
-                found[f"bars {place}"] = pack(series.bar_table(bars))
-                own = {"table": f"bars {place}", "minutes": self._bars.minutes}
-                self._facts["bars"][symbol] = own
-        return {**found, **self._indicator_tables()}
-
-    def _indicator_tables(self) -> dict[str, Packed]:
-        """One of each symbol and interval."""
-        facts = self._facts
-        if not facts["bars"]:
-            return {}
-        if self._bars.interval != self._run.config["base_interval"]:
-            self._no_indicators = "the candles are of longer bars than theirs."
-            return {}
-        drawn, self._no_indicators = indicators_of(self._run, self._sources)
-        found: dict[str, Packed] = {}
-        for place, one in enumerate(drawn):
-            if one.symbol not in facts["bars"]:
-                continue
-            name = f"indicators {place}"
-            columns = {f"v{at}": output.values for at, output in enumerate(one.outputs)}
-            digits = {f"v{at}": _digits(output.values) for at, output in enumerate(one.outputs)}
-            found[name] = pack({"at": series.milliseconds(one.known_ns), **columns}, digits)
-            outputs = [
-                {"column": f"v{at}", "label": output.label, "overlay": output.overlay}
-                for at, output in enumerate(one.outputs)
-            ]
-            facts["indicators"].setdefault(one.symbol, []).append(
-                {"table": name, "outputs": outputs}
-            )
-        return found
-
-    def _trades(self) -> series.Table:
-        """With each profit in the account's currency too: those can be added up."""
-        run = self._run
-        trades = run.columns.trades
-        own = OwnMoney(run.columns, run.currency, run.facts)
-        ends = np.where(trades.is_open, self._last_ns, trades.exit_ns)
-        profit = own.of(trades.symbol, ends, trades.profit_units)
-        return {**series.trade_table(trades, self._names), "own": profit}
-
-    @property
-    def _last_ns(self) -> int:
-        instants = self._run.columns.equity.instant_ns
-        return int(instants[-1]) if len(instants) else 0
-
-    def _changes(self) -> list[dict[str, Any]]:
-        found = self._sources.repository.get_order_changes(self._run.id)
-        return [{**one} for one in found]
-
-    def _session_returns(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        equity = self._run.columns.sessions.equity
-        before = np.append(self._start or 0.0, equity[:-1])[: len(equity)]
-        found = np.full(len(equity), np.nan)
-        np.divide(equity, before, out=found, where=before > 0)
-        return found - 1.0
-
-    # -- words -----------------------------------------------------------------------------------
+        return page(self._parts(), self._contents.facts, self._contents.tables)
 
     def _parts(self) -> dict[str, object]:
         run = self._run
         trades = len(run.columns.trades)
-        held = self._facts["bars"]
+        now = bars_now(run, self._sources)
         return {
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
-            "notices": sections.notices(notices_of(run, self._now)),
+            "notices": sections.notices(notices_of(run, now)),
             "figures": key_figures(run.metrics),
             "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
             "monthly": sections.monthly(run.metrics.months),
             "equity_label": self._equity_label(),
-            "no_bars": "" if held else " empty",
+            "no_bars": "" if self._contents.has_bars else " empty",
             "no_trades": "" if trades else " empty",
             "bars_note": "The run's bars are not in the store any more: no candles.",
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),
             "profit_note": f"closed trades, {run.currency}",
             "honesty": honesty(run, _uncertain_bars(run.folder)),
-            "data": sections.data(run, self._now),
+            "data": sections.data(run, now),
             "config": sections.config(run),
             "proof": sections.proof(run),
             "footer": sections.footer(run, __version__, self._at),
@@ -214,16 +73,16 @@ class Report:
         )
 
     def _bars_note(self) -> str:
-        base = self._run.config.get("base_interval")
+        base, bars = self._run.config.get("base_interval"), self._contents.bars
         notes = [" A mark under the candles: bars are missing before it."]
-        if self._bars.interval != base:
+        if bars.interval != base:
             notes.append(
-                f" Bars of {base} would make the file too big: these are of {self._bars.interval}."
+                f" Bars of {base} would make the file too big: these are of {bars.interval}."
             )
-        if self._no_indicators:
-            notes.append(f" Indicators are not drawn: {self._no_indicators}")
-        if len(self._bars.symbols) < len(self._run.symbols):
-            notes.append(f" The {len(self._bars.symbols)} symbols traded most are here.")
+        if self._contents.no_indicators:
+            notes.append(f" Indicators are not drawn: {self._contents.no_indicators}")
+        if len(bars.symbols) < len(self._run.symbols):
+            notes.append(f" The {len(bars.symbols)} symbols traded most are here.")
         return "".join(notes)
 
     def _trades_note(self, trades: int) -> str:
@@ -244,13 +103,6 @@ class Report:
         if not held or len({one["currency"] for one in results}) > 1:
             return ""
         return f" What it still held at its end stands {held:+,.2f} beside that."
-
-
-def _digits(values: np.ndarray[Any, np.dtype[np.float64]]) -> int:
-    """As many decimals as make six digits of the largest: for looking at."""
-    known = np.abs(values[~np.isnan(values)])
-    largest = float(known.max(initial=0.0))
-    return 6 - len(str(int(largest))) if 1 <= largest < 1e6 else 0 if largest >= 1e6 else 6
 
 
 def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) -> Path:

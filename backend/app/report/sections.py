@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.core.logging import redact
 from app.report.markup import Html, cell, details, element, joined, table, text
 from app.report.notices import Notice
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -136,14 +137,19 @@ def config(run: "Run") -> Html:
             element("button", "Copy", type="button", data_copies="config-text"),
             class_="title",
         ),
-        element("pre", json.dumps(_said(run.config), indent=2, default=str), id="config-text"),
+        element("pre", _plain(_said(run.config)), id="config-text"),
         details(
             "With every default",
-            element("pre", json.dumps(run.config, indent=2, default=str)),
+            element("pre", _plain(run.config)),
         ),
         id="config",
         class_="card",
     )
+
+
+def _plain(config: Mapping[str, Any]) -> str:
+    """As a file has it; a page is passed on, so that what looks like a secret is left out."""
+    return redact(json.dumps(config, indent=2, default=str))
 
 
 def _said(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -208,15 +208,14 @@ class AnalysisEngine(Worker):
             self._match_until(limit_ns)
 
     def _hand_out(self, bars: Iterator[Bar], end: int) -> None:
-        """Call the hooks of the bars up to the step `end`, or until one leaves more to do first;
-        what is due on the way is filled before the bars of its instant. This is the hot loop.
-        """
+        """The hot loop: the hooks of the bars up to the step `end`, or until one leaves more to do
+        first; what is due on the way is filled before the bars of its instant."""
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
         on_bar, broker, step = self._on_bar, self.execution.broker, self._step
-        try:
-            while step < end:
-                until = bisect_left(known_ns, broker.due_ns, step + 1, end)
-                steps, until_ns = range(step, until), known_ns[until - 1]  # nothing fills up to it
+        while step < end:
+            until = bisect_left(known_ns, broker.due_ns, step + 1, end)
+            steps, until_ns = range(step, until), known_ns[until - 1]  # nothing fills up to there
+            try:
                 for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
                     cursor.step = step
                     on_bar(bar)
@@ -229,15 +228,16 @@ class AnalysisEngine(Worker):
                                 self._match_until(next_ns)
                             if broker.due_ns <= until_ns or self._moved or broker.closing:
                                 break
-                step += 1
-                if step < end and broker.due_ns <= known_ns[step]:
-                    self._match_until(known_ns[step])
-                if self._moved or broker.closing:
-                    break
-        except BaseException as error:
-            if cursor.step == BETWEEN_BARS or isinstance(error, (LedgerError, IllegalTransition)):
-                raise  # a defect of ours, or what a hook among the fills has told
-            raise self._calling.failure("on_bar", error) from error
+            except BaseException as error:
+                is_ours = isinstance(error, LedgerError | IllegalTransition)
+                if is_ours or cursor.step == BETWEEN_BARS:  # or told by a hook among the fills
+                    raise
+                raise self._calling.failure("on_bar", error) from error
+            step += 1
+            if step < end and broker.due_ns <= known_ns[step]:
+                self._match_until(known_ns[step])
+            if self._moved or broker.closing:
+                break
         self._step = step
         cursor.stand(cursor.now_ns)
         cursor.symbol = -1

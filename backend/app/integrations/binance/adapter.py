@@ -5,7 +5,7 @@ is of the symbols it was opened for. What is held of them are their base coins, 
 their quote coins come to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 from app.core.bars import BarColumns
@@ -48,6 +48,7 @@ from app.integrations.lasting_stream import Chance
 
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 PAGE: Final = 1_000  # rows of one answer, at most
+_FEW: Final = 5  # orders that are asked for one by one, which weighs 4 each
 
 
 class BinanceAdapter:
@@ -139,9 +140,9 @@ class BinanceAdapter:
         found: list[Execution] = []
         for theirs, symbol in self._by_theirs.items():
             filters = self.filters(symbol)
-            for told in self._trades(theirs):
-                if time_ns(told["time"]) < since_ns:
-                    continue
+            trades = [one for one in self._trades(theirs) if time_ns(one["time"]) >= since_ns]
+            self._learn_names(theirs, {str(told["orderId"]) for told in trades})
+            for told in trades:
                 name = self._name_of(theirs, str(told["orderId"]))
                 found.append(execution_of(told, filters, name))
         return sorted(found, key=lambda one: one.at_ns)
@@ -295,6 +296,22 @@ class BinanceAdapter:
             return _rows(client.get_klines(**words))
 
         return self._link.call(what, 2, ask, bulk=True)
+
+    def _learn_names(self, theirs: str, numbers: Set[str]) -> None:
+        """Many at once: one by one, a start after a long day would use up the minute's weight."""
+        while True:
+            new = [int(one) for one in numbers if (theirs, one) not in self._client_id_of]
+            if len(new) <= _FEW:
+                return
+            page = self._orders_from(theirs, min(new))
+            told = {(theirs, str(one["orderId"])): our_id(one["clientOrderId"]) for one in page}
+            if (theirs, str(min(new))) not in told:
+                return  # it tells nothing of them: they are asked for one by one
+            self._client_id_of |= told
+
+    def _orders_from(self, theirs: str, number: int) -> list[Any]:
+        words = {"symbol": theirs, "orderId": number, "limit": self._page_rows}
+        return self._link.read("orders", 20, lambda client: _rows(client.get_all_orders(**words)))
 
     def _name_of(self, theirs: str, number: str) -> str:
         """The client id of an order that Binance tells by its number."""

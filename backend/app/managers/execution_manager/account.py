@@ -130,6 +130,11 @@ class Account:
         """A figure of every book together, in the account's currency."""
         return sum(self.in_own_units(of(book), currency) for currency, book in self.books.items())
 
+    def left_by(self, symbol: int, held_units: int) -> tuple[int, int]:
+        """What is there of a symbol, with what no strategy holds, and the cash."""
+        loose_units = self.loose[symbol].units if symbol in self.loose else 0
+        return held_units + loose_units, self.cash_units()
+
     def loose_of(self, symbol: int) -> Position:
         """Coins of a symbol that no strategy holds: what fees have left over of whole lots."""
         if symbol not in self.loose:

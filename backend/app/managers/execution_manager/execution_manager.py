@@ -135,8 +135,8 @@ class ExecutionManager:
     def note_change(self, symbol: int, now_ns: int) -> None:
         """The account has changed without a fill."""
         self.rethink()
-        held, cash = self.held_units[symbol], self.account.cash_units()
-        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, held, cash))
+        left = self.account.left_by(symbol, self.held_units[symbol])
+        self.diary.adjust((0, 0, symbol, 0, 0.0, 0, now_ns, now_ns, 0, *left))
 
     def submit(self, order: Order, now_ns: int) -> None:
         """Take a proposed order: refused by risk, or accepted by the broker."""
@@ -280,7 +280,7 @@ class ExecutionManager:
         diary.fills.append(
             (number, order_id, symbol, units, price, fee, start_ns, now_ns, strategy, held, cash)
         )
-        order.filled_units = done = order.filled_units + units
+        order.filled_units = done = order.filled_units + units if order.filled_units else units
         if done == order.units:
             if order.state is ACCEPTED:  # most often: no need to look whether that is legal
                 order.state = FILLED

@@ -245,7 +245,13 @@ class OrderReports:
             self._go_without(order, event.units - kept.units)
         self._execution.filled(order, kept.units, kept.price, kept.at_ns, now_ns, kept.fee_units)
         order.units = promised_units
+        self._show_loose(now_ns)
         self._broker.after_fill(order, event.units, now_ns)
+
+    def _show_loose(self, now_ns: int) -> None:
+        """The equity has what no strategy holds, too."""
+        for symbol in self._execution.account.loose:
+            self._execution.note_change(symbol, now_ns)
 
     def _go_without(self, order: Order, units: int) -> None:
         """So much of an order has filled for its fee: nobody holds it, and no exit takes it out."""
@@ -324,6 +330,7 @@ class OrderReports:
         order_id = self._order(event.order_id).order_id if isinstance(event, Filled) else 0
         at, left = (event.at_ns, now_ns, strategy), (held, account.cash_units())
         execution.diary.book((number, order_id, symbol, units, event.price, fee, *at, *left))
+        self._show_loose(now_ns)
 
 
 def _more_than(done: int, units: int) -> int:

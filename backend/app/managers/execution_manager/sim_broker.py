@@ -213,7 +213,8 @@ class SimBroker:
         if self._plain and len(rows) == 1 and now_ns == self.due_ns:  # and no more than one
             order_id, row = rows.popitem()
             order, self.due_ns = self.working.pop(order_id), NEVER_NS
-            units = order.units - order.filled_units
+            filled_units = order.filled_units  # most often none: then no new number is made
+            units = order.units - filled_units if filled_units else order.units
             self._owner.filled(order, units, book.open[row], book.start_ns[row], now_ns)
             return
         for order_id, row in list(rows.items()):

@@ -80,7 +80,7 @@ class PriceChart {
   pricePane() {
     return {
       share: 5,
-      title: `${this.symbol}, ${this.bars.currency || this.facts.symbols[this.symbol].currency}`,
+      title: `${this.symbol}, ${this.facts.symbols[this.symbol].currency}`,
       range: (first, end) => this.prices(first, end),
       label: (value, decimals) => grouped(value, Math.max(decimals, 2)),
       draw: (pen, span, plot, colours) => {

@@ -5,10 +5,10 @@ const GAP = 22; // above a pane, for its title
 
 class Chart {
   /* `panes`: {share, range(first, end) -> [low, high], draw(pen), label(value)}, top to bottom. */
-  constructor(canvas, { count, msAt, panes, onPoint, onMove, sessions, keys, least }) {
+  constructor(canvas, { count, msAt, panes, onPoint, onMove, sessions, keys }) {
     this.canvas = canvas;
     this.pen = canvas.getContext("2d");
-    this.span = new Span(count, least);
+    this.span = new Span(count);
     this.msAt = msAt;
     this.panes = panes;
     this.onPoint = onPoint || (() => {});

@@ -12,15 +12,9 @@ from app.core.venue import VenueTime
 from app.integrations.binance.peer.asked import needed, rows_of, whole
 from app.integrations.binance.peer.ground import Ground
 from app.integrations.binance.peer.intervals import length_of, longer
+from app.integrations.binance.peer.market_words import book_ticker, klines_of, listed, trades_of
 from app.integrations.binance.peer.weights import limits
-from app.integrations.binance.peer.words import (
-    MS,
-    book_ticker,
-    klines_of,
-    listed,
-    price_text,
-    trades_of,
-)
+from app.integrations.binance.peer.words import MS, price_text
 from app.integrations.binance.peer.wrong import Wrong
 
 _TRADES_BACK_NS: Final = DAY_NS

@@ -13,15 +13,14 @@ from app.core.intervals import DAY_NS, MINUTE_NS
 from app.core.venue import Execution, Tick, VenueBar, VenueReport, VenueTime
 from app.integrations.binance.peer.faults import DAY_DISCONNECT, EXPIRED
 from app.integrations.binance.peer.ground import Ground
+from app.integrations.binance.peer.market_words import market_of, unclosed_kline
 from app.integrations.binance.peer.requests import Requests
 from app.integrations.binance.peer.words import (
     MS,
     account_position,
     balance_update,
     events_of,
-    market_of,
     symbol_text,
-    unclosed_kline,
 )
 from app.integrations.practice.venue.hub import Frames
 from app.integrations.practice.venue.process import FaceListener
