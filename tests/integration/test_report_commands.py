@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import json
 import os
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,7 @@ def test_only_what_is_asked_for_is_written_and_nothing_over_another(
         (("export", "last", "--what", "trade"), 2, "Did you mean 'trades'?"),
         (("show", "last", "--by", "day"), 2, "--by: found 'day'"),
         (("show", "nothing"), 3, "There is no run 'nothing'"),
+        (("show", ""), 3, "The run is missing: give its id"),
     ],
 )
 def test_what_cannot_be_shown_or_written_is_told(
@@ -188,7 +190,7 @@ def test_a_run_is_shown_with_all_that_is_measured(
     text = told(capsys, "show", found.id, "--by", "all")
     for one in found.metrics:
         assert one.name in text
-    assert f"Run {found.id}: finished replay of AAA, BBB, 2024-06-03 to 2024-06-04" in text
+    assert f"Run {found.id}, replay, finished: AAA, BBB, 2024-06-03 to 2024-06-04" in text
     for title in ("Strategies", "Trades by hour", "Trades by weekday", "Months", "drawdowns"):
         assert title in text
     assert "Tuesday" in text
@@ -252,3 +254,21 @@ def test_a_sparkline_leaves_out_what_is_missing_and_keeps_to_a_scale() -> None:
     assert sparkline([None, 0.0, None, 1.0], False) == " ▁ █"
     assert sparkline([0.0, 1.0], False, [0.0, 2.0]) == "▁▅"
     assert sparkline([None, None], True) == "  "
+
+
+def test_orders_of_a_run_under_way_are_not_said_to_be_none(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run(house, end="2024-06-03")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for run_id, pid in (("2099-alive", os.getpid()), ("2099-gone", gone.pid)):
+        house.runs().start_run(
+            run_id, name="x", mode="live", config=dict(found.config), started_at="2099", pid=pid
+        )
+    for run_id, remedy in (("2099-alive", "'system fills'"), ("2099-gone", "'runs rebuild'")):
+        assert main(["runs", "orders", run_id]) == 1
+        assert remedy in capsys.readouterr().err
+        assert main(["runs", "show", run_id, "--json"]) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["orders"], shown["refused"], shown["fills"]) == (None, None, None)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from app.cli.main import main
 from app.core.config import SessionConfig, load_session_config
 from app.core.config_json import InvalidConfigError
 from app.core.errors import AppError, ConfigError, StateError, UsageError
@@ -68,6 +69,14 @@ def test_a_config_asks_for_real_money_in_one_way_alone(
 def test_a_config_that_says_nothing_trades_none(tmp_path: Path) -> None:
     assert not trades_real_money(config_of(tmp_path))
     assert trades_real_money(config_of(tmp_path, real_money=WORD))
+
+
+def test_the_check_of_a_config_says_that_it_trades_real_money(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for live, is_told in (({"real_money": WORD}, True), ({}, False)):
+        assert main(["config", "check", str(config_file(tmp_path, **live))]) == 0
+        assert ("REAL MONEY" in capsys.readouterr().out) is is_told
 
 
 def test_the_real_exchange_is_asked_on_the_word_alone_and_nowhere_else() -> None:

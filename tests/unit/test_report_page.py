@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from app.report.columns import pack
 from app.report.markup import Html, details, element, script_json, table, text
 from app.report.page import page, script
+from app.report.sections import monthly
+from app.services.metrics.breakdown import Month
 
 HOSTILE = st.text() | st.sampled_from(
     [
@@ -131,3 +133,10 @@ def test_the_script_ends_in_no_element_of_its_own_making() -> None:
 
 def test_markup_is_not_escaped_twice() -> None:
     assert element("p", Html("<b>x</b>"), "<") == "<p><b>x</b>&lt;</p>"
+
+
+def test_months_without_any_return_take_no_room() -> None:
+    page = str(monthly([Month(2024, 11, 20, -0.025), Month(2025, 1, 20, 0.01)]))
+    shown = [month for month in ("Jan", "Feb", "Oct", "Nov", "Dec") if f">{month}<" in page]
+    assert shown == ["Jan", "Nov"]
+    assert page.index("+1.0%") > page.index("−2.5%")

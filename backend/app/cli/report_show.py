@@ -141,7 +141,7 @@ def _told(run: "Run") -> dict[str, Any]:
 def _print_head(run: "Run") -> None:
     days, curve = run.columns.sessions, run.columns.equity.equity
     span = f", {days.date[0]} to {days.date[-1]}" if len(days) else ""
-    what = f"Run {run.id}: {run.state} {run.mode} of {', '.join(run.symbols)}{span}"
+    what = f"Run {run.id}, {run.mode}, {run.state}: {', '.join(run.symbols)}{span}"
     console.print(what, style="bold", markup=False)
     if run.error:
         console.print(run.error, markup=False)

@@ -11,6 +11,7 @@ from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Count, PastRun
 from app.cli.progress import counting
+from app.core.errors import StateError
 from app.core.orders import REJECTED
 from app.core.processes import is_running
 
@@ -20,6 +21,7 @@ ORDER_COLUMNS = (
     *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
     *("limit_price", "stop_price", "state", "reason"),
 )
+_UNDER_WAY, _ABANDONED = "running", "abandoned"
 SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 
@@ -59,7 +61,10 @@ def show_run(
     run = described(repository.get_run(run_id))
     orders, fills = repository.counts(run["run_id"])
     refused = repository.refused_count(run["run_id"])
-    run |= {"orders": orders, "refused": refused, "fills": fills, "reloads": _reloads(run)}
+    recorded = {"orders": orders, "refused": refused, "fills": fills}
+    if not orders and run["state"] in (_UNDER_WAY, _ABANDONED):
+        recorded = dict.fromkeys(recorded)  # not known here: 0 would be untrue
+    run |= {**recorded, "reloads": _reloads(run)}
     if as_json:
         print_json(run)
         return
@@ -111,13 +116,16 @@ def show_orders(
     """
     repository = _repository()
     run = repository.get_run(run_id)
+    recorded = repository.get_orders(run["run_id"])
+    if not recorded:
+        _need_end(described(run))
     changes: dict[int, list[dict[str, Any]]] = {}
     for change in repository.get_order_changes(run["run_id"]):
         told = {name: change[name] for name in change if name not in ("run_id", "order_id")}
         changes.setdefault(change["order_id"], []).append(told)
     orders = [
         {**order, "changes": changes.get(order["order_id"], [])}
-        for order in repository.get_orders(run["run_id"])
+        for order in recorded
         if not is_refused or order["state"] == REJECTED
     ]
     if as_json:
@@ -159,6 +167,18 @@ def rebuild(
         print_table(f"Run {summary.run_id}", ("figure", "value"), summary.rows())
 
 
+def _need_end(run: Mapping[str, Any]) -> None:
+    """Orders are recorded when a run ends: before that none here does not mean that it has none."""
+    if run["state"] == _UNDER_WAY:
+        raise StateError(
+            f"Run {run['run_id']} is under way: its orders are recorded when it has ended."
+            " Until then 'system orders' has those that work, 'system fills' the latest fills."
+        )
+    if run["state"] == _ABANDONED:
+        remedy = " 'runs rebuild' makes those of a live run of its journal."
+        raise StateError(f"Run {run['run_id']} broke off before its orders were recorded.{remedy}")
+
+
 def _order_rows(
     order: Mapping[str, Any], local: Callable[[int], dt.datetime]
 ) -> Iterator[list[object]]:
@@ -198,8 +218,8 @@ def _repository() -> Any:
 def described(run: Mapping[str, Any]) -> dict[str, Any]:
     """The run as stored; a run whose process is gone is said to be `abandoned`."""
     described = dict(run)
-    if run["state"] == "running" and not is_running(run["pid"]):
-        described["state"] = "abandoned"
+    if run["state"] == _UNDER_WAY and not is_running(run["pid"]):
+        described["state"] = _ABANDONED
     return described
 
 

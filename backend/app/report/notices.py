@@ -34,7 +34,8 @@ def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
 
 def _end(run: "Run") -> Iterator[Notice]:
     sessions = run.summary.get("sessions", 0)
-    as_far = f"All figures are of the {sessions:,} sessions that it came to."
+    plural = "" if sessions == 1 else "s"
+    as_far = f"All figures are of the {sessions:,} session{plural} that it came to."
     if run.state == "failed":
         why = redact(run.error or "No cause is on record.")
         yield Notice("bad", "It failed.", f"{why}\n{as_far}")

@@ -24,7 +24,7 @@ def head(run: "Run") -> Html:
     between = f"{dates['start']} to {dates['end']}" if dates else None
     facts = [
         between,
-        f"{sessions:,} sessions" if sessions is not None else None,
+        f"{sessions:,} session{'' if sessions == 1 else 's'}" if sessions is not None else None,
         f"{run.summary['bars']:,} bars" if "bars" in run.summary else None,
         f"{', '.join(run.symbols[:8])}{', ...' if len(run.symbols) > 8 else ''} on {run.market}",
         f"times of {run.zone}",
@@ -62,9 +62,10 @@ def monthly(months: "Sequence[Month]") -> Html:
     if not months:
         return Html("")
     returns = {(one.year, one.month): one.share for one in months}
+    shown = sorted({month for _, month in returns})  # on a telephone empty ones would hide them
     rows = []
     for year in range(min(returns)[0], max(returns)[0] + 1):
-        own = [returns.get((year, month)) for month in range(1, 13)]
+        own = [returns.get((year, month)) for month in shown]
         whole = 1.0
         for one in own:
             whole *= 1.0 + (one or 0.0)
@@ -72,7 +73,7 @@ def monthly(months: "Sequence[Month]") -> Html:
     return element(
         "section",
         element("h2", "Returns by month"),
-        table(("", *_MONTHS, "Year"), rows, "heat"),
+        table(("", *(_MONTHS[month - 1] for month in shown), "Year"), rows, "heat"),
         class_="card",
         id="monthly",
     )

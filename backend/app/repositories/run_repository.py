@@ -208,6 +208,10 @@ class RunRepository:
         back = runs_back(words)
         if back is not None:
             return self._newest(back)
+        if not words:
+            raise NotFoundError(
+                "The run is missing: give its id, or 'last'. 'runs list' shows them."
+            )
         starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
         found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
         for run in found:

@@ -32,7 +32,10 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
     except AppError:
         return f"no bars of {symbol} are stored"
     days = tables.sessions
-    places = np.searchsorted(bars.start_ns, days.end_ns) - 1
+    ends, curve = days.end_ns.copy(), tables.equity.instant_ns
+    if len(ends) and len(curve):  # bars that were stored after the run's end are none of its
+        ends[-1] = min(ends[-1], curve[-1])
+    places = np.searchsorted(bars.start_ns, ends) - 1
     if not len(bars) or places[0] < 0:
         return f"{symbol} has no bar on the first day"
     shares = np.ones(len(days))

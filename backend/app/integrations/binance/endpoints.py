@@ -39,6 +39,11 @@ class Endpoints(NamedTuple):
     requests_stream: str  # the websocket API, which carries the user's events
     tells_rate: bool = False  # a peer on this machine, whose time may run at another pace
 
+    @property
+    def host(self) -> str:
+        """Who is asked, as a message names it."""
+        return urlsplit(self.rest).netloc.rpartition("@")[2]
+
 
 REAL: Final = Endpoints(
     "https://api.binance.com/api",

@@ -107,7 +107,7 @@ class Link:
         try:
             return ask(client)
         except FOREIGN as error:
-            raise translated(error, what) from error
+            raise translated(error, what, self.endpoints.host) from error
         finally:
             self._note_counts(client)
 

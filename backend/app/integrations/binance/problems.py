@@ -90,14 +90,14 @@ class ClockIsOff(VenueRefused):
     """The request's time was outside of its window: it was not looked at."""
 
 
-def translated(error: Exception, what: str) -> VenueError:
-    """A foreign error as one of ours; `what` was asked."""
+def translated(error: Exception, what: str, host: str) -> VenueError:
+    """A foreign error as one of ours; `what` was asked of this host."""
     if isinstance(error, BinanceAPIException):
         return judged(int(error.status_code), error.code, str(error.message), what)
     if isinstance(error, BinanceRequestException):
         return VenueUnclear(f"Binance's answer to {what} is no JSON.")
     if isinstance(error, OSError | HTTPException | urllib3.exceptions.HTTPError):
-        return VenueUnclear(f"No answer from Binance to {what} ({type(error).__name__}).")
+        return VenueUnclear(f"No answer from Binance at {host} to {what} ({type(error).__name__}).")
     return VenueUnclear(f"Binance's answer to {what} cannot be read ({type(error).__name__}).")
 
 

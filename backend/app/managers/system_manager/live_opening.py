@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
+from app.core.config_live import LiveConfig
 from app.core.errors import AppError, ConfigError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Command
@@ -137,8 +138,7 @@ class LiveOpening:
             venue.close()
             self.give_back()
             raise StateError(
-                f"The venue '{live.venue}' cannot be reached: {error} Is it running, and is "
-                "live.url its address? 'practice start' starts a practice venue."
+                f"The venue '{live.venue}' cannot be reached: {error} {_way_out(live)}"
             ) from error
         if recovery is None:
             try:
@@ -230,6 +230,18 @@ def check_means(config: SessionConfig) -> None:
             f"live.notify.command: there is no program '{program}' that can be run here, so no "
             "alarm would be heard. Give its path, or a name in PATH; each word is an item."
         )
+
+
+def _way_out(live: LiveConfig) -> str:
+    """What to do where a venue is not reached: that depends on where it is."""
+    words = {"practice": "", "binance": " --as binance"}.get(live.venue)
+    if live.venue != "practice" and live.url is None:
+        remedy = "See to the network, and to a proxy or firewall between."
+    else:
+        remedy = "Is it running, and is live.url its address?"
+    if words is None:
+        return remedy
+    return f"{remedy} 'practice start{words}' starts a practice venue."
 
 
 def _venue_of(config: SessionConfig, wall: WallClock) -> Venue:

@@ -322,8 +322,9 @@ class RunBuilder:
         # A bar shows it at once then, and the summary soon; else its id is wanted now.
         log = logger.bind(file_only=True) if is_soon_over else logger
         log.info(
-            "Run {}: {} sessions of {}", record.run_id, len(sessions), ", ".join(config.symbols)
-        )
+            "Run {}: {} session{} of {}", record.run_id, len(sessions),
+            "" if len(sessions) == 1 else "s", ", ".join(config.symbols),
+        )  # fmt: skip
 
     def _begin_record(
         self,

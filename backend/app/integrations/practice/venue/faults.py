@@ -114,7 +114,10 @@ class FaultMenu:
 def _check(fault: Fault, all_places: Mapping[str, Sequence[str]], answers: Sequence[str]) -> None:
     places = all_places.get(fault.kind)
     if places is None:
-        raise UsageError(f"There is no fault '{fault.kind}'.{did_you_mean(fault.kind, all_places)}")
+        raise UsageError(
+            f"There is no fault '{fault.kind}'.{did_you_mean(fault.kind, all_places)} There are"
+            f" {', '.join(sorted(all_places))}."
+        )
     if fault.where and fault.where not in places:
         allowed = f"one of {', '.join(places)}" if places else "left out"
         raise UsageError(f"`where` of {fault.kind} is '{fault.where}'; it is {allowed}.")
