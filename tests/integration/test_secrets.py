@@ -32,6 +32,9 @@ CANARIES = {
     "word": "canary7token0in0the0command",
     "hook": "canary8path0of0a0webhook",
     "misspelt": "canary9misspelt",
+    "query": "canary10token0in0an0address",
+    "unread": "canary11no0address0of0a0database",
+    "file": "canary12misspelt0in0the0file",
 }
 ROUTES = (
     *("POST /api/v3/order", "DELETE /api/v3/order", "GET /api/v3/order"),
@@ -178,19 +181,34 @@ def test_planted_secrets_are_in_no_file_no_output_and_no_process_list(
     words = {"command": ["curl", "-H", f"Authorization: Bearer {CANARIES['word']}"]}
     hook = {"command": ["curl", f"https://me:{CANARIES['hook']}@hooks.example"]}
     url = peer.url.replace("://", f"://{CANARIES['user']}:{CANARIES['password']}@")
-    for name, live in (("words", {"notify": words}), ("hook", {"notify": hook}), ("url", {})):
-        path = config(tmp_path, name, url if name == "url" else peer.url, **live)
+    query = f"{peer.url}/?token={CANARIES['query']}"
+    for name, address, live in (
+        ("words", peer.url, {"notify": words}),
+        ("hook", peer.url, {"notify": hook}),
+        ("url", url, {}),
+        ("query", query, {}),
+    ):
+        path = config(tmp_path, name, address, **live)
         for asked in (("config", "check"), ("system", "start")):
             say(*asked, path, code=4)
     for asked in (
         *("runs list --json", "runs show last", "runs show last --json", "runs orders last"),
         *("runs fills last --json", "verify last", "system status --json", "doctor --json"),
         *("runs rebuild last", f"config check {good}", "risk status", "system recover --dry-run"),
+        *("report show last", "report html last --output page.html", "report show last --json"),
+        *("report export last --format json --output exported", "why 1"),
     ):
         say(*asked.split(), code=None)
     monkeypatch.setenv("MISMARTERA_BINANCE_SECRT", CANARIES["misspelt"])
     say("runs", "list", code=4)
     monkeypatch.delenv("MISMARTERA_BINANCE_SECRT")
+    kept = Path(".env").read_text()
+    Path(".env").write_text(f"{kept}MISMARTERA_BINANCE_SECRT={CANARIES['file']}\n")
+    say("doctor", code=None)
+    say("runs", "list", code=4)
+    Path(".env").write_text(kept)
+    monkeypatch.setenv("MISMARTERA_DATABASE_URL", CANARIES["unread"])
+    say("runs", "list", code=4)
     database = f"postgresql://me:{CANARIES['database']}@127.0.0.1:1/none?connect_timeout=1"
     monkeypatch.setenv("MISMARTERA_DATABASE_URL", database)
     for asked in ("runs list", "doctor --json"):
@@ -208,7 +226,8 @@ def test_planted_secrets_are_in_no_file_no_output_and_no_process_list(
     ]
     own = {tmp_path / ".env", *tmp_path.glob("*.json")}  # where the user put them
     files = [path for path in tmp_path.rglob("*") if path.is_file() and path not in own]
-    assert {"app.log", "alarms", "mismartera.db", "run.json"} <= {path.name for path in files}
+    kinds = {"app.log", "alarms", "mismartera.db", "run.json", "page.html", "orders.json"}
+    assert kinds <= {path.name for path in files}
     leaks += [leak for path in files for leak in found_in(path, canaries)]
     assert leaks == []
 

@@ -50,11 +50,11 @@ class LiveConfig(Part):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
-        """A config is kept with its run and shown: it is no place for a password."""
-        if url is not None and "@" in urlsplit(url).netloc:
+        """A config is kept with its run and shown: it is no place for a password or a token."""
+        if url is not None and ("@" in urlsplit(url).netloc or "?" in url):
             raise ValueError(
-                "an address here carries no user and no password, for a config is kept with its"
-                " run; keys come from the environment."
+                "an address here carries no user, no password and no query, for a config is kept"
+                " with its run; keys come from the environment."
             )
         return url
 
