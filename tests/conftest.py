@@ -31,6 +31,10 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
+# Asserts in the suites' cases tell both sides, as those of a test do; before anybody imports them.
+for suite in ("conformance", "sources"):
+    pytest.register_assert_rewrite(f"tests.{suite}.bench", f"tests.{suite}.cases")
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
