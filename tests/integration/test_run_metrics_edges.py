@@ -67,6 +67,8 @@ def test_a_run_that_failed_is_measured_as_far_as_it_came(
     assert found.state == "failed"
     told = check_defined(found)
     assert told["basis"]["days"] == day - 2
+    began = found.bars(found.config["symbols"][0]).index
+    assert len(began) and began[-1] < found.equity.index[-1], "the rest of the day is not its own"
 
 
 def test_bars_that_are_gone_take_only_what_is_looked_up_in_them(system_house: SystemHouse) -> None:

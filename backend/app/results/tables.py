@@ -158,7 +158,9 @@ class Tables:
         return self._sources.time.days_a_year(date, self._market)
 
     def bars(self, symbol: str, interval: str | None = None) -> BarColumns:
-        """A symbol's bars in the run's sessions and hours."""
+        """A symbol's bars in the run's sessions and hours, up to its end: what is stored after a
+        run that was stopped is not its own.
+        """
         if symbol not in self.symbols:
             raise NotFoundError(
                 f"Run {self._record.run_id} has no symbol '{symbol}', its symbols are "
@@ -176,6 +178,8 @@ class Tables:
         source = data.source_interval(self._market, symbol, interval)
         start_ns = self._segments(sessions[0])[0].start_ns
         end_ns = self._segments(sessions[-1])[-1].end_ns
+        if len(instants_ns := self.equity.instant_ns):
+            end_ns = min(end_ns, int(instants_ns[-1]))
         columns = data.store.columns(self._market, symbol, source, start_ns, end_ns)
         if source != interval:
             return aggregate(columns, interval, sessions, extended)[0]

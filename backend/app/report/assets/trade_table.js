@@ -87,8 +87,9 @@ class TradeTable {
   tell({ count, closed, profit, fees, wins, losses }) {
     const all = this.trades.length;
     const which = count === all ? `${grouped(all, 0)} trades` : `${grouped(count, 0)} of ${grouped(all, 0)} trades`;
+    const open = count > closed ? ` (${grouped(count - closed, 0)} open)` : "";
     this.root.querySelector(".sum").replaceChildren(
-      word("", which), word("won", closed ? percent(wins / closed, 1) : "–"),
+      word("", which + open), word("won", closed ? percent(wins / closed, 1) : "–"),
       word("lost", closed ? percent(losses / closed, 1) : "–"),
       word("fees", grouped(fees, 2)), word("profit", signed(profit, 2), profit < 0 ? "loss" : "gain"),
     );
