@@ -10,8 +10,8 @@ from app.results.tables import Tables
 
 
 def benchmark_returns(tables: Tables, symbols: Sequence[str]) -> tuple[Floats, str | None]:
-    """Bought at the first day's open in equal parts and held, splits and dividends counted; each
-    in its own currency. Of each day one bar is looked up.
+    """Bought at the open of the run's first bar in equal parts and held, splits and dividends
+    counted; each in its own currency. Of each day one bar is looked up.
     """
     worth = []
     for symbol in symbols:
@@ -48,7 +48,10 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
         shares[day:] *= float(action.split_ratio)
         if action.dividend and closes[day] > 0:  # reinvested at the day's close
             shares[day:] *= 1.0 + float(action.dividend) / closes[day]
-    first = bars.open[0]
+    began = 0
+    if len(curve) and curve[0] < days.end_ns[0]:  # a live run may begin amid a day
+        began = max(int(np.searchsorted(bars.start_ns, curve[0])) - 1, 0)
+    first = bars.open[began]
     if not first > 0 or not (closes > 0).all():
         return f"{symbol} has a price of 0"
     return np.append(1.0, shares * closes / first)

@@ -1,4 +1,4 @@
-"""What a run is measured by ends with the run, whatever is stored of its last day later."""
+"""What a run is measured by begins and ends with the run, whatever else is stored of its days."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +31,12 @@ def tables(bars: int, curve: list[int]) -> Any:
 
 @pytest.mark.parametrize("stored", [16, 18, 20])
 def test_bars_stored_after_a_runs_end_change_no_benchmark(stored: int) -> None:
-    returns, lacks = benchmark_returns(tables(stored, [DAY, 16]), ["A"])
+    returns, lacks = benchmark_returns(tables(stored, [1, DAY, 16]), ["A"])
     assert lacks is None
     assert np.prod(1 + returns) == pytest.approx(1.16)
+
+
+def test_the_benchmark_of_a_run_that_began_amid_a_day_begins_there() -> None:
+    returns, lacks = benchmark_returns(tables(20, [5, DAY, 16]), ["A"])
+    assert lacks is None
+    assert np.prod(1 + returns) == pytest.approx(116 / 104)
