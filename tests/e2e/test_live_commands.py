@@ -168,7 +168,7 @@ def test_a_killed_run_is_recovered_in_a_process_of_its_own(
     assert (first["goes_on"], run["goes_on"]) == (False, True)
     with open(run["log"], encoding="utf-8") as log:
         text = log.read()
-    assert text.index(f"Run {run_id}: 1 sessions") < text.index("it goes on, by the config")
+    assert text.index(f"Run {run_id}: 1 session of") < text.index("it goes on, by the config")
     made = len(executions(open_venue, run_id))
     wait_until(lambda: len(executions(open_venue, run_id)) > made, "it trades on")
     code, out, _ = terminal.run("system", "stop", run_id)
@@ -209,6 +209,11 @@ def test_a_detached_run_is_watched_and_steered_and_stopped_flat(
     assert one["bars"]["1m"][-1]["close"] == one["position"]["price"]
     assert "no entries: the run is paused" in terminal.run("watch", "SYN1", "--once")[1]
     made = len(executions(open_venue, run_id))
+    bars = terminal.json("system", "status")["sessions"][0]["bars"]
+    wait_until(
+        lambda: terminal.json("system", "status")["sessions"][0]["bars"] >= bars + 4,
+        "bars at which it would enter",
+    )
     for words in (("step",), ("speed", "max"), ("step",)):
         code, _, err = terminal.run("system", *words)
         assert code == 1
