@@ -1,4 +1,4 @@
-"""A loopback server that answers with the bytes it is given, whatever they are, and hangs up."""
+"""A loopback server that answers with the bytes it is given, and answers that are none."""
 
 import socket
 import threading
@@ -36,3 +36,32 @@ def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
     """An answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def nested(good: bytes) -> bytes:
+    """A JSON object with one more value, deeper than any reader goes."""
+    return b'{"zz":' + b"[" * 100_000 + b"]" * 100_000 + b"," + good[1:]
+
+
+def rubbish_like(good: bytes) -> dict[str, bytes | None]:
+    """What any HTTP server may send by mistake, where `good` is the JSON object that was due."""
+    return {
+        "a reset": None,
+        "nothing": b"",
+        "no HTTP": b"220 mail.example.com ESMTP\r\n",
+        "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
+        "half a body": http(good)[:-10],
+        "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+        "a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}",
+        "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 40_000,
+        "gzip that is none": http(good, "200 OK", "Content-Encoding: gzip"),
+        "a way elsewhere": http(b"", "302 Found", "Location: http://127.0.0.1:9/"),
+        "no content": http(b"", "204 No Content"),
+        "empty": http(b""),
+        "null": http(b"null"),
+        "a list": http(b"[]"),
+        "a page": http(b"<html>Bad gateway</html>"),
+        "two answers": http(good + good),
+        "half an answer": http(good[:-1]),
+        "nested without end": http(nested(good)),
+    }

@@ -28,7 +28,7 @@ from app.integrations.binance.link import Link
 from app.integrations.binance.problems import FOREIGN
 from app.managers.time_manager.clock import WallClock
 from tests.binance_house import KEY, SECRET
-from tests.conformance.rubbish import answering, http
+from tests.conformance.rubbish import answering, http, nested, rubbish_like
 
 BTC = "BTC/USDT"
 TOLD = {
@@ -37,27 +37,10 @@ TOLD = {
     "stopPrice": "0.00", "transactTime": 1_730_000_000_000,
 }  # fmt: skip
 GOOD = json.dumps(TOLD).encode()
-DEEP = b'{"zz":' + b"[" * 100_000 + b"]" * 100_000 + b"," + GOOD[1:]
+DEEP = nested(GOOD)
 RUBBISH: dict[str, bytes | None] = {
-    "a reset": None,
-    "nothing": b"",
-    "no HTTP": b"220 mail.example.com ESMTP\r\n",
-    "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "half a body": http(GOOD)[:-10],
-    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
-    "a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}",
-    "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 40_000,
-    "gzip that is none": http(GOOD, "200 OK", "Content-Encoding: gzip"),
-    "a way elsewhere": http(b"", "302 Found", "Location: http://127.0.0.1:9/"),
-    "no content": http(b"", "204 No Content"),
-    "empty": http(b""),
-    "null": http(b"null"),
-    "a list": http(b"[]"),
-    "a page": http(b"<html>Bad gateway</html>"),
-    "two answers": http(GOOD + GOOD),
-    "half an answer": http(GOOD[:-1]),
+    **rubbish_like(GOOD),
     "no letters": http(GOOD.replace(b'"NEW"', b'"\xff\xfe"')),
-    "nested without end": http(DEEP),
     "a number without end": http(GOOD.replace(b'"1.00"', b"9" * 5_000)),
     "a quantity in words": http(GOOD.replace(b'"1.00"', b'"one"')),
     "no number at all": http(GOOD.replace(b'"1.00"', b'"NaN"')),

@@ -27,7 +27,7 @@ from app.integrations.practice import wire
 from app.integrations.practice.adapter import open_practice
 from app.integrations.practice.stream import PracticeStream
 from app.integrations.practice.venue.desk import Request
-from tests.conformance.rubbish import answering, http
+from tests.conformance.rubbish import answering, http, nested, rubbish_like
 from tests.practice_house import Sim, minute, order
 
 REPORT = VenueReport(
@@ -35,29 +35,12 @@ REPORT = VenueReport(
     kind="market", at_ns=1,
 )  # fmt: skip
 GOOD = wire.encode(REPORT)
-DEEP = b'{"zz":' + b"[" * 100_000 + b"]" * 100_000 + b"," + GOOD[1:]
+DEEP = nested(GOOD)
 RUBBISH: dict[str, bytes | None] = {
-    "a reset": None,
-    "nothing": b"",
-    "no HTTP": b"220 mail.example.com ESMTP\r\n",
-    "half a head": b"HTTP/1.1 200 OK\r\nContent-Le",
-    "half a body": http(GOOD)[:-10],
-    "a length that is none": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n{}",
+    **rubbish_like(GOOD),
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-    "a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}",
-    "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 40_000,
-    "gzip that is none": http(GOOD, "200 OK", "Content-Encoding: gzip"),
-    "a way elsewhere": http(b"", "302 Found", "Location: http://127.0.0.1:9/"),
-    "no content": http(b"", "204 No Content"),
-    "empty": http(b""),
-    "null": http(b"null"),
-    "a list": http(b"[]"),
-    "a page": http(b"<html>Bad gateway</html>"),
-    "two answers": http(GOOD + GOOD),
-    "half an answer": http(GOOD[:-1]),
     "no letters": http(GOOD.replace(b'"V1"', b'"\xff\xfe"')),
     "half a letter": http(GOOD.replace(b'"V1"', b'"\\ud800"')),
-    "nested without end": http(DEEP),
     "a number without end": http(GOOD.replace(b'"units":1', b'"units":' + b"9" * 5000)),
     "a part of a unit": http(GOOD.replace(b'"units":1', b'"units":1.5')),
     "a quantity in words": http(GOOD.replace(b'"units":1', b'"units":"1"')),

@@ -126,14 +126,20 @@ def test_what_is_bought_for_coins_is_protected_agrees_and_is_closed(
     assert account.own.cash_units == line.venue.cash()["USDT"]
 
 
-def test_a_stop_is_moved_by_taking_it_back_and_giving_it_anew(
-    line: Line, peer: BinancePeer
-) -> None:
+def bought_with_a_stop(line: Line) -> tuple[int, Order]:
+    """What is held, and the stop that works for all of it."""
     entry = line.give(BUY)
     line.until(lambda: entry.state == "FILLED", "the entry to fill")
     held = line.execution.held_units[0]
     stop = line.give(-held, kind=STOP, stop=50_000.0, aimed=False, reduce_only=True, tif=GTC)
     line.until(lambda: stop.state == "ACCEPTED", "the stop to work")
+    return held, stop
+
+
+def test_a_stop_is_moved_by_taking_it_back_and_giving_it_anew(
+    line: Line, peer: BinancePeer
+) -> None:
+    held, stop = bought_with_a_stop(line)
     line.execution.amend(stop, Terms(-held, None, 55_000.0, None, None), line.clock.now_ns())
     line.gate.send(line.execution.take_intents())
     line.until(lambda: (stop.state, stop.stop) == ("ACCEPTED", 55_000.0), "it to be moved")
@@ -146,11 +152,7 @@ def test_a_stop_is_moved_by_taking_it_back_and_giving_it_anew(
 def test_a_close_takes_the_stop_back_first_and_is_not_refused(
     line: Line, peer: BinancePeer
 ) -> None:
-    entry = line.give(BUY)
-    line.until(lambda: entry.state == "FILLED", "the entry to fill")
-    held = line.execution.held_units[0]
-    stop = line.give(-held, kind=STOP, stop=50_000.0, aimed=False, reduce_only=True, tif=GTC)
-    line.until(lambda: stop.state == "ACCEPTED", "the stop to work")
+    held, stop = bought_with_a_stop(line)
     line.execution.cancel(stop, line.clock.now_ns())  # as `close` does, both at once
     close = line.give(-held)
     line.until(lambda: close.state == "FILLED", "it to be closed")
