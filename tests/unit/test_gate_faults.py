@@ -8,6 +8,7 @@ import pytest
 from tests.gate_desk import SECOND, SHARE, Desk, name
 
 from app.core.order_events import (
+    NEVER_HAD,
     Acknowledged,
     Amend,
     Amended,
@@ -90,7 +91,7 @@ def test_denials_count_only_without_a_break() -> None:
     desk.wait(30, None)
     assert desk.events == []
     desk.wait(10, None)
-    assert desk.events == [Refused(1, "the venue never had it")]
+    assert desk.events == [Refused(1, "the venue never had it", NEVER_HAD)]
 
 
 def test_denials_do_not_count_while_the_placement_itself_still_hangs() -> None:

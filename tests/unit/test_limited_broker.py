@@ -25,6 +25,7 @@ from app.core.orders import (
     FILLED,
     GTC,
     LIMIT,
+    MARKET,
     STOP,
     SUBMITTED,
     Order,
@@ -217,7 +218,9 @@ def test_declared_exits_are_a_stop_alone_and_told_once() -> None:
     assert placed(house) == exits(house, 100, 9.9, 10.2)[:1]
 
 
-def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
+def test_a_stop_that_could_not_leave_anew_goes_on_at_market(
+    house: LimitedHouse,
+) -> None:
     entry = house.give()
     stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1)
     house.hear(fill(entry, SHARES), Acknowledged(2))
@@ -226,7 +229,8 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     house.hear(Ended(2, CANCELED, ""))
     house.hear(Refused(2 + APART, "it would trigger at once"))
     assert stop in house.execution.untold
-    assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
+    assert (stop.is_working, stop.reason) == (True, "it would trigger at once")
+    assert [one.kind for one in house.intents() if isinstance(one, Place)] == [STOP, MARKET]
 
 
 def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
@@ -244,7 +248,8 @@ def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
     (again,) = house.intents()
     assert again == Place(2 + APART, 0, STOP, "day", stop_of(100), True, False)
     house.hear(Refused(2 + APART, "it would trigger at once"))
-    assert not stop.is_working, "its entry brings no more: there is nothing to wait for"
+    (at_market,) = house.intents()  # its entry brings no more: there is nothing to wait for
+    assert isinstance(at_market, Place) and at_market.kind == MARKET
 
 
 def test_a_run_that_keeps_its_positions_does_not_end_while_a_stop_is_about_to_leave_anew(

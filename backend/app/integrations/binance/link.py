@@ -166,7 +166,8 @@ class Link:
             if quiet_ns > 0:
                 seconds = quiet_ns / SECOND_NS * (self.rate or 1.0)
                 raise TooManyRequests(
-                    f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
+                    f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent.",
+                    seconds,
                 )
             full = self.limits.take(weight, orders, now_ns, yields=bulk or yields)
             if not full:

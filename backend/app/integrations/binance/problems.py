@@ -4,6 +4,7 @@ The codes are those of its documentation. Where it says that the state of execut
 or that a request failed inside, an order may well stand: that is `VenueUnclear`.
 """
 
+import re
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -18,9 +19,19 @@ from binance.exceptions import (
     UnknownDateFormat,
 )
 
-from app.core.venue import VenueError, VenueRefused, VenueUnclear
+from app.core.venue import (
+    StopReached,
+    TooSmall,
+    TurnedAway,
+    VenueError,
+    VenueRefused,
+    VenueUnclear,
+)
 
 UNKNOWN_ORDER: Final = -2013
+NEW_ORDER_REJECTED: Final = -2010
+FILTER_FAILURE: Final = -1013
+TOO_MANY_ORDERS: Final = -1015
 CLOCK_IS_OFF: Final = -1021
 TOO_MANY_REQUESTS: Final = -1003
 NO_ANSWER_IN_TIME: Final = 408
@@ -78,12 +89,16 @@ REFUSED_CODES: Final = {
 }
 
 
+# -2010 has many causes, which only its words tell apart.
+_AT_ONCE: Final = re.compile("trigger immediately|immediately trigger")
+
+
 class UnknownOrder(VenueRefused):
     """Binance says that it knows no such order."""
 
 
-class TooManyRequests(VenueRefused):
-    """The request was turned away at the door."""
+class TooManyRequests(TurnedAway):
+    """Of requests, or of orders."""
 
 
 class ClockIsOff(VenueRefused):
@@ -105,7 +120,7 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
     """What a status and a code mean."""
     told = f"Binance answered {what} with {status}, code {code}: {message}"
     is_known = isinstance(code, int) and code < 0
-    if status in TOO_MUCH or code == TOO_MANY_REQUESTS:
+    if status in TOO_MUCH or code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS):
         return TooManyRequests(told)
     is_plain = 400 <= status < 500 and status != NO_ANSWER_IN_TIME
     if not is_known or not is_plain or code in UNCLEAR_CODES:
@@ -114,6 +129,10 @@ def judged(status: int, code: Any, message: str, what: str) -> VenueError:
         return UnknownOrder(told)
     if code == CLOCK_IS_OFF:
         return ClockIsOff(told)
+    if code == NEW_ORDER_REJECTED and _AT_ONCE.search(message):
+        return StopReached(f"The price has passed its stop. {told}")
+    if code == FILTER_FAILURE and "NOTIONAL" in message:
+        return TooSmall(f"It is worth less than Binance takes. {told}")
     return VenueRefused(told)
 
 

@@ -7,16 +7,16 @@ denial counts only after it has been repeated, without a break, for longer than 
 from heapq import heappop, heappush
 
 from app.core import orders as states
-from app.core.order_events import ChangeRefused, Ended, Refused
+from app.core.order_events import NEVER_HAD, ChangeRefused, Ended, Refused
 from app.core.venue import VenueReport
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
 from app.managers.execution_manager.gate.gate_order import Doubt, GateOrder
 from app.managers.execution_manager.gate.tracker import Tracker
 
-NEVER_HAD = "the venue never had it"
+DENIED = "the venue never had it"
 NO_LONGER_HAS = "the venue knows it no more"
-DENIALS = frozenset({NEVER_HAD, NO_LONGER_HAS})  # by which a journal tells that it may turn up
+DENIALS = frozenset({DENIED, NO_LONGER_HAS})  # by which a journal tells that it may turn up
 
 
 class Doubts:
@@ -105,7 +105,7 @@ class Doubts:
             event = Ended(number, states.EXPIRED, NO_LONGER_HAS)
             self._tracker.end(order, states.EXPIRED, event)
         else:
-            self._tracker.end(order, states.REJECTED, Refused(number, NEVER_HAD))
+            self._tracker.end(order, states.REJECTED, Refused(number, DENIED, NEVER_HAD))
         del self._open[order.client_id]
         return True
 
