@@ -16,7 +16,15 @@ from app.core.order_events import (
     Resumed,
 )
 from app.core.orders import GTC, LIMIT, MARKET, STOP, Terms
-from app.core.venue import StopReached, TooSmall, TurnedAway, VenueRefused, VenueUnclear
+from app.core.venue import (
+    Connected,
+    Disconnected,
+    StopReached,
+    TooSmall,
+    TurnedAway,
+    VenueRefused,
+    VenueUnclear,
+)
 from app.managers.execution_manager.gate.calls import OrderCall, PlaceCall
 from app.managers.execution_manager.venue_parts import APART
 
@@ -160,6 +168,11 @@ def test_a_halt_by_a_person_stays_when_no_exit_waits_any_more(desk: Desk) -> Non
     desk.wait(58)
     desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
     assert desk.book.status().halted == {"all": "by hand"}
+
+
+def test_a_stream_that_was_lost_is_told_and_so_is_its_return(desk: Desk) -> None:
+    desk.stream(Connected(desk.now_ns), Disconnected(desk.now_ns, "cut"), Connected(desk.now_ns))
+    assert alarms(desk) == ["order stream lost", "order stream back"]
 
 
 def test_a_target_is_no_stop(desk: Desk) -> None:

@@ -27,6 +27,7 @@ from app.core.venue import (
     VenueRefused,
     VenueUnclear,
 )
+from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME
 
 UNKNOWN_ORDER: Final = -2013
 NEW_ORDER_REJECTED: Final = -2010
@@ -93,6 +94,18 @@ REFUSED_CODES: Final = {
 _AT_ONCE: Final = re.compile("trigger immediately|immediately trigger")
 
 
+# What is wrong with which of the keys; never what they hold.
+_OF_KEYS: Final = {
+    -1022: (SECRET_NAME, "it is not the secret of the key that is used there"),
+    -2014: (KEY_NAME, "it is no key of Binance's"),
+    -2015: (
+        f"{KEY_NAME} and {SECRET_NAME}",
+        "the key may be of another place (the testnet has its own), may not be used from this"
+        " address, or may not trade",
+    ),
+}
+
+
 class UnknownOrder(VenueRefused):
     """Binance says that it knows no such order."""
 
@@ -108,7 +121,7 @@ class ClockIsOff(VenueRefused):
 def translated(error: Exception, what: str, host: str) -> VenueError:
     """A foreign error as one of ours; `what` was asked of this host."""
     if isinstance(error, BinanceAPIException):
-        return judged(int(error.status_code), error.code, str(error.message), what)
+        return judged(int(error.status_code), error.code, str(error.message), what, host)
     if isinstance(error, BinanceRequestException):
         return VenueUnclear(f"Binance's answer to {what} is no JSON.")
     if isinstance(error, OSError | HTTPException | urllib3.exceptions.HTTPError):
@@ -116,9 +129,12 @@ def translated(error: Exception, what: str, host: str) -> VenueError:
     return VenueUnclear(f"Binance's answer to {what} cannot be read ({type(error).__name__}).")
 
 
-def judged(status: int, code: Any, message: str, what: str) -> VenueError:
+def judged(status: int, code: Any, message: str, what: str, host: str) -> VenueError:
     """What a status and a code mean."""
     told = f"Binance answered {what} with {status}, code {code}: {message}"
+    if isinstance(code, int) and code in _OF_KEYS:
+        names, hint = _OF_KEYS[code]
+        told = f"{told.rstrip('.')}. It was asked at {host}; look at {names}: {hint}."
     is_known = isinstance(code, int) and code < 0
     if status in TOO_MUCH or code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS):
         return TooManyRequests(told)

@@ -13,7 +13,6 @@ from app.core.venue import (
     Connected,
     Disconnected,
     Execution,
-    Heartbeat,
     OrderItem,
     VenueRefused,
     VenueReport,
@@ -85,6 +84,7 @@ class GateBook:
         self._changes = Changes(
             run_id, symbols, self.tracker, self.latch, self._calling, self._output
         )
+        self._is_deaf = False  # its stream is lost
         self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when, oldest first
 
     def take(self) -> Output:
@@ -161,21 +161,18 @@ class GateBook:
             self._unclear(order, str(answer), now_ns)
         self._after(order, now_ns)
 
-    def _refused(
-        self, call: ChangingCall, order: GateOrder, said: VenueRefused, now_ns: int
-    ) -> None:
+    def _refused(self, call: ChangingCall, order: GateOrder, no: VenueRefused, now_ns: int) -> None:
         if order.end:
             return
         if isinstance(call, PlaceCall) and not order.acknowledged:
-            name = call.order.symbol
-            if order in self._doubts or not self._away.takes(order, name, said, now_ns):
-                self.tracker.refuse(order, said)
+            if order in self._doubts or not self._away.takes(order, call.order.symbol, no, now_ns):
+                self.tracker.refuse(order, no)
                 self._doubts.settle(order)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
-            self.tracker.refuse_terms(order, str(said))
+            self.tracker.refuse_terms(order, str(no))
         elif isinstance(call, CancelCall):
-            order.cancel_refused = str(said) or "the venue refused"
+            order.cancel_refused = str(no) or "the venue refused"
         self._doubts.open(order, now_ns, 0)  # a refusal says that something here is not as thought
 
     def _unclear(self, order: GateOrder, why: str, now_ns: int) -> None:
@@ -221,11 +218,13 @@ class GateBook:
         elif isinstance(item, Execution):
             self._take_execution(item, now_ns)
         elif isinstance(item, Connected):
+            if self._is_deaf:
+                self._output.alarm("order stream back", "What was missed is being asked for.")
+            self._is_deaf = False
             self._sweep.everything(now_ns)
         elif isinstance(item, Disconnected):
+            self._is_deaf = True
             self._output.alarm("order stream lost", item.reason)
-        else:
-            assert isinstance(item, Heartbeat)
         self._closing.look(now_ns)
 
     def _take_report(self, report: VenueReport, now_ns: int) -> None:
