@@ -136,9 +136,11 @@ def judged(status: int, code: Any, message: str, what: str, host: str) -> VenueE
         names, hint = _OF_KEYS[code]
         told = f"{told.rstrip('.')}. It was asked at {host}; look at {names}: {hint}."
     is_known = isinstance(code, int) and code < 0
-    if status in TOO_MUCH or code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS):
+    if code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS):
         return TooManyRequests(told)
-    is_plain = 400 <= status < 500 and status != NO_ANSWER_IN_TIME
+    # One of these without Binance's code is of somebody between: the same order is given again
+    # after a refusal of this kind, so it must be sure.
+    is_plain = 400 <= status < 500 and status not in (NO_ANSWER_IN_TIME, *TOO_MUCH)
     if not is_known or not is_plain or code in UNCLEAR_CODES:
         return VenueUnclear(told)
     if code == UNKNOWN_ORDER:
