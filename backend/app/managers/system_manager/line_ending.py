@@ -104,11 +104,16 @@ class LineEnding:
                 return not status.open_orders and not status.positions
             anew = self.execution is not None and gives_anew(self.execution.broker)
             return not status.opening_orders and not anew
-        return self.execution is not None and has_stopped(self.execution, mode)
+        return self.execution is not None and has_stopped(self.execution, mode, self._left())
+
+    def _left(self) -> dict[str, int]:
+        """What nothing closes, as it is worth less than the venue takes: that was told."""
+        return {} if self.gate is None else self.gate.status().left
 
     def _flatten_again(self, mode: str) -> bool:
         """Ask for it again where a late fill left something; it is not done by that."""
-        is_left = self.execution is not None and is_left_holding(self.execution)
+        left = self._left()
+        is_left = self.execution is not None and is_left_holding(self.execution, left)
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
         if self._left_looks == _LOOKS_TO_BE_SURE:
             self._left_looks = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from app.core import orders as states
 from app.core.money import from_units
-from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, TOO_SMALL, OrderEvent, Refused
+from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, OrderEvent, Refused
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.venue_parts import APART
@@ -42,8 +42,6 @@ class ExitWarnings:
     def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
         """What it is, and how the run goes on from there."""
         cause = getattr(event, "cause", "")
-        if cause == TOO_SMALL:
-            return "too small to close", ". Nothing closes it at this venue; it is not tried again"
         if not isinstance(event, Refused) or order.kind not in _STOPS or cause == KEPT_IN:
             return "exit lost", ""
         if cause == REACHED:
