@@ -36,6 +36,7 @@ def config_file(folder: Path, **live: Any) -> Path:
         "mode": "live",
         "market": "24/7",
         "symbols": ["BTC/USDT"],
+        "account": {"currency": "USDT"},
         "live": {"venue": "binance", "broker": "venue", **live},
         "strategies": [{"use": "app.strategies.examples.sma_cross:SmaCross"}],
     }

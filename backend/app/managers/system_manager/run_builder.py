@@ -27,6 +27,7 @@ from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
 from app.managers.system_manager.quotes import need_quotes, quoted
+from app.managers.system_manager.rates import rate_symbols
 from app.managers.system_manager.real_money import need_confirmation
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
@@ -220,6 +221,8 @@ class RunBuilder:
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         self.hard_limits()
+        traded = [self._data.instrument(config.market, one).currency for one in config.symbols]
+        rate_symbols(config, traded, self._data.instrument)
         if config.replay is None:
             from app.managers.system_manager.live_opening import check_means
 
