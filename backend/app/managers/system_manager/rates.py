@@ -46,6 +46,12 @@ def rates_of(
     return rates
 
 
+def check_rates(config: SessionConfig, instrument: Callable[[str, str], Instrument]) -> None:
+    """Whether each rate that a run needs can be read from somewhere; not whether it is there."""
+    traded = [instrument(config.market, symbol).currency for symbol in config.symbols]
+    rate_symbols(config, traded, instrument)
+
+
 def rate_symbols(
     config: SessionConfig, currencies: Iterable[str], instrument: Callable[[str, str], Instrument]
 ) -> dict[str, str]:

@@ -18,7 +18,7 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.core.venue import Venue
+from app.core.venue import Abilities, Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
@@ -26,8 +26,9 @@ from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
+from app.managers.system_manager.protecting import check_protection
 from app.managers.system_manager.quotes import need_quotes, quoted
-from app.managers.system_manager.rates import rate_symbols
+from app.managers.system_manager.rates import check_rates
 from app.managers.system_manager.real_money import need_confirmation
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
@@ -221,21 +222,25 @@ class RunBuilder:
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         self.hard_limits()
-        traded = [self._data.instrument(config.market, one).currency for one in config.symbols]
-        rate_symbols(config, traded, self._data.instrument)
+        abilities: Abilities | None = None
+        check_rates(config, self._data.instrument)
         if config.replay is None:
             from app.managers.system_manager.live_opening import check_means
 
-            check_means(config)
+            abilities = check_means(config)
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
             sessions = replayed_sessions(config, self._times)
-        return self._plan(config, sessions)
+        return self._plan(config, sessions, abilities)
 
-    def _plan(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> Plan:
+    def _plan(
+        self, config: SessionConfig, sessions: Sequence[TradingSession], abilities: Abilities | None
+    ) -> Plan:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
+        if abilities is not None and config.lived.broker == "venue":
+            check_protection(config, seats, abilities)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
     @contextmanager
@@ -259,7 +264,7 @@ class RunBuilder:
 
     def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""
-        plan = self._plan(config, market.sessions)
+        plan = self._plan(config, market.sessions, line.venue.abilities)
         need = HistoryNeed(
             config.market, config.symbols, config.base_interval, config.extended_hours,
             plan.history, market.sessions_before,
