@@ -254,6 +254,7 @@ class Tracker:
         units = self.net if order is not None else self.beside
         units[symbol] += execution.units
         self._pay(units, symbol, execution)
+        self._left.pop(symbol, None)
         if order is None:
             return None
         self.acknowledge(order, now_ns)
