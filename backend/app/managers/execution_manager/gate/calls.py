@@ -15,7 +15,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaceCall(_Call, frozen=True, kw_only=True):
-    """Give the venue this order; made once in the order's life."""
+    """Give the venue this order; made once in the order's life, but for one that the venue turned
+    away at its door.
+    """
 
     order: VenueOrder
     closes: bool  # the gate's own, to close a position
