@@ -23,6 +23,7 @@ _LONGEST_CLOSE_SECONDS = 300.0  # where that is more
 _SLACK_SECONDS = 5.0  # for all that is done in between
 _LONGEST_RECOVERY_SECONDS = 600.0  # that an end waits for before it can be seen to
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
+_MOST_IN_VAIN = 2  # times that strategies' own are closed again; then the gate closes all at once
 
 
 def close_seconds(bar_ns: int, grace_ms: int, rate: float) -> float:
@@ -54,7 +55,7 @@ class LineEnding:
         self._inbox = inbox
         self._is_recovered = is_recovered
         self._close_seconds = min(max(close_seconds, _STOP_SECONDS), _LONGEST_CLOSE_SECONDS)
-        self._left_looks = 0
+        self._left_looks = self._in_vain = 0
 
     def patience_seconds(self, mode: str) -> float:
         """How long the end waits for what was asked for."""
@@ -117,7 +118,10 @@ class LineEnding:
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
         if self._left_looks == _LOOKS_TO_BE_SURE:
             self._left_looks = 0
+            self._in_vain += 1
             self._inbox.put(Command(STOP, mode))
+            if self._in_vain > _MOST_IN_VAIN and self.gate is not None:
+                self.gate.kill(FLATTEN, "what each strategy holds could not be closed by itself")
         return False
 
     def settle(self, journal: LineJournal | None, error: str | None) -> None:
