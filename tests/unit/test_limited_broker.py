@@ -17,7 +17,16 @@ from tests.unit.test_protection_live import exits, placed
 
 from app.core.config_protection import ProtectionFields
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Cancel, ChangeRefused, Ended, Filled, Place, Refused
+from app.core.order_events import (
+    Acknowledged,
+    Cancel,
+    ChangeRefused,
+    Ended,
+    Filled,
+    Halted,
+    Place,
+    Refused,
+)
 from app.core.orders import (
     ACCEPTED,
     AMEND_PENDING,
@@ -133,6 +142,27 @@ def test_an_amendment_that_the_venue_would_not_take_back_for_leaves_the_order_as
     assert (order.state, order.limit, house.intents()) == (ACCEPTED, 10.0, ())
     house.execution.amend(order, limit_at(9.4), 40)
     assert house.intents() == (Cancel(1),)
+
+
+def test_an_entry_that_came_back_stays_here_once_entries_are_closed(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5), 30)
+    house.intents()
+    house.hear(Halted(0, "no data of AAA for 100 s", "data"), Ended(1, CANCELED, ""))
+    assert (order.state, house.intents()) == (CANCELED, ())
+    assert order.reason.startswith("no_entries: no data of AAA for 100 s")
+
+
+def test_an_exit_that_came_back_leaves_anew_though_entries_are_closed(house: LimitedHouse) -> None:
+    house.hear(Acknowledged(1), fill(house.give(), SHARES))
+    order = house.give(-SHARES, kind=LIMIT, limit=11.0)
+    house.hear(Acknowledged(2))
+    house.execution.amend(order, limit_at(10.9, -100), 30)
+    house.intents()
+    house.hear(Halted(0, "no data of AAA for 100 s", "data"), Ended(2, CANCELED, ""))
+    (again,) = house.intents()
+    assert again == Place(2 + APART, 0, LIMIT, "day", limit_at(10.9, -100), False, False)
 
 
 def test_a_cancel_behind_an_amendment_ends_the_order(house: LimitedHouse) -> None:

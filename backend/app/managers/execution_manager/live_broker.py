@@ -133,7 +133,7 @@ class LiveBroker:
         left = self._left(order, goal.units)
         if part is None:
             if left:
-                self._place(order, left)
+                self._leave(order, left, now_ns)
         elif part.asked is None:
             ends = order_id in self._to_end  # it was asked to, and the venue said no
             terms = replace(goal, units=part.terms.units if ends else part.filled_units + left)
@@ -149,7 +149,11 @@ class LiveBroker:
         left = self.links.brought(order, units) - order.filled_units
         return left if (left > 0) == (order.units > 0) else 0
 
-    def _place(self, order: Order, units: int) -> None:
+    def _leave(self, order: Order, units: int, now_ns: int) -> None:
+        """Place so much of an order; one that opens ends where entries were closed since."""
+        if (why := self._owner.entries.against(order.symbol_index)) and self.opens(order, units):
+            self._owner.lapsed(order, CANCELED, now_ns, why)
+            return
         number = order.order_id + APART * self._were_there.get(order.order_id, 0)
         terms = replace(terms_there(order, terms_of(order)), units=units)
         part = self.parts[order.order_id] = Part(number, terms)

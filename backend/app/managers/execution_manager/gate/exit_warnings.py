@@ -72,6 +72,16 @@ class ExitWarnings:
                 f"where {other} were asked for: {why}",
             )
 
+    def stays(self, order: GateOrder, why: str) -> None:
+        """The venue does not give back what takes a position out: no other size leaves for it."""
+        if self._is_exit(order) and not order.told_end and self._held_units(order.symbol):
+            left = from_units(abs(order.terms.units - order.filled_units))
+            self._output.alarm(
+                "exit stays",
+                f"{order.client_id}, which reduces {self._symbols[order.symbol]}, was to be "
+                f"cancelled and stays with {left} left of it: {why}",
+            )
+
     def filled(self, order: GateOrder, units: int) -> None:
         """It was to end, or be smaller, as another had taken the position out; it filled too."""
         held_units = self._held_units(order.symbol)

@@ -297,6 +297,11 @@ class Tracker:
         self.tell(order, ChangeRefused(order.order_id, why))
         self.end_if_whole(order)
 
+    def refuse_cancel(self, order: GateOrder, why: str) -> None:
+        """It works on."""
+        self._exits.stays(order, why)
+        self.tell(order, ChangeRefused(order.order_id, why))
+
     def refuse_recalled(self) -> None:
         """Amendments that a restart has cut off from the end of their orders are answered."""
         for order in self.orders.of_run():
