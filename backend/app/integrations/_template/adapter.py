@@ -113,7 +113,7 @@ class TemplateAdapter:
         return {name: int(units) for name, units in self._sent("cash").items()}
 
     def sizes(self, symbol: str) -> Sizes | None:
-        """Tick, lot and least value, where the venue tells them: a run's instruments are set so (C83)."""
+        """Tick, lot and least value, where the venue tells them: so a run trades there (C83)."""
         told = self._sent("sizes", symbol=symbol)
         return Sizes(Decimal(told["tick"]), Decimal(told["lot"]))
 
