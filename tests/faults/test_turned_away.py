@@ -37,7 +37,7 @@ def turned_away(seed: int, *kinds: str) -> Simulation:
     return sim
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_what_is_held_is_protected_or_closed_whatever_is_turned_away(seed: int) -> None:
     sim = turned_away(seed)
     assert not sim.outcome.broke
