@@ -32,11 +32,11 @@ class ExitWarnings:
         if is_exit and held_units and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
             what, then = self._way_on(order, event)
+            why = f"{reason.rstrip('.')}. {then}." if then else reason
             self._output.alarm(
                 what,
                 f"{order.client_id}, which would have reduced {self._symbols[order.symbol]}, is "
-                f"{state} with {left} left of it, and {from_units(held_units)} are held: {reason}"
-                f"{then}",
+                f"{state} with {left} left of it, and {from_units(held_units)} are held: {why}",
             )
 
     def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
@@ -45,10 +45,10 @@ class ExitWarnings:
         if not isinstance(event, Refused) or order.kind not in _STOPS or cause == KEPT_IN:
             return "exit lost", ""
         if cause == REACHED:
-            return "stop reached", ". It is closed at market"
+            return "stop reached", "It is closed at market"
         if cause == NEVER_HAD:
-            return "exit refused", ". It is given anew"
-        return "exit refused", ". It goes on at market, or with what its entry brings next"
+            return "exit refused", "It is given anew"
+        return "exit refused", "It goes on at market, or with what its entry brings next"
 
     def was_last(self, order: GateOrder, cause: str) -> bool:
         """Whether it stood in the place of a stop, and nothing is given in its own."""
