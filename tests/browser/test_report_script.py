@@ -185,11 +185,11 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
             const column = Float64Array.from(values);
             const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
                 open: column, high: column, low: column, close: column, volume: column };
-            const bars = new Bars(table, sessions, 1);
+            const bars = new Bars(table, sessions, 1, [1042 * 60000]);
             const span = new Span(start.length);
             const hours = [...bars.candles(span, { key: "1h", minutes: 60 })];
             return [hours.map(one => [one.first, one.end, one.open, one.close, one.volume]),
-                bars.holes(), bars.fitting(span, 2000).key, bars.fitting(span, 40).key];
+                bars.holes, bars.fitting(span, 2000).key, bars.fitting(span, 40).key];
         }""",
         [starts, closes, sessions],
     )
@@ -209,7 +209,7 @@ def test_candles_begin_anew_behind_a_break(page: "Page") -> None:
             const column = new Float64Array(start.length);
             const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
                 open: column, high: column, low: column, close: column, volume: column };
-            return [...new Bars(table, sessions, 1).firsts({ key: "30m", minutes: 30 })];
+            return [...new Bars(table, sessions, 1, []).firsts({ key: "30m", minutes: 30 })];
         }""",
         [starts, [["a", 0, 130 * minute, [0, 80 * minute]]]],
     )

@@ -104,7 +104,8 @@ class Contents:
                 continue  # they have gone since; the page says so
             if len(bars):
                 found[f"bars {place}"] = pack(series.bar_table(bars))
-                own = {"table": f"bars {place}", "minutes": self.bars.minutes}
+                holes = series.hole_ends(self._run, symbol)
+                own = {"table": f"bars {place}", "minutes": self.bars.minutes, "holes": holes}
                 self.facts["bars"][symbol] = own
         return found
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.results.run import Run
 
 _FEW_TRADES: Final = 30
-_WHOLE_PERCENT: Final = 99.5  # of the expected bars; what lacks more is told in colour
+_MUCH_LOST: Final = 0.005  # of the expected bars, in holes: that is told in colour
 _MUCH: Final = 0.10  # of the profit or loss, that a band is
 _NAMED: Final = 5  # symbols
 
@@ -27,7 +27,10 @@ class Notice(msgspec.Struct, frozen=True):
 
 def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
     """Of one run; `now` says what the store has of its bars."""
-    found = [*_end(run), *_bars(now), *_data(run), *_fills(run), *_costs(run), *_chance(run)]
+    found = [
+        *_end(run), *_bars(now), *_data(run), *_completeness(run), *_fills(run), *_costs(run),
+        *_chance(run),
+    ]  # fmt: skip
     order = ("bad", "warn", "")
     return sorted(found, key=lambda one: order.index(one.kind))
 
@@ -68,23 +71,49 @@ def _data(run: "Run") -> Iterator[Notice]:
             "Synthetic bars.",
             f"{_several(made)} {_is(made)} a made-up sample: it says nothing of a market.",
         )
-    lacking = [row for row in run.passport if row["coverage_percent"] < 100]
-    if lacking:
-        worst = min(lacking, key=lambda row: float(row["coverage_percent"]))
-        percent = float(worst["coverage_percent"])
-        holes = sum(int(row["holes"]) for row in lacking)
-        in_holes = f", in {holes:,} holes" if holes else ""
-        yield Notice(
-            "warn" if percent < _WHOLE_PERCENT else "",
-            "Bars are missing.",
-            f"{len(lacking)} of {len(run.passport)} symbols lack some{in_holes}; least "
-            f"complete is {worst['symbol']} with {percent:.2f}% of the bars that its sessions "
-            "have room for.",
-        )
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:
         count = sum(int(one["bars"]) for one in kept_out)
         yield Notice("warn", "Bars were kept out.", f"{count:,} were wrong: see the data passport.")
+
+
+def _completeness(run: "Run") -> Iterator[Notice]:
+    """Holes, which are lost, apart from bars that are not there as nothing traded."""
+    whole = len(run.passport)
+    holed = [row for row in run.passport if row["holes"]]
+    if holed:
+        worst = max(holed, key=_lost)
+        yield Notice(
+            "warn" if _lost(worst) >= _MUCH_LOST else "",
+            "Holes in the bars.",
+            f"{sum(row['holes'] for row in holed):,}, in {len(holed)} of {whole} symbols; most is "
+            f"lost of {worst['symbol']}, {_lost(worst):.2%} of the bars that its sessions have "
+            "room for.",
+        )
+    thin = [row for row in run.passport if _thin(row)]
+    if thin:
+        least = max(thin, key=_thin)
+        yield Notice(
+            "",
+            "Thin trading.",
+            f"{len(thin)} of {whole} symbols have no bar where nothing traded; {least['symbol']} "
+            f"lacks {_thin(least):.2%} so. An order waits for the next one.",
+        )
+
+
+def _thin(row: Mapping[str, Any]) -> float:
+    """The share of the expected bars that nothing traded in; a run of old told it with holes."""
+    missing = _missing(row)
+    return missing and row.get("thin_bars", 0 if row["holes"] else missing) / row["expected_bars"]
+
+
+def _lost(row: Mapping[str, Any]) -> float:
+    """The share of them that lies in holes."""
+    return _missing(row) / row["expected_bars"] - _thin(row)
+
+
+def _missing(row: Mapping[str, Any]) -> int:
+    return max(0, int(row["expected_bars"]) - int(row["bars"]))
 
 
 def _fills(run: "Run") -> Iterator[Notice]:

@@ -74,7 +74,7 @@ class Report:
 
     def _bars_note(self) -> str:
         base, bars = self._run.config.get("base_interval"), self._contents.bars
-        notes = [" A mark under the candles: bars are missing before it."]
+        notes = [" A mark under the candles: a hole in the bars before it."]
         if bars.interval != base:
             notes.append(
                 f" Bars of {base} would make the file too big: these are of {bars.interval}."

@@ -101,6 +101,7 @@ def data(run: "Run", now: Mapping[str, str]) -> Html:
             f"{row['bars']:,}",
             f"{row['expected_bars']:,}",
             f"{row['coverage_percent']:.3f}%",
+            _thin(row),
             f"{row['holes']:,}",
             row["half_days"],
             "yes" if row["synthetic"] else "no",
@@ -110,7 +111,7 @@ def data(run: "Run", now: Mapping[str, str]) -> Html:
         for row in run.passport
     ]
     heads = (
-        *("symbol", "bars", "expected", "coverage", "holes", "half days", "synthetic"),
+        *("symbol", "bars", "expected", "coverage", "thin", "holes", "half days", "synthetic"),
         *("in the store now", "SHA-256"),
     )
     parts = [element("h2", "Data passport")]
@@ -125,6 +126,12 @@ def data(run: "Run", now: Mapping[str, str]) -> Html:
         kept = table(("symbol", "session", "reason", "bars"), found)
         parts.append(details(f"Bars kept out: {len(found)} kinds", kept))
     return element("section", joined(parts), id="data", class_="card")
+
+
+def _thin(row: Mapping[str, Any]) -> str | None:
+    """Bars that are missing as nothing traded; runs of old did not count them."""
+    thin = row.get("thin_bars")
+    return None if thin is None else f"{thin:,}"
 
 
 def config(run: "Run") -> Html:

@@ -68,6 +68,19 @@ def bar_table(columns: BarColumns) -> Table:
     }
 
 
+def hole_ends(run: "Run", symbol: str) -> list[int]:
+    """Where holes in a symbol's bars end. What is thin has none: nothing traded there."""
+    from app.managers.data_manager.passport import session_qualities
+
+    if any(row["symbol"] == symbol and not row["holes"] for row in run.passport):
+        return []
+    base, extended = str(run.config["base_interval"]), bool(run.config.get("extended_hours"))
+    found = session_qualities(
+        run.columns.bars(symbol), base, run.columns.trading_sessions, extended_hours=extended
+    )
+    return [end // _MS for one in found for _, end in one.quality.holes]
+
+
 def equity_table(instants: Ints, equity: Floats) -> tuple[Table, dict[str, int]]:
     """The curve, and to how many digits; thinned where it is longer than a screen can ever show."""
     if len(equity) > MOST_POINTS:
