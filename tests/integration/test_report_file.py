@@ -225,7 +225,7 @@ def test_a_hole_is_told_and_marked_and_thin_trading_is_none(house: SystemHouse) 
     assert (holed["thin_bars"], holed["holes"], thin["holes"]) == (0, 1, 0)
     assert thin["thin_bars"] == 390 - thin["bars"] > 100
     assert "1, in 1 of 2 symbols; most is lost of AAA, 7.69%" in page.content
-    assert f"BBB lacks {thin['thin_bars'] / 390:.2%} so" in page.content
+    assert f"BBB lacks {thin['thin_bars'] / 390:.2%} of its bars, as nothing" in page.content
     behind = run.bar_columns("AAA").start_ns[100] // 1_000_000
     assert [page.facts["bars"][name]["holes"] for name in ("AAA", "BBB")] == [[behind], []]
 

@@ -1,14 +1,17 @@
 """What a reader should know before the first figure: each said once, the worst first."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from app.core.logging import redact
+from app.report.completeness import completeness, lost_share, thin_share
 from app.report.standing import SAME
 
 if TYPE_CHECKING:
+    from app.report.happenings import Happening
     from app.results.run import Run
 
 _FEW_TRADES: Final = 30
@@ -25,11 +28,11 @@ class Notice(msgspec.Struct, frozen=True):
     words: str
 
 
-def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
+def notices_of(run: "Run", now: Mapping[str, str], happened: Sequence["Happening"]) -> list[Notice]:
     """Of one run; `now` says what the store has of its bars."""
     found = [
-        *_end(run), *_bars(now), *_data(run), *_completeness(run), *_fills(run), *_costs(run),
-        *_chance(run),
+        *_end(run), *_happened(happened), *_bars(now), *_data(run), *_completeness(run),
+        *_fills(run), *_costs(run), *_chance(run),
     ]  # fmt: skip
     order = ("bad", "warn", "")
     return sorted(found, key=lambda one: order.index(one.kind))
@@ -50,6 +53,14 @@ def _end(run: "Run") -> Iterator[Notice]:
         yield Notice("warn", "It was stopped before its end.", as_far)
     if run.summary.get("trading_state"):
         yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
+
+
+def _happened(found: Sequence["Happening"]) -> Iterator[Notice]:
+    if found:
+        counts = Counter(one.what for one in found)
+        told = ", ".join(f"{what}: {count:,}" for what, count in counts.items())
+        words = f"{told[0].upper()}{told[1:]}. When and why stands in what happened to its trading."
+        yield Notice("warn", "It was not left alone.", words)
 
 
 def _bars(now: Mapping[str, str]) -> Iterator[Notice]:
@@ -79,41 +90,27 @@ def _data(run: "Run") -> Iterator[Notice]:
 
 def _completeness(run: "Run") -> Iterator[Notice]:
     """Holes, which are lost, apart from bars that are not there as nothing traded."""
-    whole = len(run.passport)
-    holed = [row for row in run.passport if row["holes"]]
+    rows = completeness(run)
+    whole = len(rows)
+    holed = [row for row in rows if row["holes"]]
     if holed:
-        worst = max(holed, key=_lost)
+        worst = max(holed, key=lost_share)
         yield Notice(
-            "warn" if _lost(worst) >= _MUCH_LOST else "",
+            "warn" if lost_share(worst) >= _MUCH_LOST else "",
             "Holes in the bars.",
             f"{sum(row['holes'] for row in holed):,}, in {len(holed)} of {whole} symbols; most is "
-            f"lost of {worst['symbol']}, {_lost(worst):.2%} of the bars that its sessions have "
-            "room for.",
+            f"lost of {worst['symbol']}, {lost_share(worst):.2%} of its bars.",
         )
-    thin = [row for row in run.passport if _thin(row)]
+    thin = [row for row in rows if thin_share(row)]
     if thin:
-        least = max(thin, key=_thin)
+        least = max(thin, key=thin_share)
+        several = f", most of {len(thin)} symbols" if len(thin) > 1 else ""
         yield Notice(
             "",
             "Thin trading.",
-            f"{len(thin)} of {whole} symbols have no bar where nothing traded; {least['symbol']} "
-            f"lacks {_thin(least):.2%} so. An order waits for the next one.",
+            f"{least['symbol']} lacks {thin_share(least):.2%} of its bars{several}, as nothing "
+            "traded then. An order waits for the next bar.",
         )
-
-
-def _thin(row: Mapping[str, Any]) -> float:
-    """The share of the expected bars that nothing traded in; a run of old told it with holes."""
-    missing = _missing(row)
-    return missing and row.get("thin_bars", 0 if row["holes"] else missing) / row["expected_bars"]
-
-
-def _lost(row: Mapping[str, Any]) -> float:
-    """The share of them that lies in holes."""
-    return _missing(row) / row["expected_bars"] - _thin(row)
-
-
-def _missing(row: Mapping[str, Any]) -> int:
-    return max(0, int(row["expected_bars"]) - int(row["bars"]))
 
 
 def _fills(run: "Run") -> Iterator[Notice]:
@@ -149,7 +146,7 @@ def _costs(run: "Run") -> Iterator[Notice]:
         yield Notice(
             "warn",
             f"No {' and no '.join(free)}.",
-            "The config asks for none, and a real account pays both.",
+            "The config asks for none; a real account pays.",
         )
 
 

@@ -11,7 +11,8 @@ from app import __version__
 from app.core.errors import DataError
 from app.report import sections
 from app.report.contents import Contents
-from app.report.figures import all_figures, key_figures
+from app.report.figures import all_figures, key_figures, minus
+from app.report.happenings import happenings, section
 from app.report.honesty import honesty
 from app.report.notices import notices_of
 from app.report.page import page
@@ -41,10 +42,11 @@ class Report:
         run = self._run
         trades = len(run.columns.trades)
         now = bars_now(run, self._sources)
+        happened = happenings(run)
         return {
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
-            "notices": sections.notices(notices_of(run, now)),
+            "notices": sections.notices(notices_of(run, now, happened)),
             "figures": key_figures(run.metrics),
             "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
             "monthly": sections.monthly(run.metrics.months),
@@ -55,6 +57,7 @@ class Report:
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),
             "profit_note": f"closed trades, {run.currency}",
+            "happened": section(happened),
             "honesty": honesty(run, _uncertain_bars(run.folder)),
             "data": sections.data(run, now),
             "config": sections.config(run),
@@ -102,7 +105,7 @@ class Report:
         held = sum(float(one["unrealised"]) for one in results)
         if not held or len({one["currency"] for one in results}) > 1:
             return ""
-        return f" What it still held at its end stands {held:+,.2f} beside that."
+        return f" What it still held at its end stands {minus(f'{held:+,.2f}')} beside that."
 
 
 def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) -> Path:

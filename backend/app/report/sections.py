@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.core.logging import redact
+from app.report.completeness import completeness
 from app.report.markup import Html, cell, details, element, joined, table, text
 from app.report.notices import Notice
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -21,7 +22,7 @@ def head(run: "Run") -> Html:
     """Whose report it is."""
     dates = run.config.get("replay") or {}
     sessions = run.summary.get("sessions")
-    between = f"{dates['start']} to {dates['end']}" if dates else None
+    between = f"{dates['start']} to {dates['end']}" if dates else _days(run)
     facts = [
         between,
         f"{sessions:,} session{'' if sessions == 1 else 's'}" if sessions is not None else None,
@@ -42,6 +43,14 @@ def head(run: "Run") -> Html:
         element("div", joined(element("span", one) for one in facts if one), class_="facts"),
         class_="head",
     )
+
+
+def _days(run: "Run") -> str | None:
+    """Of a live run, those it came to."""
+    days = run.columns.sessions.date
+    if not len(days):
+        return None
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def notices(found: Sequence[Notice]) -> Html:
@@ -95,31 +104,19 @@ def data(run: "Run", now: Mapping[str, str]) -> Html:
     """On which bars it stood, how complete they were, what was kept out, and what the store has of
     them now.
     """
-    rows = [
-        [
-            row["symbol"],
-            f"{row['bars']:,}",
-            f"{row['expected_bars']:,}",
-            f"{row['coverage_percent']:.3f}%",
-            _thin(row),
-            f"{row['holes']:,}",
-            row["half_days"],
-            "yes" if row["synthetic"] else "no",
-            now.get(row["symbol"]),
-            cell(row["source_hash"], "hash"),
-        ]
-        for row in run.passport
-    ]
-    heads = (
-        *("symbol", "bars", "expected", "coverage", "thin", "holes", "half days", "synthetic"),
-        *("in the store now", "SHA-256"),
-    )
+    heads = ["symbol", "bars", "expected", "coverage", "thin", "holes"]
+    rows = [[row["symbol"], *_complete(row)] for row in completeness(run)]
     parts = [element("h2", "Data passport")]
-    if rows:
-        parts.append(table(heads, rows))
+    if run.passport:
+        heads += ["half days", "synthetic", "in the store now", "SHA-256"]
+        for row, whole in zip(rows, run.passport, strict=True):
+            row += [whole["half_days"], "yes" if whole["synthetic"] else "no"]
+            row += [now.get(whole["symbol"]), cell(whole["source_hash"], "hash")]
     else:
         words = "It read no stored bars: its journal has every bar that it was told of."
         parts.append(element("p", words, class_="hint"))
+    if rows:
+        parts.append(table(heads, rows))
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:
         found = [[one["symbol"], one["session"], one["reason"], one["bars"]] for one in kept_out]
@@ -128,10 +125,11 @@ def data(run: "Run", now: Mapping[str, str]) -> Html:
     return element("section", joined(parts), id="data", class_="card")
 
 
-def _thin(row: Mapping[str, Any]) -> str | None:
-    """Bars that are missing as nothing traded; runs of old did not count them."""
-    thin = row.get("thin_bars")
-    return None if thin is None else f"{thin:,}"
+def _complete(row: Mapping[str, Any]) -> list[str]:
+    thin, share = row.get("thin_bars"), row["bars"] / (row["expected_bars"] or 1)
+    told = "–" if thin is None else f"{thin:,}"  # runs of old did not count them
+    bars = f"{row['bars']:,}", f"{row['expected_bars']:,}"
+    return [*bars, f"{share:.3%}", told, f"{row['holes']:,}"]
 
 
 def config(run: "Run") -> Html:

@@ -20,7 +20,8 @@ const WORDY = new Set(["symbol", "strategy", "side"]);
 const roundPrice = (value) => Number(value.toPrecision(9));
 
 class TradeTable {
-  constructor(root, trades, onChoose) {
+  constructor(root, trades, currency, onChoose) {
+    this.currency = currency; // the account's
     this.root = root;
     this.trades = trades;
     this.onChoose = onChoose;
@@ -91,7 +92,7 @@ class TradeTable {
     this.root.querySelector(".sum").replaceChildren(
       word("", which + open), word("won", closed ? percent(wins / closed, 1) : "–"),
       word("lost", closed ? percent(losses / closed, 1) : "–"),
-      word("fees", grouped(fees, 2)), word("profit", signed(profit, 2), profit < 0 ? "loss" : "gain"),
+      word("fees", grouped(fees, 2)), word("profit", `${signed(profit, 2)} ${this.currency}`, profit < 0 ? "loss" : "gain"),
     );
   }
 
