@@ -19,7 +19,7 @@ from tests.system_house import SystemHouse, stored_market
 from tests.unit.test_report_columns import read
 
 from app.core.bars import COLUMNS, BarColumns
-from app.core.errors import AppError, DataError
+from app.core.errors import AppError, DataError, UsageError
 from app.core.intervals import MINUTE_NS
 from app.report import series
 from app.report.columns import Packed
@@ -275,7 +275,7 @@ def test_the_pages_clock_is_the_zones_at_every_instant(name: str, first: int, le
 def test_a_page_is_whole_or_as_it_was(rich: tuple[Run, Page, Path], tmp_path: Path) -> None:
     data = rich[2]
     (tmp_path / "taken").mkdir()
-    with pytest.raises(DataError, match=r"taken cannot be written"):
+    with pytest.raises(UsageError, match="taken is a folder: name a file in it, such as"):
         report_of(data, tmp_path / "taken")
     with pytest.raises(DataError, match=r"nowhere/report\.html cannot be written"):
         report_of(data, tmp_path / "nowhere" / "report.html")

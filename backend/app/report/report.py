@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.core.errors import DataError
+from app.core.errors import DataError, UsageError
 from app.report import sections
 from app.report.contents import Contents
 from app.report.figures import all_figures, key_figures, minus
@@ -110,6 +110,8 @@ class Report:
 
 def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) -> Path:
     """The file is whole or as it was."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file in it, such as {path / FILE}.")
     content = Report(run, sources, at).html()
     new = path.with_name(f".{path.name}.new")
     try:
