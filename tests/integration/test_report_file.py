@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.integration.test_account_runs import with_rate
 from tests.report_house import house_in, report_of, rich_config, sources_of
 from tests.system_house import SystemHouse, stored_market
 from tests.unit.test_report_columns import read
@@ -228,6 +229,21 @@ def test_a_hole_is_told_and_marked_and_thin_trading_is_none(house: SystemHouse) 
     assert f"BBB lacks {thin['thin_bars'] / 390:.2%} of its bars, as nothing" in page.content
     behind = run.bar_columns("AAA").start_ns[100] // 1_000_000
     assert [page.facts["bars"][name]["holes"] for name in ("AAA", "BBB")] == [[behind], []]
+
+
+def test_what_is_added_up_over_currencies_is_in_the_accounts(house: SystemHouse) -> None:
+    with_rate(house, 1.25)
+    account = {"cash": 100_000, "rates": {"EUR": "EUR/USD"}}
+    house.system.run(rich_config(house, end="2024-06-03", account=account))
+    run, page = reported(house)
+    table, rates = page.table("trades"), {"AAA": 1.25, "BBB": 1.0}
+    for own, amounts in (("own", table["profit"]), ("ownFees", table["fees"])):
+        pairs = zip(amounts, table["symbol"], strict=True)
+        assert table[own] == pytest.approx([amount * rates[symbol] for amount, symbol in pairs])
+    assert sum(table["ownFees"]) == pytest.approx(run.summary["fees"])
+    assert "Money is in each symbol's own currency, sums are in USD." in page.content.replace(
+        "&#x27;", "'"
+    )
 
 
 def test_too_many_bars_are_folded_and_that_is_told(

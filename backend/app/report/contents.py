@@ -136,13 +136,18 @@ class Contents:
         return found
 
     def _trades(self) -> series.Table:
-        """With each profit in the account's currency too: those can be added up."""
+        """With each profit in the account's currency too, and its fees where there are several:
+        those can be added up.
+        """
         run = self._run
         trades = run.columns.trades
         own = OwnMoney(run.columns, run.currency, run.facts)
         ends = np.where(trades.is_open, self._last_ns, trades.exit_ns)
         profit = own.of(trades.symbol, ends, trades.profit_units)
-        return {**series.trade_table(trades, self._names), "own": profit}
+        table = {**series.trade_table(trades, self._names), "own": profit}
+        if len(set(run.columns.currencies)) > 1:
+            table["ownFees"] = own.of(trades.symbol, ends, trades.fee_units)
+        return table
 
     @property
     def _last_ns(self) -> int:

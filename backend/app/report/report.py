@@ -92,7 +92,8 @@ class Report:
         if not trades:
             return "It made no trade."
         currencies = Counter(self._run.columns.currencies)
-        own = "" if len(currencies) == 1 else " Money is in each symbol's own currency."
+        sums = f" Money is in each symbol's own currency, sums are in {self._run.currency}."
+        own = "" if len(currencies) == 1 else sums
         return (
             "A trade goes from flat to flat, of one strategy in one symbol; profit is after fees, "
             f"of an open one what it has realised.{self._open_note()} Choose one and the chart "

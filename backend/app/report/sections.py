@@ -97,7 +97,8 @@ def _heat(value: float | None) -> Html:
 
 
 def _share(value: float) -> str:
-    return f"{value:+.1%}".replace("-", "−")
+    digits = 1 if abs(value) >= 0.0005 or not value else 2
+    return f"{value:+.{digits}%}".replace("-", "−")
 
 
 def data(run: "Run", now: Mapping[str, str]) -> Html:
@@ -209,7 +210,9 @@ def _how_to_verify(run: "Run") -> Html:
             "It is a SHA-256 over every decision and fill, in order. Start the config above again "
             "on bars of the same SHA-256: ",
             element("code", "./start_cli.sh system start CONFIG"),
-            " ends in the same fingerprint, and ",
+            " decides the same as far as this run came before it was stopped, and goes on; "
+            if run.state == "stopped"
+            else " ends in the same fingerprint, and ",
             element("code", f"./start_cli.sh report compare {run.id} last"),
             " names the first decision that differs, if one does.",
         )

@@ -116,7 +116,7 @@ class TradeTable {
       cell.textContent = text(trade);
       cell.dataset.name = name;
       if (WORDY.has(name)) cell.className = "word";
-      if (name === "profit") cell.className = trade.profit < 0 ? "loss" : "gain";
+      if (name === "profit" && trade.profit) cell.className = trade.profit < 0 ? "loss" : "gain";
     }
     return row;
   }
