@@ -163,6 +163,9 @@ def test_a_live_run_has_its_report_with_candles_of_the_bars_it_kept(
     page, run = Page(Path(told["html"])), open_run(run_id, data_folder=house.data)
     assert page.table("trades")["profit"] == run.trades.profit.tolist()
     assert page.table("fills")["price"] == run.fills.price.tolist()
+    final = run.summary["final_equity"]  # of fills behind the last bar too
+    assert page.table("equity")["equity"][-1] == pytest.approx(final, abs=0.006)
+    assert f"to {final:,.2f} USD" in shown.stdout
     for symbol in ("SYN1", "SYN2"):
         bars, stored = page.table(page.facts["bars"][symbol]["table"]), run.bar_columns(symbol)
         assert bars["close"] == stored.close.tolist()
