@@ -187,17 +187,16 @@ def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
 ) -> None:
     house, run_id = finished
     folder = house.data / "runs" / run_id
-    records, told = (
-        [],
-        iter([Halted(1, "its <bars> lack", "feed"), Resumed(1, "all there", "feed")]),
-    )
+    records: list[Record] = []
+    told = [Resumed(1, "all there", "feed"), Halted(1, "its <bars> lack", "feed")]
     for record in JournalReader(folder / "journal"):
         message = decode_message(record.payload) if record.kind == form.INPUT else None
-        if isinstance(message, BrokerNews) and message.sequence > 100:
-            events = (*message.events, *([one] if (one := next(told, None)) else []))
-            news = encode_message(msgspec.structs.replace(message, events=events))
-            record = msgspec.structs.replace(record, payload=news)
+        if isinstance(message, BrokerNews) and told:
+            news = msgspec.structs.replace(message, events=(*message.events, told.pop()))
+            record = msgspec.structs.replace(record, payload=encode_message(news))
         records.append(record)
+        if not told and isinstance(message, BrokerNews):
+            break  # the rest would only take its time
     rewritten(folder / "journal", records)
     facts = json.loads((folder / "run.json").read_text())
     facts["killed"] = {"mode": "flatten", "reason": "enough", "at": "2024-11-01T15:00:00-04:00",
@@ -206,7 +205,7 @@ def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
     (folder / "run.json").write_text(json.dumps(facts))
     _, path = report_of(house.data, folder / "report.html", run_id)
     page = path.read_text(encoding="utf-8")
-    rows = re.findall(r"<tr><td>2024-11-01 [0-9:]{8}</td><td>(.*?)</tr>", page)
+    rows = re.findall(r"<tr><td>(?:2024-11-01 [0-9:]{8})?</td><td>(.*?)</tr>", page)
     kinds = [row.split("</td><td>")[0] for row in rows]
     assert sorted(kinds) == ["halted", "killed, flatten", "new code", "resumed"]
     assert "halted</td><td>SYN2</td><td>its &lt;bars&gt; lack</td>" in rows

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.results.sources import Sources
 
 _MS: Final = 1_000_000
+_SAME: Final = 1e-6  # money; a curve is of floats
 
 
 class Contents:
@@ -137,7 +138,7 @@ class Contents:
     def _curve(self) -> tuple[Ints, Floats]:
         """With what the account came to: costs and fills may fall due behind the last bar."""
         curve, final = self._run.columns.equity, self._run.summary.get("final_equity")
-        if not len(curve) or final is None or float(final) == curve.equity[-1]:
+        if not len(curve) or final is None or abs(float(final) - curve.equity[-1]) < _SAME:
             return curve.instant_ns, curve.equity
         instants_ns = np.append(curve.instant_ns, curve.instant_ns[-1])
         return instants_ns, np.append(curve.equity, float(final))
