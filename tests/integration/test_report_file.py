@@ -246,6 +246,17 @@ def test_what_is_added_up_over_currencies_is_in_the_accounts(house: SystemHouse)
     )
 
 
+def test_a_breaker_that_tripped_is_told(house: SystemHouse) -> None:
+    risk = {"breakers": {"daily_loss": {"at": 1, "then": "halted"}}}
+    house.system.run(rich_config(house, end="2024-06-03", risk=risk))
+    run, page = reported(house)
+    (event,) = run.facts["risk"]["history"]
+    at = run.columns.to_local(event["at_ns"])
+    cells = f"{at:%Y-%m-%d %H:%M:%S}</td><td>breaker tripped</td><td>daily_loss"
+    assert f"<td>{cells}; the account is halted</td><td>" in page.content
+    assert "<b>It was not left alone.</b>Breaker tripped: 1." in page.content
+
+
 def test_too_many_bars_are_folded_and_that_is_told(
     house: SystemHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
