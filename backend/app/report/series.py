@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Table = dict[str, Column]
 
-MOST_BARS: Final = 600_000  # of all symbols together: about four megabytes
+MOST_BARS: Final = 600_000  # of all symbols together: four megabytes of stocks, eight of coins
 MOST_SYMBOLS: Final = 100
 MOST_POINTS: Final = 250_000  # of the curve
 _LADDER: Final = ("1m", "5m", "15m", "1h", "1d")
