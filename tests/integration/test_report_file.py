@@ -24,6 +24,7 @@ from app.core.errors import AppError, DataError, UsageError
 from app.core.intervals import MINUTE_NS
 from app.report import series
 from app.report.columns import Packed
+from app.report.figures import spoken
 from app.report.indicators import indicators_of
 from app.repositories.bar_store_files import Series
 from app.results import Run
@@ -124,6 +125,10 @@ def test_the_figures_of_the_page_are_the_runs_metrics(rich: tuple[Run, Page, Pat
     for one in run.metrics:
         if one.value is None:
             assert str(one.reason) in plain
+    titles = [spoken(one.name, one.kind) for one in run.metrics]
+    assert len({*titles}) == len(titles)  # no two figures of one name
+    assert {"Up days", "Max drawdown", "Max drawdown time", "Sharpe daily 252"} < {*titles}
+    assert all(f"<tr><td>{title}" in page.content for title in titles)
     assert page.facts["slices"]["hour"][0][1] == run.metrics.slices["hour"][0].profit
     assert str(run.fingerprint) in plain
     for row in run.passport:

@@ -97,15 +97,18 @@ def _of_stem(metrics: "Metrics", stem: str) -> "Metric | None":
     return exact or next((one for one in metrics if one.name.startswith(f"{stem}_")), None)
 
 
-def spoken(name: str) -> str:
-    """`sharpe_daily_252` as `Sharpe daily 252`."""
-    first, *rest = name.removesuffix("_seconds").removesuffix("_days").split("_")
+def spoken(name: str, kind: str) -> str:
+    """`sharpe_daily_252` as `Sharpe daily 252`, `max_drawdown_days` as `Max drawdown time`."""
+    if kind in ("days", "seconds"):
+        name = f"{name.rpartition('_')[0]}_time"
+    first, *rest = name.split("_")
     return " ".join((_LETTERS.get(first, first.capitalize()), *rest))
 
 
 def _titled(one: "Metric", currency: str) -> str:
     """With the currency of an amount."""
-    return f"{spoken(one.name)}, {currency}" if one.kind == "money" else spoken(one.name)
+    name = spoken(one.name, one.kind)
+    return f"{name}, {currency}" if one.kind == "money" else name
 
 
 def shown(one: "Metric") -> str:
@@ -120,7 +123,7 @@ def shown(one: "Metric") -> str:
     if one.kind == "count":
         return f"{value:,}"
     if one.kind == "days":
-        return lasting(float(value) * 86_400)
+        return lasting(round(float(value) * 86_400))
     if one.kind == "seconds":
         return lasting(float(value))
     return minus(f"{value:,.2f}")
@@ -160,7 +163,7 @@ def _falls(metrics: "Metrics", local: Callable[[int], dt.datetime]) -> Iterator[
     rows = [
         [
             *(at(fall.peak_ns), at(fall.trough_ns), at(fall.recovered_ns)),
-            *(f"{fall.depth:.2%}", f"{fall.amount:,.2f}", lasting(fall.days * 86_400)),
+            *(f"{fall.depth:.2%}", f"{fall.amount:,.2f}", lasting(round(fall.days * 86_400))),
         ]
         for fall in metrics.falls
     ]
