@@ -27,6 +27,7 @@ from app.core.venue import (
     VenueUnclear,
 )
 from app.managers.execution_manager.gate.calls import OrderCall, PlaceCall
+from app.managers.execution_manager.gate.reconcile import VenueSays, compare_cash
 from app.managers.execution_manager.venue_parts import APART
 
 BAN = TurnedAway("banned", 57.0)
@@ -211,6 +212,44 @@ def test_a_halt_by_a_person_stays_when_no_exit_waits_any_more(desk: Desk) -> Non
     desk.wait(58)
     desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
     assert desk.book.status().halted == {"all": "by hand"}
+
+
+def test_a_halt_that_comes_while_an_exit_waits_stays_when_none_waits_any_more(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    desk.book.halt("by hand")
+    desk._collect()
+    assert desk.events[-1] == Halted(-1, "by hand")
+    assert [one.details for one in desk.alarms][-1] == "by hand"
+    desk.wait(58)
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert desk.book.status().halted == {"all": "by hand"}
+
+
+def test_cash_that_differs_after_a_restart_halts_though_an_exit_waited_before_it(
+    desk: Desk,
+) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    again = Desk()
+    for item in (place(), Acknowledged(1), stop(), *desk.events):
+        again.book.recall(item)
+    says = VenueSays({}, [], [], {}, {"USD": 0})
+    assert compare_cash(again.book, says, {"USD": SHARE}, 0)
+    again.book.recover(again.now_ns)
+    again.wait(1)
+    assert again.book.status().halted == {"all": "Cash in USD: ours is 1, the venue's 0."}
+
+
+def test_a_position_that_stays_open_is_halted_though_it_differed_and_agrees_again(
+    desk: Desk,
+) -> None:
+    for theirs in (60, 60):
+        desk.book.hold_against(0, theirs * SHARE, desk.now_ns)
+    desk.send(stop(2 + APART, kind=MARKET))
+    desk.answer(PlaceCall, VenueRefused("no market"))
+    desk.book.hold_against(0, 100 * SHARE, desk.now_ns)
+    assert desk.book.status().halted == {"AAA": "AAA stays open: no market"}
 
 
 def test_a_stream_that_was_lost_is_told_and_so_is_its_return(desk: Desk) -> None:

@@ -1,11 +1,17 @@
 """What may leave the gate: the kill latch, and which symbols take no entries."""
 
+from typing import Final
+
 from app.core.order_events import GateActed, Halted, Resumed
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.kill import FLATTEN, FREEZE, KillLatch
 
 EVERY_SYMBOL = -1
 GATE = "gate"  # the source of its halts
+# How the reasons of halts begin that end by themselves, also one of before a restart:
+EXITS_WAIT: Final = "Exits wait for the venue"
+DIFFERS: Final = "Positions differ"
+_PASSING: Final = (EXITS_WAIT, DIFFERS)
 
 
 class Latch:
@@ -48,8 +54,11 @@ class Latch:
         return True
 
     def halt(self, symbol: int, reason: str) -> None:
-        """Take no entries in a symbol; the first reason stays."""
-        if symbol in self._halted:
+        """Take no entries in a symbol. The first reason stays, but for one that passes by itself:
+        with it another halt would end, which nobody has lifted.
+        """
+        before = self._halted.get(symbol)
+        if before is not None and (_passes(reason) or not _passes(before)):
             return
         self._halted[symbol] = reason
         self._output.events.append(Halted(symbol, reason))
@@ -94,3 +103,7 @@ class Latch:
                 if self.why(place):
                     return f"halted: {self.why(place)}"
         return ""
+
+
+def _passes(reason: str) -> bool:
+    return reason.startswith(_PASSING)

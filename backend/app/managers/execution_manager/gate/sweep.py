@@ -3,11 +3,9 @@
 from app.core.venue import Execution
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
-from app.managers.execution_manager.gate.latch import Latch
+from app.managers.execution_manager.gate.latch import DIFFERS, Latch
 from app.managers.execution_manager.gate.splits import Splits
 from app.managers.execution_manager.gate.tracker import Tracker
-
-_DIFFERS = "Positions differ"  # how such a halt's reason begins, by which it is lifted again
 
 
 class _Question:
@@ -161,12 +159,12 @@ class Sweep:
         ours_units = self._tracker.held_units(symbol)
         if self.agrees(symbol, theirs_units, now_ns):
             self._differing.pop(symbol, None)
-            if self._latch.why(symbol).startswith(_DIFFERS):  # also one from before a restart
+            if self._latch.why(symbol).startswith(DIFFERS):  # also one from before a restart
                 self._latch.resume(symbol, "The venue's position agrees again.")
             return True
         count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
         if count > patience:
             name = self._tracker.symbols[symbol]
-            text = f"{_DIFFERS} of {name}: ours is {ours_units} units, the venue's {theirs_units}."
+            text = f"{DIFFERS} of {name}: ours is {ours_units} units, the venue's {theirs_units}."
             self._latch.halt(symbol, text)
         return False

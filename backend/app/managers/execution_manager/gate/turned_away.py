@@ -11,9 +11,8 @@ from app.core.venue import TurnedAway, VenueRefused
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, Latch
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, EXITS_WAIT, Latch
 
-_HALT: Final = "Exits wait for the venue"  # how such a halt's reason begins, by which it is lifted
 _AT_ONCE_NS: Final = 0
 
 
@@ -51,7 +50,7 @@ class TurnedAwayExits:
             self._waiting[order.client_id] = waiting
             why = f"{order.client_id}, which reduces {symbol}: {answer}"
             self._output.alarm("exit waits", why)
-            self._latch.halt(EVERY_SYMBOL, f"{_HALT}: {why}")
+            self._latch.halt(EVERY_SYMBOL, f"{EXITS_WAIT}: {why}")
         wait_ns = int(answer.wait_seconds * SECOND_NS)
         if not wait_ns:
             wait_ns = waiting.wait_ns
@@ -69,7 +68,7 @@ class TurnedAwayExits:
         self._lift()
 
     def _lift(self) -> None:
-        if not self._waiting and self._latch.why(EVERY_SYMBOL).startswith(_HALT):
+        if not self._waiting and self._latch.why(EVERY_SYMBOL).startswith(EXITS_WAIT):
             self._latch.resume(EVERY_SYMBOL, "No exit waits any more.")  # nor before a restart
 
     def next_ns(self) -> int | None:
