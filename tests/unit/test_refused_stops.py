@@ -18,6 +18,7 @@ from app.core.order_events import (
     TOO_SMALL,
     Acknowledged,
     Cancel,
+    ChangeRefused,
     Ended,
     Filled,
     Halted,
@@ -217,6 +218,44 @@ def test_a_stop_that_the_venue_never_had_is_given_anew(house: Stopped) -> None:
     assert stop.state == ACCEPTED
 
 
+@pytest.mark.parametrize("cause", [REACHED, "", NEVER_HAD])
+def test_a_stop_that_is_refused_while_it_was_to_have_other_terms_is_given_anew_by_these(
+    house: Stopped, cause: str
+) -> None:
+    stop = house.bought()
+    house.execution.amend(stop, Terms(-SHARES, None, 9.5, None, None), 40)
+    house.intents()
+    house.hear(Refused(2, "no", cause))
+    terms = Terms(-SHARES, None, 9.5, None, None)
+    assert house.placed() == [Place(2 + APART, 0, STOP, GTC, terms, True, False)]
+    house.hear(Refused(2 + APART, "passed", REACHED))
+    assert house.placed() == [Place(2 + 2 * APART, 0, MARKET, GTC, AT_ONCE, True, False)]
+
+
+@pytest.mark.parametrize("cause", [REACHED, "", NEVER_HAD])
+def test_a_stop_that_is_refused_while_its_entry_goes_on_filling_is_given_for_all_of_that(
+    house: Stopped, cause: str
+) -> None:
+    entry = house.give()
+    house.hear(Acknowledged(1), fill(entry, 30 * UNITS))
+    house.hear(fill(entry, 40 * UNITS, "e2"))
+    house.intents()
+    house.hear(Refused(2, "no", cause))
+    assert [(one.kind, one.terms.units) for one in house.placed()] == [(STOP, -70 * UNITS)]
+
+
+def test_one_that_is_to_have_other_terms_and_was_never_sent_waits_for_the_journal() -> None:
+    house = Stopped(Abilities())
+    stop = house.bought()
+    house.execution.amend(stop, Terms(-SHARES, None, 9.5, None, None), 40)
+    house.intents()
+    house.hear(Halted(-1, "no journal", JOURNAL))
+    house.hear(Refused(2, "never sent", NEVER_SENT), ChangeRefused(2, "never sent"))
+    assert (stop.state, house.placed()) == (ACCEPTED, [])
+    house.hear(Resumed(-1, "it can be written", JOURNAL))
+    assert [(one.kind, one.terms.stop) for one in house.placed()] == [(STOP, 9.5)]
+
+
 def test_a_run_that_goes_on_from_a_saved_state_knows_that_a_stop_was_reached(
     house: Stopped,
 ) -> None:
@@ -230,3 +269,19 @@ def test_a_run_that_goes_on_from_a_saved_state_knows_that_a_stop_was_reached(
     assert (house.held_units, house.intents()) == (40 * UNITS, ())
     house.hear(Filled(2 + APART, "e3", -40 * UNITS, 9.5, 0, 6))
     assert (house.held_units, house.execution.broker.working) == (0, {})
+
+
+def test_a_stop_that_left_for_what_was_free_grows_when_another_lets_go_of_the_rest() -> None:
+    house = Stopped(Abilities(amends=False, exits_twice=False))
+    house.hear(fill(house.give(20 * UNITS), 20 * UNITS), Acknowledged(2))
+    house.give(-10 * UNITS)  # order 3: what rests is taken back for it, and waits
+    house.hear(Ended(2, CANCELED, ""))
+    house.hear(fill(house.give(50 * UNITS), 50 * UNITS, "e2"))  # order 4; its stop, 5, waits too
+    house.intents()
+    house.hear(Filled(3, "e3", -10 * UNITS, 10.0, 0, 6))
+    both = house.placed()
+    assert [one.terms.units for one in both] == [-20 * UNITS, -40 * UNITS]
+    house.hear(Ended(2 + APART, CANCELED, ""))  # it was to protect 10 from there on
+    assert [type(one) for one in house.intents()] == [Place, Cancel]
+    house.hear(Ended(5, CANCELED, ""))
+    assert [one.terms.units for one in house.placed()] == [-50 * UNITS]

@@ -165,6 +165,16 @@ class LimitedBroker(LiveBroker):
                 terms = replace(terms_of(order), units=order.filled_units - held_units)
                 self._owner.amended(order, terms, now_ns, now_ns)
             self._drive(order, now_ns)
+        self._drive_smaller(now_ns)
+
+    def _drive_smaller(self, now_ns: int) -> None:
+        """A stop that left for less than it is to be, as the rest lay under others, may grow."""
+        for order_id in sorted(self._reducing & self.parts.keys()):
+            order, part = self.working.get(order_id), self.parts.get(order_id)
+            if order is not None and part is not None and order.kind in _STOPS:
+                goal = self.pending_terms(order) or order
+                if abs(self._left(order, goal.units)) > _open_units(part):
+                    self._drive(order, now_ns)
 
     def _end_part(self, order: Order, now_ns: int, *, waits: bool = False) -> None:
         super()._end_part(order, now_ns, waits=waits)

@@ -2,8 +2,9 @@
 left without.
 
 One whose price has been passed has been reached: it goes on at market, as a simulated one would
-fill. So does what protects where the venue says no for another reason; what it has never had is
-given anew, and what the journal kept back waits until that can be written.
+fill. So does what protects where the venue says no for another reason; what it has never had, or
+was to have other terms by then, is given anew, and what the journal kept back waits until that can
+be written.
 """
 
 from typing import Final
@@ -23,14 +24,12 @@ def way_on(broker: LiveBroker, order: Order, told: Refused) -> str:
     """How an order that was refused goes on; "" where it ends."""
     if told.cause == KEPT_IN or not _stops_what_is_held(broker, order):
         return ""
-    if told.cause == REACHED:
-        return "" if order.triggered else AT_MARKET
-    if not order.reduce_only:
+    if told.cause != REACHED and not order.reduce_only:
         return ""
     if told.cause == NEVER_SENT:
         return WAITS
-    if told.cause == NEVER_HAD:
-        return GIVEN_ANEW
+    if told.cause == NEVER_HAD or broker.parts[order.order_id].asked is not None:
+        return GIVEN_ANEW  # by other terms than were refused, where those were under way
     return "" if order.triggered else AT_MARKET
 
 
@@ -43,7 +42,7 @@ def go_on(broker: LiveBroker, order: Order, way: str, now_ns: int) -> None:
 def _stops_what_is_held(broker: LiveBroker, order: Order) -> bool:
     order_id = order.order_id
     part, leaves = broker.parts[order_id], order_id in broker.ending or order_id in broker._to_end
-    if order.kind not in _STOPS or leaves or part.asked is not None or part.is_aside:
+    if order.kind not in _STOPS or leaves or part.is_aside:
         return False
     held_units = broker.held_units_of(order.strategy, order.symbol_index)
     return held_units * order.units < 0 and not broker.opens(order, part.terms.units)
