@@ -191,6 +191,16 @@ def test_what_was_worth_too_little_is_closed_with_what_comes_to_it(desk: Desk) -
     assert desk.book.status().positions == {"AAA": 150 * SHARE}
 
 
+def test_what_was_held_before_the_run_is_none_of_what_it_leaves() -> None:
+    desk = Desk(positions={"AAA": 50 * SHARE})
+    desk.send(place())
+    desk.answer(PlaceCall, desk.report())
+    desk.stream(desk.fill(shares=100), desk.report("FILLED", 100))
+    desk.send(stop(2 + APART, kind=MARKET))
+    desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
+    assert desk.book.status().left == {"AAA": 100 * SHARE}
+
+
 def test_a_halt_for_exits_that_waited_is_over_after_a_restart(desk: Desk) -> None:
     desk.send(stop())
     desk.answer(PlaceCall, BAN)

@@ -116,8 +116,9 @@ class Tracker:
 
     def left(self) -> dict[str, int]:
         """What the run holds and nothing closes, as it is worth less than the venue takes."""
-        held = self._left.items()
-        return {self.symbols[at]: units for at, units in held if units == self.net[at] and units}
+        kept = [at for at, units in self._left.items() if units == self.net[at]]
+        held = {self.symbols[at]: self.net[at] - self._before[at] for at in kept}
+        return {name: units for name, units in held.items() if units}
 
     def unanswered(self) -> int:
         """Of how many orders the venue has yet to say something."""
