@@ -89,8 +89,11 @@ class Watchdog:
         hook_seconds: float,
         memory_mb: int | None,
         alarm: Alarm,
+        end_soon: Callable[[str], None] | None = None,
     ) -> None:
-        """Without `memory_mb`, of the memory that is free now most may be taken."""
+        """Without `memory_mb`, of the memory that is free now most may be taken. With `end_soon`,
+        a run that was told to stop and has not is told by that, with the reason.
+        """
         self._pipeline = pipeline
         self._cursor = cursor
         self._seats = seats
@@ -98,6 +101,7 @@ class Watchdog:
         self._hook_seconds = hook_seconds
         self._clock = WallClock()
         self._alarm = alarm
+        self._end_soon = end_soon
         self._watch = HookWatch()
         self._memory = MemoryWatch(memory_mb)
         self._ended = threading.Event()
@@ -121,6 +125,8 @@ class Watchdog:
 
     def look(self, since_seconds: float) -> None:
         """Look once, and do what is to be done."""
+        if self._end_soon is not None and self._pipeline.stop_reason is not None:
+            self._end_soon(self._pipeline.stop_reason)
         hook, mark = self._seen()
         if self._memory.is_over(used_mb()):
             self._end_for_memory(hook, since_seconds)
