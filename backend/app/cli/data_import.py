@@ -105,7 +105,13 @@ def _progress(file: Path) -> "Iterator[Progress | None]":
         return
     size = file.stat().st_size if file.is_file() else 0
     with telling("reading", "bytes") as tell:
-        yield lambda step, share: tell(HowFar(step, size * share, share, size))
+
+        def show(step: str, share: float) -> None:
+            """Rows are not counted while they are checked: then time alone goes on."""
+            is_counted = step != "checking"
+            tell(HowFar(step, size * share, share, size) if is_counted else HowFar("checking rows"))
+
+        yield show
 
 
 def _print_report(report: "ImportReport") -> None:
