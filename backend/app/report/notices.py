@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.core.logging import redact
+from app.integrations.origins import NO_MARKETS
 from app.report.standing import SAME
 
 if TYPE_CHECKING:
@@ -67,6 +68,15 @@ def _data(run: "Run") -> Iterator[Notice]:
             "warn",
             "Synthetic bars.",
             f"{_several(made)} {_is(made)} a made-up sample: it says nothing of a market.",
+        )
+    played = [row for row in run.passport if NO_MARKETS.intersection(row.get("venues") or ())]
+    if played:
+        told = sorted(NO_MARKETS.intersection(venue for row in played for venue in row["venues"]))
+        yield Notice(
+            "warn",
+            "Not a market's bars.",
+            f"{' and '.join(told)} told those of {_several([row['symbol'] for row in played])}: "
+            "such prices are nobody's, and say nothing of a market.",
         )
     lacking = [row for row in run.passport if row["coverage_percent"] < 100]
     if lacking:

@@ -256,12 +256,14 @@ class RunBuilder:
 
     def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""
+        from app.managers.system_manager.bars_kept import bars_origin
+
         plan = self._plan(config, market.sessions)
         need = HistoryNeed(
             config.market, config.symbols, config.base_interval, config.extended_hours,
             plan.history, market.sessions_before,
         )  # fmt: skip
-        need_history(self._data, line.venue, config.lived.venue, need)
+        need_history(self._data, line.venue, bars_origin(config), need)
 
     def now_text(self, market: str) -> str:
         """The machine's time, in a market's zone."""

@@ -102,7 +102,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
     if passport:
         names = list(passport[0])
         lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-        lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
+        lines += ["| " + " | ".join(_told(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No stored bars were read.")
     by_venue = "Fills are as the venue reported them."
@@ -110,6 +110,11 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
     lines += ["", by_venue if summary.band is None else simulated]
     lines += ["The equity curve marks positions at the last known close.", ""]
     return "\n".join(lines)
+
+
+def _told(value: object) -> str:
+    """A cell of the passport."""
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def _left_open(summary: Summary, band: Decimal) -> list[str]:
