@@ -7,6 +7,7 @@ import msgspec
 
 from app.core.logging import redact
 from app.integrations.origins import NO_MARKETS
+from app.managers.system_manager.summary import latched_text
 from app.report.standing import SAME
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def _end(run: "Run") -> Iterator[Notice]:
         yield Notice("bad", "It was killed.", as_far)
     elif run.state == "stopped":
         yield Notice("warn", "It was stopped before its end.", as_far)
-    if run.summary.get("trading_state"):
+    latched = latched_text(run.summary)
+    if latched is not None:
+        yield Notice("warn", "A breaker ended its trading.", latched)
+    elif run.summary.get("trading_state"):
         yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
 
 
