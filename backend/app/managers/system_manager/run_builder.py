@@ -324,8 +324,9 @@ class RunBuilder:
         # A bar shows it at once then, and the summary soon; else its id is wanted now.
         log = logger.bind(file_only=True) if is_soon_over else logger
         log.info(
-            "Run {}: {} session{} of {}", record.run_id, len(sessions),
+            "Run {}: {} session{} of {}, from {}", record.run_id, len(sessions),
             "" if len(sessions) == 1 else "s", ", ".join(config.symbols),
+            record.local_text(sessions[0].open_ns),
         )  # fmt: skip
 
     def _begin_record(
