@@ -11,7 +11,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Interval, Market
-from app.core.errors import UsageError
+from app.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from app.managers.data_manager.options import ImportReport, Progress
@@ -83,6 +83,8 @@ def import_file(
         print_json(msgspec.to_builtins(report))
     else:
         _print_report(report)
+    if report.rows and not report.stored:
+        raise DataError(f"No row of {report.file} could be used: nothing was stored.")
 
 
 def _column_names(pairs: Sequence[str]) -> dict[str, str]:
