@@ -1,6 +1,7 @@
 """Whether two runs hold the same, field by field: also what a saved state knows nothing of."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from app.managers.system_manager.wiring import Run
 
@@ -37,13 +38,27 @@ def differing(one: object, other: object, place: str, seen: set[int]) -> Iterato
         for name in names:
             if name in CACHES or not (hasattr(one, name) and hasattr(other, name)):
                 continue  # not set yet in a run that has asked about no order since its state
-            pair = getattr(one, name), getattr(other, name)
-            # what only code before a reload declared is gone in a run that goes on from a state
-            is_less = name in ("values", "declared") and len(pair[0]) != len(pair[1])
-            if not is_less:
-                yield from differing(*pair, f"{place}.{name}", seen)
+            if name == "declared":
+                both = _in_both(one, other)
+            elif name == "values" and hasattr(one, "declared"):
+                continue  # with what is declared
+            else:
+                both = getattr(one, name), getattr(other, name)
+            yield from differing(*both, f"{place}.{name}", seen)
     elif isinstance(one, int | float | str | set | frozenset | bytes) and not _same(one, other):
-        yield f"{place}: {one} against {other}"
+        yield f"{place}: {one!r} against {other!r}"
+
+
+def _in_both(one: Any, other: Any) -> tuple[object, object]:
+    """What both declare, with its values where they have any: code that a reload replaced may have
+    declared more and sooner, and a run that goes on from a state has never seen it.
+    """
+    ours, theirs = (
+        dict(zip(it.declared, getattr(it, "values", it.declared), strict=True))
+        for it in (one, other)
+    )
+    common = [item for item in ours if item in theirs]
+    return [(item, ours[item]) for item in common], [(item, theirs[item]) for item in common]
 
 
 def _kind(value: object) -> object:

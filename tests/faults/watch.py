@@ -10,9 +10,10 @@ from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Cancel, Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN
 from app.core.venue import Tick, VenueBar, run_mark
-from app.integrations.practice.venue.books import Placed
+from app.integrations.practice.venue.books import Entry, Placed
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
+from app.managers.execution_manager.venue_parts import APART
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
 from app.threads.commands import HALT, KILL, STOP
@@ -24,7 +25,9 @@ from tests.faults.world import SECOND
 from tests.memory_disk import MemoryDisk
 
 MARK = run_mark(RUN_ID) + "-"
-_OF_EXITS = ("exit lost", "exit not resized", "exit too much")  # alarms
+_OF_EXITS = (  # alarms
+    "exit lost", "too small to close", "exit not resized", "exit stays", "exit too much",
+)  # fmt: skip
 
 
 class Broke(BaseException):
@@ -205,17 +208,14 @@ class Watch:
             abs(entry.order.units - entry.order.filled_units)
             for entry in self._side.books.live.values()
             if entry.order.symbol == symbol
-            and entry.order.kind == states.STOP
+            and _protects(entry)
             and (entry.order.reduce_only or self._side.is_spot)
             and (not held or (entry.order.units > 0) == (held < 0))
             and _strategy_of(life, number_of(entry.client_id)) == 0
         )
         told = any(
             what == "journal failed"
-            or (
-                what in ("exit lost", "exit not resized", "exit too much")
-                and f" {symbol}," in details
-            )
+            or (what in _OF_EXITS and f" {symbol}," in details)
             or (what == "late fill" and f" {symbol}," in details and _is_of_exit(life, details))
             for what, details in alarms
         )
@@ -264,6 +264,12 @@ class Watch:
             ours == self._side.books.cash["USD"] or not self.money_is_booked,
             f"I5: cash is {ours}, not the venue's",
         )
+
+
+def _protects(entry: Entry) -> bool:
+    """A stop, or what closes at market in the place of one that the price had passed."""
+    is_in_its_place = number_of(entry.client_id) >= APART and entry.order.kind == states.MARKET
+    return entry.order.kind == states.STOP or is_in_its_place
 
 
 def is_durable(disk: MemoryDisk, payload: bytes) -> bool:

@@ -323,10 +323,20 @@ def test_a_wrong_secret_is_refused_and_told_nowhere(
     peer: BinancePeer, wall: Wall, caplog: pytest.LogCaptureFixture
 ) -> None:
     venue = opened(peer, wall, secret="canary-of-a-secret")
-    with pytest.raises(VenueRefused, match="-1022") as told:
+    with pytest.raises(VenueRefused, match=r"-1022.*MISMARTERA_BINANCE_SECRET") as told:
         venue.open_orders()
+    assert peer.url.removeprefix("http://") in str(told.value)
     assert "canary" not in f"{told.value}{told.value.__cause__!r}{caplog.text}"
     assert "canary" not in repr(Keys(KEY, "canary-of-a-secret"))
+    venue.close()
+
+
+def test_a_wrong_key_is_refused_by_the_name_of_its_variable(peer: BinancePeer, wall: Wall) -> None:
+    keys = Keys("canary-of-a-key", SECRET)
+    venue = open_binance(peer.url, keys, (BTC,), wall, np.random.default_rng(1))
+    with pytest.raises(VenueRefused, match=r"-2015.*MISMARTERA_BINANCE_KEY") as told:
+        venue.open_orders()
+    assert "canary" not in str(told.value)
     venue.close()
 
 
@@ -453,7 +463,7 @@ def test_what_is_no_answer_is_unclear_and_never_sent_again(
 def test_a_plain_no_is_only_what_has_a_code_and_a_status_of_the_four_hundreds(
     status: int, code: Any
 ) -> None:
-    found = judged(status, code, "?", "an order")
+    found = judged(status, code, "?", "an order", "a.host")
     if isinstance(found, VenueRefused):
         assert code not in UNCLEAR_CODES
         assert status in (418, 429) or code == -1003 or (400 <= status < 500 and code < 0)

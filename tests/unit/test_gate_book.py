@@ -3,6 +3,7 @@
 from tests.gate_venue import START_NS, Held, Play
 
 from app.core.order_events import (
+    NEVER_HAD,
     Acknowledged,
     Cancel,
     Ended,
@@ -86,7 +87,7 @@ def test_a_timeout_before_the_venue_had_it_ends_in_a_refusal_after_repeated_deni
     play.run(30)
     assert kinds(play.events) == [Uncertain]
     play.run(20)
-    assert play.events[1:] == [Refused(1, "the venue never had it")]
+    assert play.events[1:] == [Refused(1, "the venue never had it", NEVER_HAD)]
     assert sum(isinstance(call, PlaceCall) for call in play.begun) == 1
 
 

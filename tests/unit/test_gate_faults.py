@@ -8,6 +8,7 @@ import pytest
 from tests.gate_desk import SECOND, SHARE, Desk, name
 
 from app.core.order_events import (
+    NEVER_HAD,
     Acknowledged,
     Amend,
     Amended,
@@ -90,7 +91,7 @@ def test_denials_count_only_without_a_break() -> None:
     desk.wait(30, None)
     assert desk.events == []
     desk.wait(10, None)
-    assert desk.events == [Refused(1, "the venue never had it")]
+    assert desk.events == [Refused(1, "the venue never had it", NEVER_HAD)]
 
 
 def test_denials_do_not_count_while_the_placement_itself_still_hangs() -> None:
@@ -273,14 +274,25 @@ def test_a_cancel_refused_because_all_was_filled_tells_the_fill_alone() -> None:
     assert kinds(desk) == [Filled]
 
 
-def test_a_cancel_refused_while_the_order_works_on_is_told() -> None:
+def test_a_cancel_that_is_refused_three_times_while_the_order_works_on_is_told() -> None:
     desk = Desk().bring("CANCEL_PENDING")
-    desk.answer(CancelCall, VenueRefused("not now"))
-    desk.wait(0)
-    desk.answer(OrderCall, desk.report())
+    for refused in range(3):
+        assert not desk.events, refused
+        desk.answer(CancelCall, VenueRefused("not now"))
+        desk.wait(2)
+        desk.answer(OrderCall, desk.report())
     assert desk.events == [ChangeRefused(1, "not now")]
     desk.wait(60)
     assert not desk.calls(CancelCall)
+
+
+def test_an_order_that_the_venue_did_not_know_yet_is_cancelled_once_it_does() -> None:
+    desk = Desk().bring("CANCEL_PENDING")
+    desk.answer(CancelCall, VenueRefused("no such order"))
+    desk.wait(10, None)
+    desk.wait(8, desk.report())
+    desk.answer(CancelCall, desk.report("CANCELED"))
+    assert desk.events == [Ended(1, "CANCELED", "")]
 
 
 @pytest.mark.parametrize("state", ["CANCELED", "FILLED"])
@@ -366,8 +378,9 @@ def test_thirty_seconds_of_denial_are_not_believed(state: str) -> None:
     desk.wait(30, None)
     assert desk.events == []
     desk.wait(6, desk.report(units=80 * SHARE, limit=11.0) if state[0] == "A" else desk.report())
-    told = {"U": [Acknowledged], "C": [ChangeRefused], "A": [Amended]}
+    told = {"U": [Acknowledged], "C": [], "A": [Amended]}
     assert kinds(desk) == told[state[0]]
+    assert desk.calls(CancelCall) == (1 if state[0] == "C" else 0), "it is made again"
 
 
 def test_an_acknowledged_order_that_is_denied_for_good_expires() -> None:

@@ -4,6 +4,7 @@ import pytest
 from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, name, place
 
 from app.core.order_events import (
+    KEPT_IN,
     Acknowledged,
     Amend,
     Amended,
@@ -59,9 +60,12 @@ def test_a_halt_lets_exits_pass_and_keeps_entries_in() -> None:
     desk = Desk()
     desk.book.halt("too much lost")
     desk.send(place(1), place(2, -5, opens=False))
-    assert desk.events == [Halted(-1, "too much lost"), Refused(1, "halted: too much lost")]
+    assert desk.events == [
+        Halted(-1, "too much lost"),
+        Refused(1, "halted: too much lost", KEPT_IN),
+    ]
     assert desk.call(PlaceCall).client_id == name(2)
-    desk.book.release("calm again")
+    desk.book.latch.release("calm again")
     desk.send(place(3))
     assert desk.events[-1] == Resumed(-1, "calm again")
     assert desk.calls(PlaceCall) == 2
@@ -76,7 +80,7 @@ def test_halts_are_lifted_one_and_all_and_the_kill_latch_is_not() -> None:
     desk.send(place())
     lifted = [one for one in desk.events if isinstance(one, Resumed)]
     assert lifted == [Resumed(1, "looked at"), Resumed(-1, "looked at")]
-    assert desk.events[-1] == Refused(1, "killed (freeze): a test")
+    assert desk.events[-1] == Refused(1, "killed (freeze): a test", KEPT_IN)
 
 
 def test_a_symbol_is_halted_by_itself() -> None:
@@ -84,7 +88,7 @@ def test_a_symbol_is_halted_by_itself() -> None:
     desk.book.halt("odd", 1)
     desk.send(place(1), place(2, symbol=1))
     assert kinds(desk) == [Halted, Refused]
-    desk.book.resume(1, "fine")
+    desk.book.latch.resume(1, "fine")
     desk.send(place(3, symbol=1))
     assert desk.calls(PlaceCall) == 2
 
@@ -106,7 +110,7 @@ def test_a_placement_that_waits_when_the_latch_falls_does_not_leave() -> None:
     waiting = desk.book.take().calls
     desk.book.halt("odd")
     assert [desk.book.begin(call, desk.now_ns) for call in waiting] == [False, True]
-    assert desk.book.take().events == [Halted(-1, "odd"), Refused(1, "halted: odd")]
+    assert desk.book.take().events == [Halted(-1, "odd"), Refused(1, "halted: odd", KEPT_IN)]
 
 
 def test_a_placement_cancelled_before_it_left_does_not_leave() -> None:
@@ -114,7 +118,7 @@ def test_a_placement_cancelled_before_it_left_does_not_leave() -> None:
     desk.book.send([place(1), Cancel(1)], desk.now_ns)
     (call,) = desk.book.take().calls
     assert not desk.book.begin(call, desk.now_ns)
-    assert desk.book.take().events == [Refused(1, "cancelled before it left")]
+    assert desk.book.take().events == [Refused(1, "cancelled before it left", KEPT_IN)]
 
 
 # Kill, freeze
@@ -305,7 +309,7 @@ def test_an_order_acknowledged_after_the_kill_is_cancelled_at_once() -> None:
 def test_a_release_lets_strategies_trade_again() -> None:
     desk = Desk()
     desk.kill("freeze")
-    desk.book.release("by hand")
+    desk.book.latch.release("by hand")
     desk.send(place())
     assert desk.calls(PlaceCall) == 1
     assert desk.events[-1] == GateActed("released", "by hand")

@@ -7,6 +7,7 @@ from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, name, place
 from tests.slow_venue import SlowVenue
 
 from app.core.order_events import (
+    NEVER_HAD,
     Acknowledged,
     Amend,
     Amended,
@@ -27,7 +28,7 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.venue import Execution, VenueOrder, VenueReport
 from app.managers.execution_manager.gate.calls import CancelCall, OrderCall, PlaceCall
-from app.managers.execution_manager.gate.doubts import NEVER_HAD, NO_LONGER_HAS
+from app.managers.execution_manager.gate.doubts import DENIED, NO_LONGER_HAS
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import (
     Difference,
@@ -143,7 +144,7 @@ def test_a_durable_intent_that_the_venue_denies_expires_after_a_while() -> None:
     desk.wait(30, None)
     assert desk.events == []
     desk.wait(10, None)
-    assert desk.events == [Refused(1, "the venue never had it")]
+    assert desk.events == [Refused(1, "the venue never had it", NEVER_HAD)]
 
 
 def test_an_intent_that_had_not_left_is_never_placed_again() -> None:
@@ -300,7 +301,7 @@ def test_a_second_look_names_what_still_differs_halts_nothing_and_applies_what_w
 @pytest.mark.parametrize(
     "journal",
     [
-        (place(), Uncertain(1, "timed out"), Refused(1, NEVER_HAD)),
+        (place(), Uncertain(1, "timed out"), Refused(1, DENIED, NEVER_HAD)),
         (place(), Acknowledged(1), Ended(1, "EXPIRED", NO_LONGER_HAS)),
     ],
 )

@@ -8,7 +8,7 @@ from tests.unit.test_gate_reconcile import recalled
 from app.core.order_events import Amend, Cancel, Halted, Resumed
 from app.core.orders import Terms
 from app.core.venue import VenueRefused, VenueReport
-from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, PlaceCall
+from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, OrderCall, PlaceCall
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 
 
@@ -112,6 +112,21 @@ def test_an_exit_whose_new_size_the_venue_refuses_is_told() -> None:
     desk.answer(AmendCall, VenueRefused("not now"))
     assert told(desk, "exit not resized") == [
         f"{name(2)}, which reduces AAA, stays at 100 where 60 were asked for: not now"
+    ]
+
+
+def test_an_exit_that_the_venue_does_not_give_back_is_told() -> None:
+    desk = holding()
+    report = guarded(desk)
+    desk.answer(PlaceCall, report)
+    desk.send(Cancel(2))
+    for _ in range(3):
+        assert not told(desk, "exit stays")
+        desk.answer(CancelCall, VenueRefused("not now"))
+        desk.wait(2)
+        desk.answer(OrderCall, report)
+    assert told(desk, "exit stays") == [
+        f"{name(2)}, which reduces AAA, was to be cancelled and stays with 100 left of it: not now"
     ]
 
 

@@ -17,7 +17,16 @@ from tests.unit.test_protection_live import exits, placed
 
 from app.core.config_protection import ProtectionFields
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Cancel, ChangeRefused, Ended, Filled, Place, Refused
+from app.core.order_events import (
+    Acknowledged,
+    Cancel,
+    ChangeRefused,
+    Ended,
+    Filled,
+    Halted,
+    Place,
+    Refused,
+)
 from app.core.orders import (
     ACCEPTED,
     AMEND_PENDING,
@@ -25,6 +34,7 @@ from app.core.orders import (
     FILLED,
     GTC,
     LIMIT,
+    MARKET,
     STOP,
     SUBMITTED,
     Order,
@@ -134,6 +144,27 @@ def test_an_amendment_that_the_venue_would_not_take_back_for_leaves_the_order_as
     assert house.intents() == (Cancel(1),)
 
 
+def test_an_entry_that_came_back_stays_here_once_entries_are_closed(house: LimitedHouse) -> None:
+    order = house.give(kind=LIMIT, limit=10.0)
+    house.hear(Acknowledged(1))
+    house.execution.amend(order, limit_at(9.5), 30)
+    house.intents()
+    house.hear(Halted(0, "no data of AAA for 100 s", "data"), Ended(1, CANCELED, ""))
+    assert (order.state, house.intents()) == (CANCELED, ())
+    assert order.reason.startswith("no_entries: no data of AAA for 100 s")
+
+
+def test_an_exit_that_came_back_leaves_anew_though_entries_are_closed(house: LimitedHouse) -> None:
+    house.hear(Acknowledged(1), fill(house.give(), SHARES))
+    order = house.give(-SHARES, kind=LIMIT, limit=11.0)
+    house.hear(Acknowledged(2))
+    house.execution.amend(order, limit_at(10.9, -100), 30)
+    house.intents()
+    house.hear(Halted(0, "no data of AAA for 100 s", "data"), Ended(2, CANCELED, ""))
+    (again,) = house.intents()
+    assert again == Place(2 + APART, 0, LIMIT, "day", limit_at(10.9, -100), False, False)
+
+
 def test_a_cancel_behind_an_amendment_ends_the_order(house: LimitedHouse) -> None:
     order = house.give(kind=LIMIT, limit=10.0)
     house.hear(Acknowledged(1))
@@ -217,7 +248,9 @@ def test_declared_exits_are_a_stop_alone_and_told_once() -> None:
     assert placed(house) == exits(house, 100, 9.9, 10.2)[:1]
 
 
-def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
+def test_a_stop_that_could_not_leave_anew_goes_on_at_market(
+    house: LimitedHouse,
+) -> None:
     entry = house.give()
     stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False, reduce_only=True, parent=1)
     house.hear(fill(entry, SHARES), Acknowledged(2))
@@ -226,7 +259,8 @@ def test_a_stop_that_could_not_leave_anew_is_told(house: LimitedHouse) -> None:
     house.hear(Ended(2, CANCELED, ""))
     house.hear(Refused(2 + APART, "it would trigger at once"))
     assert stop in house.execution.untold
-    assert (stop.is_working, stop.reason) == (False, "it would trigger at once")
+    assert (stop.is_working, stop.reason) == (True, "it would trigger at once")
+    assert [one.kind for one in house.intents() if isinstance(one, Place)] == [STOP, MARKET]
 
 
 def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
@@ -244,7 +278,8 @@ def test_a_stop_for_a_first_part_too_small_to_be_taken_leaves_with_the_next(
     (again,) = house.intents()
     assert again == Place(2 + APART, 0, STOP, "day", stop_of(100), True, False)
     house.hear(Refused(2 + APART, "it would trigger at once"))
-    assert not stop.is_working, "its entry brings no more: there is nothing to wait for"
+    (at_market,) = house.intents()  # its entry brings no more: there is nothing to wait for
+    assert isinstance(at_market, Place) and at_market.kind == MARKET
 
 
 def test_a_run_that_keeps_its_positions_does_not_end_while_a_stop_is_about_to_leave_anew(

@@ -135,7 +135,7 @@ def test_a_halt_that_comes_when_the_venue_has_just_agreed_stays(line: Line, whos
         if whose == "a person":
             line.line.halt("now this")
         else:
-            line.book.resume(1, "it agrees again")
+            line.book.latch.resume(1, "it agrees again")
             line.book.halt("odd fills", 1)
 
     def looked_at() -> Any:
@@ -187,7 +187,7 @@ def test_what_cannot_be_lifted_is_refused_at_once(line: Line) -> None:
         line.line.releasing.ask("why not")
     line.recover()
     for symbol in list(line.book.latch.halted):
-        line.book.resume(symbol, "of no interest here")
+        line.book.latch.resume(symbol, "of no interest here")
     with pytest.raises(StateError, match="not halted"):
         line.line.releasing.ask("why not")
     line.line.halt("news at noon")

@@ -4,9 +4,18 @@ Orders go by their number in the run, symbols by their index. What is not one of
 orders, the gate's or somebody's at the venue, has events of its own.
 """
 
+from typing import Final
+
 import msgspec
 
 from app.core.orders import Terms
+
+# Why an order was not taken, where more than its end follows from that; "": the venue's own no.
+REACHED: Final = "reached"  # the price has passed its stop
+TOO_SMALL: Final = "too_small"  # it is worth less than the venue takes
+NEVER_HAD: Final = "never_had"  # the venue denies it, and may never have heard of it
+NEVER_SENT: Final = "never_sent"  # the journal could not be written
+KEPT_IN: Final = "kept_in"  # by a latch, or it was cancelled before it left
 
 
 class Acknowledged(msgspec.Struct, frozen=True, tag="acknowledged"):
@@ -20,6 +29,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
     order_id: int
     reason: str
+    cause: str = ""
 
 
 class Uncertain(msgspec.Struct, frozen=True, tag="uncertain"):

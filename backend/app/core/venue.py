@@ -4,6 +4,9 @@ An adapter translates all that its venue can answer into these, and every error 
 
     VenueError
     ├── VenueRefused    the venue said no, in so many words: nothing has happened there
+    │   ├── StopReached     to a stop that would trigger at once: the price has passed it
+    │   ├── TooSmall        to an order that is worth less than it takes
+    │   └── TurnedAway      at the door: the same may be asked again after so many seconds
     └── VenueUnclear    timeout, 5xx, garbage, a lost connection: what happened is not known
 """
 
@@ -25,6 +28,20 @@ class VenueError(AppError):
 
 class VenueRefused(VenueError):
     pass
+
+
+class StopReached(VenueRefused):
+    pass
+
+
+class TooSmall(VenueRefused):
+    pass
+
+
+class TurnedAway(VenueRefused):
+    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds  # of the venue's clock; 0: it has not said
 
 
 class VenueUnclear(VenueError):

@@ -153,7 +153,7 @@ class OrderGate:
 
     def resume(self, symbol: int, reason: str) -> None:
         """Entries again in one symbol."""
-        self._enter(lambda _: self._book.resume(symbol, reason))
+        self._enter(lambda _: self._book.latch.resume(symbol, reason))
 
     def lift(self, reason: str, halted: Mapping[str, str]) -> None:
         """Entries again where a status told of these halts, as far as the kill latch lets them."""
@@ -167,7 +167,7 @@ class OrderGate:
 
     def release(self, reason: str) -> None:
         """Lift the latch."""
-        self._enter(lambda _: self._book.release(reason))
+        self._enter(lambda _: self._book.latch.release(reason))
 
     def status(self) -> GateStatus:
         """How things stand; from any thread."""

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from app.core.errors import ConfigError
 
 TESTNET_URL: Final = "https://testnet.binance.vision"
+KEY_NAME: Final = "MISMARTERA_BINANCE_KEY"  # in the environment,
+SECRET_NAME: Final = "MISMARTERA_BINANCE_SECRET"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 

@@ -9,7 +9,7 @@ from binance.client import Client
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.venue import VenueRefused, VenueUnclear
-from app.integrations.binance.endpoints import Endpoints, Keys, Wall
+from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME, Endpoints, Keys, Wall
 from app.integrations.binance.limits import Limits
 from app.integrations.binance.problems import (
     FOREIGN,
@@ -116,10 +116,7 @@ class Link:
     ) -> _Read:
         """Ask with a signature; once more where its clock says that ours was off."""
         if not self._keys.key or not self._keys.secret:
-            raise VenueRefused(
-                "Binance's keys are missing: set MISMARTERA_BINANCE_KEY and"
-                " MISMARTERA_BINANCE_SECRET."
-            )
+            raise VenueRefused(f"Binance's keys are missing: set {KEY_NAME} and {SECRET_NAME}.")
         if self._clock is None:
             self.sync()
         try:
@@ -166,7 +163,8 @@ class Link:
             if quiet_ns > 0:
                 seconds = quiet_ns / SECOND_NS * (self.rate or 1.0)
                 raise TooManyRequests(
-                    f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent."
+                    f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent.",
+                    seconds,
                 )
             full = self.limits.take(weight, orders, now_ns, yields=bulk or yields)
             if not full:

@@ -4,6 +4,7 @@ The codes are those of its documentation. Where it says that the state of execut
 or that a request failed inside, an order may well stand: that is `VenueUnclear`.
 """
 
+import re
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -18,9 +19,20 @@ from binance.exceptions import (
     UnknownDateFormat,
 )
 
-from app.core.venue import VenueError, VenueRefused, VenueUnclear
+from app.core.venue import (
+    StopReached,
+    TooSmall,
+    TurnedAway,
+    VenueError,
+    VenueRefused,
+    VenueUnclear,
+)
+from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME
 
 UNKNOWN_ORDER: Final = -2013
+NEW_ORDER_REJECTED: Final = -2010
+FILTER_FAILURE: Final = -1013
+TOO_MANY_ORDERS: Final = -1015
 CLOCK_IS_OFF: Final = -1021
 TOO_MANY_REQUESTS: Final = -1003
 NO_ANSWER_IN_TIME: Final = 408
@@ -78,12 +90,28 @@ REFUSED_CODES: Final = {
 }
 
 
+# -2010 has many causes, which only its words tell apart.
+_AT_ONCE: Final = re.compile("trigger immediately|immediately trigger")
+
+
+# What is wrong with which of the keys; never what they hold.
+_OF_KEYS: Final = {
+    -1022: (SECRET_NAME, "it is not the secret of the key that is used there"),
+    -2014: (KEY_NAME, "it is no key of Binance's"),
+    -2015: (
+        f"{KEY_NAME} and {SECRET_NAME}",
+        "the key may be of another place (the testnet has its own), may not be used from this"
+        " address, or may not trade",
+    ),
+}
+
+
 class UnknownOrder(VenueRefused):
     """Binance says that it knows no such order."""
 
 
-class TooManyRequests(VenueRefused):
-    """The request was turned away at the door."""
+class TooManyRequests(TurnedAway):
+    """Of requests, or of orders."""
 
 
 class ClockIsOff(VenueRefused):
@@ -93,7 +121,7 @@ class ClockIsOff(VenueRefused):
 def translated(error: Exception, what: str, host: str) -> VenueError:
     """A foreign error as one of ours; `what` was asked of this host."""
     if isinstance(error, BinanceAPIException):
-        return judged(int(error.status_code), error.code, str(error.message), what)
+        return judged(int(error.status_code), error.code, str(error.message), what, host)
     if isinstance(error, BinanceRequestException):
         return VenueUnclear(f"Binance's answer to {what} is no JSON.")
     if isinstance(error, OSError | HTTPException | urllib3.exceptions.HTTPError):
@@ -101,19 +129,28 @@ def translated(error: Exception, what: str, host: str) -> VenueError:
     return VenueUnclear(f"Binance's answer to {what} cannot be read ({type(error).__name__}).")
 
 
-def judged(status: int, code: Any, message: str, what: str) -> VenueError:
+def judged(status: int, code: Any, message: str, what: str, host: str) -> VenueError:
     """What a status and a code mean."""
     told = f"Binance answered {what} with {status}, code {code}: {message}"
+    if isinstance(code, int) and code in _OF_KEYS:
+        names, hint = _OF_KEYS[code]
+        told = f"{told.rstrip('.')}. It was asked at {host}; look at {names}: {hint}."
     is_known = isinstance(code, int) and code < 0
-    if status in TOO_MUCH or code == TOO_MANY_REQUESTS:
+    if code in (TOO_MANY_REQUESTS, TOO_MANY_ORDERS):
         return TooManyRequests(told)
-    is_plain = 400 <= status < 500 and status != NO_ANSWER_IN_TIME
+    # One of these without Binance's code is of somebody between: the same order is given again
+    # after a refusal of this kind, so it must be sure.
+    is_plain = 400 <= status < 500 and status not in (NO_ANSWER_IN_TIME, *TOO_MUCH)
     if not is_known or not is_plain or code in UNCLEAR_CODES:
         return VenueUnclear(told)
     if code == UNKNOWN_ORDER:
         return UnknownOrder(told)
     if code == CLOCK_IS_OFF:
         return ClockIsOff(told)
+    if code == NEW_ORDER_REJECTED and _AT_ONCE.search(message):
+        return StopReached(f"The price has passed its stop. {told}")
+    if code == FILTER_FAILURE and "NOTIONAL" in message:
+        return TooSmall(f"It is worth less than Binance takes. {told}")
     return VenueRefused(told)
 
 

@@ -143,7 +143,8 @@ def order_stream(
         except (TimeoutError, *_UNREADABLE) as wrong:
             raise VenueUnclear("No answer to the subscription to the account.") from wrong
         if status != 200:
-            raise judged(status, error.get("code"), str(error.get("msg")), "the subscription")
+            host = link.endpoints.host
+            raise judged(status, error.get("code"), str(error.get("msg")), "the subscription", host)
 
     def read(told: Any) -> Iterator[Any]:
         event = told.get("event")

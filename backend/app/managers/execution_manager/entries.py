@@ -61,15 +61,16 @@ class Entries:
 
     def refusal(self, order: Order, units: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        if order.order_id in self.own:
-            return ""
-        places = (ALL_SYMBOLS, order.symbol_index)
-        closed = list(self.closed.items())  # a replay is halted from other threads
-        reason = next((why for (of, _), why in closed if of in places), "")
+        reason = "" if order.order_id in self.own else self.against(order.symbol_index)
         held_units = self._held_units_of(order.strategy, order.symbol_index)
-        if not reason or not opens(order, units, self._working, held_units):
-            return ""
-        return f"no_entries: {reason}; only what reduces a position passes"
+        return reason if reason and opens(order, units, self._working, held_units) else ""
+
+    def against(self, symbol: int) -> str:
+        """Why nothing may open or increase a position in a symbol, or ""."""
+        closed = list(self.closed.items())  # a replay is halted from other threads
+        places = (ALL_SYMBOLS, symbol)
+        reason = next((why for (of, _), why in closed if of in places), "")
+        return f"no_entries: {reason}; only what reduces a position passes" if reason else ""
 
 
 def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:

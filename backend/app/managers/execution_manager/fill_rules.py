@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from app.core.orders import Order, Terms
+from app.managers.execution_manager.entries import Entries
 from app.services.auctions import CutOffs, cut_offs_of
 from app.services.bar_fills import BarRules
 from app.services.slippage import Slippage
@@ -40,6 +41,9 @@ class Ambiguity(msgspec.Struct, frozen=True, array_like=True):
 
 class Owner(Protocol):
     """Whose orders they are: the broker tells it what becomes of them."""
+
+    @property
+    def entries(self) -> Entries: ...
 
     def filled(
         self, order: Order, units: int, price: float, start_ns: int, now_ns: int

@@ -166,8 +166,8 @@ class LimitedBroker(LiveBroker):
                 self._owner.amended(order, terms, now_ns, now_ns)
             self._drive(order, now_ns)
 
-    def _end_part(self, order: Order, now_ns: int) -> None:
-        super()._end_part(order, now_ns)
+    def _end_part(self, order: Order, now_ns: int, *, waits: bool = False) -> None:
+        super()._end_part(order, now_ns, waits=waits)
         self._drive_waiting(now_ns)
 
     def release(self, entry: Order, now_ns: int) -> None:

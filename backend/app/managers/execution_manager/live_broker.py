@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from app.core.calendar import TradingSession
-from app.core.order_events import Amend, Cancel, Intent, Place, Split
+from app.core.order_events import Amend, Cancel, Intent, Split
 from app.core.orders import (
     ACCEPTED,
     AMEND_PENDING,
@@ -35,7 +35,7 @@ from app.managers.execution_manager.known_orders import KnownOrders
 from app.managers.execution_manager.links import NO_ORDERS, Links
 from app.managers.execution_manager.past_splits import PastSplits
 from app.managers.execution_manager.sim_broker import BY_STRATEGY
-from app.managers.execution_manager.venue_parts import APART, Part, terms_of
+from app.managers.execution_manager.venue_parts import APART, Part, place_of, terms_of, terms_there
 
 _NOTHING_LEFT = "amended to what had filled"
 
@@ -129,11 +129,11 @@ class LiveBroker:
         if order_id not in self.working or order_id in self.ending:
             return
         part, wanted = self.parts.get(order_id), self.pending_terms(order)
-        goal = wanted or terms_of(order)
+        goal = terms_there(order, wanted or terms_of(order))
         left = self._left(order, goal.units)
         if part is None:
             if left:
-                self._place(order, left)
+                self._leave(order, left, now_ns)
         elif part.asked is None:
             ends = order_id in self._to_end  # it was asked to, and the venue said no
             terms = replace(goal, units=part.terms.units if ends else part.filled_units + left)
@@ -149,18 +149,17 @@ class LiveBroker:
         left = self.links.brought(order, units) - order.filled_units
         return left if (left > 0) == (order.units > 0) else 0
 
-    def _place(self, order: Order, units: int) -> None:
+    def _leave(self, order: Order, units: int, now_ns: int) -> None:
+        """Place so much of an order; one that opens ends where entries were closed since."""
+        if (why := self._owner.entries.against(order.symbol_index)) and self.opens(order, units):
+            self._owner.lapsed(order, CANCELED, now_ns, why)
+            return
         number = order.order_id + APART * self._were_there.get(order.order_id, 0)
-        terms, opening = replace(terms_of(order), units=units), self.opens(order, units)
-        self.parts[order.order_id] = Part(number, terms)
+        terms = replace(terms_there(order, terms_of(order)), units=units)
+        part = self.parts[order.order_id] = Part(number, terms)
         if order.state is ACCEPTED:
             order.to(SUBMITTED)
-        self.outbox.append(
-            Place(
-                number, order.symbol_index, order.kind, order.tif, terms, order.reduce_only,
-                opening,
-            )
-        )  # fmt: skip
+        self.outbox.append(place_of(order, part, self.opens(order, units)))
 
     def _ask(self, order: Order, part: Part, terms: Terms, wanted: Terms | None) -> None:
         part.ask(terms, wanted)
@@ -180,8 +179,8 @@ class LiveBroker:
         elif terms is not None and terms != terms_of(order):
             self._owner.amended(order, terms, now_ns, now_ns)
 
-    def _end_part(self, order: Order, now_ns: int) -> None:
-        """The venue has nothing of an order any more; more of it may leave later."""
+    def _end_part(self, order: Order, now_ns: int, *, waits: bool = False) -> None:
+        """The venue has nothing of an order any more; more of it may leave, or only later."""
         order_id = order.order_id
         del self.parts[order_id]
         if abs(order.filled_units) >= abs(order.units) and order_id not in self.pending:
@@ -196,7 +195,8 @@ class LiveBroker:
             order.to(PARTIAL if order.filled_units else ACCEPTED)
         if terms is not None:
             self._owner.amended(order, terms, now_ns, now_ns)
-        self._drive(order, now_ns)
+        if not waits:
+            self._drive(order, now_ns)
 
     def pending_terms(self, order: Order) -> Terms | None:
         """The terms that were asked for last, and are not in force yet."""
@@ -284,9 +284,10 @@ class LiveBroker:
         for order_id in list(self._to_end):
             order = self.working[order_id]
             self.lapsed(order, CANCELED, now_ns, order.reason)
-        for order_id, part in list(self.parts.items()):
+        for part in self.parts.values():
             part.refused = None
-            self._drive(self.working[order_id], now_ns)
+        for order in list(self.working.values()):
+            self._drive(order, now_ns)
 
     def follow_up(self, order: Order, now_ns: int) -> None:
         """The venue has answered: ask for what was wanted meanwhile."""

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from app.core.errors import AppError
 from app.core.money import divide_half_even
 from app.core.order_events import (
+    NEVER_HAD,
+    REACHED,
     Acknowledged,
     Amended,
     ChangeRefused,
@@ -44,6 +46,7 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.limited_broker import hold_back
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.refused_stops import go_on, way_on
 from app.managers.execution_manager.venue_parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
@@ -141,11 +144,8 @@ class OrderReports:
                 if order.state is not UNKNOWN:
                     order.to(UNKNOWN)
                 self._execution.diary.note("uncertain", order, now_ns, reason)
-            case Refused(reason=reason):
-                if hold_back(self._broker, order):
-                    self._tell_refused(order, reason, now_ns)
-                elif not self._broker.put_aside(order, now_ns):
-                    self._refuse(order, reason, now_ns)
+            case Refused():
+                self._hear_refused(event, order, now_ns)
             case Ended(state=state, reason=reason, filled_units=told):
                 if state != CANCELED or not self._broker.put_aside(order, now_ns, told):
                     state = FILLED if order.filled_units == order.units else state
@@ -156,6 +156,22 @@ class OrderReports:
                 self._amend(order, terms, now_ns)
             case ChangeRefused(reason=reason):
                 self._keep(order, reason, now_ns)
+
+    def _hear_refused(self, event: Refused, order: Order, now_ns: int) -> None:
+        """A stop of what is held goes on in another way; else it is not at the venue any more."""
+        if event.cause not in (REACHED, NEVER_HAD) and hold_back(self._broker, order):
+            self._tell_refused(order, event.reason, now_ns)
+            return
+        way = way_on(self._broker, order, event)
+        if not way:
+            if not self._broker.put_aside(order, now_ns):
+                self._refuse(order, event.reason, now_ns)
+            return
+        self._execution.diary.note(way, order, now_ns, event.reason)
+        go_on(self._broker, order, way, now_ns)
+        if order.is_working:
+            order.reason = event.reason
+            self._execution.untold.append(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
         """It is not at the venue, or no more."""

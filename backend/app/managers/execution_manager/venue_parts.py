@@ -11,7 +11,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from app.core.orders import Order, Terms
+from app.core.order_events import Place
+from app.core.orders import LIMIT, MARKET, STOP_LIMIT, Order, Terms
 
 APART: Final = 1_000_000_000  # are the numbers of an order's parts; no run has so many orders
 
@@ -67,7 +68,21 @@ class Part(msgspec.Struct):
         if terms == self.asked:
             self._answer()
         self.terms, self.refused = terms, None
-        return replace(terms, units=units)
+        return replace(terms_of(order) if order.triggered else terms, units=units)
+
+
+def place_of(order: Order, part: Part, opens: bool) -> Place:
+    """A part's placement; a stop that was reached is none any more, and takes out alone."""
+    kind = order.kind
+    if order.triggered:
+        kind = LIMIT if kind == STOP_LIMIT else MARKET
+    only_reduces = order.reduce_only or order.triggered
+    return Place(part.number, order.symbol_index, kind, order.tif, part.terms, only_reduces, opens)
+
+
+def terms_there(order: Order, terms: Terms) -> Terms:
+    """An order's terms as the venue is asked for them."""
+    return Terms(terms.units, terms.limit, None, None, None) if order.triggered else terms
 
 
 def order_of(number: int) -> int:

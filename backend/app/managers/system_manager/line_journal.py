@@ -15,6 +15,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import DataError
 from app.core.messages import Bars, Message
 from app.core.order_events import (
+    NEVER_SENT,
     ChangeRefused,
     Halted,
     Intent,
@@ -196,7 +197,7 @@ class LineJournal:
                 if isinstance(one, Split):
                     send([one])  # nothing leaves by it
                 elif isinstance(one, Place):
-                    events.append(Refused(one.order_id, _REFUSED))
+                    events.append(Refused(one.order_id, _REFUSED, NEVER_SENT))
                 else:
                     events.append(ChangeRefused(one.order_id, _REFUSED))
         if events:

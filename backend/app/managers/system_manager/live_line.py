@@ -10,8 +10,8 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import SECOND_NS, interval_ns
-from app.core.messages import BrokerNews, Command, History, Message
-from app.core.order_events import Halted, OrderEvent
+from app.core.messages import Command, History, Message
+from app.core.order_events import OrderEvent
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -37,6 +37,7 @@ from app.managers.system_manager.releasing import Releasing
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.saved_states import StateKeeper
+from app.managers.system_manager.told_halts import ToldHalts
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -48,7 +49,6 @@ from app.threads.run_state import RunState
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made
-_ALARMING = ("feed", "holdings")  # sources of halts that nobody else tells of
 
 
 class LiveLine:
@@ -96,6 +96,7 @@ class LiveLine:
         self._gate: OrderGate | None = None
         self._run: Run | None = None
         self._feed: LiveFeed | None = None
+        self._halts = ToldHalts(config.symbols, notifier)
 
     @property
     def is_unfinished(self) -> bool:
@@ -222,10 +223,7 @@ class LiveLine:
             return
         self._aftermath.number(message)
         journal.record_input(message)
-        for event in message.events if isinstance(message, BrokerNews) else ():
-            if isinstance(event, Halted) and event.source in _ALARMING:
-                name = "" if event.symbol < 0 else f"{self._config.symbols[event.symbol]}: "
-                self._notifier.alarm("halted", name + event.reason)
+        self._halts.hear(message)
         if isinstance(message, History) and self._feed is not None:
             journal.recorder.record_note({HISTORY_SOURCES: self._feed.history_sources})
 

@@ -132,6 +132,8 @@ def _checked(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> VenueOr
     if amount_units(abs(units), price) < ground.min_notional_units:
         raise Wrong(400, -1013, "Filter failure: NOTIONAL")
     check_balance(ground, symbol, units, price)
+    if stop is not None:
+        _check_stop(ground, symbol, units, stop, at)
     name = asked.get("newClientOrderId") or f"peer{len(ground.books.entries) + 1:018d}"
     if len(name) > _LONGEST_NAME:
         raise Wrong(400, -1100, "Illegal characters found in parameter 'newClientOrderId'.")
@@ -146,6 +148,13 @@ def _check_filters(ground: Ground, symbol: str, units: int, prices: Mapping[str,
     for price in prices.values():
         if not 0.0 < price < 1e9 or to_units(price) % sizes.tick_units:
             raise Wrong(400, -1013, "Filter failure: PRICE_FILTER")
+
+
+def _check_stop(ground: Ground, symbol: str, units: int, stop: float, at: VenueTime) -> None:
+    """None that would trigger at once is taken."""
+    price = ground.last_price(symbol, at.venue_ns)
+    if price >= stop if units > 0 else price <= stop:
+        raise Wrong(400, -2010, "Stop price would trigger immediately.")
 
 
 def _amount(asked: Mapping[str, str], name: str) -> Decimal:

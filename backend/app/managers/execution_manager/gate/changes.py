@@ -6,7 +6,7 @@ What is asked of an order meanwhile is kept until the change under way has been 
 from collections.abc import Sequence
 
 from app.core import orders as states
-from app.core.order_events import Amend, Cancel, ChangeRefused, Place, Refused
+from app.core.order_events import KEPT_IN, Amend, Cancel, ChangeRefused, Place, Refused
 from app.core.venue import client_id
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import (
@@ -66,7 +66,7 @@ class Changes:
         self._tracker.add(order)
         why = self._latch.against(order.symbol, order.opens)
         if why:
-            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why, KEPT_IN))
             return
         order.placing = True
         venue_order = order.for_venue(self._name(order))
@@ -101,7 +101,7 @@ class Changes:
         why = self._latch.against(order.symbol, order.opens) if order.owner == RUN else ""
         if why:
             order.placing, order.call = False, 0
-            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why, KEPT_IN))
 
     def drive(self, order: GateOrder, now_ns: int) -> None:
         """Make the next change an order is waiting for, if nothing stands before it."""
@@ -133,7 +133,7 @@ class Changes:
         if not why:
             return True
         if isinstance(call, PlaceCall):
-            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why))
+            self._tracker.end(order, states.REJECTED, Refused(order.order_id, why, KEPT_IN))
         else:
             self._tracker.refuse_terms(order, why)
         return False

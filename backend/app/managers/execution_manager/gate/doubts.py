@@ -5,18 +5,20 @@ denial counts only after it has been repeated, without a break, for longer than 
 """
 
 from heapq import heappop, heappush
+from typing import Final
 
 from app.core import orders as states
-from app.core.order_events import ChangeRefused, Ended, Refused
+from app.core.order_events import NEVER_HAD, Ended, Refused
 from app.core.venue import VenueReport
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
 from app.managers.execution_manager.gate.gate_order import Doubt, GateOrder
 from app.managers.execution_manager.gate.tracker import Tracker
 
-NEVER_HAD = "the venue never had it"
+DENIED = "the venue never had it"
 NO_LONGER_HAS = "the venue knows it no more"
-DENIALS = frozenset({NEVER_HAD, NO_LONGER_HAS})  # by which a journal tells that it may turn up
+DENIALS = frozenset({DENIED, NO_LONGER_HAS})  # by which a journal tells that it may turn up
+_MOST_CANCELS: Final = 3  # of an order that nobody but its strategy wants to end
 
 
 class Doubts:
@@ -105,7 +107,7 @@ class Doubts:
             event = Ended(number, states.EXPIRED, NO_LONGER_HAS)
             self._tracker.end(order, states.EXPIRED, event)
         else:
-            self._tracker.end(order, states.REJECTED, Refused(number, NEVER_HAD))
+            self._tracker.end(order, states.REJECTED, Refused(number, DENIED, NEVER_HAD))
         del self._open[order.client_id]
         return True
 
@@ -119,13 +121,19 @@ class Doubts:
             return
         if order.cancel_wanted and report.state != states.CANCEL_PENDING and not order.call:
             if order.cancel_refused and not must_cancel:
-                self._tracker.tell(order, ChangeRefused(order.order_id, order.cancel_refused))
-                order.cancel_wanted = False
+                self._count_refused(order)
             order.cancel_sent, order.cancel_refused = False, ""
         overdue = now_ns - doubt.since_ns >= self._times.denied_ns
         if order.wanted is not None and order.wanted_sent and not order.call and overdue:
             self._tracker.refuse_terms(order, "the venue never made the change")
         self.settle(order)
+
+    def _count_refused(self, order: GateOrder) -> None:
+        """A cancel came to nothing; it is made again: the venue may not have known the order."""
+        order.cancels_refused += 1
+        if order.cancels_refused == _MOST_CANCELS:
+            self._tracker.refuse_cancel(order, order.cancel_refused)
+            order.cancel_wanted, order.cancels_refused = False, 0
 
     def settle(self, order: GateOrder) -> None:
         """Ask no more once everything about the order is known."""

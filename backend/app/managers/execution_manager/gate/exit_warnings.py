@@ -4,8 +4,12 @@ from collections.abc import Callable, Sequence
 
 from app.core import orders as states
 from app.core.money import from_units
+from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, TOO_SMALL, OrderEvent, Refused
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.venue_parts import APART
+
+_STOPS = (states.STOP, states.STOP_LIMIT, states.TRAILING_STOP)
 
 
 class ExitWarnings:
@@ -18,18 +22,45 @@ class ExitWarnings:
         self._held_units = held_units
         self._output = output
 
-    def ended(self, order: GateOrder, state: str, reason: str) -> None:
+    def ended(self, order: GateOrder, state: str, event: OrderEvent) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
         asked = order.told_end or order.cancel_wanted or order.cancel_sent
         held_units = self._held_units(order.symbol)
         in_time = state == states.EXPIRED and order.tif != states.GTC
-        if self._is_exit(order) and held_units and not asked and not in_time:
+        cause, reason = getattr(event, "cause", ""), getattr(event, "reason", "")
+        is_exit = self._is_exit(order) or (cause == REACHED and self._takes_out(order))
+        if is_exit and held_units and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
+            what, then = self._way_on(order, event)
             self._output.alarm(
-                "exit lost",
+                what,
                 f"{order.client_id}, which would have reduced {self._symbols[order.symbol]}, is "
-                f"{state} with {left} left of it, and {from_units(held_units)} are held: {reason}",
+                f"{state} with {left} left of it, and {from_units(held_units)} are held: {reason}"
+                f"{then}",
             )
+
+    def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
+        """What it is, and how the run goes on from there."""
+        cause = getattr(event, "cause", "")
+        if cause == TOO_SMALL:
+            return "too small to close", ". Nothing closes it at this venue; it is not tried again"
+        if not isinstance(event, Refused) or order.kind not in _STOPS or cause == KEPT_IN:
+            return "exit lost", ""
+        if cause == REACHED:
+            return "stop reached", ". It is closed at market"
+        if cause == NEVER_HAD:
+            return "exit refused", ". It is given anew"
+        return "exit refused", ". It goes on at market, or with what its entry brings next"
+
+    def was_last(self, order: GateOrder, cause: str) -> bool:
+        """Whether it stood in the place of a stop, and nothing is given in its own."""
+        is_second = order.order_id >= APART and order.kind == states.MARKET
+        return (
+            is_second
+            and not cause
+            and self._is_exit(order)
+            and bool(self._held_units(order.symbol))
+        )
 
     def not_resized(self, order: GateOrder, why: str) -> None:
         """What takes a position out stays too small for it, or too large."""
@@ -41,6 +72,16 @@ class ExitWarnings:
                 "exit not resized",
                 f"{order.client_id}, which reduces {self._symbols[order.symbol]}, stays at {size} "
                 f"where {other} were asked for: {why}",
+            )
+
+    def stays(self, order: GateOrder, why: str) -> None:
+        """The venue does not give back what takes a position out: no other size leaves for it."""
+        if self._is_exit(order) and not order.told_end and self._held_units(order.symbol):
+            left = from_units(abs(order.terms.units - order.filled_units))
+            self._output.alarm(
+                "exit stays",
+                f"{order.client_id}, which reduces {self._symbols[order.symbol]}, was to be "
+                f"cancelled and stays with {left} left of it: {why}",
             )
 
     def filled(self, order: GateOrder, units: int) -> None:
@@ -55,6 +96,9 @@ class ExitWarnings:
                 f"{from_units(abs(units))} while it was being {'cancelled' if ends else 'amended'},"
                 f" and {from_units(held_units)} are held: nothing takes these out again.",
             )
+
+    def _takes_out(self, order: GateOrder) -> bool:
+        return order.owner == RUN and not order.opens
 
     def _is_exit(self, order: GateOrder) -> bool:
         return order.reduce_only and order.owner == RUN

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from app.core import orders as states
-from app.core.order_events import Intent, OrderEvent, Place, Refused, Split, Uncertain
+from app.core.order_events import Intent, OrderEvent, Place, Split, Uncertain
 from app.core.venue import (
     Connected,
     Disconnected,
     Execution,
-    Heartbeat,
     OrderItem,
     VenueRefused,
     VenueReport,
@@ -45,6 +44,7 @@ from app.managers.execution_manager.gate.splits import ComingSplit, Splits
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
 from app.managers.execution_manager.gate.sweep import Sweep
 from app.managers.execution_manager.gate.tracker import Tracker
+from app.managers.execution_manager.gate.turned_away import TurnedAwayExits
 
 
 class GateBook:
@@ -72,6 +72,7 @@ class GateBook:
             run_id, symbols, held, self._strangers, self.latch, self._output, lot_units
         )
         self._doubts = Doubts(self.tracker, self._calling, self._times)
+        self._away = TurnedAwayExits(self.latch, self._calling, self._times, self._output)
         self._splits = Splits(self.tracker)
         self._sweep = Sweep(
             self.tracker, self.latch, self._splits, self._calling, self._times, since_ns
@@ -83,6 +84,7 @@ class GateBook:
         self._changes = Changes(
             run_id, symbols, self.tracker, self.latch, self._calling, self._output
         )
+        self._is_deaf = False  # its stream is lost
         self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when, oldest first
 
     def take(self) -> Output:
@@ -154,22 +156,23 @@ class GateBook:
             if changing or not order.acknowledged:
                 self._doubts.open(order, now_ns, 4 * self._times.first_ask_ns)
         elif isinstance(answer, VenueRefused):
-            self._refused(call, order, str(answer), now_ns)
+            self._refused(call, order, answer, now_ns)
         else:
             self._unclear(order, str(answer), now_ns)
         self._after(order, now_ns)
 
-    def _refused(self, call: ChangingCall, order: GateOrder, why: str, now_ns: int) -> None:
+    def _refused(self, call: ChangingCall, order: GateOrder, no: VenueRefused, now_ns: int) -> None:
         if order.end:
             return
         if isinstance(call, PlaceCall) and not order.acknowledged:
-            self.tracker.end(order, states.REJECTED, Refused(order.order_id, why))
-            self._doubts.settle(order)
+            if order in self._doubts or not self._away.takes(order, call.order.symbol, no, now_ns):
+                self.tracker.refuse(order, no)
+                self._doubts.settle(order)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
-            self.tracker.refuse_terms(order, why)
+            self.tracker.refuse_terms(order, str(no))
         elif isinstance(call, CancelCall):
-            order.cancel_refused = why or "the venue refused"
+            order.cancel_refused = str(no) or "the venue refused"
         self._doubts.open(order, now_ns, 0)  # a refusal says that something here is not as thought
 
     def _unclear(self, order: GateOrder, why: str, now_ns: int) -> None:
@@ -215,11 +218,13 @@ class GateBook:
         elif isinstance(item, Execution):
             self._take_execution(item, now_ns)
         elif isinstance(item, Connected):
+            if self._is_deaf:
+                self._output.alarm("order stream back", "What was missed is being asked for.")
+            self._is_deaf = False
             self._sweep.everything(now_ns)
         elif isinstance(item, Disconnected):
+            self._is_deaf = True
             self._output.alarm("order stream lost", item.reason)
-        else:
-            assert isinstance(item, Heartbeat)
         self._closing.look(now_ns)
 
     def _take_report(self, report: VenueReport, now_ns: int) -> None:
@@ -239,6 +244,8 @@ class GateBook:
 
     def _after(self, order: GateOrder, now_ns: int) -> None:
         """Something about an order is known that was not."""
+        if order.acknowledged or not order.placing:
+            self._away.settle(order)
         if order.is_behind:
             self._sweep.executions_soon(now_ns)
         if not order.end:
@@ -269,19 +276,11 @@ class GateBook:
         """Exits only."""
         self.latch.halt(symbol, reason)
 
-    def resume(self, symbol: int, reason: str) -> None:
-        """Entries again in one symbol."""
-        self.latch.resume(symbol, reason)
-
     def lift(self, reason: str, halted: Mapping[str, str]) -> None:
         """Entries again where a status told of these halts, as far as the kill latch lets them."""
         for symbol, why in self.latch.halted.items():
             if halted.get(self._place_name(symbol)) == why:
                 self.latch.resume(symbol, reason)
-
-    def release(self, reason: str) -> None:
-        """Lift the latch."""
-        self.latch.release(reason)
 
     def status(self) -> GateStatus:
         """How things stand."""
@@ -312,7 +311,7 @@ class GateBook:
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do."""
-        found = [self._doubts.next_ns(), self._sweep.next_ns(), self._closing.next_ns()]
+        found = [one.next_ns() for one in (self._doubts, self._sweep, self._closing, self._away)]
         oldest = next(iter(self._under_way.values()), None)
         if oldest is not None:
             found.append(oldest[1] + self._times.patience_ns)
@@ -327,6 +326,7 @@ class GateBook:
         self._doubts.tick(now_ns)
         self._sweep.tick(now_ns)
         self._closing.tick(now_ns)
+        self._away.tick(self.tracker.symbols, now_ns)
         self.tracker.orders.shrink()
 
     def _hangs(self, call: Call, now_ns: int) -> None:

@@ -36,6 +36,7 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
     cancel_wanted: bool = False
     cancel_sent: bool = False
     cancel_refused: str = ""  # why, while it is not yet known what state that leaves
+    cancels_refused: int = 0  # in a row, of an order that worked on
     wanted: Terms | None = None  # terms asked for and not yet settled
     wanted_sent: bool = False
     wanted_opens: bool = False

@@ -8,6 +8,9 @@ from app.core import orders as states
 from app.core.coins import paid_from, whole_lots
 from app.core.money import from_units
 from app.core.order_events import (
+    NEVER_HAD,
+    REACHED,
+    TOO_SMALL,
     Acknowledged,
     Amended,
     ChangeRefused,
@@ -19,7 +22,15 @@ from app.core.order_events import (
     Split,
 )  # fmt: skip
 from app.core.orders import Terms
-from app.core.venue import LIVE_STATES, Execution, VenueReport
+from app.core.venue import (
+    LIVE_STATES,
+    Execution,
+    StopReached,
+    TooSmall,
+    TurnedAway,
+    VenueRefused,
+    VenueReport,
+)
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.exit_warnings import ExitWarnings
 from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
@@ -29,6 +40,7 @@ from app.managers.execution_manager.gate.strangers import Strangers
 
 HAS_FILLED = "it has filled"
 _WHAT = Struct("<qiqqd").pack
+_CAUSES = {StopReached: REACHED, TooSmall: TOO_SMALL, TurnedAway: NEVER_HAD}
 _SAYS_NOTHING = frozenset({states.NEW, states.SUBMITTED, states.UNKNOWN})
 
 
@@ -128,10 +140,17 @@ class Tracker:
             self.tell(order, ChangeRefused(order.order_id, HAS_FILLED))
         if event is not None:
             self.tell(order, event)
-            self._exits.ended(order, state, getattr(event, "reason", ""))
+            self._exits.ended(order, state, event)
         order.end, order.told_end = state, True
         order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
         self.open.pop(order.client_id, None)
+
+    def refuse(self, order: GateOrder, said: VenueRefused) -> None:
+        """The venue has not taken a placement."""
+        cause = next((name for kind, name in _CAUSES.items() if isinstance(said, kind)), "")
+        self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
+        if self._exits.was_last(order, cause):
+            self._latch.halt(order.symbol, f"{self.symbols[order.symbol]} stays open: {said}")
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
@@ -259,6 +278,11 @@ class Tracker:
         order.wanted = None
         self.tell(order, ChangeRefused(order.order_id, why))
         self.end_if_whole(order)
+
+    def refuse_cancel(self, order: GateOrder, why: str) -> None:
+        """It works on."""
+        self._exits.stays(order, why)
+        self.tell(order, ChangeRefused(order.order_id, why))
 
     def refuse_recalled(self) -> None:
         """Amendments that a restart has cut off from the end of their orders are answered."""

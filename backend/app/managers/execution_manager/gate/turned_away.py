@@ -1,0 +1,92 @@
+"""Exits that a venue has turned away at its door, as in a ban: each is given once it may be.
+
+Nothing has happened at the venue, so the very same order is asked for again. Until none waits,
+nothing that opens leaves: exits go first.
+"""
+
+from typing import Final
+
+from app.core.intervals import SECOND_NS
+from app.core.venue import TurnedAway, VenueRefused
+from app.managers.execution_manager.gate.calling import Calling
+from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
+from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, Latch
+
+_HALT: Final = "Exits wait for the venue"  # how such a halt's reason begins, by which it is lifted
+_AT_ONCE_NS: Final = 0
+
+
+class _Waiting:
+    """One order, and when it is asked for again."""
+
+    def __init__(self, order: GateOrder, wait_ns: int) -> None:
+        self.order = order
+        self.wait_ns = wait_ns  # the next pause, where the venue does not say how long
+        self.at_ns: int | None = None  # None: it is being asked for
+
+    def due_ns(self) -> int | None:
+        """One that is not to leave any more is asked for at once: that tells why it does not."""
+        stays = self.order.cancel_wanted or self.order.end
+        return _AT_ONCE_NS if stays and self.at_ns is not None else self.at_ns
+
+
+class TurnedAwayExits:
+    """Of the run's orders that only reduce."""
+
+    def __init__(self, latch: Latch, calling: Calling, times: GateTimes, output: Output) -> None:
+        self._latch = latch
+        self._calling = calling
+        self._times = times
+        self._output = output
+        self._waiting: dict[str, _Waiting] = {}
+
+    def takes(self, order: GateOrder, symbol: str, answer: VenueRefused, now_ns: int) -> bool:
+        """Whether a placement that came to this is made again later."""
+        if not isinstance(answer, TurnedAway) or not order.reduce_only or order.owner != RUN:
+            return False
+        waiting = self._waiting.get(order.client_id)
+        if waiting is None:
+            waiting = _Waiting(order, self._times.retry_close_ns)
+            self._waiting[order.client_id] = waiting
+            why = f"{order.client_id}, which reduces {symbol}: {answer}"
+            self._output.alarm("exit waits", why)
+            self._latch.halt(EVERY_SYMBOL, f"{_HALT}: {why}")
+        wait_ns = int(answer.wait_seconds * SECOND_NS)
+        if not wait_ns:
+            wait_ns = waiting.wait_ns
+            waiting.wait_ns = next_wait_ns(wait_ns, self._times.longest_close_ns)
+        waiting.at_ns = now_ns + wait_ns
+        order.placing = True  # its placement is not over
+        return True
+
+    def settle(self, order: GateOrder) -> None:
+        """More is known of an order than that it was turned away."""
+        waiting = self._waiting.pop(order.client_id, None)
+        if waiting is not None:
+            order.placing = order.placing and waiting.at_ns is None
+            self._output.alarm("exit waits no more", f"{order.client_id}: {order.state}")
+        self._lift()
+
+    def _lift(self) -> None:
+        if not self._waiting and self._latch.why(EVERY_SYMBOL).startswith(_HALT):
+            self._latch.resume(EVERY_SYMBOL, "No exit waits any more.")  # nor before a restart
+
+    def next_ns(self) -> int | None:
+        """When the next one is asked for."""
+        times = (waiting.due_ns() for waiting in self._waiting.values())
+        return min((at_ns for at_ns in times if at_ns is not None), default=None)
+
+    def tick(self, symbols: tuple[str, ...], now_ns: int) -> None:
+        """Ask for what is due."""
+        self._lift()
+        for waiting in list(self._waiting.values()):
+            due_ns, order = waiting.due_ns(), waiting.order
+            if due_ns is None or due_ns > now_ns:
+                continue
+            if order.end:
+                self.settle(order)
+                continue
+            waiting.at_ns = None
+            venue_order = order.for_venue(symbols[order.symbol])
+            order.call = self._calling.place(venue_order, False, now_ns)

@@ -1,0 +1,103 @@
+"""Stops at Binance that are refused, turned away or never taken, over sockets to the peer: what is
+held is protected again, or closed.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.binance_house import BinancePeer, day_of_bars, day_session
+from tests.integration.test_binance_books import BTC, BUY, RATE, Line, bought_with_a_stop
+
+from app.core.order_events import Halted, Resumed
+from app.core.orders import GTC, STOP, Order, Terms
+from app.integrations.binance.peer.fees import Fees
+from app.integrations.practice.wire import Fault
+
+PLACE = "POST /api/v3/order"
+PASSED = 70_000.0  # a stop that the price is under
+
+
+@pytest.fixture
+def peer() -> Iterator[BinancePeer]:
+    found = BinancePeer({BTC: day_of_bars(60_000.0)}, day_session(), fees=Fees())
+    found.run(RATE)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def line(peer: BinancePeer) -> Iterator[Line]:
+    found = Line(peer)
+    yield found
+    found.close()
+
+
+def moved(line: Line, stop: Order, price: float) -> None:
+    terms = Terms(stop.units, None, price, None, None)
+    line.execution.amend(stop, terms, line.clock.now_ns())
+    line.gate.send(line.execution.take_intents())
+
+
+def has_left_nothing(line: Line) -> bool:
+    return (
+        not line.execution.held_units[0]
+        and line.differences() == []
+        and list(line.venue.open_orders()) == []
+    )
+
+
+def alarms(line: Line) -> list[str]:
+    return [what for what, _ in line.alarms]
+
+
+def test_a_stop_moved_to_where_the_price_has_been_closes_at_market(
+    line: Line, peer: BinancePeer
+) -> None:
+    _, stop = bought_with_a_stop(line)
+    moved(line, stop, PASSED)
+    line.until(lambda: stop.state == "FILLED", "it to be closed")
+    assert has_left_nothing(line)
+    assert alarms(line) == ["stop reached"]
+
+
+def test_a_first_stop_that_the_price_has_passed_closes_at_market(
+    line: Line, peer: BinancePeer
+) -> None:
+    entry = line.give(BUY)
+    exits = {"aimed": False, "reduce_only": True, "parent": entry.order_id, "tif": GTC}
+    stop = line.give(-BUY, kind=STOP, stop=PASSED, **exits)
+    line.until(lambda: stop.state == "FILLED", "it to be closed")
+    assert has_left_nothing(line)
+    assert alarms(line) == ["stop reached"]
+
+
+def test_a_stop_that_is_refused_for_another_reason_closes_at_market(
+    line: Line, peer: BinancePeer
+) -> None:
+    _, stop = bought_with_a_stop(line)
+    peer.arm(Fault("error_code", 1, where="place", code=-1013))
+    moved(line, stop, 55_000.0)
+    line.until(lambda: stop.state == "FILLED", "it to be closed")
+    assert has_left_nothing(line)
+    assert alarms(line) == ["exit refused"]
+
+
+@pytest.mark.parametrize("status", [418, 429])
+def test_a_stop_in_a_ban_leaves_when_that_is_over_and_before_any_entry(
+    line: Line, peer: BinancePeer, status: int
+) -> None:
+    held, stop = bought_with_a_stop(line)
+    peer.fail(PLACE, status=status, code=-1003, retry_after=300)  # half a second
+    moved(line, stop, 55_000.0)
+    line.until(lambda: any(isinstance(one, Halted) for one in line.heard), "the ban")
+    (halt,) = [one for one in line.heard if isinstance(one, Halted)]
+    assert (halt.symbol, "BTC/USDT" in halt.reason) == (-1, True)
+    assert line.gate.status().halted == {"all": halt.reason}
+    entry = line.give(BUY)
+    line.until(lambda: (stop.state, stop.stop) == ("ACCEPTED", 55_000.0), "the stop")
+    assert entry.state == "REJECTED"
+    line.until(lambda: any(isinstance(one, Resumed) for one in line.heard), "entries again")
+    (found,) = line.venue.open_orders()
+    assert (found.stop, found.units) == (55_000.0, -held)
+    assert line.gate.status().halted == {}
+    assert alarms(line) == ["exit waits", "halted", "exit waits no more"]

@@ -1,0 +1,182 @@
+"""Exits that the venue turns away at its door are given when they may be, before what opens."""
+
+import pytest
+from tests.gate_desk import SHARE, Desk, name, place
+
+from app.core.order_events import (
+    KEPT_IN,
+    NEVER_HAD,
+    REACHED,
+    TOO_SMALL,
+    Acknowledged,
+    Cancel,
+    Halted,
+    Place,
+    Refused,
+    Resumed,
+)
+from app.core.orders import GTC, LIMIT, MARKET, STOP, Terms
+from app.core.venue import (
+    Connected,
+    Disconnected,
+    StopReached,
+    TooSmall,
+    TurnedAway,
+    VenueRefused,
+    VenueUnclear,
+)
+from app.managers.execution_manager.gate.calls import OrderCall, PlaceCall
+from app.managers.execution_manager.venue_parts import APART
+
+BAN = TurnedAway("banned", 57.0)
+
+
+def stop(number: int = 2, shares: int = 100, kind: str = STOP) -> Place:
+    terms = Terms(-shares * SHARE, None, 9.0 if kind == STOP else None, None, None)
+    return Place(number, 0, kind, GTC, terms, True, False)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """100 shares are held."""
+    desk = Desk()
+    desk.send(place())
+    desk.answer(PlaceCall, desk.report())
+    desk.stream(desk.fill(shares=100), desk.report("FILLED", 100))
+    desk.events.clear()
+    return desk
+
+
+def alarms(desk: Desk) -> list[str]:
+    return [one.what for one in desk.alarms]
+
+
+def test_an_exit_that_was_turned_away_leaves_when_it_may_and_entries_wait_for_that(
+    desk: Desk,
+) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    (halt,) = desk.events
+    assert isinstance(halt, Halted) and halt.symbol == -1 and name(2) in halt.reason
+    assert (alarms(desk)[0], desk.book.status().halted) == ("exit waits", {"all": halt.reason})
+    desk.wait(56)
+    assert desk.calls(PlaceCall) == 0
+    desk.wait(2)
+    desk.send(place(3))
+    assert desk.call(PlaceCall).order.client_id == name(2)
+    assert desk.calls(PlaceCall) == 1, "no entry goes before it"
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert Acknowledged(2) in desk.events
+    assert isinstance(desk.events[-1], Resumed)
+    assert desk.book.status().halted == {}
+
+
+def test_one_that_is_turned_away_again_waits_longer_each_time(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, TurnedAway("too many"))
+    for seconds in (1, 2, 4, 8):
+        desk.wait(seconds - 0.01)
+        assert desk.calls(PlaceCall) == 0
+        desk.wait(0.02)
+        desk.answer(PlaceCall, TurnedAway("too many"))
+    assert alarms(desk).count("exit waits") == 1, "it is told once"
+
+
+def test_an_entry_that_is_turned_away_is_refused(desk: Desk) -> None:
+    desk.send(place(3))
+    desk.answer(PlaceCall, BAN)
+    assert desk.events == [Refused(3, "banned", NEVER_HAD)]
+
+
+def test_one_that_is_taken_back_while_it_waits_never_leaves(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    desk.send(Cancel(2))
+    desk.wait(0.1)
+    assert desk.calls(PlaceCall) == 0
+    assert Refused(2, "cancelled before it left", KEPT_IN) in desk.events
+    assert desk.book.status().halted == {}
+
+
+def test_a_flatten_does_not_wait_for_one(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    desk.kill("flatten")
+    desk.wait(0.1)
+    assert desk.call(PlaceCall).closes
+
+
+def test_one_of_which_something_is_heard_is_not_given_again(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    desk.stream(desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    desk.wait(120)
+    assert desk.calls(PlaceCall) == 0
+
+
+def test_one_in_doubt_that_was_turned_away_after_all_is_given_anew_by_the_run(desk: Desk) -> None:
+    desk.send(stop())
+    desk.wait(11)  # the call hangs
+    call = desk.call(PlaceCall)
+    desk.book.answered(call, BAN, desk.now_ns)
+    desk._collect()
+    assert Refused(2, "banned", NEVER_HAD) in desk.events
+    assert "exit refused" in alarms(desk)
+
+
+@pytest.mark.parametrize(
+    ("said", "cause", "what"),
+    [
+        (StopReached("passed"), REACHED, "stop reached"),
+        (VenueRefused("no"), "", "exit refused"),
+        (TooSmall("too little"), TOO_SMALL, "too small to close"),
+    ],
+)
+def test_a_refusal_says_why_and_a_human_what_follows(
+    desk: Desk, said: VenueRefused, cause: str, what: str
+) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, said)
+    assert (desk.events, alarms(desk)) == ([Refused(2, str(said), cause)], [what])
+
+
+def test_what_stood_in_a_stop_s_place_and_was_refused_halts_its_symbol(desk: Desk) -> None:
+    desk.send(stop(2 + APART, kind=MARKET))
+    desk.answer(PlaceCall, VenueRefused("no market"))
+    assert alarms(desk) == ["exit lost", "halted"]
+    assert desk.book.status().halted == {"AAA": "AAA stays open: no market"}
+
+
+def test_a_halt_for_exits_that_waited_is_over_after_a_restart(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    again = Desk()
+    for item in (place(), Acknowledged(1), stop(), *desk.events):
+        again.book.recall(item)
+    assert again.book.status().halted
+    again.book.recover(again.now_ns)
+    again.wait(0)
+    assert again.book.status().halted == {}
+    again.answer(OrderCall, VenueUnclear("not now"))
+    assert again.calls(PlaceCall) == 0, "nobody knows whether it was sent"
+
+
+def test_a_halt_by_a_person_stays_when_no_exit_waits_any_more(desk: Desk) -> None:
+    desk.book.halt("by hand")
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    desk.wait(58)
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert desk.book.status().halted == {"all": "by hand"}
+
+
+def test_a_stream_that_was_lost_is_told_and_so_is_its_return(desk: Desk) -> None:
+    desk.stream(Connected(desk.now_ns), Disconnected(desk.now_ns, "cut"), Connected(desk.now_ns))
+    assert alarms(desk) == ["order stream lost", "order stream back"]
+
+
+def test_a_target_is_no_stop(desk: Desk) -> None:
+    terms = Terms(-100 * SHARE, 12.0, None, None, None)
+    desk.send(Place(2, 0, LIMIT, GTC, terms, True, False))
+    desk.answer(PlaceCall, VenueRefused("no"))
+    assert alarms(desk) == ["exit lost"]
