@@ -48,7 +48,9 @@ def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
     sunday = write(tmp_path, ROWS.replace("2024-01-02", "2024-01-07"), "sunday.csv")
     none = cli("data", "import-csv", sunday, "--symbol", "AAA")
     assert (none.returncode, none.stderr) == (
-        *(1, "error: No row of sunday.csv could be used: nothing was stored.\n"),
+        1,
+        "error: No row of sunday.csv could be used, most often as the bar lies outside any trading "
+        "session. Nothing was stored.\n",
     )
     assert "outside any trading session" in none.stdout
 

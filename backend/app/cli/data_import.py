@@ -83,8 +83,11 @@ def import_file(
         print_json(msgspec.to_builtins(report))
     else:
         _print_report(report)
-    if report.rows and not report.stored:
-        raise DataError(f"No row of {report.file} could be used: nothing was stored.")
+    if report.kept_out and not report.stored:
+        why = max(report.kept_out, key=lambda reason: report.kept_out[reason])
+        raise DataError(
+            f"No row of {report.file} could be used, most often as {why}. Nothing was stored."
+        )
 
 
 def _column_names(pairs: Sequence[str]) -> dict[str, str]:
