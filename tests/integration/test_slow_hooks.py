@@ -2,6 +2,7 @@
 
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
@@ -13,6 +14,7 @@ __all__ = ["stored_market", "system_house"]
 
 SLOW = """
 import time
+from decimal import Decimal
 from app.strategies import Strategy
 
 class Slow(Strategy):
@@ -61,3 +63,20 @@ def test_so_does_a_timeout(system_house: SystemHouse) -> None:
     assert time.monotonic() - began < 5
     (row,) = system_house.runs().list_runs()
     assert row["state"] == "stopped"
+
+
+def test_a_kill_closes_what_is_held_with_the_hook_and_ends_it(system_house: SystemHouse) -> None:
+    system = system_house.system
+    system.start(slow(system_house, "pool"))
+    presser = threading.Timer(0.4, system.kill, ("flatten", "enough"))
+    presser.start()
+    summary = system.wait(10)
+    presser.join()
+    assert summary is not None and system.ended is not None
+    assert (summary.state, system.ended.reason) == ("stopped", "killed")
+    assert 500 < summary.bars < 1_000
+    fills = system_house.runs().get_fills(summary.run_id)
+    held = dict.fromkeys(("AAA", "BBB"), Decimal(0))
+    for fill in fills:
+        held[fill["symbol"]] += Decimal(fill["quantity"])
+    assert not any(held.values())

@@ -244,7 +244,7 @@ class Run:
         engine = self.config.engine
         watchdog = Watchdog(
             self.pipeline, self.cursor, self.seats, engine.hook_seconds, engine.memory_mb,
-            self._alarm, None if self.config.replay is None else self.engine.end_soon,
+            self._alarm, None if self.config.replay is None else self.engine,
         )  # fmt: skip
         watchdog.start()
         try:
