@@ -185,11 +185,11 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
             const column = Float64Array.from(values);
             const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
                 open: column, high: column, low: column, close: column, volume: column };
-            const bars = new Bars(table, sessions, 1);
+            const bars = new Bars(table, sessions, 1, [1042 * 60000]);
             const span = new Span(start.length);
             const hours = [...bars.candles(span, { key: "1h", minutes: 60 })];
             return [hours.map(one => [one.first, one.end, one.open, one.close, one.volume]),
-                bars.holes(), bars.fitting(span, 2000).key, bars.fitting(span, 40).key];
+                bars.holes, bars.fitting(span, 2000).key, bars.fitting(span, 40).key];
         }""",
         [starts, closes, sessions],
     )
@@ -201,6 +201,25 @@ def test_candles_of_an_hour_begin_with_their_session(page: "Page") -> None:
     assert found == [expected, [90 + 30], "1m", "30m"]
 
 
+def test_a_fill_that_another_hides_is_not_drawn_again(page: "Page") -> None:
+    """A thousand rows in a hundred pixels: of each row one bought and one sold, at one price."""
+    dots = page.evaluate(
+        """() => {
+            const span = new Span(1000);
+            const plot = { left: 0, width: 100, y: price => price };
+            const fills = Array.from({ length: 2000 },
+                (_, i) => ({ row: Math.floor(i / 2), price: 7, bought: i % 2 === 0 }));
+            const found = [];
+            const pen = { fillRect: (x, y) => found.push([pen.fillStyle, x, y]) };
+            drawFills(pen, span, plot, { gain: "gain", loss: "loss" }, fills);
+            return found;
+        }"""
+    )
+    for colour, y in (("gain", 8), ("loss", 4)):
+        own = [dot[1:] for dot in dots if dot[0] == colour]
+        assert own == [[x - 1, y] for x in range(101)]
+
+
 def test_candles_begin_anew_behind_a_break(page: "Page") -> None:
     minute = 60_000
     starts = [*range(20), *range(80, 130)]  # the break comes before the first candle is full
@@ -209,7 +228,7 @@ def test_candles_begin_anew_behind_a_break(page: "Page") -> None:
             const column = new Float64Array(start.length);
             const table = { rows: start.length, start: Float64Array.from(start, m => m * 60000),
                 open: column, high: column, low: column, close: column, volume: column };
-            return [...new Bars(table, sessions, 1).firsts({ key: "30m", minutes: 30 })];
+            return [...new Bars(table, sessions, 1, []).firsts({ key: "30m", minutes: 30 })];
         }""",
         [starts, [["a", 0, 130 * minute, [0, 80 * minute]]]],
     )

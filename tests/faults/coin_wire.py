@@ -36,7 +36,7 @@ _ENDPOINTS: Final = Endpoints(
     "http://peer/api", "http://peer/sapi", "ws://peer/stream", "ws://peer/ws-api/v3", True
 )
 _KLINES: Final = "GET /api/v3/klines"
-_CLOCK_IS_OFF: Final = -1021
+_NOT_LOOKED_AT: Final = (-1021, -1003, -1015)  # its time was off, or it was turned away
 _TIMEOUT_SECONDS: Final = 5.0
 _MS: Final = 1_000_000
 
@@ -238,11 +238,9 @@ class SteppedStream:
 
 
 def _was_not_looked_at(answer: Answer) -> bool:
-    """Its time was off: then it is signed and sent once more, as the same."""
-    if answer.status != 400:
-        return False
+    """Then it is signed and sent once more, at once or when it may be, as the same."""
     try:
-        return bool(json.loads(answer.body)["code"] == _CLOCK_IS_OFF)
+        return json.loads(answer.body)["code"] in _NOT_LOOKED_AT
     except (ValueError, KeyError, TypeError):
         return False
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from app.core import orders as states
+from app.integrations.binance.peer import faults as coin_faults
 from app.integrations.practice import wire
 from app.integrations.practice.venue import faults as menu
 from app.integrations.practice.wire import Fault
@@ -79,6 +80,9 @@ _BY_MENU: Final = {
     menu.HTTP_ERROR_BODY: "F17",
     menu.NOT_FOUND: "F18",
     menu.ID_ROLLBACK: "F19",
+    coin_faults.BANNED: "F17",
+    coin_faults.TOO_MANY: "F17",
+    coin_faults.ERROR_CODE: "F17",
 }
 
 

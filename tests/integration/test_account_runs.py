@@ -79,14 +79,18 @@ def test_later_rates_change_no_run(system_house: SystemHouse) -> None:
 
 def test_a_run_abroad_without_a_rate_is_refused_before_it_begins(system_house: SystemHouse) -> None:
     system_house.system.data_manager.set_instrument("XNYS", "AAA", {}, "EUR")
+    no_bars = "EUR/USD on XNYS has no 1m or 1d bar in the year before"
     for account, message in (
         ({}, "needs a rate of EUR"),
-        ({"rates": {"EUR": "EUR/USD"}}, "EUR/USD on XNYS has no 1m or 1d bar in the year before"),
+        ({"rates": {"EUR": "EUR/USD"}}, no_bars),
         ({"rates": {"EUR": "BBB"}, "currency": "CAD"}, "BBB on XNYS is priced in USD, not in CAD"),
         ({"rates": {"EUR": "AAA"}}, "AAA on XNYS is priced in EUR, not in USD"),
     ):
         with pytest.raises(ConfigError, match=message):
             system_house.system.run(system_house.config(account=account))
+        if message != no_bars:  # a check asks for no bars
+            with pytest.raises(ConfigError, match=message):
+                system_house.system.check(system_house.config(account=account))
     assert system_house.runs().list_runs() == []
 
 

@@ -8,10 +8,13 @@ import pytest
 from tests.binance_house import BinancePeer, day_of_bars, day_session
 from tests.integration.test_binance_books import BTC, BUY, RATE, Line, bought_with_a_stop
 
-from app.core.order_events import Halted, Resumed
+from app.core.money import UNITS
+from app.core.order_events import GateActed, Halted, Resumed
 from app.core.orders import GTC, STOP, Order, Terms
 from app.integrations.binance.peer.fees import Fees
 from app.integrations.practice.wire import Fault
+from app.managers.execution_manager.kill import FLATTEN
+from app.threads.commands import has_stopped, is_left_holding
 
 PLACE = "POST /api/v3/order"
 PASSED = 70_000.0  # a stop that the price is under
@@ -101,3 +104,29 @@ def test_a_stop_in_a_ban_leaves_when_that_is_over_and_before_any_entry(
     assert (found.stop, found.units) == (55_000.0, -held)
     assert line.gate.status().halted == {}
     assert alarms(line) == ["exit waits", "halted", "exit waits no more"]
+
+
+@pytest.mark.parametrize("way", ["kill", "stop"])
+def test_what_is_worth_less_than_an_order_may_be_is_left_and_told_once(
+    line: Line, peer: BinancePeer, way: str
+) -> None:
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "the entry to fill")
+    held = line.execution.held_units[0]
+    peer.ground.min_notional_units = 100 * UNITS  # it is worth 73
+    if way == "kill":
+        line.gate.kill("flatten", "a test")
+        line.until(lambda: GateActed("flattened", "a test") in line.heard, "all that can be closed")
+    else:
+        line.execution.close_entries(-1, "the run is stopping", "command")
+        close = line.give(-held, aimed=False, reduce_only=True, tif=GTC)
+        line.until(lambda: not close.is_working, "it to be refused")
+        assert "worth less than Binance takes" in close.reason
+    status = line.gate.status()
+    assert (status.positions, set(status.left), status.halted) == ({}, {BTC}, {})
+    told = [details for what, details in line.alarms if what == "too small to close"]
+    assert len(told) == 1 and told[0].startswith("0.00122 of BTC/USDT are left")
+    assert not has_stopped(line.execution, FLATTEN)
+    if way == "stop":
+        assert has_stopped(line.execution, FLATTEN, status.left)
+        assert is_left_holding(line.execution) and not is_left_holding(line.execution, status.left)

@@ -93,6 +93,8 @@ def test_one_symbol_is_thin_without_holes(house: House) -> None:
     assert full.coverage_percent == 100.0
     assert 40 < thin.coverage_percent < 60
     assert thin.holes == 0
+    assert thin.thin_bars == thin.expected_bars - thin.bars
+    assert full.thin_bars == 0
     assert thin.half_days == 1
     assert thin.synthetic
 

@@ -12,7 +12,7 @@ import pytest
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
-from app.core.errors import AppError, NotFoundError, StateError
+from app.core.errors import AppError, NotFoundError, StateError, UsageError
 from app.core.money import UNITS
 from app.results import Run
 from app.results.columns import Places, fill_columns, trade_columns
@@ -109,6 +109,22 @@ def test_what_is_not_there_is_told(
     (system_house.folder / "runs").mkdir()
     with pytest.raises(NotFoundError, match=message):
         open_run(words, data_folder=system_house.folder)
+
+
+@pytest.mark.parametrize("what", [5, None, b"last", ["last"]])
+def test_what_is_no_name_of_a_run_is_refused_by_what_it_is(what: Any) -> None:
+    kind = type(what).__name__
+    with pytest.raises(UsageError, match=rf"open_run: run is .*, of type {kind}; it takes text"):
+        open_run(what)
+    if what is not None:
+        with pytest.raises(UsageError, match=f"data_folder is .*, of type {kind};"):
+            open_run("last", data_folder=what)
+
+
+def test_a_slip_in_last_is_told(system_house: SystemHouse) -> None:
+    system_house.system.run(system_house.config(end="2024-06-03"))
+    with pytest.raises(NotFoundError, match="Did you mean 'last'"):
+        opened(system_house, "lst")
 
 
 def test_reading_makes_no_data_folder(tmp_path: Path) -> None:

@@ -148,12 +148,14 @@ def test_only_what_is_asked_for_is_written_and_nothing_over_another(
 ) -> None:
     found = run(house, end="2024-06-03")
     monkeypatch.chdir(house.folder)
-    told(capsys, "export", "last", "--what", "fills, trades")
     folder = house.folder / found.id
+    shown = told(capsys, "export", "last", "--what", "fills, trades").splitlines()
+    assert shown[0] == f"{folder}/fills.csv: {len(found.fills):,} rows"
     assert sorted(path.name for path in folder.iterdir()) == ["fills.csv", "trades.csv"]
     before = (folder / "fills.csv").read_bytes()
     assert main(["report", "export", "last", "--what", "equity,fills"]) == 2
-    assert "fills.csv: it is there already; nothing was written." in capsys.readouterr().err
+    refused = " ".join(capsys.readouterr().err.split())
+    assert f"In {folder} fills.csv is there already; nothing was written. --output" in refused
     assert (folder / "fills.csv").read_bytes() == before
     assert not (folder / "equity.csv").exists()
 

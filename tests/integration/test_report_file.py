@@ -14,15 +14,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.integration.test_account_runs import with_rate
 from tests.report_house import house_in, report_of, rich_config, sources_of
 from tests.system_house import SystemHouse, stored_market
 from tests.unit.test_report_columns import read
 
-from app.core.errors import AppError, DataError
+from app.core.bars import COLUMNS, BarColumns
+from app.core.errors import AppError, DataError, UsageError
 from app.core.intervals import MINUTE_NS
 from app.report import series
 from app.report.columns import Packed
+from app.report.figures import spoken
 from app.report.indicators import indicators_of
+from app.repositories.bar_store_files import Series
 from app.results import Run
 from app.results.opening import open_from
 
@@ -48,6 +52,8 @@ class Seen(Strategy):
                     file.write(f"{bar.symbol},{name},{self.now.timestamp()},{one.value}\\n")
 '''
 
+RECORDED = {"equity", "trades", "sessions", "orders", "changes", "fills"}  # not a bar is read
+
 
 class Page:
     """A report, taken apart."""
@@ -60,9 +66,13 @@ class Page:
 
     def table(self, name: str) -> dict[str, list[Any]]:
         spec = self.facts["tables"][name]
-        found = re.search(rf'id="table-{spec["place"]}">(.*?)</script>', self.content)
+        return read(Packed(spec["rows"], spec["columns"], self.packed(name)))
+
+    def packed(self, name: str) -> str:
+        place = self.facts["tables"][name]["place"]
+        found = re.search(rf'id="table-{place}">(.*?)</script>', self.content)
         assert found is not None
-        return read(Packed(spec["rows"], spec["columns"], found[1]))
+        return found[1]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +125,10 @@ def test_the_figures_of_the_page_are_the_runs_metrics(rich: tuple[Run, Page, Pat
     for one in run.metrics:
         if one.value is None:
             assert str(one.reason) in plain
+    titles = [spoken(one.name, one.kind) for one in run.metrics]
+    assert len({*titles}) == len(titles)  # no two figures of one name
+    assert {"Up days", "Max drawdown", "Max drawdown time", "Sharpe daily 252"} < {*titles}
+    assert all(f"<tr><td>{title}" in page.content for title in titles)
     assert page.facts["slices"]["hour"][0][1] == run.metrics.slices["hour"][0].profit
     assert str(run.fingerprint) in plain
     for row in run.passport:
@@ -181,15 +195,71 @@ def test_a_failed_run_says_so_first(house: SystemHouse) -> None:
 
 
 def test_bars_that_have_gone_leave_a_page_without_candles(house: SystemHouse) -> None:
-    house.system.run(rich_config(house, end="2024-06-03"))
+    house.system.run(rich_config(house, end="2024-06-04"))
+    whole, before = reported(house)
     for file in (house.folder / "bars").rglob("*.parquet"):
         file.unlink()
-    _, page = reported(house)
+    run, page = reported(house)
     assert "Its bars are not what they were." in page.content
     assert page.content.count("gone</td>") == 2
     assert page.facts["bars"] == {}
     assert len(page.table("trades")["profit"]) > 0
     assert "not in the store any more" in page.content
+    kept = {name for name in before.facts["tables"] if not name.startswith(("bars", "indicators"))}
+    assert kept == set(page.facts["tables"]) == RECORDED
+    for name in kept:
+        assert page.packed(name) == before.packed(name), name
+    was, has = ({one.name: one.value for one in found.metrics} for found in (whole, run))
+    looked_up = {name for name in was if was[name] != has[name]}
+    assert looked_up == {"slippage_paid", "benchmark_return", "beta_daily"}  # no alpha of 2 days
+    assert run.metrics.metric("slippage_paid").reason == "no bars of AAA are stored"
+
+
+def test_a_hole_is_told_and_marked_and_thin_trading_is_none(house: SystemHouse) -> None:
+    store = house.system.data_manager.store
+    random = np.random.default_rng(3)
+    minutes = np.arange(390)
+    chosen = {"AAA": (minutes < 100) | (minutes >= 130), "BBB": random.random(390) < 0.6}
+    for symbol, kept in chosen.items():
+        bars = store.columns("XNYS", symbol, "1m", 0, 1 << 62).slice(0, 390)
+        store.delete(Series("XNYS", symbol, "1m"))
+        left = BarColumns(*(getattr(bars, name)[kept] for name in COLUMNS))
+        store.merge(Series("XNYS", symbol, "1m"), left, {})
+    house.system.run(rich_config(house, end="2024-06-03"))
+    run, page = reported(house)
+    holed, thin = run.passport
+    assert (holed["thin_bars"], holed["holes"], thin["holes"]) == (0, 1, 0)
+    assert thin["thin_bars"] == 390 - thin["bars"] > 100
+    assert "1, in 1 of 2 symbols; most is lost of AAA, 7.69%" in page.content
+    assert f"BBB lacks {thin['thin_bars'] / 390:.2%} of its bars, as nothing" in page.content
+    behind = run.bar_columns("AAA").start_ns[100] // 1_000_000
+    assert [page.facts["bars"][name]["holes"] for name in ("AAA", "BBB")] == [[behind], []]
+
+
+def test_what_is_added_up_over_currencies_is_in_the_accounts(house: SystemHouse) -> None:
+    with_rate(house, 1.25)
+    account = {"cash": 100_000, "rates": {"EUR": "EUR/USD"}}
+    house.system.run(rich_config(house, end="2024-06-03", account=account))
+    run, page = reported(house)
+    table, rates = page.table("trades"), {"AAA": 1.25, "BBB": 1.0}
+    for own, amounts in (("own", table["profit"]), ("ownFees", table["fees"])):
+        pairs = zip(amounts, table["symbol"], strict=True)
+        assert table[own] == pytest.approx([amount * rates[symbol] for amount, symbol in pairs])
+    assert sum(table["ownFees"]) == pytest.approx(run.summary["fees"])
+    assert "Money is in each symbol's own currency, sums are in USD." in page.content.replace(
+        "&#x27;", "'"
+    )
+
+
+def test_a_breaker_that_tripped_is_told(house: SystemHouse) -> None:
+    risk = {"breakers": {"daily_loss": {"at": 1, "then": "halted"}}}
+    house.system.run(rich_config(house, end="2024-06-03", risk=risk))
+    run, page = reported(house)
+    (event,) = run.facts["risk"]["history"]
+    at = run.columns.to_local(event["at_ns"])
+    cells = f"{at:%Y-%m-%d %H:%M:%S}</td><td>breaker tripped</td><td>daily_loss"
+    assert f"<td>{cells}; the account is halted</td><td>" in page.content
+    assert "<b>It was not left alone.</b>Breaker tripped: 1." in page.content
 
 
 def test_too_many_bars_are_folded_and_that_is_told(
@@ -237,7 +307,7 @@ def test_the_pages_clock_is_the_zones_at_every_instant(name: str, first: int, le
 def test_a_page_is_whole_or_as_it_was(rich: tuple[Run, Page, Path], tmp_path: Path) -> None:
     data = rich[2]
     (tmp_path / "taken").mkdir()
-    with pytest.raises(DataError, match=r"taken cannot be written"):
+    with pytest.raises(UsageError, match="taken is a folder: name a file in it, such as"):
         report_of(data, tmp_path / "taken")
     with pytest.raises(DataError, match=r"nowhere/report\.html cannot be written"):
         report_of(data, tmp_path / "nowhere" / "report.html")

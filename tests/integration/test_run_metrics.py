@@ -211,7 +211,21 @@ def test_another_way_of_reckoning_comes_to_the_same(system_house: SystemHouse) -
     expected["time_in_market"] = (held > 0).mean()
     expected["exposure_average"] = exposed.sum() / _worth_by_minute(found, start)
     curve = pd.concat([pd.Series([start]), found.equity.equity])
-    expected["max_drawdown"] = (1 - curve / curve.cummax()).max()
+    below = (1 - curve / curve.cummax()).to_numpy()
+    expected["max_drawdown"] = below.max()
+    expected["max_drawdown_money"] = (curve.cummax() - curve).iloc[below.argmax()]
+    expected |= {"worst_day": returns.min(), "total_return": days.iloc[-1] / start - 1}
+    expected |= {"best_trade": profit.max(), "worst_trade": profit.min()}
+    expected["average_win"] = profit[profit > 0].mean()
+    expected["average_loss"] = profit[profit < 0].mean()
+    expected["payoff"] = expected["average_win"] / -expected["average_loss"]
+    closed = found.trades[~found.trades.is_open].sort_values("last_fill_id")
+    expected["trades_open"] = len(found.trades) - len(profit)
+    expected["trades_per_day"] = len(profit) / len(days)
+    expected["holding_average_seconds"] = (closed.exit - closed.index).dt.total_seconds().mean()
+    for name, signs in (("win", closed.profit > 0), ("loss", closed.profit < 0)):
+        runs = signs.groupby((signs != signs.shift()).cumsum().to_numpy()).sum()
+        expected[f"{name}_streak_longest"] = runs.max()
     for name, value in expected.items():
         assert metrics[name] == pytest.approx(value), name
 

@@ -1,18 +1,25 @@
 """`runs rebuild`: what a live run left in SQL and its folder is what its journal says."""
 
 import json
+import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from tests.data_house import Counts
+from tests.integration.test_report_file import Page
 from tests.live_run_house import LiveRunHouse
+from tests.report_house import report_of
 
 from app import open_run
 from app.cli.runs import described
 from app.core.errors import DataError, NotFoundError, StateError
-from app.core.message_codec import decode, decode_output
+from app.core.message_codec import decode, decode_message, decode_output, encode_message
+from app.core.messages import BrokerNews
+from app.core.order_events import Halted, Resumed
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.verification import Repetition
 from app.repositories import journal_format as form
@@ -142,6 +149,68 @@ def test_what_is_run_again_is_counted_by_the_inputs_of_its_journal(
     house.rebuild(run_id, rebuilt)
     assert inputs - 2 <= rebuilt.told[-1][0] <= inputs
     assert len(rebuilt.told) > 10
+
+
+def test_a_live_run_has_its_report_with_candles_of_the_bars_it_kept(
+    finished: tuple[LiveRunHouse, str], cli: Callable[..., Any]
+) -> None:
+    house, run_id = finished
+    own = {"MISMARTERA_DATA_FOLDER": str(house.data)}
+    shown = cli("report", "show", run_id[:13], **own)
+    assert f"Run {run_id}, live, finished: SYN1, SYN2, 2024-11-01" in shown.stdout
+    assert "a venue filled the orders" in " ".join(shown.stdout.split())
+    told = json.loads(cli("report", "html", run_id, "--json", **own).stdout)
+    page, run = Page(Path(told["html"])), open_run(run_id, data_folder=house.data)
+    assert page.table("trades")["profit"] == run.trades.profit.tolist()
+    assert page.table("fills")["price"] == run.fills.price.tolist()
+    final = run.summary["final_equity"]  # of fills behind the last bar too
+    assert page.table("equity")["equity"][-1] == pytest.approx(final, abs=0.006)
+    assert f"to {final:,.2f} USD" in shown.stdout
+    for symbol in ("SYN1", "SYN2"):
+        bars, stored = page.table(page.facts["bars"][symbol]["table"]), run.bar_columns(symbol)
+        assert bars["close"] == stored.close.tolist()
+        assert len(bars["close"]) > 100
+        assert page.facts["bars"][symbol]["holes"] == []
+        assert f"<td>{symbol}</td><td>390</td><td>390</td><td>100.000%</td>" in page.content
+    for words in (
+        "Fills are the venue",
+        "2024-11-01",
+        f"verify {run_id}",
+        "It read no stored bars",
+    ):
+        assert words in page.content
+    assert "happened to its trading" not in page.content
+
+
+def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
+    finished: tuple[LiveRunHouse, str],
+) -> None:
+    house, run_id = finished
+    folder = house.data / "runs" / run_id
+    records: list[Record] = []
+    told = [Resumed(1, "all there", "feed"), Halted(1, "its <bars> lack", "feed")]
+    for record in JournalReader(folder / "journal"):
+        message = decode_message(record.payload) if record.kind == form.INPUT else None
+        if isinstance(message, BrokerNews) and told:
+            news = msgspec.structs.replace(message, events=(*message.events, told.pop()))
+            record = msgspec.structs.replace(record, payload=encode_message(news))
+        records.append(record)
+        if not told and isinstance(message, BrokerNews):
+            break  # the rest would only take its time
+    rewritten(folder / "journal", records)
+    facts = json.loads((folder / "run.json").read_text())
+    facts["killed"] = {"mode": "flatten", "reason": "enough", "at": "2024-11-01T15:00:00-04:00",
+                       "session_time": "2024-11-01T15:00:00-04:00"}  # fmt: skip
+    facts["reloads"] = [{"at": "2024-11-01T14:00:00-04:00", "strategy": "t", "outcome": "replaced"}]
+    (folder / "run.json").write_text(json.dumps(facts))
+    _, path = report_of(house.data, folder / "report.html", run_id)
+    page = path.read_text(encoding="utf-8")
+    rows = re.findall(r"<tr><td>(?:2024-11-01 [0-9:]{8})?</td><td>(.*?)</tr>", page)
+    kinds = [row.split("</td><td>")[0] for row in rows]
+    assert sorted(kinds) == ["halted", "killed, flatten", "new code", "resumed"]
+    assert "halted</td><td>SYN2</td><td>its &lt;bars&gt; lack</td>" in rows
+    assert "It was not left alone." in page
+    assert "It was killed." in page
 
 
 def rewritten(journal: Path, records: Sequence[Record], old: str = "", new: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Ticks and lots as a venue tells them, before a run begins there."""
+"""Ticks, lots and least values as a venue tells them, before a run begins there."""
 
 from decimal import Decimal
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ __all__ = ["calendars", "house"]
 CONFIG: Any = SimpleNamespace(symbols=["BTC/USDT", "DOGE/USDT", "ETH/USDT"], market="24/7")
 TOLD = {
     "BTC/USDT": Sizes(Decimal("0.01000000"), Decimal("0.00001000")),  # as the market's own
-    "DOGE/USDT": Sizes(Decimal("0.00001000"), Decimal("1.00000000")),
+    "DOGE/USDT": Sizes(Decimal("0.00001000"), Decimal("1.00000000"), Decimal("5.000")),
     "ETH/USDT": None,
 }
 
@@ -25,6 +25,6 @@ def test_instruments_are_set_as_the_venue_tells_where_it_does(house: House) -> N
     record_sizes(venue, data, CONFIG)
     (doge,) = data.instruments("24/7")
     assert (doge.symbol, doge.tick, doge.lot) == ("DOGE/USDT", Decimal("0.00001"), Decimal(1))
-    assert doge.currency == "USDT"
+    assert (doge.currency, doge.least_value) == ("USDT", Decimal(5))
     record_sizes(venue, data, CONFIG)
     assert len(data.instruments("24/7")) == 1

@@ -38,7 +38,10 @@ from app.core.venue import (
     Execution,
     Heartbeat,
     Quote,
+    StopReached,
     Tick,
+    TooSmall,
+    TurnedAway,
     VenueBar,
     VenueOrder,
     VenueRefused,
@@ -294,6 +297,20 @@ def test_an_order_that_cannot_be_is_refused_with_its_reason(
     with pytest.raises(VenueRefused, match=reason):
         venue.place(asked)
     assert venue.open_orders() == []
+
+
+def test_what_a_refusal_is_about_is_told_apart(venue: BinanceAdapter, peer: BinancePeer) -> None:
+    with pytest.raises(TooSmall, match="worth less than Binance takes"):
+        venue.place(order("a-1", "0.00001"))
+    with pytest.raises(StopReached, match="passed its stop"):
+        venue.place(order("a-2", "0.001", STOP, stop=59_000.0, tif=GTC))
+    peer.fail(PLACE, status=429, code=-1003, retry_after=30)
+    with pytest.raises(TurnedAway):
+        venue.place(order("a-3", "0.001"))
+    with pytest.raises(TurnedAway) as told:
+        venue.place(order("a-3", "0.001"))
+    assert 0 < told.value.wait_seconds <= 30
+    assert peer.asked.count(PLACE) == 3
 
 
 def test_a_name_that_was_used_is_refused(venue: BinanceAdapter) -> None:

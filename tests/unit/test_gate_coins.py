@@ -65,7 +65,8 @@ def test_a_position_that_the_venue_tells_without_the_fee_agrees() -> None:
 
 def test_a_fee_in_the_coins_of_another_symbol_is_taken_from_that() -> None:
     desk = holding(coin="BNB", fee=5_000)
-    assert desk.book.status().positions == {BTC: BUY, "BNB/USDT": -5_000}
+    assert desk.book.tracker.held_units(1) == -5_000
+    assert desk.book.status().positions == {BTC: BUY}, "the run is not short of it"
 
 
 def test_the_fee_of_an_order_that_is_left_alone_is_taken_from_what_is_beside() -> None:
@@ -138,6 +139,52 @@ def test_a_fee_that_was_paid_with_what_was_there_before_is_not_bought_back() -> 
     desk.kill("flatten")
     desk.wait(1)
     assert [one.order.symbol for one in desk.waiting if isinstance(one, PlaceCall)] == [BTC]
+
+
+def by_hand(units: int) -> Execution:
+    """Somebody buys coins that fees are paid in, at the venue's page."""
+    told = bought("web_somebody", units, 0, "")
+    return replace(told, symbol="BNB/USDT", venue_id="v9", execution_id="e9")
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_fee_that_was_paid_with_what_somebody_bought_meanwhile_is_not_bought_back(
+    is_restarted: bool,
+) -> None:
+    desk = Desk(book())
+    desk.stream(by_hand(5 * LOT))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name(), fee=2 * LOT, coin="BNB"), report(name(), BUY))
+    if is_restarted:
+        again = book()
+        for item in (place(1, kind=MARKET), *desk.events):
+            again.recall(item)
+        desk = Desk(again)
+        desk.stream(by_hand(5 * LOT))
+    desk.positions = {BTC: BUY, "BNB/USDT": 3 * LOT}
+    desk.wait(120)
+    assert (desk.book.status().positions, desk.book.status().halted) == ({BTC: BUY}, {})
+    desk.kill("flatten")
+    desk.wait(1)
+    assert [one.order.symbol for one in desk.waiting if isinstance(one, PlaceCall)] == [BTC]
+
+
+def test_coins_of_fees_that_came_by_no_order_halt_their_symbol_alone() -> None:
+    desk = holding(coin="BNB", fee=LOT)
+    desk.positions = {BTC: BUY, "BNB/USDT": 9 * LOT}
+    desk.wait(120)
+    assert list(desk.book.status().halted) == ["BNB/USDT"]
+
+
+def test_coins_of_fees_that_the_run_does_not_trade_do_not_matter() -> None:
+    desk = Desk(GateBook(RUN, [BTC], since_ns=START_NS, lot_units=[LOT]))
+    desk.send(place(1, kind=MARKET))
+    desk.answer(PlaceCall, report(name(), BUY, "ACCEPTED"))
+    desk.stream(bought(name(), fee=LOT, coin="BNB"), report(name(), BUY), by_hand(5 * LOT))
+    desk.positions = {BTC: BUY, "BNB/USDT": 4 * LOT}
+    desk.wait(120)
+    assert (desk.book.status().positions, desk.book.status().halted) == ({BTC: BUY}, {})
 
 
 def test_less_than_a_lot_is_no_position_that_an_exit_has_lost() -> None:

@@ -337,6 +337,36 @@ def test_orders_are_asked_for_before_anything_else() -> None:
     assert list(found.open_orders) == [venue.reports[name()]]
 
 
+class Filling(SlowVenue):
+    """Something fills each time it is asked what is held, so often."""
+
+    def __init__(self, fills: int) -> None:
+        super().__init__(0)
+        self.fills, self.filled = fills, 0
+
+    def executions(self, since_ns: int) -> list[Execution]:
+        return [fill(f"e{number}", 1) for number in range(self.filled)]
+
+    def positions(self) -> dict[str, int]:
+        held = {"AAA": self.filled * SHARE}
+        self.filled = min(self.filled + 1, self.fills)
+        return held
+
+    def cash(self) -> dict[str, int]:
+        return {"USD": -self.filled * SHARE}
+
+
+@pytest.mark.parametrize("fills", [0, 1, 4])
+def test_what_is_held_and_the_cash_are_of_one_moment(fills: int) -> None:
+    found = ask_all(Filling(fills), {}, START_NS)  # type: ignore[arg-type]
+    assert len(found.executions) == fills
+    assert (found.positions, found.cash) == ({"AAA": fills * SHARE}, {"USD": -fills * SHARE})
+
+
+def test_who_trades_without_a_break_is_not_asked_for_ever() -> None:
+    assert len(ask_all(Filling(10**6), {}, START_NS).executions) == 5  # type: ignore[arg-type]
+
+
 def test_a_recovered_book_asks_only_for_what_it_heard_nothing_of() -> None:
     book = recalled(place(1), Acknowledged(1), place(2), Acknowledged(2))
     check(book, says(report(number=1)))

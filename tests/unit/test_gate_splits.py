@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, place
 from tests.memory_disk import Faults, MemoryDisk
 from tests.unit.execution_house import manager_of, open_session
@@ -20,7 +21,17 @@ from tests.unit.test_live_recovery import journal_of, news, results_of
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.money import UNITS
-from app.core.order_events import Filled, GateFilled, Halted, Intent, OrderEvent, Place, Split
+from app.core.order_events import (
+    NEVER_SENT,
+    Filled,
+    GateFilled,
+    Halted,
+    Intent,
+    OrderEvent,
+    Place,
+    Refused,
+    Split,
+)
 from app.core.orders import Terms
 from app.managers.execution_manager.gate.calls import OpenOrdersCall
 from app.managers.execution_manager.gate.gate_book import GateBook
@@ -192,6 +203,7 @@ def test_a_split_that_the_journal_lacks_is_made_again_after_a_restart(tmp_path: 
 
 
 def test_a_split_reaches_the_gate_though_the_journal_cannot_be_written(tmp_path: Path) -> None:
+    """And a human hears of an exit that does not."""
     disk = MemoryDisk()
     disk.faults = Faults()
     recorders: list[Recorder] = []
@@ -202,15 +214,20 @@ def test_a_split_reaches_the_gate_though_the_journal_cannot_be_written(tmp_path:
 
     header: Any = SimpleNamespace(as_dict=dict, sessions=[1])
     heard: list[OrderEvent] = []
-    silent: Any = SimpleNamespace(alarm=lambda what, details: None)
+    told: list[tuple[str, str]] = []
+    teller: Any = SimpleNamespace(alarm=lambda *words: told.append(words))
     means: Any = SimpleNamespace(recorder=recorder)
-    journal = LineJournal(tmp_path, header, means, silent, heard.extend)
+    journal = LineJournal(tmp_path, header, means, teller, heard.extend)
     journal.record_input(news(1))
     recorders[0].flush()
     disk.faults.first, disk.faults.last = len(disk.faults.calls) + 1, 10**9
     sent: list[Intent] = []
-    journal.record_output(results_of(1, place(1), TWO_FOR_ONE))
-    journal.send(1, [place(1), TWO_FOR_ONE], sent.extend)
+    stop = replace(place(2), kind="stop", reduce_only=True)
+    journal.record_output(results_of(1, place(1), stop, TWO_FOR_ONE))
+    journal.send(1, [place(1), stop, TWO_FOR_ONE], sent.extend)
     recorders[0].flush()
     assert sent == [TWO_FOR_ONE]
-    assert [type(one).__name__ for one in heard] == ["Halted", "Refused"]
+    assert [type(one).__name__ for one in heard] == ["Halted", "Refused", "Refused"]
+    assert {one.cause for one in heard if isinstance(one, Refused)} == {NEVER_SENT}
+    assert [what for what, _ in told] == ["journal failed", "exits not sent"]
+    assert told[1][1].startswith("Of orders 2:")

@@ -10,6 +10,7 @@ from app.core.order_events import (
     TOO_SMALL,
     Acknowledged,
     Cancel,
+    GateActed,
     Halted,
     Place,
     Refused,
@@ -129,7 +130,7 @@ def test_one_in_doubt_that_was_turned_away_after_all_is_given_anew_by_the_run(de
     [
         (StopReached("passed"), REACHED, "stop reached"),
         (VenueRefused("no"), "", "exit refused"),
-        (TooSmall("too little"), TOO_SMALL, "too small to close"),
+        (TooSmall("too little"), TOO_SMALL, "exit refused"),
     ],
 )
 def test_a_refusal_says_why_and_a_human_what_follows(
@@ -145,6 +146,48 @@ def test_what_stood_in_a_stop_s_place_and_was_refused_halts_its_symbol(desk: Des
     desk.answer(PlaceCall, VenueRefused("no market"))
     assert alarms(desk) == ["exit lost", "halted"]
     assert desk.book.status().halted == {"AAA": "AAA stays open: no market"}
+
+
+def test_what_is_worth_too_little_to_be_closed_is_told_once_and_not_tried_for_ever(
+    desk: Desk,
+) -> None:
+    desk.send(stop(2 + APART, kind=MARKET))
+    desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
+    assert alarms(desk) == ["too small to close"]
+    assert "100 of AAA are left" in desk.alarms[0].details
+    status = desk.book.status()
+    assert (status.left, status.positions, status.halted) == ({"AAA": 100 * SHARE}, {}, {})
+    desk.kill("flatten")
+    desk.wait(60)
+    assert desk.calls(PlaceCall) == 0
+    assert desk.events[-1] == GateActed("flattened", "a test")
+
+
+def test_a_flatten_tries_once_to_close_what_is_worth_too_little(desk: Desk) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
+    desk.wait(60)
+    assert desk.calls(PlaceCall) == 0
+    assert alarms(desk) == ["killed", "too small to close"]
+    assert desk.events[-1] == GateActed("flattened", "a test")
+
+
+def test_a_part_that_is_worth_too_little_says_nothing_of_the_whole(desk: Desk) -> None:
+    desk.send(stop(2, shares=1, kind=MARKET))
+    desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
+    assert desk.book.status().positions == {"AAA": 100 * SHARE}
+    desk.kill("flatten")
+    desk.wait(0.1)
+    assert desk.call(PlaceCall).order.terms.units == -100 * SHARE
+
+
+def test_what_was_worth_too_little_is_closed_with_what_comes_to_it(desk: Desk) -> None:
+    desk.send(stop(2 + APART, kind=MARKET), place(3))
+    desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
+    desk.answer(PlaceCall, desk.report(client_id=name(3)))
+    desk.stream(desk.fill("e3", 50, client_id=name(3)))
+    assert desk.book.status().positions == {"AAA": 150 * SHARE}
 
 
 def test_a_halt_for_exits_that_waited_is_over_after_a_restart(desk: Desk) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.execution_house import Row, Unpriced, manager_of, submit
 
 from app.core.money import UNITS
-from app.core.orders import ACCEPTED, DAY, LIMIT, REJECTED
+from app.core.orders import ACCEPTED, DAY, LIMIT, REJECTED, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 
 COIN = UNITS // 1_000  # the lot
@@ -61,3 +61,25 @@ def test_what_closes_is_not_kept_from_it() -> None:
 def test_without_a_price_nothing_is_refused_for_it() -> None:
     execution = manager_of([], lot=Decimal("0.001"), least_value=LEAST)
     assert submit(execution, 0, 0, COIN, 100).state == ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("lots", "limit", "is_refused"),
+    [(60, 100.0, False), (49, 100.0, True), (60, 80.0, True), (70, 80.0, False), (100, 49.0, True)],
+)
+def test_an_amendment_leaves_at_least_that_of_an_entry(
+    lots: int, limit: float, is_refused: bool
+) -> None:
+    execution = traded()
+    order = submit(execution, 0, 0, 60 * COIN, 100, kind=LIMIT, limit=99.0, tif=DAY)
+    terms = Terms(lots * COIN, limit, None, None, None)
+    assert execution.amend(order, terms, 110) is not is_refused
+    assert order.reason.startswith("too_little_value") is is_refused
+
+
+def test_an_amendment_of_what_closes_is_not_kept_from_it() -> None:
+    execution = traded()
+    submit(execution, 0, 0, 60 * COIN, 100)
+    execution.match(execution.broker.due_ns)
+    order = submit(execution, 0, 0, -60 * COIN, 200, kind=LIMIT, limit=120.0, tif=DAY)
+    assert execution.amend(order, Terms(-20 * COIN, 110.0, None, None, None), 210)

@@ -1,11 +1,13 @@
 """How long a live run's end waits for what closes positions."""
 
 import threading
+from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
 from tests.unit.test_order_gate import House, place
 
+from app.core.inbox import Inbox
 from app.core.intervals import interval_ns
 from app.managers.execution_manager.kill import FLATTEN
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
@@ -87,3 +89,32 @@ def test_an_end_without_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     house.venue.let_go.set()
     house.gate.stop()
     means.close()
+
+
+class Stopping(NamedTuple):
+    """A run that was told to stop, and holds what its own orders cannot close."""
+
+    entries: Any
+    broker: Any
+    held_units: list[int]
+    positions: list[list[Any]]
+
+
+def test_what_strategies_cannot_close_by_themselves_the_gate_closes_together() -> None:
+    house, asked = House(), Inbox()
+    why = {(-1, "command"): "the run is stopping"}
+    entries = SimpleNamespace(
+        closed=why, kill=SimpleNamespace(mode=""), is_closed=lambda symbol: True
+    )
+    broker, held = SimpleNamespace(working={}), [SimpleNamespace(symbol="AAA")]
+    ending = LineEnding(NOTHING, house.heard, asked, lambda: True, 20.0)
+    ending.execution = cast(Any, Stopping(entries, broker, [5], [held]))
+    ending.gate = house.gate
+    for _ in range(2 * 10):
+        assert not ending._flatten_again(FLATTEN)
+    assert house.gate.status().killed == ""
+    for _ in range(10):
+        ending._flatten_again(FLATTEN)
+    assert house.gate.status().killed == FLATTEN
+    assert "could not be closed by itself" in house.heard.alarms[0][1]
+    house.gate.stop()

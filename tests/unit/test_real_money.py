@@ -36,6 +36,7 @@ def config_file(folder: Path, **live: Any) -> Path:
         "mode": "live",
         "market": "24/7",
         "symbols": ["BTC/USDT"],
+        "account": {"currency": "USDT"},
         "live": {"venue": "binance", "broker": "venue", **live},
         "strategies": [{"use": "app.strategies.examples.sma_cross:SmaCross"}],
     }
@@ -151,3 +152,27 @@ def test_a_run_of_real_money_is_confirmed_by_its_name(
         return
     with pytest.raises(error):
         need_confirmation(config, confirmed)
+
+
+def test_the_check_of_a_config_refuses_exits_that_the_venue_has_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config_file(tmp_path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    for broker, code in (("venue", 4), ("paper", 0)):
+        content |= {"protection": {"trailing_percent": 1}}
+        content["live"]["broker"] = broker
+        path.write_text(json.dumps(content), encoding="utf-8")
+        assert main(["config", "check", str(path)]) == code
+    assert "trailing stop here: the venue 'binance' has none" in capsys.readouterr().err
+
+
+def test_the_check_of_a_config_refuses_an_account_in_another_currency(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = config_file(tmp_path)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | {"account": {"currency": "USD"}}), encoding="utf-8")
+    assert main(["config", "check", str(path)]) == 4
+    told = capsys.readouterr().err
+    assert "needs a rate of USDT" in told and '"currency": "USDT"' in told

@@ -83,7 +83,7 @@ def house(request: pytest.FixtureRequest) -> Stopped:
     return Stopped(Abilities() if request.param == "all abilities" else limited)
 
 
-@pytest.mark.parametrize("cause", [REACHED, ""])
+@pytest.mark.parametrize("cause", [REACHED, "", TOO_SMALL])
 def test_a_stop_that_is_refused_goes_on_at_market(house: Stopped, cause: str) -> None:
     stop = house.bought()
     house.hear(Refused(2, "the price has passed it", cause))
@@ -96,13 +96,14 @@ def test_a_stop_that_is_refused_goes_on_at_market(house: Stopped, cause: str) ->
     assert (stop.state, house.held_units, house.placed()) == (FILLED, 0, [])
 
 
+@pytest.mark.parametrize("cause", ["", TOO_SMALL, REACHED])
 def test_a_stop_that_is_refused_at_market_too_ends_and_is_not_given_for_ever(
-    house: Stopped,
+    house: Stopped, cause: str
 ) -> None:
     stop = house.bought()
     house.hear(Refused(2, "no"))
     house.intents()
-    house.hear(Refused(2 + APART, "no market"))
+    house.hear(Refused(2 + APART, "no market", cause))
     assert (stop.state, stop.reason, house.placed()) == (REJECTED, "no market", [])
     assert house.held_units == SHARES
 
@@ -156,10 +157,9 @@ def test_a_stop_limit_that_was_reached_goes_on_at_its_limit(house: Stopped) -> N
     assert (again.kind, again.terms) == (LIMIT, Terms(-SHARES, 9.8, None, None, None))
 
 
-@pytest.mark.parametrize("cause", [KEPT_IN, TOO_SMALL])
-def test_a_stop_in_whose_place_nothing_would_be_taken_ends(house: Stopped, cause: str) -> None:
+def test_a_stop_in_whose_place_nothing_would_be_taken_ends(house: Stopped) -> None:
     stop = house.bought()
-    house.hear(Refused(2, "no", cause))
+    house.hear(Refused(2, "no", KEPT_IN))
     assert (stop.state, house.placed()) == (REJECTED, [])
 
 

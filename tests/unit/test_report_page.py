@@ -41,7 +41,16 @@ PARTS = (
         "no_bars",
         "no_trades",
     ),
-    *("gap_note", "bars_note", "trades_note", "profit_note", "honesty", "data", "config"),
+    *(
+        "gap_note",
+        "bars_note",
+        "trades_note",
+        "profit_note",
+        "happened",
+        "honesty",
+        "data",
+        "config",
+    ),
     *("proof", "footer", "no_trades"),
 )
 

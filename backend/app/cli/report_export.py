@@ -40,7 +40,7 @@ def export(
     from app.results.exporting import export_run
 
     found = opened(run)
-    folder = Path(found.id) if output is None else output
+    folder = Path(found.id).resolve() if output is None else output
     written = export_run(found, folder, kind, [word.strip() for word in what.split(",")])
     if as_json:
         print_json(

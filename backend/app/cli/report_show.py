@@ -41,7 +41,11 @@ def show(run: PastRun, by: By = _USUAL, as_json: AsJson = False) -> None:
         print_json(_told(found))
         return
     _print_head(found)
-    print_table("Metrics", ("figure", "value", "group", "why there is none"), _metric_rows(found))
+    print_table(
+        f"Metrics, amounts in {found.currency}",
+        ("figure", "value", "group", "why there is none"),
+        _metric_rows(found),
+    )
     strategies = found.summary.get("strategies") or []
     if strategies:
         from app.managers.system_manager.attribution import as_cells
@@ -56,10 +60,10 @@ def show(run: PastRun, by: By = _USUAL, as_json: AsJson = False) -> None:
     falls = found.metrics.falls
     if falls:
         rows = [
-            (_share(one.depth), f"{one.amount:,.2f}", *_moments(found, one), f"{one.days:,.1f}")
+            (_share(one.depth), f"{one.amount:,.2f}", *_moments(found, one), _days_text(one.days))
             for one in falls
         ]
-        names = ("depth", "amount", "peak", "trough", "regained", "days")
+        names = ("depth", "amount", "peak", "trough", "regained", "lasted")
         print_table("Deepest drawdowns", names, rows, found.zone)
 
 
@@ -81,12 +85,18 @@ def figure_text(metric: "Metric") -> str | None:
         case "money":
             return f"{metric.value:,.2f}"
         case "days":
-            return f"{metric.value:,.1f} days"
+            return _days_text(metric.value)
         case "seconds":
             return str(dt.timedelta(seconds=round(metric.value)))
         case "count":
             return f"{metric.value:,}"
     return f"{metric.value:,.3f}"
+
+
+def _days_text(days: float) -> str:
+    """Of what lasted less than a day, hours, minutes and seconds."""
+    short = str(dt.timedelta(seconds=round(days * 86_400)))
+    return f"{days:,.1f} days" if days >= 1 or not days else short
 
 
 def marks(values: Sequence[float | None], scale: Sequence[float] = ()) -> str:
@@ -153,7 +163,8 @@ def _print_head(run: "Run") -> None:
         import numpy as np
 
         start = float(run.summary["start_equity"])
-        whole = np.append(start, curve)
+        end = float(run.summary.get("final_equity", curve[-1]))  # of costs and fills behind it too
+        whole = np.append(np.append(start, curve), end)
         peaks = np.maximum.accumulate(whole)
         below = np.where(peaks > 0, (whole - peaks) / np.where(peaks > 0, peaks, 1.0), 0.0)
         ends = f"{start:,.2f} to {whole[-1]:,.2f} {run.currency}"

@@ -182,10 +182,11 @@ class VenueTime(msgspec.Struct, frozen=True):
 
 
 class Sizes(msgspec.Struct, frozen=True):
-    """What an order's prices and quantity are multiples of."""
+    """What an order's prices and quantity are multiples of, and what it has to be worth."""
 
     tick: Decimal
     lot: Decimal
+    least_value: Decimal | None = None  # in what the symbol is quoted in
 
 
 class Stream(Protocol):

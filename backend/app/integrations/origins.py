@@ -3,8 +3,8 @@
 from typing import Final
 
 from app.integrations.binance.endpoints import TESTNET_URL
-from app.integrations.registry import BINANCE
 
+BINANCE: Final = "binance"
 TESTNET, PEER = f"{BINANCE}-testnet", f"{BINANCE}-peer"
 NO_MARKETS: Final = frozenset({TESTNET, PEER})  # their prices are nobody's
 

@@ -11,12 +11,13 @@ from app.core.errors import ConfigError, UsageError, did_you_mean
 from app.core.settings import get_settings
 from app.core.venue import Venue
 from app.integrations.lasting_stream import Chance
+from app.integrations.origins import BINANCE
 from app.integrations.practice.adapter import open_practice
 
 if TYPE_CHECKING:
     from app.integrations.binance.endpoints import Wall
 
-PRACTICE, BINANCE = "practice", "binance"
+PRACTICE = "practice"
 VENUES: Final = (PRACTICE, BINANCE)
 _USUAL_PRACTICE_URL: Final = "http://127.0.0.1:8790"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from app.core.bars import Floats
+from app.core.bars import Floats, Ints
 from app.core.errors import DataError, NotFoundError
 from app.report import series
 from app.report.columns import Packed, pack
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.results.sources import Sources
 
 _MS: Final = 1_000_000
+_SAME: Final = 1e-6  # money; a curve is of floats
 
 
 class Contents:
@@ -83,8 +84,7 @@ class Contents:
     def _record_tables(self) -> dict[str, Packed]:
         """What the run left; the first is the first that is drawn."""
         columns, names = self._run.columns, self._names
-        curve = columns.equity
-        equity, digits = series.equity_table(curve.instant_ns, curve.equity)
+        equity, digits = series.equity_table(*self._curve())
         return {
             "equity": pack(equity, digits),
             "trades": pack(self._trades(), series.TRADE_DIGITS),
@@ -104,7 +104,8 @@ class Contents:
                 continue  # they have gone since; the page says so
             if len(bars):
                 found[f"bars {place}"] = pack(series.bar_table(bars))
-                own = {"table": f"bars {place}", "minutes": self.bars.minutes}
+                holes = series.hole_ends(self._run, symbol)
+                own = {"table": f"bars {place}", "minutes": self.bars.minutes, "holes": holes}
                 self.facts["bars"][symbol] = own
         return found
 
@@ -134,14 +135,27 @@ class Contents:
             )
         return found
 
+    def _curve(self) -> tuple[Ints, Floats]:
+        """With what the account came to: costs and fills may fall due behind the last bar."""
+        curve, final = self._run.columns.equity, self._run.summary.get("final_equity")
+        if not len(curve) or final is None or abs(float(final) - curve.equity[-1]) < _SAME:
+            return curve.instant_ns, curve.equity
+        instants_ns = np.append(curve.instant_ns, curve.instant_ns[-1])
+        return instants_ns, np.append(curve.equity, float(final))
+
     def _trades(self) -> series.Table:
-        """With each profit in the account's currency too: those can be added up."""
+        """With each profit in the account's currency too, and its fees where there are several:
+        those can be added up.
+        """
         run = self._run
         trades = run.columns.trades
         own = OwnMoney(run.columns, run.currency, run.facts)
         ends = np.where(trades.is_open, self._last_ns, trades.exit_ns)
         profit = own.of(trades.symbol, ends, trades.profit_units)
-        return {**series.trade_table(trades, self._names), "own": profit}
+        table = {**series.trade_table(trades, self._names), "own": profit}
+        if len(set(run.columns.currencies)) > 1:
+            table["ownFees"] = own.of(trades.symbol, ends, trades.fee_units)
+        return table
 
     @property
     def _last_ns(self) -> int:

@@ -44,7 +44,7 @@ def key_figures(metrics: "Metrics") -> Html:
         joined(
             element(
                 "div",
-                element("dt", spoken(one.name)),
+                element("dt", _titled(one, metrics.basis.currency)),
                 element("dd", shown(one), class_=_kind(one), title=one.reason),
             )
             for one in chosen
@@ -60,7 +60,7 @@ def all_figures(run: "Run", local: Callable[[int], dt.datetime]) -> Html:
         element(
             "section",
             element("h3", title),
-            table(("figure", "value"), _rows(metrics.of_group(group))),
+            table(("figure", "value"), _rows(metrics.of_group(group), metrics.basis.currency)),
         )
         for group, title in _GROUPS.items()
     )
@@ -74,7 +74,7 @@ def all_figures(run: "Run", local: Callable[[int], dt.datetime]) -> Html:
         element("p", stands, class_="hint"),
         element("div", joined(groups), class_="columns"),
         *_falls(metrics, local),
-        *_sliced(metrics.slices),
+        *_sliced(metrics.slices, basis.currency),
     ]
     return details(f"All {len(metrics)} figures, and trades by what they share", *parts,
                    class_="card")  # fmt: skip
@@ -84,11 +84,11 @@ def _benchmark(name: str) -> str:
     return "is all symbols in equal parts" if name == "symbols" else f"is {name}"
 
 
-def _rows(found: Sequence["Metric"]) -> Iterator[list[object]]:
+def _rows(found: Sequence["Metric"], currency: str) -> Iterator[list[object]]:
     """A figure that does not exist says why not."""
     for one in found:
         value = cell(one.reason, "long why") if one.value is None else cell(shown(one), None)
-        yield [spoken(one.name), value]
+        yield [_titled(one, currency), value]
 
 
 def _of_stem(metrics: "Metrics", stem: str) -> "Metric | None":
@@ -97,10 +97,18 @@ def _of_stem(metrics: "Metrics", stem: str) -> "Metric | None":
     return exact or next((one for one in metrics if one.name.startswith(f"{stem}_")), None)
 
 
-def spoken(name: str) -> str:
-    """`sharpe_daily_252` as `Sharpe daily 252`."""
-    first, *rest = name.removesuffix("_seconds").removesuffix("_days").split("_")
+def spoken(name: str, kind: str) -> str:
+    """`sharpe_daily_252` as `Sharpe daily 252`, `max_drawdown_days` as `Max drawdown time`."""
+    if kind in ("days", "seconds"):
+        name = f"{name.rpartition('_')[0]}_time"
+    first, *rest = name.split("_")
     return " ".join((_LETTERS.get(first, first.capitalize()), *rest))
+
+
+def _titled(one: "Metric", currency: str) -> str:
+    """With the currency of an amount."""
+    name = spoken(one.name, one.kind)
+    return f"{name}, {currency}" if one.kind == "money" else name
 
 
 def shown(one: "Metric") -> str:
@@ -115,7 +123,7 @@ def shown(one: "Metric") -> str:
     if one.kind == "count":
         return f"{value:,}"
     if one.kind == "days":
-        return f"{value:,.1f} days"
+        return lasting(round(float(value) * 86_400))
     if one.kind == "seconds":
         return lasting(float(value))
     return minus(f"{value:,.2f}")
@@ -155,17 +163,18 @@ def _falls(metrics: "Metrics", local: Callable[[int], dt.datetime]) -> Iterator[
     rows = [
         [
             *(at(fall.peak_ns), at(fall.trough_ns), at(fall.recovered_ns)),
-            *(f"{fall.depth:.2%}", f"{fall.amount:,.2f}", f"{fall.days:,.1f}"),
+            *(f"{fall.depth:.2%}", f"{fall.amount:,.2f}", lasting(round(fall.days * 86_400))),
         ]
         for fall in metrics.falls
     ]
     yield element("h3", "Deepest drawdowns")
-    yield table(("peak", "trough", "regained", "depth", "money", "days"), rows)
+    amount = f"amount, {metrics.basis.currency}"
+    yield table(("peak", "trough", "regained", "depth", amount, "lasted"), rows)
 
 
-def _sliced(slices: Mapping[str, Sequence["Slice"]]) -> Iterator[Html]:
+def _sliced(slices: Mapping[str, Sequence["Slice"]], currency: str) -> Iterator[Html]:
     heads = (
-        *("trades", "won", "win rate", "profit", "fees", "expectancy"),
+        *("trades", "won", "win rate", f"profit, {currency}", "fees", "expectancy"),
         *("profit factor", "best", "worst"),
     )
     for name in _SLICES:

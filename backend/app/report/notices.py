@@ -1,6 +1,7 @@
 """What a reader should know before the first figure: each said once, the worst first."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -8,13 +9,15 @@ import msgspec
 from app.core.logging import redact
 from app.integrations.origins import NO_MARKETS
 from app.managers.system_manager.summary import latched_text
+from app.report.completeness import completeness, lost_share, thin_share
 from app.report.standing import SAME
 
 if TYPE_CHECKING:
+    from app.report.happenings import Happening
     from app.results.run import Run
 
 _FEW_TRADES: Final = 30
-_WHOLE_PERCENT: Final = 99.5  # of the expected bars; what lacks more is told in colour
+_MUCH_LOST: Final = 0.005  # of the expected bars, in holes: that is told in colour
 _MUCH: Final = 0.10  # of the profit or loss, that a band is
 _NAMED: Final = 5  # symbols
 
@@ -27,9 +30,12 @@ class Notice(msgspec.Struct, frozen=True):
     words: str
 
 
-def notices_of(run: "Run", now: Mapping[str, str]) -> list[Notice]:
+def notices_of(run: "Run", now: Mapping[str, str], happened: Sequence["Happening"]) -> list[Notice]:
     """Of one run; `now` says what the store has of its bars."""
-    found = [*_end(run), *_bars(now), *_data(run), *_fills(run), *_costs(run), *_chance(run)]
+    found = [
+        *_end(run), *_happened(happened), *_bars(now), *_data(run), *_completeness(run),
+        *_fills(run), *_costs(run), *_chance(run),
+    ]  # fmt: skip
     order = ("bad", "warn", "")
     return sorted(found, key=lambda one: order.index(one.kind))
 
@@ -52,6 +58,14 @@ def _end(run: "Run") -> Iterator[Notice]:
         yield Notice("warn", "A breaker ended its trading.", latched)
     elif run.summary.get("trading_state"):
         yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
+
+
+def _happened(found: Sequence["Happening"]) -> Iterator[Notice]:
+    if found:
+        counts = Counter(one.what for one in found)
+        told = ", ".join(f"{what}: {count:,}" for what, count in counts.items())
+        words = f"{told[0].upper()}{told[1:]}. When and why stands in what happened to its trading."
+        yield Notice("warn", "It was not left alone.", words)
 
 
 def _bars(now: Mapping[str, str]) -> Iterator[Notice]:
@@ -82,23 +96,35 @@ def _data(run: "Run") -> Iterator[Notice]:
             f"{' and '.join(told)} told those of {_several([row['symbol'] for row in played])}: "
             "such prices are nobody's, and say nothing of a market.",
         )
-    lacking = [row for row in run.passport if row["coverage_percent"] < 100]
-    if lacking:
-        worst = min(lacking, key=lambda row: float(row["coverage_percent"]))
-        percent = float(worst["coverage_percent"])
-        holes = sum(int(row["holes"]) for row in lacking)
-        in_holes = f", in {holes:,} holes" if holes else ""
-        yield Notice(
-            "warn" if percent < _WHOLE_PERCENT else "",
-            "Bars are missing.",
-            f"{len(lacking)} of {len(run.passport)} symbols lack some{in_holes}; least "
-            f"complete is {worst['symbol']} with {percent:.2f}% of the bars that its sessions "
-            "have room for.",
-        )
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:
         count = sum(int(one["bars"]) for one in kept_out)
         yield Notice("warn", "Bars were kept out.", f"{count:,} were wrong: see the data passport.")
+
+
+def _completeness(run: "Run") -> Iterator[Notice]:
+    """Holes, which are lost, apart from bars that are not there as nothing traded."""
+    rows = completeness(run)
+    whole = len(rows)
+    holed = [row for row in rows if row["holes"]]
+    if holed:
+        worst = max(holed, key=lost_share)
+        yield Notice(
+            "warn" if lost_share(worst) >= _MUCH_LOST else "",
+            "Holes in the bars.",
+            f"{sum(row['holes'] for row in holed):,}, in {len(holed)} of {whole} symbols; most is "
+            f"lost of {worst['symbol']}, {lost_share(worst):.2%} of its bars.",
+        )
+    thin = [row for row in rows if thin_share(row)]
+    if thin:
+        least = max(thin, key=thin_share)
+        several = f", most of {len(thin)} symbols" if len(thin) > 1 else ""
+        yield Notice(
+            "",
+            "Thin trading.",
+            f"{least['symbol']} lacks {thin_share(least):.2%} of its bars{several}, as nothing "
+            "traded then. An order waits for the next bar.",
+        )
 
 
 def _fills(run: "Run") -> Iterator[Notice]:
@@ -134,7 +160,7 @@ def _costs(run: "Run") -> Iterator[Notice]:
         yield Notice(
             "warn",
             f"No {' and no '.join(free)}.",
-            "The config asks for none, and a real account pays both.",
+            "The config asks for none; a real account pays.",
         )
 
 

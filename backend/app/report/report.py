@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.core.errors import DataError
+from app.core.errors import DataError, UsageError
 from app.report import sections
 from app.report.contents import Contents
-from app.report.figures import all_figures, key_figures
+from app.report.figures import all_figures, key_figures, minus
+from app.report.happenings import happenings, section
 from app.report.honesty import honesty
 from app.report.notices import notices_of
 from app.report.page import page
@@ -41,10 +42,11 @@ class Report:
         run = self._run
         trades = len(run.columns.trades)
         now = bars_now(run, self._sources)
+        happened = happenings(run)
         return {
             "title": f"{run.config.get('name', run.id)}, {run.id}",
             "head": sections.head(run),
-            "notices": sections.notices(notices_of(run, now)),
+            "notices": sections.notices(notices_of(run, now, happened)),
             "figures": key_figures(run.metrics),
             "all_figures": all_figures(run, lambda ns: self._sources.time.to_local(ns, run.market)),
             "monthly": sections.monthly(run.metrics.months),
@@ -55,6 +57,7 @@ class Report:
             "gap_note": self._bars_note(),
             "trades_note": self._trades_note(trades),
             "profit_note": f"closed trades, {run.currency}",
+            "happened": section(happened),
             "honesty": honesty(run, _uncertain_bars(run.folder)),
             "data": sections.data(run, now),
             "config": sections.config(run),
@@ -74,7 +77,7 @@ class Report:
 
     def _bars_note(self) -> str:
         base, bars = self._run.config.get("base_interval"), self._contents.bars
-        notes = [" A mark under the candles: bars are missing before it."]
+        notes = [" A mark under the candles: a hole in the bars before it."]
         if bars.interval != base:
             notes.append(
                 f" Bars of {base} would make the file too big: these are of {bars.interval}."
@@ -89,7 +92,8 @@ class Report:
         if not trades:
             return "It made no trade."
         currencies = Counter(self._run.columns.currencies)
-        own = "" if len(currencies) == 1 else " Money is in each symbol's own currency."
+        sums = f" Money is in each symbol's own currency, sums are in {self._run.currency}."
+        own = "" if len(currencies) == 1 else sums
         return (
             "A trade goes from flat to flat, of one strategy in one symbol; profit is after fees, "
             f"of an open one what it has realised.{self._open_note()} Choose one and the chart "
@@ -102,11 +106,13 @@ class Report:
         held = sum(float(one["unrealised"]) for one in results)
         if not held or len({one["currency"] for one in results}) > 1:
             return ""
-        return f" What it still held at its end stands {held:+,.2f} beside that."
+        return f" What it still held at its end stands {minus(f'{held:+,.2f}')} beside that."
 
 
 def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) -> Path:
     """The file is whole or as it was."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a file in it, such as {path / FILE}.")
     content = Report(run, sources, at).html()
     new = path.with_name(f".{path.name}.new")
     try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.core.logging import redact
+from app.report.completeness import completeness
 from app.report.markup import Html, cell, details, element, joined, table, text
 from app.report.notices import Notice
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -21,7 +22,7 @@ def head(run: "Run") -> Html:
     """Whose report it is."""
     dates = run.config.get("replay") or {}
     sessions = run.summary.get("sessions")
-    between = f"{dates['start']} to {dates['end']}" if dates else None
+    between = f"{dates['start']} to {dates['end']}" if dates else _days(run)
     facts = [
         between,
         f"{sessions:,} session{'' if sessions == 1 else 's'}" if sessions is not None else None,
@@ -42,6 +43,14 @@ def head(run: "Run") -> Html:
         element("div", joined(element("span", one) for one in facts if one), class_="facts"),
         class_="head",
     )
+
+
+def _days(run: "Run") -> str | None:
+    """Of a live run, those it came to."""
+    days = run.columns.sessions.date
+    if not len(days):
+        return None
+    return str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def notices(found: Sequence[Notice]) -> Html:
@@ -88,43 +97,40 @@ def _heat(value: float | None) -> Html:
 
 
 def _share(value: float) -> str:
-    return f"{value:+.1%}".replace("-", "−")
+    digits = 1 if abs(value) >= 0.0005 or not value else 2
+    return f"{value:+.{digits}%}".replace("-", "−")
 
 
 def data(run: "Run", now: Mapping[str, str]) -> Html:
     """On which bars it stood, how complete they were, what was kept out, and what the store has of
     them now.
     """
-    rows = [
-        [
-            row["symbol"],
-            f"{row['bars']:,}",
-            f"{row['expected_bars']:,}",
-            f"{row['coverage_percent']:.3f}%",
-            f"{row['holes']:,}",
-            row["half_days"],
-            "yes" if row["synthetic"] else "no",
-            now.get(row["symbol"]),
-            cell(row["source_hash"], "hash"),
-        ]
-        for row in run.passport
-    ]
-    heads = (
-        *("symbol", "bars", "expected", "coverage", "holes", "half days", "synthetic"),
-        *("in the store now", "SHA-256"),
-    )
+    heads = ["symbol", "bars", "expected", "coverage", "thin", "holes"]
+    rows = [[row["symbol"], *_complete(row)] for row in completeness(run)]
     parts = [element("h2", "Data passport")]
-    if rows:
-        parts.append(table(heads, rows))
+    if run.passport:
+        heads += ["half days", "synthetic", "in the store now", "SHA-256"]
+        for row, whole in zip(rows, run.passport, strict=True):
+            row += [whole["half_days"], "yes" if whole["synthetic"] else "no"]
+            row += [now.get(whole["symbol"]), cell(whole["source_hash"], "hash")]
     else:
         words = "It read no stored bars: its journal has every bar that it was told of."
         parts.append(element("p", words, class_="hint"))
+    if rows:
+        parts.append(table(heads, rows))
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:
         found = [[one["symbol"], one["session"], one["reason"], one["bars"]] for one in kept_out]
         kept = table(("symbol", "session", "reason", "bars"), found)
         parts.append(details(f"Bars kept out: {len(found)} kinds", kept))
     return element("section", joined(parts), id="data", class_="card")
+
+
+def _complete(row: Mapping[str, Any]) -> list[str]:
+    thin, share = row.get("thin_bars"), row["bars"] / (row["expected_bars"] or 1)
+    told = "–" if thin is None else f"{thin:,}"  # runs of old did not count them
+    bars = f"{row['bars']:,}", f"{row['expected_bars']:,}"
+    return [*bars, f"{share:.3%}", told, f"{row['holes']:,}"]
 
 
 def config(run: "Run") -> Html:
@@ -204,7 +210,9 @@ def _how_to_verify(run: "Run") -> Html:
             "It is a SHA-256 over every decision and fill, in order. Start the config above again "
             "on bars of the same SHA-256: ",
             element("code", "./start_cli.sh system start CONFIG"),
-            " ends in the same fingerprint, and ",
+            " decides the same as far as this run came before it was stopped, and goes on; "
+            if run.state == "stopped"
+            else " ends in the same fingerprint, and ",
             element("code", f"./start_cli.sh report compare {run.id} last"),
             " names the first decision that differs, if one does.",
         )

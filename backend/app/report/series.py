@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Table = dict[str, Column]
 
-MOST_BARS: Final = 600_000  # of all symbols together: about four megabytes
+MOST_BARS: Final = 600_000  # of all symbols together: four megabytes of stocks, eight of coins
 MOST_SYMBOLS: Final = 100
 MOST_POINTS: Final = 250_000  # of the curve
 _LADDER: Final = ("1m", "5m", "15m", "1h", "1d")
@@ -66,6 +66,19 @@ def bar_table(columns: BarColumns) -> Table:
         "start": milliseconds(columns.start_ns),
         **{name: getattr(columns, name) for name in ("open", "high", "low", "close", "volume")},
     }
+
+
+def hole_ends(run: "Run", symbol: str) -> list[int]:
+    """Where holes in a symbol's bars end. What is thin has none: nothing traded there."""
+    from app.managers.data_manager.passport import session_qualities
+
+    if any(row["symbol"] == symbol and not row["holes"] for row in run.passport):
+        return []
+    base, extended = str(run.config["base_interval"]), bool(run.config.get("extended_hours"))
+    found = session_qualities(
+        run.columns.bars(symbol), base, run.columns.trading_sessions, extended_hours=extended
+    )
+    return [end // _MS for one in found for _, end in one.quality.holes]
 
 
 def equity_table(instants: Ints, equity: Floats) -> tuple[Table, dict[str, int]]:

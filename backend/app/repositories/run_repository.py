@@ -223,7 +223,7 @@ class RunRepository:
                 f"{len(found)} runs begin with '{words}': {names}"
                 f"{', ...' if len(found) > 5 else '.'} Give more of the id."
             )
-        known = [run["run_id"] for run in self.list_runs(_ENOUGH_FOR_A_SUGGESTION)]
+        known = [*(run["run_id"] for run in self.list_runs(_ENOUGH_FOR_A_SUGGESTION)), "last"]
         raise NotFoundError(
             f"There is no run '{words}'.{did_you_mean(words, known)} 'runs list' shows them."
         )

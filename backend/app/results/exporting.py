@@ -44,9 +44,13 @@ def export_run(
     for name in tables:
         _check("table", name, TABLES)
     paths = {name: folder / f"{name}.{kind}" for name in tables}
-    there = [str(path) for path in paths.values() if path.exists()]
+    there = [path.name for path in paths.values() if path.exists()]
     if there:
-        raise UsageError(f"{', '.join(there)}: it is there already; nothing was written.")
+        verb = "is" if len(there) == 1 else "are"
+        raise UsageError(
+            f"In {folder.resolve()} {', '.join(there)} {verb} there already; nothing was written. "
+            "--output names another folder."
+        )
     files, rows = [], {}
     for name, path in paths.items():
         values = table_values(run, name)

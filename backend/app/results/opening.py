@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from app.core.errors import NotFoundError, StateError
+from app.core.errors import NotFoundError, StateError, UsageError
 from app.core.processes import is_running
 from app.core.settings import Settings, get_settings
 from app.managers.system_manager.recorded_run import read_run
@@ -27,6 +27,15 @@ def open_run(run: str | Path = "last", *, data_folder: Path | str | None = None)
     `data_folder` is where runs lie, unless MISMARTERA_DATA_FOLDER says it. A run under way, or one
     that broke off and left no record, is a StateError.
     """
+    for name, given_as in (
+        ("run", run),
+        ("data_folder", "" if data_folder is None else data_folder),
+    ):
+        if not isinstance(given_as, str | Path):
+            raise UsageError(
+                f"open_run: {name} is {given_as!r}, of type {type(given_as).__name__}; it takes "
+                "text, as a run's id or 'last', or a folder. 'runs list' shows the ids."
+            )
     given = Path(run)
     if isinstance(run, Path) or len(given.parts) > 1:
         if not given.is_dir():

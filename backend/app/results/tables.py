@@ -33,6 +33,7 @@ from app.services.aggregation import aggregate
 from app.services.bar_import import inside, sessions_outline
 from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
+from app.threads.garbage import seldom_collected
 
 
 class Tables:
@@ -74,18 +75,19 @@ class Tables:
     @cached_property
     def orders(self) -> OrderColumns:
         """Of SQL."""
-        stored = self._sources.repository.order_columns(self._record.run_id)
-        return order_columns(stored, self._places)
+        with seldom_collected():  # it would search a run's every row, again and again
+            stored = self._sources.repository.order_columns(self._record.run_id)
+            return order_columns(stored, self._places)
 
     @cached_property
     def fills(self) -> FillColumns:
         """Of SQL."""
-        stored = self._sources.repository.fill_columns(self._record.run_id)
-        owners = dict(
-            zip(self.orders.order_id.tolist(), self.orders.strategy.tolist(), strict=True)
-        )
-        own = [owners.get(number, NOBODY) for number in stored["order_id"]]
-        return fill_columns(stored, own, self._places, self.multiplier_units)
+        orders = self.orders
+        with seldom_collected():
+            stored = self._sources.repository.fill_columns(self._record.run_id)
+            owners = dict(zip(orders.order_id.tolist(), orders.strategy.tolist(), strict=True))
+            own = [owners.get(number, NOBODY) for number in stored["order_id"]]
+            return fill_columns(stored, own, self._places, self.multiplier_units)
 
     @cached_property
     def trades(self) -> TradeColumns:
@@ -95,7 +97,9 @@ class Tables:
     @cached_property
     def book(self) -> TradeBook:
         """The same one by one, and how what is held changed."""
-        return booked(owned(self.fills), self.actions, self.multiplier_units)
+        fills = self.fills
+        with seldom_collected():
+            return booked(owned(fills), self.actions, self.multiplier_units)
 
     @cached_property
     def multiplier_units(self) -> list[int]:

@@ -1,6 +1,6 @@
 """What people ask of a run that streams on: pause, resume, halt, stop, kill, as inputs of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from app.core.errors import UsageError
 from app.core.messages import Command
@@ -88,20 +88,28 @@ def call_off_entries(
             take_back(execution, order, now_ns, why)
 
 
-def has_stopped(execution: ExecutionManager, mode: str) -> bool:
-    """Whether a stop has been heard, and what it asks for is done. From any thread."""
+def has_stopped(execution: ExecutionManager, mode: str, left: Collection[str] = ()) -> bool:
+    """Whether a stop has been heard, and what it asks for is done; nothing closes what is `left`.
+    From any thread.
+    """
     if not execution.entries.is_closed(ALL_SYMBOLS):
         return False
     if execution.entries.kill.mode:
         return is_done(execution)
     working = dict(execution.broker.working)  # the engine's thread goes on changing it
     if mode == FLATTEN:
-        return not working and not any(execution.held_units)
+        return not working and not _holds(execution, left)
     opening = any(may_open(execution, order, working) for order in working.values())
     return not opening and not gives_anew(execution.broker)
 
 
-def is_left_holding(execution: ExecutionManager) -> bool:
+def _holds(execution: ExecutionManager, left: Collection[str]) -> bool:
+    """Whether anything is held that can be closed."""
+    held = zip(execution.positions[0], execution.held_units, strict=True)
+    return any(units for position, units in held if position.symbol not in left)
+
+
+def is_left_holding(execution: ExecutionManager, left: Collection[str] = ()) -> bool:
     """Whether a stop has to be asked for again: nothing works that closes what is held, as a fill
     came after the closing orders were sized. From any thread.
 
@@ -109,7 +117,7 @@ def is_left_holding(execution: ExecutionManager) -> bool:
     """
     is_stopping = _CLOSED[STOP] in list(execution.entries.closed.values())
     working = dict(execution.broker.working)
-    return is_stopping and any(execution.held_units) and all(map(_waits, working.values()))
+    return is_stopping and _holds(execution, left) and all(map(_waits, working.values()))
 
 
 def _waits(order: Order) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.core.money import UNITS
-from app.core.orders import LIMIT, Terms
+from app.core.orders import LIMIT, STOP, Terms
 from app.core.venue import (
     Abilities,
     Sizes,
@@ -68,6 +68,16 @@ class RoundsToTicks(PracticeAdapter):
 class TellsAnotherTick(PracticeAdapter):
     def sizes(self, symbol: str) -> Sizes | None:
         return Sizes(Decimal("0.05"), Decimal(1))
+
+
+@fails(84)
+class RefusesPassedStopsWithoutAWord(PracticeAdapter):
+    """As any order that it does not take: nobody could tell that it was reached."""
+
+    def place(self, order: VenueOrder) -> VenueReport:
+        if order.kind == STOP and order.terms.units < 0 and (order.terms.stop or 0.0) > 101.0:
+            raise VenueRefused("It would trigger at once.")
+        return super().place(order)
 
 
 @fails(16)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.core.money import UNITS
-from app.core.venue import Venue, VenueError, VenueRefused, VenueUnclear
+from app.core.venue import TurnedAway, Venue, VenueError, VenueRefused, VenueUnclear
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, Fault, fills_of, order, terms, told, until
 from tests.conformance.case import case
@@ -179,7 +179,7 @@ def too_many_requests(bench: Bench) -> None:
     """
     venue = bench.open()
     bench.arm(Fault(given.RATE_LIMIT, "place"))
-    with pytest.raises(VenueError):
+    with pytest.raises((TurnedAway, VenueUnclear)):
         venue.place(order(bench, "a", 10))
     bench.arm()
     bench.to(-4)

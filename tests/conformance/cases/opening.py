@@ -1,11 +1,17 @@
-"""C01 to C20, C83: the account, orders of every kind, what is exact, and what is refused."""
+"""C01 to C20, C83, C84: the account, orders of every kind, what is exact, and what is refused."""
 
 from decimal import Decimal
 
 import pytest
 
 from app.core.money import UNITS, from_units
-from app.core.venue import LIVE_STATES, Sizes, VenueRefused, VenueUnclear, client_id
+from app.core.venue import (
+    LIVE_STATES,
+    StopReached,
+    VenueRefused,
+    VenueUnclear,
+    client_id,
+)
 from tests.conformance import bench as given
 from tests.conformance.bench import Bench, at, counts, fills_of, order, told
 from tests.conformance.case import case
@@ -229,6 +235,27 @@ def sizes_as_they_are(bench: Bench) -> None:
     told = venue.sizes(bench.facts.symbols[0])
     if told is None:
         return
-    assert told == Sizes(Decimal(str(bench.facts.tick)), from_units(bench.facts.lot_units))
+    asked = Decimal(str(bench.facts.tick)), from_units(bench.facts.lot_units)
+    assert (told.tick, told.lot) == asked
     with pytest.raises(VenueRefused, match="NOTHERE"):
         venue.sizes("NOTHERE/USDT")
+
+
+@case(84, need=KIND["stop"], bars=[at(100.0)])
+def a_stop_that_was_passed(bench: Bench) -> None:
+    """A stop that the price has passed fills at once, or is refused as `StopReached` and is not
+    there.
+    """
+    venue = bench.open()
+    venue.place(order(bench, "entry", 10))
+    bench.to(1)
+    name = "a"
+    try:
+        venue.place(order(bench, name, -10, "stop", stop=110.0, tif="gtc"))
+    except StopReached:
+        assert list(venue.open_orders()) == []
+        name = "b"  # as who is refused so goes on
+        venue.place(order(bench, name, -10))
+    bench.to(2)
+    assert len(fills_of(venue, name)) == 1
+    assert counts(venue) == {}

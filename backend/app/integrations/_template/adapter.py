@@ -67,7 +67,9 @@ class TemplateAdapter:
     def place(self, order: VenueOrder) -> VenueReport:
         """Give an order under its client id, exactly as it is: no rounding (C04-C17, C20-C25).
 
-        Lots and ticks that the venue would round by itself are refused here (C12, C13).
+        Lots and ticks that the venue would round by itself are refused here (C12, C13). A stop that
+        the price has passed is refused as `StopReached`, where it does not fill (C84); an order of
+        too little value as `TooSmall`; and what a limit keeps out as `TurnedAway` (C32).
         """
         check_order(self.abilities, order)
         return _report(self._sent("place", order=msgspec.to_builtins(order)))
@@ -111,7 +113,7 @@ class TemplateAdapter:
         return {name: int(units) for name, units in self._sent("cash").items()}
 
     def sizes(self, symbol: str) -> Sizes | None:
-        """Tick and lot, where the venue tells them: a run's instruments are set so (C83)."""
+        """Tick, lot and least value, where the venue tells them: so a run trades there (C83)."""
         told = self._sent("sizes", symbol=symbol)
         return Sizes(Decimal(told["tick"]), Decimal(told["lot"]))
 

@@ -165,7 +165,7 @@ class BinanceAdapter:
 
     def sizes(self, symbol: str) -> Sizes | None:
         found = self.filters(symbol)
-        return Sizes(found.tick, found.lot)
+        return Sizes(found.tick, found.lot, found.min_notional or None)
 
     def fee_rates(self) -> tuple[float, float]:
         """The account's own, as maker and as taker."""

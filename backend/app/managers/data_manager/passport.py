@@ -26,6 +26,7 @@ class SymbolPassport(msgspec.Struct, frozen=True):
     bars: int
     expected_bars: int
     coverage_percent: float
+    thin_bars: int  # missing, as nothing traded; what else is missing lies in holes
     holes: int
     half_days: int
     source_hash: str  # SHA-256 over the hashes of each year's columns
@@ -74,7 +75,7 @@ def symbol_passport(
     It is made year by year, so that it takes no more memory for a longer run.
     """
     digest = hashlib.sha256()
-    bars = expected = present = holes = 0
+    bars = expected = present = thin = holes = 0
     for _, of_year in groupby(sessions, key=lambda session: session.date.year):
         year = list(of_year)
         stored = session_columns(store, series, year, extended_hours=extended_hours)
@@ -88,6 +89,7 @@ def symbol_passport(
         ):
             expected += quality.expected
             present += quality.present
+            thin += quality.thin_bars
             holes += len(quality.holes)
     labels = store.labels(series)
     return SymbolPassport(
@@ -95,6 +97,7 @@ def symbol_passport(
         bars=bars,
         expected_bars=expected,
         coverage_percent=round(100.0 * present / expected, 3) if expected else 0.0,
+        thin_bars=thin,
         holes=holes,
         half_days=sum(session.early_close for session in sessions),
         source_hash=digest.hexdigest(),

@@ -16,6 +16,7 @@ from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known
+from app.managers.execution_manager.venue_parts import terms_of
 from app.services.auctions import AUCTIONS, CutOffs, too_late
 from app.services.risk.facts import Ask
 from app.services.risk.scopes import Limits
@@ -160,7 +161,9 @@ class OrderChecks:
                 self._risk.follow(order)
             return reason
         reason = self.entries.refusal(order, order.units) if self.entries.closed else ""
-        reason = reason or self._crowd_fault(order) or self._value_fault(order)
+        reason = reason or self._crowd_fault(order)
+        if self._least and not reason:
+            reason = self._value_fault(order, terms_of(order))
         risk, ask, ruling = self._risk, None, None
         if risk is not None:
             ask = self._ask(order, now_ns)
@@ -189,16 +192,20 @@ class OrderChecks:
             return ""
         return f"too_many_orders: {len(self._working)} work already, and no run has more"
 
-    def _value_fault(self, order: Order) -> str:
-        """Why an order that opens is worth too little, or ""; without a price nobody knows."""
-        if not self._least or self._known is None:
+    def _value_fault(self, order: Order, terms: Terms) -> str:
+        """Why what is left of an order that opens is worth too little by these terms, or "";
+        without a price nobody knows.
+        """
+        if self._known is None:
             return ""
         least_units, multiplier_units = self._least.get(order.symbol_index, (0, UNITS))
-        price = order.limit or order.stop or self._known.mark(order.symbol_index)
-        worth_units = amount_units(abs(order.units), price, multiplier_units)
+        price = terms.limit or terms.stop or self._known.mark(order.symbol_index)
+        units = terms.units - order.filled_units
+        worth_units = amount_units(abs(units), price, multiplier_units)
         if worth_units >= least_units or not price:
             return ""
-        if self._closing_units(order) == abs(order.units):
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        if closing_units(order, units, self._working, held_units) == abs(units):
             return ""
         return f"too_little_value: {text(worth_units)} is under {text(least_units)}"
 
@@ -243,6 +250,8 @@ class OrderChecks:
         if not reason and (grows or more % self._lot_units[order.symbol_index]):
             reason = size_fault(terms.units, self._lot_units[order.symbol_index])
         if reason or order.reduce_only:
+            return reason
+        if self._least and (reason := self._value_fault(order, terms)):
             return reason
         if not grows:
             return self._price_refusal(order, terms, now_ns)

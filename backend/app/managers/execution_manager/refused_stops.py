@@ -8,7 +8,7 @@ given anew, and what the journal kept back waits until that can be written.
 
 from typing import Final
 
-from app.core.order_events import KEPT_IN, NEVER_HAD, NEVER_SENT, REACHED, TOO_SMALL, Refused
+from app.core.order_events import KEPT_IN, NEVER_HAD, NEVER_SENT, REACHED, Refused
 from app.core.orders import STOP, STOP_LIMIT, TRAILING_STOP, Order
 from app.managers.execution_manager.live_broker import LiveBroker
 
@@ -17,12 +17,11 @@ GIVEN_ANEW: Final = "given anew"  # or of this,
 WAITS: Final = "waits"  # or of this
 
 _STOPS: Final = (STOP, STOP_LIMIT, TRAILING_STOP)
-_ENDS: Final = (KEPT_IN, TOO_SMALL)  # nothing that could be given instead would be taken
 
 
 def way_on(broker: LiveBroker, order: Order, told: Refused) -> str:
     """How an order that was refused goes on; "" where it ends."""
-    if not _stops_what_is_held(broker, order) or told.cause in _ENDS:
+    if told.cause == KEPT_IN or not _stops_what_is_held(broker, order):
         return ""
     if told.cause == REACHED:
         return "" if order.triggered else AT_MARKET

@@ -23,6 +23,7 @@ _LONGEST_CLOSE_SECONDS = 300.0  # where that is more
 _SLACK_SECONDS = 5.0  # for all that is done in between
 _LONGEST_RECOVERY_SECONDS = 600.0  # that an end waits for before it can be seen to
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
+_MOST_IN_VAIN = 2  # times that strategies' own are closed again; then the gate closes all at once
 
 
 def close_seconds(bar_ns: int, grace_ms: int, rate: float) -> float:
@@ -54,7 +55,7 @@ class LineEnding:
         self._inbox = inbox
         self._is_recovered = is_recovered
         self._close_seconds = min(max(close_seconds, _STOP_SECONDS), _LONGEST_CLOSE_SECONDS)
-        self._left_looks = 0
+        self._left_looks = self._in_vain = 0
 
     def patience_seconds(self, mode: str) -> float:
         """How long the end waits for what was asked for."""
@@ -104,15 +105,23 @@ class LineEnding:
                 return not status.open_orders and not status.positions
             anew = self.execution is not None and gives_anew(self.execution.broker)
             return not status.opening_orders and not anew
-        return self.execution is not None and has_stopped(self.execution, mode)
+        return self.execution is not None and has_stopped(self.execution, mode, self._left())
+
+    def _left(self) -> dict[str, int]:
+        """What nothing closes, as it is worth less than the venue takes: that was told."""
+        return {} if self.gate is None else self.gate.status().left
 
     def _flatten_again(self, mode: str) -> bool:
         """Ask for it again where a late fill left something; it is not done by that."""
-        is_left = self.execution is not None and is_left_holding(self.execution)
+        left = self._left()
+        is_left = self.execution is not None and is_left_holding(self.execution, left)
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
         if self._left_looks == _LOOKS_TO_BE_SURE:
             self._left_looks = 0
+            self._in_vain += 1
             self._inbox.put(Command(STOP, mode))
+            if self._in_vain > _MOST_IN_VAIN and self.gate is not None:
+                self.gate.kill(FLATTEN, "what each strategy holds could not be closed by itself")
         return False
 
     def settle(self, journal: LineJournal | None, error: str | None) -> None:

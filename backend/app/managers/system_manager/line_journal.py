@@ -200,5 +200,10 @@ class LineJournal:
                     events.append(Refused(one.order_id, _REFUSED, NEVER_SENT))
                 else:
                     events.append(ChangeRefused(one.order_id, _REFUSED))
+        places = [one for intents, _ in lost for one in intents if isinstance(one, Place)]
+        exits = [str(one.order_id) for one in places if one.reduce_only]
+        if exits:
+            told = "they reduce positions; the stops among them leave when it can be written."
+            self._notifier.alarm("exits not sent", f"Of orders {', '.join(exits)}: {told}")
         if events:
             self._hear(events)

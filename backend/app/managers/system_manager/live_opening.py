@@ -14,7 +14,7 @@ from app.core.messages import Command
 from app.core.seams import BarSource
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.core.venue import Venue, VenueError, VenueRefused
+from app.core.venue import Abilities, Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
 from app.managers.execution_manager.breaker_desk import told
 from app.managers.system_manager.account_keeper import AccountKeeper
@@ -220,16 +220,20 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
             )
 
 
-def check_means(config: SessionConfig) -> None:
-    """Refuse a venue that cannot be one, and a program for alarms that is not there."""
+def check_means(config: SessionConfig) -> Abilities:
+    """Refuse a venue that cannot be one, and a program for alarms that is not there; what the
+    venue can be asked for.
+    """
     live = config.lived
-    _venue_of(config, WallClock()).close()
+    venue = _venue_of(config, WallClock())
+    venue.close()
     program = (live.notify.command or ("",))[0]
     if program and shutil.which(program) is None:
         raise ConfigError(
             f"live.notify.command: there is no program '{program}' that can be run here, so no "
             "alarm would be heard. Give its path, or a name in PATH; each word is an item."
         )
+    return venue.abilities
 
 
 def _way_out(live: LiveConfig) -> str:

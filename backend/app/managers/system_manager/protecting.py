@@ -6,6 +6,8 @@ from functools import partial
 from app.core.config import SessionConfig
 from app.core.config_protection import ProtectionFields, flat_fault, merged
 from app.core.errors import ConfigError
+from app.core.orders import TRAILING_STOP
+from app.core.venue import Abilities
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.protected_execution import (
     ProtectedExecution,
@@ -31,6 +33,18 @@ def _fields_of(config: SessionConfig, seat: Seat) -> ProtectionFields:
             f"Strategy {seat.name} cannot have flat_before_close_minutes here: {fault}"
         )
     return fields
+
+
+def check_protection(config: SessionConfig, seats: Sequence[Seat], abilities: Abilities) -> None:
+    """Refuse exits that the venue has not: each entry would be closed again at once."""
+    for seat, cover in zip(seats, covers_of(config, seats), strict=True):
+        trails = cover is not None and (cover.trail, cover.trail_percent) != (None, None)
+        if trails and TRAILING_STOP not in abilities.kinds:
+            raise ConfigError(
+                f"Strategy {seat.name} cannot have a trailing stop here: the venue "
+                f"'{config.lived.venue}' has none. Declare stop_loss_percent in its place, "
+                '"off": true in the config\'s protection, or "broker": "paper".'
+            )
 
 
 def execution_maker(

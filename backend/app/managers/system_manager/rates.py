@@ -29,27 +29,10 @@ def rates_of(
 
     Later data never changes a session's rates: they are read from what was known at its start.
     """
-    account = config.account
-    market = account.rates_market or config.market
-    needed = dict.fromkeys([*currencies, *account.books, *account.rates])
-    foreign = [currency for currency in needed if currency != account.currency]
+    market = config.account.rates_market or config.market
     starts = np.array([s.segments(config.extended_hours)[0].start_ns for s in sessions], np.int64)
     rates: RatesBySession = {session.date: {} for session in sessions}
-    for currency in foreign:
-        symbol = account.rates.get(currency)
-        if symbol is None:
-            raise ConfigError(
-                f"The account is in {account.currency} and needs a rate of {currency}. Name a "
-                f'symbol to read it from: "rates": {{"{currency}": '
-                f'"{currency}/{account.currency}"}} in the config\'s account.'
-            )
-        priced_in = instrument(market, symbol).currency
-        if priced_in != account.currency:
-            raise ConfigError(
-                f"account.rates.{currency}: {symbol} on {market} is priced in {priced_in}, not in "
-                f"{account.currency}; name a symbol that tells what one {currency} is worth in "
-                f"{account.currency}."
-            )
+    for currency, symbol in rate_symbols(config, currencies, instrument).items():
         intervals = dict.fromkeys((config.base_interval, DAILY))
         closes = _closes_before(source, market, symbol, list(intervals), starts)
         for session, close in zip(sessions, closes.tolist(), strict=True):
@@ -61,6 +44,41 @@ def rates_of(
                 )
             rates[session.date][currency] = close
     return rates
+
+
+def check_rates(config: SessionConfig, instrument: Callable[[str, str], Instrument]) -> None:
+    """Whether each rate that a run needs can be read from somewhere; not whether it is there."""
+    traded = [instrument(config.market, symbol).currency for symbol in config.symbols]
+    rate_symbols(config, traded, instrument)
+
+
+def rate_symbols(
+    config: SessionConfig, currencies: Iterable[str], instrument: Callable[[str, str], Instrument]
+) -> dict[str, str]:
+    """From which symbol each foreign currency's rate is read; an error where none can be."""
+    account, found = config.account, {}
+    market = account.rates_market or config.market
+    needed = dict.fromkeys([*currencies, *account.books, *account.rates])
+    for currency in needed:
+        if currency == account.currency:
+            continue
+        symbol = account.rates.get(currency)
+        if symbol is None:
+            raise ConfigError(
+                f"The account is in {account.currency} and needs a rate of {currency}. Name a "
+                f'symbol to read it from: "rates": {{"{currency}": '
+                f'"{currency}/{account.currency}"}} in the config\'s account. Where the '
+                f'account itself is in {currency}, it is "currency": "{currency}".'
+            )
+        priced_in = instrument(market, symbol).currency
+        if priced_in != account.currency:
+            raise ConfigError(
+                f"account.rates.{currency}: {symbol} on {market} is priced in {priced_in}, not in "
+                f"{account.currency}; name a symbol that tells what one {currency} is worth in "
+                f"{account.currency}."
+            )
+        found[currency] = symbol
+    return found
 
 
 def _closes_before(

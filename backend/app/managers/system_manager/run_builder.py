@@ -18,15 +18,18 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.core.venue import Venue
+from app.core.venue import Abilities, Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.bars_kept import BarsKept, bars_origin
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.managers.system_manager.program import Program, program_of
+from app.managers.system_manager.protecting import check_protection
 from app.managers.system_manager.quotes import need_quotes, quoted
+from app.managers.system_manager.rates import check_rates
 from app.managers.system_manager.real_money import need_confirmation
 from app.managers.system_manager.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.run_header import RunHeader, header_of
@@ -163,7 +166,6 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`files` is the folder of its strategies; of one that goes on, as it began with them."""
-        from app.managers.system_manager.bars_kept import BarsKept
         from app.managers.system_manager.reloading import Reloads
 
         line = opening.line(config, self._data.store, self._program(config, files))
@@ -220,19 +222,25 @@ class RunBuilder:
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         self.hard_limits()
+        abilities: Abilities | None = None
+        check_rates(config, self._data.instrument)
         if config.replay is None:
             from app.managers.system_manager.live_opening import check_means
 
-            check_means(config)
+            abilities = check_means(config)
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
             sessions = replayed_sessions(config, self._times)
-        return self._plan(config, sessions)
+        return self._plan(config, sessions, abilities)
 
-    def _plan(self, config: SessionConfig, sessions: Sequence[TradingSession]) -> Plan:
+    def _plan(
+        self, config: SessionConfig, sessions: Sequence[TradingSession], abilities: Abilities | None
+    ) -> Plan:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
+        if abilities is not None and config.lived.broker == "venue":
+            check_protection(config, seats, abilities)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 
     @contextmanager
@@ -256,9 +264,7 @@ class RunBuilder:
 
     def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""
-        from app.managers.system_manager.bars_kept import bars_origin
-
-        plan = self._plan(config, market.sessions)
+        plan = self._plan(config, market.sessions, line.venue.abilities)
         need = HistoryNeed(
             config.market, config.symbols, config.base_interval, config.extended_hours,
             plan.history, market.sessions_before,
@@ -267,8 +273,7 @@ class RunBuilder:
 
     def now_text(self, market: str) -> str:
         """The machine's time, in a market's zone."""
-        moment = self._times.to_local(self._clock.now_ns(), market)
-        return moment.isoformat(timespec="seconds")
+        return self._times.to_local(self._clock.now_ns(), market).isoformat(timespec="seconds")
 
     def _maker(self, market: Market, files: Path | None = None) -> Callable[..., Run]:
         folder = files or self._settings.strategies_folder
@@ -322,8 +327,7 @@ class RunBuilder:
     ) -> None:
         is_soon_over = config.replay is not None and config.replay.speed == "max"
         # A bar shows it at once then, and the summary soon; else its id is wanted now.
-        log = logger.bind(file_only=True) if is_soon_over else logger
-        log.info(
+        (logger.bind(file_only=True) if is_soon_over else logger).info(
             "Run {}: {} session{} of {}, from {}", record.run_id, len(sessions),
             "" if len(sessions) == 1 else "s", ", ".join(config.symbols),
             record.local_text(sessions[0].open_ns),

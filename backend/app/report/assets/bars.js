@@ -5,10 +5,11 @@ const LADDER = [1, 5, 15, 30, 60, 120]; // minutes of a candle
 const SESSIONS = [1, 5, 21, 63]; // sessions of one, beyond those
 
 class Bars {
-  constructor(table, sessions, minutes) {
+  constructor(table, sessions, minutes, holes) {
     this.table = table;
     this.count = table.rows;
     this.minutes = minutes; // of a stored bar
+    this.holes = holes.map((end) => placeOf(table.start, end)); // the row behind each
     this.low = new Pyramid(table.low);
     this.high = new Pyramid(table.high);
     this.volumeUpTo = new Float64Array(this.count + 1);
@@ -91,19 +92,5 @@ class Bars {
   sessionAt(row) {
     const at = this.sessions.findIndex((one) => row < one.end);
     return at < 0 ? this.sessions.length - 1 : at;
-  }
-
-  /* Where bars are missing inside a session: the rows behind each hole. */
-  holes() {
-    if (!this.found) {
-      this.found = [];
-      const { start } = this.table;
-      for (const { first, end } of this.sessions) {
-        for (let row = first + 1; row < end; row++) {
-          if (start[row] - start[row - 1] > this.minutes * MINUTE) this.found.push(row);
-        }
-      }
-    }
-    return this.found;
   }
 }

@@ -51,7 +51,7 @@ class PriceChart {
   async load(symbol) {
     const { store, facts } = this;
     const own = facts.bars[symbol];
-    const bars = new Bars(await store.table(own.table), facts.sessions, own.minutes);
+    const bars = new Bars(await store.table(own.table), facts.sessions, own.minutes, own.holes);
     const [orders, changes, fills] = await Promise.all(
       ["orders", "changes", "fills"].map((name) => store.table(name)),
     );
@@ -158,7 +158,7 @@ class PriceChart {
 
   drawHoles(pen, span, plot, colours) {
     if (plot.width / span.width < 0.8) return;
-    const holes = this.bars.holes();
+    const holes = this.bars.holes;
     pen.fillStyle = colours.warn;
     for (let i = placeOf(holes, span.first()); i < holes.length && holes[i] < span.end(); i++) {
       pen.fillRect(span.xOf(holes[i], plot) - 1, plot.top + plot.height, 2, 4);

@@ -61,8 +61,8 @@ class BarPicture {
     const colours = theme();
     const most = Math.max(0, ...bars.map((one) => one.value));
     const least = Math.min(0, ...bars.map((one) => one.value));
-    const room = height - 20;
-    const y = (value) => 4 + ((most - value) / (most - least || 1)) * (room - 8);
+    const [ceiling, floor] = [most > 0 ? 16 : 4, height - (least < 0 ? 36 : 24)]; // room for words
+    const y = (value) => ceiling + ((most - value) / (most - least || 1)) * (floor - ceiling);
     const each = width / bars.length;
     bars.forEach((one, i) => {
       pen.fillStyle = colours[one.ink];
@@ -75,6 +75,23 @@ class BarPicture {
     pen.strokeStyle = colours.axis;
     line(pen, 0, Math.round(y(0)) + 0.5, width, Math.round(y(0)) + 0.5);
     this.labels(width, height, each, colours);
+    this.scale(y, most, least, colours);
+  }
+
+  /* How high the highest is, and how low the lowest: the rest is read off those. */
+  scale(y, most, least, colours) {
+    const { pen, canvas, bars } = this;
+    const whole = bars.every((one) => Number.isInteger(one.value));
+    pen.textAlign = "right";
+    for (const value of [most, least]) {
+      if (!value) continue;
+      const text = grouped(value, whole ? 0 : 2);
+      const at = Math.round(y(value)) + 0.5;
+      pen.strokeStyle = colours.grid;
+      line(pen, 0, at, canvas.clientWidth, at);
+      pen.fillStyle = colours.muted;
+      pen.fillText(text, canvas.clientWidth, value > 0 ? at - 2 : at + 13);
+    }
   }
 
   labels(width, height, each, colours) {

@@ -75,18 +75,17 @@ function drawOrders(pen, span, plot, colours, segments, chosen) {
 function drawFills(pen, span, plot, colours, fills) {
   const from = firstAt(fills, span.first());
   const to = firstAt(fills, span.end());
-  const many = to - from > plot.width / 3;
-  const half = many ? 2 : Math.max(3.5, Math.min(7, plot.width / Math.max(1, span.width) / 2));
+  if (to - from > plot.width / 3) {
+    dotFills(pen, span, plot, colours, fills.slice(from, to));
+    return;
+  }
+  const half = Math.max(3.5, Math.min(7, plot.width / Math.max(1, span.width) / 2));
   for (let i = from; i < to; i++) {
     const { row, price: at, bought } = fills[i];
     const x = span.xOf(row + 0.5, plot);
     const y = plot.y(at);
     const side = bought ? 1 : -1;
     pen.fillStyle = bought ? colours.gain : colours.loss;
-    if (many) {
-      pen.fillRect(x - 1, y + side * 2 - 1, 2, 3);
-      continue;
-    }
     pen.beginPath();
     pen.moveTo(x, y + side);
     pen.lineTo(x - half, y + side * (1 + half * 1.7));
@@ -96,6 +95,22 @@ function drawFills(pen, span, plot, colours, fills) {
     pen.lineWidth = 2;
     pen.stroke();
     pen.fill();
+  }
+}
+
+/* Many of them: a dot each, and one alone where they would hide each other. */
+function dotFills(pen, span, plot, colours, fills) {
+  for (const side of [1, -1]) {
+    const taken = new Set();
+    pen.fillStyle = side > 0 ? colours.gain : colours.loss;
+    for (const { row, price: at, bought } of fills) {
+      if (bought !== side > 0) continue;
+      const [x, y] = [Math.round(span.xOf(row + 0.5, plot)), Math.round(plot.y(at))];
+      const place = x * 10000 + y;
+      if (taken.has(place)) continue;
+      taken.add(place);
+      pen.fillRect(x - 1, y + side * 2 - 1, 2, 3);
+    }
   }
 }
 

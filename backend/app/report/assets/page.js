@@ -17,7 +17,7 @@ async function start() {
   const trades = tradesOf(await store.table("trades"));
   let priceChart = null;
   const show = startTradeDetails(part("trades"), store, () => priceChart);
-  const table = trades.length ? new TradeTable(part("trades"), trades, show) : null;
+  const table = trades.length ? new TradeTable(part("trades"), trades, facts.currency, show) : null;
   const sessions = await store.table("sessions");
   startDistributions(part("distributions"), trades, sessions ? [...sessions.change] : [], facts.slices);
   await nextFrame();

@@ -20,7 +20,8 @@ const WORDY = new Set(["symbol", "strategy", "side"]);
 const roundPrice = (value) => Number(value.toPrecision(9));
 
 class TradeTable {
-  constructor(root, trades, onChoose) {
+  constructor(root, trades, currency, onChoose) {
+    this.currency = currency; // the account's
     this.root = root;
     this.trades = trades;
     this.onChoose = onChoose;
@@ -91,7 +92,7 @@ class TradeTable {
     this.root.querySelector(".sum").replaceChildren(
       word("", which + open), word("won", closed ? percent(wins / closed, 1) : "–"),
       word("lost", closed ? percent(losses / closed, 1) : "–"),
-      word("fees", grouped(fees, 2)), word("profit", signed(profit, 2), profit < 0 ? "loss" : "gain"),
+      word("fees", grouped(fees, 2)), word("profit", `${signed(profit, 2)} ${this.currency}`, profit < 0 ? "loss" : "gain"),
     );
   }
 
@@ -115,7 +116,7 @@ class TradeTable {
       cell.textContent = text(trade);
       cell.dataset.name = name;
       if (WORDY.has(name)) cell.className = "word";
-      if (name === "profit") cell.className = trade.profit < 0 ? "loss" : "gain";
+      if (name === "profit" && trade.profit) cell.className = trade.profit < 0 ? "loss" : "gain";
     }
     return row;
   }

@@ -33,6 +33,7 @@ function tradesOf(table) {
       fees: table.fees[i],
       profit: table.profit[i],
       own: table.own[i], // the same in the account's currency
+      ownFees: (table.ownFees || table.fees)[i],
       firstFill: table.firstFill[i],
       lastFill: table.lastFill[i],
     });
@@ -68,7 +69,7 @@ function summed(trades) {
   let [profit, fees, wins, losses, closed] = [0, 0, 0, 0, 0];
   for (const one of trades) {
     profit += one.own;
-    fees += one.fees;
+    fees += one.ownFees;
     if (one.exitAt !== one.exitAt) continue;
     closed += 1;
     wins += one.profit > 0;

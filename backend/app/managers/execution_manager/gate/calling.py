@@ -26,7 +26,7 @@ class Calling:
         return self._number
 
     def place(self, order: VenueOrder, closes: bool, now_ns: int) -> int:
-        """Once in an order's life."""
+        """Once in an order's life, but for one that was turned away."""
         number = self._next()
         call = PlaceCall(number=number, made_ns=now_ns, order=order, closes=closes)
         self._output.calls.append(call)

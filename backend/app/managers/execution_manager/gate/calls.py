@@ -15,7 +15,9 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaceCall(_Call, frozen=True, kw_only=True):
-    """Give the venue this order; made once in the order's life."""
+    """Give the venue this order; made once in the order's life, but for one that the venue turned
+    away at its door.
+    """
 
     order: VenueOrder
     closes: bool  # the gate's own, to close a position
@@ -96,7 +98,7 @@ class Output(msgspec.Struct):
 
 class GateStatus(msgspec.Struct, frozen=True):
     """How the gate stands, for whoever looks; the run's positions in units, without the flat ones
-    and those of less than a lot, which nothing can close.
+    and those that nothing can close: of less than a lot, or `left` as worth too little.
     """
 
     killed: str  # "", "freeze" or "flatten"
@@ -107,6 +109,7 @@ class GateStatus(msgspec.Struct, frozen=True):
     unanswered: int  # what was asked for these orders, and the fills they were said to have
     compared: bool  # in this life, with all the venue says; what differs is halted
     positions: dict[str, int]
+    left: dict[str, int]
 
 
 class GateTimes(msgspec.Struct, frozen=True):

@@ -87,7 +87,7 @@ class Closing:
             if not order.end:
                 continue
             del self._last[symbol]
-            if order.end == FILLED:
+            if order.end == FILLED or not self._tracker.closable_units(symbol):
                 self._wait_ns.pop(symbol, None)
                 continue
             wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)

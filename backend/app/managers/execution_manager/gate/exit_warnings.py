@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from app.core import orders as states
 from app.core.money import from_units
-from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, TOO_SMALL, OrderEvent, Refused
+from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, OrderEvent, Refused
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.venue_parts import APART
@@ -32,25 +32,23 @@ class ExitWarnings:
         if is_exit and held_units and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
             what, then = self._way_on(order, event)
+            why = f"{reason.rstrip('.')}. {then}." if then else reason
             self._output.alarm(
                 what,
                 f"{order.client_id}, which would have reduced {self._symbols[order.symbol]}, is "
-                f"{state} with {left} left of it, and {from_units(held_units)} are held: {reason}"
-                f"{then}",
+                f"{state} with {left} left of it, and {from_units(held_units)} are held: {why}",
             )
 
     def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
         """What it is, and how the run goes on from there."""
         cause = getattr(event, "cause", "")
-        if cause == TOO_SMALL:
-            return "too small to close", ". Nothing closes it at this venue; it is not tried again"
         if not isinstance(event, Refused) or order.kind not in _STOPS or cause == KEPT_IN:
             return "exit lost", ""
         if cause == REACHED:
-            return "stop reached", ". It is closed at market"
+            return "stop reached", "It is closed at market"
         if cause == NEVER_HAD:
-            return "exit refused", ". It is given anew"
-        return "exit refused", ". It goes on at market, or with what its entry brings next"
+            return "exit refused", "It is given anew"
+        return "exit refused", "It goes on at market, or with what its entry brings next"
 
     def was_last(self, order: GateOrder, cause: str) -> bool:
         """Whether it stood in the place of a stop, and nothing is given in its own."""

@@ -294,6 +294,7 @@ class GateBook:
             unanswered=tracker.unanswered(),
             compared=self._sweep.has_compared,
             positions=tracker.positions(),
+            left=tracker.left(),
         )
 
     @property

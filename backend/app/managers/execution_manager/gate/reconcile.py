@@ -16,6 +16,7 @@ from app.managers.execution_manager.gate.gate_order import NAMELESS, OUTSIDE
 
 NOT_KNOWN = "not known"
 STAYS = "the halt stays"
+_MOMENTS = 5  # that are tried; who trades more often than that is told of differences
 
 
 class VenueSays(msgspec.Struct, frozen=True):
@@ -38,11 +39,20 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def ask_all(venue: Venue, orders_of: Mapping[str, str], since_ns: int) -> VenueSays:
-    """Ask a venue; for these orders, of these symbols, before anything else."""
+    """Ask a venue; for these orders, of these symbols, before anything else.
+
+    What is held and the cash are of one moment: where something filled meanwhile, they are asked
+    for again. Else a fill between two answers would be taken for a difference.
+    """
     orders = {name: venue.order(name, symbol) for name, symbol in orders_of.items()}
     open_orders = venue.open_orders()
     executions = venue.executions(since_ns)
-    return VenueSays(orders, open_orders, executions, venue.positions(), venue.cash())
+    for _ in range(_MOMENTS):
+        before, positions, cash = len(executions), venue.positions(), venue.cash()
+        executions = venue.executions(since_ns)
+        if len(executions) == before:
+            break
+    return VenueSays(orders, open_orders, executions, positions, cash)
 
 
 def reconcile(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]:

@@ -74,6 +74,7 @@ class Tracker:
         self._latch = latch
         self._output = output
         self._exits = ExitWarnings(self.symbols, self.closable_units, output)
+        self._left: dict[int, int] = {}  # by symbol: a holding that is worth too little to close
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -98,9 +99,11 @@ class Tracker:
         return self.net[symbol] + self.beside[symbol]
 
     def closable_units(self, symbol: int) -> int:
-        """What the run holds, as far as it can be sold: less than a lot stays there, and what was
-        there before it is left alone.
+        """What the run holds, as far as it can be sold: less than a lot stays there, or than the
+        venue takes, and what was there before it is left alone.
         """
+        if self._left.get(symbol) == self.net[symbol]:
+            return 0
         return whole_lots(self.net[symbol] - self._before[symbol], self.lot_units[symbol])
 
     def positions(self) -> dict[str, int]:
@@ -111,6 +114,11 @@ class Tracker:
             if self.closable_units(at)
         }
 
+    def left(self) -> dict[str, int]:
+        """What the run holds and nothing closes, as it is worth less than the venue takes."""
+        held = self._left.items()
+        return {self.symbols[at]: units for at, units in held if units == self.net[at] and units}
+
     def unanswered(self) -> int:
         """Of how many orders the venue has yet to say something."""
         asked = {order.client_id for order in self.open.values() if order.is_asked_for}
@@ -119,15 +127,18 @@ class Tracker:
     def _pay(
         self, units: dict[int, int], symbol: int, fill: Execution | Filled | GateFilled
     ) -> None:
-        """The coins that a fill's fee was taken in are gone: of those that were there before, what
-        the run itself had not.
+        """The coins that a fill's fee was taken in are gone: of those that were there before, and
+        then of those that others have brought since, what the run itself had not.
         """
         place = paid_from(self.symbols, symbol, fill.fee_currency)
         if place is not None:
             units[place] -= fill.fee_units
             lacking_units = min(self._before[place] - self.net[place], fill.fee_units)
             if units is self.net and lacking_units > 0:
-                self._before[place] -= min(lacking_units, max(self._before[place], 0))
+                old_units = min(lacking_units, max(self._before[place], 0))
+                self._before[place] -= old_units
+                self.net[place] += lacking_units - old_units
+                self.beside[place] -= lacking_units - old_units
 
     def tell(self, order: GateOrder, event: OrderEvent) -> None:
         """Report what became of an order, if the stream knows it and thinks it open."""
@@ -148,6 +159,12 @@ class Tracker:
     def refuse(self, order: GateOrder, said: VenueRefused) -> None:
         """The venue has not taken a placement."""
         cause = next((name for kind, name in _CAUSES.items() if isinstance(said, kind)), "")
+        held_units, closes = self.closable_units(order.symbol), not order.opens
+        is_all = held_units != 0 and abs(order.terms.units) >= abs(held_units)
+        if cause == TOO_SMALL and order.kind == states.MARKET and closes and is_all:
+            self._left[order.symbol] = self.net[order.symbol]
+            what = f"{from_units(held_units)} of {self.symbols[order.symbol]}"
+            self._output.alarm("too small to close", f"{what} are left, and stay there. {said}")
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
         if self._exits.was_last(order, cause):
             self._latch.halt(order.symbol, f"{self.symbols[order.symbol]} stays open: {said}")
@@ -237,6 +254,7 @@ class Tracker:
         units = self.net if order is not None else self.beside
         units[symbol] += execution.units
         self._pay(units, symbol, execution)
+        self._left.pop(symbol, None)
         if order is None:
             return None
         self.acknowledge(order, now_ns)

@@ -1,0 +1,95 @@
+"""What happened to a run's trading: breakers that tripped, halts, a kill, new code.
+
+Of a live run its journal tells of halts: each is an input, and is told at what the market's clock
+showed then.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from app.report.markup import Html, element, joined, table
+
+if TYPE_CHECKING:
+    from app.results.run import Run
+
+_STARTING: Final = "start"  # the source of a halt that every live run begins with
+_WORDS: Final = {"tripped": "breaker tripped", "halt": "halted", "resume": "resumed"}
+_MOST: Final = 500  # lines of the table
+
+
+class Happening(msgspec.Struct, frozen=True, order=True):
+    """`at` is the market's time, `of` what it was done to or by."""
+
+    at: str
+    what: str
+    of: str
+    why: str
+
+
+def happenings(run: "Run") -> list[Happening]:
+    """All of one run, in their order."""
+    return sorted([*_of_risk(run), *_of_kill(run), *_of_code(run), *_of_journal(run)])
+
+
+def section(found: list[Happening]) -> Html:
+    """As a table; nothing where nothing happened."""
+    if not found:
+        return Html("")
+    more = f"The first {_MOST} of {len(found):,}." if len(found) > _MOST else None
+    rows = [[one.at, one.what, one.of, one.why] for one in found[:_MOST]]
+    return element(
+        "section",
+        element("h2", "What happened to its trading"),
+        joined([element("p", more, class_="hint")] if more else ()),
+        table(("at", "what", "of", "why"), rows),
+        id="happened",
+        class_="card",
+    )
+
+
+def _of_risk(run: "Run") -> Iterator[Happening]:
+    for one in (run.facts.get("risk") or {}).get("history") or ():
+        state = f"{one['name']}; the account is {one['state']}"
+        yield Happening(_local(run, one["at_ns"]), _WORDS[one["what"]], state, one["why"])
+
+
+def _of_kill(run: "Run") -> Iterator[Happening]:
+    told = run.facts.get("killed")
+    if told:
+        at = _clock(told["session_time"] or told["at"])
+        yield Happening(at, f"killed, {told['mode']}", "the run", told["reason"])
+
+
+def _of_code(run: "Run") -> Iterator[Happening]:
+    for one in run.facts.get("reloads") or ():
+        yield Happening(_clock(one["at"]), "new code", one["strategy"], one["outcome"])
+
+
+def _of_journal(run: "Run") -> Iterator[Happening]:
+    from app.core.messages import Bars, BrokerNews
+    from app.core.order_events import Halted, Resumed
+    from app.managers.system_manager.journal_feed import RunJournal
+    from app.repositories.journal_reader import JOURNAL_FOLDER
+
+    if not (run.folder / JOURNAL_FOLDER).exists():
+        return
+    through_ns = 0
+    for message in RunJournal(run.folder).inputs():
+        if isinstance(message, Bars):
+            through_ns = message.block.through_ns
+        for event in message.events if isinstance(message, BrokerNews) else ():
+            if isinstance(event, Halted | Resumed) and event.source != _STARTING:
+                what = "halted" if isinstance(event, Halted) else "resumed"
+                of = "all symbols" if event.symbol < 0 else run.symbols[event.symbol]
+                yield Happening(_local(run, through_ns), what, of, event.reason)
+
+
+def _local(run: "Run", at_ns: int) -> str:
+    return f"{run.columns.to_local(at_ns):%Y-%m-%d %H:%M:%S}" if at_ns else ""
+
+
+def _clock(told: Any) -> str:
+    """Of ISO 8601."""
+    return str(told)[:19].replace("T", " ")
