@@ -58,6 +58,7 @@ def test_version_is_the_package_s(cli: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["positions"], "No such command 'positions'. Did you mean 'system positions'?"),
         (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
         (["runs", "lst"], "No such command 'lst'. Did you mean 'list'?"),
         (["runs", "list", "--cuont", "3"], "No such option '--cuont'. Did you mean '--count'?"),

@@ -355,6 +355,8 @@ def test_a_halted_session_opens_nothing_more(terminal: Terminal) -> None:
         "run_id": run["run_id"],
         "done": "halt",
     }
+    told = terminal.run("system", "halt", "--reason", "news")[1]
+    assert told == f"Run {run['run_id']} takes exits only, until it ends.\n"
     terminal.json("system", "resume")
     terminal.json("system", "speed", "max")
     terminal.wait_until_gone(run["pid"])

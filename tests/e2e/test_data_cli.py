@@ -45,6 +45,14 @@ def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
     assert cli("data", "export", "AAA", "out.parquet").returncode == 0
     back = cli("data", "import-parquet", "out.parquet", "--symbol", "BBB", "--json")
     assert json.loads(back.stdout)["added"] == 1
+    sunday = write(tmp_path, ROWS.replace("2024-01-02", "2024-01-07"), "sunday.csv")
+    none = cli("data", "import-csv", sunday, "--symbol", "AAA")
+    assert (none.returncode, none.stderr) == (
+        1,
+        "error: No row of sunday.csv could be used, most often as the bar lies outside any trading "
+        "session. Nothing was stored.\n",
+    )
+    assert "outside any trading session" in none.stdout
 
 
 def test_quality_is_told_per_session(cli: Cli, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_days_back_are_imported_with_the_sizes_of_the_symbol(ask: Ask, peer: Min
     code, said, _ = ask(*of_binance(peer, BTC, "2"))
     assert code == 0
     # two whole days and today so far: 2025-01-04T20:40 is the peer's end
-    assert "BTC/USDT 1m from binance: 4,120 bars added" in said
+    assert "BTC/USDT 1m from binance-peer: 4,120 bars added" in said
     assert "ticks of 0.01 and lots of 0.00001, orders from 5 USDT on" in said
     assert "41 bars in which nothing was traded" in said
     again = json.loads(ask(*of_binance(peer, BTC, "2", "--json"))[1])
@@ -105,7 +105,7 @@ def test_days_back_are_imported_with_the_sizes_of_the_symbol(ask: Ask, peer: Min
         (BTC, "0.00001", "5")
     ]
     listed = json.loads(ask("data", "list", "--json")[1])
-    assert [(one["bars"], one["venues"]) for one in listed] == [(4_120, ["binance"])]
+    assert [(one["bars"], one["venues"]) for one in listed] == [(4_120, ["binance-peer"])]
 
 
 def test_sizes_that_were_others_are_named(ask: Ask, peer: MinutePeer) -> None:
@@ -126,7 +126,7 @@ def test_what_is_missing_is_listed(ask: Ask) -> None:
     peer.close()
     assert code == 0
     assert "540 bars added" in said
-    assert "bars that binance does not have" in said
+    assert "bars that binance-peer does not have" in said
     assert "2024-12-31T01:40" in said
     assert "2024-12-31T02:40" in said
 

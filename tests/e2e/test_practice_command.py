@@ -48,6 +48,13 @@ def test_for_scripts_it_prints_one_json_object(tmp_path: Path) -> None:
     assert process.communicate(timeout=20) == ("", "")
     assert told["now"].startswith("2024-11-05 10:00:0")
     assert (told["market"], told["symbols"], told["rate"]) == ("XNYS", ["SYN1"], 1.0)
+    assert told["goes_on"] is False
+    again = started(tmp_path, "--symbols", "SYN1", "--at", "2024-11-05T10:00")
+    assert again.stdout is not None
+    lines = [again.stdout.readline() for _ in range(2)]
+    again.terminate()
+    assert again.communicate(timeout=20) == ("", "")
+    assert lines[1].startswith(f"It goes on with the books in {tmp_path / 'data' / 'practice'}, ")
 
 
 @pytest.mark.parametrize(

@@ -113,9 +113,13 @@ def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     assert alarm.what == "risk: daily_loss"
     since = teller.json("risk", "status", run_id)["trips"][0]["since"]
     assert since[:19].replace("T", " ") in text
-    assert "reducing: daily_loss" in teller.text("runs", "show", run_id)
+    assert "reducing: daily_loss since " in teller.text("runs", "show", run_id)
+    moment = since[:16].replace("T", " ")
+    note = f"No entry has left since a breaker tripped (reducing: daily_loss since {moment} E"
+    assert note in " ".join(teller.text("report", "show", run_id).split())
     report = Path(teller.house.folder, "runs", run_id, "report.md").read_text(encoding="utf-8")
-    assert "| trading state | reducing: daily_loss |" in report
+    assert f"| trading state | reducing: daily_loss since {moment} " in report
+    assert note in report and "begins anew with each session: max_daily_loss." in report
     assert alarm.details.startswith(f"{since}: the account is"), "the market's time"
 
 

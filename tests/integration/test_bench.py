@@ -187,7 +187,9 @@ def test_a_check_is_timed_by_the_rules_and_by_hand(tmp_path: Path) -> None:
     figures = risk.risk(tmp_path, 2_000, 1).figures
     assert figures["rules"] == len(risk.RULES) == 20
     assert 1_900 < figures["orders"] < 2_000 + len(risk.SYMBOLS)
-    assert figures["us_per_check"] > figures["hand_us_per_check"] / 2 > 0
+    by_hand = figures["hand_us_per_check"]
+    assert by_hand > 0
+    assert figures["ratio_to_hand"] == pytest.approx(figures["us_per_check"] / by_hand, abs=0.01)
 
 
 def test_each_rule_of_the_check_could_refuse_its_orders(tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_bars_that_cannot_be_are_kept_out_and_told(make: Make) -> None:
     house.peer.fail(ROUTE, status=200, body=body)
     report = house.fetch()
     assert report.kept_out == {
-        "a price or volume is missing or not a finite number": 1,
+        "a price or volume is missing or not a finite number, such as 12.5": 1,
         "a price is not positive, or the volume is negative": 1,
         "high is not the highest or low not the lowest price": 1,
         "the bar does not start on a whole minute": 1,

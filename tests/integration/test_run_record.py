@@ -10,9 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tests.report_house import report_of
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app.core.errors import AppError, DataError
@@ -228,6 +230,23 @@ def test_the_passport_changes_with_one_digit_of_one_bar(system_house: SystemHous
     before, after = (system_house.facts(run.run_id)["passport"] for run in (first, second))
     assert before[0]["source_hash"] != after[0]["source_hash"]
     assert before[1] == after[1]
+
+
+def test_a_run_on_bars_that_no_market_told_says_so(system_house: SystemHouse) -> None:
+    store = system_house.system.data_manager.store
+    series = Series("XNYS", "AAA", "1m")
+    first = store.columns("XNYS", "AAA", "1m", 0, 2**62).slice(0, 1)
+    earlier = msgspec.structs.replace(first, start_ns=first.start_ns - 3_600 * 10**9)
+    system_house.system.data_manager.keep_bars(
+        series, earlier, "binance-testnet", np.empty(0, np.int64)
+    )
+    run_id = system_house.system.run(system_house.config()).run_id
+    passport = system_house.facts(run_id)["passport"]
+    assert [one["venues"] for one in passport] == [["binance-testnet"], []]
+    page = (system_house.folder / "runs" / run_id / "report.md").read_text(encoding="utf-8")
+    assert "| False | binance-testnet |" in page
+    _, report = report_of(system_house.folder, system_house.folder / "report.html")
+    assert "binance-testnet told those of AAA: such prices" in report.read_text(encoding="utf-8")
 
 
 def test_timings_name_every_stage_and_no_stage_outlasts_the_run(

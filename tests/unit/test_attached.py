@@ -7,6 +7,7 @@ import pytest
 from tests.shown import drawn, order
 
 from app.cli.attached import AccountPage
+from app.cli.control import print_sessions
 from app.core.trading_state import ACTIVE, HALTED
 from app.managers.system_manager.control_messages import Alarm, Position, View
 
@@ -52,3 +53,11 @@ def test_the_words_of_an_alarm_steer_no_terminal() -> None:
     seen = msgspec.structs.replace(view(None), alarms=(alarm,))
     shown = "".join(drawn(AccountPage(), seen, 80))
     assert "by the venue" in shown and "\x1b" not in shown
+
+
+def test_sessions_in_a_table_have_money_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    seen = msgspec.structs.replace(view(None), equity=Decimal("100000.12345678"))
+    print_sessions([seen, msgspec.structs.replace(seen, real_money=True)])
+    text = capsys.readouterr().out
+    assert text.count("100,000.12 ") == 2
+    assert "False" not in text and "True" in text

@@ -106,24 +106,27 @@ def order(kind: str, *, reduce_only: bool = False) -> Order:
 
 
 @pytest.mark.parametrize(
-    ("reason", "held", "working", "asked"),
+    ("reason", "held", "working", "left", "asked"),
     [
-        ("the run is stopping", [0, 5], {}, True),
-        ("the run is stopping", [0, 5], {7: order(MARKET)}, False),
-        ("the run is stopping", [0, 5], {7: order(STOP, reduce_only=True)}, True),
-        ("the run is stopping", [0, 0], {}, False),
-        ("killed", [0, 5], {}, False),
+        ("the run is stopping", [0, 5], {}, (), True),
+        ("the run is stopping", [0, 5], {7: order(MARKET)}, (), False),
+        ("the run is stopping", [0, 5], {7: order(STOP, reduce_only=True)}, (), True),
+        ("the run is stopping", [0, 5], {}, ("BBB",), False),
+        ("the run is stopping", [3, 5], {}, ("BBB",), True),
+        ("the run is stopping", [0, 0], {}, (), False),
+        ("killed", [0, 5], {}, (), False),
     ],
 )
 def test_a_stop_is_asked_for_again_only_where_nothing_closes_what_is_held(
-    reason: str, held: list[int], working: dict[int, Order], asked: bool
+    reason: str, held: list[int], working: dict[int, Order], left: tuple[str, ...], asked: bool
 ) -> None:
     execution = SimpleNamespace(
         entries=SimpleNamespace(closed={(-1, "command"): reason}),
         held_units=held,
+        positions=[[SimpleNamespace(symbol=name) for name in ("AAA", "BBB")]],
         broker=SimpleNamespace(working=working),
     )
-    assert is_left_holding(cast(ExecutionManager, execution)) == asked
+    assert is_left_holding(cast(ExecutionManager, execution), left) == asked
 
 
 class LockedFor:

@@ -89,3 +89,28 @@ def test_an_interrupt_that_is_lost_on_its_way_counts_as_q(hand: int) -> None:
         assert signal.getsignal(signal.SIGINT) is own
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_on_a_terminal_counts_though_whoever_started_the_program_has_it_ignored(
+    hand: int,
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Keys() as keys:
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+            assert keys.wait(60.0) == "q"
+            assert keys.wait(60.0) == "q"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stays_ignored_where_no_terminal_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Keys() as keys:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert keys.wait(0.01) == ""
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -247,6 +247,12 @@ def test_a_stream_that_finds_nothing_goes_on_trying_until_it_is_closed() -> None
         ("practice", "127.0.0.1:1", "no address of a venue"),
         ("practice", "", "no address of a venue"),
         ("practice", "ftp://me:canary@127.0.0.1:1", "^'127.0.0.1:1' is no address of a venue"),
+        (
+            "practice",
+            "http://127.0.0.1:8790:",
+            "^'http://127.0.0.1:8790:' is no address of a venue",
+        ),
+        ("practice", "http://127.0.0.1:port", "is no address of a venue"),
     ],
 )
 def test_a_venue_nobody_knows_is_refused(name: str, url: str, reason: str) -> None:

@@ -18,7 +18,7 @@ from prompt_toolkit.output import DummyOutput
 from app.cli.shell.notices import PromptNotices
 from app.cli.shell.seams import Standing
 from app.cli.shell.shell import Commands, Shell
-from app.cli.shell.terminal import Terminal
+from app.cli.shell.terminal import Terminal, took_text
 from app.core.errors import EXIT_INTERRUPTED
 
 ENTER, UP, CTRL_C, CTRL_D, CTRL_R = "\r", "\x1b[A", "\x03", "\x04", "\x12"
@@ -330,3 +330,14 @@ def test_a_dumb_terminal_is_asked_plainly(
     assert seat.ran == [("version",), ("runs", "fails")]
     assert asked == ["system@mismartera: > "] * 2 + ["system@mismartera: [3] > "]
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(1.04, "1.0 s"), (119.94, "119.9 s"), (120.0, "2 min 0 s"), (125.4, "2 min 5 s"),
+     (72_061.0, "1,201 min 1 s")],
+)  # fmt: skip
+def test_how_long_a_command_took_is_told_in_minutes_where_they_are_many(
+    seconds: float, text: str
+) -> None:
+    assert took_text(seconds) == text

@@ -195,6 +195,8 @@ def test_a_wrong_word_is_told_with_the_right_one(shell: Shell, capsys: Capture) 
         assert told.count("\n") == 1
         assert f"There is no command '{wrong}'." in told
         assert (f"Did you mean '{right}'?" in told) is (wrong != "histroy")
+    assert shell.run_text("positions") == 2
+    assert "Did you mean 'system positions'? 'help' lists them." in capsys.readouterr().err
 
 
 def test_aliases_are_made_shown_used_and_forgotten(

@@ -5,12 +5,13 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.market import Time
 
 from app.core.errors import LookaheadError, StrategyError, UsageError
-from app.strategies.failure import failure
+from app.strategies.failure import failure, told
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
 from app.threads.seats import Seat
@@ -24,6 +25,10 @@ def caught(act: Callable[[], object]) -> Exception:
     except Exception as error:
         return error
     raise AssertionError("it did not raise")
+
+
+def told_of(act: Callable[[], object]) -> str:
+    return told(caught(act))
 
 
 def deep(calls: int) -> int:
@@ -154,3 +159,22 @@ def test_an_interrupt_is_no_failure_of_the_strategy(folder: Path) -> None:
     kind = load_strategy("interrupted.py", folder)
     with pytest.raises(KeyboardInterrupt):
         Seat(kind, 0, "mine", ("A",), "1m", {}, Cursor(), Time())
+
+
+class Sized:
+    quantity = 1
+    order_target = 2
+
+
+def test_who_takes_an_indicator_or_a_position_for_a_number_is_told_where_that_is() -> None:
+    indicator: Any = type("Indicator", (), {})()
+    position: Any = type("PositionView", (), {})()
+    assert told_of(lambda: indicator > 50).endswith("number is its value: write .value.")
+    assert told_of(lambda: 2 * position).endswith("is its quantity: write .quantity.")
+    assert told_of(lambda: [] > 3).endswith("of 'list' and 'int'")
+
+
+def test_a_name_that_is_nearly_ours_is_told_right() -> None:
+    assert told_of(lambda: Sized().order_targets).endswith("Did you mean 'order_target'?")  # type: ignore[attr-defined]
+    assert told_of(lambda: Sized().zzzzz).endswith("no attribute 'zzzzz'")  # type: ignore[attr-defined]
+    assert told(AttributeError("made by hand")) == "AttributeError: made by hand"

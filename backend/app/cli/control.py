@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.figures import money_text
 from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
 from app.core.errors import AppError, RunTimeoutError, StateError
@@ -110,7 +111,9 @@ def halt(
     reason: Reason = "",
     as_json: AsJson = False,
 ) -> None:
-    """From now on a session takes exits only.
+    """From now on a session takes exits only: the run's own halt, which ends with it.
+
+    It is no trading state: that is the account's, outlives its runs, and is set by 'risk halt'.
 
     \b
     Example:
@@ -252,6 +255,8 @@ def short_row(view: "View") -> list[Any]:
 def print_sessions(views: Sequence["View"]) -> None:
     """A line each; times are those of the market, whose zone is named."""
     rows = [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in views]
+    for row in rows:
+        row |= {"equity": money_text(row["equity"]), "real_money": row["real_money"] or None}
     print_zoned("Sessions", rows, [view.zone for view in views])
 
 

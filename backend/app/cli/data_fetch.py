@@ -58,15 +58,17 @@ def import_api(
     """
     from app.cli.data_sources import opened
     from app.cli.waiting import WaitingClock
+    from app.integrations.origins import origin_of
 
     names = [name.strip() for name in symbols.split(",") if name.strip()]
     if not names:
         raise UsageError("The symbol is missing: give one as BTC/USDT.")
     clock = WaitingClock()
     with opened(source, url, clock) as asked:
+        origin = origin_of(source, url)
         found = [asked.listed(name) for name in dict.fromkeys(names)]
         told = [
-            _import(source, asked, clock, one, interval, (days, start, end), replace, as_json)
+            _import(origin, asked, clock, one, interval, (days, start, end), replace, as_json)
             for one in found
         ]
     if as_json:
@@ -74,7 +76,7 @@ def import_api(
 
 
 def _import(
-    name: str,
+    origin: str,
     source: "DataSource",
     clock: "WaitingClock",
     listed: "Listed",
@@ -93,7 +95,7 @@ def _import(
     start_ns, end_ns = span_of(context.time, source.time().venue_ns, *span)
     series = Series(listed.market, listed.symbol, interval)
     stretch = Stretch(series, start_ns, end_ns, replace)
-    fetch = Fetch(context.data, context.time, source, name, stretch, clock)
+    fetch = Fetch(context.data, context.time, source, origin, stretch, clock)
     sizes = record_sizes(context.data, listed)
     with waited(listed.symbol, clock) as on_count:
         report = fetch.run(on_count)

@@ -11,7 +11,7 @@ import typer
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Interval, Market
-from app.core.errors import UsageError
+from app.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from app.managers.data_manager.options import ImportReport, Progress
@@ -83,6 +83,11 @@ def import_file(
         print_json(msgspec.to_builtins(report))
     else:
         _print_report(report)
+    if report.kept_out and not report.stored:
+        why = max(report.kept_out, key=lambda reason: report.kept_out[reason])
+        raise DataError(
+            f"No row of {report.file} could be used, most often as {why}. Nothing was stored."
+        )
 
 
 def _column_names(pairs: Sequence[str]) -> dict[str, str]:
@@ -105,7 +110,13 @@ def _progress(file: Path) -> "Iterator[Progress | None]":
         return
     size = file.stat().st_size if file.is_file() else 0
     with telling("reading", "bytes") as tell:
-        yield lambda step, share: tell(HowFar(step, size * share, share, size))
+
+        def show(step: str, share: float) -> None:
+            """Rows are not counted while they are checked: then time alone goes on."""
+            is_counted = step != "checking"
+            tell(HowFar(step, size * share, share, size) if is_counted else HowFar("checking rows"))
+
+        yield show
 
 
 def _print_report(report: "ImportReport") -> None:

@@ -21,7 +21,8 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 
 class Keys:
     """Takes single keys while it is open, where they come from a terminal. Ctrl+C stays as it is,
-    and counts as `q` as well: the error that it raises may be lost on its way, in a callback.
+    and counts as `q` as well: the error that it raises may be lost on its way, in a callback; or
+    there is none, as whoever started the program has it ignored (a script's background job).
 
     Only the main thread hears of signals: elsewhere a change of size is seen at the next turn.
     """
@@ -46,7 +47,7 @@ class Keys:
             self._wake = os.pipe()
             os.set_blocking(self._wake[1], False)
             self._on_interrupt = signal.getsignal(signal.SIGINT)
-            if callable(self._on_interrupt):
+            if callable(self._on_interrupt) or self._fd >= 0:
                 signal.signal(signal.SIGINT, self._interrupted)
         return self
 
@@ -58,7 +59,7 @@ class Keys:
     ) -> None:
         if self._wake is not None:
             signal.signal(signal.SIGWINCH, self._handler or signal.SIG_DFL)
-            if callable(self._on_interrupt):
+            if self._on_interrupt is not None:
                 signal.signal(signal.SIGINT, self._on_interrupt)
             for end in self._wake:
                 os.close(end)
@@ -70,10 +71,10 @@ class Keys:
 
     def wait(self, seconds: float) -> str:
         """The next key by its name, or "" when none came in time or the size has changed."""
+        ends = [end for end in (self._fd, self._wake[0] if self._wake else -1) if end >= 0]
+        ready, _, _ = select.select(ends, [], [], 0.0 if self._is_left else seconds)
         if self._is_left:
             return "q"
-        ends = [end for end in (self._fd, self._wake[0] if self._wake else -1) if end >= 0]
-        ready, _, _ = select.select(ends, [], [], seconds)
         if self._wake is not None and self._wake[0] in ready:
             os.read(self._wake[0], _LONGEST)
         if self._fd not in ready:
@@ -85,6 +86,7 @@ class Keys:
 
     def _interrupted(self, number: int, frame: FrameType | None) -> None:
         self._is_left = True
+        self._resized(number, frame)  # wake whoever waits
         if callable(self._on_interrupt):
             self._on_interrupt(number, frame)
 

@@ -172,8 +172,16 @@ def _usage_message(error: typer.TyperException) -> str:
     if option := getattr(error, "option_name", None):
         near = [*(getattr(error, "possibilities", None) or ())]
         message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
+    elif not path and (found := re.match(r"No such command '([a-z-]+)'\.", message)):
+        message = f"{found[0]}{of_nouns(found[1])}" if of_nouns(found[1]) else message
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{' '.join(['help', *path])}'."
+
+
+def of_nouns(word: str) -> str:
+    """Which nouns have a command of that name."""
+    named = [f"'{noun} {word}'" for noun in NOUNS if word in load_noun(noun).commands]
+    return f" Did you mean {', '.join(named)}?" if named else ""
 
 
 def _value_fault(error: typer.TyperException) -> str:

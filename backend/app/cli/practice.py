@@ -115,7 +115,7 @@ def _start_stored(
     folder = opening.folder(context, "practice")
     opened = _opened(context, folder, terrain, sessions, begin, opening.ticks)
     with running(opened, names, market, opening) as process:
-        tell(context, process, names, opening)
+        tell(context, process, names, opening, goes_on=_folder_of(opened, folder))
         process.wait()
 
 
@@ -133,8 +133,14 @@ def _start_coins(market: str | None, opening: Opening, wishes: Wishes) -> None:
     whose, is_made = keys_of(context, folder)
     face = face_of(coins, opened, whose)
     with running(opened, coins.names, COINS_MARKET, opening, face) as process:
-        tell(context, process, coins.names, opening, whose, is_made)
+        goes_on = _folder_of(opened, folder)
+        tell(context, process, coins.names, opening, whose, is_made, goes_on)
         process.wait()
+
+
+def _folder_of(opened: "Opened", folder: Path) -> Path | None:
+    """That of books which were there before."""
+    return folder if opened.goes_on else None
 
 
 def _opened(

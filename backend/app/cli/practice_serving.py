@@ -42,8 +42,9 @@ def tell(
     opening: Opening,
     whose: "Account | None" = None,
     is_made: bool = False,
+    goes_on: Path | None = None,
 ) -> None:
-    """Where it is, and what a config needs to trade there."""
+    """Where it is, and what a config needs to trade there; `goes_on` is the folder of old books."""
     told, place = process.time(), urlsplit(process.url)
     now = context.time.to_local(told.venue_ns)
     more: dict[str, Any] = {}
@@ -54,7 +55,8 @@ def tell(
     if opening.as_json:
         print_json({
             "url": process.url, "host": place.hostname, "port": place.port,
-            "market": context.market, "symbols": names, "now": now, "rate": told.rate, **more,
+            "market": context.market, "symbols": names, "now": now, "rate": told.rate,
+            "goes_on": goes_on is not None, **more,
         })  # fmt: skip
     else:
         typer.echo(
@@ -62,6 +64,11 @@ def tell(
             f" {', '.join(names)} on {context.market}, from {now:%Y-%m-%d %H:%M:%S %Z} at rate"
             f" {told.rate:g}. Ctrl+C ends it."
         )
+        if goes_on is not None:
+            typer.echo(
+                f"It goes on with the books in {goes_on}, from where they stood: to begin anew,"
+                " delete that folder or name another with --books."
+            )
         for line in _lines_of(more) if whose else ():
             typer.echo(line)
     sys.stdout.flush()

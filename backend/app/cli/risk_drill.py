@@ -1,12 +1,14 @@
 """`risk drill`: rehearse the emergency stop of a config in a replay."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.context import Context
+from app.cli.figures import money_text
 from app.cli.moments import Moments
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, ConfigFile, Freeze
@@ -126,6 +128,7 @@ def _rows(told: dict[str, Any]) -> Iterator[tuple[str, object]]:
     yield "bars until then", told["done_bars"]
     yield "orders refused after it", told["refused_after"]
     yield "orders that closed", told["closing_orders"]
-    yield "equity at the stop", told["equity"]
-    yield "equity at the end", told["final_equity"]
-    yield "had nobody stopped it", told["unstopped_equity"]
+    yield "equity at the stop", money_text(Decimal(told["equity"]))
+    yield "equity at the end", money_text(Decimal(told["final_equity"]))
+    unstopped = told["unstopped_equity"]
+    yield "had nobody stopped it", None if unstopped is None else money_text(Decimal(unstopped))

@@ -104,6 +104,12 @@ def _run_here(
     else:
         rows = [*summary.rows(), *(("html", str(page)) for page in pages if page)]
         print_table(f"Run {summary.run_id}", ("figure", "value"), rows)
+        latched = summary.latched()
+        if latched is not None:
+            console.print(latched, markup=False)
+        if not summary.orders and summary.bars:
+            where = "'why-not SYMBOL TIME' shows what the strategies saw."
+            console.print(f"No order was given: {where}", markup=False)
     if system.ended is not None and system.ended.reason == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if system.ended is not None and system.ended.reason == "killed":

@@ -114,6 +114,7 @@ def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
         hint = did_you_mean(symbol, symbols)
         raise NotFoundError(
             f"Run {teller.run.run_id} has no symbol '{symbol}', it has {', '.join(symbols)}.{hint}"
+            " Another run is named by --run."
         )
     tracer = InstantTracer(symbol, teller.ns_of(time))
     proof = teller.tell(tracer)

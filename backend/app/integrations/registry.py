@@ -11,12 +11,13 @@ from app.core.errors import ConfigError, UsageError, did_you_mean
 from app.core.settings import get_settings
 from app.core.venue import Venue
 from app.integrations.lasting_stream import Chance
+from app.integrations.origins import BINANCE
 from app.integrations.practice.adapter import open_practice
 
 if TYPE_CHECKING:
     from app.integrations.binance.endpoints import Wall
 
-PRACTICE, BINANCE = "practice", "binance"
+PRACTICE = "practice"
 VENUES: Final = (PRACTICE, BINANCE)
 _USUAL_PRACTICE_URL: Final = "http://127.0.0.1:8790"
 
@@ -47,11 +48,19 @@ def open_venue(
     if real_money:
         raise ConfigError(f"The venue '{name}' knows no real money: leave live.real_money out.")
     url = _USUAL_PRACTICE_URL if url is None else url
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_address(url):
         shown = url.rpartition("@")[2]  # without the user and password that it may name
         raise UsageError(f"'{shown}' is no address of a venue; write it as http://127.0.0.1:8790.")
     return open_practice(url, chance)
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  # which raises where it is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _binance(

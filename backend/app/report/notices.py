@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.core.logging import redact
+from app.integrations.origins import NO_MARKETS
+from app.managers.system_manager.summary import latched_text
 from app.report.completeness import completeness, lost_share, thin_share
 from app.report.standing import SAME
 
@@ -51,7 +53,10 @@ def _end(run: "Run") -> Iterator[Notice]:
         yield Notice("bad", "It was killed.", as_far)
     elif run.state == "stopped":
         yield Notice("warn", "It was stopped before its end.", as_far)
-    if run.summary.get("trading_state"):
+    latched = latched_text(run.summary)
+    if latched is not None:
+        yield Notice("warn", "A breaker ended its trading.", latched)
+    elif run.summary.get("trading_state"):
         yield Notice("warn", "Its account may not trade freely.", str(run.summary["trading_state"]))
 
 
@@ -81,6 +86,15 @@ def _data(run: "Run") -> Iterator[Notice]:
             "warn",
             "Synthetic bars.",
             f"{_several(made)} {_is(made)} a made-up sample: it says nothing of a market.",
+        )
+    played = [row for row in run.passport if NO_MARKETS.intersection(row.get("venues") or ())]
+    if played:
+        told = sorted(NO_MARKETS.intersection(venue for row in played for venue in row["venues"]))
+        yield Notice(
+            "warn",
+            "Not a market's bars.",
+            f"{' and '.join(told)} told those of {_several([row['symbol'] for row in played])}: "
+            "such prices are nobody's, and say nothing of a market.",
         )
     kept_out = (run.facts.get("quality") or {}).get("kept_out") or []
     if kept_out:

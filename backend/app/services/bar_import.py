@@ -37,7 +37,7 @@ FAULT_TEXT = {
     Fault.BROKEN_ROW: "the row has another number of columns than the header",
     Fault.BAD_TIME: "the time cannot be read",
     Fault.CLOCK_CHANGE: "the clock change makes this local time ambiguous or void; give UTC times",
-    Fault.BAD_VALUE: "a price or volume is missing or not a finite number",
+    Fault.BAD_VALUE: "a price or volume is missing or not a finite number, such as 12.5",
     Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
     Fault.OFF_MINUTE: "the bar does not start on a whole minute",

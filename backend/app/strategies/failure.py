@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Collection
 from pathlib import Path
 
-from app.core.errors import AppError, StrategyError
+from app.core.errors import AppError, StrategyError, did_you_mean
 
 
 class HookInterrupted(BaseException):
@@ -20,6 +20,10 @@ class HookInterrupted(BaseException):
 _MOST_LINES = 12  # a recursion without end has a thousand
 _MOST_CHARS = 1_000  # of what an error says: it may hold all that a strategy was given
 _MOST_LINE_CHARS = 200
+_NUMBERS = {
+    "Indicator": ". An indicator's number is its value: write .value.",
+    "PositionView": ". What a position holds is its quantity: write .quantity.",
+}
 
 
 def is_pressed(error: BaseException) -> bool:
@@ -71,8 +75,21 @@ def failure(
 
 
 def told(error: BaseException) -> str:
-    """An error of theirs: its kind, and what it says."""
-    return f"{type(error).__name__}: {_said(error)}".removesuffix(": ")
+    """An error of theirs: its kind, what it says, and what was probably meant."""
+    return f"{type(error).__name__}: {_said(error)}".removesuffix(": ") + _meant(error)
+
+
+def _meant(error: BaseException) -> str:
+    """Where they took our objects for numbers, or mistook a name of ours."""
+    try:
+        if isinstance(error, TypeError):
+            text = str(error)
+            return next((hint for kind, hint in _NUMBERS.items() if f"'{kind}'" in text), "")
+        if isinstance(error, AttributeError) and error.name is not None:
+            return did_you_mean(error.name, [n for n in dir(error.obj) if n[0] != "_"])
+    except Exception:  # an object of theirs that fails at that, too
+        return ""
+    return ""
 
 
 def _said(error: BaseException) -> str:

@@ -22,6 +22,7 @@ from app.managers.time_manager.clock import WallClock
 from app.strategies.failure import HookInterrupted
 from app.strategies.indicator import Cursor
 from app.threads.analysis_engine import AnalysisEngine
+from app.threads.killed_engine import KilledEngine
 from app.threads.memory_watch import MemoryWatch
 from app.threads.seats import Seat
 from app.threads.worker import Pipeline
@@ -89,8 +90,11 @@ class Watchdog:
         hook_seconds: float,
         memory_mb: int | None,
         alarm: Alarm,
+        replayed: KilledEngine | None = None,
     ) -> None:
-        """Without `memory_mb`, of the memory that is free now most may be taken."""
+        """Without `memory_mb`, of the memory that is free now most may be taken. The engine of a
+        replay that was told to stop, or was killed, and goes on is told itself.
+        """
         self._pipeline = pipeline
         self._cursor = cursor
         self._seats = seats
@@ -98,6 +102,7 @@ class Watchdog:
         self._hook_seconds = hook_seconds
         self._clock = WallClock()
         self._alarm = alarm
+        self._replayed = replayed
         self._watch = HookWatch()
         self._memory = MemoryWatch(memory_mb)
         self._ended = threading.Event()
@@ -121,6 +126,8 @@ class Watchdog:
 
     def look(self, since_seconds: float) -> None:
         """Look once, and do what is to be done."""
+        if self._replayed is not None:
+            self._hasten(self._replayed)
         hook, mark = self._seen()
         if self._memory.is_over(used_mb()):
             self._end_for_memory(hook, since_seconds)
@@ -137,6 +144,12 @@ class Watchdog:
         if self._seen()[1] == mark:  # telling took a while, and it may have returned
             text = f"it did not return for {seconds:.0f} s and was interrupted"
             interrupt(self._pipeline.threads[self._worker], text)
+
+    def _hasten(self, engine: KilledEngine) -> None:
+        if self._pipeline.stop_reason is not None:
+            engine.end_soon(self._pipeline.stop_reason)
+        elif self._pipeline.is_hurried:
+            engine.kill_soon()
 
     def _abandon(self, hook: Hook, why: str) -> None:
         self.left_behind = hook

@@ -125,9 +125,14 @@ class Pipeline:
         return {worker.name: queue.rows for worker, queue in workers}
 
     @property
+    def stop_reason(self) -> str | None:
+        """Why the stream was asked to end, once it was."""
+        return self._head.stop_reason
+
+    @property
     def is_stopping(self) -> bool:
         """Whether the stream was asked to end."""
-        return self._head.stop_reason is not None
+        return self.stop_reason is not None
 
     def kill(self, reason: str) -> None:
         """End the stream, and soon: who does not end is left behind, and no error is a cause."""

@@ -133,7 +133,10 @@ class Shell:
         if name in self.words:
             return self.words[name].run(words[1:]) or 0
         if not name.startswith("-") and not self._commands.known(name):
-            hint = did_you_mean(name, [*self.words, *self.aliases.all, *self._commands.names])
+            from app.cli.main import of_nouns
+
+            known = [*self.words, *self.aliases.all, *self._commands.names]
+            hint = of_nouns(name) or did_you_mean(name, known)
             raise UsageError(f"There is no command '{name}'.{hint} 'help' lists them.")
         return self._run_command(words)
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS = 1.0
 _TOLD_SECONDS = 1.0  # how long a command took is told from here on
+_MINUTES_FROM_SECONDS = 120.0
 _HISTORY_LINES = 30
 _PATIENCE = 3  # defects in a row, before the prompt is a plain one
 _LEAST_MENU, _MOST_MENU = 4, 16  # rows of completions
@@ -121,7 +122,7 @@ class Terminal:
         screen.begin_line()
         seconds = (self._clock.monotonic_ns() - began_ns) / 1e9
         if seconds >= _TOLD_SECONDS:
-            screen.show_line(f"took {seconds:,.1f} s", "ansibrightblack")
+            screen.show_line(f"took {took_text(seconds)}", "ansibrightblack")
 
     def _asked(self) -> str:
         for text, style in self._sessions.waiting():
@@ -211,6 +212,14 @@ class Terminal:
     def _print_history(self, words: Sequence[str]) -> None:
         for line in self._history.newest(" ".join(words), _HISTORY_LINES):
             print(printable(line))
+
+
+def took_text(seconds: float) -> str:
+    """`3.2 s`, and from two minutes on `2 min 5 s`."""
+    if seconds < _MINUTES_FROM_SECONDS:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes:,} min {rest} s"
 
 
 def _end(application: Any) -> None:

@@ -13,7 +13,7 @@ from app.core.calendar import TradingSession
 from app.core.intervals import DAILY, interval_ns
 from app.core.progress import OnCount, counted
 from app.repositories.bar_store import BarStore
-from app.repositories.bar_store_codec import content_hash
+from app.repositories.bar_store_codec import Label, content_hash
 from app.repositories.bar_store_files import Series
 from app.services.bar_import import inside, sessions_outline
 from app.services.quality import Quality, assess
@@ -31,6 +31,7 @@ class SymbolPassport(msgspec.Struct, frozen=True):
     half_days: int
     source_hash: str  # SHA-256 over the hashes of each year's columns
     synthetic: bool
+    venues: tuple[str, ...] = ()  # that told some of them, or of the same years
 
 
 class SessionQuality(NamedTuple):
@@ -90,6 +91,7 @@ def symbol_passport(
             present += quality.present
             thin += quality.thin_bars
             holes += len(quality.holes)
+    labels = store.labels(series)
     return SymbolPassport(
         symbol=series.symbol,
         bars=bars,
@@ -99,8 +101,18 @@ def symbol_passport(
         holes=holes,
         half_days=sum(session.early_close for session in sessions),
         source_hash=digest.hexdigest(),
-        synthetic=any(label.synthetic for label in store.labels(series)),
+        synthetic=any(label.synthetic for label in labels),
+        venues=_venues(labels, sessions),
     )
+
+
+def _venues(labels: Sequence[Label], sessions: Sequence[TradingSession]) -> tuple[str, ...]:
+    """Those of the years of these sessions."""
+    if not sessions:
+        return ()
+    first_ns, last_ns = sessions[0].open_ns, sessions[-1].close_ns
+    touched = [one for one in labels if one.first_ns < last_ns and one.last_ns >= first_ns]
+    return tuple(sorted({venue for label in touched for venue in label.venues}))
 
 
 def session_columns(

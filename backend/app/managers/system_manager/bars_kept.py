@@ -6,11 +6,18 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.messages import Message
 from app.core.venue import Venue
+from app.integrations.origins import origin_of
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.bar_keeper import Alarm, BarKeeper, KeptTerms
 from app.managers.data_manager.errands import Errands
 
 _LONGEST_SECONDS = 30.0  # for the last bars, when the run has ended
+
+
+def bars_origin(config: SessionConfig) -> str:
+    """How the bars of a live config's venue are labelled."""
+    live = config.lived
+    return origin_of(live.venue, live.url, real_money=live.real_money is not None)
 
 
 class BarsKept:
@@ -28,7 +35,7 @@ class BarsKept:
         self._errands = Errands("bars kept")
         terms = KeptTerms(
             config.market, config.symbols, config.base_interval, config.extended_hours,
-            tuple(sessions), config.lived.venue,
+            tuple(sessions), bars_origin(config),
         )  # fmt: skip
         self._keeper = BarKeeper(data, venue, terms, alarm, self._errands.run)
 

@@ -105,7 +105,7 @@ class ControlDesk:
 
     def _halt(self, value: str) -> str:
         self._system.halt(value or "halted")
-        return f"Run {self._session.run_id} takes exits only."
+        return f"Run {self._session.run_id} takes exits only, {self._session.manner.halting}."
 
     def _release(self, value: str) -> str:
         self._system.release(value)

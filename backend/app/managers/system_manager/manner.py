@@ -11,9 +11,13 @@ class Manner(msgspec.Struct, frozen=True):
     paused: str
     stopping: str = ""  # what is done before the end
     has_no_pace: str = ""  # why it cannot be stepped, or set to a speed; "": it can
+    halting: str = (
+        "until it ends or 'system release' lifts that. The trading state is the account's, and is "
+        "as it was"
+    )
 
 
-REPLAYED: Final = Manner("stands still")
+REPLAYED: Final = Manner("stands still", halting="until it ends")
 PAPER: Final = (
     "Paper: orders are simulated on the venue's prices and none leaves. On minute bars a market "
     "order fills at the open of the minute it is given in, and that is known when the minute is "

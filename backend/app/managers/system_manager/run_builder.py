@@ -22,6 +22,7 @@ from app.core.venue import Abilities, Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.bars_kept import BarsKept, bars_origin
 from app.managers.system_manager.complete_runs import CompleteRuns
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
@@ -165,7 +166,6 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`files` is the folder of its strategies; of one that goes on, as it began with them."""
-        from app.managers.system_manager.bars_kept import BarsKept
         from app.managers.system_manager.reloading import Reloads
 
         line = opening.line(config, self._data.store, self._program(config, files))
@@ -269,12 +269,11 @@ class RunBuilder:
             config.market, config.symbols, config.base_interval, config.extended_hours,
             plan.history, market.sessions_before,
         )  # fmt: skip
-        need_history(self._data, line.venue, config.lived.venue, need)
+        need_history(self._data, line.venue, bars_origin(config), need)
 
     def now_text(self, market: str) -> str:
         """The machine's time, in a market's zone."""
-        moment = self._times.to_local(self._clock.now_ns(), market)
-        return moment.isoformat(timespec="seconds")
+        return self._times.to_local(self._clock.now_ns(), market).isoformat(timespec="seconds")
 
     def _maker(self, market: Market, files: Path | None = None) -> Callable[..., Run]:
         folder = files or self._settings.strategies_folder
@@ -328,10 +327,10 @@ class RunBuilder:
     ) -> None:
         is_soon_over = config.replay is not None and config.replay.speed == "max"
         # A bar shows it at once then, and the summary soon; else its id is wanted now.
-        log = logger.bind(file_only=True) if is_soon_over else logger
-        log.info(
-            "Run {}: {} session{} of {}", record.run_id, len(sessions),
+        (logger.bind(file_only=True) if is_soon_over else logger).info(
+            "Run {}: {} session{} of {}, from {}", record.run_id, len(sessions),
             "" if len(sessions) == 1 else "s", ", ".join(config.symbols),
+            record.local_text(sessions[0].open_ns),
         )  # fmt: skip
 
     def _begin_record(

@@ -97,7 +97,9 @@ def _trading_state(run: Run) -> str | None:
     status = risk_status(run, _RISK_SECONDS)
     if status is None or not status.trips:
         return None
-    return f"{status.state}: {', '.join(trip.name for trip in status.trips)}"
+    since = run.local_time(min(trip.since_ns for trip in status.trips))
+    names = ", ".join(trip.name for trip in status.trips)
+    return f"{status.state}: {names} since {since:%Y-%m-%d %H:%M %Z}"
 
 
 def summary_of(

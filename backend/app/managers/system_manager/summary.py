@@ -59,6 +59,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         """Name and value for a table; strategies have one of their own."""
         return figure_rows(msgspec.structs.asdict(self))
 
+    def latched(self) -> str | None:
+        """What a breaker that tripped in a replay means for it, in words."""
+        return latched_text(msgspec.structs.asdict(self))
+
 
 def figure_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The same of a summary's plain values, as they are stored; what has no value is left out."""
@@ -70,6 +74,17 @@ def figure_rows(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name, value in shown.items()
         if value is not None
     ]
+
+
+def latched_text(figures: Mapping[str, Any]) -> str | None:
+    """That a breaker kept a replay from all entries from then on; None where none did."""
+    state = figures.get("trading_state")
+    if state is None or figures.get("replay_seconds") is None:  # or it has its venue's pace
+        return None
+    return (
+        f"No entry has left since a breaker tripped ({state}): that stays until a person clears "
+        "it, and nobody does in a replay. A limit begins anew with each session: max_daily_loss."
+    )
 
 
 def _cell(name: str, value: object) -> str:
@@ -94,6 +109,9 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
     lines += ["| figure | value |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in summary.rows()]
+    latched = summary.latched()
+    if latched is not None:
+        lines += ["", latched]
     if summary.band is not None:
         lines += ["", "## What its bars leave open", "", *_left_open(summary, summary.band)]
     if summary.strategies:
@@ -102,7 +120,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
     if passport:
         names = list(passport[0])
         lines += ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-        lines += ["| " + " | ".join(str(row[name]) for name in names) + " |" for row in passport]
+        lines += ["| " + " | ".join(_told(row[name]) for name in names) + " |" for row in passport]
     else:
         lines.append("No stored bars were read.")
     by_venue = "Fills are as the venue reported them."
@@ -110,6 +128,11 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
     lines += ["", by_venue if summary.band is None else simulated]
     lines += ["The equity curve marks positions at the last known close.", ""]
     return "\n".join(lines)
+
+
+def _told(value: object) -> str:
+    """A cell of the passport."""
+    return ", ".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 def _left_open(summary: Summary, band: Decimal) -> list[str]:

@@ -182,6 +182,7 @@ class Run:
         self._alarm = alarm
         parts = parts or replay_parts(market)
         self.simulates_fills = parts.make_broker is None
+        self.local_time = market.time.to_local
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
@@ -243,7 +244,7 @@ class Run:
         engine = self.config.engine
         watchdog = Watchdog(
             self.pipeline, self.cursor, self.seats, engine.hook_seconds, engine.memory_mb,
-            self._alarm,
+            self._alarm, None if self.config.replay is None else self.engine,
         )  # fmt: skip
         watchdog.start()
         try:

@@ -31,6 +31,7 @@ class Opened(NamedTuple):
     clock: VenueClock
     file: BookFile
     books: Books
+    goes_on: bool = False  # with books that were there
 
 
 def open_on_books(
@@ -54,6 +55,7 @@ def open_on_books(
                 f"The books in {folder} are of {books.market}, not of {terrain.market}; name"
                 " another folder with --books."
             )
+        goes_on = books.clock is not None
         clock = clock_of(books, start, wall_ns)
         tape = Tape(
             load, tuple(terrain.sizes), sessions, adjustments=terrain.adjustments, ticks=ticks
@@ -62,7 +64,7 @@ def open_on_books(
     except BaseException:
         file.close()
         raise
-    return Opened(venue, clock, file, books)
+    return Opened(venue, clock, file, books, goes_on)
 
 
 def new_books(terrain: Terrain) -> Books:
