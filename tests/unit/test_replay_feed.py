@@ -158,6 +158,23 @@ def test_a_block_names_just_the_sessions_under_way_with_their_rows(
         before_ns = block.through_ns
 
 
+@pytest.mark.parametrize(
+    ("block_rows", "lengths"),
+    [(30, [30] * 4), (50, [30] * 4), (70, [60, 60]), (61, [60, 60]), (59, [30] * 4)],
+)
+def test_a_block_that_is_half_full_by_then_ends_with_a_session(
+    block_rows: int, lengths: list[int]
+) -> None:
+    _, blocks, _ = told(bank(), wanted(symbols=("AAA",), block_rows=block_rows))
+    assert [len(block) for block in blocks] == lengths
+    assert [len(block.spans) for block in blocks] == [length // 30 for length in lengths]
+
+
+def test_a_block_that_is_not_half_full_by_a_session_s_end_goes_on() -> None:
+    _, blocks, _ = told(bank(), wanted(symbols=("AAA",), block_rows=25))
+    assert [len(block) for block in blocks] == [25, 25, 25, 15, 25, 5]
+
+
 # -- sessions without bars, gaps, chunks -----------------------------------------------------------
 
 

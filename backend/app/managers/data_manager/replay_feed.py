@@ -1,8 +1,12 @@
 """The replay feed: history first, then the run's sessions as blocks, in the order of time."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from app.core.bars import Block, Table, fields_of, interleave
+import numpy as np
+
+from app.core.bars import Block, Ints, Table, fields_of, interleave
 from app.core.calendar import TradingSession
 from app.core.intervals import interval_ns
 from app.core.messages import Bars, Message
@@ -57,12 +61,36 @@ class ReplayFeed:
         self, table: Table, sessions: Sequence[TradingSession], through_ns: int
     ) -> Iterator[Block]:
         bounds = bounds_of(sessions, self._wanted.extended_hours)
-        rows, size = len(table), self._wanted.block_rows
-        for first in range(0, max(rows, 1), size):
-            end = min(first + size, rows)
+        begins = np.searchsorted(table.start_ns, bounds[0]).tolist()
+        for first, end in pairwise([0, *self._ends(begins, len(table))]):
             after_ns = through_ns
-            through_ns = int(table.known_ns[end]) - 1 if end < rows else int(bounds[1][-1])
+            through_ns = _through_ns(table, bounds, begins, end)
             part = table.take(slice(first, end))
             spans = spans_of(sessions, bounds, part.start_ns, after_ns, through_ns)
             columns = {name: getattr(part, name) for name in fields_of(part)}
             yield Block(**columns, spans=spans, through_ns=through_ns)
+
+    def _ends(self, begins: Sequence[int], rows: int) -> Iterator[int]:
+        """Where blocks end. With a session where they are half full by then: what is worked out
+        for each session of a block is done once.
+        """
+        size, first = self._wanted.block_rows, 0
+        while first + size < rows:
+            begin = begins[bisect_right(begins, first + size) - 1]
+            first = begin if begin - first > size // 2 else first + size
+            yield first
+        yield rows
+
+
+def _through_ns(table: Table, bounds: tuple[Ints, Ints], begins: Sequence[int], end: int) -> int:
+    """Up to when all is known with the rows before `end`: of the session that begins there nothing
+    but its start, where the one before it ends with that.
+    """
+    starts, ends = bounds
+    if end == len(table):
+        return int(ends[-1])
+    through_ns = int(table.known_ns[end]) - 1
+    begun = bisect_left(begins, end)
+    if 0 < begun < len(begins) and begins[begun] == end:
+        through_ns = min(through_ns, max(int(starts[begun]) - 1, int(ends[begun - 1])))
+    return through_ns
