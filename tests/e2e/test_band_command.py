@@ -66,7 +66,8 @@ def test_a_band_is_in_the_output_the_record_and_the_report(
     assert plain["fingerprint"] == found["fingerprint"]
     assert plain["equity_difference"] is None
     shown = cli("runs", "show", found["run_id"]).stdout
-    assert re.search(r"equity_difference +│ +" + re.escape(str(found["equity_difference"])), shown)
+    difference = f"{found['equity_difference']:,.2f}"
+    assert re.search(r"equity difference +│ +" + re.escape(difference), shown)
 
 
 def test_people_see_the_band_in_the_table(cli: Run, near: str) -> None:

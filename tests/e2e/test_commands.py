@@ -124,7 +124,7 @@ def test_a_fresh_folder_has_no_runs(cli: Run) -> None:
 
 
 def test_a_run_is_listed_and_shown(cli: Run, tmp_path: Path) -> None:
-    summary = {"sessions": 1, "bars": 390, "final_equity": "100001.5"}
+    summary = {"sessions": 1, "bars": 390, "final_equity": 100001.5}
     make_run(
         tmp_path, "20260105-aa", state=FINISHED, ended_at="2026-01-05T10:00:09Z", summary=summary
     )
@@ -135,7 +135,7 @@ def test_a_run_is_listed_and_shown(cli: Run, tmp_path: Path) -> None:
     assert shown["summary"] == summary
     assert (shown["orders"], shown["fills"]) == (0, 0)
     page = cli("runs", "show", "2026").stdout
-    assert "100001.5" in page
+    assert re.search(r"final equity +│ 100,001.50 ", page)
     assert '"name": "demo"' in page
 
 

@@ -46,6 +46,9 @@ def list_runs(
         print_table("Runs", columns, [_cells(run, columns) for run in runs])
 
 
+_APART = ("summary", "config", "reloads")  # of a run, shown behind its figures
+
+
 @app.command("show")
 def show_run(
     run_id: PastRun,
@@ -68,11 +71,19 @@ def show_run(
     if as_json:
         print_json(run)
         return
-    facts = {**(run["summary"] or {}), **run}
-    del facts["summary"], facts["config"]
-    reloads = facts.pop("reloads")
-    strategies = facts.pop("strategies", [])  # runs of old have none
-    print_table(f"Run {run['run_id']}", ("what", "value"), list(facts.items()))
+    from app.managers.system_manager.summary import figure_rows
+
+    summary = run["summary"] or {}
+    strategies = summary.get("strategies", [])  # runs of old have none
+    reloads = run["reloads"]
+    beside = {name: run[name] for name in run if name not in (*summary, *_APART)}
+    rows = figure_rows({**summary, **{name: run[name] for name in run if name in summary}})
+    rows += [
+        (name.replace("_", " "), "-" if value is None else str(value))
+        for name, value in beside.items()
+        if value is not None or name in recorded
+    ]
+    print_table(f"Run {run['run_id']}", ("what", "value"), rows)
     if strategies:
         from app.managers.system_manager.attribution import as_cells
 
