@@ -14,17 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from app.core.order_events import Cancel, Place
-from app.core.orders import (
-    ACCEPTED,
-    CANCELED,
-    MARKET,
-    STOP,
-    STOP_LIMIT,
-    SUBMITTED,
-    TRAILING_STOP,
-    Order,
-    Terms,
-)
+from app.core.orders import CANCELED, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order, Terms
 from app.core.venue import Abilities
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.fill_rules import Owner
@@ -183,22 +173,6 @@ class LimitedBroker(LiveBroker):
     def release(self, entry: Order, now_ns: int) -> None:
         super().release(entry, now_ns)
         self._drive_waiting(now_ns)
-
-
-def hold_back(broker: LiveBroker, order: Order) -> bool:
-    """Whether an exit that was refused waits here for what its entry brings next: the first of
-    that may be too little for an order, and all of it would go without.
-    """
-    order_id, part = order.order_id, broker.parts.get(order.order_id)
-    is_sure = order.state is SUBMITTED and part is not None and part.asked is None
-    leaves = order_id in broker.ending or order_id in broker._to_end or order_id in broker.pending
-    grows = order.reduce_only and broker.links.entry_of(order) is not None
-    if not is_sure or leaves or not grows or order.filled_units:
-        return False
-    del broker.parts[order_id]
-    broker._were_there[order_id] = broker._were_there.get(order_id, 0) + 1
-    order.to(ACCEPTED)
-    return True
 
 
 def gives_anew(broker: Broker) -> bool:

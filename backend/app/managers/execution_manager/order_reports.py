@@ -44,9 +44,8 @@ from app.core.orders import (
 from app.managers.execution_manager.coin_fees import CoinFees, Coins
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.limited_broker import hold_back
 from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.refused_stops import go_on, way_on
+from app.managers.execution_manager.refused_stops import go_on, hold_back, way_on
 from app.managers.execution_manager.venue_parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided

@@ -10,7 +10,7 @@ be written.
 from typing import Final
 
 from app.core.order_events import KEPT_IN, NEVER_HAD, NEVER_SENT, REACHED, Refused
-from app.core.orders import STOP, STOP_LIMIT, TRAILING_STOP, Order
+from app.core.orders import ACCEPTED, STOP, STOP_LIMIT, SUBMITTED, TRAILING_STOP, Order
 from app.managers.execution_manager.live_broker import LiveBroker
 
 AT_MARKET: Final = "at market"  # how a record tells of it,
@@ -18,6 +18,22 @@ GIVEN_ANEW: Final = "given anew"  # or of this,
 WAITS: Final = "waits"  # or of this
 
 _STOPS: Final = (STOP, STOP_LIMIT, TRAILING_STOP)
+
+
+def hold_back(broker: LiveBroker, order: Order) -> bool:
+    """Whether an exit that was refused waits here for what its entry brings next: the first of
+    that may be too little for an order, and all of it would go without.
+    """
+    order_id, part = order.order_id, broker.parts.get(order.order_id)
+    is_sure = order.state is SUBMITTED and part is not None and part.asked is None
+    leaves = order_id in broker.ending or order_id in broker._to_end or order_id in broker.pending
+    grows = order.reduce_only and broker.links.entry_of(order) is not None
+    if not is_sure or leaves or not grows or order.filled_units:
+        return False
+    del broker.parts[order_id]
+    broker._were_there[order_id] = broker._were_there.get(order_id, 0) + 1
+    order.to(ACCEPTED)
+    return True
 
 
 def way_on(broker: LiveBroker, order: Order, told: Refused) -> str:
