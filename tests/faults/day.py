@@ -18,6 +18,7 @@ from tests.market import Memory, Time, market_of, minute_starts, random_bars
 SYMBOLS: Final = ("AAA", "BBB", "CCC", "DDD")
 _FIRST: Final = dt.datetime(2024, 11, 4, 14, 30, tzinfo=dt.UTC)
 _NIGHT_MINUTES: Final = 20  # between two sessions: long nights only cost time
+_LONG_NIGHT_MINUTES: Final = 80  # before a split: a market does not trade in the hour before one
 
 
 class Halt(NamedTuple):
@@ -84,7 +85,9 @@ def make_day(
         close_ns = open_ns + length * MINUTE_NS
         date = _FIRST.date() + dt.timedelta(days=number)
         found.append(TradingSession("XNYS", date, open_ns, close_ns))
-        open_ns = close_ns + _NIGHT_MINUTES * MINUTE_NS
+        splits_next = split and number == count - 1
+        night = _LONG_NIGHT_MINUTES if splits_next else _NIGHT_MINUTES
+        open_ns = close_ns + night * MINUTE_NS
     starts = minute_starts(found)
     ratio = draw.choice((2, 3)) if split else 1
     bars = {name: random_bars(starts, draw.randrange(1 << 30), 3_000, 400) for name in symbols}

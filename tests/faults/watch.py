@@ -223,14 +223,17 @@ class Watch:
         must(stops <= abs(held) or told, f"I7: {symbol}: stops of {stops} for {held} held")
         protection = execution.protection
         if protection is not None and protection.is_flat(0, life.line.clock.now_ns()):
-            closing = sum(
-                entry.order.units - entry.order.filled_units
+            closing = [
+                entry.order
                 for entry in self._side.books.live.values()
                 if entry.order.symbol == symbol
                 and entry.order.kind == states.MARKET
                 and _strategy_of(life, number_of(entry.client_id)) == 0
-            )  # a bar has too little volume for some
-            must(not held + closing or told, f"I8: {symbol}: {held} held where it is to be flat")
+            ]  # a bar has too little volume for some
+            left = held + sum(one.units - one.filled_units for one in closing)
+            is_capped = left * held < 0 and any(one.reduce_only for one in closing)
+            told = told or is_capped  # no more of it fills than is held
+            must(not left or told, f"I8: {symbol}: {held} held where it is to be flat")
 
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:
         """The journal against the venue's books: I5 and I6."""

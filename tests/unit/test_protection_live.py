@@ -149,3 +149,15 @@ def test_flat_before_the_close_calls_off_closes_and_covers_what_fills_all_the_sa
     house.hear(fill(late, 10 * UNITS, "e9"))
     again = [one for one in house.intents() if isinstance(one, Place) and one.kind == MARKET]
     assert [(one.terms.units, one.reduce_only) for one in again] == [(-10 * UNITS, True)]
+
+
+def test_what_an_exit_fills_beside_a_closing_order_is_not_closed_once_more(house: Covered) -> None:
+    house.now_ns = 1 + DAY_NS - 4 * MINUTE_NS
+    house.hear(fill(house.give(50 * UNITS), 50 * UNITS), Acknowledged(2), Acknowledged(3))
+    house.intents()
+    house.now_ns += MINUTE_NS
+    house.protection.act(house.now_ns)
+    closing = (MARKET, "gtc", Terms(-50 * UNITS, None, None, None, None), True)
+    assert placed(house) == [closing]
+    house.hear(Filled(2, "s1", -20 * UNITS, 9.9, 0, 7))  # of the 50, no more than 30 fill now
+    assert placed(house) == []

@@ -338,7 +338,10 @@ class Protection:
     def _left(self, strategy: int, symbol: int) -> int:
         """What is held, less what is being sold or bought back at market."""
         held_units = self._house.held_units_of(strategy, symbol)
-        closing = taking_out(self._working_of(strategy, symbol), held_units)
+        own = self._working_of(strategy, symbol)
+        closing = taking_out(own, held_units)
+        if any(_takes_all(order, held_units) and order not in closing for order in own):
+            return 0
         return held_units + sum(order.units - order.filled_units for order in closing)
 
     def _leave(self, strategy: int, symbol: int, now_ns: int) -> None:
@@ -381,3 +384,8 @@ class Protection:
             ),
             now_ns,
         )  # fmt: skip
+
+
+def _takes_all(order: Order, held_units: int) -> bool:
+    """Of an order that only reduces no more fills than is held, however large it was once."""
+    return order.kind == MARKET and order.reduce_only and order.units * held_units < 0
