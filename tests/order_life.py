@@ -156,7 +156,7 @@ class Life(Proposals):
                     float(table.close[table.symbol == s].max(initial=0.0))
                     for s in range(self.symbols)
                 ]
-                rows = SymbolRows(table.symbol, self.symbols) if self.symbols > 1 else None
+                rows = SymbolRows(table, self.symbols) if self.symbols > 1 else None
                 execution.load(BarBook(table, rows))
                 self.table = table
             self._see(now_ns)

@@ -45,7 +45,7 @@ def table_of(rows: Sequence[Row]) -> Table:
 def book_of(rows: Sequence[Row], symbols: int = 2) -> BarBook:
     """The book of a block of these bars; one symbol has no groups, as in the engine."""
     table = table_of(rows)
-    return BarBook(table, SymbolRows(table.symbol, symbols) if symbols > 1 else None)
+    return BarBook(table, SymbolRows(table, symbols) if symbols > 1 else None)
 
 
 class Unpriced:

@@ -213,9 +213,27 @@ def table_of(symbols: list[int]) -> Table:
 
 @given(st.lists(st.integers(0, 3), max_size=20))
 def test_the_rows_of_each_symbol_come_in_the_order_of_the_table(symbols: list[int]) -> None:
-    rows = SymbolRows(np.array(symbols, np.int32), 5)
+    rows = SymbolRows(table_of(symbols), 5)
     for symbol in range(5):
-        assert rows.of(symbol).tolist() == [n for n, item in enumerate(symbols) if item == symbol]
+        own = [n for n, item in enumerate(symbols) if item == symbol]
+        assert rows.of(symbol).tolist() == own
+        assert rows.table.start_ns[rows.together(symbol)].tolist() == own
+
+
+@pytest.mark.parametrize("instants", [0, 1, 3])
+def test_rows_of_which_no_symbol_lacks_one_are_found_without_sorting(instants: int) -> None:
+    table = table_of([0, 1, 2] * instants)
+    rows, sorted_rows = SymbolRows(table, 3), SymbolRows(table, 4)  # of the fourth there is none
+    assert rows.is_full and sorted_rows.is_full == (not instants)
+    assert rows.present == sorted_rows.present
+    assert rows.table.close.tolist() == sorted_rows.table.close.tolist()
+    assert rows.last().start_ns.tolist() == sorted_rows.last().start_ns.tolist()
+    steps = np.arange(len(table))
+    for symbol in range(3):
+        assert rows.of(symbol).tolist() == sorted_rows.of(symbol).tolist()
+        for first in range(0, len(table), 3):
+            within = (one.within(symbol, first, len(table)) for one in (rows, sorted_rows))
+            assert len({tuple(steps[one].tolist()) for one in within}) == 1
 
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=4))

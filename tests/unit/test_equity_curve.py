@@ -27,13 +27,13 @@ def closes(at_ns: int, *prices: float) -> Table:
 def test_fills_of_several_symbols_between_bars_are_each_their_symbols() -> None:
     curve = EquityCurve(100_000 * UNITS, [1.0, 1.0])
     first = closes(MINUTE_NS, 100.0, 300.0)
-    curve.advance(first, SymbolRows(first.symbol, 2), [], [], None)
+    curve.advance(first, SymbolRows(first, 2), [], [], None)
 
     fills = [bought(1, 0, 100, 100.0, 90_000), bought(2, 1, 100, 300.0, 60_000)]
     curve.advance(no_rows(), None, fills, [], None)
 
     second = closes(2 * MINUTE_NS, 101.0, 299.0)
-    _, equity = curve.advance(second, SymbolRows(second.symbol, 2), [], [], None)
+    _, equity = curve.advance(second, SymbolRows(second, 2), [], [], None)
     assert equity.tolist() == [100_000.0]
     assert curve.max_drawdown == 0
 
@@ -44,6 +44,6 @@ def test_what_is_held_before_its_first_bar_is_worth_what_was_paid_for_it() -> No
     assert curve.marks == [0.0, 300.0]
 
     first = closes(MINUTE_NS * 2, 100.0).take(slice(0, 1))  # the other symbol's
-    _, equity = curve.advance(first, SymbolRows(first.symbol, 2), [], [], None)
+    _, equity = curve.advance(first, SymbolRows(first, 2), [], [], None)
     assert equity.tolist() == [100_000.0]
     assert curve.max_drawdown == 0

@@ -106,21 +106,71 @@ def interleave(tables: Sequence[Table]) -> Table:
     return merged.take(np.argsort(merged.start_ns, kind="stable"))
 
 
+def _turned(column: npt.NDArray[Any], symbols: int) -> npt.NDArray[Any]:
+    """A column by instant, then symbol, as one by symbol, then instant."""
+    return column.reshape(-1, symbols).T.ravel()
+
+
 class SymbolRows:
     """Which rows of a table belong to each symbol, in the order of the table."""
 
-    __slots__ = ("_bounds", "order", "present")
+    __slots__ = ("_base", "_bounds", "_order", "_table", "_width", "present")
 
-    def __init__(self, symbol: npt.NDArray[np.int32], symbols: int) -> None:
+    def __init__(self, base: Table, symbols: int) -> None:
+        self._base = base
+        self._table: Table | None = None
+        rows, symbol = len(base), base.symbol
+        every = np.arange(symbols, dtype=symbol.dtype)
+        # Most often each instant has a bar of every symbol: then columns are turned, not sorted.
+        is_full = not rows % symbols and bool((symbol.reshape(-1, symbols) == every).all())
+        self._width = symbols if is_full else 0
+        if is_full:
+            self._order: Ints = _turned(np.arange(rows), symbols)
+            self._bounds = [rows // symbols * number for number in range(symbols + 1)]
+            self.present = every.tolist() if rows else []
+            return
         # of 16-bit numbers numpy's stable sort is a radix sort
-        self.order: Ints = np.argsort(symbol.astype(np.uint16), kind="stable")
+        self._order = np.argsort(symbol.astype(np.uint16), kind="stable")
         counts = np.bincount(symbol, minlength=symbols)
-        self._bounds: list[int] = [0, *np.cumsum(counts).tolist()]
-        self.present: list[int] = np.flatnonzero(counts).tolist()
+        self._bounds = [0, *np.cumsum(counts).tolist()]
+        self.present = np.flatnonzero(counts).tolist()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether each instant has a bar of every symbol."""
+        return self._width > 0
+
+    @property
+    def table(self) -> Table:
+        """The same rows, those of each symbol together."""
+        if self._table is None:
+            base = self._base
+            if self._width:
+                names = fields_of(base)
+                self._table = Table(*(_turned(getattr(base, one), self._width) for one in names))
+            else:
+                self._table = base.take(self._order)
+        return self._table
 
     def of(self, symbol: int) -> Ints:
         """The rows of one symbol."""
-        return self.order[self._bounds[symbol] : self._bounds[symbol + 1]]
+        return self._order[self.together(symbol)]
+
+    def within(self, symbol: int, first: int, end: int) -> Ints | slice:
+        """Those of them from `first` up to `end`, where instants begin."""
+        if self._width:
+            return slice(first + symbol, end, self._width)
+        rows = self.of(symbol)
+        low, high = np.searchsorted(rows, (first, end))
+        return rows[low:high]
+
+    def together(self, symbol: int) -> slice:
+        """Where they lie in `table`."""
+        return slice(self._bounds[symbol], self._bounds[symbol + 1])
+
+    def last(self) -> Table:
+        """The last row of each symbol that has one."""
+        return self.table.take(np.array([self._bounds[n + 1] - 1 for n in self.present], np.int64))
 
 
 def no_rows() -> Table:

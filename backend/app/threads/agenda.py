@@ -1,7 +1,7 @@
 """The agenda of a block: the bars that strategies want, in the order their hooks run."""
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import cycle, repeat
 from typing import TypeVar
 
 import numpy as np
@@ -54,10 +54,8 @@ class Agenda:
         if symbol is None or len(self._symbols) == 1:
             return slice(first, end)
         if self._rows is None:
-            self._rows = SymbolRows(self.table.symbol, len(self._symbols))
-        steps = self._rows.of(symbol)
-        low, high = np.searchsorted(steps, (first, end))
-        return steps[low:high]
+            self._rows = SymbolRows(self.table, len(self._symbols))
+        return self._rows.within(symbol, first, end)
 
     def symbol_at(self, step: int) -> int:
         """The symbol in hand at a step."""
@@ -71,11 +69,10 @@ class Agenda:
 
     def _make_bars(self) -> Iterator[Bar]:
         table = self.table
-        names = (
-            np.array(self._symbols, object)[table.symbol].tolist()
-            if len(self._symbols) > 1
-            else repeat(self._symbols[0])
-        )
+        if len(self._symbols) == 1 or (self._rows is not None and self._rows.is_full):
+            names: Iterator[str] = cycle(self._symbols)
+        else:
+            names = iter(np.array(self._symbols, object)[table.symbol].tolist())
         columns = [numbers(getattr(table, name)) for name in COLUMNS]
         return map(Bar, names, self.by_interval(self.wanted), *columns)
 

@@ -13,7 +13,7 @@ from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
 from app.core.orders import REJECTED, IllegalTransition, Order
 from app.core.transfers import Conversion
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.ledger import LedgerError
 from app.managers.execution_manager.order_reports import OrderReports
@@ -40,6 +40,7 @@ from app.threads.session_course import SessionCourse
 from app.threads.session_data import Moment, moment_of
 from app.threads.worker import Worker
 
+_NEAR = 256  # bars: what fills later than that is looked for again behind them
 BarHook = Callable[[Bar], None]
 Input = Processed | News | LastNews | EndOfStream | StateAsked | StateGiven
 
@@ -213,7 +214,9 @@ class AnalysisEngine(Worker):
         cursor, proposals, known_ns = self._cursor, self.proposals, self._agenda.known_ns
         on_bar, broker, step = self._on_bar, self.execution.broker, self._step
         while step < end:
-            until = bisect_left(known_ns, broker.due_ns, step + 1, end)
+            until, due_ns = end, broker.due_ns
+            if due_ns < NEVER_NS:  # soon, most often
+                until = bisect_left(known_ns, due_ns, step + 1, min(end, step + _NEAR))
             steps, until_ns = range(step, until), known_ns[until - 1]  # nothing fills up to there
             try:
                 for step, bar in zip(steps, bars, strict=False):  # steps end first: no bar is lost
@@ -353,10 +356,7 @@ class AnalysisEngine(Worker):
     def _set_timer(self, proposal: TimerProposal) -> None:
         self._moved = True
         owner = self._seats[proposal.seat].name
-        if proposal.at_ns is None:
-            self.timers.cancel(owner, proposal.name)
-        else:
-            self.timers.add(proposal.at_ns, owner, proposal.name, proposal.every_ns)
+        self.timers.add(proposal.at_ns, owner, proposal.name, proposal.every_ns)
 
     # -- timers and sessions -------------------------------------------------------------------
 
@@ -383,7 +383,7 @@ class AnalysisEngine(Worker):
         known_ns = self.outlook.book.known_ns
         self._base = base = self._base.take(slice(0, bisect_right(known_ns, now_ns)))
         count = len(self._plan.symbols)
-        self._rows = SymbolRows(base.symbol, count) if count > 1 else None
+        self._rows = SymbolRows(base, count) if count > 1 else None
         self._report(sequence)
 
     def _report(self, sequence: int) -> None:
@@ -395,6 +395,6 @@ class AnalysisEngine(Worker):
         )  # fmt: skip
         count, now_ns, intents = len(self._base), self._cursor.now_ns, self.execution.take_intents()
         self._on_results(Results(records, *curve, count, now_ns, sequence, intents))
-        self.outlook.keep_last(self._base)
+        self.outlook.keep_last(self._base, self._rows)
         self._base, self._rows = no_rows(), None  # the curve's marks hold all of it now
         self.outlook.book = BarBook(self._base, None)

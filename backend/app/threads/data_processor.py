@@ -218,8 +218,8 @@ class DataProcessor(Worker):
         base = self._whole_instants(block)
         sessions = self._sessions(block)
         count = len(self._plan.symbols)
-        rows = SymbolRows(base.symbol, count) if count > 1 else None
-        by_symbol = base if rows is None else base.take(rows.order)
+        rows = SymbolRows(base, count) if count > 1 else None
+        by_symbol = base if rows is None else rows.table
         tables = {self._plan.base_interval: by_symbol}
         for interval in self._plan.derived_intervals:
             tables[interval] = self._derive(interval, by_symbol, sessions, block.through_ns)
@@ -252,7 +252,7 @@ class DataProcessor(Worker):
         part = msgspec.structs.replace(part, windows=windows, values=values)
         self._hold(part)
         none = no_rows()
-        rows = SymbolRows(none.symbol, len(plan.symbols)) if len(plan.symbols) > 1 else None
+        rows = SymbolRows(none, len(plan.symbols)) if len(plan.symbols) > 1 else None
         derived = dict.fromkeys(plan.derived_intervals, none)
         return Processed(sequence, none, rows, derived, (part,), self._through_ns)
 
@@ -280,7 +280,7 @@ class DataProcessor(Worker):
         if len(forming):
             rows = join_tables([forming, base])
             if len(self._plan.symbols) > 1:
-                rows = rows.take(SymbolRows(rows.symbol, len(self._plan.symbols)).order)
+                rows = SymbolRows(rows, len(self._plan.symbols)).table
         grid = Grid.of([h.session for h in sessions], interval, self._plan.extended_hours)
         folded = fold(rows, grid)
         open_still = folded.known_ns > through_ns

@@ -146,8 +146,8 @@ class _Block:
     def _marks_of(self, symbol: int, before: float) -> tuple[Ints, Floats]:
         known, closes = self._base.known_ns, self._base.close
         if self._rows is not None:
-            rows = self._rows.of(symbol)
-            known, closes = known[rows], closes[rows]
+            own, table = self._rows.together(symbol), self._rows.table
+            known, closes = table.known_ns[own], table.close[own]
         marks = np.concatenate(((before,), closes))
         for instant_ns, of, factor in self._actions:
             if of == symbol:  # the last mark in today's terms, until a bar says more

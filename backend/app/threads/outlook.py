@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from app.core.bars import Floats, Table, no_rows
+from app.core.bars import Floats, SymbolRows, Table, no_rows
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.intervals import interval_ns
@@ -175,10 +175,9 @@ class Outlook:
                 price *= factor
         return price or self._last_of_history(symbol)
 
-    def keep_last(self, base: Table) -> None:
+    def keep_last(self, base: Table, rows: SymbolRows | None) -> None:
         """A block is over: its last bars stay known."""
-        if len(self._last_close) == 1:
-            base = base.take(slice(-1, None))
+        base = base.take(slice(-1, None)) if rows is None else rows.last()
         self._last_close[base.symbol] = base.close
         self._last_start_ns[base.symbol] = base.start_ns
         if base.spread is not None:
@@ -195,12 +194,11 @@ class Outlook:
 
     def highest(self, symbol: int) -> float:
         """No mark of it is higher until this block ends, or its next corporate action."""
-        base, rows = self.book.base, self.book.rows
-        closes = base.close if rows is None else base.close[rows.of(symbol)]
+        known_ns, closes = self.book.closes_of(symbol)
         if not len(closes):
             return self.mark(symbol)
         highest = float(closes.max())
-        is_among = self.book.last_row(symbol, self._cursor.now_ns) >= 0
+        is_among = bool(known_ns[0] <= self._cursor.now_ns)
         if is_among and highest and not self._execution.diary.actions:
             return highest
         return max(self.mark(symbol), highest)

@@ -201,17 +201,17 @@ class SeriesView:
         in_step = free and agenda.wanted == (indicator.interval,)
         for number, part in enumerate(self._parts):
             steps = agenda.steps(number, symbol if free else None)
-            count = steps.stop - steps.start if isinstance(steps, slice) else len(steps)
+            known = agenda.table.known_ns[steps]
+            count = len(known)
             window = part.windows[symbol, indicator.interval]
             if count == 0:
                 continue
             if in_step:  # the window ends with just these steps
                 yield Slice(symbol, part, window, steps, len(window) - count, None)
                 continue
-            known = agenda.table.known_ns[steps]
             rows = np.searchsorted(window.known_ns, known, side="right") - 1
             if isinstance(steps, slice):
-                steps = np.arange(steps.start, steps.stop)
+                steps = np.arange(steps.start, steps.stop, steps.step)
             steps, rows = steps[rows >= 0], rows[rows >= 0]
             if len(rows):
                 yield Slice(symbol, part, window, steps, int(rows[0]), rows - rows[0])

@@ -69,7 +69,7 @@ class SimBench:
             limits=Limits(),
             rules=FillRules(Decimal(repr(self.facts.share)), cut_offs=cut_offs_of("XNYS")),
         )
-        self.execution.load(BarBook(self._table, SymbolRows(self._table.symbol, 2)))
+        self.execution.load(BarBook(self._table, SymbolRows(self._table, 2)))
         self._moments = sorted(
             [(session.open_ns, 2, session) for session in SESSIONS]
             + [(session.close_ns, 1, session) for session in SESSIONS]

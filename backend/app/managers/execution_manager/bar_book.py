@@ -1,5 +1,6 @@
 """The base bars of one block as the broker sees them: a symbol's next, or next at a price."""
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
@@ -48,16 +49,24 @@ class BarBook:
         self.known_ns = numbers(base.known_ns)
         self.start_ns = numbers(base.start_ns)
         self.open = numbers(base.open)
+        # By row, where there are several, and how far a symbol's rows are from each other if none
+        # lacks one.
+        self._symbols = None if rows is None else array("i", base.symbol.tobytes())
+        self._apart = 1 if rows is None else max(1, len(rows.present))
         self._by_symbol: dict[int, _Rows] = {}
         self._closes: dict[int, _Closes] = {}
-        self.near_row = -1  # a guess, of whoever asks next: the row before the one looked for
+        self.near_row = -1  # a guess, of whoever asks next: the symbol's row before the next
 
     def next_row(self, symbol: int, from_ns: int) -> int:
         """The first row of `symbol` that starts at or after `from_ns`; -1 for none."""
+        starts, symbols, row = self.start_ns, self._symbols, self.near_row + self._apart
+        if (
+            row < len(starts)
+            and starts[row] == from_ns  # no other row of it starts then
+            and (symbols is None or symbols[row] == symbol)
+        ):
+            return row
         if self.rows is None:
-            starts, row = self.start_ns, self.near_row + 1
-            if row < len(starts) and starts[row] == from_ns:  # no other row starts then
-                return row
             row = bisect_left(starts, from_ns)
             return row if row < len(starts) else -1
         rows_of, starts_of, _ = self._rows_of(symbol, self.rows)
@@ -132,7 +141,10 @@ class BarBook:
 
     def last_close(self, symbol: int, now_ns: int) -> float | None:
         """The last close of `symbol` known at `now_ns`."""
-        return (self._closes.get(symbol) or self._closes_of(symbol)).last(now_ns)
+        closes = self._closes.get(symbol)
+        if closes is None:
+            closes = self._closes[symbol] = _Closes(*self.closes_of(symbol))
+        return closes.last(now_ns)
 
     def has_volume(self, symbol: int, now_ns: int) -> bool:
         """Whether a bar of `symbol` known at `now_ns` has any volume."""
@@ -146,14 +158,15 @@ class BarBook:
         """The rows of a symbol, made when first asked for."""
         found = self._by_symbol.get(symbol)
         if found is None:
-            rows, base = symbol_rows.of(symbol), self.base
-            found = numbers(rows), numbers(base.start_ns[rows]), numbers(base.known_ns[rows])
+            own, table = symbol_rows.together(symbol), symbol_rows.table
+            rows = numbers(symbol_rows.of(symbol))
+            found = rows, numbers(table.start_ns[own]), numbers(table.known_ns[own])
             self._by_symbol[symbol] = found
         return found
 
-    def _closes_of(self, symbol: int) -> _Closes:
-        """Those of a symbol, made when first asked for."""
-        base = self.base
-        rows = slice(None) if self.rows is None else self.rows.of(symbol)
-        found = self._closes[symbol] = _Closes(base.known_ns[rows], base.close[rows])
-        return found
+    def closes_of(self, symbol: int) -> tuple[Ints, Floats]:
+        """A symbol's closes, and when they are known."""
+        if self.rows is None:
+            return self.base.known_ns, self.base.close
+        own, table = self.rows.together(symbol), self.rows.table
+        return table.known_ns[own], table.close[own]

@@ -6,7 +6,7 @@ at most what is held, long and short, and what works; and equity is cash and wha
 is short. So it changes no decision, and where blocks end leaves no trace.
 
 Cheaper still is `sure_units`: a market order for less passes while nothing works, as long as cash
-stays above `floor_units` and nothing more is short.
+stays above `floor_units` and nothing more is short. Beside a few that work, `covers` counts them.
 """
 
 import math
@@ -29,6 +29,7 @@ from app.services.risk.sizes import MOST_UNITS
 UNKNOWN = math.inf  # more than any account has: the exact check decides, and finds out
 # Highest prices are floats, taken higher by this: far more than sums of them can be off by.
 _MARGIN = 1 + 1e-9
+_FEW = 16  # to count more takes longer than to add to what was counted
 Working = Mapping[int, Order]
 
 
@@ -92,6 +93,16 @@ class BuyingPower:
         """More is short, or works, or less cash is left than was counted on: see it anew."""
         self.sure_units[:] = [0] * len(self._held_units)
         self._base = self._pledged = UNKNOWN
+
+    def covers(self, symbol: int, units: int) -> bool:
+        """The cheap approval of a market order beside a few others, counted as they are now."""
+        working, highest = self._working, self._highest
+        if len(working) > _FEW:
+            return False
+        pledged = self._base + abs(units) * highest[symbol]
+        for other in working.values():
+            pledged += abs(other.units - other.filled_units) * highest[other.symbol_index]
+        return pledged <= self._account.own.cash_units
 
     def refusal(self, order: Order) -> str:
         """Why an order is refused, or ""."""

@@ -149,7 +149,7 @@ class ExecutionManager:
             or self._limited
             or units % self.lot_units[symbol]
             or not -sure_units < units < sure_units
-            or broker.working
+            or (broker.working and (self._power is None or not self._power.covers(symbol, units)))
         ):
             reason = self._checks.refusal(order, now_ns)
             if reason:

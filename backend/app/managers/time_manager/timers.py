@@ -44,8 +44,11 @@ class Timers:
         for timer in state.timers:
             self._push(timer)
 
-    def add(self, at_ns: int, owner: str, name: str, every_ns: int | None = None) -> None:
-        """Set a timer, in place of the owner's earlier one of that name."""
+    def add(self, at_ns: int | None, owner: str, name: str, every_ns: int | None = None) -> None:
+        """Set a timer, in place of the owner's earlier one of that name; for no moment, none."""
+        if at_ns is None:
+            self.cancel(owner, name)
+            return
         if every_ns is not None and every_ns <= 0:
             raise ValueError(f"timer '{name}' of '{owner}' cannot repeat every {every_ns} ns")
         self._push(Timer(at_ns, self._added, owner, name, every_ns))
