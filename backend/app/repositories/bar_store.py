@@ -2,6 +2,7 @@
 
 import datetime as dt
 import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -246,11 +247,14 @@ class BarStore:
     def _paths(self, series: Series) -> list[Path]:
         folder = series_folder(self._root, series)
         try:
-            return sorted(path for path in folder.glob("*.parquet") if is_year(path))
+            names = sorted(name for name in os.listdir(folder) if name.endswith(".parquet"))
+        except FileNotFoundError:
+            return []
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             return []  # a symbol that no file can be named after has none
+        return [path for path in map(folder.joinpath, names) if is_year(path)]
 
     def _years(
         self, series: Series, start_ns: int, end_ns: int, *, latest_first: bool = False

@@ -69,8 +69,10 @@ class Agenda:
 
     def _make_bars(self) -> Iterator[Bar]:
         table = self.table
-        if len(self._symbols) == 1 or (self._rows is not None and self._rows.is_full):
-            names: Iterator[str] = cycle(self._symbols)
+        if len(self._symbols) == 1:
+            names: Iterator[str] = repeat(self._symbols[0])
+        elif self._rows is not None and self._rows.is_full:
+            names = cycle(self._symbols)
         else:
             names = iter(np.array(self._symbols, object)[table.symbol].tolist())
         columns = [numbers(getattr(table, name)) for name in COLUMNS]

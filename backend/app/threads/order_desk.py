@@ -52,6 +52,7 @@ class TimerProposal(NamedTuple):
 
 Proposal = Order | Withdrawal | Amendment | Conversion | TimerProposal
 _MOST_UNITS: Final = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
+_LEAST_UNITS: Final = -_MOST_UNITS
 _PLAIN: Final = Request()
 
 
@@ -201,7 +202,7 @@ class OrderDesk:
     # -- terms -------------------------------------------------------------------------------------
 
     def _propose(self, place: int, units: int) -> OrderView | None:
-        if not -_MOST_UNITS < units < _MOST_UNITS:
+        if not _LEAST_UNITS < units < _MOST_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
         engine = self._engine
         if engine is None or get_ident() != engine.thread:

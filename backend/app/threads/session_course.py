@@ -108,8 +108,9 @@ class SessionCourse:
         self._execution.broker.leave_instant(now_ns)
         if not self._auctioned:
             self._auctioned = True
-            last_of = self._outlook.last_in_session
-            self._news.tell_fills(self._execution.match_auction(now_ns, last_of))
+            if self._execution.broker.working:
+                last_of = self._outlook.last_in_session
+                self._news.tell_fills(self._execution.match_auction(now_ns, last_of))
             self._news.tell_untold()
         if self._outlook.parts[self._cursor.span].end_ns <= now_ns:
             self._close(now_ns)
@@ -120,7 +121,8 @@ class SessionCourse:
         self.count += 1
         self._closes_ns.append(now_ns)
         session = self._outlook.parts[self._cursor.span].session
-        self._execution.expire(now_ns, self._outlook.last_start_ns())
+        has_orders = bool(self._execution.broker.working)  # most often not: nothing to look up
+        self._execution.expire(now_ns, self._outlook.last_start_ns() if has_orders else 0)
         self._news.tell_untold()
         for seat in self._seats:
             self._call(seat, seat.strategy.on_session_close, session)
