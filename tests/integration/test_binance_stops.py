@@ -106,6 +106,24 @@ def test_a_stop_in_a_ban_leaves_when_that_is_over_and_before_any_entry(
     assert alarms(line) == ["exit waits", "halted", "exit waits no more"]
 
 
+def test_a_flatten_in_a_ban_waits_for_its_end_and_closes_then(
+    line: Line, peer: BinancePeer
+) -> None:
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "the entry to fill")
+    asked = peer.asked.count(PLACE)
+    peer.fail(PLACE, status=418, code=-1003, retry_after=300)  # half a second
+    line.gate.kill("flatten", "a test")
+    line.until(lambda: "closing waits" in alarms(line), "the ban")
+    assert list(line.gate.status().put_off) == [BTC]
+    line.until(lambda: GateActed("flattened", "a test") in line.heard, "all to be closed")
+    line.until(lambda: has_left_nothing(line), "the books to hear of it")
+    assert alarms(line) == ["killed", "closing waits"]
+    assert "It is tried again in" in line.alarms[1][1]
+    assert peer.asked.count(PLACE) == asked + 2, "it asked nothing meanwhile"
+    assert line.gate.status().put_off == {}
+
+
 @pytest.mark.parametrize("way", ["kill", "stop"])
 def test_what_is_worth_less_than_an_order_may_be_is_left_and_told_once(
     line: Line, peer: BinancePeer, way: str

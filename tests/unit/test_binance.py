@@ -305,11 +305,10 @@ def test_what_a_refusal_is_about_is_told_apart(venue: BinanceAdapter, peer: Bina
     with pytest.raises(StopReached, match="passed its stop"):
         venue.place(order("a-2", "0.001", STOP, stop=59_000.0, tif=GTC))
     peer.fail(PLACE, status=429, code=-1003, retry_after=30)
-    with pytest.raises(TurnedAway):
-        venue.place(order("a-3", "0.001"))
-    with pytest.raises(TurnedAway) as told:
-        venue.place(order("a-3", "0.001"))
-    assert 0 < told.value.wait_seconds <= 30
+    for _ in range(2):  # by Binance, which says for how long, and then here
+        with pytest.raises(TurnedAway) as told:
+            venue.place(order("a-3", "0.001"))
+        assert 0 < told.value.wait_seconds <= 30
     assert peer.asked.count(PLACE) == 3
 
 

@@ -108,6 +108,60 @@ def test_a_flatten_does_not_wait_for_one(desk: Desk) -> None:
     assert desk.call(PlaceCall).closes
 
 
+def test_a_flatten_waits_as_it_was_told_and_says_once_until_when(desk: Desk) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, BAN)
+    assert alarms(desk) == ["killed", "closing waits"]
+    assert "AAA: banned. It is tried again in 57 s." in desk.alarms[-1].details
+    desk.wait(56.8)
+    assert desk.calls(PlaceCall) == 0
+    desk.wait(0.3)
+    desk.answer(PlaceCall, TurnedAway("not yet", 1.0))
+    desk.wait(1.1)
+    call = desk.call(PlaceCall)
+    desk.answer(PlaceCall, desk.report(client_id=call.client_id, units=-100 * SHARE, kind=MARKET))
+    desk.stream(desk.fill("e9", -100, client_id=call.client_id))
+    desk.wait(0.1)
+    assert desk.events[-1] == GateActed("flattened", "a test")
+    assert alarms(desk) == ["killed", "closing waits"]
+
+
+def test_a_flatten_that_is_put_off_for_much_longer_says_so(desk: Desk) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, BAN)
+    desk.wait(58)
+    desk.answer(PlaceCall, TurnedAway("still banned", 600.0))
+    assert alarms(desk) == ["killed", "closing waits", "closing waits"]
+    assert "tried again in 600 s" in desk.alarms[-1].details
+    desk.wait(599)
+    assert desk.calls(PlaceCall) == 0
+
+
+def test_a_flatten_that_is_turned_away_without_a_time_tries_with_growing_pauses(
+    desk: Desk,
+) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    for seconds in (1, 2, 4, 8, 16, 30, 30):
+        desk.answer(PlaceCall, TurnedAway("too many"))
+        desk.wait(seconds - 0.01)
+        assert desk.calls(PlaceCall) == 0
+        desk.wait(0.02)
+    assert alarms(desk) == ["killed", "closing waits"]
+
+
+def test_what_fills_late_while_a_flatten_waits_is_not_closed_again(desk: Desk) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, BAN)
+    desk.send(stop())
+    desk.stream(desk.fill("e2", -60, client_id=name(2)))
+    desk.wait(58)
+    assert desk.call(PlaceCall).order.terms.units == -40 * SHARE
+
+
 def test_one_of_which_something_is_heard_is_not_given_again(desk: Desk) -> None:
     desk.send(stop())
     desk.answer(PlaceCall, BAN)

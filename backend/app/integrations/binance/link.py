@@ -107,7 +107,11 @@ class Link:
         try:
             return ask(client)
         except FOREIGN as error:
-            raise translated(error, what, self.endpoints.host) from error
+            no = translated(error, what, self.endpoints.host)
+            if isinstance(no, TooManyRequests):
+                self._note_counts(client)  # the answer says for how long
+                no.wait_seconds = self._quiet_venue_seconds()
+            raise no from error
         finally:
             self._note_counts(client)
 
@@ -145,6 +149,11 @@ class Link:
         """For how long Binance wants no requests from here."""
         return max(self._quiet_until_ns - self.now_ns(), 0) / SECOND_NS
 
+    def _quiet_venue_seconds(self) -> float:
+        """The same by its clock."""
+        quiet_ns = max(self._quiet_until_ns - self._wall.now_ns(), 0)
+        return quiet_ns / SECOND_NS * (self.rate or 1.0)
+
     def close(self) -> None:
         self._closing.set()
         with self._lock:
@@ -159,9 +168,8 @@ class Link:
         while True:
             if self._closing.is_set():
                 raise VenueUnclear(f"The way to Binance is closed: {what} was not asked.")
-            now_ns, quiet_ns = self.now_ns(), self._quiet_until_ns - self._wall.now_ns()
-            if quiet_ns > 0:
-                seconds = quiet_ns / SECOND_NS * (self.rate or 1.0)
+            now_ns, seconds = self.now_ns(), self._quiet_venue_seconds()
+            if seconds:
                 raise TooManyRequests(
                     f"Binance wants no requests for another {seconds:.0f} s: {what} was not sent.",
                     seconds,

@@ -95,6 +95,12 @@ class Output(msgspec.Struct):
         """Tell a human."""
         self.alarms.append(Alarm(what, details))
 
+    def take(self) -> "Output":
+        """All of it, once."""
+        taken = Output(self.calls, self.events, self.alarms)
+        self.calls, self.events, self.alarms = [], [], []
+        return taken
+
 
 class GateStatus(msgspec.Struct, frozen=True):
     """How the gate stands, for whoever looks; the run's positions in units, without the flat ones
@@ -110,6 +116,8 @@ class GateStatus(msgspec.Struct, frozen=True):
     compared: bool  # in this life, with all the venue says; what differs is halted
     positions: dict[str, int]
     left: dict[str, int]
+    away: dict[str, str]  # exits that the venue turned away, by name: of what, and why
+    put_off: dict[str, str]  # the same of what the gate closes by itself, by symbol
 
 
 class GateTimes(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from app.managers.execution_manager.gate.gate_order import GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 from app.managers.execution_manager.gate.tracker import Tracker
+from app.managers.execution_manager.gate.turned_away import TurnedAwayExits
 from app.managers.execution_manager.kill import FLATTEN, closable_units
 
 
@@ -27,6 +28,7 @@ class Closing:
         doubts: Doubts,
         latch: Latch,
         strangers: Strangers,
+        away: TurnedAwayExits,
         calling: Calling,
         times: GateTimes,
         output: Output,
@@ -35,6 +37,7 @@ class Closing:
         self._doubts = doubts
         self._latch = latch
         self._strangers = strangers
+        self._away = away
         self._calling = calling
         self._times = times
         self._output = output
@@ -67,6 +70,7 @@ class Closing:
         if self._latch.killed != FLATTEN:
             self._told = False
             self._not_before_ns.clear()
+            self._away.forget_closings()
             return
         pauses = self._not_before_ns.items()
         self._not_before_ns = {symbol: at_ns for symbol, at_ns in pauses if at_ns > now_ns}
@@ -82,19 +86,24 @@ class Closing:
         self._tell_when_done()
 
     def _count_ends(self, now_ns: int) -> None:
-        """A closing order that ended unfilled is followed by another, after a pause."""
+        """A closing order that ended unfilled is followed by another, after a pause: as long as
+        the venue said, where it said so, and longer each time where it did not.
+        """
         for symbol, order in list(self._last.items()):
             if not order.end:
                 continue
             del self._last[symbol]
+            put_off_ns = self._away.put_off_ns(order)
             if order.end == FILLED or not self._tracker.closable_units(symbol):
                 self._wait_ns.pop(symbol, None)
                 continue
             wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)
-            self._not_before_ns[symbol] = now_ns + wait_ns
-            self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
-            text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
-            self._output.alarm("closing failed", text)
+            self._not_before_ns[symbol] = max(now_ns + wait_ns, put_off_ns or 0)
+            if put_off_ns is None or put_off_ns <= now_ns:
+                self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
+            if put_off_ns is None:  # of the others the human has been told
+                text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
+                self._output.alarm("closing failed", text)
 
     def _waiting_symbols(self) -> set[int]:
         """Where an answer is about to come that changes what is to be closed."""

@@ -78,8 +78,8 @@ class GateBook:
             self.tracker, self.latch, self._splits, self._calling, self._times, since_ns
         )
         self._closing = Closing(
-            self.tracker, self._doubts, self.latch, self._strangers, self._calling, self._times,
-            self._output,
+            self.tracker, self._doubts, self.latch, self._strangers, self._away, self._calling,
+            self._times, self._output,
         )  # fmt: skip
         self._changes = Changes(
             run_id, symbols, self.tracker, self.latch, self._calling, self._output
@@ -89,11 +89,7 @@ class GateBook:
 
     def take(self) -> Output:
         """What came of the inputs since the last time."""
-        output = self._output
-        taken = Output(output.calls.copy(), output.events.copy(), output.alarms.copy())
-        for held in (output.calls, output.events, output.alarms):
-            held.clear()
-        return taken
+        return self._output.take()
 
     def send(self, intents: Sequence[Intent], now_ns: int) -> None:
         """Intents of strategies, durable by now."""
@@ -295,6 +291,8 @@ class GateBook:
             compared=self._sweep.has_compared,
             positions=tracker.positions(),
             left=tracker.left(),
+            away=self._away.exits(),
+            put_off=dict(self._away.closings),
         )
 
     @property

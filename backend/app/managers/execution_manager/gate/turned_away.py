@@ -1,7 +1,7 @@
 """Exits that a venue has turned away at its door, as in a ban: each is given once it may be.
 
 Nothing has happened at the venue, so the very same order is asked for again. Until none waits,
-nothing that opens leaves: exits go first.
+nothing that opens leaves: exits go first. What the gate closes by itself is counted anew by then.
 """
 
 from typing import Final
@@ -10,7 +10,7 @@ from app.core.intervals import SECOND_NS
 from app.core.venue import TurnedAway, VenueRefused
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
-from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
+from app.managers.execution_manager.gate.gate_order import GATE, RUN, GateOrder
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, EXITS_WAIT, Latch
 
 _AT_ONCE_NS: Final = 0
@@ -19,8 +19,10 @@ _AT_ONCE_NS: Final = 0
 class _Waiting:
     """One order, and when it is asked for again."""
 
-    def __init__(self, order: GateOrder, wait_ns: int) -> None:
+    def __init__(self, order: GateOrder, symbol: str, wait_ns: int) -> None:
         self.order = order
+        self.symbol = symbol
+        self.why = ""
         self.wait_ns = wait_ns  # the next pause, where the venue does not say how long
         self.at_ns: int | None = None  # None: it is being asked for
 
@@ -31,7 +33,7 @@ class _Waiting:
 
 
 class TurnedAwayExits:
-    """Of the run's orders that only reduce."""
+    """Of the run's orders that only reduce, and of those by which the gate closes."""
 
     def __init__(self, latch: Latch, calling: Calling, times: GateTimes, output: Output) -> None:
         self._latch = latch
@@ -39,19 +41,26 @@ class TurnedAwayExits:
         self._times = times
         self._output = output
         self._waiting: dict[str, _Waiting] = {}
+        self.closings: dict[str, str] = {}  # by symbol: why what is to be closed waits
+        self._put_off: dict[str, int] = {}  # orders that were to close, and until when
+        self._told_ns: int | None = None  # when a human was told that it is tried again
 
     def takes(self, order: GateOrder, symbol: str, answer: VenueRefused, now_ns: int) -> bool:
         """Whether a placement that came to this is made again later."""
-        if not isinstance(answer, TurnedAway) or not order.reduce_only or order.owner != RUN:
+        if not isinstance(answer, TurnedAway):
+            return False
+        if order.owner == GATE:
+            self._note_closing(order, symbol, answer, now_ns)
+        if not order.reduce_only or order.owner != RUN:
             return False
         waiting = self._waiting.get(order.client_id)
         if waiting is None:
-            waiting = _Waiting(order, self._times.retry_close_ns)
+            waiting = _Waiting(order, symbol, self._times.retry_close_ns)
             self._waiting[order.client_id] = waiting
             why = f"{order.client_id}, which reduces {symbol}: {answer}"
             self._output.alarm("exit waits", why)
             self._latch.halt(EVERY_SYMBOL, f"{EXITS_WAIT}: {why}")
-        wait_ns = int(answer.wait_seconds * SECOND_NS)
+        waiting.why, wait_ns = str(answer), int(answer.wait_seconds * SECOND_NS)
         if not wait_ns:
             wait_ns = waiting.wait_ns
             waiting.wait_ns = next_wait_ns(wait_ns, self._times.longest_close_ns)
@@ -59,8 +68,35 @@ class TurnedAwayExits:
         order.placing = True  # its placement is not over
         return True
 
+    def _note_closing(self, order: GateOrder, symbol: str, answer: TurnedAway, now_ns: int) -> None:
+        """Told once, and again where it is to be much later than was told."""
+        at_ns = now_ns + int(answer.wait_seconds * SECOND_NS)
+        self._put_off[order.client_id], self.closings[symbol] = at_ns, str(answer)
+        most_ns, told_ns = self._times.longest_close_ns, self._told_ns
+        if told_ns is None or (answer.wait_seconds and at_ns > told_ns + most_ns):
+            self._told_ns = at_ns
+            seconds = -(-(at_ns - now_ns) // SECOND_NS)
+            when = f"in {seconds} s" if seconds else "soon, and again with growing pauses"
+            why = f"{order.client_id}, which closes {symbol}: {str(answer).rstrip('.')}"
+            self._output.alarm("closing waits", f"{why}. It is tried again {when}.")
+
+    def put_off_ns(self, order: GateOrder) -> int | None:
+        """Until when the venue has put off an order that was to close; asked once of each."""
+        return self._put_off.pop(order.client_id, None)
+
+    def forget_closings(self) -> None:
+        """The venue takes them again, or none is wanted any more."""
+        self._told_ns = None
+        self.closings.clear()
+
+    def exits(self) -> dict[str, str]:
+        """The run's exits that wait, by name: what they reduce, and why they wait."""
+        return {name: f"{one.symbol}: {one.why}" for name, one in self._waiting.items()}
+
     def settle(self, order: GateOrder) -> None:
         """More is known of an order than that it was turned away."""
+        if order.owner == GATE and order.acknowledged:
+            self.forget_closings()
         waiting = self._waiting.pop(order.client_id, None)
         if waiting is not None:
             order.placing = order.placing and waiting.at_ns is None
