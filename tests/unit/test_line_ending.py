@@ -1,11 +1,12 @@
 """How long a live run's end waits for what closes positions."""
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
-from tests.unit.test_order_gate import House, place
+from tests.unit.test_order_gate import Heard, House, place
 
 from app.core.inbox import Inbox
 from app.core.intervals import interval_ns
@@ -89,6 +90,95 @@ def test_an_end_without_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     house.venue.let_go.set()
     house.gate.stop()
     means.close()
+
+
+class Away:
+    """A gate with an exit that its venue turns away for some waits; and means that are stepped:
+    a wait that takes too long is over at once.
+    """
+
+    def __init__(self) -> None:
+        self.away = {"mm-2": "AAA: banned for another 57 s"}
+        self.let_after = 2  # waits
+        self.waits: list[float] = []
+
+    def status(self) -> Any:
+        positions = {"AAA": 5}
+        return SimpleNamespace(
+            killed="", away=self.away, put_off={}, left={}, in_doubt=0,
+            unanswered=int(len(self.waits) <= self.let_after),
+            open_orders=len(self.away), opening_orders=0, positions=positions,
+        )  # fmt: skip
+
+    def _pass(self, is_done: Callable[[], bool], seconds: float) -> None:
+        self.waits.append(seconds)
+        if not is_done() and len(self.waits) == self.let_after:
+            self.away = {}
+
+    def when(
+        self, is_done: Callable[[], bool], then: Callable[[], None], longest_seconds: float
+    ) -> None:
+        self._pass(is_done, longest_seconds)
+        then()
+
+    def wait_until(self, is_done: Callable[[], bool], longest_seconds: float) -> None:
+        self._pass(is_done, longest_seconds)
+
+
+def stopping_with_an_exit_away() -> tuple[LineEnding, Away, Heard]:
+    away, heard = Away(), Heard()
+    ending = LineEnding(cast(Any, away), heard, NOTHING, lambda: True, 20.0)
+    ending.gate, entries = cast(Any, away), SimpleNamespace(
+        closed={(-1, "command"): "the run is stopping"}, kill=SimpleNamespace(mode=""),
+        is_closed=lambda symbol: True,
+    )  # fmt: skip
+    broker = SimpleNamespace(working={})
+    held = [SimpleNamespace(symbol="AAA")]
+    ending.execution = cast(Any, Stopping(entries, broker, [5], [held]))
+    return ending, away, heard
+
+
+def test_a_stop_that_keeps_positions_waits_for_an_exit_that_a_venue_turns_away() -> None:
+    ending, away, heard = stopping_with_an_exit_away()
+    ended: list[int] = []
+    ending.when_done(KEEP, lambda: ended.append(len(away.waits)))
+    assert ended == [2]
+    (what, details) = heard.alarms[0]
+    assert what == "end waits" and "mm-2, which reduces AAA: banned for another 57 s" in details
+    assert "Ask it to stop again to end it at once" in details
+    ending.settle(cast(Any, SimpleNamespace(is_all_sent=True)), None)
+    assert len(heard.alarms) == 1
+
+
+def test_an_end_waits_for_what_a_venue_turns_away_no_longer_than_an_hour() -> None:
+    ending, away, heard = stopping_with_an_exit_away()
+    away.let_after = 10_000
+    ended: list[int] = []
+    ending.when_done(KEEP, lambda: ended.append(1))
+    assert (ended, sum(away.waits)) == ([1], 3600.0)
+    ending.settle(cast(Any, SimpleNamespace(is_all_sent=True)), None)
+    assert sum(away.waits) <= 3620.0, "what is done behind it does not begin anew"
+    told = [what for what, _ in heard.alarms]
+    assert told == ["end waits", "ended with open orders or positions", "ended without an exit"]
+    assert "It waited 3600 s in vain" in heard.alarms[1][1]
+    assert "Not at the venue: mm-2, which reduces AAA" in heard.alarms[2][1]
+
+
+def test_a_run_that_ends_by_itself_waits_for_an_exit_too() -> None:
+    ending, away, heard = stopping_with_an_exit_away()
+    away.let_after = 5
+    ending.settle(cast(Any, SimpleNamespace(is_all_sent=True)), None)
+    assert len(away.waits) == 6, "what was given at the last is waited for, too"
+    assert [what for what, _ in heard.alarms] == ["end waits"]
+
+
+def test_who_ends_it_at_once_hears_that_the_exit_is_not_at_the_venue() -> None:
+    ending, away, heard = stopping_with_an_exit_away()
+    away.let_after = 10_000
+    ending.is_hurried = True
+    ending.settle(cast(Any, SimpleNamespace(is_all_sent=True)), None)
+    assert len(away.waits) == 1
+    assert [what for what, _ in heard.alarms] == ["ended without an exit"]
 
 
 class Stopping(NamedTuple):

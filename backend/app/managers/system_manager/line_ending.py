@@ -21,6 +21,7 @@ _ANSWER_SECONDS = 10.0  # of the machine, for what was asked last
 _STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open
 _LONGEST_CLOSE_SECONDS = 300.0  # where that is more
 _SLACK_SECONDS = 5.0  # for all that is done in between
+_LONGEST_AWAY_SECONDS = 3600.0  # while the venue turns away what is to be done
 _LONGEST_RECOVERY_SECONDS = 600.0  # that an end waits for before it can be seen to
 _LOOKS_TO_BE_SURE = 10  # that positions are left which no order closes
 _MOST_IN_VAIN = 2  # times that strategies' own are closed again; then the gate closes all at once
@@ -56,6 +57,10 @@ class LineEnding:
         self._is_recovered = is_recovered
         self._close_seconds = min(max(close_seconds, _STOP_SECONDS), _LONGEST_CLOSE_SECONDS)
         self._left_looks = self._in_vain = 0
+        self.is_hurried = False  # whoever ended it does not want to wait any more
+        self._away_seconds = 0.0  # that it has waited for what the venue turns away
+        self._was_away = False  # something of it, since this was looked at last
+        self._has_told = self._is_over = False
 
     def patience_seconds(self, mode: str) -> float:
         """How long the end waits for what was asked for."""
@@ -77,15 +82,61 @@ class LineEnding:
 
         def wait() -> None:
             self._means.when(
-                lambda: self.is_done(mode) or self._flatten_again(mode),
-                lambda: self._end_as_it_stands(mode, end),
+                lambda: self._is_over or self.is_done(mode) or self._flatten_again(mode),
+                over,
                 self.patience_seconds(mode),
             )
+
+        def over() -> None:
+            if self._is_over:
+                return
+            if not self.is_done(mode) and self._waits_on(self.patience_seconds(mode)):
+                wait()
+            else:
+                self._end_as_it_stands(mode, end)
 
         if self._is_recovered():
             wait()
         else:
             self._means.when(self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
+
+    def wait(self, is_done: Callable[[], bool], seconds: float) -> None:
+        """The same on this thread, for what is done behind the end."""
+        while True:
+            self._means.wait_until(lambda: is_done() or self._look_what_waits(), seconds)
+            if is_done() or not self._waits_on(seconds):
+                return
+
+    def _what_waits(self) -> list[str]:
+        """What the venue has turned away, and is to take before the end."""
+        if self.gate is None:
+            return []
+        status = self.gate.status()
+        exits = [f"{name}, which reduces {why.rstrip('.')}" for name, why in status.away.items()]
+        closings = status.put_off.items()
+        return exits + [f"what closes {name}: {why.rstrip('.')}" for name, why in closings]
+
+    def _waits_on(self, waited_seconds: float) -> bool:
+        """Whether the end waits on: the venue took nothing of it for some of that time."""
+        if self.is_hurried or not self._was_away:
+            return False
+        self._was_away = False
+        self._away_seconds += waited_seconds
+        return self._away_seconds < _LONGEST_AWAY_SECONDS
+
+    def _look_what_waits(self) -> bool:
+        """It is told once, as it may take long; nothing is done by that."""
+        waits = self._what_waits()
+        self._was_away = self._was_away or bool(waits)
+        if waits and not (self._has_told or self.is_hurried):
+            self._has_told = True
+            self._notifier.alarm(
+                "end waits",
+                f"The venue turns away {'; '.join(waits)}. The run ends when it has been given, or "
+                f"after {_LONGEST_AWAY_SECONDS / 60:g} minutes. Ask it to stop again to end it at "
+                "once: that is not at the venue then.",
+            )
+        return False
 
     def standing(self) -> Standing | None:
         """What the gate knows to work and to be held; None where orders are simulated."""
@@ -104,8 +155,10 @@ class LineEnding:
             if status.killed == FLATTEN:
                 return not status.open_orders and not status.positions
             anew = self.execution is not None and gives_anew(self.execution.broker)
-            return not status.opening_orders and not anew
-        return self.execution is not None and has_stopped(self.execution, mode, self._left())
+            return not status.opening_orders and not anew and not status.away
+        is_away = self.gate is not None and bool(self.gate.status().away)
+        stopped = self.execution is not None and has_stopped(self.execution, mode, self._left())
+        return stopped and not is_away
 
     def _left(self) -> dict[str, int]:
         """What nothing closes, as it is worth less than the venue takes: that was told."""
@@ -113,6 +166,7 @@ class LineEnding:
 
     def _flatten_again(self, mode: str) -> bool:
         """Ask for it again where a late fill left something; it is not done by that."""
+        self._look_what_waits()
         left = self._left()
         is_left = self.execution is not None and is_left_holding(self.execution, left)
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
@@ -128,18 +182,22 @@ class LineEnding:
         """Wait until all that the run has asked for is with the venue, and answered: its last
         orders and cancels leave on other threads, and nobody looks after them when it is over.
         """
-        gate = self.gate
+        gate, self._is_over = self.gate, True
         if gate is None or journal is None or error is not None or not self._is_recovered():
             return
 
-        def is_settled() -> bool:
-            if not journal.is_all_sent:
-                return False
+        def is_settled(left: int = 0) -> bool:
             status = gate.status()
-            return not status.unanswered and not status.in_doubt
+            return journal.is_all_sent and status.unanswered <= left and not status.in_doubt
 
-        self._means.wait_until(is_settled, _ANSWER_SECONDS)
-        if not is_settled():
+        def are_others() -> bool:
+            return is_settled(len(gate.status().away))
+
+        self.wait(lambda: are_others() if self.is_hurried else is_settled(), _ANSWER_SECONDS)
+        if waits := self._what_waits():
+            told = f"{'; '.join(waits)}. The run does not give it any more: see to the position."
+            self._notifier.alarm("ended without an exit", f"Not at the venue: {told}")
+        if not are_others():
             status = gate.status()
             told = (
                 f"The venue has not said in {_ANSWER_SECONDS:g} s what became of what was asked "
@@ -154,7 +212,7 @@ class LineEnding:
     def tell_what_is_left(self, mode: str) -> None:
         """An alarm, where what was asked for is not done by now."""
         if not self.is_done(mode):
-            seconds = self.patience_seconds(mode)
+            seconds = max(self.patience_seconds(mode), self._away_seconds)
             waited = f"It waited {seconds:g} s in vain.{self._what_is_left()}"
             self._notifier.alarm("ended with open orders or positions", waited)
 

@@ -343,6 +343,7 @@ class LiveLine:
         Returns at once, and may be asked twice: the second time it ends without more ado.
         """
         if not self._stopping.acquire(blocking=False):
+            self.ending.is_hurried = True
             self._end(end)
             return
         mode = self._config.lived.on_stop
@@ -370,6 +371,7 @@ class LiveLine:
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         gate, mode = self._gate, self._config.lived.on_error
+        self._stopping.acquire(blocking=False)  # who stops it now waits for nothing any more
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
         if gate is not None and not self.is_recovered:
@@ -380,8 +382,7 @@ class LiveLine:
             )
         elif gate is not None and end.error is not None:
             gate.kill(mode, f"the run {end.ended}")
-            patience_seconds = self.ending.patience_seconds(mode)
-            self._means.wait_until(lambda: self._is_seen_to(mode), patience_seconds)
+            self.ending.wait(lambda: self._is_seen_to(mode), self.ending.patience_seconds(mode))
             self.ending.tell_what_is_left(mode)
         if gate is not None:
             self.ending.settle(self.journal, end.error)

@@ -271,6 +271,8 @@ class RunSession:
             reason = self.run.execute()
         except KeyboardInterrupt:  # a second one, while a worker did not end
             reason = "interrupted"
+            if self._line is not None:
+                self._line.ending.is_hurried = True
         except Exception as raised:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
