@@ -332,6 +332,37 @@ def test_a_halt_by_a_person_stays_when_no_exit_waits_any_more(desk: Desk) -> Non
     assert desk.book.status().halted == {"all": "by hand"}
 
 
+def test_a_release_does_not_open_entries_while_an_exit_waits(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    halted = desk.book.status().halted
+    desk.book.lift("it looks good", halted)
+    assert desk.book.status().halted == halted
+    desk.send(place(3))
+    assert desk.calls(PlaceCall) == 0
+    desk.wait(58)
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert desk.book.status().halted == {}
+
+
+@pytest.mark.parametrize("first", ["by hand", "the ban"])
+def test_a_release_of_another_halt_leaves_the_one_for_an_exit_that_waits(
+    desk: Desk, first: str
+) -> None:
+    if first == "by hand":
+        desk.book.halt("by hand")
+    desk.send(stop())
+    desk.answer(PlaceCall, BAN)
+    if first == "the ban":
+        desk.book.halt("by hand")
+    assert desk.book.status().halted == {"all": "by hand"}
+    desk.book.lift("it looks good", desk.book.status().halted)
+    assert "Exits wait for the venue" in desk.book.status().halted["all"]
+    desk.wait(58)
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert desk.book.status().halted == {}
+
+
 def test_a_halt_that_comes_while_an_exit_waits_stays_when_none_waits_any_more(desk: Desk) -> None:
     desk.send(stop())
     desk.answer(PlaceCall, BAN)

@@ -13,7 +13,9 @@ from tests.unit.test_live_recovery import Line
 from app.core.errors import StateError, UsageError
 from app.core.messages import Command
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Resumed
+from app.core.order_events import Acknowledged, Place, Resumed
+from app.core.orders import GTC, STOP, Terms
+from app.core.venue import TurnedAway
 from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.commands import obey
 
@@ -199,3 +201,35 @@ def test_what_cannot_be_lifted_is_refused_at_once(line: Line) -> None:
     line.line.kill("freeze", line.end)
     with pytest.raises(StateError, match="is ending"):
         line.line.releasing.ask("why not")
+
+
+def waits(line: Line) -> None:
+    """An exit has been turned away at the venue's door; the run's end does not wait for it."""
+    line.line.ending.is_hurried = True
+    line.book.tracker.net[0] = 5 * UNITS
+    terms = Terms(-5 * UNITS, None, 9.0, None, None)
+    order = line.book._changes.new_order(Place(7, 0, STOP, GTC, terms, True, False))
+    line.book.tracker.add(order)
+    assert line.book._away.takes(order, "X", TurnedAway("banned", 3600.0), line.line.clock.now_ns())
+
+
+def test_a_halt_for_exits_that_wait_is_lifted_by_nobody_and_says_why(line: Line) -> None:
+    Venue(line)
+    line.recover()
+    waits(line)
+    with pytest.raises(StateError, match="go before entries") as refused:
+        line.line.releasing.ask("it looks good")
+    assert f"{name(7)}, X: banned" in str(refused.value)
+    assert list(line.book.latch.halted) == [-1]
+
+
+def test_another_halt_is_lifted_and_who_asks_hears_that_exits_go_first(line: Line) -> None:
+    venue = halted(line)
+    waits(line)
+    venue.held["X"] = 5 * UNITS
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    assert line.line.releasing.outcome().startswith("entries pass again when the venue has taken ")
+    heard(line)
+    assert (-1, "command") not in line.execution.entries.closed
+    assert "Exits wait for the venue" in line.book.latch.halted[-1]

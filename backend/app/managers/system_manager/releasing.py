@@ -9,6 +9,8 @@ from app.core.messages import Command
 from app.core.seams import Notifier
 from app.core.venue import Venue
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.gate.calls import GateStatus
+from app.managers.execution_manager.gate.latch import EXITS_WAIT
 from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import look_again
@@ -44,6 +46,7 @@ class Releasing:
         self._differences: list[Difference] = []
         self._agrees = False
         self._halted: dict[str, str] = {}  # at the gate, when it was asked, and why
+        self._away = ""  # exits that wait, and keep entries closed all the same
         self._turn = threading.Lock()  # of who halts and who lifts, for what follows
         self._is_halted_again = False
 
@@ -65,6 +68,11 @@ class Releasing:
             raise StateError(
                 "The run is not halted by anything that a person lifts so. A trading state is "
                 "cleared by 'risk resume'."
+            )
+        if not is_halted(execution) and status is not None and _passes_by_itself(status):
+            raise StateError(
+                "Exits wait for the venue, and go before entries: these pass again by themselves "
+                f"when it has taken {_names(status)}. A strategy's cancel ends one, a kill all."
             )
         if not self._under_way.acquire(blocking=False):
             raise StateError("The venue is being looked at already; wait for what that comes to.")
@@ -101,7 +109,8 @@ class Releasing:
         try:
             if self._agrees and self._lift(reason):
                 self._notifier.alarm("released", reason)
-                self._outcome = "entries pass again"
+                when = f" when the venue has taken {self._away}" if self._away else ""
+                self._outcome = f"entries pass again{when}"
             elif self._agrees:
                 self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
             elif not self._outcome:
@@ -118,11 +127,23 @@ class Releasing:
             if self._is_halted_again:
                 return False
             if self.gate is not None:
-                if self.gate.status().halted.items() - self._halted.items():
+                status = self.gate.status()
+                if status.halted.items() - self._halted.items():
                     return False
+                self._away = _names(status)
                 self.gate.lift(reason, self._halted)
             self._inbox.put(Command(RELEASE, reason))
         return True
+
+
+def _passes_by_itself(status: GateStatus) -> bool:
+    """Whether nothing is halted but for exits that wait."""
+    return bool(status.away) and all(why.startswith(EXITS_WAIT) for why in status.halted.values())
+
+
+def _names(status: GateStatus) -> str:
+    """The exits that wait: their orders, what they reduce, and why they wait."""
+    return "; ".join(f"{name}, {why.rstrip('.')}" for name, why in status.away.items())
 
 
 def _told(differences: list[Difference]) -> str:

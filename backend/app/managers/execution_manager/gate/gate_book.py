@@ -273,10 +273,11 @@ class GateBook:
         self.latch.halt(symbol, reason)
 
     def lift(self, reason: str, halted: Mapping[str, str]) -> None:
-        """Entries again where a status told of these halts, as far as the kill latch lets them."""
+        """Entries again where a status told of these halts; exits that wait go before them."""
         for symbol, why in self.latch.halted.items():
-            if halted.get(self._place_name(symbol)) == why:
+            if halted.get(self._place_name(symbol)) == why and not self._away.halts(why):
                 self.latch.resume(symbol, reason)
+        self._away.halt_again()
 
     def status(self) -> GateStatus:
         """How things stand."""

@@ -107,6 +107,15 @@ class TurnedAwayExits:
             self._output.alarm("exit waits no more", f"{order.client_id}: {order.state}")
         self._lift()
 
+    def halts(self, why: str) -> bool:
+        """Whether this is the halt for exits that wait: it ends when they are out."""
+        return bool(self._waiting) and why.startswith(EXITS_WAIT)
+
+    def halt_again(self) -> None:
+        """Another halt stood in the place of the one for exits that wait, and is lifted."""
+        for name, why in self.exits().items():
+            self._latch.halt(EVERY_SYMBOL, f"{EXITS_WAIT}: {name}, which reduces {why}")
+
     def _lift(self) -> None:
         if not self._waiting and self._latch.why(EVERY_SYMBOL).startswith(EXITS_WAIT):
             self._latch.resume(EVERY_SYMBOL, "No exit waits any more.")  # nor before a restart
