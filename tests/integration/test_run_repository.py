@@ -33,10 +33,16 @@ def repository(engine: Engine) -> RunRepository:
     return RunRepository(engine)
 
 
-def start(repository: RunRepository, run_id: str, started_at: str = "2026-01-05T10:00:00Z") -> None:
+def start(
+    repository: RunRepository,
+    run_id: str,
+    started_at: str = "2026-01-05T10:00:00Z",
+    begun_ns: int | None = None,
+) -> None:
     repository.start_run(
-        run_id, name="demo", mode="replay", config=CONFIG, started_at=started_at, pid=1
-    )
+        run_id, name="demo", mode="replay", config=CONFIG, started_at=started_at, pid=1,
+        begun_ns=begun_ns,
+    )  # fmt: skip
 
 
 def order(order_id: int, units: int = 100 * UNITS, **changes: object) -> Order:
@@ -246,6 +252,20 @@ def test_the_beginning_of_an_id_is_enough_when_it_is_unique(repository: RunRepos
         NotFoundError, match="2 runs begin with '20260105': 20260105-aa, 20260105-ab"
     ):
         repository.get_run("20260105")
+
+
+def test_of_runs_that_began_in_one_second_the_newest_is_the_one_begun_last(
+    repository: RunRepository,
+) -> None:
+    second = "20260105-100000"
+    for begun_ns, name in enumerate(("zeta", "demo-9", "demo-10", "alpha")):
+        start(repository, f"{second}-{name}", begun_ns=begun_ns)
+    start(repository, "20260105-100001-old-clock", begun_ns=0)
+    start(repository, f"{second}-of-before", begun_ns=None)
+    order = [run["run_id"].partition("-100")[2][4:] for run in repository.list_runs()]
+    assert order == ["old-clock", "alpha", "demo-10", "demo-9", "zeta", "of-before"]
+    found = repository.get_run("last-1")
+    assert found["run_id"] == f"{second}-alpha" and "begun_ns" not in found
 
 
 def test_a_whole_id_is_found_though_another_begins_with_it(repository: RunRepository) -> None:

@@ -70,6 +70,7 @@ class RunRow(Base):
     summary: Mapped[dict[str, object] | None] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(Text)
     fingerprint: Mapped[str | None] = mapped_column(String(64))
+    begun_ns: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class OrderRow(Base):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQL
 
 from app.core.errors import ConfigError, DatabaseLocked, DataError
 
-SCHEMA_REVISION = "0005"  # the newest migration; revisions are numbered, so they compare as text
+SCHEMA_REVISION = "0006"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
 BUSY_TIMEOUT_MS = 10_000
 _ADVISORY_LOCK = 7_403_118  # any number, the same in every process of ours

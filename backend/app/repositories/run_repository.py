@@ -42,7 +42,13 @@ _RUNS = _table(RunRow)
 _ORDERS = _table(OrderRow)
 _CHANGES = _table(tables.OrderChangeRow)
 _FILLS = _table(tables.FillRow)
-_NEWEST = _RUNS.c.run_id.desc()  # it begins with the time in UTC; `started_at` has a market's
+_ID_TIME = 15  # characters of an id: the second it began in, in UTC; `started_at` has a market's
+_NEWEST = (
+    func.substr(_RUNS.c.run_id, 1, _ID_TIME).desc(),
+    func.coalesce(_RUNS.c.begun_ns, 0).desc(),
+    _RUNS.c.run_id.desc(),
+)
+_SHOWN = [column for column in _RUNS.c if column is not _RUNS.c.begun_ns]
 _ENOUGH_FOR_A_SUGGESTION = 1_000
 _BATCH_ROWS = 5_000
 _REASON_LENGTH = 200  # of an order; PostgreSQL refuses a longer one
@@ -67,9 +73,12 @@ class RunRepository:
         self._engine = engine
 
     def start_run(
-        self, run_id: str, *, name: str, mode: str, config: Row, started_at: str, pid: int
-    ) -> None:
-        """Record that a run began; it is `running` until `finish_run`."""
+        self, run_id: str, *, name: str, mode: str, config: Row, started_at: str, pid: int,
+        begun_ns: int | None = None,
+    ) -> None:  # fmt: skip
+        """Record that a run began; it is `running` until `finish_run`. `begun_ns` says which of two
+        is the newer that began in one second.
+        """
         values = {
             "run_id": run_id,
             "name": name,
@@ -77,6 +86,7 @@ class RunRepository:
             "state": RUNNING,
             "pid": pid,
             "started_at": started_at,
+            "begun_ns": begun_ns,
             "config": dict(config),
         }
         with database_errors(self._engine), self._engine.begin() as connection:
@@ -196,8 +206,8 @@ class RunRepository:
 
     def list_runs(self, limit: int = 20) -> list[RowMapping]:
         """The newest runs first, without their configs."""
-        columns = [column for column in _RUNS.c if column.name != "config"]
-        return self._rows(select(*columns).order_by(_NEWEST).limit(limit))
+        columns = [column for column in _SHOWN if column.name != "config"]
+        return self._rows(select(*columns).order_by(*_NEWEST).limit(limit))
 
     def has_run(self, run_id: str) -> bool:
         """Whether there is a run of exactly this id."""
@@ -213,7 +223,7 @@ class RunRepository:
                 "The run is missing: give its id, or 'last'. 'runs list' shows them."
             )
         starts_so = _RUNS.c.run_id.startswith(words, autoescape=True)
-        found = self._rows(select(_RUNS).where(starts_so).order_by(_RUNS.c.run_id))
+        found = self._rows(select(*_SHOWN).where(starts_so).order_by(_RUNS.c.run_id))
         for run in found:
             if run["run_id"] == words or len(found) == 1:
                 return run
@@ -229,7 +239,7 @@ class RunRepository:
         )
 
     def _newest(self, back: int) -> RowMapping:
-        for run in self._rows(select(_RUNS).order_by(_NEWEST).offset(back).limit(1)):
+        for run in self._rows(select(*_SHOWN).order_by(*_NEWEST).offset(back).limit(1)):
             return run
         if back:
             raise NotFoundError(f"There are no {back + 1} runs yet. 'runs list' shows them.")
@@ -283,7 +293,7 @@ class RunRepository:
 
     def unfinished_runs(self) -> list[RowMapping]:
         """Runs that began and have no end: under way, or their process died."""
-        return self._rows(select(_RUNS).where(_RUNS.c.state == RUNNING).order_by(_RUNS.c.run_id))
+        return self._rows(select(*_SHOWN).where(_RUNS.c.state == RUNNING).order_by(_RUNS.c.run_id))
 
     def _columns(
         self, table: Table, run_id: str, order: ColumnElement[Any]

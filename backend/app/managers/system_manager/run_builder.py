@@ -365,7 +365,7 @@ class RunBuilder:
             else:
                 repository.start_run(
                     run_id, name=config.name, mode=config.mode, config=facts["config"],
-                    started_at=facts["started_at"], pid=os.getpid(),
+                    started_at=facts["started_at"], pid=os.getpid(), begun_ns=self._clock.now_ns(),
                 )  # fmt: skip
         except BaseException:
             if not resumed:
