@@ -137,8 +137,25 @@ def test_a_data_command_says_what_is_wrong_in_these_words(
 def test_a_range_may_end_with_time_itself(say: Say, end: str) -> None:
     shown = answer(say("data", "show", "AAA", "--end", end, "--json"))
     assert shown["bars_in_range"] == 5
-    exported = answer(say("data", "export", "AAA", "out.csv", "--end", end, "--json"))
-    assert exported == {"file": "out.csv", "bars": 5}
+    words = ("data", "export", "AAA", "out.csv", "--end", end, "--replace", "--json")
+    assert answer(say(*words)) == {"file": "out.csv", "bars": 5}
+
+
+def test_an_export_onto_a_file_is_refused_unless_it_is_to_be_replaced(
+    say: Say, folder: Path
+) -> None:
+    there = folder / "mine.csv"
+    there.write_text("notes of mine")
+    said = say("data", "export", "AAA", "mine.csv")
+    assert (said.code, said.out) == (2, "")
+    assert said.err == (
+        "error: mine.csv is there already; nothing was written. Name another file, or give "
+        "--replace.\n"
+    )
+    assert there.read_text() == "notes of mine"
+    said = say("data", "export", "AAA", "mine.csv", "--replace")
+    assert said[:2] == (0, "5 bars written to mine.csv\n")
+    assert len(there.read_text().splitlines()) == 6
 
 
 def test_an_export_onto_a_folder_leaves_it_empty(say: Say, folder: Path) -> None:

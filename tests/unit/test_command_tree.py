@@ -25,6 +25,7 @@ OWN = {
     "--strategy": "what a config uses, or a run's own name for it",
     "--symbols": "those looked at, or those traded",
     "--cash": "of an account, or of a venue's books",
+    "--replace": "bars that are stored, or a file that is there",
     "--output": "a file, or a folder for several",
 }
 SUMMARY_LENGTH = 90

@@ -11,6 +11,7 @@ from app.cli.data_fetch import import_api
 from app.cli.data_import import EXAMPLE_CSV, EXAMPLE_PARQUET, import_file
 from app.cli.data_reference import actions, instruments
 from app.cli.data_sources import sources
+from app.cli.figures import counted
 from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import (
     AsJson,
@@ -46,9 +47,12 @@ def export(
     interval: Interval = "1m",
     start: Start = None,
     end: End = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over a file that is there.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write stored bars, and their quotes, to a CSV or Parquet file.
+    """Write stored bars, and their quotes, to a CSV or Parquet file that is not there yet.
 
     \b
     Example:
@@ -57,11 +61,12 @@ def export(
     kind = file.suffix.lower().lstrip(".")
     data = Context(market).data
     with counting("writing", "rows") as on_count:
-        bars = data.export(file, kind, _series(market, symbol, interval), start, end, on_count)
+        series = _series(market, symbol, interval)
+        bars = data.export(file, kind, series, start, end, on_count, replace=replace)
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
-        console.print(f"{bars:,} bars written to {file}", highlight=False)
+        console.print(f"{counted(bars, 'bar')} written to {file}", highlight=False)
 
 
 @app.command("list")

@@ -105,8 +105,12 @@ class DataManager:
         start: Moment | None = None,
         end: Moment | None = None,
         on_count: OnCount | None = None,
+        *,
+        replace: bool = False,
     ) -> int:
-        """Write stored bars, quotes included, as "csv" or "parquet"; how many there were."""
+        """Write stored bars, quotes included, as "csv" or "parquet"; how many there were. A file
+        that is there is refused, unless it may be replaced.
+        """
         from app.managers.data_manager.exporting import write_file
 
         self.store.require(series)
@@ -116,6 +120,11 @@ class DataManager:
         )
         if not len(columns):
             raise NotFoundError(f"No bars of {series} lie in the range asked for.")
+        if path.is_file() and not replace:
+            raise UsageError(
+                f"{path} is there already; nothing was written. Name another file, or give "
+                "--replace."
+            )
         write_file(path, kind, columns, self.store.quotes(series, start_ns, end_ns), on_count)
         return len(columns)
 
