@@ -1,6 +1,7 @@
 """A session config in the making: each part is held against the config's own rules as it comes."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +9,8 @@ from app.core.config import SessionConfig
 from app.core.config_file import config_of
 from app.core.config_json import InvalidConfigError, json_path
 from app.core.errors import UsageError
+
+_THOUSANDS: Final = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 
 Words = dict[str, Any]
 
@@ -67,8 +70,10 @@ def _wrong_at(place: str, words: Words) -> list[str]:
 
 
 def number(text: str) -> int | float | str:
-    """A number as people write it; what is none stays text, for the rules to refuse."""
-    plain = text.replace(",", "").replace("_", "")
+    """A number as people write it; what is none stays text, for the rules to refuse. A comma parts
+    thousands alone: 0,5 is no 5.
+    """
+    plain = (text.replace(",", "") if _THOUSANDS.fullmatch(text) else text).replace("_", "")
     for kind in (int, float):
         try:
             return kind(plain)
