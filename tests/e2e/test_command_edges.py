@@ -158,6 +158,45 @@ def test_an_export_onto_a_file_is_refused_unless_it_is_to_be_replaced(
     assert len(there.read_text().splitlines()) == 6
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("data", "instruments", "set", "AAA", "--tick", "0,01"),
+         "The tick '0,01' is not a number above zero. A number here has no comma: write 0.01."),
+        (("practice", "start", "--rate", "0,5"),
+         "found '0,5', allowed is a number. A number here has no comma: write 0.5."),
+        (("practice", "start", "--participation", "0,5"),
+         "which is no number. A number here has no comma: write 0.5."),
+        (("config", "new", "x.json", "--cash", "1,5"),
+         "allowed is a number. A number here has no comma: write 1.5."),
+        (("why", "last", "1"),
+         "found 'last', allowed is a whole number. A run is named by --run: --run last."),
+        (("why", "x"), "found 'x', allowed is a whole number. See"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_a_word_that_is_no_number_is_told_what_was_meant(
+    say: Say, words: tuple[str, ...], told: str
+) -> None:
+    said = say(*words)
+    assert said.code == 2 and told in said.err
+
+
+def test_numbers_of_a_file_with_commas_are_named_as_that(say: Say, folder: Path) -> None:
+    (folder / "commas.csv").write_text(
+        "timestamp;open;high;low;close;volume\n"
+        "2024-01-02 10:00;100,5;101;100;101;7\n"
+        "2024-01-02 10:01;100.5;101;100;101;x\n"
+        "2024-01-02 10:02;100.5;101;100;101;7\n"
+    )
+    said = say("data", "import-csv", "commas.csv", "--symbol", "CCC", "--market", "24/7", "--json")
+    reasons = {one["line"]: one["reason"] for one in answer(said)["findings"]}
+    assert "written with a comma, as 12,5 or 1,200: write 12.5" in reasons[2]
+    assert "missing or not a finite number" in reasons[3]
+    said = say("data", "import-csv", "commas.csv", "--symbol", "DDD", "--market", "24/7")
+    assert "commas.csv: 3 rows; 1 bar added, 0 the same" in said.out
+
+
 def test_an_export_onto_a_folder_leaves_it_empty(say: Say, folder: Path) -> None:
     (folder / "taken.csv").mkdir()
     said = say("data", "export", "AAA", "taken.csv")
@@ -341,7 +380,7 @@ def test_hours_that_span_the_open_are_moved_and_told(say: Say, folder: Path) -> 
     rows = [f"2024-01-03T{hour:02}:00,10,11,9,10.5,7" for hour in range(9, 16)]
     (folder / "hours.csv").write_text(rows_text(rows))
     words = ("data", "import-csv", "hours.csv", "--symbol", "HRS", "--interval", "1h")
-    assert "1 bars that span a session's open start at it now." in say(*words).out
+    assert "Moved to a session's open, which they span: 1 bar." in say(*words).out
     assert answer(say(*words, "--json"))["same"] == 7
     assert say("data", "delete", "HRS", "--interval", "1h", "--yes").code == 0
 

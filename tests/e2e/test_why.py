@@ -241,7 +241,7 @@ def test_what_is_not_there_is_said_with_what_is_next_to_it(teller: Teller) -> No
     run_id = teller.run(use=CROSS)
     code, _, errors = teller.say("why", "99999", "--run", run_id)
     assert code == 3
-    assert "has no order 99999" in errors
+    assert "has no order 99999 of a strategy: the last is" in errors
     code, _, errors = teller.say("why-not", "AAA", "2024-06-03 11:00:30", "--run", run_id)
     assert code == 3
     assert "2024-06-03 11:00:00 and 2024-06-03 11:01:00" in errors

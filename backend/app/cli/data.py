@@ -209,12 +209,12 @@ def delete(
     series = _series(market, symbol, interval)
     info = data.store.info(series)
     if not yes:
-        typer.confirm(f"Delete {info.bars:,} bars of {series}?", abort=True, err=True)
+        typer.confirm(f"Delete {counted(info.bars, 'bar')} of {series}?", abort=True, err=True)
     data.delete(series)
     if as_json:
         print_json({"deleted": str(series), "bars": info.bars})
     else:
-        console.print(f"{info.bars:,} bars of {series} deleted", highlight=False)
+        console.print(f"{counted(info.bars, 'bar')} of {series} deleted", highlight=False)
 
 
 @app.command("sample")

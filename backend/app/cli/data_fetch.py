@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from app.cli.context import Context
+from app.cli.figures import counted
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, End, Interval, SourceUrl, Start
 from app.core.errors import UsageError
@@ -107,7 +108,8 @@ def _import(
 
 def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
     said = [
-        f"{report.symbol} {report.interval} from {report.source}: {report.added:,} bars added,"
+        f"{report.symbol} {report.interval} from {report.source}:"
+        f" {counted(report.added, 'bar')} added,"
         f" {report.same:,} the same, {report.changed:,} changed; {report.present:,} of"
         f" {report.expected:,} are there, from {report.start} to {report.end}"
     ]
@@ -117,12 +119,12 @@ def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
         )
     if report.differing:
         said.append(
-            f"{report.differing:,} stored bars differ from the source's, and stay:"
-            " --replace takes the source's."
+            f"Stored with other values than the source's: {counted(report.differing, 'bar')}, left"
+            " as they are. --replace takes the source's."
         )
-    said += [f"{count:,} bars kept out: {why}" for why, count in report.kept_out.items()]
+    said += [f"{counted(count, 'bar')} kept out: {why}" for why, count in report.kept_out.items()]
     if report.zero_volume:
-        said.append(f"{report.zero_volume:,} bars in which nothing was traded")
+        said.append(f"{counted(report.zero_volume, 'bar')} in which nothing was traded")
     if sizes is not None:
         said.append(sizes.told())
     for line in said:
@@ -135,7 +137,7 @@ def _print_gaps(report: "FetchReport") -> None:
     shown = sorted(sorted(report.gaps, key=lambda gap: -gap.bars)[:GAPS_PRINTED], key=_start_of)
     left = len(report.gaps) - len(shown) + report.gaps_left_out
     more = f"; the longest, {left:,} more in --json" if left else ""
-    title = f"Missing: {report.missing:,} bars that {report.source} does not have{more}"
+    title = f"Missing: {counted(report.missing, 'bar')} that {report.source} does not have{more}"
     rows: Sequence[Sequence[object]] = [(gap.start, gap.end, f"{gap.bars:,}") for gap in shown]
     print_table(title, ("from", "to", "bars"), rows)
 

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.figures import counted
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, Interval, Market
 from app.core.errors import DataError, UsageError
@@ -121,7 +122,7 @@ def _progress(file: Path) -> "Iterator[Progress | None]":
 
 def _print_report(report: "ImportReport") -> None:
     console.print(
-        f"{report.file}: {report.rows:,} rows; {report.added:,} bars added,"
+        f"{report.file}: {counted(report.rows, 'row')}; {counted(report.added, 'bar')} added,"
         f" {report.same:,} the same, {report.changed:,} changed"
         + (f"; from {report.first} to {report.last}" if report.first else ""),
         highlight=False,
@@ -133,7 +134,8 @@ def _print_report(report: "ImportReport") -> None:
     if "volume" not in report.columns and not quotes_alone:
         console.print("No volume: it is stored as 0.")
     if report.moved_to_open:
-        console.print(f"{report.moved_to_open:,} bars that span a session's open start at it now.")
+        moved = counted(report.moved_to_open, "bar")
+        console.print(f"Moved to a session's open, which they span: {moved}.")
     if report.ignored_columns:
         console.print(f"Columns not used: {', '.join(report.ignored_columns)}", markup=False)
     if report.findings:

@@ -15,7 +15,8 @@ from typer.core import TyperGroup
 
 from app.cli import ascii_terminal, root_commands
 from app.cli.output import printable
-from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean
+from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean, of_comma
+from app.core.run_ids import runs_back
 
 NOUNS = {
     "system": "Start sessions, watch them and steer them.",
@@ -194,7 +195,17 @@ def _value_fault(error: typer.TyperException) -> str:
     if wanted is None:
         return ""
     where = error.format_message().partition(": ")[0]
-    return f"{where}: found '{fault['input']}', allowed is {wanted.format(**fault.get('ctx', {}))}."
+    found, allowed = str(fault["input"]), wanted.format(**fault.get("ctx", {}))
+    hint = of_comma(found) or _of_run(error, found)
+    return f"{where}: found '{found}', allowed is {allowed}.{hint}"
+
+
+def _of_run(error: Any, word: str) -> str:
+    """How a run is named, where one was named in the place of something else."""
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    takes = any("--run" in one.opts for one in getattr(command, "params", ()))
+    named = takes and runs_back(word) is not None
+    return f" A run is named by --run: --run {word}." if named else ""
 
 
 def record_defect(error: Exception) -> str:

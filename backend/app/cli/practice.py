@@ -13,7 +13,7 @@ from app.cli.parameters import AsJson, At, Symbols
 from app.cli.practice_coins import MARKET as COINS_MARKET
 from app.cli.practice_coins import Wishes, coins_of, face_of, keys_of
 from app.cli.practice_serving import Opening, running, tell
-from app.core.errors import NotFoundError, UsageError, did_you_mean
+from app.core.errors import NotFoundError, UsageError, did_you_mean, of_comma
 
 if TYPE_CHECKING:
     from app.core.bars import BarColumns
@@ -261,7 +261,7 @@ def _decimal(name: str, text: str) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation as error:
-        raise UsageError(f"{name} is '{text}', which is no number.") from error
+        raise UsageError(f"{name} is '{text}', which is no number.{of_comma(text)}") from error
     if not number.is_finite() or abs(number) > 10**12:
         raise UsageError(f"{name} is {text}; give a plain number.")
     return number

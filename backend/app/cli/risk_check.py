@@ -10,7 +10,7 @@ from app.cli.output import console, print_json, print_table
 from app.cli.parameters import AsJson, At, Symbol
 from app.cli.progress import counting
 from app.cli.why_text import as_told, local, print_limits, standing_rows
-from app.core.errors import NotFoundError, UsageError, did_you_mean
+from app.core.errors import NotFoundError, UsageError, did_you_mean, of_comma
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,5 +210,5 @@ def _number(name: str, text: str | None, below: int = _TOO_HIGH) -> "Decimal | N
     if number.is_finite() and number >= below:
         raise UsageError(f"{name}: '{text}' is too much; give a number below {below}.")
     if not (number.is_finite() and number > 0 and to_units(number)):
-        raise UsageError(f"{name}: '{text}' is not a number above 0.")
+        raise UsageError(f"{name}: '{text}' is not a number above 0.{of_comma(text)}")
     return from_units(to_units(number))

@@ -93,8 +93,8 @@ def why_order(order_id: int, run_id: str, as_json: bool) -> None:
     proof = teller.tell(tracer)
     if tracer.order is None:
         raise NotFoundError(
-            f"Run {teller.run.run_id} has no order {order_id} of a strategy: they gave "
-            f"{tracer.orders_seen}. 'runs orders {teller.run.run_id}' lists them."
+            f"Run {teller.run.run_id} has no order {order_id} of a strategy: "
+            + _given_by(tracer.orders_seen, teller.run.run_id)
         )
     told = _order_told(teller, tracer, proof)
     if as_json:
@@ -102,6 +102,12 @@ def why_order(order_id: int, run_id: str, as_json: bool) -> None:
     else:
         print_order(told)
     _end(proof)
+
+
+def _given_by(last: int, run_id: str) -> str:
+    if not last:
+        return "they gave none. 'why-not SYMBOL TIME' shows what they saw at an instant."
+    return f"the last is {last}. 'runs orders {run_id}' lists them."
 
 
 def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:

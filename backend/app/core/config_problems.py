@@ -8,7 +8,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from app.core.config_json import Fault, PathParts, Problem, json_path, shown
-from app.core.errors import did_you_mean
+from app.core.errors import did_you_mean, of_comma
 
 _QUOTED = re.compile(r"'([^']*)'")
 _ALLOWED = {
@@ -85,7 +85,8 @@ class _Fault(msgspec.Struct):
         sentences = list(self.sentences)
         if self.alternatives:
             allowed = " or ".join(dict.fromkeys(self.alternatives))
-            sentences.append(f"found {self.found}, allowed is {allowed}.{self.hint}")
+            comma = of_comma(self.found.strip('"')) if "number" in allowed else ""
+            sentences.append(f"found {self.found}, allowed is {allowed}.{self.hint or comma}")
         return " ".join(sentences)
 
 

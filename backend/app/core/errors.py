@@ -17,6 +17,7 @@ caller; whatever else escapes is a defect of ours.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -67,6 +68,8 @@ class StateError(AppError):
 
 
 EXIT_INTERRUPTED = 130
+_COMMA = re.compile(r"[-+]?\d{1,20}(,\d{1,20}){1,7}", re.ASCII)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its square
 
 
@@ -75,3 +78,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     candidates = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=0.6)
     return f" Did you mean '{candidates[close[0]]}'?" if close else ""
+
+
+def of_comma(text: str) -> str:
+    """A trailing " A number here has no comma: write 30.5." for `30,5`, else ""."""
+    word = text.strip()
+    if not _COMMA.fullmatch(word):
+        return ""
+    point, thousands = word.replace(",", ".", 1), word.replace(",", "")
+    ways = [thousands] * bool(_THOUSANDS.fullmatch(word)) + [point] * (word.count(",") == 1)
+    return f" A number here has no comma: write {' or '.join(ways)}." if ways else ""

@@ -31,6 +31,7 @@ class Fault(IntEnum):
     IN_FUTURE = 9
     DUPLICATE = 10
     NO_BAR = 11
+    COMMA = 12
 
 
 FAULT_TEXT = {
@@ -38,6 +39,7 @@ FAULT_TEXT = {
     Fault.BAD_TIME: "the time cannot be read",
     Fault.CLOCK_CHANGE: "the clock change makes this local time ambiguous or void; give UTC times",
     Fault.BAD_VALUE: "a price or volume is missing or not a finite number, such as 12.5",
+    Fault.COMMA: "a price or volume is written with a comma, as 12,5 or 1,200: write 12.5, or 1200",
     Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
     Fault.OFF_MINUTE: "the bar does not start on a whole minute",
@@ -56,6 +58,7 @@ class Rows(msgspec.Struct, frozen=True):
     lines: Ints
     broken_lines: Ints  # rows that could not be parted into columns
     other_symbols: Mapping[str, Ints] = {}  # lines of rows that are not of the symbol asked for
+    commas: Mask | None = None  # rows with a number that has one; None: there is none
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -86,7 +89,7 @@ def check_rows(rows: Rows, terms: Terms) -> Checked:
     faults = np.zeros(len(rows.lines), dtype=np.uint8)
     _mark(faults, Fault.BAD_TIME, rows.times.unreadable)
     _mark(faults, Fault.CLOCK_CHANGE, rows.times.ambiguous)
-    _mark_values(faults, values)
+    _mark_values(faults, values, rows.commas)
     starts, moved = _start_times(rows.times.ns, terms, faults)
     _mark(faults, Fault.IN_FUTURE, starts > terms.now_ns)
     late = _after_a_later_time(starts, faults)
@@ -154,10 +157,12 @@ def _mid_prices(quotes: Mapping[str, Floats]) -> dict[str, Floats]:
     return {**mids, "volume": np.zeros(len(mids["open"]))}
 
 
-def _mark_values(faults: Faults, values: Mapping[str, Floats]) -> None:
+def _mark_values(faults: Faults, values: Mapping[str, Floats], commas: Mask | None) -> None:
     finite = np.ones(len(faults), dtype=bool)
     for name in (*PRICES, "volume"):
         finite &= np.isfinite(values[name])
+    if commas is not None:
+        _mark(faults, Fault.COMMA, commas & ~finite)
     _mark(faults, Fault.BAD_VALUE, ~finite)
     low, high = values["low"], values["high"]
     positive = (low > 0) & (values["volume"] >= 0)

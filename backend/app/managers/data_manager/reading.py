@@ -25,6 +25,7 @@ from app.services.csv_times import Mask, read_times
 
 _HEADER_BYTES = 64 << 10
 _DELIMITERS = (",", ";", "\t", "|")
+_COMMA = r"^[-+]?\d+(,\d+)+(\.\d*)?$"
 _NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?$"
 _NAMES_SHOWN = 10
 Opened = Callable[[], AbstractContextManager[Path | pa.NativeFile]]
@@ -200,7 +201,8 @@ def _rows(
             if role != "volume" and not role.endswith("_size"):
                 values[role] = values[role] / options.price_scale
     times = read_times(_time_column(arrays), zone, options.time_format)
-    return Rows(times, values, lines, np.array(sorted(broken), dtype=np.int64), others)
+    broken_lines = np.array(sorted(broken), dtype=np.int64)
+    return Rows(times, values, lines, broken_lines, others, _commas(arrays))
 
 
 def _time_column(arrays: Mapping[str, pa.Array]) -> pa.Array:
@@ -224,6 +226,18 @@ def _numbers(values: pa.Array) -> Floats:
         text = pc.utf8_trim_whitespace(values)
         values = pc.if_else(pc.match_substring_regex(text, pattern=_NUMBER), text, None)
     return floats(pc.cast(values, pa.float64(), safe=False))
+
+
+def _commas(arrays: Mapping[str, pa.Array]) -> Mask | None:
+    """The rows with a number that has a comma."""
+    found: Mask | None = None
+    for role in _VALUES:
+        if role in arrays and pa.types.is_string(arrays[role].type):
+            text = pc.utf8_trim_whitespace(arrays[role])
+            matches = pc.fill_null(pc.match_substring_regex(text, pattern=_COMMA), False)
+            mask = matches.to_numpy(zero_copy_only=False)
+            found = mask if found is None else found | mask
+    return found
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean
+from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean, of_comma
 from app.core.instruments import CorporateAction, Instrument
 
 ACTION_KINDS = ("split", "dividend")
@@ -57,7 +57,7 @@ def positive_decimal(text: str, what: str) -> Decimal:
     word = text.strip()
     value = Decimal(word) if _NUMBER.fullmatch(word) else Decimal(0)
     if value <= 0:
-        raise UsageError(f"The {what} '{text[:40]}' is not a number above zero.")
+        raise UsageError(f"The {what} '{text[:40]}' is not a number above zero.{of_comma(text)}")
     if not _LEAST <= value <= _MOST or len(str(value)) > 32:
         raise UsageError(
             f"The {what} '{text[:40]}' is out of reach; give at most 30 digits, from {_LEAST:g}"
