@@ -17,7 +17,13 @@ from tests.report_house import report_of
 from app import open_run
 from app.cli.runs import described
 from app.core.errors import DataError, NotFoundError, StateError
-from app.core.message_codec import decode, decode_message, decode_output, encode_message
+from app.core.message_codec import (
+    decode,
+    decode_message,
+    decode_output,
+    encode_message,
+    encode_note,
+)
 from app.core.messages import BrokerNews
 from app.core.order_events import Halted, Resumed
 from app.managers.system_manager.journal_feed import RunJournal
@@ -182,6 +188,22 @@ def test_a_live_run_has_its_report_with_candles_of_the_bars_it_kept(
     assert "happened to its trading" not in page.content
 
 
+def test_an_alarm_of_a_live_run_stands_in_its_report(house: LiveRunHouse) -> None:
+    process = house.start(house.config(), "--json")
+    house.until_it_trades(2)
+    house.command("system", "halt", "--reason", "a look")
+    house.command("system", "release", "--reason", "it was <nothing>")
+    house.command("system", "stop")
+    process.communicate(timeout=60)
+    (run,) = house.runs.list_runs()
+    noted = [note["alarm"] for note in RunJournal(house.data / "runs" / run["run_id"]).notes()
+             if "alarm" in note]  # fmt: skip
+    assert ["released", "it was <nothing>"] in noted
+    _, path = report_of(house.data, house.data / "report.html", run["run_id"])
+    page = path.read_text(encoding="utf-8")
+    assert "alarm</td><td>released</td><td>it was &lt;nothing&gt;</td>" in page
+
+
 def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
     finished: tuple[LiveRunHouse, str],
 ) -> None:
@@ -197,6 +219,10 @@ def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
         records.append(record)
         if not told and isinstance(message, BrokerNews):
             break  # the rest would only take its time
+    alarms = [("halted", "twice?"), ("risk: loss", "twice?")]
+    alarms += [("late fill", f"<the> {number}. one") for number in range(103)]
+    for alarm in alarms:
+        records.append(Record(1, 0, form.NOTE, 0, encode_note({"alarm": alarm})))
     rewritten(folder / "journal", records)
     facts = json.loads((folder / "run.json").read_text())
     facts["killed"] = {"mode": "flatten", "reason": "enough", "at": "2024-11-01T15:00:00-04:00",
@@ -207,7 +233,12 @@ def test_halts_of_its_journal_a_kill_and_new_code_are_told_in_its_report(
     page = path.read_text(encoding="utf-8")
     rows = re.findall(r"<tr><td>(?:2024-11-01 [0-9:]{8})?</td><td>(.*?)</tr>", page)
     kinds = [row.split("</td><td>")[0] for row in rows]
-    assert sorted(kinds) == ["halted", "killed, flatten", "new code", "resumed"]
+    others = [kind for kind in kinds if kind != "alarm"]
+    assert sorted(others) == ["alarms", "halted", "killed, flatten", "new code", "resumed"]
+    assert kinds.count("alarm") == 100
+    assert "alarms</td><td>3 before</td><td>left out here</td>" in rows
+    assert "alarm</td><td>late fill</td><td>&lt;the&gt; 102. one</td>" in rows
+    assert not [row for row in rows if "twice?" in row or " 2. one" in row]
     assert "halted</td><td>SYN2</td><td>its &lt;bars&gt; lack</td>" in rows
     assert "It was not left alone." in page
     assert "It was killed." in page

@@ -21,6 +21,7 @@ from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Mess
 from app.core.order_events import Acknowledged, Cancel, Halted
 from app.core.orders import ACCEPTED, GTC, LIMIT, Order, in_our_words
 from app.managers.system_manager.journal_feed import (
+    ALARM,
     MOST_RECORDS_BEFORE,
     STATE_REFUSED,
     RunJournal,
@@ -104,6 +105,15 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 # -- where a state stands --------------------------------------------------------------------------
+
+
+def test_an_alarm_is_noted_once_a_part_has_begun_and_holds_nobody_up(journal: Journal) -> None:
+    journal.line.note_alarm("too early", "no part has begun")
+    journal.line.record_input(block(SESSIONS[0], 1, 5, 1))
+    journal.line.note_alarm("late fill", "x" * 9_999)
+    noted = [note[ALARM] for note in journal.read().notes() if ALARM in note]
+    assert noted == [["late fill", "x" * 500]]
+    journal.line.note_alarm("too late", "it is closed")
 
 
 def test_a_state_that_is_there_before_its_part_waits_for_it(journal: Journal) -> None:

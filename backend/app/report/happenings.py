@@ -1,7 +1,7 @@
-"""What happened to a run's trading: breakers that tripped, halts, a kill, new code.
+"""What happened to a run's trading: breakers that tripped, halts, a kill, new code, alarms.
 
-Of a live run its journal tells of halts: each is an input, and is told at what the market's clock
-showed then.
+Of a live run its journal tells of halts, each an input, and of alarms; they are told at what the
+market's clock showed then.
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,12 @@ from app.report.markup import Html, element, joined, table
 if TYPE_CHECKING:
     from app.results.run import Run
 
+_OF_RISK: Final = "risk: "  # how alarms of breakers begin
 _STARTING: Final = "start"  # the source of a halt that every live run begins with
 _WORDS: Final = {"tripped": "breaker tripped", "halt": "halted", "resume": "resumed"}
 _MOST: Final = 500  # lines of the table
+_MOST_ALARMS: Final = 100  # of them, the newest
+_TOLD_ELSEWHERE: Final = ("halted", "resumed", "killed", "strategy reloaded", "reload refused")
 
 
 class Happening(msgspec.Struct, frozen=True, order=True):
@@ -70,20 +73,38 @@ def _of_code(run: "Run") -> Iterator[Happening]:
 def _of_journal(run: "Run") -> Iterator[Happening]:
     from app.core.messages import Bars, BrokerNews
     from app.core.order_events import Halted, Resumed
-    from app.managers.system_manager.journal_feed import RunJournal
+    from app.managers.system_manager.journal_feed import ALARM, RunJournal
     from app.repositories.journal_reader import JOURNAL_FOLDER
 
     if not (run.folder / JOURNAL_FOLDER).exists():
         return
     through_ns = 0
-    for message in RunJournal(run.folder).inputs():
-        if isinstance(message, Bars):
-            through_ns = message.block.through_ns
-        for event in message.events if isinstance(message, BrokerNews) else ():
-            if isinstance(event, Halted | Resumed) and event.source != _STARTING:
-                what = "halted" if isinstance(event, Halted) else "resumed"
-                of = "all symbols" if event.symbol < 0 else run.symbols[event.symbol]
-                yield Happening(_local(run, through_ns), what, of, event.reason)
+    alarms: list[Happening] = []
+    for told in RunJournal(run.folder).inputs_and_notes():
+        if isinstance(told, Bars):
+            through_ns = told.block.through_ns
+        elif isinstance(told, BrokerNews):
+            for event in told.events:
+                if isinstance(event, Halted | Resumed) and event.source != _STARTING:
+                    what = "halted" if isinstance(event, Halted) else "resumed"
+                    of = "all symbols" if event.symbol < 0 else run.symbols[event.symbol]
+                    yield Happening(_local(run, through_ns), what, of, event.reason)
+        elif isinstance(told, dict) and ALARM in told:
+            alarms.append(Happening(_local(run, through_ns), "alarm", *told[ALARM]))
+    yield from _newest([one for one in alarms if not _is_told(one.of)])
+
+
+def _is_told(alarm: str) -> bool:
+    """Whether a line of its own tells of the same."""
+    return alarm in _TOLD_ELSEWHERE or alarm.startswith(_OF_RISK)
+
+
+def _newest(alarms: list[Happening]) -> list[Happening]:
+    left_out = len(alarms) - _MOST_ALARMS
+    if left_out <= 0:
+        return alarms
+    before = Happening(alarms[left_out - 1].at, "alarms", f"{left_out:,} before", "left out here")
+    return [before, *alarms[left_out:]]
 
 
 def _local(run: "Run", at_ns: int) -> str:

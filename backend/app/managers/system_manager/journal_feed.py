@@ -26,6 +26,7 @@ from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
 from app.threads.reloading import ReloadOutcome
 
+ALARM = "alarm"  # in a note: what a human was told, and its details
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
 STATE_REFUSED = "state refused"  # in a note: a run that went on from it decided otherwise
 RELOADED = "reloaded"  # in a note: what came of a strategy's new code
@@ -73,6 +74,16 @@ class RunJournal:
         """
         for record in self._records():
             if record.kind == form.INPUT:
+                message = decode_message(record.payload)
+                if not isinstance(message, EndOfStream | LastNews):
+                    yield message
+
+    def inputs_and_notes(self) -> Iterator[Message | dict[str, Any]]:
+        """The same, with what was noted between them, and behind them."""
+        for record in self._records():
+            if record.kind == form.NOTE:
+                yield decode_note(record.payload)
+            elif record.kind == form.INPUT:
                 message = decode_message(record.payload)
                 if not isinstance(message, EndOfStream | LastNews):
                     yield message

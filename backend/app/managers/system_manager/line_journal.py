@@ -6,13 +6,14 @@ halt, and the journal is tried again until it can be written.
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from loguru import logger
 
 from app.core.calendar import TradingSession
-from app.core.errors import DataError
+from app.core.errors import DataError, StateError
 from app.core.messages import Bars, Message
 from app.core.order_events import (
     NEVER_SENT,
@@ -29,6 +30,7 @@ from app.core.seams import Notifier
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.order_reports import JOURNAL
 from app.managers.system_manager.journal_feed import (
+    ALARM,
     MOST_RECORDS_BEFORE,
     RELOADED,
     STATE_REFUSED,
@@ -39,6 +41,7 @@ from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.results import Results
 
+_LONGEST_DETAILS = 500  # of an alarm that is noted
 _REFUSED = "it was never sent: the journal cannot be written"
 
 Hear = Callable[[Sequence[OrderEvent]], None]
@@ -154,6 +157,13 @@ class LineJournal:
         self.recorder.commit(go)
         if self.recorder.failed is not None:
             self._give_up()
+
+    def note_alarm(self, what: str, details: str) -> None:
+        """For the run's report, once a part has begun; from any thread, and nobody waits for it."""
+        if self._part_of is None:
+            return
+        with suppress(StateError):  # it is closed
+            self.recorder.record_note({ALARM: [what, details[:_LONGEST_DETAILS]]})
 
     @property
     def is_all_sent(self) -> bool:

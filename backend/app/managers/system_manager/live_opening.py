@@ -34,7 +34,7 @@ from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
-from app.threads.notifier import AlarmNotifier
+from app.threads.notifier import Alarm, AlarmNotifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -96,7 +96,14 @@ class LiveOpening:
                 self._line.releasing.regain = self.keeper.regain
         if self._notifier is not None:
             self._notifier.start()
+            self._notifier.attach(self._note)
             self._alarms.notify = self._notifier.alarm
+
+    def _note(self, alarm: Alarm) -> None:
+        """Into the journal, from where the run's own records are behind it."""
+        line = self._line
+        if line is not None and line.journal is not None and line.is_recovered:
+            line.journal.note_alarm(alarm.what, alarm.details)
 
     def give_back(self) -> None:
         """The run is over, or never began."""
