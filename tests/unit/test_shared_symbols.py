@@ -9,14 +9,19 @@ from tests.unit.test_live_broker import SHARES, House, fill
 from app.core.message_codec import decode, encode
 from app.core.money import UNITS
 from app.core.order_events import (
+    NEVER_SENT,
     Acknowledged,
     Amend,
     Amended,
     Cancel,
+    ChangeRefused,
     Ended,
     Filled,
     GateFilled,
+    Halted,
     Place,
+    Refused,
+    Resumed,
 )
 from app.core.orders import CANCELED, EXPIRED, FILLED, IOC, LIMIT, MARKET, STOP, Order, Terms
 from app.core.venue import Abilities
@@ -27,7 +32,7 @@ from app.managers.execution_manager.live_broker_state import (
     live_broker_state,
     restore_live_broker,
 )
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.order_reports import JOURNAL, OrderReports
 from app.managers.execution_manager.shared_broker import (
     SharedBroker,
     SharedLimitedBroker,
@@ -221,6 +226,72 @@ def test_what_waits_for_a_position_leaves_when_there_is_one(house: Shared) -> No
     entry = house.give(4 * UNITS, 0)
     house.hear(fill(entry, 4 * UNITS, "e"))
     assert house.places() == [(entry.order_id, 4, False), (stop.order_id, -4, False)]
+
+
+def test_what_closes_at_market_waits_until_the_exits_beside_it_are_taken_back(
+    house: Shared,
+) -> None:
+    house.hold(1, -10)
+    house.hold(0, 10)
+    stop = house.stop(0, -10)
+    house.hear(Acknowledged(stop.order_id))
+    house.intents()
+    close = house.give(-10 * UNITS, 0, reduce_only=True)
+    assert house.intents() == (Cancel(stop.order_id),), "both could fill on one bar"
+    house.hear(Ended(stop.order_id, CANCELED, ""))
+    assert house.places() == [(close.order_id, -10, False)]
+    house.hear(fill(close, -10 * UNITS, "c"))
+    assert (house.held(0), stop.state, house.intents()) == (0, CANCELED, ())
+
+
+def test_an_exit_comes_back_where_what_was_to_close_fails(house: Shared) -> None:
+    house.hold(1, -10)
+    house.hold(0, 10)
+    stop = house.stop(0, -10)
+    house.hear(Acknowledged(stop.order_id))
+    close = house.give(-4 * UNITS, 0, reduce_only=True)
+    assert house.intents()[-1] == Amend(stop.order_id, stop_terms(-6), False)
+    house.hear(Amended(stop.order_id, stop_terms(-6)))
+    assert house.places() == [(close.order_id, -4, False)]
+    house.hear(Refused(close.order_id, "no"))
+    assert house.intents() == (Amend(stop.order_id, stop_terms(-10), False),)
+
+
+def test_what_closes_at_market_leaves_beside_an_exit_that_the_venue_does_not_give_back(
+    house: Shared,
+) -> None:
+    house.hold(1, -10)
+    house.hold(0, 10)
+    stop = house.stop(0, -10)
+    house.hear(Acknowledged(stop.order_id))
+    close = house.give(-10 * UNITS, 0, reduce_only=True)
+    house.intents()
+    house.hear(ChangeRefused(stop.order_id, "no"))
+    assert house.places() == [(close.order_id, -10, False)]
+
+
+def test_an_exit_that_fills_before_it_is_taken_back_leaves_nothing_to_close(
+    house: Shared,
+) -> None:
+    house.hold(1, -10)
+    house.hold(0, 10)
+    stop = house.stop(0, -10)
+    house.hear(Acknowledged(stop.order_id))
+    close = house.give(-10 * UNITS, 0, reduce_only=True)
+    house.intents()
+    house.hear(out(stop, -10, "e1"))
+    assert (close.state, house.held(0), house.intents()) == (CANCELED, 0, ())
+
+
+def test_exits_that_the_journal_kept_back_wait_until_it_can_be_written(house: Shared) -> None:
+    house.hold(1, -10)
+    house.hold(0, 10)
+    stops = [house.stop(0, -10), house.stop(0, -5)]
+    house.intents()
+    house.hear(*(Refused(one.order_id, "no journal", NEVER_SENT) for one in stops))
+    assert house.intents() == () and all(one.is_working for one in stops)
+    house.hear(Halted(-1, "the journal", JOURNAL), Resumed(-1, "it can", JOURNAL))
+    assert [units for _, units, _ in house.places()] == [-10, -5]
 
 
 def test_what_was_adopted_is_the_first_strategys(house: Shared) -> None:

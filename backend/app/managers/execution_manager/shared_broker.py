@@ -3,8 +3,9 @@
 A venue's reduce-only counts what the account holds, and there that is the sum of what strategies
 hold: it would keep an exit of one of them in, or let it take out another's. So from a second
 strategy's first order in a symbol on, the run counts there itself. What only reduces leaves as a
-plain order, for no more than its own strategy holds, and follows that. What it fills beyond, as two
-exits can before one is taken back, is closed at market.
+plain order, for no more than its own strategy holds, and follows that. One that closes at market
+waits until the exits beside it are as small as what it leaves. What is filled beyond all the same,
+as two exits can be on one bar, is closed at market.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,16 @@ from msgspec.structs import replace
 
 from app.core.calendar import TradingSession
 from app.core.order_events import Cancel, Intent, Place
-from app.core.orders import CANCELED, EXPIRED, GTC, IOC, Guard, Order
+from app.core.orders import (
+    CANCELED,
+    EXPIRED,
+    GTC,
+    IOC,
+    MARKET,
+    STOP_LIMIT,
+    Guard,
+    Order,
+)
 from app.core.venue import Abilities
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.entries import taking_out
@@ -89,7 +99,8 @@ class SharedBroker(LiveBroker):
     def _drive(self, order: Order, now_ns: int) -> None:
         part = self.parts.get(order.order_id)
         if part is None or part.number not in self._told_to_reduce or not self._may_swap(order):
-            super()._drive(order, now_ns)
+            if part is not None or not self._waits_for_exits(order, now_ns):
+                super()._drive(order, now_ns)
             return
         self._told_to_reduce.discard(part.number)
         unsent = self._unsent(part.number)
@@ -126,8 +137,59 @@ class SharedBroker(LiveBroker):
         held_units = self.held_units_of(order.strategy, order.symbol_index)
         if held_units * left >= 0:
             return 0
-        size = min(abs(left), abs(held_units))
+        size = min(abs(left), max(abs(held_units) - self._closing_before(order), 0))
         return size if left > 0 else -size
+
+    def _beside(self, order: Order) -> list[Order]:
+        """What else takes out the same, and is counted here."""
+        place = order.strategy, order.symbol_index, order.units > 0
+        return [
+            one
+            for one in self.working.values()
+            if one is not order
+            and (one.strategy, one.symbol_index, one.units > 0) == place
+            and self.counts(one)
+        ]
+
+    def _closing_before(self, order: Order) -> int:
+        """What is being closed at market, and no other order is to take out."""
+        return sum(
+            abs(one.units - one.filled_units)
+            for one in self._beside(order)
+            if _is_at_market(one) and not (_is_at_market(order) and order.order_id < one.order_id)
+        )
+
+    def _waits_for_exits(self, order: Order, now_ns: int) -> bool:
+        """Whether one at market is to leave, and exits beside it are still to become smaller."""
+        is_here = order.order_id in self.working and order.order_id not in self.ending
+        if not is_here or not _is_at_market(order) or not self.counts(order):
+            return False
+        exits = [one for one in self._beside(order) if not _is_at_market(one)]
+        for one in exits:
+            self._drive(one, now_ns)
+        there = [one.order_id for one in exits if one.order_id in self.parts]
+        return any(at in self.ending or self.parts[at].asked is not None for at in there)
+
+    def _end_part(self, order: Order, now_ns: int, *, waits: bool = False) -> None:
+        super()._end_part(order, now_ns, waits=waits)
+        if not waits:
+            self._let_close(order, now_ns)
+
+    def follow_up(self, order: Order, now_ns: int) -> None:
+        super().follow_up(order, now_ns)
+        self._let_close(order, now_ns)
+
+    def _let_close(self, order: Order, now_ns: int) -> None:
+        """The venue has answered an exit: what closes at market may not have to wait any more."""
+        if self.counts(order):
+            for one in self._beside(order):
+                if _is_at_market(one) and one.order_id not in self.parts:
+                    self._drive(one, now_ns)
+
+    def release(self, entry: Order, now_ns: int) -> None:
+        super().release(entry, now_ns)
+        if self.counts(entry):
+            self._fit(entry.strategy, entry.symbol_index, now_ns)
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
         super().after_fill(order, units, now_ns)
@@ -205,6 +267,10 @@ def closing_of_opened(
         0, order.strategy, order.symbol, order.symbol_index, -size if units > 0 else size, 0,
         tif=GTC, reduce_only=True, guard=Guard(),
     )  # fmt: skip
+
+
+def _is_at_market(order: Order) -> bool:
+    return order.kind == MARKET or (order.triggered and order.kind != STOP_LIMIT)
 
 
 def _counted(intent: Intent) -> Intent:

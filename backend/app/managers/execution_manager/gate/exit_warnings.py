@@ -88,8 +88,9 @@ class ExitWarnings:
         held_units = self._held_units(order.symbol)
         opened = held_units != 0 and (held_units > 0) == (units > 0)
         ends = order.cancel_wanted or order.cancel_sent
-        may_have_opened = opened or order.counted_here
-        if self._is_exit(order) and may_have_opened and (ends or order.wanted is not None):
+        if order.counted_here:
+            opened = ends or _shrinks(order)
+        if self._is_exit(order) and opened and (ends or order.wanted is not None):
             then = f"{from_units(held_units)} are held: nothing takes these out again"
             if order.counted_here:
                 then = "what that opens for its strategy is closed at market"
@@ -109,3 +110,7 @@ class ExitWarnings:
 
     def _is_exit(self, order: GateOrder) -> bool:
         return order.reduce_only and order.owner == RUN
+
+
+def _shrinks(order: GateOrder) -> bool:
+    return order.wanted is not None and abs(order.wanted.units) < abs(order.terms.units)
