@@ -60,9 +60,14 @@ def config_from(
     cover: Mapping[str, Any] | None = None,
     symbols: Sequence[str] = SYMBOLS,
     goes_short: bool = True,
+    second: Mapping[str, Any] | None = None,
 ) -> SessionConfig:
-    """The session config of a schedule; with a `cover` the first strategy has no exits itself."""
+    """The session config of a schedule; with a `cover` the first strategy has no exits itself. The
+    `second` one has symbols of its own, unless it is said to share some.
+    """
     keeper = "Keeper" if cover is None else "Covered"
+    second = dict(second or {"use": "Trader", "first": 2})
+    other = second.pop("use")
     return SessionConfig.model_validate(
         {
             "name": "faults",
@@ -85,7 +90,11 @@ def config_from(
                     "use": f"tests.faults.traders:{keeper}",
                     "params": {"salt": salt, "fails_at": fails_at},
                 },
-                {"use": "tests.faults.traders:Trader", "params": {"salt": salt + 1}},
+                {
+                    "use": f"tests.faults.traders:{other}",
+                    "name": "Second" if other == keeper else other,
+                    "params": {"salt": salt + 1, **second},
+                },
             ],
         }
     )

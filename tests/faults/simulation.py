@@ -89,6 +89,17 @@ def cover_from(draw: Random) -> dict[str, Any] | None:
     return cover
 
 
+def second_from(draw: Random) -> dict[str, Any] | None:
+    """The second strategy of one schedule in four, which shares symbols with the first; of the
+    others it is what it was.
+    """
+    if draw.random() >= 0.25:
+        return None
+    if draw.random() < 0.3:
+        return {"use": "Trader", "first": draw.choice((0, 1))}
+    return {"use": "Keeper", "first": draw.choice((0, 0, 1))}
+
+
 class Simulation:
     """Used once: `run`, then `outcome`."""
 
@@ -127,6 +138,7 @@ class Simulation:
             _STALE_SECONDS, draw.choice((500, 2000)),
         )  # fmt: skip
         self.cover = None if is_coins else cover_from(Random(seed ^ 0xC07E))
+        self.second = second_from(Random(seed ^ 0x5A4E))
         self.config = self._config()
         self._filled: set[str] = set()
         self.reloads: Counter[str] = Counter()  # by what came of them, in every life anew
@@ -304,7 +316,7 @@ class Simulation:
     def _config(self, fails_at: int = 0) -> SessionConfig:
         return config_from(
             *self._config_words, fails_at, cover=self.cover, symbols=self.day.symbols,
-            goes_short=not self.side.is_spot,
+            goes_short=not self.side.is_spot, second=self.second,
         )  # fmt: skip
 
     def fail_disk(self, first: int, count: int) -> None:

@@ -1,6 +1,7 @@
 """Strategies that trade all the time, each decision a function of the bars alone.
 
-Each has symbols of its own: what a venue's reduce-only order may close is counted by the account.
+Each has symbols of its own, unless a schedule has them share some: what a venue's reduce-only order
+may close is counted by the account.
 """
 
 from typing import ClassVar
@@ -18,6 +19,11 @@ class Keeper(Strategy):
 
     salt = Param(0)
     fails_at = Param(0)  # the number of the bar in whose hook it raises; 0: never
+    first = Param(0)  # of the two symbols that it trades
+
+    @property
+    def mine(self) -> tuple[str, ...]:
+        return self.symbols[self.first : self.first + 2]
 
     def setup(self) -> None:
         self.seen = 0
@@ -28,7 +34,7 @@ class Keeper(Strategy):
         if self.seen == self.fails_at:
             raise Broken("a mistake of the strategy")
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
-        if bar.symbol not in self.symbols[:2]:
+        if bar.symbol not in self.mine:
             return
         working, holds = self.orders(bar.symbol), self.position(bar.symbol).quantity != 0
         if working and not holds and digest % 4 == 0:
@@ -62,7 +68,7 @@ class Covered(Keeper):
         if self.seen == self.fails_at:
             raise Broken("a mistake of the strategy")
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
-        if bar.symbol not in self.symbols[:2]:
+        if bar.symbol not in self.mine:
             return
         working, side = self.orders(bar.symbol), 1 if digest % 2 else -1
         size, cents = side * (1 + digest // 1024 % 30), side * (digest // 8 % 5) / 100
@@ -87,13 +93,14 @@ class Trader(Strategy):
     """Limits, stops, market orders, amendments, cancels and closes in turn."""
 
     salt = Param(0)
+    first = Param(2)  # of the symbols that it trades
     intervals: ClassVar[tuple[str, ...]] = ("1m",)
 
     def setup(self) -> None:
         self.average = self.indicator("SMA", 3)
 
     def on_bar(self, bar: Bar) -> None:
-        if bar.symbol in self.symbols[:2]:
+        if bar.symbol in self.symbols[: self.first]:
             return
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
         working = self.orders(bar.symbol)

@@ -93,6 +93,43 @@ def test_an_exit_that_takes_out_while_it_is_cancelled_is_not_told() -> None:
     assert not told(desk, "exit too much")
 
 
+def counted(units: int) -> Desk:
+    """A desk with an exit that the run counts itself; the account holds nothing."""
+    desk = Desk()
+    order = msgspec.structs.replace(place(1, units, opens=False), reduce_only=True)
+    desk.send(msgspec.structs.replace(order, counted_here=True))
+    return desk
+
+
+def test_an_exit_that_the_run_counts_is_plain_at_the_venue() -> None:
+    desk = counted(-100)
+    (call,) = [one for one in desk.waiting if isinstance(one, PlaceCall)]
+    assert not call.order.reduce_only
+
+
+def test_an_exit_that_the_run_counts_is_told_of_though_the_account_is_flat() -> None:
+    desk = counted(-100)
+    desk.answer(PlaceCall, VenueRefused("The token has expired."))
+    assert told(desk, "exit lost") == [
+        f"{name(1)}, which would have reduced AAA, is REJECTED with 100 left of it, and 0 are "
+        "held by the account: The token has expired."
+    ]
+
+
+@pytest.mark.parametrize(("units", "alarms"), [(-60, 1), (-150, 0)])
+def test_an_exit_that_the_run_counts_is_told_of_where_it_fills_while_it_is_made_smaller(
+    units: int, alarms: int
+) -> None:
+    desk = counted(-100)
+    desk.answer(PlaceCall, desk.report(units=-100 * SHARE))
+    desk.send(Amend(1, Terms(units * SHARE, 10.0, None, None, None), False))
+    desk.stream(desk.fill("x1", -100))
+    assert told(desk, "exit too much") == alarms * [
+        f"{name(1)}, which reduces AAA, filled 100 while it was being amended, and what that "
+        "opens for its strategy is closed at market."
+    ]
+
+
 @pytest.mark.parametrize(("tif", "alarms"), [("day", 0), ("gtc", 1)])
 def test_an_exit_that_expires_is_told_where_it_was_good_till_cancelled(
     tif: str, alarms: int

@@ -143,7 +143,7 @@ OrderEvent = (
 )
 
 
-class Place(msgspec.Struct, frozen=True, tag="place"):
+class Place(msgspec.Struct, frozen=True, tag="place", omit_defaults=True):
     """An intent: give the venue this order."""
 
     order_id: int
@@ -153,6 +153,7 @@ class Place(msgspec.Struct, frozen=True, tag="place"):
     terms: Terms
     reduce_only: bool
     opens: bool  # it may open or increase a position: what a latch or a halt keeps in
+    counted_here: bool = False  # what it may reduce the run sees to; the venue is not told
 
 
 class Cancel(msgspec.Struct, frozen=True, tag="cancel"):

@@ -17,6 +17,7 @@ from app.managers.execution_manager.kill import KillLatch
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.live_broker_state import (
     LiveBrokerState,
+    SharedBrokerState,
     live_broker_state,
     restore_live_broker,
 )
@@ -37,7 +38,7 @@ class ExecutionState(msgspec.Struct, frozen=True):
     """Of one account and its broker."""
 
     account: AccountState
-    broker: SimBrokerState | LiveBrokerState
+    broker: SimBrokerState | LiveBrokerState | SharedBrokerState
     aim_units: list[list[int]]
     held_units: list[int]
     counts: Fields

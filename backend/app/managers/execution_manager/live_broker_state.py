@@ -1,7 +1,7 @@
 """What a live broker holds between two inputs, taken from it and given back."""
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from app.managers.execution_manager.consequences import Pending
 from app.managers.execution_manager.declared_exits import ExitsState
@@ -10,6 +10,7 @@ from app.managers.execution_manager.limited_broker import LimitedBroker
 from app.managers.execution_manager.links import LinksState
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.past_splits import PastSplit
+from app.managers.execution_manager.shared_broker import SharedBroker, SharingState
 from app.managers.execution_manager.venue_parts import Part
 
 
@@ -30,8 +31,21 @@ class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):
     waiting: list[int] = []  # for others to be taken back
 
 
+class SharedBrokerState(LiveBrokerState, frozen=True, tag="shared venue", kw_only=True):
+    """What one holds where strategies may share symbols."""
+
+    sharing: SharingState
+
+
 def live_broker_state(broker: LiveBroker) -> LiveBrokerState:
     """As it stands."""
+    state = _state_of(broker)
+    if not isinstance(broker, SharedBroker):
+        return state
+    return SharedBrokerState(**asdict(state), sharing=broker.sharing())
+
+
+def _state_of(broker: LiveBroker) -> LiveBrokerState:
     return LiveBrokerState(
         broker.known.state(),
         list(broker.working),
@@ -63,3 +77,5 @@ def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
     broker.past_splits.restore(state.past_splits)
     if isinstance(broker, LimitedBroker):
         broker.waiting.update(dict.fromkeys(state.waiting))
+    if isinstance(broker, SharedBroker) and isinstance(state, SharedBrokerState):
+        broker.restore_sharing(state.sharing)

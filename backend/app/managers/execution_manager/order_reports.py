@@ -46,6 +46,7 @@ from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.refused_stops import go_on, hold_back, way_on
+from app.managers.execution_manager.shared_broker import closing_of_opened
 from app.managers.execution_manager.venue_parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
@@ -241,8 +242,8 @@ class OrderReports:
         """Book an execution of an order of the run's."""
         done = order.filled_units + event.units
         kept = self._fees.taken(event, order.symbol_index)
+        held_units = self._execution.held_units_of(order.strategy, order.symbol_index)
         if not order.is_working:
-            held_units = self._execution.held_units_of(order.strategy, order.symbol_index)
             self._book(kept, order.strategy, order.symbol_index, kept.units, now_ns)
             order.filled_units = done
             self._broker.known.add(order)
@@ -253,6 +254,7 @@ class OrderReports:
                 self._execution.protection.filled(
                     order, kept.units, event.price, held_units, now_ns, is_late=True
                 )
+            self._close_opened(order, kept.units, held_units, now_ns)
             return
         if abs(done) > abs(order.units):  # an amendment came too late; the venue's word counts
             if order.aimed:
@@ -268,6 +270,7 @@ class OrderReports:
         order.units = promised_units
         self._show_loose(now_ns)
         self._broker.after_fill(order, event.units, now_ns)
+        self._close_opened(order, kept.units, held_units, now_ns)
 
     def _show_loose(self, now_ns: int) -> None:
         """The equity has what no strategy holds, too."""
@@ -307,12 +310,25 @@ class OrderReports:
         for order in self._broker.exits.after_late_fill(
             entry, units, held_units, execution.new_group
         ):
-            execution.order_count = order.order_id = execution.order_count + 1
-            with execution.entries.let_out():  # it protects
-                execution.submit(order, now_ns)
-            execution.diary.note("given late", order, now_ns, f"order {entry.order_id} filled late")
-            if order.state is REJECTED:  # risk said no, and no hook gave it that could see
-                execution.untold.append(order)
+            self._give(order, "given late", f"order {entry.order_id} filled late", now_ns)
+
+    def _close_opened(self, order: Order, units: int, held_units: int, now_ns: int) -> None:
+        """What an exit has filled beyond its strategy's position, where no venue saw to that."""
+        now_units = self._execution.held_units_of(order.strategy, order.symbol_index)
+        closing = closing_of_opened(self._broker, order, units, held_units, now_units)
+        if closing is not None:
+            why = f"order {order.order_id} filled more than was held"
+            self._give(closing, "opened by an exit", why, now_ns)
+
+    def _give(self, order: Order, what: str, why: str, now_ns: int) -> None:
+        """An order that no hook gave; it protects."""
+        execution = self._execution
+        execution.order_count = order.order_id = execution.order_count + 1
+        with execution.entries.let_out():
+            execution.submit(order, now_ns)
+        execution.diary.note(what, order, now_ns, why)
+        if order.state is REJECTED:  # risk said no, and no hook could see
+            execution.untold.append(order)
 
     def _fill_of_gate(self, told: GateFilled, now_ns: int) -> None:
         """A fill that no strategy asked for: it closes what strategies hold, in their order; what

@@ -20,7 +20,7 @@ from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.kill import kill_value
-from app.managers.execution_manager.limited_broker import live_broker_of
+from app.managers.execution_manager.shared_broker import broker_of
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.feed_terms import feed_terms
 from app.managers.system_manager.holdings import Holdings, opened_account
@@ -145,9 +145,10 @@ class LiveLine:
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
         abilities = (self._recovery or self.venue).abilities
+        strategies = len(self._config.strategies)
         return Parts(
             make_feed=self._make_feed,
-            make_broker=live_broker_of(abilities) if self.goes_to_venue else None,
+            make_broker=broker_of(abilities, strategies) if self.goes_to_venue else None,
             record_input=self._record_input,
             on_gap=self.inbox.put,
             on_trouble=self._notifier.alarm,

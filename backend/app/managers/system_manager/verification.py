@@ -19,7 +19,7 @@ from app.core.messages import Message
 from app.core.order_events import Intent
 from app.core.progress import OnCount
 from app.core.seams import BarSource
-from app.managers.execution_manager.limited_broker import live_broker_of
+from app.managers.execution_manager.shared_broker import broker_of
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.platform_tag import platform_tag
 from app.managers.system_manager.program import program_of
@@ -234,6 +234,7 @@ def wired_again(
     config = header.session_config
     engine = config.engine.model_copy(update={"runner": runner})
     goes_to_venue = config.lived.broker == "venue"
+    strategies = len(config.strategies)
     with strategies_then(header) as folder:
         yield Run(
             config.model_copy(update={"engine": engine}),
@@ -243,7 +244,7 @@ def wired_again(
             alarm=quiet,  # a hook that hung then hangs again, and is interrupted again
             parts=Parts(
                 make_feed=lambda _: feed,
-                make_broker=live_broker_of(header.abilities) if goes_to_venue else None,
+                make_broker=broker_of(header.abilities, strategies) if goes_to_venue else None,
                 on_gap=lambda gap: None,  # they were asked for then
                 on_trouble=quiet,
                 on_state=on_state,

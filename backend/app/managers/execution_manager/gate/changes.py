@@ -84,6 +84,7 @@ class Changes:
             terms=intent.terms,
             reduce_only=intent.reduce_only,
             opens=intent.opens,
+            counted_here=intent.counted_here,
         )
 
     def _amend(self, order: GateOrder, intent: Amend, now_ns: int) -> None:

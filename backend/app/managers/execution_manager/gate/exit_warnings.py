@@ -1,4 +1,8 @@
-"""What a human must hear of exits: of one that is gone, of the wrong size, or filled too much."""
+"""What a human must hear of exits: of one that is gone, of the wrong size, or filled too much.
+
+Where strategies share a symbol the account can be flat while each of them holds something: an exit
+that the run itself counts is told of whatever the account holds.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -29,14 +33,16 @@ class ExitWarnings:
         in_time = state == states.EXPIRED and order.tif != states.GTC
         cause, reason = getattr(event, "cause", ""), getattr(event, "reason", "")
         is_exit = self._is_exit(order) or (cause == REACHED and self._takes_out(order))
-        if is_exit and held_units and not asked and not in_time:
+        if is_exit and self._has_work(order) and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
             what, then = self._way_on(order, event)
             why = f"{reason.rstrip('.')}. {then}." if then else reason
+            where = " by the account" if order.counted_here else ""
             self._output.alarm(
                 what,
                 f"{order.client_id}, which would have reduced {self._symbols[order.symbol]}, is "
-                f"{state} with {left} left of it, and {from_units(held_units)} are held: {why}",
+                f"{state} with {left} left of it, and {from_units(held_units)} are held{where}: "
+                f"{why}",
             )
 
     def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
@@ -53,12 +59,7 @@ class ExitWarnings:
     def was_last(self, order: GateOrder, cause: str) -> bool:
         """Whether it stood in the place of a stop, and nothing is given in its own."""
         is_second = order.order_id >= APART and order.kind == states.MARKET
-        return (
-            is_second
-            and not cause
-            and self._is_exit(order)
-            and bool(self._held_units(order.symbol))
-        )
+        return is_second and not cause and self._is_exit(order) and self._has_work(order)
 
     def not_resized(self, order: GateOrder, why: str) -> None:
         """What takes a position out stays too small for it, or too large."""
@@ -74,7 +75,7 @@ class ExitWarnings:
 
     def stays(self, order: GateOrder, why: str) -> None:
         """The venue does not give back what takes a position out: no other size leaves for it."""
-        if self._is_exit(order) and not order.told_end and self._held_units(order.symbol):
+        if self._is_exit(order) and not order.told_end and self._has_work(order):
             left = from_units(abs(order.terms.units - order.filled_units))
             self._output.alarm(
                 "exit stays",
@@ -87,16 +88,29 @@ class ExitWarnings:
         held_units = self._held_units(order.symbol)
         opened = held_units != 0 and (held_units > 0) == (units > 0)
         ends = order.cancel_wanted or order.cancel_sent
+        if order.counted_here:
+            opened = ends or _shrinks(order)
         if self._is_exit(order) and opened and (ends or order.wanted is not None):
+            then = f"{from_units(held_units)} are held: nothing takes these out again"
+            if order.counted_here:
+                then = "what that opens for its strategy is closed at market"
             self._output.alarm(
                 "exit too much",
                 f"{order.client_id}, which reduces {self._symbols[order.symbol]}, filled "
                 f"{from_units(abs(units))} while it was being {'cancelled' if ends else 'amended'},"
-                f" and {from_units(held_units)} are held: nothing takes these out again.",
+                f" and {then}.",
             )
 
     def _takes_out(self, order: GateOrder) -> bool:
         return order.owner == RUN and not order.opens
 
+    def _has_work(self, order: GateOrder) -> bool:
+        """Whether something is held, as far as that is known here, that it is to take out."""
+        return order.counted_here or bool(self._held_units(order.symbol))
+
     def _is_exit(self, order: GateOrder) -> bool:
         return order.reduce_only and order.owner == RUN
+
+
+def _shrinks(order: GateOrder) -> bool:
+    return order.wanted is not None and abs(order.wanted.units) < abs(order.terms.units)

@@ -40,6 +40,7 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
     wanted: Terms | None = None  # terms asked for and not yet settled
     wanted_sent: bool = False
     wanted_opens: bool = False
+    counted_here: bool = False  # the venue does not know that it only reduces
 
     @property
     def is_nameless(self) -> bool:
@@ -110,7 +111,7 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
             kind=self.kind,
             tif=self.tif,
             terms=self.terms,
-            reduce_only=self.reduce_only,
+            reduce_only=self.reduce_only and not self.counted_here,
         )
 
 
