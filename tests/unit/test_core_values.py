@@ -223,6 +223,7 @@ def test_the_rows_of_each_symbol_come_in_the_order_of_the_table(symbols: list[in
 @pytest.mark.parametrize("instants", [0, 1, 3])
 def test_rows_of_which_no_symbol_lacks_one_are_found_without_sorting(instants: int) -> None:
     table = table_of([0, 1, 2] * instants)
+    table = msgspec.structs.replace(table, known_ns=np.repeat(np.arange(instants), 3))
     rows, sorted_rows = SymbolRows(table, 3), SymbolRows(table, 4)  # of the fourth there is none
     assert rows.is_full and sorted_rows.is_full == (not instants)
     assert rows.present == sorted_rows.present
@@ -234,6 +235,15 @@ def test_rows_of_which_no_symbol_lacks_one_are_found_without_sorting(instants: i
         for first in range(0, len(table), 3):
             within = (one.within(symbol, first, len(table)) for one in (rows, sorted_rows))
             assert len({tuple(steps[one].tolist()) for one in within}) == 1
+
+
+def test_rows_that_only_take_turns_are_of_no_full_grid() -> None:
+    table = table_of([0, 1, 0, 1])  # at 1 the second symbol has no bar, at 2 the first
+    table = msgspec.structs.replace(table, known_ns=np.array([0, 0, 1, 2]))
+    rows = SymbolRows(table, 2)
+    assert not rows.is_full
+    assert np.arange(4)[rows.within(0, 3, 4)].tolist() == []
+    assert np.arange(4)[rows.within(1, 3, 4)].tolist() == [3]
 
 
 @given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=4))

@@ -268,6 +268,23 @@ def test_a_strategy_that_closes_as_well_does_not_sell_twice() -> None:
         assert len(fills(outcome)) == 2
 
 
+@pytest.mark.parametrize("leave", [{"time_stop_minutes": 4}, {"flat_before_close_minutes": 3}])
+def test_an_order_that_reduces_a_part_leaves_the_rest_to_be_closed(leave: dict[str, int]) -> None:
+    at = "09:36 AAA" if "time_stop_minutes" in leave else "09:37 AAA"
+    steps = {**buy(), at: lambda s: s.order("AAA", -10, reduce_only=True)}
+    _, outcome = run([QUIET] * 10, steps, protection=leave)
+    assert [units for units, _, _ in fills(outcome)] == [100, -10, -90]
+
+
+@pytest.mark.parametrize("leave", [{"time_stop_minutes": 4}, {"flat_before_close_minutes": 3}])
+def test_an_exit_of_an_entry_that_never_fills_closes_nothing(leave: dict[str, int]) -> None:
+    def wait(s: Any) -> None:
+        s.order("AAA", -100, reduce_only=True, after=s.order("AAA", 100, limit=5.0))
+
+    _, outcome = run([QUIET] * 10, {**buy(), "09:33 AAA": wait}, protection=leave)
+    assert [units for units, _, _ in fills(outcome)] == [100, -100]
+
+
 # -- what is declared ---------------------------------------------------------------------------
 
 

@@ -7,7 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from tests.market import Outcome, config_of, execute, market_of, weekday_sessions
+from tests.market import (
+    Outcome,
+    config_of,
+    execute,
+    market_of,
+    minute_starts,
+    weekday_sessions,
+)
 
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
@@ -370,3 +377,32 @@ def test_equity_is_read_at_the_last_close_known_never_at_a_later_one(block_rows:
     play(sessions, bars, Two, block_rows=block_rows, adjustments=(split,))
     gain = Decimal(10) * (Decimal("12.5") - 11)
     assert equity[:2] == [100_000 + gain, 100_000 + gain]
+
+
+class Averages(Strategy):
+    """Notes what its average reads with each bar."""
+
+    read: ClassVar[list[tuple[str, float, float]]] = []
+
+    def setup(self) -> None:
+        self.read.clear()
+        self.average = self.indicator("SMA", 2)
+
+    def on_bar(self, bar: Bar) -> None:
+        if self.average.ready:
+            self.read.append((bar.symbol, bar.close, self.average.value))
+
+
+def test_an_indicator_reads_its_own_symbol_where_gaps_let_the_turns_go_on() -> None:
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 2, 10)
+    starts = minute_starts(sessions)
+    lacks = {"AAA": 10, "BBB": 9}  # the next session's first minute, and the last one's last
+    bars = {}
+    for base, (symbol, gap) in zip((10.0, 1_000.0), lacks.items(), strict=True):
+        own = np.delete(starts, gap)
+        prices = base + np.arange(len(own))
+        bars[symbol, "1m"] = BarColumns(own, *[prices] * 4, np.full(len(own), 1e6))
+    config = config_of([*lacks], [f"{__name__}:Averages"], engine={"runner": "inline"})
+    execute(config, market_of(sessions, bars, [*lacks]))
+    assert len(Averages.read) > 30
+    assert [read for read in Averages.read if abs(read[1] - read[2]) > 1] == []

@@ -106,6 +106,15 @@ def interleave(tables: Sequence[Table]) -> Table:
     return merged.take(np.argsort(merged.start_ns, kind="stable"))
 
 
+def _is_full(base: "Table", every: npt.NDArray[np.int32]) -> bool:
+    """Whether each instant has a bar of every symbol, in their order."""
+    symbols = len(every)
+    if len(base) % symbols or not (base.symbol.reshape(-1, symbols) == every).all():
+        return False
+    known_ns = base.known_ns.reshape(-1, symbols)  # that of the first is the last one's too
+    return bool((known_ns[:, 0] == known_ns[:, -1]).all())
+
+
 def _turned(column: npt.NDArray[Any], symbols: int) -> npt.NDArray[Any]:
     """A column by instant, then symbol, as one by symbol, then instant."""
     return column.reshape(-1, symbols).T.ravel()
@@ -122,9 +131,8 @@ class SymbolRows:
         rows, symbol = len(base), base.symbol
         every = np.arange(symbols, dtype=symbol.dtype)
         # Most often each instant has a bar of every symbol: then columns are turned, not sorted.
-        is_full = not rows % symbols and bool((symbol.reshape(-1, symbols) == every).all())
-        self._width = symbols if is_full else 0
-        if is_full:
+        self._width = symbols if _is_full(base, every) else 0
+        if self._width:
             self._order: Ints = _turned(np.arange(rows), symbols)
             self._bounds = [rows // symbols * number for number in range(symbols + 1)]
             self.present = every.tolist() if rows else []

@@ -14,7 +14,7 @@ import msgspec
 from app.core.calendar import TradingSession
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS, amount_units, divide_half_even
-from app.core.orders import GTC, LIMIT, MARKET, STOP, TRAILING_STOP, Guard, Order
+from app.core.orders import CANCEL_PENDING, GTC, LIMIT, MARKET, STOP, TRAILING_STOP, Guard, Order
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.consequences import Consequences, Moved
 from app.managers.execution_manager.entries import opens, taking_out
@@ -340,9 +340,17 @@ class Protection:
         held_units = self._house.held_units_of(strategy, symbol)
         own = self._working_of(strategy, symbol)
         closing = taking_out(own, held_units)
-        if any(_takes_all(order, held_units) and order not in closing for order in own):
-            return 0
-        return held_units + sum(order.units - order.filled_units for order in closing)
+        left = held_units + sum(order.units - order.filled_units for order in closing)
+        for order in own:  # what only reduces takes no more than is there, however large it was
+            units = order.units - order.filled_units
+            if order not in closing and self._reduces_now(order) and units * left < 0:
+                left = 0 if abs(units) > abs(left) else left + units
+        return left
+
+    def _reduces_now(self, order: Order) -> bool:
+        """Whether an order takes out what is held, with its next bar."""
+        may_fill = order.state is not CANCEL_PENDING and not self._broker.links.waits(order)
+        return order.kind == MARKET and order.reduce_only and may_fill
 
     def _leave(self, strategy: int, symbol: int, now_ns: int) -> None:
         """Call off what might open something yet, and close what is held."""
@@ -384,8 +392,3 @@ class Protection:
             ),
             now_ns,
         )  # fmt: skip
-
-
-def _takes_all(order: Order, held_units: int) -> bool:
-    """Of an order that only reduces no more fills than is held, however large it was once."""
-    return order.kind == MARKET and order.reduce_only and order.units * held_units < 0
