@@ -170,6 +170,23 @@ def test_what_fills_late_while_a_flatten_waits_is_not_closed_again(desk: Desk) -
     assert desk.call(PlaceCall).order.terms.units == -40 * SHARE
 
 
+def test_a_close_that_waits_is_forgotten_when_a_late_fill_has_left_nothing_to_close(
+    desk: Desk,
+) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, BAN)
+    desk.wait(0.1)
+    assert desk.book.status().put_off == {"AAA": "banned"}
+    desk.send(stop())
+    desk.stream(desk.fill("e2", -100, client_id=name(2)))
+    desk.wait(0.1)
+    assert (desk.book.status().positions, desk.book.status().put_off) == ({}, {})
+    desk.wait(60)
+    assert desk.calls(PlaceCall) == 0
+    assert desk.events[-1] == GateActed("flattened", "a test")
+
+
 def test_one_of_which_something_is_heard_is_not_given_again(desk: Desk) -> None:
     desk.send(stop())
     desk.answer(PlaceCall, BAN)

@@ -84,6 +84,13 @@ class TurnedAwayExits:
         """Until when the venue has put off an order that was to close; asked once of each."""
         return self._put_off.pop(order.client_id, None)
 
+    def keep_closings(self, names: set[str]) -> None:
+        """Only these symbols are to be closed by now."""
+        if self.closings and not self.closings.keys() <= names:
+            self.closings = {name: why for name, why in self.closings.items() if name in names}
+            if not self.closings:
+                self._told_ns = None
+
     def forget_closings(self) -> None:
         """The venue takes them again, or none is wanted any more."""
         self._told_ns = None
