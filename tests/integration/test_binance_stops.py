@@ -106,17 +106,6 @@ def test_a_stop_in_a_ban_leaves_when_that_is_over_and_before_any_entry(
     assert alarms(line) == ["exit waits", "halted", "exit waits no more"]
 
 
-def test_a_close_in_a_ban_leaves_when_that_is_over(line: Line, peer: BinancePeer) -> None:
-    held, stop = bought_with_a_stop(line)
-    peer.fail(PLACE, status=418, code=-1003, retry_after=300)  # half a second
-    line.execution.cancel(stop, line.clock.now_ns())  # as `close` does, both at once
-    close = line.give(-held)
-    line.until(lambda: "exit waits" in alarms(line), "the ban")
-    line.until(lambda: close.state == "FILLED", "it to be closed")
-    line.until(lambda: has_left_nothing(line), "nothing to be left")
-    assert alarms(line) == ["exit waits", "halted", "exit waits no more"]
-
-
 def test_a_flatten_in_a_ban_waits_for_its_end_and_closes_then(
     line: Line, peer: BinancePeer
 ) -> None:

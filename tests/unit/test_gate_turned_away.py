@@ -90,6 +90,14 @@ def test_an_entry_that_is_turned_away_is_refused(desk: Desk) -> None:
     assert desk.events == [Refused(3, "banned", NEVER_HAD)]
 
 
+def test_a_plain_order_that_closes_is_refused_and_never_given_again(desk: Desk) -> None:
+    desk.send(place(2, -100, opens=False, kind=MARKET))
+    desk.answer(PlaceCall, BAN)
+    assert desk.events == [Refused(2, "banned", NEVER_HAD)]
+    desk.wait(60)
+    assert (desk.calls(PlaceCall), desk.book.status().halted) == (0, {})
+
+
 def test_one_that_is_taken_back_while_it_waits_never_leaves(desk: Desk) -> None:
     desk.send(stop())
     desk.answer(PlaceCall, BAN)
@@ -98,60 +106,6 @@ def test_one_that_is_taken_back_while_it_waits_never_leaves(desk: Desk) -> None:
     assert desk.calls(PlaceCall) == 0
     assert Refused(2, "cancelled before it left", KEPT_IN) in desk.events
     assert desk.book.status().halted == {}
-
-
-def close(number: int = 2, shares: int = 100) -> Place:
-    """As a strategy's `close` gives it: plain, at the market."""
-    return place(number, -shares, opens=False, kind=MARKET)
-
-
-def test_a_plain_order_that_closes_leaves_when_it_may_before_any_entry(desk: Desk) -> None:
-    desk.send(close())
-    desk.answer(PlaceCall, BAN)
-    assert alarms(desk) == ["exit waits", "halted"]
-    assert not [one for one in desk.events if isinstance(one, Refused)]
-    desk.wait(58)
-    desk.send(place(3))
-    assert desk.call(PlaceCall).order.client_id == name(2)
-    assert desk.calls(PlaceCall) == 1, "no entry goes before it"
-    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=MARKET, units=-100 * SHARE))
-    assert Acknowledged(2) in desk.events and desk.book.status().halted == {}
-
-
-def test_a_plain_order_that_its_strategy_takes_back_never_leaves(desk: Desk) -> None:
-    desk.send(close())
-    desk.answer(PlaceCall, BAN)
-    desk.send(Cancel(2))
-    desk.wait(60)
-    assert desk.calls(PlaceCall) == 0
-    assert Refused(2, "cancelled before it left", KEPT_IN) in desk.events
-
-
-def test_a_plain_order_never_leaves_for_more_than_is_held_by_then(desk: Desk) -> None:
-    desk.send(stop())
-    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
-    desk.send(close(4))
-    desk.answer(PlaceCall, BAN)
-    desk.stream(desk.fill("e2", -40, client_id=name(2)))
-    desk.wait(60)
-    assert desk.calls(PlaceCall) == 0
-    assert Refused(4, "it would take out more than is held by now", KEPT_IN) in desk.events
-    assert desk.book.status().halted == {}
-
-
-def test_two_plain_orders_that_wait_never_take_out_more_than_is_held(desk: Desk) -> None:
-    desk.send(close(4, 60), close(5, 60), close(6, 40))
-    for _ in range(3):
-        desk.answer(PlaceCall, BAN)
-    desk.wait(60)
-    given = [call.order.terms.units for call in desk.waiting if isinstance(call, PlaceCall)]
-    assert given == [-60 * SHARE, -40 * SHARE]
-
-
-def test_an_order_that_turns_a_position_over_is_refused(desk: Desk) -> None:
-    desk.send(place(2, -200, kind=MARKET))
-    desk.answer(PlaceCall, BAN)
-    assert desk.events == [Refused(2, "banned", NEVER_HAD)]
 
 
 def test_a_flatten_does_not_wait_for_one(desk: Desk) -> None:
@@ -214,6 +168,23 @@ def test_what_fills_late_while_a_flatten_waits_is_not_closed_again(desk: Desk) -
     desk.stream(desk.fill("e2", -60, client_id=name(2)))
     desk.wait(58)
     assert desk.call(PlaceCall).order.terms.units == -40 * SHARE
+
+
+def test_a_close_that_waits_is_forgotten_when_a_late_fill_has_left_nothing_to_close(
+    desk: Desk,
+) -> None:
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, BAN)
+    desk.wait(0.1)
+    assert desk.book.status().put_off == {"AAA": "banned"}
+    desk.send(stop())
+    desk.stream(desk.fill("e2", -100, client_id=name(2)))
+    desk.wait(0.1)
+    assert (desk.book.status().positions, desk.book.status().put_off) == ({}, {})
+    desk.wait(60)
+    assert desk.calls(PlaceCall) == 0
+    assert desk.events[-1] == GateActed("flattened", "a test")
 
 
 def test_one_of_which_something_is_heard_is_not_given_again(desk: Desk) -> None:

@@ -181,6 +181,41 @@ def test_who_ends_it_at_once_hears_that_the_exit_is_not_at_the_venue() -> None:
     assert [what for what, _ in heard.alarms] == ["ended without an exit"]
 
 
+def test_a_kill_and_a_stop_that_wait_together_wait_for_an_hour_and_not_for_half() -> None:
+    ending, away, _ = stopping_with_an_exit_away()
+    away.let_after = 10_000
+    waiting: list[tuple[Callable[[], bool], Callable[[], None]]] = []
+    away.when = lambda done, then, seconds: waiting.append((done, then))  # type: ignore[method-assign]
+    ended: list[str] = []
+    ending.when_done(FLATTEN, lambda: ended.append("kill"))
+    ending.when_done(KEEP, lambda: ended.append("stop"))
+    passed = 0
+    while not ended:
+        passed, now = passed + 20, list(waiting)
+        waiting.clear()
+        for is_done, _ in now:
+            assert not is_done()
+        for _, then in now:  # one just after the other
+            then()
+    assert passed == 3600
+
+
+def test_a_ctrl_c_ends_the_last_wait_and_says_what_is_not_at_the_venue() -> None:
+    ending, away, heard = stopping_with_an_exit_away()
+    away.let_after = 10_000
+    passes = away._pass
+
+    def interrupted(is_done: Callable[[], bool], seconds: float) -> None:
+        passes(is_done, seconds)
+        if len(away.waits) == 3:
+            raise KeyboardInterrupt
+
+    away._pass = interrupted  # type: ignore[method-assign]
+    ending.settle(cast(Any, SimpleNamespace(is_all_sent=True)), None)
+    assert len(away.waits) == 3
+    assert [what for what, _ in heard.alarms] == ["end waits", "ended without an exit"]
+
+
 class Stopping(NamedTuple):
     """A run that was told to stop, and holds what its own orders cannot close."""
 

@@ -154,6 +154,8 @@ def test_a_state_is_found_at_the_last_place_where_one_may_stand(journal: Journal
     line.record_input(block(SESSIONS[0], 1, 5, 1))
     for number in range(MOST_RECORDS_BEFORE - 1):
         line.record_input(block(SESSIONS[1], 0, 9 + number, 2 + number))
+        if number < 5:
+            line.note_alarm("late fill", "alarms take no place")
     assert line.accepts_state(1)
     saved = SavedState(PROGRAM, msgspec.Raw(encode(1)), msgspec.Raw(encode(2)))
     line.record_state(1, encode(saved))

@@ -67,7 +67,7 @@ def test_an_interrupted_pool_works_off_what_is_under_way_and_ends() -> None:
     presser = interrupt_after(0.1)
     assert pipeline.run(endless()) == "interrupted"
     presser.join()
-    assert pipeline.cause is None
+    assert pipeline.cause is None and pipeline.was_interrupted
     numbers = [one for one in worker.seen if not isinstance(one, EndOfStream)]
     assert numbers == list(range(len(numbers)))
     assert numbers

@@ -104,6 +104,7 @@ class Pipeline:
         self.threads: dict[str, int] = {}  # by worker, that of the one that runs it
         self.dropped: tuple[str, ...] = ()
         self._queues: list[RowQueue[Any]] = []  # before each worker but the first, in a pool
+        self.was_interrupted = False  # by a Ctrl+C that came to the thread that waits for it
         self.is_left_behind = False  # a worker did not end, and may go on with what it has
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
@@ -242,6 +243,7 @@ class Pipeline:
             try:
                 alive[0].join(_POLL_SECONDS)
             except KeyboardInterrupt:
+                self.was_interrupted = True
                 if self._head.stop_reason is not None:
                     raise  # asked for twice: whoever does not end is left behind
                 self.stop("interrupted")

@@ -135,11 +135,14 @@ class RunJournal:
     def saved_states(self) -> Iterator[tuple[int, int, SavedState]]:
         """The state records: part, number of the input it is the state behind, and content.
 
-        Of each part only the beginning is read. A record of another form is as none: whoever
-        cannot read it did not end a chapter with it.
+        Of each part only the beginning is read; notes do not count, as whoever writes a state does
+        not count them either. A record of another form is as none: whoever cannot read it did not
+        end a chapter with it.
         """
         for part in range(self._part, self._reader.last_part + 1):
-            for record in islice(self._reader.from_part(part), MOST_RECORDS_BEFORE + 2):
+            records = self._reader.from_part(part)
+            counted = (one for one in records if one.part != part or one.kind != form.NOTE)
+            for record in islice(counted, MOST_RECORDS_BEFORE + 2):
                 if record.part != part:
                     break
                 if record.kind == form.STATE:

@@ -14,6 +14,7 @@ from app.managers.execution_manager.kill import FLATTEN, Standing
 from app.managers.execution_manager.limited_broker import gives_anew
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.run_outcome import RunEnd
 from app.threads.commands import STOP, has_stopped, is_left_holding
 from app.threads.order_gate import OrderGate
 
@@ -37,6 +38,14 @@ def close_seconds(bar_ns: int, grace_ms: int, rate: float) -> float:
     return bars + grace_ms / 1000 + _SLACK_SECONDS
 
 
+class _Wait:
+    """One of those who wait for the end: a kill and a stop may do so together."""
+
+    def __init__(self, away_seconds: float) -> None:
+        self.away_seconds = away_seconds  # that the end has waited for what the venue turns away
+        self.was_away = False  # something of it, since this was looked at last
+
+
 class LineEnding:
     """Of one run; `execution` and `gate` are there once it begins."""
 
@@ -58,9 +67,9 @@ class LineEnding:
         self._close_seconds = min(max(close_seconds, _STOP_SECONDS), _LONGEST_CLOSE_SECONDS)
         self._left_looks = self._in_vain = 0
         self.is_hurried = False  # whoever ended it does not want to wait any more
-        self._away_seconds = 0.0  # that it has waited for what the venue turns away
-        self._was_away = False  # something of it, since this was looked at last
-        self._has_told = self._is_over = False
+        self._away_seconds = 0.0  # of the one who has waited longest
+        self.has_told = False  # that it waits, and that who stops it then ends it at once
+        self._is_over = False
 
     def patience_seconds(self, mode: str) -> float:
         """How long the end waits for what was asked for."""
@@ -80,17 +89,21 @@ class LineEnding:
         if self.patience_seconds(mode) > _STOP_SECONDS:
             logger.info(self.words(mode))
 
+        waiting = _Wait(self._away_seconds)
+
         def wait() -> None:
-            self._means.when(
-                lambda: self._is_over or self.is_done(mode) or self._flatten_again(mode),
-                over,
-                self.patience_seconds(mode),
-            )
+            self._means.when(is_over, over, self.patience_seconds(mode))
+
+        def is_over() -> bool:
+            if self._is_over or self.is_done(mode):
+                return True
+            self._look_what_waits(waiting)
+            return self._flatten_again(mode)
 
         def over() -> None:
             if self._is_over:
                 return
-            if not self.is_done(mode) and self._waits_on(self.patience_seconds(mode)):
+            if not self.is_done(mode) and self._waits_on(waiting, self.patience_seconds(mode)):
                 wait()
             else:
                 self._end_as_it_stands(mode, end)
@@ -101,11 +114,17 @@ class LineEnding:
             self._means.when(self._is_recovered, wait, _LONGEST_RECOVERY_SECONDS)
 
     def wait(self, is_done: Callable[[], bool], seconds: float) -> None:
-        """The same on this thread, for what is done behind the end."""
-        while True:
-            self._means.wait_until(lambda: is_done() or self._look_what_waits(), seconds)
-            if is_done() or not self._waits_on(seconds):
-                return
+        """The same on this thread, for what is done behind the end. A Ctrl+C ends the wait alone:
+        what follows is done all the same.
+        """
+        waiting = _Wait(self._away_seconds)
+        try:
+            while True:
+                self._means.wait_until(lambda: is_done() or self._look_what_waits(waiting), seconds)
+                if is_done() or not self._waits_on(waiting, seconds):
+                    return
+        except KeyboardInterrupt:
+            self.is_hurried = True
 
     def _what_waits(self) -> list[str]:
         """What the venue has turned away, and is to take before the end."""
@@ -116,20 +135,21 @@ class LineEnding:
         closings = status.put_off.items()
         return exits + [f"what closes {name}: {why.rstrip('.')}" for name, why in closings]
 
-    def _waits_on(self, waited_seconds: float) -> bool:
+    def _waits_on(self, waiting: _Wait, waited_seconds: float) -> bool:
         """Whether the end waits on: the venue took nothing of it for some of that time."""
-        if self.is_hurried or not self._was_away:
+        if self.is_hurried or not waiting.was_away:
             return False
-        self._was_away = False
-        self._away_seconds += waited_seconds
-        return self._away_seconds < _LONGEST_AWAY_SECONDS
+        waiting.was_away = False
+        waiting.away_seconds += waited_seconds
+        self._away_seconds = max(self._away_seconds, waiting.away_seconds)
+        return waiting.away_seconds < _LONGEST_AWAY_SECONDS
 
-    def _look_what_waits(self) -> bool:
+    def _look_what_waits(self, waiting: _Wait) -> bool:
         """It is told once, as it may take long; nothing is done by that."""
         waits = self._what_waits()
-        self._was_away = self._was_away or bool(waits)
-        if waits and not (self._has_told or self.is_hurried):
-            self._has_told = True
+        waiting.was_away = waiting.was_away or bool(waits)
+        if waits and not (self.has_told or self.is_hurried):
+            self.has_told = True
             self._notifier.alarm(
                 "end waits",
                 f"The venue turns away {'; '.join(waits)}. The run ends when it has been given, or "
@@ -166,7 +186,6 @@ class LineEnding:
 
     def _flatten_again(self, mode: str) -> bool:
         """Ask for it again where a late fill left something; it is not done by that."""
-        self._look_what_waits()
         left = self._left()
         is_left = self.execution is not None and is_left_holding(self.execution, left)
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0
@@ -177,6 +196,34 @@ class LineEnding:
             if self._in_vain > _MOST_IN_VAIN and self.gate is not None:
                 self.gate.kill(FLATTEN, "what each strategy holds could not be closed by itself")
         return False
+
+    def close(
+        self, journal: LineJournal | None, end: RunEnd, mode: str, book_last: Callable[[], None]
+    ) -> None:
+        """The run has ended: what an error has left is done as `mode` says, and the gate stops."""
+        gate = self.gate
+        if gate is None:
+            return
+        if not self._is_recovered():
+            self._notifier.alarm(
+                "not recovered",
+                "It is not compared with the venue: nobody looks after orders and positions there. "
+                "Start again, or see to them and give it up by 'system recover --give-up'.",
+            )
+        elif end.error is not None:
+
+            def is_seen_to() -> bool:
+                book_last()
+                return self.is_done(mode)
+
+            gate.kill(mode, f"the run {end.ended}")
+            self.wait(is_seen_to, self.patience_seconds(mode))
+            self.tell_what_is_left(mode)
+        self.settle(journal, end.error)
+        left = gate.stop()
+        if left:
+            self._notifier.alarm("gate", f"never called: {', '.join(left)}")
+        book_last()
 
     def settle(self, journal: LineJournal | None, error: str | None) -> None:
         """Wait until all that the run has asked for is with the venue, and answered: its last

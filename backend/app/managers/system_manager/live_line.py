@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from loguru import logger
@@ -341,15 +342,21 @@ class LiveLine:
     def stop(self, end: Callable[[], None]) -> None:
         """Cancel entries, do with positions as the config says, then `end` the stream.
 
-        Returns at once, and may be asked twice: the second time it ends without more ado.
+        Returns at once, and may be asked twice: the second time it ends without more ado. So it
+        does the first time where a kill waits, and has told that who stops it ends it at once.
         """
-        if not self._stopping.acquire(blocking=False):
+        if not self._stopping.acquire(blocking=False) or self.ending.has_told:
             self.ending.is_hurried = True
             self._end(end)
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
         self.ending.when_done(mode, lambda: self._end(end))
+
+    def break_off(self) -> None:
+        """The thread that runs it was interrupted: a second time, where it is being stopped."""
+        if self._stopping.locked():
+            self.ending.is_hurried = True
 
     @property
     def is_recovered(self) -> bool:
@@ -361,40 +368,21 @@ class LiveLine:
         if self._feed is not None:
             self._feed.stop()
 
-    def _is_seen_to(self, mode: str) -> bool:
-        self._book_last()
-        return self.ending.is_done(mode)
-
     def _book_last(self) -> None:
         if self._run is not None and self.is_recovered:
             self._aftermath.book(self._run)
 
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
-        gate, mode = self._gate, self._config.lived.on_error
         self._stopping.acquire(blocking=False)  # who stops it now waits for nothing any more
         if end.error is not None:
             self._notifier.alarm("run failed", end.error)
-        if gate is not None and not self.is_recovered:
-            self._notifier.alarm(
-                "not recovered",
-                "It is not compared with the venue: nobody looks after orders and positions there. "
-                "Start again, or see to them and give it up by 'system recover --give-up'.",
-            )
-        elif gate is not None and end.error is not None:
-            gate.kill(mode, f"the run {end.ended}")
-            self.ending.wait(lambda: self._is_seen_to(mode), self.ending.patience_seconds(mode))
-            self.ending.tell_what_is_left(mode)
-        if gate is not None:
-            self.ending.settle(self.journal, end.error)
-            left = gate.stop()
-            if left:
-                self._notifier.alarm("gate", f"never called: {', '.join(left)}")
-            self._book_last()
-        if self.journal is not None:
-            self.journal.close(end, self._recovery)
-        self._means.close()
-        if self.bars_kept is not None:
-            self.bars_kept.close()
-        self.venue.close()
+        with ExitStack() as rest:  # from below, whatever breaks off what is above it
+            rest.callback(self.venue.close)
+            if self.bars_kept is not None:
+                rest.callback(self.bars_kept.close)
+            rest.callback(self._means.close)
+            if self.journal is not None:
+                rest.callback(self.journal.close, end, self._recovery)
+            self.ending.close(self.journal, end, self._config.lived.on_error, self._book_last)
         logger.info("The line to the venue is closed: {}", end.ended)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -277,6 +278,8 @@ class RunSession:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
+        if self._line is not None and self.run.pipeline.was_interrupted:
+            self._line.break_off()
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
         text = None if error is None else _told(error)
         timings = timings_of(self.run, seconds)
@@ -284,7 +287,8 @@ class RunSession:
         self.kill_story.end()
         killed = self.kill_story.told()
         if self._line is not None:
-            self._line.close(RunEnd(reason, ended_at, timings, text, killed))
+            with suppress(KeyboardInterrupt):  # it is closed all the same, and so is the record
+                self._line.close(RunEnd(reason, ended_at, timings, text, killed))
         is_unfinished = self._line is not None and self._line.is_unfinished
         if self._risk is not None:
             self._risk.close(self.run, is_over=not is_unfinished)

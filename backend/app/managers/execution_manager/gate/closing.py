@@ -75,6 +75,7 @@ class Closing:
         pauses = self._not_before_ns.items()
         self._not_before_ns = {symbol: at_ns for symbol, at_ns in pauses if at_ns > now_ns}
         self._count_ends(now_ns)
+        self._away.keep_closings(self._are_to_close())
         waiting = self._waiting_symbols()
         working = self._working_by_symbol()
         for symbol in sorted(self._tracker.net):
@@ -104,6 +105,11 @@ class Closing:
             if put_off_ns is None:  # of the others the human has been told
                 text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
                 self._output.alarm("closing failed", text)
+
+    def _are_to_close(self) -> set[str]:
+        """Where something is held that an order can close; a late fill may have done it."""
+        tracker = self._tracker
+        return {tracker.symbols[symbol] for symbol in tracker.net if tracker.closable_units(symbol)}
 
     def _waiting_symbols(self) -> set[int]:
         """Where an answer is about to come that changes what is to be closed."""

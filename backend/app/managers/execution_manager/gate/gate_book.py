@@ -326,7 +326,7 @@ class GateBook:
         self._doubts.tick(now_ns)
         self._sweep.tick(now_ns)
         self._closing.tick(now_ns)
-        self._away.tick(self.tracker, now_ns)
+        self._away.tick(self.tracker.symbols, now_ns)
         self.tracker.orders.shrink()
 
     def _hangs(self, call: Call, now_ns: int) -> None:

@@ -7,17 +7,13 @@ nothing that opens leaves: exits go first. What the gate closes by itself is cou
 from typing import Final
 
 from app.core.intervals import SECOND_NS
-from app.core.order_events import KEPT_IN, Refused
-from app.core.orders import REJECTED
 from app.core.venue import TurnedAway, VenueRefused
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
 from app.managers.execution_manager.gate.gate_order import GATE, RUN, GateOrder
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, EXITS_WAIT, Latch
-from app.managers.execution_manager.gate.tracker import Tracker
 
 _AT_ONCE_NS: Final = 0
-_TOO_MUCH: Final = "it would take out more than is held by now"
 
 
 class _Waiting:
@@ -37,7 +33,7 @@ class _Waiting:
 
 
 class TurnedAwayExits:
-    """Of the run's orders that take out what is held, and of those by which the gate closes."""
+    """Of the run's orders that only reduce, and of those by which the gate closes."""
 
     def __init__(self, latch: Latch, calling: Calling, times: GateTimes, output: Output) -> None:
         self._latch = latch
@@ -55,7 +51,7 @@ class TurnedAwayExits:
             return False
         if order.owner == GATE:
             self._note_closing(order, symbol, answer, now_ns)
-        if order.owner != RUN or (order.opens and not order.reduce_only):
+        if not order.reduce_only or order.owner != RUN:
             return False
         waiting = self._waiting.get(order.client_id)
         if waiting is None:
@@ -87,6 +83,13 @@ class TurnedAwayExits:
     def put_off_ns(self, order: GateOrder) -> int | None:
         """Until when the venue has put off an order that was to close; asked once of each."""
         return self._put_off.pop(order.client_id, None)
+
+    def keep_closings(self, names: set[str]) -> None:
+        """Only these symbols are to be closed by now."""
+        if self.closings and not self.closings.keys() <= names:
+            self.closings = {name: why for name, why in self.closings.items() if name in names}
+            if not self.closings:
+                self._told_ns = None
 
     def forget_closings(self) -> None:
         """The venue takes them again, or none is wanted any more."""
@@ -125,40 +128,16 @@ class TurnedAwayExits:
         times = (waiting.due_ns() for waiting in self._waiting.values())
         return min((at_ns for at_ns in times if at_ns is not None), default=None)
 
-    def tick(self, tracker: Tracker, now_ns: int) -> None:
-        """Ask for what is due, where it still takes out what is held."""
+    def tick(self, symbols: tuple[str, ...], now_ns: int) -> None:
+        """Ask for what is due."""
         self._lift()
         for waiting in list(self._waiting.values()):
             due_ns, order = waiting.due_ns(), waiting.order
             if due_ns is None or due_ns > now_ns:
                 continue
-            if not order.end and self._opens_by_now(order, tracker):
-                event = Refused(order.order_id, _TOO_MUCH, KEPT_IN)
-                tracker.end(order, REJECTED, event)
             if order.end:
                 self.settle(order)
                 continue
             waiting.at_ns = None
-            venue_order = order.for_venue(tracker.symbols[order.symbol])
+            venue_order = order.for_venue(symbols[order.symbol])
             order.call = self._calling.place(venue_order, False, now_ns)
-
-    def _opens_by_now(self, order: GateOrder, tracker: Tracker) -> bool:
-        """Whether a plain order would take out more than is held, as others have filled since it
-        was first given. One that only reduces is seen to elsewhere.
-        """
-        if order.reduce_only or order.cancel_wanted:
-            return False
-        units = order.remaining_units
-        given = (one for one in tracker.open.values() if one is not order and not self._rests(one))
-        beside = sum(
-            one.remaining_units
-            for one in given
-            if one.symbol == order.symbol and (one.remaining_units > 0) == (units > 0)
-        )
-        held_units = tracker.closable_units(order.symbol)
-        return held_units * units >= 0 or abs(units + beside) > abs(held_units)
-
-    def _rests(self, order: GateOrder) -> bool:
-        """Whether it fills at no moment of ours, or has not been given."""
-        waiting = self._waiting.get(order.client_id)
-        return order.reduce_only or (waiting is not None and waiting.at_ns is not None)
