@@ -48,6 +48,7 @@ CODES = {
     RESUME: (0, 1),
     "strategies new my_dip": (0, 2),
     "report export last --output exported": (0, 2),  # nothing is written over
+    "data export SYN1 syn1.csv --start 2024-11-29 --end 2024-11-29": (0, 2),
     "report export last --format parquet --what fills,trades --output exported": (0, 2),
 }
 

@@ -205,7 +205,8 @@ def test_an_action_beyond_every_calendar_is_refused(house: House, ex_date: str) 
 def test_what_is_no_number_above_zero_is_refused_in_these_words(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         positive_decimal(text, "lot")
-    assert str(caught.value) == f"The lot '{text[:40]}' is not a number above zero."
+    hint = " A number here has no comma: write 1.5." if text == "1,5" else ""
+    assert str(caught.value) == f"The lot '{text[:40]}' is not a number above zero.{hint}"
 
 
 @pytest.mark.parametrize("text", ["1e-400", "1e400", "1e-13", "1000000000001", "9" * 31, "1e999"])

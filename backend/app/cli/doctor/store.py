@@ -83,12 +83,15 @@ def open_engine(ground: Ground) -> "Engine":
 
 
 def _move_away(path: Path | None) -> str:
-    """A command that takes a damaged file out of the way, with what belongs to it."""
+    """A command that takes a damaged file out of the way, with what belongs to it and is there by
+    then: what others hold open beside it goes as they close it.
+    """
     if path is None:
         return "./start_cli.sh init-db"
     folder = path.with_name(f"{path.name}.damaged")
-    names = [str(x) for x in sorted(path.parent.glob(f"{path.name}*")) if x.is_file()]
-    return f"mkdir -p {shlex.quote(str(folder))} && mv {shlex.join([*names, str(folder)])}"
+    found = ["find", str(path.parent), "-maxdepth", "1", "-type", "f", "-name", f"{path.name}*"]
+    moved = f"{shlex.join([*found, '-exec', 'mv', '{}', str(folder)])} ';'"
+    return f"mkdir -p {shlex.quote(str(folder))} && {moved}"
 
 
 def check_runs(ground: Ground) -> Iterator[Verdict]:
