@@ -85,6 +85,7 @@ def test_another_shell_follows_what_this_one_started_and_leaves_it_running(
     assert other.leave() == 0
     shell.type(CTRL_D)
     shell.wait_for("Still running, started here")
+    shell.wait_for("Leave? [Y/n]")  # typed before, an answer is echoed before the question
     shell.type("n" + ENTER)
     shell.run("system stop")
 

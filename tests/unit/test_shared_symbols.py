@@ -55,6 +55,14 @@ class Shared(House):
         self.hear(Acknowledged(order.order_id), fill(order, shares * UNITS, f"h{order.order_id}"))
         self.intents()
 
+    def hold_both_ways(self) -> Order:
+        """The first is long under a stop, which is returned, the second short: a flat account."""
+        self.hold(1, -10)
+        self.hold(0, 10)
+        stop = self.stop(0, -10)
+        self.hear(Acknowledged(stop.order_id))
+        return stop
+
     def stop(self, strategy: int, shares: int, **terms: object) -> Order:
         terms = {"kind": STOP, "stop": 9.0, "tif": "gtc", "reduce_only": True} | terms
         return self.give(shares * UNITS, strategy, **terms)
@@ -231,10 +239,7 @@ def test_what_waits_for_a_position_leaves_when_there_is_one(house: Shared) -> No
 def test_what_closes_at_market_waits_until_the_exits_beside_it_are_taken_back(
     house: Shared,
 ) -> None:
-    house.hold(1, -10)
-    house.hold(0, 10)
-    stop = house.stop(0, -10)
-    house.hear(Acknowledged(stop.order_id))
+    stop = house.hold_both_ways()
     house.intents()
     close = house.give(-10 * UNITS, 0, reduce_only=True)
     assert house.intents() == (Cancel(stop.order_id),), "both could fill on one bar"
@@ -245,10 +250,7 @@ def test_what_closes_at_market_waits_until_the_exits_beside_it_are_taken_back(
 
 
 def test_an_exit_comes_back_where_what_was_to_close_fails(house: Shared) -> None:
-    house.hold(1, -10)
-    house.hold(0, 10)
-    stop = house.stop(0, -10)
-    house.hear(Acknowledged(stop.order_id))
+    stop = house.hold_both_ways()
     close = house.give(-4 * UNITS, 0, reduce_only=True)
     assert house.intents()[-1] == Amend(stop.order_id, stop_terms(-6), False)
     house.hear(Amended(stop.order_id, stop_terms(-6)))
@@ -260,10 +262,7 @@ def test_an_exit_comes_back_where_what_was_to_close_fails(house: Shared) -> None
 def test_what_closes_at_market_leaves_beside_an_exit_that_the_venue_does_not_give_back(
     house: Shared,
 ) -> None:
-    house.hold(1, -10)
-    house.hold(0, 10)
-    stop = house.stop(0, -10)
-    house.hear(Acknowledged(stop.order_id))
+    stop = house.hold_both_ways()
     close = house.give(-10 * UNITS, 0, reduce_only=True)
     house.intents()
     house.hear(ChangeRefused(stop.order_id, "no"))
@@ -273,10 +272,7 @@ def test_what_closes_at_market_leaves_beside_an_exit_that_the_venue_does_not_giv
 def test_an_exit_that_fills_before_it_is_taken_back_leaves_nothing_to_close(
     house: Shared,
 ) -> None:
-    house.hold(1, -10)
-    house.hold(0, 10)
-    stop = house.stop(0, -10)
-    house.hear(Acknowledged(stop.order_id))
+    stop = house.hold_both_ways()
     close = house.give(-10 * UNITS, 0, reduce_only=True)
     house.intents()
     house.hear(out(stop, -10, "e1"))
