@@ -25,7 +25,8 @@ from app.core.processes import is_running
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
 
-CTRL_C, CTRL_D, CTRL_L, CTRL_R, CTRL_U = "\x03", "\x04", "\x0c", "\x12", "\x15"
+CTRL_C, CTRL_D, CTRL_L, CTRL_R = "\x03", "\x04", "\x0c", "\x12"
+CTRL_U, CTRL_Z = "\x15", "\x1a"
 TAB, ENTER, UP, DOWN, ESCAPE = "\t", "\r", "\x1b[A", "\x1b[B", "\x1b"
 PASTE_BEGIN, PASTE_END = "\x1b[200~", "\x1b[201~"
 PROMPT = re.compile(r"^system@mismartera:.* ?> ?")

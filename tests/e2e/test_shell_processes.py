@@ -8,6 +8,7 @@ import pytest
 from tests.shell_house import (
     CTRL_C,
     CTRL_D,
+    CTRL_Z,
     ENTER,
     ShellHouse,
     ShellTerminal,
@@ -70,6 +71,27 @@ def test_a_paced_session_goes_to_the_background_and_outlives_the_shell(
     assert shell.wait_for_end() == 0
     assert shell_house.runs()[0]["state"] == "running"
     assert is_running(shell_house.runs()[0]["pid"])
+
+
+def test_ctrl_z_gives_the_terminal_back_and_the_line_stands_when_it_returns(
+    shell_house: ShellHouse,
+) -> None:
+    outer = Terminal(["bash", "--norc"], shell_house.folder, shell_house.environment({}))
+    try:
+        outer.type(f"{sys.executable} -m app.cli.main{ENTER}")
+        outer.wait_for("system@mismartera:")
+        outer.type("vers")
+        outer.wait_for("> vers")
+        outer.type(CTRL_Z)
+        outer.wait_until(lambda: "Stopped" in outer.text and "> vers" not in outer.text, "a stop")
+        outer.type(f"stty -a | grep -wo icanon{ENTER}")
+        outer.wait_until(lambda: "\nicanon" in outer.text, "a cooked terminal")
+        outer.type(f"fg{ENTER}")
+        outer.wait_for("> vers")
+        outer.type(f"ion{ENTER}")
+        outer.wait_for("(Python ")
+    finally:
+        outer.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -23,6 +23,7 @@ from app.cli.output import printable
 from app.cli.shell import screen
 from app.cli.shell.history import LineHistory
 from app.cli.shell.interrupts import Interrupts
+from app.cli.shell.keyboard import keyboard, suspend
 from app.cli.shell.lines import cleaned
 from app.cli.shell.notices import PromptNotices
 from app.cli.shell.prompt import Fragments, prompt_fragments
@@ -169,7 +170,7 @@ class Terminal:
             complete_in_thread=True,
             auto_suggest=AutoSuggestFromHistory(),
             key_bindings=_keys(),
-            enable_suspend=True,
+            input=keyboard(),
         )
 
     def _fragments(self) -> Fragments:
@@ -231,6 +232,7 @@ def _keys() -> KeyBindings:
     keys = KeyBindings()
     # A line that Ctrl+R found runs with Enter, as elsewhere; the arrow keys take it to be changed.
     keys.add(Keys.Enter, filter=is_searching)(accept_search_and_accept_input)
+    keys.add(Keys.ControlZ)(suspend)
 
     @keys.add(Keys.BracketedPaste)
     def _paste(event: KeyPressEvent) -> None:
