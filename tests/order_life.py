@@ -258,7 +258,8 @@ class Life(Proposals):
         if not execution.nested:
             for order in execution.broker.working.values():
                 plain = order.kind in (MARKET, LIMIT, MARKET_ON_OPEN, MARKET_ON_CLOSE)
-                linked = order.parent or order.group or order.reduce_only
+                exits = order.reduce_only and not order.aimed
+                linked = order.parent or order.group or exits
                 if plain and not linked and order.state != CANCEL_PENDING:
                     aims[order.strategy][order.symbol_index] += order.units - order.filled_units
             assert execution.aim_units == aims
@@ -301,7 +302,7 @@ class Life(Proposals):
         assert not broker.working
         assert not broker.links
         kept = [broker._rows, broker.pending, broker._termed]
-        assert not any([*kept, broker._reducing, broker.closing, broker.links._children])
+        assert not any([*kept, broker.reducing, broker.closing, broker.links._children])
 
 
 def _table(rows: list[tuple[int, int, float, float, float, float, float]]) -> Table:

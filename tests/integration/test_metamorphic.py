@@ -201,7 +201,7 @@ def rows(ended: Ended, terms: Terms) -> dict[str, Any]:
         "symbols": [order.symbol_index for order in ended.orders],
         "fills": [fill_row(fill, price, later_ns) for fill in ended.outcome.fills],
         "held": [[position.units for position in row] for row in run.positions],
-        "trades": run.trades(),
+        "trades": run.account.trades(),
         "cash": run.ledger.cash_units / price,
         "income": run.ledger.income_units / price,
         "fees": run.ledger.fee_units / price,

@@ -455,11 +455,11 @@ def test_trades_are_counted_over_all_strategies_and_symbols() -> None:
     for strategy, symbol in [(0, 0), (1, 1)]:
         submit(execution, strategy, symbol, UNITS, 0)
     execution.match(20)
-    assert execution.trades() == 0
+    assert execution.account.trades() == 0
     for strategy, symbol in [(0, 0), (1, 1)]:
         submit(execution, strategy, symbol, -3 * UNITS, 20)
     execution.match(30)
-    assert execution.trades() == 2
+    assert execution.account.trades() == 2
 
 
 def test_a_split_moves_every_strategy_s_position_aim_and_the_sum() -> None:

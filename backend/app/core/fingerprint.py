@@ -51,7 +51,8 @@ class Fingerprint:
 
 def is_plain(order: Order) -> bool:
     """Whether nothing of an order but its units is to be encoded."""
-    return order.kind is MARKET and order.tif is DAY and order.aimed
+    is_market = order.kind is MARKET and order.tif is DAY
+    return is_market and order.aimed and not order.reduce_only
 
 
 def execution(row: FillRow) -> bytes:

@@ -130,6 +130,10 @@ class Account:
         """A figure of every book together, in the account's currency."""
         return sum(self.in_own_units(of(book), currency) for currency, book in self.books.items())
 
+    def trades(self) -> int:
+        """Round trips closed, over all strategies."""
+        return sum(position.trades for row in self.positions for position in row)
+
     def left_by(self, symbol: int, held_units: int) -> tuple[int, int]:
         """What is there of a symbol, with what no strategy holds, and the cash."""
         loose_units = self.loose[symbol].units if symbol in self.loose else 0

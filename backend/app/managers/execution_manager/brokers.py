@@ -21,6 +21,7 @@ class Broker(Protocol):
     working: dict[int, Order]
     links: Links
     pending: Pending
+    reducing: set[int]  # working orders that only reduce
     latency_ns: int
     due_ns: int  # when the earliest bar that can fill something is known
     closing: list[Order]  # that fill at the close of the instant under way

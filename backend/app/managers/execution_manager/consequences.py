@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from app.core.orders import CANCELED, MARKET, Order, Terms
+from app.managers.execution_manager.entries import coming_units
 from app.managers.execution_manager.links import Links
 
 _IDLE = "nothing is left to reduce"
@@ -72,7 +73,8 @@ class Consequences:
         """End orders that only reduce, where fills have left nothing to reduce: none is held, or
         the position has turned over to their own side.
 
-        Not those of an entry that can still fill: what it brings is theirs to take out.
+        Not those of an entry that can still fill, nor one that a strategy closes with while more
+        is on its way: what is brought is theirs to take out.
         """
         if not (fills and (self._reducing or self.on_moved is not None)):
             return
@@ -90,6 +92,8 @@ class Consequences:
                 continue
             held = self._held_units(order)
             before = held - moved_units
+            if not held and order.aimed and coming_units(order, self._working.values()):
+                continue
             if not held or (before * held < 0 < order.units * held):
                 self._owner.lapsed(order, CANCELED, now_ns, _IDLE)
         if self.on_moved is not None:

@@ -1,6 +1,6 @@
 """Which orders may open or increase a position: those that a pause, a halt or a kill keeps in."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from app.core.orders import CANCEL_PENDING, MARKET, Order
@@ -65,6 +65,26 @@ class Entries:
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         return reason if reason and opens(order, units, self._working, held_units) else ""
 
+    def takes_out_too(self, order: Order, aim_units: Sequence[Sequence[int]]) -> bool:
+        """Whether an order at market does nothing but take out what exits that work would, too:
+        whichever fills first, nobody wants it twice. `aim_units` is what strategies hold once all
+        has filled that is on its way, without the order.
+        """
+        strategy, symbol, units = order.strategy, order.symbol_index, order.units
+        if not order.aimed or order.limit is not None:
+            return False
+        aim, held_units = aim_units[strategy][symbol], self._held_units_of(strategy, symbol)
+        held_units += coming_units(order, self._working.values())
+        closes = units * held_units < 0 and units * aim < 0
+        return (
+            closes
+            and abs(units) <= min(abs(held_units), abs(aim))
+            and any(
+                other.reduce_only and (other.strategy, other.symbol_index) == (strategy, symbol)
+                for other in self._working.values()
+            )
+        )
+
     def against(self, symbol: int) -> str:
         """Why nothing may open or increase a position in a symbol, or ""."""
         closed = list(self.closed.items())  # a replay is halted from other threads
@@ -114,3 +134,15 @@ def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:
             found.append(order)
             left += units
     return found
+
+
+def coming_units(order: Order, working: Iterable[Order]) -> int:
+    """What orders at market are about to bring that an order would take out."""
+    return sum(
+        other.units - other.filled_units
+        for other in working
+        if other.kind == MARKET
+        and other.aimed
+        and other.units * order.units < 0
+        and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
+    )

@@ -82,7 +82,8 @@ class ExecutionManager:
         self.protection: Protection | None = None  # a `ProtectedExecution` has one
         self._prices: Known | None = None
         self._power: BuyingPower | None = None  # not asked before there are prices
-        self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works
+        self._sure_units = [MOST] * len(instruments)  # less than that passes while nothing works,
+        self._covers: Callable[[int, int], bool] = lambda symbol, units: False  # or for this
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
@@ -104,8 +105,9 @@ class ExecutionManager:
     def value_by(self, prices: Known) -> None:
         """From now on there are prices: orders are held against the account's buying power."""
         self._prices = prices
-        self._power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
-        self._sure_units, self._checks.power = self._power.sure_units, self._power
+        power = BuyingPower(self.account, self.held_units, self.broker.working, prices)
+        self._power = self._checks.power = power
+        self._sure_units, self._covers = power.sure_units, power.covers
         self._checks.weigh_by(prices, self.account, self)
 
     def load(self, book: BarBook) -> None:
@@ -149,8 +151,10 @@ class ExecutionManager:
             or self._limited
             or units % self.lot_units[symbol]
             or not -sure_units < units < sure_units
-            or (broker.working and (self._power is None or not self._power.covers(symbol, units)))
+            or (broker.working and (broker.reducing or not self._covers(symbol, units)))
         ):
+            if broker.reducing and self.entries.takes_out_too(order, self.aim_units):
+                order.reduce_only, plain = True, False
             reason = self._checks.refusal(order, now_ns)
             if reason:
                 self._refuse(order, reason, now_ns)
@@ -377,10 +381,6 @@ class ExecutionManager:
         if self._power is not None:
             self._power.forget()
         self.note_change(symbol, now_ns)
-
-    def trades(self) -> int:
-        """Round trips closed, over all strategies."""
-        return sum(position.trades for row in self.positions for position in row)
 
     def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order ends unfilled, or not wholly filled: nobody aims with it any more."""

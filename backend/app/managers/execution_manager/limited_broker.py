@@ -159,7 +159,7 @@ class LimitedBroker(LiveBroker):
 
     def _drive_smaller(self, now_ns: int) -> None:
         """A stop that left for less than it is to be, as the rest lay under others, may grow."""
-        for order_id in sorted(self._reducing & self.parts.keys()):
+        for order_id in sorted(self.reducing & self.parts.keys()):
             order, part = self.working.get(order_id), self.parts.get(order_id)
             if order is not None and part is not None and order.kind in _STOPS:
                 goal = self.pending_terms(order) or order

@@ -63,7 +63,7 @@ class LiveBroker:
         self.pending: Pending = {}  # terms wanted, and since when
         self._to_end: dict[int, None] = {}  # orders that are to end with those they belong with
         self.outbox: list[Intent] = []
-        self._reducing: set[int] = set()
+        self.reducing: set[int] = set()
         # Of each order what the venue has of it; one without is held here.
         self.parts: dict[int, Part] = {}
         self.exits = DeclaredExits()
@@ -71,7 +71,7 @@ class LiveBroker:
         self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
         self.consequences = Consequences(
-            self, self.links, self.working, self._reducing, self.pending
+            self, self.links, self.working, self.reducing, self.pending
         )
 
     # -- what strategies ask for -------------------------------------------------------------------
@@ -85,7 +85,7 @@ class LiveBroker:
         if order.parent:
             self.exits.add(order)
         if order.reduce_only:
-            self._reducing.add(order.order_id)
+            self.reducing.add(order.order_id)
         self._drive(order, order.created_ns)
 
     def cancel(self, order: Order, now_ns: int) -> bool:
@@ -316,7 +316,7 @@ class LiveBroker:
         self.working.pop(order.order_id, None)
         self._to_end.pop(order.order_id, None)
         self.pending.pop(order.order_id, None)
-        self._reducing.discard(order.order_id)
+        self.reducing.discard(order.order_id)
         self.parts.pop(order.order_id, None)
         self._were_there.pop(order.order_id, None)
         self.ending.discard(order.order_id)

@@ -54,7 +54,7 @@ def _state_of(broker: LiveBroker) -> LiveBrokerState:
         {number: replace(part) for number, part in broker.parts.items()},
         broker.exits.state(),
         list(broker._to_end),
-        sorted(broker._reducing),
+        sorted(broker.reducing),
         dict(broker._were_there),
         sorted(broker.ending),
         broker.past_splits.state(),
@@ -71,7 +71,7 @@ def restore_live_broker(broker: LiveBroker, state: LiveBrokerState) -> None:
     broker.parts.update(state.parts)
     broker.exits.restore(state.exits, broker.working)
     broker._to_end.update(dict.fromkeys(state.to_end))
-    broker._reducing.update(state.reducing)
+    broker.reducing.update(state.reducing)
     broker._were_there.update(state.were_there)
     broker.ending.update(state.ending)
     broker.past_splits.restore(state.past_splits)

@@ -1,8 +1,7 @@
 """The simulated broker: holds working orders, finds the bar each can match, and fills it.
 
-It is stepped synchronously inside the instant, so that a fill is known at the very instant
-its bar is. An order belongs to the bars that start at or after it was given, never earlier; a
-cancel or an amendment counts from there too, so that it can lose to a fill.
+It is stepped inside the instant: a fill is known when its bar is. An order belongs to the bars
+that start when it was given, or later; cancels and amendments, too, so that they can lose to fills.
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,14 +55,14 @@ class SimBroker:
         # The row that does something to each, next. Not in the order: it lies in the future.
         self._rows: dict[int, int] = {}
         self._termed: set[int] = set()  # orders that are not plainly at market
-        self._reducing: set[int] = set()
+        self.reducing: set[int] = set()  # orders that only reduce
         self.links = Links(self.working)
         self._matcher = Matcher(lot_units, tick_units, rules, owner, self.links)
         self.spent: list[Order] = []  # that were for one bar only, and had it
         # Orders that are to be cancelled (no terms) or amended, and since when.
         self.pending: Pending = {}
         self.consequences = Consequences(
-            owner, self.links, self.working, self._reducing, self.pending
+            owner, self.links, self.working, self.reducing, self.pending
         )
         self.closing: list[Order] = []  # that fill at the close of the instant under way
         self.closing_ns = -1  # that instant
@@ -105,9 +104,10 @@ class SimBroker:
             self._termed.add(order.order_id)
             if order.parent or order.group:
                 self.links.add(order)
-            if order.reduce_only:
-                self._reducing.add(order.order_id)
             row = self._next_row(order, order.created_ns)
+        if order.reduce_only:
+            self._termed.add(order.order_id)
+            self.reducing.add(order.order_id)
         self._rows[order.order_id] = row
         if row >= 0:
             known_ns = book.known_ns[row]
@@ -193,7 +193,7 @@ class SimBroker:
         self.pending.pop(order.order_id, None)
         if order.order_id in self._termed:
             self._termed.discard(order.order_id)
-            self._reducing.discard(order.order_id)
+            self.reducing.discard(order.order_id)
             if order.group or order.parent:
                 self.links.drop(order)
 

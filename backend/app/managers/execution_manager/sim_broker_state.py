@@ -34,7 +34,7 @@ def sim_broker_state(broker: SimBroker) -> SimBrokerState:
     return SimBrokerState(
         list(broker.working.values()),
         sorted(broker._termed),
-        sorted(broker._reducing),
+        sorted(broker.reducing),
         dict(broker.pending),
         [order.order_id for order in broker.closing],
         broker.closing_ns,
@@ -51,7 +51,7 @@ def restore_sim_broker(broker: SimBroker, state: SimBrokerState) -> None:
     broker.working.update((order.order_id, order) for order in state.working)
     broker._rows.update(dict.fromkeys(broker.working, -1))
     broker._termed.update(state.termed)
-    broker._reducing.update(state.reducing)
+    broker.reducing.update(state.reducing)
     broker.pending.update(state.pending)
     broker.closing = [broker.working[number] for number in state.closing]
     broker.closing_ns, broker._closed_ns = state.closing_ns, state.closed_ns

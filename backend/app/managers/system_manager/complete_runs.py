@@ -40,7 +40,7 @@ class CompleteRun(msgspec.Struct, frozen=True):
             final_equity=run.final_equity(),
             orders=execution.order_count,
             fills=execution.fill_count,
-            trades=execution.trades(),
+            trades=execution.account.trades(),
             max_drawdown=run.curve.max_drawdown,
             fingerprint=execution.diary.fingerprint.hexdigest(),
         )

@@ -128,7 +128,7 @@ def summary_of(
         bars_per_second=None if seconds is None else round(bars / seconds) if seconds else 0,
         orders=execution.order_count,
         fills=execution.fill_count,
-        trades=execution.trades(),
+        trades=execution.account.trades(),
         trading_state=_trading_state(run),
         currency=run.config.account.currency,
         start_equity=start,
