@@ -13,6 +13,7 @@ from app.core.errors import ConfigError
 from app.core.intervals import interval_ns
 from app.core.money import to_units
 from app.core.orders import Terms
+from app.core.seams import Wall
 from app.core.venue import (
     Abilities,
     Execution,
@@ -25,7 +26,7 @@ from app.core.venue import (
     VenueTime,
     VenueUnclear,
 )
-from app.integrations.binance.endpoints import Keys, Wall, endpoints_of
+from app.integrations.binance.endpoints import Keys, endpoints_of
 from app.integrations.binance.key_rights import judged_rights
 from app.integrations.binance.link import Link
 from app.integrations.binance.problems import UnknownOrder
