@@ -168,15 +168,6 @@ class BinanceAdapter:
         found = self.filters(symbol)
         return Sizes(found.tick, found.lot, found.min_notional or None)
 
-    def fee_rates(self) -> tuple[float, float]:
-        """The account's own, as maker and as taker."""
-
-        def ask(client: Any) -> tuple[float, float]:
-            told = client.get_account(omitZeroBalances="true")["commissionRates"]
-            return float(told["maker"]), float(told["taker"])
-
-        return self._link.read("the account", 20, ask)
-
     # -- market data -----------------------------------------------------------------------------
 
     def bars(self, symbol: str, interval: str, start_ns: int, end_ns: int) -> BarColumns:
