@@ -5,10 +5,18 @@ from typing import Final
 
 import msgspec
 
+from app.core.errors import UsageError
+
 ACTIVE, REDUCING, HALTED = "active", "reducing", "halted"  # all; exits only; nothing but cancels
 STATES: Final = (ACTIVE, REDUCING, HALTED)  # each allows less than the one before
 PERSON = "person"  # the name of a trip that a person made
 TRIPPED, HALT, RESUME = "tripped", "halt", "resume"  # what happens to a trading state
+
+
+def need_reason(reason: str) -> None:
+    """Refuse a person's change of a trading state that says nothing of why."""
+    if not reason.strip():
+        raise UsageError("A trading state is changed by a person with a reason: give one.")
 
 
 class Trip(msgspec.Struct, frozen=True):
