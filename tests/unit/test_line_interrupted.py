@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.unit.test_live_recovery import Line
+from tests.unit.recovery_house import Line
 from tests.unit.test_releasing import Venue, waits
 
 from app.core.order_events import Acknowledged
