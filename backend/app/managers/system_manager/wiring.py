@@ -221,9 +221,8 @@ class Run:
         )  # fmt: skip
         self.processor = DataProcessor(self.plan, self.workshop)
         workers = [self.coordinator, self.quality, self.processor, self.engine]
-        self._full_speed = (
-            config.replay is not None and speed == "max"
-        )  # workers take turns, and none waits
+        # Workers take turns then, and none waits.
+        self._full_speed = config.replay is not None and speed == "max"
         self.pipeline = Pipeline(
             workers, config.engine.runner, QUEUE_ROWS, one_processor=self._full_speed
         )
