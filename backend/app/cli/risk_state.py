@@ -258,7 +258,7 @@ def _of_account(context: Context, account: str) -> dict[str, Any]:
 
 
 def _of_run(context: Context, words: str) -> dict[str, Any]:
-    """Of a run that goes on, or as its record has it."""
+    """The state of a run that goes on, or as its record has it."""
     from app.managers.system_manager.control_client import running
     from app.repositories.journal_reader import has_begun
     from app.repositories.run_repository import RunRepository

@@ -39,7 +39,7 @@ class RiskEvent(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What the limits of one scope remember, in results: books may begin with other cash."""
+    """What limits of one scope remember: results, no equity, as a run may begin with other cash."""
 
     session: dt.date
     result_units: int = 0  # of that session
@@ -53,8 +53,8 @@ class RiskPast(msgspec.Struct, frozen=True):
     market: str = ""
     figures: dict[str, Figures] = {}  # by place: "account", "strategy NAME", "symbol NAME"
     trips: tuple[Trip, ...] = ()
-    # of breakers that a person cleared: the result of that session, or how far below the peak,
-    # from where they count
+    # By breaker that a person cleared, where it counts from: the result of that session, or how
+    # far below the peak the account was.
     counted_from: dict[str, int] = {}
 
 

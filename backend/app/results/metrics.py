@@ -36,7 +36,7 @@ class Basis(msgspec.Struct, frozen=True):
 
 
 class Metrics:
-    """Of one run. `metrics["win_rate"]` is a value, or None."""
+    """All metrics of one run: `metrics["win_rate"]` is a value, or None."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Sources:
-    """Of one data folder."""
+    """Reads the runs and bars of one data folder."""
 
     def __init__(self, settings: Settings, engine: "Engine | None" = None) -> None:
         self.settings = settings

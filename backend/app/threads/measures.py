@@ -19,7 +19,7 @@ Quoted = tuple[int, int, int]  # when a bar starts, its close, and the spread at
 
 
 class Quotes:
-    """Of one symbol's bars in a block; read up to the moment that is asked of."""
+    """The quotes of one symbol's bars in a block; read up to the moment that is asked of."""
 
     def __init__(self, base: Table, rows: Ints | slice) -> None:
         close = base.close[rows]
@@ -47,7 +47,7 @@ def _in_units(prices: Floats) -> list[int]:
 
 
 class Measures:
-    """Over a window of base bars; nothing of it is read beyond the moment that is asked of."""
+    """Measures a window of base bars; nothing is read beyond the moment that is asked of."""
 
     def __init__(self, window: Window, segments: Sequence[Segment], step_ns: int) -> None:
         self._window = window

@@ -50,7 +50,7 @@ COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 
 
 class MachineSources:
-    """Over the folders of the settings."""
+    """Reads the folders that the settings name."""
 
     def __init__(
         self,

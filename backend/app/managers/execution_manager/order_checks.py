@@ -28,7 +28,7 @@ MOST_TAKEN_BACK = 100_000  # in one session, by the hooks that gave them
 
 
 class OrderChecks:
-    """Of one account, over the broker's `working` orders."""
+    """Checks the orders of one account beside the broker's `working` ones."""
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ class UnknownOrder(AppError):
 
 
 class OrderReports:
-    """Of one account; a simulated broker tells of nothing, and then only halts are heard."""
+    """Books for one account; a simulated broker tells of nothing, and then only halts are heard."""
 
     def __init__(self, execution: ExecutionManager) -> None:
         self._execution = execution

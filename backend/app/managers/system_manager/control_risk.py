@@ -32,7 +32,7 @@ def _read(value: str, kind: type[Asked]) -> Asked:
 
 
 class RiskCommands:
-    """Of one session."""
+    """The commands about the trading state of one session."""
 
     def __init__(self, session: RunSession) -> None:
         self._session = session

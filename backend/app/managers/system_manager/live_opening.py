@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class LiveOpening:
-    """Of one start. `unfinished` is the account's run that has no end, `journal` what it left."""
+    """One start: `unfinished` is the account's run that has no end, `journal` what it left."""
 
     def __init__(
         self,

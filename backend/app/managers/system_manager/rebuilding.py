@@ -98,7 +98,7 @@ def _run_id_of(words: str, runs: Path, repository: "RunRepository") -> str:
 
 
 class Rebuilding:
-    """Of one run; used once."""
+    """Rebuilds one run; used once."""
 
     def __init__(
         self,

@@ -97,7 +97,7 @@ def unlogged() -> Iterator[None]:
 
 
 class Retelling:
-    """Of one run, by its row in SQL; used once."""
+    """Tells one run again, by its row in SQL; used once."""
 
     def __init__(self, row: Row, settings: Settings, data: DataManager, times: TimeManager) -> None:
         self.run_id = str(row["run_id"])

@@ -54,7 +54,7 @@ _LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the ho
 
 
 class RunBuilder:
-    """Of one system: its managers, its database, its clock."""
+    """Builds the runs of one system, from its managers, its database, its clock."""
 
     def __init__(
         self,
@@ -385,7 +385,7 @@ def _header(
     run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str,
     venue: Venue,
 ) -> RunHeader:  # fmt: skip
-    """Of a run that begins."""
+    """The header of a run that begins."""
     return header_of(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,

@@ -160,7 +160,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def replay_parts(market: Market) -> Parts:
-    """Of a replay: bars at rest, and the simulated broker."""
+    """The parts of a replay: bars at rest, and the simulated broker."""
     return Parts(partial(ReplayFeed, market.source))
 
 
