@@ -68,7 +68,7 @@ class Metrics:
         return self._found[name]
 
     def of_group(self, group: str) -> list[Metric]:
-        """Those of one group."""
+        """The metrics of one group."""
         return [metric for metric in self if metric.group == group]
 
     def as_json(self) -> dict[str, Any]:

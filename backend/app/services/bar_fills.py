@@ -240,7 +240,7 @@ class BarFills:
     # -- orders that wait for one that fills on this bar -------------------------------------------
 
     def _children(self, entry: Found) -> list[Found]:
-        """Those of the orders that wait for this one that the rest of its bar touches."""
+        """The orders that wait for this one and are touched by the rest of its bar."""
         found: list[Found | None] = []
         children = [
             child

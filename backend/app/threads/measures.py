@@ -28,7 +28,7 @@ class Quotes:
         self._columns = base.start_ns[rows].tolist(), *map(_in_units, (close, spread))
 
     def last(self, now_ns: int) -> Quoted | None:
-        """That of the last bar; None before the first."""
+        """The quote of the last bar; None before the first."""
         row = bisect_right(self._known_ns, now_ns) - 1
         starts, closes, spreads = self._columns
         return (starts[row], closes[row], spreads[row]) if row >= 0 else None

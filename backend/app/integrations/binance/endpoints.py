@@ -48,7 +48,7 @@ REAL: Final = Endpoints(
 
 
 def endpoints_of(url: str | None, real_money: bool = False) -> Endpoints:
-    """Those of a URL: the testnet's, or of a peer that has its streams one port above its REST.
+    """The testnet's addresses, or those of a peer, whose streams are one port above its REST.
 
     With `real_money` they are the real exchange's, and there is no other address.
     """

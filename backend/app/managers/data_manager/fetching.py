@@ -103,7 +103,7 @@ class Fetch:
         return self._report()
 
     def _sessions_of(self, start_ns: int, end_ns: int) -> Sequence[TradingSession]:
-        """Those that may touch it: some open on the eve of their date."""
+        """The sessions that may touch a stretch: some open on the eve of their date."""
         market, local = self._stretch.series.market, self._time.to_local
         first, last = local(start_ns, market).date(), local(max(end_ns, start_ns), market).date()
         return self._time.known_sessions(first - _DAY, last + _DAY, market)

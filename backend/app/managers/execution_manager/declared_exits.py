@@ -58,7 +58,7 @@ class DeclaredExits:
             exits.append(Declared(order, abs(order.units)))
 
     def resize(self, order: Order, units: int) -> None:
-        """Its strategy has amended an order."""
+        """A strategy has given an order another size."""
         for one in self._by_entry.get(order.parent, ()):
             if one.order is order:
                 one.most_units = abs(units)
@@ -75,7 +75,7 @@ class DeclaredExits:
             self._withdrawn.add(order.order_id)
 
     def reinstate(self, order: Order) -> None:
-        """It could not be taken back."""
+        """An order could not be taken back."""
         self._withdrawn.discard(order.order_id)
 
     def after_late_fill(

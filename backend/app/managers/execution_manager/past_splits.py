@@ -27,7 +27,7 @@ class PastSplit(msgspec.Struct, frozen=True):
 
 
 class PastSplits:
-    """Those that a run has been through, oldest first."""
+    """The splits that a run has been through, oldest first."""
 
     def __init__(self) -> None:
         self._made: list[PastSplit] = []

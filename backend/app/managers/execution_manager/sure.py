@@ -211,7 +211,7 @@ class SureRules:
         return ask.now_ns <= self._until_ns or self._ask_lasting(ask)
 
     def _ask_lasting(self, ask: Ask) -> bool:
-        """Those that may approve for longer."""
+        """Ask the rules that may approve for longer than this instant."""
         market, now_ns, until_ns = self._market, ask.now_ns, ALWAYS_NS
         for check, portfolio, most, sure_until_ns in self._lasting:
             sure_ns = sure_until_ns(ask.symbol, market, most)

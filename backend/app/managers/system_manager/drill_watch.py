@@ -37,7 +37,7 @@ class DrillWatch(Onlooker):
 
     @property
     def engine(self) -> WatchedEngine:
-        """That of the run, from when it is wired on."""
+        """The engine of the run, from when it is wired on."""
         return self._engine
 
     def hear(self, message: Message) -> None:

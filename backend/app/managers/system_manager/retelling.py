@@ -187,7 +187,7 @@ class Retelling:
 
     @property
     def hard_limits(self) -> AccountLimits | None:
-        """Those of the account file, as it was when the run began."""
+        """The hard limits of the account file, as it was when the run began."""
         if self._journal is not None:
             return self._journal.header().account_limits
         hard = self._facts.get("hard_limits")

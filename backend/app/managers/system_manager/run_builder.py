@@ -291,12 +291,12 @@ class RunBuilder:
         return replace(market, risk_past=risk_past)
 
     def hard_limits(self) -> AccountLimits | None:
-        """Those of the account file, where there is one."""
+        """The hard limits of the account file, where there is one."""
         path = self._settings.account_limits
         return None if path is None else load_account_limits(path)
 
     def _market_of_then(self, header: RunHeader) -> Market:
-        """That of a run that goes on: as its journal has it, hard limits too."""
+        """The market of a run that goes on: as its journal has it, hard limits too."""
         from app.managers.system_manager.verification import market_from
 
         market = market_from(header, self._times, self._data.store)
