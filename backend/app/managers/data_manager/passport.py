@@ -65,8 +65,8 @@ def symbol_passport(
     series: Series,
     sessions: Sequence[TradingSession],
     *,
-    extended_hours: bool = False,
-    quotes: bool = False,
+    extended_hours: bool,
+    quotes: bool,
 ) -> SymbolPassport:
     """The passport of one symbol; nothing is known of bars outside these sessions.
 

@@ -107,7 +107,7 @@ class Rebuilding:
         repository: "RunRepository",
         times: TimeManager,
         source: BarSource,
-        on_count: OnCount | None = None,
+        on_count: OnCount | None,
     ) -> None:
         """`folder` is the run's."""
         self._on_count = on_count
