@@ -98,7 +98,7 @@ def test_a_run_that_was_paused_when_it_broke_off_is_so_until_somebody_resumes_it
     assert recovery.is_paused
     line = SimpleNamespace(was_paused=recovery.is_paused, resume=lambda: asked.append(RESUME))
     asked: list[str] = []
-    session = RunSession(None, None, None, {}, (), None, None, line)  # type: ignore[arg-type]
+    session = RunSession(None, None, None, {}, (), None, line=line)  # type: ignore[arg-type]
     system = SystemManager(Settings(data_folder=tmp_path))
     system.__dict__["_builder"] = SimpleNamespace(build=lambda *words: session)
     system._prepare("config", False, None, False)

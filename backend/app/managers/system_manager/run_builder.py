@@ -106,14 +106,12 @@ class RunBuilder:
         facts = self._facts(run, market)
         record = self._begin_record(run, facts, market)
         rows = [msgspec.to_builtins(one) for one in passport]
-        others = (
-            CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
-            if band
-            else None
-        )
+        others = None
+        if band:
+            others = CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
         risk = RunRisk(record.run_id, self._alarms.alarm, local_text=record.local_text)
         holder.append(
-            RunSession(run, record, self._clock, facts, rows, on_progress, others, None, risk)
+            RunSession(run, record, self._clock, facts, rows, on_progress, others=others, risk=risk)
         )
         self._tell(record, sessions, config)
         return holder[0]
@@ -207,14 +205,17 @@ class RunBuilder:
             run, line, header, self._settings.strategies_folder, self._settings.data_folder,
             self._alarms.alarm, record.local_text,
         )  # fmt: skip
-        told = (on_progress, None, line, opening.run_risk(record.run_id), reloads)
-        holder.append(RunSession(run, record, self._clock, facts, (), *told))
-        holder[0].goes_on = opening.unfinished is not None
-        holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
+        session = RunSession(
+            run, record, self._clock, facts, (), on_progress,
+            line=line, risk=opening.run_risk(record.run_id), reloads=reloads,
+        )  # fmt: skip
+        holder.append(session)
+        session.goes_on = opening.unfinished is not None
+        session.take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()
         self._tell(record, market.sessions, config)
-        return holder[0]
+        return session
 
     def check(self, config: SessionConfig) -> Plan:
         """What a run of this config would compute; an error when it could not start.
