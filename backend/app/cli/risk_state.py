@@ -265,7 +265,7 @@ def _of_run(context: Context, words: str) -> dict[str, Any]:
 
     row = RunRepository(context.engine).get_run(words)
     run_id = str(row["run_id"])
-    folder = context.settings.data_folder / "runs" / run_id
+    folder = context.settings.runs_folder / run_id
     live = row["config"].get("live") or {}
     account = live.get("account", "default") if has_begun(folder) else None
     if run_id in running(context.settings.data_folder):

@@ -25,7 +25,7 @@ class Sources:
     @property
     def runs(self) -> Path:
         """The folder of all runs' folders."""
-        return self.settings.data_folder / "runs"
+        return self.settings.runs_folder
 
     def need_runs(self) -> None:
         """Reading makes no database where there was none."""

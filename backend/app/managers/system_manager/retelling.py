@@ -102,7 +102,7 @@ class Retelling:
     def __init__(self, row: Row, settings: Settings, data: DataManager, times: TimeManager) -> None:
         self.run_id = str(row["run_id"])
         self._row = row
-        self._runs = settings.data_folder / "runs"
+        self._runs = settings.runs_folder
         self._strategies = settings.strategies_folder
         self._data = data
         self._times = times

@@ -345,7 +345,7 @@ class RunBuilder:
         from app.repositories.run_repository import RunRepository
 
         config, repository = run.config, RunRepository(self._engine())
-        runs = self._settings.data_folder / "runs"
+        runs = self._settings.runs_folder
         if opening is not None and opening.unfinished is not None:
             run_id = opening.unfinished
             folder = runs / run_id
