@@ -150,9 +150,6 @@ class BinancePeer:
         """Have its clock go by itself."""
         self.post(wire.CONTROL, wire.Control(pause=False, rate=rate))
 
-    def stand_still(self) -> None:
-        self.post(wire.CONTROL, wire.Control(pause=True))
-
     def arm(self, *faults: wire.Fault) -> None:
         """As `POST /faults` does it."""
         self.post(wire.FAULTS, wire.FaultList(list(faults)))

@@ -25,6 +25,7 @@ from app.threads.results import Results
 
 # How many times the usual number of examples the proofs try; above 1 they also run at full length.
 SCALE = int(os.environ.get("PROOF_SCALE", "1"))
+BLOCKS = (1, 7, 390, 8192)  # rows: sizes under which a run must be the same
 
 ZONE = ZoneInfo("America/New_York")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -214,3 +215,18 @@ def _order_row(order: Order) -> tuple[object, ...]:
         order.reason,
         order.ended_ns,
     )
+
+
+def differences(one: Outcome, other: Outcome) -> list[str]:
+    """The fields in which two outcomes differ, with the first entry that does."""
+    found = []
+    for name in Outcome.__struct_fields__:
+        left, right = getattr(one, name), getattr(other, name)
+        if left == right:
+            continue
+        if isinstance(left, list):
+            pairs = list(zip(left, right, strict=False))
+            place = next((n for n, (a, b) in enumerate(pairs) if a != b), len(pairs))
+            left, right = left[place : place + 1], right[place : place + 1]
+        found.append(f"{name}: {str(left)[:300]} against {str(right)[:300]}")
+    return found

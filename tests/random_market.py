@@ -228,3 +228,29 @@ def specs(draw: st.DrawFn) -> Spec:
         participation=draw(st.sampled_from([None, 0.1, 0.35])),
         allow_short=draw(st.booleans()),
     )
+
+
+def busy_spec() -> Spec:
+    """One market with everything in it."""
+    return Spec(
+        seed=11,
+        base="1m",
+        sessions=5,
+        history=2,
+        minutes=30,
+        half_days=frozenset({3}),
+        gapless=False,
+        broken=True,
+        extended=True,
+        keep=(1.0, 0.9, 0.4),
+        empty=frozenset({(1, 3)}),
+        actions=(
+            Action(0, 1, "split", Decimal(2)),
+            Action(1, 3, "split", Decimal("0.5")),
+            Action(0, 4, "dividend", Decimal("0.25")),
+        ),
+        strategies=("Reader", "OnSeveral"),
+        declared={},
+        participation=0.1,
+        allow_short=True,
+    )

@@ -134,13 +134,6 @@ class CoinHouse:
         records = JournalReader(run / JOURNAL_FOLDER)
         return [decode_message(one.payload) for one in records if one.kind == form.INPUT]
 
-    def wait_orders(self, count: int = 1) -> None:
-        def look() -> bool | None:
-            assert self.trader.poll() is None, self.log()
-            return sum(isinstance(one, Placed) for one in self.books()) >= count or None
-
-        wait_for(look, f"{count} orders")
-
     def wait_time(self, at_ns: int, seconds: float) -> None:
         """Until the peer's clock is there."""
 

@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.test_stream_invariance import differences
-from tests.market import SCALE, Kept, execute, outcome_of
+from tests.market import SCALE, Kept, differences, execute, outcome_of
 from tests.random_market import Spec, specs
 
 from app.core.bars import Bar

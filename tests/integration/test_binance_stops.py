@@ -2,37 +2,21 @@
 held is protected again, or closed.
 """
 
-from collections.abc import Iterator
-
 import pytest
-from tests.binance_house import BinancePeer, day_of_bars, day_session
-from tests.integration.test_binance_books import BTC, BUY, RATE, Line, bought_with_a_stop
+from tests.binance_house import BinancePeer
+from tests.integration.binance_line import BTC, BUY, Line, bought_with_a_stop, line, peer
 
 from app.core.money import UNITS
 from app.core.order_events import GateActed, Halted, Resumed
 from app.core.orders import GTC, STOP, Order, Terms
-from app.integrations.binance.peer.fees import Fees
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.kill import FLATTEN
 from app.threads.commands import has_stopped, is_left_holding
 
+__all__ = ["line", "peer"]
+
 PLACE = "POST /api/v3/order"
 PASSED = 70_000.0  # a stop that the price is under
-
-
-@pytest.fixture
-def peer() -> Iterator[BinancePeer]:
-    found = BinancePeer({BTC: day_of_bars(60_000.0)}, day_session(), fees=Fees())
-    found.run(RATE)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def line(peer: BinancePeer) -> Iterator[Line]:
-    found = Line(peer)
-    yield found
-    found.close()
 
 
 def moved(line: Line, stop: Order, price: float) -> None:

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.waiting import until
 
 from app.core.errors import AppError, NotFoundError, StateError, UsageError
 from app.managers.system_manager.control_client import (
@@ -111,14 +112,6 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path / "data")
     yield made
     made.server.close()
-
-
-def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something, with a bound."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 def all_told(client: socket.socket) -> list[object]:

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tests.unit.test_order_gate import House, place
+from tests.unit.order_gate_house import House, place
 
 from app.core.order_events import Acknowledged, Ended
 

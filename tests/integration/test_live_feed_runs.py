@@ -8,10 +8,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.test_stream_invariance import busy_spec, differences
 from tests.live_house import House, closing, quotes_of
-from tests.market import SCALE, Memory, Outcome, config_of, execute, outcome_of, wired
-from tests.random_market import Spec, specs
+from tests.market import SCALE, Memory, Outcome, config_of, differences, execute, outcome_of, wired
+from tests.random_market import Spec, busy_spec, specs
 
 from app.core.inbox import Heard
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS

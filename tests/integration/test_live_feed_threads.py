@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.integration.test_stream_invariance import differences
 from tests.live_house import bars_of
-from tests.market import execute, outcome_of, wired
+from tests.market import differences, execute, outcome_of, wired
 from tests.random_market import Spec
 
 from app.core.bars import BarColumns

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_run_states import check_every_state
 from tests.integration.test_stream_account import KINDS, busy_spec, placed
-from tests.integration.test_stream_invariance import BLOCKS, differences
 from tests.market import (
+    BLOCKS,
     SCALE,
     Outcome,
     config_of,
+    differences,
     execute,
     market_of,
     minute_starts,

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.system_house import SystemHouse, stored_market, system_house
+from tests.waiting import until
 
 from app.cli.context import Context
 from app.cli.serving import detach, detached_here
@@ -41,14 +42,6 @@ FINISHED = {
         "start_equity": 1, "final_equity": 3, "trades": 1, "fills": 2, "fingerprint": "abcdef0123",
     },
 }  # fmt: skip
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
-    """Wait for something, with a bound."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
 
 
 class Session:

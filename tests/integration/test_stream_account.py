@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_stream_causality import another_future, decided
-from tests.integration.test_stream_invariance import BLOCKS, differences
 from tests.market import (
+    BLOCKS,
     SCALE,
     Memory,
     Outcome,
     config_of,
+    differences,
     execute,
     market_of,
     minute_starts,

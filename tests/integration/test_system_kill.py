@@ -1,11 +1,11 @@
 """Halting and killing a run through the system, and what the run's record says then."""
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
+from tests.waiting import until
 
 from app.core.errors import StateError, StrategyError, UsageError
 from app.managers.execution_manager.kill import KILL_MODES
@@ -65,10 +65,7 @@ def test_a_session_hook_that_spins_does_not_outlive_a_kill(system_house: SystemH
     use = system_house.strategy("spinning.py", SPINNING)
     system = system_house.system
     system.start(system_house.config(use=use, engine={"hook_seconds": 600}))
-    end = time.monotonic() + 10
-    while not Path("spins").exists():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(Path("spins").exists)
     system.kill()
     summary = system.wait(20)
     assert summary is not None
@@ -84,10 +81,7 @@ def test_a_replay_whose_strategy_spins_is_flattened_all_the_same(
     system = system_house.system
     engine = {"hook_seconds": 600, "runner": runner}
     run_id = system.start(system_house.config(use=use, engine=engine))
-    end = time.monotonic() + 10
-    while not Path("spins").exists():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(Path("spins").exists)
     system.kill("flatten", "it spins")
     summary = system.wait(20)
     assert summary is not None

@@ -3,10 +3,10 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
+from tests.waiting import until
 
 from app.core.config import SessionConfig
 from app.core.errors import (
@@ -24,14 +24,6 @@ from app.managers.system_manager.system_manager import SystemManager
 __all__ = ["stored_market", "system_house"]
 
 MINUTES = 390
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for something another thread does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
 
 
 def bars_seen(system: SystemManager) -> int:

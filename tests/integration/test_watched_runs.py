@@ -4,8 +4,7 @@ from pathlib import Path
 
 import msgspec
 from hypothesis import given, settings
-from tests.integration.test_stream_invariance import BLOCKS, differences
-from tests.market import SCALE, Kept, Outcome, execute, outcome_of
+from tests.market import BLOCKS, SCALE, Kept, Outcome, differences, execute, outcome_of
 from tests.random_market import Spec, specs
 
 from app.core.bars import Bar

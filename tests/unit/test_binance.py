@@ -52,7 +52,6 @@ from app.core.venue import (
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import TESTNET_URL, Keys, endpoints_of
 from app.integrations.binance.link import _Clock
-from app.integrations.binance.peer.fees import Fees
 from app.integrations.binance.problems import (
     REFUSED_CODES,
     UNCLEAR_CODES,
@@ -141,7 +140,7 @@ def test_the_filters_of_a_symbol_are_told(venue: BinanceAdapter) -> None:
     found = venue.filters(BTC)
     assert (found.base, found.quote) == ("BTC", "USDT")
     assert (found.tick, found.lot) == (Decimal("0.01"), Decimal("0.00001"))
-    assert (found.min_units, found.min_notional) == (1_000, Decimal(5))
+    assert found.min_notional == Decimal(5)
     with pytest.raises(VenueRefused, match="'XRP/USDT' is not traded"):
         venue.filters("XRP/USDT")
 
@@ -264,11 +263,6 @@ def test_bars_are_read_page_by_page_and_only_those_that_are_closed(
     assert (told.close[0], told.volume[0]) == (60_000.0, 50.0)
     assert len(venue.bars(BTC, "1m", minute(5), minute(7))) == 2
     assert len(venue.bars(BTC, "1m", minute(5), minute(5))) == 0
-
-
-def test_the_account_tells_its_own_fee_rates(venue: BinanceAdapter, peer: BinancePeer) -> None:
-    peer.ground.fees = Fees(Decimal("0.0008"), Decimal("0.001"))
-    assert venue.fee_rates() == (0.0008, 0.001)
 
 
 # -- what is refused -------------------------------------------------------------------------------

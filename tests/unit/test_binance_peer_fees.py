@@ -47,8 +47,11 @@ def test_the_fee_of_a_buy_is_kept_of_the_coins_bought(peer: BinancePeer) -> None
     trade = bought(peer, client, "0.1", type="MARKET")
     assert (trade["commission"], trade["commissionAsset"]) == ("0.0001", "BTC")
     assert (trade["isMaker"], trade["isBuyer"]) == (False, True)
-    balances = {one["asset"]: one["free"] for one in client.get_account()["balances"]}
+    account = client.get_account()
+    balances = {one["asset"]: one["free"] for one in account["balances"]}
     assert balances == {"BTC": "0.0999", "USDT": "94000"}
+    rates = account["commissionRates"]
+    assert (Decimal(rates["maker"]), Decimal(rates["taker"])) == (MAKER, TAKER)
 
 
 def test_the_fee_of_a_sell_is_kept_of_the_money_received(peer: BinancePeer) -> None:

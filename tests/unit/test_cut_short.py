@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.unit.test_live_recovery import PLACED, journal_of, news, results_of
+from tests.unit.recovery_house import PLACED, journal_of, news, results_of
 
 from app.core.errors import DataError
 from app.core.message_codec import encode_note, encode_output

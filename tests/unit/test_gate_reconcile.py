@@ -1,10 +1,9 @@
 """Reconciliation: a book from a journal, brought to what the venue says, a row a difference."""
 
-from typing import Any
-
 import pytest
-from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, name, place
+from tests.gate_desk import SECOND, SHARE, START_NS, Desk, name, place
 from tests.slow_venue import SlowVenue
+from tests.unit.reconcile_house import NOW_NS, check, fill, recalled, report, says, told
 
 from app.core.order_events import (
     NEVER_HAD,
@@ -13,7 +12,6 @@ from app.core.order_events import (
     Amended,
     Cancel,
     Ended,
-    Filled,
     GateActed,
     GateFilled,
     GateGave,
@@ -26,20 +24,11 @@ from app.core.order_events import (
     Voided,
 )
 from app.core.orders import Terms
-from app.core.venue import Execution, VenueOrder, VenueReport
+from app.core.venue import Execution, VenueOrder
 from app.managers.execution_manager.gate.calls import CancelCall, OrderCall, PlaceCall
 from app.managers.execution_manager.gate.doubts import DENIED, NO_LONGER_HAS
-from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.gate.reconcile import (
-    Difference,
-    VenueSays,
-    ask_all,
-    compare_cash,
-    recheck,
-    reconcile,
-)
+from app.managers.execution_manager.gate.reconcile import Difference, ask_all, recheck
 
-NOW_NS = START_NS + 60 * SECOND
 OWN = name(1).replace("-1", "-g1")
 
 
@@ -58,51 +47,6 @@ def test_a_gate_has_compared_when_all_was_answered_and_what_differs_is_halted() 
     desk.open, desk.positions = [desk.report(client_id="theirs", symbol="ZZZ")], {}
     desk.wait(120)
     assert desk.book.status().compared
-
-
-def recalled(*journal: Intent | OrderEvent, **settings: Any) -> GateBook:
-    book = GateBook(RUN, ["AAA", "BBB"], since_ns=START_NS, **settings)
-    for item in journal:
-        book.recall(item)
-    return book
-
-
-def report(state: str = "ACCEPTED", filled: int = 0, number: int = 1, **fields: Any) -> VenueReport:
-    known: dict[str, Any] = {
-        "client_id": name(number), "venue_id": "v1", "symbol": "AAA", "units": 100 * SHARE,
-        "kind": "limit", "limit": 10.0, "at_ns": START_NS,
-    }  # fmt: skip
-    return VenueReport(state=state, filled_units=filled * SHARE, **{**known, **fields})
-
-
-def fill(execution_id: str = "e1", shares: int = 100, client_id: str = "") -> Execution:
-    return Execution(
-        execution_id=execution_id,
-        client_id=client_id or name(),
-        venue_id="v1",
-        symbol="AAA",
-        units=shares * SHARE,
-        price=10.0,
-        fee_units=1,
-        at_ns=START_NS,
-    )
-
-
-def told(execution_id: str = "e1", shares: int = 100) -> Filled:
-    return Filled(1, execution_id, shares * SHARE, 10.0, 1, START_NS)
-
-
-def says(*orders: VenueReport, **fields: Any) -> VenueSays:
-    known: dict[str, Any] = {
-        "orders": {one.client_id: one for one in orders}, "open_orders": (), "executions": (),
-        "positions": {}, "cash": {},
-    }  # fmt: skip
-    return VenueSays(**{**known, **fields})
-
-
-def check(book: GateBook, venue: VenueSays, cash: dict[str, int] | None = None) -> list[Difference]:
-    rows = reconcile(book, venue, NOW_NS)
-    return [*rows, *compare_cash(book, venue, cash or {}, 100)]
 
 
 def test_what_agrees_gives_no_row_and_no_event() -> None:

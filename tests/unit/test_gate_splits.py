@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, place
 from tests.memory_disk import Faults, MemoryDisk
 from tests.unit.execution_house import manager_of, open_session
-from tests.unit.test_gate_reconcile import recalled, says
-from tests.unit.test_live_recovery import journal_of, news, results_of
+from tests.unit.reconcile_house import recalled, says
+from tests.unit.recovery_house import journal_of, news, results_of
 
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment

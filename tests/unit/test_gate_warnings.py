@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from tests.gate_desk import SHARE, Desk, name, place
-from tests.unit.test_gate_reconcile import recalled
+from tests.unit.reconcile_house import recalled
 
 from app.core.order_events import Amend, Cancel, Halted, Resumed
 from app.core.orders import Terms

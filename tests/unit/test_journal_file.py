@@ -8,7 +8,7 @@ from hypothesis import given as given_any
 from hypothesis import settings
 from hypothesis import strategies as st
 from tests.journal_house import FOLDER, entries, found, given, read, write
-from tests.memory_disk import Content, Faults, MemoryDisk
+from tests.memory_disk import Faults, MemoryDisk
 
 from app.core.errors import DataError, NotFoundError, StateError
 from app.repositories import journal_format as form
@@ -17,7 +17,7 @@ from app.repositories.journal_reader import JournalReader, decode_header, open_r
 
 ENTRY = st.builds(
     Entry,
-    st.sampled_from([form.INPUT, form.OUTPUT, form.GATE, form.NOTE, form.STATE, 200]),
+    st.sampled_from([form.INPUT, form.OUTPUT, form.NOTE, form.STATE, 200]),
     st.integers(-(2**63), 2**63 - 1),
     st.binary(max_size=300),
 )
@@ -98,18 +98,6 @@ def test_a_part_that_never_began_is_no_obstacle_however_often_the_start_fails(pa
     writer.begin_part({})
     writer.append(entries(1, first=4))
     assert read(disk) == given([entries(4)])
-
-
-def test_the_last_header_is_that_of_the_last_part_that_began() -> None:
-    disk = MemoryDisk()
-    write(disk, [[entries(3)], [entries(1, first=4)], [entries(1, first=5)]])
-    for size_bytes, part in [(10_000, 3), (90, 2), (0, 2)]:
-        disk.files[FOLDER / "part-0003.journal"].truncate(size_bytes)
-        header = JournalReader(FOLDER, disk).last_header()
-        assert header is not None and header.kind == form.HEADER
-        assert decode_header(header).part == header.part == part
-    disk.files = {FOLDER / "part-0001.journal": Content()}
-    assert JournalReader(FOLDER, disk).last_header() is None
 
 
 def test_closed_parts_are_compressed_and_the_plain_ones_removed() -> None:

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.test_live_broker import SHARES, House, fill
+from tests.unit.live_broker_house import SHARES, House, fill
 
 from app.core.money import UNITS
 from app.core.order_events import Ended, Filled

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.execution_house import manager_of, open_session
-from tests.unit.test_live_brackets import stop_of, target_of
-from tests.unit.test_live_broker import SHARES, House, bracket, fill
+from tests.unit.live_broker_house import SHARES, House, bracket, fill, stop_of, target_of
 from tests.unit.test_live_exit_sizes import STEPS as SIZE_STEPS
 from tests.unit.test_live_exit_sizes import Brackets
 from tests.unit.test_live_orders_quiet import STEPS as QUIET_STEPS

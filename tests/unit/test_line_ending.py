@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
-from tests.unit.test_order_gate import Heard, House, place
+from tests.unit.order_gate_house import Heard, House, place
 
 from app.core.inbox import Inbox
 from app.core.intervals import interval_ns

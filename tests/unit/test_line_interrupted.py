@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from tests.unit.test_live_recovery import Line
+from tests.unit.recovery_house import Line
 from tests.unit.test_releasing import Venue, waits
 
 from app.core.order_events import Acknowledged
@@ -38,7 +38,7 @@ def session_of(line: Line, monkeypatch: pytest.MonkeyPatch) -> RunSession:
     run = SimpleNamespace(execute=lambda: "interrupted", pipeline=pipeline, execution=None)
     clock = SimpleNamespace(monotonic_ns=lambda: 0)
     record = SimpleNamespace(local_text=str, run_id="r1", folder=None)
-    session = RunSession(*cast(Any, (run, record, clock, {}, (), None, None, line.line)))
+    session = RunSession(*cast(Any, (run, record, clock, {}, (), None)), line=line.line)
     session.__dict__["kill_story"] = SimpleNamespace(end=lambda: None, told=lambda: None)
     return session
 

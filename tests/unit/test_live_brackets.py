@@ -1,7 +1,7 @@
 """A bracket's exits at a venue: no more of them than the entry has brought, and no less."""
 
 import pytest
-from tests.unit.test_live_broker import SHARES, House, bracket, fill
+from tests.unit.live_broker_house import SHARES, House, bracket, fill, stop_of, target_of
 
 from app.core.message_codec import decode, encode
 from app.core.messages import Command
@@ -32,7 +32,6 @@ from app.core.orders import (
     STOP,
     SUBMITTED,
     Order,
-    Terms,
 )
 from app.managers.execution_manager.kill import FLATTEN
 from app.managers.execution_manager.live_broker_state import (
@@ -50,14 +49,6 @@ TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-def target_of(shares: int, limit: float = 12.0) -> Terms:
-    return Terms(-shares * UNITS, limit, None, None, None)
-
-
-def stop_of(shares: int, stop: float = 8.0) -> Terms:
-    return Terms(-shares * UNITS, None, stop, None, None)
 
 
 def entered(house: House, shares: int) -> tuple[Order, Order, Order]:

@@ -1,10 +1,7 @@
 """What orders of a live run become, as the venue tells of them one event after the other."""
 
-import datetime as dt
-from collections.abc import Sequence
-
 import pytest
-from tests.unit.execution_house import manager_of, open_session, submit
+from tests.unit.live_broker_house import SHARES, House, bracket, fill
 
 from app.core.money import UNITS
 from app.core.order_events import (
@@ -18,7 +15,6 @@ from app.core.order_events import (
     GateActed,
     GateFilled,
     Halted,
-    OrderEvent,
     Place,
     Refused,
     Resumed,
@@ -35,46 +31,11 @@ from app.core.orders import (
     LIMIT,
     PARTIAL,
     REJECTED,
-    STOP,
     SUBMITTED,
     UNKNOWN,
-    Order,
     Terms,
 )
-from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.order_reports import OrderReports, UnknownOrder
-
-SHARES = 100 * UNITS
-
-
-class House:
-    """An account at a live broker whose venue says what a test lets it say."""
-
-    def __init__(self) -> None:
-        self.execution: ExecutionManager = manager_of(make_broker=LiveBroker)
-        self.reports = OrderReports(self.execution)
-        open_session(self.execution, dt.date(2024, 3, 8), 1)
-        self.now_ns = 10
-
-    def give(self, units: int = SHARES, strategy: int = 0, **terms: object) -> Order:
-        self.now_ns += 1
-        return submit(self.execution, strategy, 0, units, self.now_ns, **terms)
-
-    def hear(self, *events: OrderEvent) -> list[Order]:
-        self.now_ns += 1
-        return self.reports.take(events, self.now_ns)
-
-    def intents(self) -> Sequence[object]:
-        return self.execution.take_intents()
-
-    @property
-    def held_units(self) -> int:
-        return self.execution.held_units[0]
-
-
-def fill(order: Order, units: int, name: str = "e1", price: float = 10.0, fee: int = 0) -> Filled:
-    return Filled(order.order_id, name, units, price, fee, 5)
+from app.managers.execution_manager.order_reports import UnknownOrder
 
 
 @pytest.fixture
@@ -183,15 +144,6 @@ def test_a_fill_of_more_than_an_amendment_left_is_the_venues_word(house: House) 
     house.hear(Amended(1, Terms(50 * UNITS, 9.0, None, None, None)), fill(order, 70 * UNITS))
     assert (order.state, order.units, house.held_units) == (FILLED, 70 * UNITS, 70 * UNITS)
     assert house.execution.aim_units[0][0] == 70 * UNITS
-
-
-def bracket(house: House) -> tuple[Order, Order, Order]:
-    entry = house.give()
-    group = house.execution.new_group()
-    common = {"reduce_only": True, "parent": 1, "group": group, "aimed": False, "tif": "gtc"}
-    target = house.give(-SHARES, kind=LIMIT, limit=12.0, **common)
-    stop = house.give(-SHARES, kind=STOP, stop=8.0, **common)
-    return entry, target, stop
 
 
 def test_exits_leave_when_their_entry_fills_and_the_one_that_fills_ends_the_other(

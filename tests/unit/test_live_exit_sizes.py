@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.test_live_broker import SHARES, House
+from tests.unit.live_broker_house import SHARES, House
 from tests.unit.test_live_orders_quiet import Exchange, Placed
 
 from app.core.money import UNITS

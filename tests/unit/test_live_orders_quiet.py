@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.test_live_broker import SHARES, House
+from tests.unit.live_broker_house import SHARES, House
 
 from app.core.money import UNITS
 from app.core.order_events import (

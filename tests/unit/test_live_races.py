@@ -1,7 +1,7 @@
 """Orders of a live run when what is asked, what fills and what is refused cross on their way."""
 
 import pytest
-from tests.unit.test_live_broker import SHARES, House, bracket, fill
+from tests.unit.live_broker_house import SHARES, House, bracket, fill
 
 from app.core.money import UNITS
 from app.core.order_events import (

@@ -1,8 +1,7 @@
 """What a second life of a live run must know of the first, and what it must leave behind."""
 
-import datetime as dt
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +11,9 @@ import pytest
 from tests.gate_desk import RUN, START_NS
 from tests.live_house import House, blocks_of
 from tests.market import Memory
-from tests.unit.execution_house import manager_of, open_session, submit
+from tests.unit.recovery_house import PLACED, Line, Wordless, journal_of, news, results_of
 from tests.unit.test_live_stream import QUIET, SESSIONS, wanted
 
-from app.core.bars import no_rows
-from app.core.config import SessionConfig
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
 from app.core.messages import BrokerNews, Command, Message
 from app.core.money import UNITS
@@ -27,8 +24,6 @@ from app.core.order_events import (
     ChangeRefused,
     GateActed,
     Halted,
-    Intent,
-    OrderEvent,
     Place,
     Resumed,
     Voided,
@@ -36,54 +31,16 @@ from app.core.order_events import (
 from app.core.orders import Terms
 from app.core.settings import Settings
 from app.core.state import SystemState
-from app.core.venue import VenueTime, VenueUnclear
-from app.managers.execution_manager.diary import Records
+from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.venue_parts import APART
 from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.live_line import LiveLine
-from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_outcome import RunEnd
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import SystemManager
-from app.managers.time_manager import WallClock
-from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.commands import PAUSE, RESUME
 from app.threads.guarded_engine import SKEW
-from app.threads.recorder import Recorder
-from app.threads.results import Results
-
-PLACED = Place(1, 0, "market", "day", Terms(UNITS, None, None, None, None), False, True)
-
-
-def fail(error: Exception) -> None:
-    raise error
-
-
-def journal_of(
-    folder: Path, inputs: Sequence[Message], outputs: Sequence[tuple[int, list[Intent]]] = ()
-) -> RunJournal:
-    """A journal that breaks off behind these."""
-    recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), fail)
-    recorder.begin_part({"format": 1})
-    for message in inputs:
-        recorder.record_input(message)
-    for sequence, intents in outputs:
-        recorder.record_output(sequence, b"", intents)
-    recorder.close()
-    return RunJournal(folder)
-
-
-def news(sequence: int, *events: OrderEvent) -> BrokerNews:
-    return BrokerNews(events, sequence)
-
-
-def results_of(sequence: int, *intents: Intent) -> Results:
-    records = Records([], [], [], [], [], [], [], b"")
-    return Results(records, no_rows().start_ns, no_rows().open, 0, 0, sequence, intents)
 
 
 class StillFeed:
@@ -141,7 +98,7 @@ def test_a_run_that_was_paused_when_it_broke_off_is_so_until_somebody_resumes_it
     assert recovery.is_paused
     line = SimpleNamespace(was_paused=recovery.is_paused, resume=lambda: asked.append(RESUME))
     asked: list[str] = []
-    session = RunSession(None, None, None, {}, (), None, None, line)  # type: ignore[arg-type]
+    session = RunSession(None, None, None, {}, (), None, line=line)  # type: ignore[arg-type]
     system = SystemManager(Settings(data_folder=tmp_path))
     system.__dict__["_builder"] = SimpleNamespace(build=lambda *words: session)
     system._prepare("config", False, None, False)
@@ -232,107 +189,6 @@ def test_a_run_that_goes_on_in_its_next_session_closes_the_one_before() -> None:
 
 
 # -- the line while a run is being recovered -------------------------------------------------------
-
-
-class HeldMeans(LiveMeans):
-    """Waits for nothing by itself: a test looks."""
-
-    def __init__(self) -> None:
-        super().__init__(WallClock(), lambda: None)
-        self.waits: list[tuple[Callable[[], bool], Callable[[], None]]] = []
-
-    def when(
-        self, is_done: Callable[[], bool], then: Callable[[], None], longest_seconds: float
-    ) -> None:
-        self.waits.append((is_done, then))
-
-    def repeat(self, every_seconds: float, what: Callable[[], None]) -> None: ...
-
-    def look(self, *, late: bool = False) -> None:
-        """See who need not wait any more; `late`: nobody waits longer."""
-        for wait in list(self.waits):
-            if late or wait[0]():
-                self.waits.remove(wait)
-                wait[1]()
-
-
-class Wordless:
-    """A venue that tells the time, and nothing else."""
-
-    def time(self) -> VenueTime:
-        return VenueTime(START_NS)
-
-    def close(self) -> None: ...
-
-    def order_stream(self, on_item: object) -> "Wordless":
-        return self
-
-    def __getattr__(self, name: str) -> Any:
-        def ask(*_: object) -> Any:
-            raise VenueUnclear("no answer")
-
-        return ask
-
-
-class Alarms:
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def alarm(self, what: str, details: str) -> None:
-        self.told.append(f"{what}: {details}")
-
-
-class Line:
-    """A line whose run has one entry in its journal, and is not run again yet."""
-
-    def __init__(self, folder: Path, recorded: Sequence[OrderEvent]) -> None:
-        config = SessionConfig.model_validate(
-            {
-                "name": "held", "mode": "live", "symbols": ["X", "Y"], "account": {"cash": 1000},
-                "live": {"broker": "venue", "sessions": 1},
-                "strategies": [{"use": "tests.unit.scripted:Scripted"}],
-            }
-        )  # fmt: skip
-        journal = journal_of(folder, [news(1, *recorded)], [(1, [PLACED])])
-        self.recovery = Recovery(journal)
-        self.means, self.alarms = HeldMeans(), Alarms()
-        self.line = LiveLine(
-            config, None, Wordless(), self.alarms, self.means, self.recovery  # type: ignore[arg-type]
-        )  # fmt: skip
-        self.execution = manager_of(make_broker=LiveBroker)
-        open_session(self.execution, dt.date(2024, 3, 8), 1)
-        header: Any = SimpleNamespace(
-            run_id=RUN,
-            since_ns=START_NS,
-            positions={},
-            as_dict=lambda: {"format": 1},
-            sessions=[1],
-            told_first=(),
-        )
-        coordinator = SimpleNamespace(step=lambda news: (), asks_states=False)
-        run: Any = SimpleNamespace(
-            execution=self.execution,
-            strategies={},
-            coordinator=coordinator,
-            engine=SimpleNamespace(now_ns=0),
-            watches_clock=False,
-        )
-        self.line.begin(run, header, folder)
-        self.ended: list[str] = []
-
-    def end(self) -> None:
-        self.ended.append("ended")
-
-    def recover(self) -> None:
-        submit(self.execution, 0, 0, UNITS, 5)
-        self.execution.take_intents()
-        self.line.take(results_of(1, PLACED))
-        self.line.take(results_of(2))
-
-    @property
-    def book(self) -> GateBook:
-        assert self.line._book is not None
-        return self.line._book
 
 
 @pytest.fixture

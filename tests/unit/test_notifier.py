@@ -2,12 +2,12 @@
 
 import json
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from loguru import logger
+from tests.waiting import until
 
 from app.threads.notifier import BOUND, Alarm, AlarmNotifier
 
@@ -27,15 +27,6 @@ def log() -> Iterator[list[str]]:
 
 def python(*words: str) -> list[str]:
     return [sys.executable, "-c", *words]
-
-
-def until(done: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        if done():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it did not come to that in 10 s")
 
 
 def test_the_command_reads_the_alarm_as_json(tmp_path: Path) -> None:

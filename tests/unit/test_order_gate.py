@@ -1,10 +1,10 @@
 """The gate on its threads: real hanging calls, a kill without the engine, an orderly stop."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from tests.slow_venue import SlowVenue
+from tests.unit.order_gate_house import SHARE, House, place
 
 from app.core.order_events import (
     Acknowledged,
@@ -13,50 +13,12 @@ from app.core.order_events import (
     GateActed,
     GateFilled,
     Halted,
-    OrderEvent,
-    Place,
     Refused,
 )  # fmt: skip
-from app.core.orders import DAY, LIMIT, MARKET, Terms
+from app.core.orders import MARKET
 from app.core.venue import Connected, VenueReport
-from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.time_manager.clock import WallClock
-from app.threads.order_gate import LANES, RESCUING, OrderGate
-
-SHARE = 100_000_000
-
-
-class Heard:
-    """What was reported, and waiting for it."""
-
-    def __init__(self) -> None:
-        self.events: list[OrderEvent] = []
-        self.alarms: list[tuple[str, str]] = []
-        self._changed = threading.Condition()
-
-    def report(self, events: tuple[OrderEvent, ...]) -> None:
-        with self._changed:
-            self.events += events
-            self._changed.notify_all()
-
-    def alarm(self, what: str, details: str) -> None:
-        self.alarms.append((what, details))
-
-    def wait(self, done: Callable[[list[OrderEvent]], bool]) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: done(self.events), 10), self.events
-
-    def wait_for(self, kind: type, count: int = 1) -> None:
-        self.wait(lambda events: sum(isinstance(one, kind) for one in events) >= count)
-
-
-class House:
-    def __init__(self) -> None:
-        self.venue = SlowVenue()
-        self.heard = Heard()
-        clock = WallClock()
-        book = GateBook("run", ["AAA"], since_ns=clock.now_ns())
-        self.gate = OrderGate(book, self.venue, clock, self.heard.report, self.heard)
+from app.threads.order_gate import LANES, RESCUING
 
 
 @pytest.fixture
@@ -66,11 +28,6 @@ def house() -> Iterator[House]:
     yield house
     house.venue.let_go.set()
     house.gate.stop()
-
-
-def place(number: int, kind: str = LIMIT, opens: bool = True) -> Place:
-    limit = 10.0 if kind == LIMIT else None
-    return Place(number, 0, kind, DAY, Terms(SHARE, limit, None, None, None), False, opens)
 
 
 def test_a_kill_cancels_and_closes_while_nobody_else_does_anything(house: House) -> None:

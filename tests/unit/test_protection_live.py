@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from tests.unit.execution_house import manager_of, open_session
-from tests.unit.test_live_broker import SHARES, House, fill
+from tests.unit.live_broker_house import SHARES, House, fill
 
 from app.core.config_protection import ProtectionFields
 from app.core.intervals import MINUTE_NS

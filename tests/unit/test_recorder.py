@@ -10,7 +10,7 @@ from tests.journal_house import FOLDER, read
 from tests.memory_disk import MemoryDisk
 
 from app.core.errors import DataError, StateError
-from app.core.message_codec import decode, decode_message, decode_note, decode_output
+from app.core.message_codec import decode_message, decode_note, decode_output
 from app.core.messages import Command
 from app.core.order_events import Cancel
 from app.core.seams import Journal
@@ -66,17 +66,15 @@ def test_what_is_recorded_is_read_as_it_was_given() -> None:
     house.recorder.begin_part({"config": {"name": "a"}, "sessions": [1, 2]})
     journal.record_input(Command("pause", "now", 7))
     journal.record_output(7, b"entries", [Cancel(3)])
-    house.recorder.record_gate({"order": 3, "sent": True}, 7)
     house.recorder.record_note({"what": "start"})
     house.recorder.record_state(b"saved", 7)
     house.recorder.flush()
     house.recorder.close({"what": "end"}, ended=True)
 
-    header, message, output, gate, note, state, last_note, end = JournalReader(FOLDER, house.disk)
+    header, message, output, note, state, last_note, end = JournalReader(FOLDER, house.disk)
     assert decode_header(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
     assert (message.sequence, decode_message(message.payload)) == (7, Command("pause", "now", 7))
     assert decode_output(output.payload).intents == (Cancel(3),)
-    assert decode(gate.payload, dict) == {"order": 3, "sent": True}
     assert decode_note(note.payload) == {"what": "start"}
     assert (state.kind, state.payload) == (form.STATE, b"saved")
     assert (decode_note(last_note.payload), end.kind) == ({"what": "end"}, form.END)
@@ -109,7 +107,7 @@ def test_what_is_too_much_for_one_write_becomes_several_and_calls_wait_for_their
     house.recorder.flush()
     calls = len(house.disk.faults.calls)
     for number in range(1, 4):
-        house.recorder.record_state(bytes(9 << 20))
+        house.recorder.record_state(bytes(9 << 20), 1)
         house.recorder.commit(house.then(number))
     house.fail_at("sync")
     house.recorder.flush()
@@ -321,7 +319,7 @@ def test_a_record_that_is_too_big_is_refused_to_whoever_gives_it(
 ) -> None:
     monkeypatch.setattr(form, "MOST_PAYLOAD_BYTES", 10)
     with pytest.raises(DataError, match="A state record of 11 bytes is more than a journal takes"):
-        House().recorder.record_state(b"x" * 11)
+        House().recorder.record_state(b"x" * 11, 1)
 
 
 def test_its_thread_writes_also_what_nobody_waits_for() -> None:

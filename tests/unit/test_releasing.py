@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from tests.gate_desk import name
-from tests.unit.test_gate_reconcile import report
-from tests.unit.test_live_recovery import Line
+from tests.unit.reconcile_house import report
+from tests.unit.recovery_house import Line
 
 from app.core.errors import StateError, UsageError
 from app.core.messages import Command

@@ -11,7 +11,7 @@ import pytest
 from tests.closing_feed import ClosingFeed
 from tests.market import config_of, market_of, minute_starts, random_bars, weekday_sessions
 from tests.random_market import FIRST
-from tests.unit.test_live_recovery import PLACED, results_of
+from tests.unit.recovery_house import PLACED, results_of
 
 from app.core.bars import Block, SessionSpan
 from app.core.calendar import TradingSession

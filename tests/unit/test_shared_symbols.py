@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 from tests.unit.execution_house import manager_of, open_session
-from tests.unit.test_live_broker import SHARES, House, fill
+from tests.unit.live_broker_house import SHARES, House, fill
 
 from app.core.message_codec import decode, encode
 from app.core.money import UNITS

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.test_stream_invariance import differences
-from tests.market import execute, wired
+from tests.market import differences, execute, wired
 from tests.random_market import Spec
 
 from app.core.errors import StrategyError

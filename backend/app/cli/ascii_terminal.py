@@ -39,9 +39,9 @@ def is_ascii(environment: Mapping[str, str]) -> bool:
     return bool(named) and not _is_utf8(named)
 
 
-def adapt(environment: Mapping[str, str] = os.environ) -> None:
+def adapt() -> None:
     """Have this process write as its terminal shows; files and pipes stay UTF-8."""
-    if not is_ascii(environment):
+    if not is_ascii(os.environ):
         return
     codecs.register_error(_ERRORS, _replaced)
     for stream in (sys.stdout, sys.stderr):

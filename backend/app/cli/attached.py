@@ -27,7 +27,7 @@ class AccountPage:
     """A page for one session."""
 
     def press(self, key: str) -> None:
-        """It is not turned."""
+        """Nothing: this page has nothing to turn."""
 
     def line(self, seen: "View") -> str:
         """For a pipe."""

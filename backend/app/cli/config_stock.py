@@ -60,7 +60,7 @@ class Stock(msgspec.Struct, frozen=True):
 
 
 def stock_of(market: str | None) -> Stock:
-    """Of a market, else of the usual one, else of one that has bars; else the sample."""
+    """The stock of a market, else of the usual one, else of one that has bars; else the sample."""
     context = Context(market or DEFAULT_MARKET)
     context.time.zone()  # refuses a market that is none
     try:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from app.core.settings import Settings
     from app.managers.data_manager import DataManager
+    from app.managers.system_manager.control_client import ControlClient
     from app.managers.time_manager import TimeManager
 
 DEFAULT_MARKET = "XNYS"
@@ -62,6 +63,12 @@ class Context:
         url = self.settings.database_url
         folder = self.settings.data_folder
         return open_database(url.get_secret_value() if url else sqlite_url(folder))
+
+    def session(self, run: str | None) -> "ControlClient":
+        """A connection to the session of this run, or to the only one; `with` hangs up."""
+        from app.managers.system_manager.control_client import connect
+
+        return connect(self.settings.data_folder, run)
 
     def log_defect(self, error: Exception) -> Path:
         """Write the error's traceback to the log file alone; return where that is."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.context import Context
 from app.cli.figures import money_text
 from app.cli.output import console, print_json, print_table, print_zoned
 from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
@@ -41,7 +42,7 @@ def attach(run: RunningRun = None, as_json: AsJson = False) -> None:
     from app.cli.attached import AccountPage
     from app.cli.following import follow
 
-    with _client(run) as client:
+    with Context().session(run) as client:
         follow(client, client.view, AccountPage(), as_json)
 
 
@@ -79,7 +80,7 @@ def step(
     Example:
       ./start_cli.sh system step --count 5
     """
-    with _client(run) as client:
+    with Context().session(run) as client:
         client.ask("step", str(count))
         now = _now_after_steps(client)
         if as_json:
@@ -139,7 +140,7 @@ def release(
 
     from app.managers.time_manager import WallClock
 
-    with _client(run) as client:
+    with Context().session(run) as client:
         client.ask("release", reason)
         for _ in range(int(timeout / _LOOK_SECONDS) + 1):
             text = client.ask("released")
@@ -260,15 +261,8 @@ def print_sessions(views: Sequence["View"]) -> None:
     print_zoned("Sessions", rows, [view.zone for view in views])
 
 
-def _client(run: str | None) -> "ControlClient":
-    from app.cli.context import Context
-    from app.managers.system_manager.control_client import connect
-
-    return connect(Context().settings.data_folder, run)
-
-
 def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
-    with _client(run) as client:
+    with Context().session(run) as client:
         text = client.ask(command, value)
         if as_json:
             print_json({"run_id": client.session.run_id, "done": command})
@@ -300,10 +294,9 @@ def _now_after_steps(client: "ControlClient") -> str | None:
 
 def _end(run: str | None, command: str, value: str, timeout: float, as_json: bool) -> None:
     """Have it end, wait until its record is closed, and print that."""
-    from app.cli.context import Context
     from app.repositories.run_repository import RunRepository
 
-    with _client(run) as client:
+    with Context().session(run) as client:
         run_id = client.session.run_id
         text = client.ask(command, value)
         if not as_json:
@@ -326,7 +319,7 @@ def _end(run: str | None, command: str, value: str, timeout: float, as_json: boo
 
 
 def _view(run: str | None) -> "View":
-    with _client(run) as client:
+    with Context().session(run) as client:
         return client.view()
 
 

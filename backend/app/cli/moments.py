@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Moments:
-    """Of one market."""
+    """Reads and writes instants in the time of one market."""
 
     def __init__(self, time: "TimeManager") -> None:
         self.times = time

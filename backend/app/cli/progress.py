@@ -141,7 +141,7 @@ def _amount(done: float, unit: str) -> str:
 
 
 def _rate(amount: float, unit: str) -> str:
-    """Of what is slow a digit more, so that it is not none."""
+    """How many a second; a slow rate has a digit more, so that it does not read as 0."""
     if unit != "bytes" and amount < _SLOW:
         return f"{amount:.1f} {unit}/s"
     return f"{_amount(amount, unit)}/s"

@@ -22,14 +22,14 @@ def unfinished_config(account: str) -> "tuple[str, SessionConfig]":
 
     context = Context()
     found = _unfinished(context, account)
-    folder = context.settings.data_folder / "runs" / found
+    folder = context.settings.runs_folder / found
     return found, RunJournal(folder).header().session_config
 
 
 def _unfinished(context: Context, account: str) -> str:
     from app.managers.system_manager.live_opening import unfinished_runs
 
-    found = unfinished_runs(context.engine, context.settings.data_folder / "runs")
+    found = unfinished_runs(context.engine, context.settings.runs_folder)
     if account not in found:
         raise NotFoundError(
             f"No live run of the account '{account}' broke off: there is nothing to recover."
@@ -44,7 +44,7 @@ def broken_off(context: Context, gone: Collection[str]) -> list[dict[str, str]]:
         return []
     from app.managers.system_manager.live_opening import unfinished_runs
 
-    found = unfinished_runs(context.engine, context.settings.data_folder / "runs")
+    found = unfinished_runs(context.engine, context.settings.runs_folder)
     return [
         {"run_id": run_id, "account": account}
         for account, run_id in found.items()
@@ -59,7 +59,7 @@ def show_preview(account: str, as_json: bool) -> None:
     context = Context()
     run_id, _ = unfinished_config(account)
     _need_broken_off(context, account)
-    runs = context.settings.data_folder / "runs"
+    runs = context.settings.runs_folder
     found = preview(runs / run_id, context.time, context.data.store)
     if as_json:
         print_json(msgspec.to_builtins(found))
@@ -83,10 +83,9 @@ def give_up(account: str, as_json: bool) -> None:
     runs.finish_run(
         run_id, state="failed", ended_at=moment.isoformat(timespec="seconds"), error="given up"
     )
-    folder = context.settings.data_folder
-    is_known = remember_given_up(
-        folder / "runs" / run_id, account, context.time, context.data.store, AccountRisks(folder)
-    )
+    folder = context.settings.runs_folder / run_id
+    risks = AccountRisks(context.settings.data_folder)
+    is_known = remember_given_up(folder, account, context.time, context.data.store, risks)
     if as_json:
         print_json({"run_id": run_id, "state": "failed", "risk_known": is_known})
         return

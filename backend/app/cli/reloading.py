@@ -63,10 +63,9 @@ def reload_strategy(
     import msgspec
 
     from app.cli.context import Context
-    from app.managers.system_manager.control_client import connect
 
     asked = {"strategy": name, "file": file, "params": _given(params or []), "fresh": fresh}
-    with connect(Context().settings.data_folder, run) as client:
+    with Context().session(run) as client:
         client.ask("reload", msgspec.json.encode(asked).decode())
         told = _outcome(client, timeout)
     if as_json:

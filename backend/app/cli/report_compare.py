@@ -36,7 +36,7 @@ def compare(runs: PastRuns, as_json: AsJson = False) -> None:
 
     context = Context()
     repository = RunRepository(context.engine)
-    folder = context.settings.data_folder / "runs"
+    folder = context.settings.runs_folder
     found = [read_run(words, folder, repository) for words in runs]
     _check(found)
     documents = {

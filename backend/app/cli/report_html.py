@@ -61,7 +61,7 @@ def write_html(run: PastRun, output: Output = None, as_json: AsJson = False) -> 
 
 
 def report_at_end(run_id: str) -> Path | None:
-    """That of a run that has just ended; None where it cannot be written, which is told."""
+    """Write the report of a run that has just ended; None where it cannot be, which is told."""
     from loguru import logger
 
     from app.core.errors import AppError

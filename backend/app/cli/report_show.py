@@ -94,7 +94,7 @@ def figure_text(metric: "Metric") -> str | None:
 
 
 def _days_text(days: float) -> str:
-    """Of what lasted less than a day, hours, minutes and seconds."""
+    """A length of time; less than a day in hours, minutes and seconds."""
     short = str(dt.timedelta(seconds=round(days * 86_400)))
     return f"{days:,.1f} days" if days >= 1 or not days else short
 

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.output import console, print_json, print_table
 from app.cli.parameters import Account, AsJson, Reason
-from app.core.errors import AppError, NotFoundError, StateError, UsageError, did_you_mean
+from app.core.errors import AppError, NotFoundError, StateError, did_you_mean
 from app.core.money import from_units
-from app.core.trading_state import RiskStatus, worst
+from app.core.trading_state import RiskStatus, need_reason, worst
 
 if TYPE_CHECKING:
     from app.core.messages import Command
@@ -73,7 +73,7 @@ def halt(
     from app.managers.system_manager.standing_risk import halted
     from app.threads.guarded_engine import halting
 
-    _need(reason)
+    need_reason(reason)
     state = REDUCING if reducing else HALTED
 
     def remember(found: "AccountRisk") -> "AccountRisk":
@@ -104,7 +104,7 @@ def resume(
     from app.managers.system_manager.standing_risk import resumed
     from app.threads.guarded_engine import Resumption
 
-    _need(reason)
+    need_reason(reason)
     asked = Resumption(reason, trip)
 
     def remember(found: "AccountRisk") -> "AccountRisk":
@@ -216,9 +216,7 @@ def _asked_of(
 
 
 def _ask(context: Context, run_id: str, command: str, value: str = "") -> str:
-    from app.managers.system_manager.control_client import connect
-
-    with connect(context.settings.data_folder, run_id) as client:
+    with context.session(run_id) as client:
         return client.ask(command, value)
 
 
@@ -260,14 +258,14 @@ def _of_account(context: Context, account: str) -> dict[str, Any]:
 
 
 def _of_run(context: Context, words: str) -> dict[str, Any]:
-    """Of a run that goes on, or as its record has it."""
+    """The state of a run that goes on, or as its record has it."""
     from app.managers.system_manager.control_client import running
     from app.repositories.journal_reader import has_begun
     from app.repositories.run_repository import RunRepository
 
     row = RunRepository(context.engine).get_run(words)
     run_id = str(row["run_id"])
-    folder = context.settings.data_folder / "runs" / run_id
+    folder = context.settings.runs_folder / run_id
     live = row["config"].get("live") or {}
     account = live.get("account", "default") if has_begun(folder) else None
     if run_id in running(context.settings.data_folder):
@@ -345,11 +343,6 @@ def _cell(column: str, value: Any) -> object:
     if column in ("at", "since"):
         return str(value).replace("T", " ")[:19]
     return ("no", "yes")[value] if isinstance(value, bool) else value
-
-
-def _need(reason: str) -> None:
-    if not reason.strip():
-        raise UsageError("A trading state is changed by a person with a reason: give one.")
 
 
 def _now_ns() -> int:

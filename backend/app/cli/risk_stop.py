@@ -119,7 +119,7 @@ def _wait(client: "ControlClient", timeout: float) -> None:
 
 def _outcome(run_id: str) -> dict[str, Any]:
     """What the record of a run that has ended says of its kill."""
-    path = Context().settings.data_folder / "runs" / run_id / "run.json"
+    path = Context().settings.runs_folder / run_id / "run.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8")).get("killed")
     except (OSError, ValueError):

@@ -167,7 +167,7 @@ def rebuild(
     from app.managers.system_manager.rebuilding import rebuild_run
 
     context = Context()
-    runs = context.settings.data_folder / "runs"
+    runs = context.settings.runs_folder
     with counting("running it again", "inputs") as on_count:
         made = rebuild_run(run_id, runs, context.engine, context.time, context.data.store, on_count)
     state = described(_repository().get_run(made.run_id))["state"]
@@ -211,7 +211,7 @@ def _reloads(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     from app.repositories.journal_reader import JOURNAL_FOLDER
 
     context = Context()
-    folder = context.settings.data_folder / "runs"
+    folder = context.settings.runs_folder
     if not (folder / run["run_id"] / JOURNAL_FOLDER).exists():
         return []
     market = run["config"].get("market", DEFAULT_MARKET)

@@ -55,7 +55,7 @@ def columns_of(seen: SessionData, shown: Sequence[SymbolData]) -> list[Column]:
 
 
 def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
-    """Those that there is room for, and the names of the others."""
+    """The columns that there is room for, and the names of the others."""
     room = width - 1
     chosen: set[float] = set()
     for rank in sorted({column.rank for column in columns}):

@@ -26,7 +26,7 @@ LINE_SYMBOLS = 10  # in a line for a pipe
 
 
 class SessionPage:
-    """Of all symbols or of some; turned by keys where there are more of them than lines."""
+    """A page of all symbols or some; turned by keys where there are more of them than lines."""
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._names = tuple(names)

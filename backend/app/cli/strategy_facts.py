@@ -21,10 +21,10 @@ def shelf() -> list[Place]:
     return places(Context().settings.strategies_folder, uses_by_configs())
 
 
-def uses_by_configs(folder: Path = CONFIGS_FOLDER) -> dict[str, list[str]]:
+def uses_by_configs() -> dict[str, list[str]]:
     """Names of the session configs by what strategies they use; a broken config has no say."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+    for path in sorted(CONFIGS_FOLDER.glob("*.json")) if CONFIGS_FOLDER.is_dir() else ():
         for item in strategies_of(path):
             found.setdefault(item["use"], []).append(path.name)
     return found

@@ -51,7 +51,7 @@ class SymbolPage:
         self._ascii_only = ascii_only
 
     def press(self, key: str) -> None:
-        """It is not turned."""
+        """Nothing: this page has nothing to turn."""
 
     def line(self, seen: SessionData) -> str:
         """For a pipe."""

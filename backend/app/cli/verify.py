@@ -22,7 +22,7 @@ def verify_run(run_id: str, runner: str, as_json: bool) -> None:
         raise UsageError(f"--runner is '{runner}'; give {' or '.join(RUNNERS)}.{hint}")
     context = Context()
     run = RunRepository(context.engine).get_run(run_id)
-    journal = journal_of(dict(run), context.settings.data_folder / "runs")
+    journal = journal_of(dict(run), context.settings.runs_folder)
     with counting("running it again", "inputs") as on_count:
         source = context.data.store
         again = Repetition(journal, context.time, source, runner, on_count=on_count)

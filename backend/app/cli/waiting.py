@@ -27,7 +27,7 @@ class WaitingClock(WallClock):
             self._until_ns = 0
 
     def left_seconds(self) -> float:
-        """Of the wait under way; 0 where there is none."""
+        """What is left of the wait under way; 0 where there is none."""
         return max(self._until_ns - self.monotonic_ns(), 0) / SECOND_NS
 
 

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from app.cli.context import Context
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
     from app.core.session_data import SessionData
-    from app.managers.system_manager.control_client import ControlClient
 
 
 def show_session(run: str | None, symbols: str | None, once: bool, as_json: bool) -> None:
@@ -24,7 +24,7 @@ def show_session(run: str | None, symbols: str | None, once: bool, as_json: bool
         limit = console.height if console.is_terminal else LINE_SYMBOLS
         return client.session_data(page.look(limit))
 
-    with _client(run) as client:
+    with Context().session(run) as client:
         if once:
             show_once(fetch(), page, as_json)
         else:
@@ -39,7 +39,7 @@ def watch_symbol(symbol: str, run: str | None, bars: int, once: bool, as_json: b
     from app.managers.system_manager.control_messages import Look
 
     page, look = SymbolPage(bars, ascii_only=console.options.ascii_only), Look((symbol,), bars)
-    with _client(run) as client:
+    with Context().session(run) as client:
         if once:
             show_once(client.session_data(look), page, as_json)
         else:
@@ -53,10 +53,3 @@ def _names(words: str | None) -> tuple[str, ...]:
     if not names:
         raise UsageError(f"'{words}' names no symbol; write them as AAPL,MSFT.")
     return names
-
-
-def _client(run: str | None) -> "ControlClient":
-    from app.cli.context import Context
-    from app.managers.system_manager.control_client import connect
-
-    return connect(Context().settings.data_folder, run)

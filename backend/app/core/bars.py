@@ -165,7 +165,7 @@ class SymbolRows:
         return self._order[self.together(symbol)]
 
     def within(self, symbol: int, first: int, end: int) -> Ints | slice:
-        """Those of them from `first` up to `end`, where instants begin."""
+        """The rows of one symbol from `first` up to `end`, where instants begin."""
         if self._width:
             return slice(first + symbol, end, self._width)
         rows = self.of(symbol)

@@ -10,7 +10,7 @@ def coin_of(symbol: str) -> str:
 
 
 def paid_from(symbols: Sequence[str], symbol: int, currency: str) -> int | None:
-    """Of which symbol's coins a fee was taken for a fill of `symbol`; None where of none's."""
+    """The symbol whose coins paid the fee of a fill of `symbol`; None where no symbol's did."""
     if not currency:
         return None
     if coin_of(symbols[symbol]) == currency:
@@ -19,6 +19,6 @@ def paid_from(symbols: Sequence[str], symbol: int, currency: str) -> int | None:
 
 
 def whole_lots(units: int, lot_units: int) -> int:
-    """What of a holding can be sold, or bought back."""
+    """The part of a holding that can be sold, or bought back: whole lots of it."""
     lots = abs(units) // lot_units * lot_units
     return lots if units > 0 else -lots

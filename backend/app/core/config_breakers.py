@@ -21,25 +21,25 @@ class Breaker(Part):
 
 
 class MoneyBreaker(Breaker):
-    """Of an amount of money."""
+    """Trips at an amount of money."""
 
     at: Quantity
 
 
 class PercentBreaker(Breaker):
-    """Of a share."""
+    """Trips at a share."""
 
     at: Percent
 
 
 class CountBreaker(Breaker):
-    """Of so many."""
+    """Trips at a count."""
 
     at: Count
 
 
 class SecondsBreaker(Breaker):
-    """Of a length of time."""
+    """Trips at a length of time."""
 
     at: Seconds
 
@@ -71,7 +71,7 @@ class Breakers(Part):
     )
 
     def too_short(self, base_interval: str) -> list[Fault]:
-        """What would trip between any two bars."""
+        """What would trip between any two bars of this interval."""
         stale, seconds = self.stale_feed_seconds, interval_ns(base_interval) // SECOND_NS
         if stale is None or stale.at > seconds:
             return []

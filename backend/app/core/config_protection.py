@@ -64,7 +64,7 @@ class ProtectionFields(Part):
 
 
 class ProtectionConfig(ProtectionFields):
-    """Of all strategies of a run; a strategy's own fields come before."""
+    """What holds for all strategies of a run; a strategy's own fields come before."""
 
     strategies: dict[str, ProtectionFields] = Field(
         default_factory=dict, description="the same fields for one strategy, by its name"

@@ -115,7 +115,7 @@ class ScopedLimits(RiskLimits):
         return self
 
     def quoted(self, symbols: Iterable[str]) -> list[str]:
-        """Those of the run's symbols whose quotes a limit needs."""
+        """The symbols of the run whose quotes a limit needs."""
         parts = (self, *self.strategies.values())
         every = any(part.max_spread_bps is not None for part in parts)
         own = {name for name, part in self.symbols.items() if part.max_spread_bps is not None}

@@ -1,4 +1,4 @@
-"""What of an object is its state: fields taken by their names, and put back."""
+"""An object's state as some of its fields: taken from it by name, and put back."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -43,7 +43,7 @@ class IllegalTransition(AppError):
 
 
 class Guard(msgspec.Struct, frozen=True, gc=False):
-    """What the run's protection gives, no strategy: how far from its entry's price it is."""
+    """Marks an exit that the run's protection gave: how far it is from its entry's price."""
 
     units: int = 0  # of price, or of percent; 0: its price is not measured from there
     of_percent: bool = False

@@ -1,5 +1,6 @@
 """Every protocol of the house, each tiny: what can be exchanged without touching the rest."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -12,6 +13,13 @@ class Clock(Protocol):
     """Where `now` comes from: messages (a session) or the machine (the wall)."""
 
     def now_ns(self) -> int: ...
+
+
+class Wall(Clock, Protocol):
+    """The machine's clock, and waiting by it."""
+
+    def monotonic_ns(self) -> int: ...
+    def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
 class Feed(Protocol):

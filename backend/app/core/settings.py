@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
     )  # None: what `admin log-level` stored, else INFO
 
+    @property
+    def runs_folder(self) -> Path:
+        """Where each run has a folder of its own."""
+        return self.data_folder / "runs"
+
     def secrets(self) -> list[str]:
         """Every secret in clear, for the log's redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)

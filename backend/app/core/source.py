@@ -112,7 +112,7 @@ def pages(
 
 
 def found_among(all_listed: Sequence[Listed], text: str) -> list[Listed]:
-    """Those that have a text in them, in capitals or not, with a slash or not; nearest first."""
+    """The symbols with a text in them, in capitals or not, with a slash or not; nearest first."""
     wanted = bare(text)
 
     def distance(one: Listed) -> tuple[int, int, str]:

@@ -5,10 +5,18 @@ from typing import Final
 
 import msgspec
 
+from app.core.errors import UsageError
+
 ACTIVE, REDUCING, HALTED = "active", "reducing", "halted"  # all; exits only; nothing but cancels
 STATES: Final = (ACTIVE, REDUCING, HALTED)  # each allows less than the one before
 PERSON = "person"  # the name of a trip that a person made
 TRIPPED, HALT, RESUME = "tripped", "halt", "resume"  # what happens to a trading state
+
+
+def need_reason(reason: str) -> None:
+    """Refuse a person's change of a trading state that says nothing of why."""
+    if not reason.strip():
+        raise UsageError("A trading state is changed by a person with a reason: give one.")
 
 
 class Trip(msgspec.Struct, frozen=True):
@@ -31,7 +39,7 @@ class RiskEvent(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What the limits of one scope remember, in results: books may begin with other cash."""
+    """What limits of one scope remember: results, no equity, as a run may begin with other cash."""
 
     session: dt.date
     result_units: int = 0  # of that session
@@ -45,8 +53,8 @@ class RiskPast(msgspec.Struct, frozen=True):
     market: str = ""
     figures: dict[str, Figures] = {}  # by place: "account", "strategy NAME", "symbol NAME"
     trips: tuple[Trip, ...] = ()
-    # of breakers that a person cleared: the result of that session, or how far below the peak,
-    # from where they count
+    # By breaker that a person cleared, where it counts from: the result of that session, or how
+    # far below the peak the account was.
     counted_from: dict[str, int] = {}
 
 

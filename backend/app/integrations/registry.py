@@ -15,7 +15,7 @@ from app.integrations.origins import BINANCE
 from app.integrations.practice.adapter import open_practice
 
 if TYPE_CHECKING:
-    from app.integrations.binance.endpoints import Wall
+    from app.core.seams import Wall
 
 PRACTICE = "practice"
 VENUES: Final = (PRACTICE, BINANCE)

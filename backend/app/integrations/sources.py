@@ -16,7 +16,7 @@ from app.integrations.practice.adapter import PracticeAdapter
 from app.integrations.registry import PRACTICE, open_venue
 
 if TYPE_CHECKING:
-    from app.integrations.binance.endpoints import Wall
+    from app.core.seams import Wall
 
 BINANCE, BINANCE_PUBLIC = "binance", "binance-public"
 SOURCES: Final[Mapping[str, SourceFacts]] = MappingProxyType(

@@ -27,14 +27,14 @@ def completeness(run: "Run") -> Sequence[Row]:
 
 
 def thin_share(row: Row) -> float:
-    """Of the expected bars, those that are missing as nothing traded."""
+    """The share of the expected bars that are missing as nothing traded."""
     missing = _missing(row)
     unknown = 0 if row["holes"] else missing
     return missing and row.get("thin_bars", unknown) / row["expected_bars"]
 
 
 def lost_share(row: Row) -> float:
-    """Of them, those that lie in holes."""
+    """The share of them that lie in holes."""
     return _missing(row) / (row["expected_bars"] or 1) - thin_share(row)
 
 

@@ -22,7 +22,7 @@ _SAME: Final = 1e-6  # money; a curve is of floats
 
 
 class Contents:
-    """Of one finished run; `sources` are where it was read from."""
+    """The data of one finished run; `sources` are where it was read from."""
 
     def __init__(self, run: "Run", sources: "Sources") -> None:
         self._run = run

@@ -31,7 +31,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def notices_of(run: "Run", now: Mapping[str, str], happened: Sequence["Happening"]) -> list[Notice]:
-    """Of one run; `now` says what the store has of its bars."""
+    """The notices of one run; `now` says what the store has of its bars."""
     found = [
         *_end(run), *_happened(happened), *_bars(now), *_data(run), *_completeness(run),
         *_fills(run), *_costs(run), *_chance(run),

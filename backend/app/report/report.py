@@ -26,7 +26,7 @@ FILE: Final = "report.html"
 
 
 class Report:
-    """Of one finished run; `sources` are where it was read from."""
+    """The page of one finished run; `sources` are where it was read from."""
 
     def __init__(self, run: "Run", sources: "Sources", at: dt.datetime) -> None:
         self._run = run

@@ -46,7 +46,7 @@ def head(run: "Run") -> Html:
 
 
 def _days(run: "Run") -> str | None:
-    """Of a live run, those it came to."""
+    """From its first day to the last that it came to."""
     days = run.columns.sessions.date
     if not len(days):
         return None

@@ -38,7 +38,7 @@ class Bars(msgspec.Struct, frozen=True):
 
     @property
     def minutes(self) -> int:
-        """Of a bar."""
+        """How long a bar is."""
         return interval_ns(self.interval) // _MINUTE
 
 

@@ -50,7 +50,7 @@ class AccountRisk(msgspec.Struct, frozen=True):
 
 
 class AccountRisks:
-    """Those of a data folder; any process may read and write them."""
+    """The account files of a data folder; any process may read and write them."""
 
     def __init__(self, data_folder: Path) -> None:
         self._folder = data_folder / _FOLDER

@@ -22,14 +22,14 @@ MAGIC: Final = b"MMJRNL1\n"
 MOST_PAYLOAD_BYTES: Final = 2**31 - 1
 SECTOR_BYTES: Final = 512  # the least that a disk writes whole
 
-HEADER, INPUT, OUTPUT, GATE, NOTE, STATE, END = range(1, 8)
+# 4 was never written: what became of an intent is an input like any other.
+HEADER, INPUT, OUTPUT, NOTE, STATE, END = 1, 2, 3, 5, 6, 7
 KIND_NAMES: Final = {
     HEADER: "header",  # the first of each part
     INPUT: "input",  # a message, with its sequence
     OUTPUT: "output",  # what came of the input of that sequence
-    GATE: "gate",  # what the gate keeps of an intent's fate
-    NOTE: "note",  # for people: start, recovery, end
-    STATE: "state",  # what strategies saved
+    NOTE: "note",  # for people: alarms, where history came from, how the run ended
+    STATE: "state",  # what the run holds between two sessions, and what it told in the one before
     END: "end",  # the run is over: nothing follows
 }
 

@@ -102,16 +102,6 @@ class JournalReader:
                 yield from walk
             self.torn, place = walk.torn, walk.place
 
-    def last_header(self) -> Record | None:
-        """The header of the last part that has one: where a run with saved state can begin."""
-        for part in range(self.last_part, 0, -1):
-            place = Place() if part == 1 else None
-            walk = PartWalk(self._folder, part, part == self.last_part, place, self._disk)
-            with disk_errors(f"The journal in {self._folder} cannot be read"):
-                for record in walk:
-                    return record
-        return None
-
 
 def decode_header(record: Record) -> PartHeader:
     """What a header record holds."""

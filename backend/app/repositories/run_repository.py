@@ -288,7 +288,7 @@ class RunRepository:
             return connection.scalar(select(func.count()).where(which)) or 0
 
     def run_ids(self) -> set[str]:
-        """Of all runs."""
+        """The ids of all runs."""
         return {str(row["run_id"]) for row in self._rows(select(_RUNS.c.run_id))}
 
     def unfinished_runs(self) -> list[RowMapping]:

@@ -123,7 +123,7 @@ def units_array(values: Iterable[int]) -> Ints:
 
 
 def order_columns(stored: Stored, places: "Places") -> OrderColumns:
-    """Of a run's orders in SQL."""
+    """The columns of a run's orders in SQL."""
     return OrderColumns(
         order_id=_ints(stored, "order_id"),
         strategy=_codes(stored, "strategy", places.strategy),
@@ -151,7 +151,7 @@ def fill_columns(
     places: "Places",
     multiplier_units: Sequence[int],
 ) -> FillColumns:
-    """Of a run's fills in SQL; `strategies` says whose each is."""
+    """The columns of a run's fills in SQL; `strategies` says whose each is."""
     symbols = _codes(stored, "symbol", places.symbol)
     quantities = [_text_units(text) for text in stored["quantity"]]
     each = zip(quantities, stored["price"], symbols.tolist(), strict=True)

@@ -23,7 +23,7 @@ _FALLS = 5  # deepest stretches that are told
 
 
 class Measuring:
-    """Of one run; `year` is how many trading days make one of its market."""
+    """Measures one run; `year` is how many trading days make one of its market."""
 
     def __init__(
         self,

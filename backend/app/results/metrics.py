@@ -36,7 +36,7 @@ class Basis(msgspec.Struct, frozen=True):
 
 
 class Metrics:
-    """Of one run. `metrics["win_rate"]` is a value, or None."""
+    """All metrics of one run: `metrics["win_rate"]` is a value, or None."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Metrics:
         return self._found[name]
 
     def of_group(self, group: str) -> list[Metric]:
-        """Those of one group."""
+        """The metrics of one group."""
         return [metric for metric in self if metric.group == group]
 
     def as_json(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from app.results.tables import Tables
 
 
 class OwnMoney:
-    """Of one run; in its account's own currency nothing is lost."""
+    """Converts amounts of one run; those in its account's own currency stay as they are."""
 
     def __init__(self, tables: Tables, currency: str, facts: Mapping[str, Any]) -> None:
         self._tables = tables

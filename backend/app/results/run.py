@@ -74,7 +74,7 @@ class Run:
 
     @property
     def fingerprint(self) -> str | None:
-        """Of its decisions and fills."""
+        """The fingerprint of its decisions and fills."""
         return _text(self._record.row["fingerprint"])
 
     @property

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Sources:
-    """Of one data folder."""
+    """Reads the runs and bars of one data folder."""
 
     def __init__(self, settings: Settings, engine: "Engine | None" = None) -> None:
         self.settings = settings
@@ -25,7 +25,7 @@ class Sources:
     @property
     def runs(self) -> Path:
         """The folder of all runs' folders."""
-        return self.settings.data_folder / "runs"
+        return self.settings.runs_folder
 
     def need_runs(self) -> None:
         """Reading makes no database where there was none."""

@@ -37,7 +37,7 @@ from app.threads.garbage import seldom_collected
 
 
 class Tables:
-    """Of one run; arrays are not to be written to."""
+    """The tables of one run; arrays are not to be written to."""
 
     def __init__(self, record: RecordedRun, sources: Sources) -> None:
         self._record = record
@@ -113,7 +113,7 @@ class Tables:
 
     @cached_property
     def instruments(self) -> list[dict[str, str]]:
-        """Of the symbols; records of old name none, and today's are taken."""
+        """The symbols' instruments; today's for a record of old, which names none."""
         told = self._record.facts.get("instruments")
         if told:
             return list(told)

@@ -240,7 +240,7 @@ class BarFills:
     # -- orders that wait for one that fills on this bar -------------------------------------------
 
     def _children(self, entry: Found) -> list[Found]:
-        """Those of the orders that wait for this one that the rest of its bar touches."""
+        """The orders that wait for this one and are touched by the rest of its bar."""
         found: list[Found | None] = []
         children = [
             child
@@ -258,7 +258,7 @@ class BarFills:
         return [one for one in found if one is not None]
 
     def _found_at_open(self, child: Order, entry: Found) -> Found | None:
-        """Of an entry that filled at the open: the whole bar counts."""
+        """A child of an entry that filled at the open: the whole bar counts."""
         found = self._found(child)
         # its turn is after its entry's
         return found._replace(rank=2.0) if found is not None and found.phase == OPEN else found

@@ -10,7 +10,7 @@ DAYS_A_YEAR = 360  # as brokers count them for dollars
 def carry_units(debt_units: int, rate: Decimal, days: int) -> int:
     """Simple interest on a debt at a yearly `rate` (0.06 is 6 %) for calendar days, rounded once.
 
-    A debt that is none costs nothing.
+    Where there is no debt it is nothing.
     """
     if debt_units <= 0:
         return 0

@@ -171,7 +171,7 @@ def assess(
     return assess_slots(grid, grid.occupied(starts_ns), grid.occupied(bad_starts_ns))
 
 
-def assess_slots(grid: SlotGrid, present: Mask, bad: Mask | None = None) -> Quality:
+def assess_slots(grid: SlotGrid, present: Mask, bad: Mask | None) -> Quality:
     """The same, for slots already known to hold a bar, or one that could not be used."""
     expected, count = len(grid), int(np.count_nonzero(present))
     if count == expected:

@@ -75,7 +75,7 @@ class OrderView(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     @property
     def stop(self) -> float | None:
-        """Of a trailing stop, where it is by now."""
+        """The stop price; a trailing stop's is where it is by now."""
         return self._order.stop
 
     @property

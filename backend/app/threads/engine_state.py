@@ -22,7 +22,7 @@ OnState = Callable[[int, RunState], None]  # the number of the input it is the s
 
 
 class EngineKeeper:
-    """Over the rooms of one engine; `on_state` is given the whole run's state, where there is one.
+    """Takes and gives one engine's state; `on_state` is given the whole run's, where there is one.
 
     There is none when a strategy cannot save itself just then.
     """

@@ -19,7 +19,7 @@ Quoted = tuple[int, int, int]  # when a bar starts, its close, and the spread at
 
 
 class Quotes:
-    """Of one symbol's bars in a block; read up to the moment that is asked of."""
+    """The quotes of one symbol's bars in a block; read up to the moment that is asked of."""
 
     def __init__(self, base: Table, rows: Ints | slice) -> None:
         close = base.close[rows]
@@ -28,7 +28,7 @@ class Quotes:
         self._columns = base.start_ns[rows].tolist(), *map(_in_units, (close, spread))
 
     def last(self, now_ns: int) -> Quoted | None:
-        """That of the last bar; None before the first."""
+        """The quote of the last bar; None before the first."""
         row = bisect_right(self._known_ns, now_ns) - 1
         starts, closes, spreads = self._columns
         return (starts[row], closes[row], spreads[row]) if row >= 0 else None
@@ -47,7 +47,7 @@ def _in_units(prices: Floats) -> list[int]:
 
 
 class Measures:
-    """Over a window of base bars; nothing of it is read beyond the moment that is asked of."""
+    """Measures a window of base bars; nothing is read beyond the moment that is asked of."""
 
     def __init__(self, window: Window, segments: Sequence[Segment], step_ns: int) -> None:
         self._window = window

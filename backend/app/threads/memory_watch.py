@@ -17,7 +17,7 @@ Duty = Literal["interrupt", "abandon", "end", ""]
 
 
 class MemoryWatch:
-    """Of one run, from its start."""
+    """Watches the memory of one run, from its start."""
 
     def __init__(self, most_mb: int | None) -> None:
         self._is_given = most_mb is not None

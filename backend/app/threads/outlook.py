@@ -141,7 +141,7 @@ class Outlook:
         return bps
 
     def _last_quoted(self, symbol: int) -> Quoted:
-        """That of its last bar before this block."""
+        """The quote of a symbol's last bar before this block."""
         close, spread = self._last_close[symbol], self._last_spread[symbol]
         return int(self._last_start_ns[symbol]), to_units(float(close)), to_units(float(spread))
 

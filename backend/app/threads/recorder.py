@@ -89,16 +89,12 @@ class Recorder:
         """What came of an input: fingerprint entries, and intents for the broker."""
         self.record(form.OUTPUT, sequence, codec.encode_output(entries, intents))
 
-    def record_gate(self, outcome: object, sequence: int = 0) -> None:
-        """What the gate keeps of an intent's fate: plain values or structs."""
-        self.record(form.GATE, sequence, codec.encode(outcome))
-
-    def record_note(self, note: Mapping[str, Any], sequence: int = 0) -> None:
+    def record_note(self, note: Mapping[str, Any]) -> None:
         """Something for people to read."""
-        self.record(form.NOTE, sequence, codec.encode_note(note))
+        self.record(form.NOTE, 0, codec.encode_note(note))
 
-    def record_state(self, state: bytes, sequence: int = 0) -> None:
-        """What strategies saved, as of an input."""
+    def record_state(self, state: bytes, sequence: int) -> None:
+        """What the run holds behind an input, for a later start to go on from."""
         self.record(form.STATE, sequence, state)
 
     def record(self, kind: int, sequence: int, payload: bytes) -> None:

@@ -34,7 +34,7 @@ class Reload(msgspec.Struct, frozen=True):
 
     @property
     def hash(self) -> str:
-        """Of the text."""
+        """The hash of the text."""
         return text_hash(self.text)
 
     def command(self) -> Command:

@@ -37,7 +37,7 @@ MOST_ORDERS = 200  # that a moment holds
 
 
 class Holding(msgspec.Struct, frozen=True):
-    """Of one symbol, over all strategies."""
+    """What is held of one symbol, over all strategies."""
 
     units: int = 0
     cost_units: int = 0

@@ -20,7 +20,7 @@ KIND = "stale_feed_seconds"
 
 
 class Silence:
-    """Over the block in hand; what came before it is in `desk.heard_ns`."""
+    """Finds silences in the block in hand; what came before it is in `desk.heard_ns`."""
 
     def __init__(self, desk: BreakerDesk, outlook: Outlook, cursor: Cursor) -> None:
         self._desk = desk

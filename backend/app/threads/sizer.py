@@ -21,7 +21,7 @@ _NONE: Final = Decimal(0)
 
 
 class Sizer:
-    """Of one strategy; `ranges` are the average true ranges it reads, by symbol."""
+    """Sizes entries of one strategy; `ranges` are the average true ranges it reads, by symbol."""
 
     def __init__(self, sizing: SizingConfig, symbols: tuple[str, ...], cursor: Cursor) -> None:
         self._method = sizing.method

@@ -57,8 +57,7 @@ class HookWatch:
     no hook that took an hour.
     """
 
-    def __init__(self, longest_seconds: float = 2 * LOOK_SECONDS) -> None:
-        self._longest_seconds = longest_seconds
+    def __init__(self) -> None:
         self._mark: Mark | None = None
         self.seconds = 0.0
         self._overdue_seconds = 0.0
@@ -68,7 +67,7 @@ class HookWatch:
         if mark is None or mark != self._mark:
             self._mark, self.seconds, self._overdue_seconds = mark, 0.0, 0.0
             return ""
-        passed_seconds = min(since_seconds, self._longest_seconds)
+        passed_seconds = min(since_seconds, 2 * LOOK_SECONDS)
         self.seconds += passed_seconds
         if self.seconds < allowed_seconds:
             return ""
@@ -90,7 +89,7 @@ class Watchdog:
         hook_seconds: float,
         memory_mb: int | None,
         alarm: Alarm,
-        replayed: KilledEngine | None = None,
+        replayed: KilledEngine | None,
     ) -> None:
         """Without `memory_mb`, of the memory that is free now most may be taken. The engine of a
         replay that was told to stop, or was killed, and goes on is told itself.

@@ -137,7 +137,9 @@ class WatchedGuardedEngine(WatchedEngine, GuardedEngine):
 
 
 def engine_of(witness: Witness | None, *, guards: bool) -> Callable[..., KilledEngine]:
-    """The plain engine, unless the account has a trading state, or somebody watches the run."""
+    """The engine of a run: one with breakers where its account has a trading state, and one that
+    tells a witness where somebody watches.
+    """
     if witness is None:
         return GuardedEngine if guards else KilledEngine
     return partial(WatchedGuardedEngine if guards else WatchedEngine, witness)

@@ -106,7 +106,7 @@ def posix_checksum(content: bytes) -> int:
 
 
 def extras_of(home: Path) -> list[str]:
-    """Those the launcher installed."""
+    """The extras that the launcher installed."""
     try:
         lines = (home / ".venv" / ".installed").read_text(encoding="utf-8").splitlines()
     except OSError:

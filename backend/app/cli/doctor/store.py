@@ -100,7 +100,7 @@ def check_runs(ground: Ground) -> Iterator[Verdict]:
     from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
     from app.repositories.run_repository import RunRepository
 
-    folder = ground.settings.data_folder / "runs"
+    folder = ground.settings.runs_folder
     journals = {path.parent.name for path in folder.glob(f"*/{JOURNAL_FOLDER}/")}  # of live runs
     path = sqlite_path(ground)
     unfinished, known = [], set[str]()

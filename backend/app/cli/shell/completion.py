@@ -240,7 +240,7 @@ def _in_command(at: Place, now: Typed, sources: Sources) -> Iterator[Offer]:
 
 
 def _options(at: Place) -> list[Offer]:
-    """Those that may still be given, the needed ones first."""
+    """The options that may still be given, the needed ones first."""
     left = [one for one in at.node.options if one.multiple or not at.used.intersection(one.names)]
     left.sort(key=lambda one: not one.required)
     return [

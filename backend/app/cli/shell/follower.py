@@ -91,7 +91,7 @@ class Follower:
             self._tell([noted(self.run_id, view, STATE, "answers again")])
 
     def _hung_up(self) -> None:
-        """It has ended, has died, or nothing but the connection is gone."""
+        """The session has ended, has died, or only the connection is gone."""
         if self._left.is_set():
             return
         record = self._record_of(self.run_id)
@@ -105,7 +105,7 @@ class Follower:
         self._tell([ended(self.run_id, self.view, record)])
 
     def _failed(self, error: AppError, greeted: bool) -> None:
-        """It is there, and does not answer or has no use for us."""
+        """The session is there, and does not answer or has no use for us."""
         if self._left.is_set():
             return
         if self.view is None and not greeted:  # another version, too many clients

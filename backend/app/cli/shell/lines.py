@@ -59,7 +59,7 @@ def read_lines(text: str, home: str = "", origin: str = "") -> list[Line]:
 
 
 def _commands_alone(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Of what was copied with its output, the lines that stood at a prompt."""
+    """The lines that stood at a prompt, of a text that was copied with its output."""
     at_prompts = [one for one in lines if without_prompt(one[1]) != one[1]]
     return at_prompts or lines
 

@@ -27,7 +27,7 @@ class PromptNotices:
         self._prompt: tuple[Application[Any], contextvars.Context] | None = None
 
     def tell(self, text: str, style: str = "") -> None:
-        """From any thread, at any time."""
+        """Show a line when there is room for it; from any thread. `style` is prompt_toolkit's."""
         with self._lock:
             self._lost += len(self._kept) == MOST_KEPT
             self._kept.append((printable(text), style))

@@ -45,9 +45,7 @@ class OwnSessions:
         """Nothing is followed."""
 
 
-def open_shell(
-    script: Path | None, lines: str | None, keeps_going: bool = False, as_json: bool = False
-) -> int:
+def open_shell(script: Path | None, lines: str | None, keeps_going: bool, as_json: bool) -> int:
     """The prompt on a terminal, else the lines that are given; the exit code."""
     if script is not None and lines is not None:
         raise UsageError("--script and -c both give lines: use one of them.")

@@ -26,7 +26,7 @@ def path_offers(
 
 
 def _entries(head: str, endings: Sequence[str], hidden: bool = False) -> list[Offer]:
-    """Of the folder whose path is typed so: each with that path in front."""
+    """The entries of the folder whose path is typed so, each with that path in front."""
     folder = os.path.expanduser(head) or "."
     try:
         with os.scandir(folder) as found:

@@ -1,4 +1,4 @@
-"""What the shell asks of its parts: who knows of sessions, and what is told above the prompt."""
+"""What the shell asks of whoever knows which sessions run."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -35,13 +35,3 @@ class Sessions(Protocol):
 
     def close(self) -> None:
         """The shell leaves; the sessions go on."""
-
-
-class Notices(Protocol):
-    """Lines for the user that come while the prompt stands or a command runs, from any thread."""
-
-    def tell(self, text: str, style: str = "") -> None:
-        """Show the line above the prompt, or once the command that runs has ended.
-
-        The style is prompt_toolkit's: "bold", "ansired" ... Control characters are made visible.
-        """

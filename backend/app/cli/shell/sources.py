@@ -50,7 +50,7 @@ COLUMNS: Final = ("time", "open", "high", "low", "close", "volume")
 
 
 class MachineSources:
-    """Over the folders of the settings."""
+    """Reads the folders that the settings name."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class MachineSources:
     # -- the bar store -----------------------------------------------------------------------------
 
     def _symbols(self, part: str, given: Mapping[str, str]) -> list[Offer]:
-        """Those stored, of the market that is given where one is."""
+        """The symbols stored, of the market that is given where one is."""
         market = given.get("--market")
         found: dict[str, str] = {}
         for name in self._folders_of("bars"):
@@ -200,7 +200,7 @@ class MachineSources:
         return self._for_a_moment(("order", run_id, part), read)
 
     def _accounts(self) -> list[Offer]:
-        """Those that have traded."""
+        """The accounts that have traded."""
         from app.repositories.account_risk import AccountRisks
 
         known = AccountRisks(self._settings.data_folder).accounts()

@@ -13,6 +13,7 @@ from app.core.errors import ConfigError
 from app.core.intervals import interval_ns
 from app.core.money import to_units
 from app.core.orders import Terms
+from app.core.seams import Wall
 from app.core.venue import (
     Abilities,
     Execution,
@@ -25,7 +26,7 @@ from app.core.venue import (
     VenueTime,
     VenueUnclear,
 )
-from app.integrations.binance.endpoints import Keys, Wall, endpoints_of
+from app.integrations.binance.endpoints import Keys, endpoints_of
 from app.integrations.binance.key_rights import judged_rights
 from app.integrations.binance.link import Link
 from app.integrations.binance.problems import UnknownOrder
@@ -166,15 +167,6 @@ class BinanceAdapter:
     def sizes(self, symbol: str) -> Sizes | None:
         found = self.filters(symbol)
         return Sizes(found.tick, found.lot, found.min_notional or None)
-
-    def fee_rates(self) -> tuple[float, float]:
-        """The account's own, as maker and as taker."""
-
-        def ask(client: Any) -> tuple[float, float]:
-            told = client.get_account(omitZeroBalances="true")["commissionRates"]
-            return float(told["maker"]), float(told["taker"])
-
-        return self._link.read("the account", 20, ask)
 
     # -- market data -----------------------------------------------------------------------------
 

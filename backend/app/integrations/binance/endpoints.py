@@ -1,10 +1,9 @@
 """Where Binance is asked: its spot testnet or a peer on this machine; its real exchange on a word.
 
-And by which keys and clock. The library is not needed to know these.
+And by which keys. The library is not needed to know these.
 """
 
-import threading
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from app.core.errors import ConfigError
@@ -13,13 +12,6 @@ TESTNET_URL: Final = "https://testnet.binance.vision"
 KEY_NAME: Final = "MISMARTERA_BINANCE_KEY"  # in the environment,
 SECRET_NAME: Final = "MISMARTERA_BINANCE_SECRET"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-
-
-class Wall(Protocol):
-    """The machine's clock, and waiting by it."""
-
-    def now_ns(self) -> int: ...
-    def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
 class Keys(NamedTuple):
@@ -56,7 +48,7 @@ REAL: Final = Endpoints(
 
 
 def endpoints_of(url: str | None, real_money: bool = False) -> Endpoints:
-    """Those of a URL: the testnet's, or of a peer that has its streams one port above its REST.
+    """The testnet's addresses, or those of a peer, whose streams are one port above its REST.
 
     With `real_money` they are the real exchange's, and there is no other address.
     """

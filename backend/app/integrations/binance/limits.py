@@ -38,7 +38,7 @@ class _Span:
 
 
 class Limits:
-    """Of one account's requests, from any thread."""
+    """Counts one account's requests, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from binance.client import Client
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
+from app.core.seams import Wall
 from app.core.venue import VenueRefused, VenueUnclear
-from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME, Endpoints, Keys, Wall
+from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME, Endpoints, Keys
 from app.integrations.binance.limits import Limits
 from app.integrations.binance.problems import (
     FOREIGN,

@@ -39,12 +39,12 @@ PUBLIC_FACTS: Final = SourceFacts(
 
 
 def public_endpoints() -> Endpoints:
-    """Those of the public market data; there is nobody to trade with at them."""
+    """The addresses of the public market data; nobody can trade there."""
     return Endpoints(f"{PUBLIC_URL}/api", "", "wss://data-stream.binance.vision/stream", "")
 
 
 def testnet_endpoints(url: str | None) -> Endpoints:
-    """Those of the testnet, or of a peer on this machine; others are refused."""
+    """The addresses of the testnet, or of a peer on this machine; others are refused."""
     url = TESTNET_URL if url is None else url.rstrip("/")
     if url == TESTNET_URL or _HERE.fullmatch(url):
         return endpoints_of(url)

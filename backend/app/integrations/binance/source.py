@@ -11,6 +11,7 @@ from binance.exceptions import BinanceAPIException
 from app.core.bars import BarColumns, Ints
 from app.core.intervals import MINUTE_NS, SECOND_NS, interval_ns
 from app.core.money import from_units, to_units
+from app.core.seams import Wall
 from app.core.source import (
     BarPage,
     Listed,
@@ -22,7 +23,7 @@ from app.core.source import (
     unknown_symbol,
 )
 from app.core.venue import OnItem, Stream, VenueRefused, VenueTime, VenueUnclear
-from app.integrations.binance.endpoints import Endpoints, Keys, Wall
+from app.integrations.binance.endpoints import Endpoints, Keys
 from app.integrations.binance.link import Link
 from app.integrations.binance.places import PAGE_WEIGHT
 from app.integrations.binance.problems import TooManyRequests

@@ -59,7 +59,6 @@ class Filters(NamedTuple):
     quote: str
     tick: Decimal
     lot: Decimal
-    min_units: int  # of quantity
     min_notional: Decimal
 
 
@@ -74,15 +73,13 @@ def their_symbol(symbol: str) -> str:
 def filters_of(told: Mapping[str, Any]) -> Filters:
     """One symbol of `exchangeInfo`."""
     by_kind = {one["filterType"]: one for one in told["filters"]}
-    sizes = by_kind["LOT_SIZE"]
     notional = by_kind.get("NOTIONAL") or by_kind.get("MIN_NOTIONAL") or {"minNotional": "0"}
     return Filters(
         f"{told['baseAsset']}/{told['quoteAsset']}",
         told["baseAsset"],
         told["quoteAsset"],
         Decimal(by_kind["PRICE_FILTER"]["tickSize"]),
-        Decimal(sizes["stepSize"]),
-        to_units(sizes["minQty"]),
+        Decimal(by_kind["LOT_SIZE"]["stepSize"]),
         Decimal(notional["minNotional"]),
     )
 

@@ -35,7 +35,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """Over a connection that is kept; callable from any thread."""
+    """HTTP over a connection that is kept; callable from any thread."""
 
     def __init__(self, url: str, answer_seconds: float = ANSWER_SECONDS) -> None:
         timeout = httpx2.Timeout(answer_seconds, connect=CONNECT_SECONDS)

@@ -40,7 +40,7 @@ class KeptTerms(msgspec.Struct, frozen=True):
 
 
 class BarKeeper:
-    """Of one run; hears all its inputs, also those that it is run again with."""
+    """Keeps the bars of one run; hears all its inputs, also those that it is run again with."""
 
     def __init__(
         self, data: DataManager, venue: Venue, terms: KeptTerms, alarm: Alarm, run_errand: Run

@@ -40,7 +40,7 @@ def to_frame(
 
 
 def write_file(
-    path: Path, kind: str, columns: BarColumns, quotes: Quotes, on_count: OnCount | None = None
+    path: Path, kind: str, columns: BarColumns, quotes: Quotes, on_count: OnCount | None
 ) -> None:
     """One file, whole or not at all; times are UTC starts, so it can be imported as it is."""
     if kind not in FORMATS:

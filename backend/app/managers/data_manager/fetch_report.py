@@ -66,7 +66,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def wanted(sessions: Sequence[TradingSession], interval: str, start_ns: int, end_ns: int) -> Wanted:
-    """Those that start within a stretch of time and have ended by its end."""
+    """The expected bars that start within a stretch of time and have ended by its end."""
     starts, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for session in sessions:
         grid = SlotGrid.of(session.segments(), interval_ns(interval), end_ns)

@@ -9,7 +9,7 @@ import datetime as dt
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import EXIT_INTERRUPTED, AppError, DataError
 from app.core.intervals import DAY_NS, SECOND_NS, interval_ns
 from app.core.progress import OnCount
+from app.core.seams import Wall
 from app.core.source import BarPage, DataSource, SourceBusy
 from app.core.venue import VenueUnclear
 from app.managers.data_manager.data_manager import DataManager
@@ -48,13 +49,6 @@ _BUSY_SECONDS_MAX: Final = 120.0  # a longer ban is not waited for
 _VOID_NS: Final = 7 * DAY_NS  # without a bar at the beginning: it begins later
 _DAY: Final = dt.timedelta(days=1)
 _NONE: Final[Ints] = np.empty(0, np.int64)
-
-
-class Wall(Protocol):
-    """The machine's clock, and waiting by it."""
-
-    def monotonic_ns(self) -> int: ...
-    def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -109,7 +103,7 @@ class Fetch:
         return self._report()
 
     def _sessions_of(self, start_ns: int, end_ns: int) -> Sequence[TradingSession]:
-        """Those that may touch it: some open on the eve of their date."""
+        """The sessions that may touch a stretch: some open on the eve of their date."""
         market, local = self._stretch.series.market, self._time.to_local
         first, last = local(start_ns, market).date(), local(max(end_ns, start_ns), market).date()
         return self._time.known_sessions(first - _DAY, last + _DAY, market)

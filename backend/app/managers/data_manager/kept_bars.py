@@ -44,7 +44,7 @@ def in_order(bars: BarColumns) -> BarColumns:
 
 
 def sound(bars: BarColumns, sessions: Sequence[TradingSession], extended_hours: bool) -> BarColumns:
-    """Those that an import would take: real prices, and inside these sessions."""
+    """The bars that an import would take: real prices, and inside these sessions."""
     prices = np.stack((bars.open, bars.high, bars.low, bars.close))
     good = ((prices > 0.0) & (prices < np.inf)).all(axis=0)
     good &= (prices.min(axis=0) >= bars.low) & (prices.max(axis=0) <= bars.high)

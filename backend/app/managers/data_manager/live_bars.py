@@ -282,7 +282,7 @@ class LiveBars:
         return table
 
     def _spread(self, symbol: int, slot: int) -> float:
-        """That of the quote in force when a slot starts; 0 where there was none yet."""
+        """The spread of the quote in force when a slot starts; 0 where there was none yet."""
         quotes = self._quotes[symbol]
         last = max((earlier for earlier in quotes if earlier <= slot), default=-1)
         for earlier in [earlier for earlier in quotes if earlier < last]:

@@ -65,8 +65,8 @@ def symbol_passport(
     series: Series,
     sessions: Sequence[TradingSession],
     *,
-    extended_hours: bool = False,
-    quotes: bool = False,
+    extended_hours: bool,
+    quotes: bool,
 ) -> SymbolPassport:
     """The passport of one symbol; nothing is known of bars outside these sessions.
 
@@ -107,7 +107,7 @@ def symbol_passport(
 
 
 def _venues(labels: Sequence[Label], sessions: Sequence[TradingSession]) -> tuple[str, ...]:
-    """Those of the years of these sessions."""
+    """The venues that told bars in the years of these sessions."""
     if not sessions:
         return ()
     first_ns, last_ns = sessions[0].open_ns, sessions[-1].close_ns

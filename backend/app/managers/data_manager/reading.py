@@ -94,7 +94,7 @@ def _read_header(path: Path) -> tuple[list[str], str]:
 
 
 def _read_groups(file: pq.ParquetFile, names: list[str], on_count: OnCount | None) -> pa.Table:
-    """Those columns, group by group where somebody counts."""
+    """The columns asked for, read group by group where somebody counts."""
     groups = file.metadata.num_row_groups
     if on_count is None or groups < 2:
         return file.read(columns=names)

@@ -52,7 +52,7 @@ class BreakersState(msgspec.Struct, frozen=True):
 
 
 class BreakerDesk:
-    """Of one account; whoever calls `look` calls working entries off where it says so."""
+    """The breakers of one account. Whoever calls `look` calls entries off where it says so."""
 
     MEASURED: ClassVar[tuple[str, ...]] = (
         "rejects", "storm", "errors", "skew_ns", "heard_ns", "catches_up", "_changes",

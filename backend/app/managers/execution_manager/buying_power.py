@@ -204,7 +204,7 @@ class BuyingPower:
         return max(price, order.limit * multiplier * _MARGIN)
 
     def _price(self, symbol: int) -> float:
-        """Its highest price in the block, for one whole share or contract."""
+        """The highest price in the block of one whole share or contract."""
         if self._highest[symbol] == UNKNOWN:
             multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
             self._highest[symbol] = self._prices.highest(symbol) * multiplier * _MARGIN

@@ -27,7 +27,7 @@ class Coins(NamedTuple):
 
 
 class CoinFees:
-    """Of one account."""
+    """The coin fees of one account."""
 
     def __init__(self, account: Account, coins: Coins) -> None:
         self._account = account

@@ -13,7 +13,7 @@ from app.managers.execution_manager.splits import split_order
 
 
 class CorporateActions:
-    """Of one account; `sizes` are the lots and ticks of its symbols, in units.
+    """Applies them to one account; `sizes` are the lots and ticks of its symbols, in units.
 
     `aim_units` and `held_units` are kept up to date with what a split makes of them.
     """

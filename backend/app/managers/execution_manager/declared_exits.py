@@ -1,4 +1,4 @@
-"""What strategies declared to take entries out again, for what fills of an entry after its end.
+"""The exits that strategies gave with their entries, for what an entry still fills after its end.
 
 Exits of an entry are the orders given after it that only reduce. They end with it; what it fills
 later is a position all the same, and gets exits of the same terms. Those that the strategy, or a
@@ -28,7 +28,7 @@ class ExitsState(msgspec.Struct, frozen=True):
 
 
 class DeclaredExits:
-    """Of one account, by entry; kept for good, as a fill may come at any time."""
+    """The exits of one account by entry; kept for good, as a fill may come at any time."""
 
     def __init__(self) -> None:
         self._by_entry: dict[int, list[Declared]] = {}
@@ -58,7 +58,7 @@ class DeclaredExits:
             exits.append(Declared(order, abs(order.units)))
 
     def resize(self, order: Order, units: int) -> None:
-        """Its strategy has amended an order."""
+        """A strategy has given an order another size."""
         for one in self._by_entry.get(order.parent, ()):
             if one.order is order:
                 one.most_units = abs(units)
@@ -75,7 +75,7 @@ class DeclaredExits:
             self._withdrawn.add(order.order_id)
 
     def reinstate(self, order: Order) -> None:
-        """It could not be taken back."""
+        """An order could not be taken back."""
         self._withdrawn.discard(order.order_id)
 
     def after_late_fill(

@@ -30,26 +30,26 @@ class Records(msgspec.Struct, frozen=True):
 
 
 class Diary:
-    """Entries of the fingerprint are encoded as they happen, and hashed when they are taken."""
+    """Collects what happens until `take`. Fingerprint entries are encoded at once, hashed then."""
 
     def __init__(self, fingerprint: Fingerprint) -> None:
         self.fingerprint = fingerprint
-        self.happened: list[bytes] = []  # the entries: this very list, for whoever writes
+        self.happened: list[bytes] = []  # encoded entries; others append to this very list
         self.fills: list[FillRow] = []
         self.ended: list[Order] = []
         self._adjusted: list[tuple[int, FillRow]] = []  # after how many fills
         self.actions: list[Action] = []
         self.uncertain: list[Ambiguity] = []
         self.rates: list[RateChange] = []
-        self.uncertain_count = 0  # of the whole run, as is
-        self.band_units = 0  # by which those may differ, in the account's currency
+        self.uncertain_count = 0  # over the whole run; so is the next
+        self.band_units = 0  # what those bars leave open, in the account's currency
         self._order_changes: list[OrderChange] = []
         self.latest_fills: deque[FillRow] = deque(maxlen=LATEST)  # of those taken
         self.latest_ended: deque[Order] = deque(maxlen=LATEST)
-        self._counted = 0  # how much of all this
+        self._counted = 0  # what `take` has taken, as `count` counts it
 
     def count(self) -> int:
-        """How much has happened so far: nothing becomes of an order that does not count here."""
+        """How much has happened so far: it rises whenever anything becomes of an order."""
         return (
             self._counted
             + len(self.happened)

@@ -10,7 +10,7 @@ ALL_SYMBOLS = -1
 
 
 class Entries:
-    """Over the working orders of an account; `held_units_of` is asked by strategy and symbol."""
+    """Knows the working orders of an account; `held_units_of` is asked by strategy and symbol."""
 
     def __init__(
         self, working: Mapping[int, Order], held_units_of: Callable[[int, int], int]

@@ -1,6 +1,6 @@
 """What an execution manager holds between two inputs: its account, its orders, who halted what.
 
-Not what it has told already: that is in the journal. Nor what it only works out faster with.
+What it has told already is left out, for that is in the journal; so is what only saves it work.
 """
 
 from typing import Final
@@ -35,7 +35,7 @@ _DIARY: Final = ("uncertain_count", "band_units")
 
 
 class ExecutionState(msgspec.Struct, frozen=True):
-    """Of one account and its broker."""
+    """The state of one account and its broker."""
 
     account: AccountState
     broker: SimBrokerState | LiveBrokerState | SharedBrokerState

@@ -40,7 +40,7 @@ class _Memo:
 
 
 class Holdings:
-    """Of an account, of one strategy, or of one symbol; of the account's equity there is one."""
+    """What an account, a strategy or a symbol holds; equity is always the whole account's."""
 
     def __init__(
         self,

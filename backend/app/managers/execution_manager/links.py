@@ -20,7 +20,7 @@ class LinksState(msgspec.Struct, frozen=True):
 
 
 class Links:
-    """Over the working orders of a broker; what has ended is dropped when it ends."""
+    """Links the working orders of a broker; what has ended is dropped when it ends."""
 
     def __init__(self, working: Mapping[int, Order]) -> None:
         self._working = working

@@ -45,7 +45,7 @@ class MatcherState(msgspec.Struct, frozen=True):
 
 
 class Matcher:
-    """For all symbols of a run; knows what of each symbol's last bar is left for our orders.
+    """Serves all symbols of a run; knows what of each one's last bar is left for our orders.
 
     A symbol whose bars have shown no volume yet is taken for one that has none: quotes, say. Its
     orders share nothing then, and fill whole.

@@ -1,4 +1,4 @@
-"""How long what was worked out of a portfolio holds: until time, the books or orders go on."""
+"""How long figures of a portfolio stay true: until time, the books or its orders move on."""
 
 from typing import Final, Protocol
 
@@ -16,18 +16,20 @@ class Books(Protocol):
 
     @property
     def fill_count(self) -> int:
-        """How many there are so far."""
+        """How many fills were booked so far."""
         ...
 
     @property
     def diary(self) -> Diary:
-        """Where it is written."""
+        """Where all that happens is written."""
         ...
 
 
 class Moment:
-    """`state` counts how often time or the books have gone on, `works` how often orders have, too:
-    with the last of these by no more than the order `added`, if that is one.
+    """Two counts, by which whoever keeps a figure sees that it is stale.
+
+    `state` rises when time or the books have moved on, `works` also when orders have. Where that
+    was one new order and nothing else, it is `added`: a figure can be carried on by it.
     """
 
     __slots__ = (
@@ -46,7 +48,7 @@ class Moment:
         self.state = self.works = 0
 
     def turn(self, now_ns: int) -> bool:
-        """One more order is asked about; whether time or the books have gone on."""
+        """See what the time is; whether time or the books have moved on since the last call."""
         fills = self._books.fill_count
         if now_ns == self.now_ns and fills == self._fills:
             return False
@@ -55,7 +57,7 @@ class Moment:
         return True
 
     def turn_orders(self) -> None:
-        """What works is asked about, too: whoever asks for `works` calls it before."""
+        """See what orders work; to be called before `works` is read."""
         count = self._books.diary.count()
         if count != self._count:
             size = len(self._working)
@@ -65,7 +67,7 @@ class Moment:
             self.works += 1
 
     def forget(self) -> None:
-        """See all anew."""
+        """Take every figure for stale."""
         self.state += 1
         self.works += 1
         self.added = None

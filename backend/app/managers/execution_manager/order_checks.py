@@ -28,7 +28,7 @@ MOST_TAKEN_BACK = 100_000  # in one session, by the hooks that gave them
 
 
 class OrderChecks:
-    """Of one account, over the broker's `working` orders."""
+    """Checks the orders of one account beside the broker's `working` ones."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class OrderChecks:
             self.breakers.open_session(session)
 
     def take_back(self, order: Order) -> None:
-        """It never leaves, and what would wait for it neither."""
+        """Its own hook takes an order back: it never leaves, nor does what waits for it."""
         if self._taken_back >= MOST_TAKEN_BACK:
             raise StrategyError(
                 f"{MOST_TAKEN_BACK:,} orders of this session were taken back by the hook that gave "

@@ -18,7 +18,7 @@ Alike = tuple[int, int, int, str, float | None, float | None]
 
 
 class Tally(msgspec.Struct):
-    """Of the entries of one strategy, one symbol, or all."""
+    """Counts the entries of one strategy, one symbol, or all."""
 
     instants: list[int] = msgspec.field(default_factory=list)  # of the last minute
     today: int = 0  # in the session under way, or the last one
@@ -42,7 +42,7 @@ class OrderCountsState(msgspec.Struct, frozen=True):
 
 
 class OrderCounts:
-    """Of one account, for the scopes of its limits."""
+    """The tallies of one account, one for each scope of its limits."""
 
     def __init__(self, scopes: Iterable[Scope]) -> None:
         scopes = tuple(scopes)

@@ -62,7 +62,7 @@ class UnknownOrder(AppError):
 
 
 class OrderReports:
-    """Of one account; a simulated broker tells of nothing, and then only halts are heard."""
+    """Books for one account; a simulated broker tells of nothing, and then only halts are heard."""
 
     def __init__(self, execution: ExecutionManager) -> None:
         self._execution = execution
@@ -174,12 +174,12 @@ class OrderReports:
             self._execution.untold.append(order)
 
     def _refuse(self, order: Order, reason: str, now_ns: int) -> None:
-        """It is not at the venue, or no more."""
+        """An order is not at the venue, or no more."""
         never = order.state in (SUBMITTED, UNKNOWN) and not order.filled_units
         self._execution.lapsed(order, REJECTED if never else CANCELED, now_ns, reason)
 
     def _go_on(self, order: Order) -> None:
-        """It works at the venue, as far as it has filled; unless it is to be changed."""
+        """An order works at the venue, as far as it has filled; unless it is to be changed."""
         order.to(PARTIAL if order.filled_units else ACCEPTED)
         if order.order_id in self._broker.ending:
             order.to(CANCEL_PENDING)

@@ -1,4 +1,4 @@
-"""Executions of before a split that are told behind it: of the old shares, at old prices."""
+"""Executions from before a split that a venue tells after it: in old shares, at old prices."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -27,7 +27,7 @@ class PastSplit(msgspec.Struct, frozen=True):
 
 
 class PastSplits:
-    """Those that a run has been through, oldest first."""
+    """The splits that a run has been through, oldest first."""
 
     def __init__(self) -> None:
         self._made: list[PastSplit] = []

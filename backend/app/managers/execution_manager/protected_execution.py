@@ -122,7 +122,7 @@ class ProtectedExecution(ExecutionManager):
 
 
 class WatchedProtectedExecution(WatchedExecution, ProtectedExecution):
-    """Of a run that is told again: what protection gives is told behind what it came of."""
+    """The same in a run that is told again: what protection gives is told behind its cause."""
 
     def __init__(self, *parts: Any, **named: Any) -> None:
         self._given: list[Order] = []

@@ -46,7 +46,7 @@ class ProtectionState(msgspec.Struct, frozen=True):
 
 
 class Protection:
-    """Of one account; `covers` are by strategy. Whoever keeps time calls `act` at `next_ns`."""
+    """Protects one account; `covers` are by strategy. `act` has to be called at `next_ns`."""
 
     def __init__(
         self,

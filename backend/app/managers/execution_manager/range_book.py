@@ -50,7 +50,7 @@ class RangeBook:
             units[place] = units[place] * old // new
 
     def mean(self, symbol: int, at_ns: int) -> float:
-        """Of the bars known at a moment, down to the unit; 0 while none is."""
+        """The mean range of the bars known at a moment, down to the unit; 0 while none is."""
         end = bisect_right(self._known_ns[symbol], at_ns)
         units = self._ranges_units[symbol][max(0, end - self._bars) : end]
         return sum(units) // len(units) / UNITS if units else 0.0

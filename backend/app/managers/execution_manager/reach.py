@@ -17,7 +17,7 @@ _UNSURE = 4e-9  # of all that is summed up: by more than that no sum of floats i
 
 
 class Line:
-    """Of one symbol: what is held, and how far orders may take it, `up` and, signed, `down`."""
+    """One symbol: with all that works filled, its position lies between `-down` and `up`."""
 
     __slots__ = ("down", "held", "held_units", "price", "reduces", "unit_value", "up", "value")
 
@@ -32,7 +32,7 @@ class Line:
 
 
 class Reach:
-    """Of an account of one currency, one of its strategies, or one symbol."""
+    """How far an account of one currency may go, or one of its strategies, or one symbol."""
 
     __slots__ = (
         "_account", "_is_counted", "_mark", "_moment", "_rows", "_state", "_strategy", "_symbol",

@@ -1,6 +1,5 @@
 """Holds orders against the limits of their account, strategy and symbol: the tightest wins.
 
-
 Most orders are far within most limits: where bounds say so, only the other rules are asked. Whoever
 wants to hear of every limit, and every order that may not pass, has all of them asked.
 """
@@ -46,7 +45,7 @@ class Ruling(NamedTuple):
 
 
 class RiskDesk:
-    """Of one account; `on_verdict` is told of every limit that is looked at, approvals too."""
+    """Asks the limits of one account; `on_verdict` is told of each that is asked, approvals too."""
 
     def __init__(
         self,

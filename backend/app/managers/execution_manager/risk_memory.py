@@ -11,7 +11,7 @@ from app.core.kept import Fields, kept, put_back
 
 
 class Past:
-    """Of one portfolio."""
+    """What is remembered of one portfolio."""
 
     __slots__ = ("day_units", "peak_units")
     STATE: ClassVar[tuple[str, ...]] = ("day_units", "peak_units")
@@ -35,7 +35,7 @@ class Remembered(Protocol):
 
 
 class RiskMemory:
-    """Of the portfolios whose limits look back; of no others."""
+    """Remembers the portfolios whose limits look back, and no others."""
 
     def __init__(self, portfolios: Iterable[Remembered]) -> None:
         self._portfolios = list(portfolios)

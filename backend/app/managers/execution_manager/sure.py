@@ -20,7 +20,7 @@ _BAND: Final = 1024  # bounds hold while the account's worth moves by less than 
 
 
 class SureBounds:
-    """Of the limits of one portfolio that narrow bounds."""
+    """Bounds made of those limits of one portfolio that can narrow them."""
 
     __slots__ = (
         "_always", "_bounds", "_gross", "_highest_units", "_left", "_long", "_market", "_moment",
@@ -165,7 +165,7 @@ def _less(bound: float) -> float:
 
 
 class SureRules:
-    """Of one strategy in one symbol: the bounds that hold there, and the rules without."""
+    """For one strategy in one symbol: the bounds that hold there, and the rules that have none."""
 
     __slots__ = ("_beside", "_bounds", "_lasting", "_market", "_others", "_until_ns")
 
@@ -211,7 +211,7 @@ class SureRules:
         return ask.now_ns <= self._until_ns or self._ask_lasting(ask)
 
     def _ask_lasting(self, ask: Ask) -> bool:
-        """Those that may approve for longer."""
+        """Ask the rules that may approve for longer than this instant."""
         market, now_ns, until_ns = self._market, ask.now_ns, ALWAYS_NS
         for check, portfolio, most, sure_until_ns in self._lasting:
             sure_ns = sure_until_ns(ask.symbol, market, most)

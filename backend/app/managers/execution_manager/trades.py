@@ -11,7 +11,7 @@ NEVER_NS = 1 << 62
 
 
 class Trade(msgspec.Struct):
-    """Of one entry, or of a fill that came after its entry's end. Units are unsigned."""
+    """What one entry opened, or one fill that came after its entry's end. Units are unsigned."""
 
     strategy: int
     symbol: int

@@ -35,7 +35,7 @@ class OrderWitness(Protocol):
         ...
 
     def decided(self, order: Order, heard: list[Heard], reason: str, *, has_limits: bool) -> None:
-        """It is done, and refused where there is a reason; limits that hold need not be asked."""
+        """It was weighed; a `reason` refuses it. `has_limits`: some hold, be they asked or not."""
         ...
 
 

@@ -21,7 +21,7 @@ def bars_origin(config: SessionConfig) -> str:
 
 
 class BarsKept:
-    """Of one run."""
+    """Keeps the bars of one run."""
 
     def __init__(
         self,

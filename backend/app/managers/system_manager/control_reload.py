@@ -9,7 +9,7 @@ from app.managers.system_manager.run_session import RunSession
 
 
 class ReloadCommands:
-    """Of one session."""
+    """The commands about the code of one session's strategies."""
 
     def __init__(self, session: RunSession) -> None:
         self._session = session

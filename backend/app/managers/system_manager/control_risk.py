@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from app.core.errors import StateError, UsageError
-from app.core.trading_state import REDUCING, RiskStatus, worst
+from app.core.trading_state import REDUCING, RiskStatus, need_reason, worst
 from app.managers.system_manager.run_risk import risk_status
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.standing_risk import cleared_by
@@ -32,7 +32,7 @@ def _read(value: str, kind: type[Asked]) -> Asked:
 
 
 class RiskCommands:
-    """Of one session."""
+    """The commands about the trading state of one session."""
 
     def __init__(self, session: RunSession) -> None:
         self._session = session
@@ -52,24 +52,20 @@ class RiskCommands:
     def _halt(self, value: str) -> str:
         asked = _read(value, Halting)
         command = halting(asked.state, asked.reason)
-        self._need(asked.reason)
+        need_reason(asked.reason)
         self._session.ask_risk(command)
         passes = "exits only" if asked.state == REDUCING else "nothing but cancels"
         return f"Run {self._session.run_id}: the account is {asked.state} and takes {passes}."
 
     def _resume(self, value: str) -> str:
         asked = _read(value, Resumption)
-        self._need(asked.reason)
+        need_reason(asked.reason)
         trips = self._status().trips
         names = cleared_by(asked, trips)
         self._session.ask_risk(asked.command())
         state = worst(tuple(trip for trip in trips if trip.name not in names))
         cleared = ", ".join(names)
         return f"Run {self._session.run_id}: {cleared} cleared; the account is {state}."
-
-    def _need(self, reason: str) -> None:
-        if not reason.strip():
-            raise UsageError("A trading state is changed by a person with a reason: give one.")
 
     def _status(self) -> RiskStatus:
         status = risk_status(self._session.run, _SECONDS)

@@ -1,4 +1,4 @@
-"""What a config and its strategies have computed: indicators by symbol and interval."""
+"""Which indicators a config and its strategies ask for, by symbol and interval."""
 
 from collections.abc import Iterable
 from itertools import chain
@@ -11,7 +11,7 @@ from app.threads.seats import Seat
 
 
 def asked_by_config(config: SessionConfig) -> list[Asked]:
-    """Its own indicators."""
+    """The indicators that the config itself names."""
     return [
         (resolve(item.name, item.params, item.inputs), None, item.interval or config.base_interval)
         for item in config.indicators
@@ -19,12 +19,12 @@ def asked_by_config(config: SessionConfig) -> list[Asked]:
 
 
 def asked_by(seat: Seat) -> list[Asked]:
-    """Those of a strategy."""
+    """The indicators that a strategy reads."""
     return [(handle.computation, handle.symbol, handle.interval) for handle in seat.handles]
 
 
 def declared_by(asked: Iterable[Asked], symbols: int) -> tuple[Declared, ...]:
-    """For each symbol that is meant, each once."""
+    """Each of them once for every symbol that it is asked for."""
     found = (
         [Declared(computation, number, interval) for number in _numbers(symbol, symbols)]
         for computation, symbol, interval in asked

@@ -13,7 +13,7 @@ _AGAIN_BARS = 3  # after the first stop it is asked for once more
 
 
 class DrillWatch(Onlooker):
-    """Of one rehearsal; used once."""
+    """Watches one rehearsal; used once."""
 
     def __init__(self, mode: str, at_ns: int, bar_ns: int) -> None:
         self.mode = mode
@@ -37,7 +37,7 @@ class DrillWatch(Onlooker):
 
     @property
     def engine(self) -> WatchedEngine:
-        """That of the run, from when it is wired on."""
+        """The engine of the run, from when it is wired on."""
         return self._engine
 
     def hear(self, message: Message) -> None:

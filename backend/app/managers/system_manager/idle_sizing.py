@@ -9,7 +9,7 @@ from app.threads.seats import Seat
 
 
 def refuse_idle_sizing(config: SessionConfig, seats: Sequence[Seat]) -> None:
-    """Of a strategy that never asks for a size, or of a run where none that reads it does."""
+    """Refuse a sizing of a strategy that never asks for a size, or of a run where none does."""
     by_run: list[bool] = []
     for item, seat in zip(config.strategies, seats, strict=True):
         if config.sizing_of(item) is None:

@@ -49,7 +49,7 @@ class RunJournal:
         return later
 
     def _records(self) -> Iterator[Record]:
-        """Those behind where it begins."""
+        """The records behind where reading begins."""
         for record in self._reader.from_part(self._part):
             if record.kind not in (form.INPUT, form.OUTPUT) or record.sequence > self._after:
                 yield record

@@ -12,7 +12,7 @@ GateStanding = Callable[[], Standing | None]
 
 
 class KillStory:
-    """Of one run; `gate` says how things stand before a venue, None where orders are simulated."""
+    """The story of one run; `gate` says how things stand at a venue, None in a simulation."""
 
     def __init__(
         self,

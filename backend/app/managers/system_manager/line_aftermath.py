@@ -16,7 +16,7 @@ from app.managers.system_manager.wiring import Run
 
 
 class Aftermath:
-    """Of one run. Knows what is on its way to the engine; from any thread."""
+    """The aftermath of one run; knows what is on its way to the engine. From any thread."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier

@@ -47,7 +47,7 @@ class _Wait:
 
 
 class LineEnding:
-    """Of one run; `execution` and `gate` are there once it begins."""
+    """The end of one run; `execution` and `gate` are there once it begins."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ _SOURCE = "recovery"  # of a halt while the venue does not answer
 
 
 class Reconciling:
-    """Of one run; what it must be told goes to `hear`."""
+    """Compares one run with its venue; what the run must be told goes to `hear`."""
 
     def __init__(
         self, venue: Venue, notifier: Notifier, hear: Callable[[Sequence[OrderEvent]], None]

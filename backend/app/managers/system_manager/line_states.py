@@ -1,4 +1,4 @@
-"""A live run's states on their way into its journal, and against those that are in it already."""
+"""Writes a live run's states into its journal, and compares them with those already there."""
 
 from loguru import logger
 

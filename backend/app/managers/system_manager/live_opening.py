@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class LiveOpening:
-    """Of one start. `unfinished` is the account's run that has no end, `journal` what it left."""
+    """One start: `unfinished` is the account's run that has no end, `journal` what it left."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class LiveOpening:
         alarms: Alarms,
     ) -> None:
         self._alarms = alarms
-        self._runs = settings.data_folder / "runs"
+        self._runs = settings.runs_folder
         self._risks = AccountRisks(settings.data_folder)
         self._began_with = RiskPast()
         self._recorded = 0  # inputs of the run that goes on

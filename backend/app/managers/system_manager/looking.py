@@ -26,7 +26,7 @@ _NAMED = 10  # symbols, in a message
 
 
 class Looking:
-    """Of one run; from any thread, and at no cost while nobody looks."""
+    """Shows one run to whoever looks; from any thread, and at no cost while nobody does."""
 
     def __init__(
         self, run: Run, run_id: str, clock: WallClock, line: "LiveLine | None" = None

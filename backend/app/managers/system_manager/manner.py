@@ -1,4 +1,4 @@
-"""What differs between a run that is replayed and one that is lived, for whoever steers it."""
+"""What a person who steers a run is told, where a replay and a live run differ."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Manner(msgspec.Struct, frozen=True):
-    """In words that stand behind the run's name, or by themselves."""
+    """Phrases to put behind a run's name, or to stand by themselves."""
 
     paused: str
     stopping: str = ""  # what is done before the end

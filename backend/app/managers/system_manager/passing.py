@@ -9,7 +9,7 @@ from app.managers.system_manager.journal_feed import RunJournal
 
 
 class Passing:
-    """Of one journal. `left_out` are the numbers of the inputs that were."""
+    """Leaves out the beats of one journal; `left_out` are their numbers."""
 
     def __init__(self, journal: RunJournal) -> None:
         self.left_out: set[int] = set()

@@ -27,7 +27,7 @@ def program_of(strategies: Mapping[str, type[Strategy]]) -> Program:
 
 @lru_cache(1)
 def _digest() -> str:
-    """Of all its modules."""
+    """The hash of all its modules."""
     digest = hashlib.sha256()
     for path in sorted(_APP.rglob("*.py")):
         digest.update(str(path.relative_to(_APP)).encode() + b"\0" + path.read_bytes())

@@ -98,7 +98,7 @@ def _run_id_of(words: str, runs: Path, repository: "RunRepository") -> str:
 
 
 class Rebuilding:
-    """Of one run; used once."""
+    """Rebuilds one run; used once."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Rebuilding:
         repository: "RunRepository",
         times: TimeManager,
         source: BarSource,
-        on_count: OnCount | None = None,
+        on_count: OnCount | None,
     ) -> None:
         """`folder` is the run's."""
         self._on_count = on_count

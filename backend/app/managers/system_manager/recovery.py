@@ -54,7 +54,7 @@ _AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # 
 
 
 class Recovery:
-    """Of one run; used once. The feed's thread and the engine's meet in it."""
+    """Brings one run back; used once. The feed's thread and the engine's meet in it."""
 
     def __init__(self, journal: RunJournal, past: Past | None = None) -> None:
         """With a past the run goes on from its state, and reads the journal from there on."""
@@ -110,7 +110,7 @@ class Recovery:
 
     @property
     def abilities(self) -> Abilities:
-        """Of the venue, as the run began."""
+        """What the venue could do as the run began."""
         return self._journal.header().abilities
 
     @property

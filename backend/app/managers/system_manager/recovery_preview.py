@@ -24,7 +24,7 @@ from app.threads.results import Results
 
 
 class Preview(msgspec.Struct, frozen=True):
-    """Of one unfinished run. No differences: it would go on as it stands."""
+    """What one unfinished run would find; without differences it would go on as it stands."""
 
     run_id: str
     goes_to_venue: bool

@@ -22,8 +22,9 @@ _LOOKS_APART = 10  # times that the means ask whether it is done
 
 
 class Releasing:
-    """Of one run, one at a time. `is_steady` says whether the run has been compared with its venue,
-    and is not ending.
+    """Lifts the halts of one run, one request at a time.
+
+    `is_steady` says whether the run has been compared with its venue, and is not ending.
     """
 
     def __init__(

@@ -84,7 +84,7 @@ class Reloaded(msgspec.Struct, frozen=True):
 
 
 class Reloads:
-    """Of one live run. `ask` begins one, `outcome` tells what came of it."""
+    """The reloads of one live run: `ask` begins one, `outcome` tells what came of it."""
 
     def __init__(
         self,

@@ -97,12 +97,12 @@ def unlogged() -> Iterator[None]:
 
 
 class Retelling:
-    """Of one run, by its row in SQL; used once."""
+    """Tells one run again, by its row in SQL; used once."""
 
     def __init__(self, row: Row, settings: Settings, data: DataManager, times: TimeManager) -> None:
         self.run_id = str(row["run_id"])
         self._row = row
-        self._runs = settings.data_folder / "runs"
+        self._runs = settings.runs_folder
         self._strategies = settings.strategies_folder
         self._data = data
         self._times = times
@@ -187,7 +187,7 @@ class Retelling:
 
     @property
     def hard_limits(self) -> AccountLimits | None:
-        """Those of the account file, as it was when the run began."""
+        """The hard limits of the account file, as it was when the run began."""
         if self._journal is not None:
             return self._journal.header().account_limits
         hard = self._facts.get("hard_limits")

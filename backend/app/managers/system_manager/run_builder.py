@@ -54,7 +54,7 @@ _LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the ho
 
 
 class RunBuilder:
-    """Of one system: its managers, its database, its clock."""
+    """Builds the runs of one system, from its managers, its database, its clock."""
 
     def __init__(
         self,
@@ -106,14 +106,12 @@ class RunBuilder:
         facts = self._facts(run, market)
         record = self._begin_record(run, facts, market)
         rows = [msgspec.to_builtins(one) for one in passport]
-        others = (
-            CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
-            if band
-            else None
-        )
+        others = None
+        if band:
+            others = CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
         risk = RunRisk(record.run_id, self._alarms.alarm, local_text=record.local_text)
         holder.append(
-            RunSession(run, record, self._clock, facts, rows, on_progress, others, None, risk)
+            RunSession(run, record, self._clock, facts, rows, on_progress, others=others, risk=risk)
         )
         self._tell(record, sessions, config)
         return holder[0]
@@ -207,14 +205,17 @@ class RunBuilder:
             run, line, header, self._settings.strategies_folder, self._settings.data_folder,
             self._alarms.alarm, record.local_text,
         )  # fmt: skip
-        told = (on_progress, None, line, opening.run_risk(record.run_id), reloads)
-        holder.append(RunSession(run, record, self._clock, facts, (), *told))
-        holder[0].goes_on = opening.unfinished is not None
-        holder[0].take_chapters(() if opening.past is None else opening.past.chapters)
+        session = RunSession(
+            run, record, self._clock, facts, (), on_progress,
+            line=line, risk=opening.run_risk(record.run_id), reloads=reloads,
+        )  # fmt: skip
+        holder.append(session)
+        session.goes_on = opening.unfinished is not None
+        session.take_chapters(() if opening.past is None else opening.past.chapters)
         if paused:
             line.pause()
         self._tell(record, market.sessions, config)
-        return holder[0]
+        return session
 
     def check(self, config: SessionConfig) -> Plan:
         """What a run of this config would compute; an error when it could not start.
@@ -291,12 +292,12 @@ class RunBuilder:
         return replace(market, risk_past=risk_past)
 
     def hard_limits(self) -> AccountLimits | None:
-        """Those of the account file, where there is one."""
+        """The hard limits of the account file, where there is one."""
         path = self._settings.account_limits
         return None if path is None else load_account_limits(path)
 
     def _market_of_then(self, header: RunHeader) -> Market:
-        """That of a run that goes on: as its journal has it, hard limits too."""
+        """The market of a run that goes on: as its journal has it, hard limits too."""
         from app.managers.system_manager.verification import market_from
 
         market = market_from(header, self._times, self._data.store)
@@ -344,7 +345,7 @@ class RunBuilder:
         from app.repositories.run_repository import RunRepository
 
         config, repository = run.config, RunRepository(self._engine())
-        runs = self._settings.data_folder / "runs"
+        runs = self._settings.runs_folder
         if opening is not None and opening.unfinished is not None:
             run_id = opening.unfinished
             folder = runs / run_id
@@ -385,7 +386,7 @@ def _header(
     run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str,
     venue: Venue,
 ) -> RunHeader:  # fmt: skip
-    """Of a run that begins."""
+    """The header of a run that begins."""
     return header_of(
         record.run_id, run.config, market.sessions,
         market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,

@@ -26,7 +26,7 @@ def _heard(found: AccountRisk) -> AccountRisk:
 
 
 class RunRisk:
-    """Of one run; `alarm` hears of what is new, and of nothing that is only run again."""
+    """One run's side of it; `alarm` hears of what is new, and of nothing that is only run again."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class RunRisk:
 
 
 def risk_status(run: Run, timeout_seconds: float) -> RiskStatus | None:
-    """Of a run that has a trading state, and whose engine does not hang."""
+    """A run's trading state; None where it has none, or its engine hangs."""
     engine = run.engine
     return engine.risk_status(timeout_seconds) if isinstance(engine, GuardedEngine) else None
 

@@ -74,6 +74,7 @@ class RunSession:
         facts: Mapping[str, Any],
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
+        *,
         others: CompleteRuns | None = None,
         line: "LiveLine | None" = None,
         risk: RunRisk | None = None,

@@ -118,7 +118,7 @@ class _Feed:
 
 
 class Shadow:
-    """Of one task."""
+    """Runs one task."""
 
     def __init__(self, task: Task, folder: Path) -> None:
         self._task = task

@@ -223,7 +223,7 @@ class SystemManager:
 
     @property
     def config(self) -> SessionConfig | None:
-        """That of the run under way, or of the last one."""
+        """The config of the run under way, or of the last one."""
         return None if self._session is None else self._session.run.config
 
     @property

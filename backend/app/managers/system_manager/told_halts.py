@@ -11,7 +11,7 @@ _SOURCES: Final = ("feed", "holdings")
 
 
 class ToldHalts:
-    """Of one life of a run: what an earlier one was halted by has ended with it."""
+    """Tells of the halts of one life of a run: those of an earlier one have ended with it."""
 
     def __init__(self, symbols: Sequence[str], notifier: Notifier) -> None:
         self._symbols = symbols

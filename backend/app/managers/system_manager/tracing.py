@@ -60,7 +60,7 @@ class Tracer(Onlooker):
 
 
 class OrderTracer(Tracer):
-    """Of one order: its proposal and its amendments, its changes, its fills and its end."""
+    """Traces one order: its proposal and its amendments, its changes, its fills and its end."""
 
     def __init__(self, order_id: int) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class OrderTracer(Tracer):
 
 
 class InstantTracer(Tracer):
-    """Of one symbol at one instant: what each strategy saw, and what it proposed."""
+    """Traces one symbol at one instant: what each strategy saw, and what it proposed."""
 
     def __init__(self, symbol: str, at_ns: int) -> None:
         super().__init__()

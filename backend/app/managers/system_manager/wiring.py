@@ -160,7 +160,7 @@ class Parts(msgspec.Struct, frozen=True):
 
 
 def replay_parts(market: Market) -> Parts:
-    """Of a replay: bars at rest, and the simulated broker."""
+    """The parts of a replay: bars at rest, and the simulated broker."""
     return Parts(partial(ReplayFeed, market.source))
 
 
@@ -221,9 +221,8 @@ class Run:
         )  # fmt: skip
         self.processor = DataProcessor(self.plan, self.workshop)
         workers = [self.coordinator, self.quality, self.processor, self.engine]
-        self._full_speed = (
-            config.replay is not None and speed == "max"
-        )  # workers take turns, and none waits
+        # Workers take turns then, and none waits.
+        self._full_speed = config.replay is not None and speed == "max"
         self.pipeline = Pipeline(
             workers, config.engine.runner, QUEUE_ROWS, one_processor=self._full_speed
         )

@@ -30,7 +30,7 @@ from app.threads.watchdog import limited
 
 
 class SeatWorkshop:
-    """Of one run; `threads.reloading.Workshop`."""
+    """The `threads.reloading.Workshop` of one run."""
 
     def __init__(
         self,

@@ -35,11 +35,11 @@ class Timers:
         return len(self._active)
 
     def state(self) -> TimersState:
-        """Those that are set."""
+        """The timers that are set."""
         return TimersState(self._added, sorted(self._active.values()))
 
     def restore(self, state: TimersState) -> None:
-        """Set those again."""
+        """Set those timers again."""
         self._added = state.added
         for timer in state.timers:
             self._push(timer)

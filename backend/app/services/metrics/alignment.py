@@ -1,4 +1,4 @@
-"""Days of several runs under one another."""
+"""Daily values of several runs, lined up by their dates."""
 
 from collections.abc import Mapping, Sequence
 

@@ -83,7 +83,7 @@ class Falls(msgspec.Struct, frozen=True):
 
 
 def falls(instants_ns: Ints, equity: Floats) -> Falls:
-    """Of a curve whose first value is a peak."""
+    """The stretches of a curve whose first value is a peak."""
     peaks = np.maximum.accumulate(equity) if len(equity) else equity
     under = (equity < peaks) & (peaks > 0)
     edges = np.diff(under.astype(np.int8), prepend=0, append=0)

@@ -12,7 +12,7 @@ NO_TRADE = "no trade was closed"
 
 
 class ClosedTrades(msgspec.Struct, frozen=True):
-    """Of one run or a part of it; the account's currency, nanoseconds."""
+    """The closed trades of a run or a part of it; money is in the account's currency."""
 
     profit: Floats  # after fees
     fees: Floats

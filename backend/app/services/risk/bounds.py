@@ -13,7 +13,7 @@ ALWAYS_NS: Final = 2**63 - 1
 
 
 class Bounds(msgspec.Struct):
-    """Most that an order and what is held and works with it may come to, of one portfolio.
+    """The most that a portfolio may come to with an order: what is held, works and is asked for.
 
     A rule may have `narrow`, which makes them so narrow that it approves of every order that stays
     within them; or `narrow_now`, where that depends on the session and on what the account is

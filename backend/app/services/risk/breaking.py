@@ -38,7 +38,7 @@ def breaker_names() -> tuple[str, ...]:
 
 
 def breakers_of(config: Breakers, scope: str = "") -> Iterator[BreakerLimit]:
-    """Those that are asked for; a scope that is not the account is told with their names."""
+    """The breakers asked for; a scope that is not the account is told with their names."""
     for kind in breaker_names():
         asked = getattr(config, kind)
         if asked is not None:

@@ -148,7 +148,7 @@ class Market(Protocol):
         ...
 
     def spread_units(self, symbol: int) -> int:
-        """Of the last bar's quote in basis points of its close, in units; 0 where none is known,
+        """The last bar's spread in basis points of its close, in units; 0 where none is known,
         or bid is not below ask.
         """
         ...

@@ -1,4 +1,4 @@
-"""At what worth of an account a breaker of losses trips: the other way round than it is told."""
+"""The worth of an account at which a breaker of losses trips: one figure to compare with."""
 
 from typing import Final
 

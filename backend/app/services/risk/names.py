@@ -6,7 +6,7 @@ import msgspec
 
 
 class Names(msgspec.Struct, frozen=True):
-    """Its symbols, in their order, and its groups of them."""
+    """The run's symbols, in their order, and its groups of them."""
 
     symbols: Sequence[str] = ()
     groups: Mapping[str, Sequence[str]] = {}

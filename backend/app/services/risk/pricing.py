@@ -17,7 +17,7 @@ def ask_price(ask: Ask, market: Market) -> float:
 
 
 def highest(price: float, limit: float | None, stop: float | None) -> float:
-    """Of an order's prices and the last one."""
+    """The highest of an order's prices and the last one."""
     if limit is not None and limit > price:
         price = limit
     return stop if stop is not None and stop > price else price

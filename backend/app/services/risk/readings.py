@@ -6,7 +6,7 @@ from app.core.money import UNITS
 
 
 class Readings(msgspec.Struct, frozen=True):
-    """Of one breaker: what was counted before a person cleared it is left out of them."""
+    """The figures one breaker looks at, without what was counted before a person cleared it."""
 
     lost_today_units: int = 0  # since the session began; never below 0
     day_equity_units: int = 0  # as the session began

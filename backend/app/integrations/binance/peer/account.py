@@ -36,7 +36,7 @@ def account(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
 
 
 def my_trades(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
-    """Of a symbol, from a number on, or of a time or an order; without any the latest."""
+    """The trades of a symbol, from a number on, or of a time or an order; else the latest."""
     symbol, count = ground.symbol(asked), rows_of(asked)
     first, number = whole(asked, "fromId"), whole(asked, "orderId")
     start, end = whole(asked, "startTime"), whole(asked, "endTime")

@@ -31,7 +31,7 @@ class Fees:
         self._last_price = last_price
 
     def of(self, order: Order, execution: Execution, books: Books) -> CoinFee | None:
-        """Of one fill; paid in BNB as long as there is enough of it."""
+        """The fee of one fill; paid in BNB as long as there is enough of it."""
         is_maker = _is_maker(order, execution)
         rate_units = self._maker_units if is_maker else self._taker_units
         base, quote = execution.symbol.split("/")

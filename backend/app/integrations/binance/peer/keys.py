@@ -15,7 +15,7 @@ _BYTES: Final = 32
 
 
 def made_keys(folder: Path, chance: np.random.Generator) -> Account:
-    """Those that lie with the books, or new ones: they are good at this peer and nowhere else."""
+    """The keys that lie with the books, or new ones: good at this peer and nowhere else."""
     path = folder / _FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -128,7 +128,7 @@ def best(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
 
 
 def _named(ground: Ground, asked: Mapping[str, str]) -> Sequence[str]:
-    """Of the symbols those that are asked for, all where none is named."""
+    """The symbols that are asked for; all where none is named."""
     if "symbol" in asked:
         return [ground.symbol(asked)]
     if "symbols" not in asked:

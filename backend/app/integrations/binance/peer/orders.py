@@ -99,7 +99,7 @@ def open_orders(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
 
 
 def all_orders(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> Any:
-    """Of a symbol, from a number on, else the latest."""
+    """The orders of a symbol, from a number on, else the latest."""
     symbol, first, count = ground.symbol(asked), whole(asked, "orderId"), rows_of(asked)
     ground.venue.open_orders(at.venue_ns)
     found = [

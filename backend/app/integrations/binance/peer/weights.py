@@ -26,7 +26,7 @@ _WEIGHTS: Final[Mapping[str, int]] = {
 
 
 def weight_of(route: str, asked: Mapping[str, str]) -> int:
-    """Of one request, by its parameters."""
+    """What one request weighs, by its parameters."""
     if route == "GET /api/v3/openOrders":
         return 6 if "symbol" in asked else 80
     if route == "GET /api/v3/myTrades" and "orderId" in asked:

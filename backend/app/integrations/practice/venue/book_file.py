@@ -14,6 +14,7 @@ import msgspec
 
 from app.core.errors import DataError, StateError
 from app.integrations.practice.venue.books import BookEvent
+from app.repositories.bar_store_files import sync_folder
 
 _FILE: Final = "books.jsonl"
 _LINES: Final[msgspec.json.Decoder[list[BookEvent]]] = msgspec.json.Decoder(list[BookEvent])
@@ -38,7 +39,7 @@ class BookFile:
                 f"The books in {folder} are in use by another practice venue; stop it, or name"
                 " another folder with --books."
             ) from error
-        _sync_folder(folder)
+        sync_folder(folder)
 
     def read(self) -> list[BookEvent]:
         """All that was written; a torn last line is cut off."""
@@ -70,11 +71,3 @@ class BookFile:
 
     def close(self) -> None:
         os.close(self._file)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -42,7 +42,7 @@ def open_on_books(
     start: Start,
     wall_ns: int,
     *,
-    ticks: bool = False,
+    ticks: bool,
 ) -> Opened:
     """The venue of a folder; what happened while it was down happens at its first step."""
     file = BookFile(folder)

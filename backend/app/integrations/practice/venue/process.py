@@ -16,6 +16,7 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from app.core.errors import UsageError
 from app.core.intervals import SECOND_NS
+from app.core.seams import Wall
 from app.core.venue import Connected, VenueTime
 from app.integrations.practice import wire
 from app.integrations.practice.venue.clock import VenueClock
@@ -32,14 +33,6 @@ _LOOK_SECONDS: Final = 0.1
 _SHUTDOWN_SECONDS: Final = 0.02  # that the HTTP takes to see that it is to end
 _JOIN_SECONDS: Final = 5.0
 _SHORTEST_WAIT_SECONDS: Final = 0.001
-
-
-class Wall(Protocol):
-    """The machine's clock, and waiting by it."""
-
-    def now_ns(self) -> int: ...
-    def monotonic_ns(self) -> int: ...
-    def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
 class FaceListener(Protocol):

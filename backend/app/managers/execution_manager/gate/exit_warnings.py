@@ -17,7 +17,7 @@ _STOPS = (states.STOP, states.STOP_LIMIT, states.TRAILING_STOP)
 
 
 class ExitWarnings:
-    """Of the run's orders that only reduce. `held_units` is what can be closed of a symbol."""
+    """Warns of the run's orders that only reduce; `held_units`: what can be closed of a symbol."""
 
     def __init__(
         self, symbols: Sequence[str], held_units: Callable[[int], int], output: Output

@@ -51,7 +51,7 @@ class GateOrders:
         return self.get(client_id(self._run_id, number))
 
     def of_run(self) -> Iterator[GateOrder]:
-        """Those of the run of which more may come."""
+        """The orders of the run of which more may come."""
         return (order for order in self._whole.values() if order.owner == RUN)
 
     def shrink(self) -> None:

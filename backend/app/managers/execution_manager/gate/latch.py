@@ -29,7 +29,7 @@ class Latch:
 
     @property
     def reason(self) -> str:
-        """Of the kill."""
+        """Why it was killed."""
         return self._kill.reason
 
     @property

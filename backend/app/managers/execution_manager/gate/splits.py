@@ -27,7 +27,7 @@ def coming_splits(
     symbols: Sequence[str],
     patience_ns: int,
 ) -> list[ComingSplit]:
-    """Those of a run's sessions: from the close before, until a while after the open."""
+    """The splits of a run's sessions: each from the close before, until a while after the open."""
     places = {session.date: place for place, session in enumerate(sessions)}
     found = []
     for one in adjustments:
@@ -41,7 +41,7 @@ def coming_splits(
 
 
 class Splits:
-    """Those that are to come, by symbol in their order."""
+    """The splits that are to come, by symbol in their order."""
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker

@@ -220,7 +220,7 @@ class Tracker:
             self.end_if_whole(order)
 
     def _turned_up(self, order: GateOrder) -> None:
-        """Its end has been told, so it must not go on."""
+        """An order works whose end has been told, so it must not go on."""
         order.end, order.acknowledged, order.cancel_wanted = "", True, True
         if not order.call:  # a cancel of before its end came to nothing
             order.cancel_sent = False
@@ -299,7 +299,7 @@ class Tracker:
         self.end_if_whole(order)
 
     def refuse_cancel(self, order: GateOrder, why: str) -> None:
-        """It works on."""
+        """A cancel was refused: the order works on."""
         self._exits.stays(order, why)
         self.tell(order, ChangeRefused(order.order_id, why))
 

@@ -33,7 +33,7 @@ class _Waiting:
 
 
 class TurnedAwayExits:
-    """Of the run's orders that only reduce, and of those by which the gate closes."""
+    """Keeps orders of the run that only reduce, and those by which the gate closes."""
 
     def __init__(self, latch: Latch, calling: Calling, times: GateTimes, output: Output) -> None:
         self._latch = latch
