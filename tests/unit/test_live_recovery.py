@@ -41,6 +41,7 @@ from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
 from app.managers.execution_manager.venue_parts import APART
+from app.managers.system_manager import line_ending
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
@@ -336,7 +337,13 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
+def no_answer_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends a run here does not wait for a venue that says nothing."""
+    monkeypatch.setattr(line_ending, "_ANSWER_SECONDS", 0.1)
+
+
+@pytest.fixture
+def line(tmp_path: Path, no_answer_awaited: None) -> Iterator[Line]:
     recorded = (GateActed("latched", "before"), GateActed("released", ""), Acknowledged(1))
     held = Line(tmp_path, recorded)
     yield held
