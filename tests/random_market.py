@@ -209,13 +209,14 @@ def specs(draw: st.DrawFn) -> Spec:
     """Any market of up to four symbols and five sessions, and any of the strategies."""
     symbols, sessions = draw(st.integers(1, 4)), draw(st.integers(2, 5))
     numbers = st.tuples(st.integers(0, symbols - 1), st.integers(0, sessions - 1))
+    brief = st.integers(12, 36)  # most sessions: only hours need longer ones to go on within them
     shares = st.sampled_from([1.0, 0.9, 0.5, 0.1])
     return Spec(
         seed=draw(st.integers(0, 10**6)),
         base=draw(st.sampled_from(["1m", "1m", "1m", "5m"])),
         sessions=sessions,
         history=draw(st.integers(0, sessions - 1)),
-        minutes=draw(st.integers(12, 90)),
+        minutes=draw(st.one_of(brief, brief, st.integers(12, 90))),
         half_days=draw(st.frozensets(st.integers(0, sessions - 1), max_size=2)),
         gapless=draw(st.integers(0, 4)) == 0,
         broken=draw(st.booleans()),
@@ -227,4 +228,30 @@ def specs(draw: st.DrawFn) -> Spec:
         declared=draw(st.sampled_from([{}, {"1d": 3}, {"base": "all"}, {"15m": 8, "1h": 8}])),
         participation=draw(st.sampled_from([None, 0.1, 0.35])),
         allow_short=draw(st.booleans()),
+    )
+
+
+def busy_spec() -> Spec:
+    """One market with everything in it."""
+    return Spec(
+        seed=11,
+        base="1m",
+        sessions=5,
+        history=2,
+        minutes=30,
+        half_days=frozenset({3}),
+        gapless=False,
+        broken=True,
+        extended=True,
+        keep=(1.0, 0.9, 0.4),
+        empty=frozenset({(1, 3)}),
+        actions=(
+            Action(0, 1, "split", Decimal(2)),
+            Action(1, 3, "split", Decimal("0.5")),
+            Action(0, 4, "dividend", Decimal("0.25")),
+        ),
+        strategies=("Reader", "OnSeveral"),
+        declared={},
+        participation=0.1,
+        allow_short=True,
     )

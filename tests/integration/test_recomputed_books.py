@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.integration.test_stream_invariance import busy_spec
 from tests.market import SCALE, Outcome, outcome_of, wired
-from tests.random_market import Spec, specs
+from tests.random_market import Spec, busy_spec, specs
 from tests.reference import Book, posted
 
 from app.core.instruments import Adjustment

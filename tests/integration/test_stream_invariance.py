@@ -3,15 +3,15 @@
 import os
 import subprocess
 import sys
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.market import SCALE, Outcome, execute, outcome_of, wired
-from tests.random_market import EXECUTION, Action, Spec, specs
+from tests.random_market import EXECUTION, Spec, busy_spec, specs
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = (1, 7, 390, 8192)
@@ -82,36 +82,15 @@ def test_four_threads_make_what_one_makes(spec: Spec, block_rows: int) -> None:
     assert not differences(execute(spec.config(), spec.market()), pool)
 
 
-def busy_spec() -> Spec:
-    """One market with everything in it."""
-    return Spec(
-        seed=11,
-        base="1m",
-        sessions=5,
-        history=2,
-        minutes=30,
-        half_days=frozenset({3}),
-        gapless=False,
-        broken=True,
-        extended=True,
-        keep=(1.0, 0.9, 0.4),
-        empty=frozenset({(1, 3)}),
-        actions=(
-            Action(0, 1, "split", Decimal(2)),
-            Action(1, 3, "split", Decimal("0.5")),
-            Action(0, 4, "dividend", Decimal("0.25")),
-        ),
-        strategies=("Reader", "OnSeveral"),
-        declared={},
-        participation=0.1,
-        allow_short=True,
-    )
+def brief_spec(**changes: Any) -> Spec:
+    """The same in a seventh of the time: sessions of minutes, and regular hours alone."""
+    return msgspec.structs.replace(busy_spec(), minutes=12, extended=False, **changes)
 
 
 @pytest.mark.parametrize("kind", ["spread", "volatility"])
 def test_slippage_that_reads_the_market_is_the_same_however_it_is_cut(kind: str) -> None:
     found = [(rules.get("slippage") or {}).get("kind") for rules in EXECUTION]
-    spec = msgspec.structs.replace(busy_spec(), seed=len(EXECUTION) + found.index(kind))
+    spec = brief_spec(seed=len(EXECUTION) + found.index(kind))
     expected = execute(spec.config(), spec.market())
     assert len(expected.fills) > 50, "a market in which little happens proves little"
     for block_rows in BLOCKS[:-1]:
@@ -128,7 +107,7 @@ def test_a_run_paced_by_the_machine_s_clock_is_the_same() -> None:
 
 
 def test_fifty_runs_on_four_threads_are_one_run_however_the_machine_switches() -> None:
-    spec = msgspec.structs.replace(busy_spec(), extended=False)
+    spec = brief_spec()
     expected = execute(spec.config(), spec.market())
     assert len(expected.fills) > 50, "a market in which little happens proves little"
     before = sys.getswitchinterval()
@@ -143,8 +122,8 @@ def test_fifty_runs_on_four_threads_are_one_run_however_the_machine_switches() -
 
 
 PRINT_RUN = """
-from tests.integration.test_stream_invariance import busy_spec
 from tests.market import execute
+from tests.random_market import busy_spec
 outcome = execute(busy_spec().config(64, "pool"), busy_spec().market())
 print(outcome.fingerprint, outcome.final_equity, len(outcome.fills), outcome.seen[-1][-1])
 """
