@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.processes import warm_up
-from tests.warm import launcher, run_warm, warm_server
+from tests.warm import look_script, run_warm, warm_server
 
 if TYPE_CHECKING:
     import subprocess
@@ -78,13 +78,9 @@ def cli(tmp_path: Path, warm: str) -> Run:
 
 
 @pytest.fixture
-def warm_looks(
-    tmp_path_factory: pytest.TempPathFactory, warm: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Strategies are looked at in warm processes; one that hangs outlives its look there."""
-    script = tmp_path_factory.mktemp("looks") / "start"
-    script.write_text(launcher(warm), encoding="utf-8")
-    child = ["sh", str(script), "-m", "app.cli.strategy_child"]
+def warm_looks(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Strategies are looked at in warm processes."""
+    child = ["sh", str(look_script(Path(warm).parent)), "-m", "app.cli.strategy_child"]
     monkeypatch.setattr("app.cli.strategy_probe.CHILD", child)
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -137,7 +138,12 @@ class House:
 @pytest.fixture(scope="session")
 def calendars(tmp_path_factory: pytest.TempPathFactory) -> TimeManager:
     """One TimeManager for all tests: building a calendar takes a second."""
-    return TimeManager(tmp_path_factory.mktemp("calendars"))
+    return _calendars(tmp_path_factory.getbasetemp())
+
+
+@cache  # each module that imports a fixture has one of its own, with a session of its own
+def _calendars(folder: Path) -> TimeManager:
+    return TimeManager(folder / "calendars")
 
 
 @pytest.fixture

@@ -209,13 +209,14 @@ def specs(draw: st.DrawFn) -> Spec:
     """Any market of up to four symbols and five sessions, and any of the strategies."""
     symbols, sessions = draw(st.integers(1, 4)), draw(st.integers(2, 5))
     numbers = st.tuples(st.integers(0, symbols - 1), st.integers(0, sessions - 1))
+    brief = st.integers(12, 36)  # most sessions: only hours need longer ones to go on within them
     shares = st.sampled_from([1.0, 0.9, 0.5, 0.1])
     return Spec(
         seed=draw(st.integers(0, 10**6)),
         base=draw(st.sampled_from(["1m", "1m", "1m", "5m"])),
         sessions=sessions,
         history=draw(st.integers(0, sessions - 1)),
-        minutes=draw(st.integers(12, 90)),
+        minutes=draw(st.one_of(brief, brief, st.integers(12, 90))),
         half_days=draw(st.frozensets(st.integers(0, sessions - 1), max_size=2)),
         gapless=draw(st.integers(0, 4)) == 0,
         broken=draw(st.booleans()),

@@ -5,6 +5,7 @@ import json
 import shutil
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,12 @@ def sessions() -> tuple[TradingSession, ...]:
 @pytest.fixture(scope="session")
 def stored_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with calendars, an empty database and bars; copied, as making it takes long."""
-    folder = tmp_path_factory.mktemp("system") / "data"
+    return _made(tmp_path_factory.getbasetemp())
+
+
+@cache  # each module that imports a fixture has one of its own, with a session of its own
+def _made(base: Path) -> Path:
+    folder = base / "stored-market" / "data"
     engine = open_database(sqlite_url(folder))
     ensure_database(engine)
     engine.dispose()

@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import signal
 import socket
 import subprocess
@@ -23,6 +24,15 @@ from pathlib import Path
 _LONGEST_BYTES = 1 << 20  # of a request
 _STREAMS = 3  # of a process: input, output, errors
 _PLACE = "WARM_PLACE"  # the variable that leads to the server
+_BOUND = "WARM_BOUND"  # and the one of a command that dies with whoever asked for it
+# What the program imports when it needs it: for a table, a database, a calendar.
+_LATE = (
+    "alembic.command",
+    "alembic.config",
+    "pandas_market_calendars",
+    "rich.console",
+    "rich.table",
+)
 
 
 def ask(
@@ -85,16 +95,21 @@ def _forked(client: socket.socket) -> list[str]:
     """In the process of the command; its parent tells the client how it ends."""
     request, streams, *_ = socket.recv_fds(client, _LONGEST_BYTES, _STREAMS)
     words, folder, env = json.loads(request)
+    is_bound = env.pop(_BOUND, "")
     pid = os.fork()
     if pid:
         for stream in (*streams, *range(_STREAMS)):
             os.close(stream)  # else nobody sees that the command has closed its own
         client.send(str(pid).encode())
+        if is_bound:
+            _die_with(client, pid)
         status = os.waitpid(pid, 0)[1]
         with contextlib.suppress(OSError):  # nobody is there who wants to know
             client.send(str(os.waitstatus_to_exitcode(status)).encode())
         os._exit(0)
     client.close()
+    if is_bound:
+        os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -107,10 +122,20 @@ def _forked(client: socket.socket) -> list[str]:
     return own
 
 
+def _die_with(client: socket.socket, pid: int) -> None:
+    """Wait until the process has ended or the client is gone; nothing of it is left then."""
+    process = os.pidfd_open(pid)
+    select.select([process, client], [], [])
+    os.close(process)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 @contextlib.contextmanager
 def warm_server(folder: Path) -> Iterator[str]:
     """A server while the tests need it; its place."""
     place = str(folder / "warm")
+    look_script(folder).write_text(launcher(place, is_bound=True), encoding="utf-8")
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.warm", "serve", place],
         stdin=subprocess.DEVNULL,
@@ -124,10 +149,16 @@ def warm_server(folder: Path) -> Iterator[str]:
     server.communicate()
 
 
-def launcher(place: str) -> str:
+def look_script(folder: Path) -> Path:
+    """What starts the looks at strategies in warm processes, beside a server."""
+    return folder / "look"
+
+
+def launcher(place: str, is_bound: bool = False) -> str:
     """A script that runs its words as a command of the program."""
     own = f'"{sys.executable}" -ISE "{__file__}"'
-    return f'#!/bin/sh\nexport {_PLACE}="{place}"\nexec {own} run "$@"\n'
+    bound = f"export {_BOUND}=1\n" if is_bound else ""
+    return f'#!/bin/sh\nexport {_PLACE}="{place}"\n{bound}exec {own} run "$@"\n'
 
 
 def _run(words: Sequence[str]) -> int:
@@ -150,6 +181,8 @@ def _import_all() -> None:
     for module in pkgutil.walk_packages(app.__path__, "app."):
         if ".migrations." not in module.name:
             importlib.import_module(module.name)
+    for name in _LATE:
+        importlib.import_module(name)
 
 
 def _end(code: int) -> None:
@@ -168,8 +201,13 @@ if __name__ == "__main__":
     if task == "run":
         sys.exit(_run(given))
     _import_all()
+    looks = ["sh", str(look_script(Path(given[0]).parent)), "-m", "app.cli.strategy_child"]
+    importlib.import_module("app.cli.strategy_probe").CHILD = looks  # type: ignore[attr-defined]
     gc.freeze()  # else the first collection copies all of it
     asked = serve(*given)
+    if asked[:1] == ["-c"]:
+        exec(compile(asked[1], "<string>", "exec"), {"__name__": "__main__"})
+        _end(0)
     module = "app.cli.main"
     if asked[:1] == ["-m"]:
         _, module, *asked = asked

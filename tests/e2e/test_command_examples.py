@@ -75,7 +75,7 @@ def story() -> list[str]:
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_looks: None) -> Iterator[Path]:
     """A folder with what a clone has, and the files that examples name; a week is replayed."""
     shutil.copytree(ROOT / "session_configs", tmp_path / "session_configs")
     example = tmp_path / "session_configs" / "example_session.json"

@@ -2,19 +2,18 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests import processes
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 EXAMPLES = Path(__file__).parents[2] / "session_configs"
 
 
 def run(*words: object) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli.main", "config", *map(str, words)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return processes.run(["config", *map(str, words)], Path.cwd())
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def _do_blocks(
         elif kind == "console":
             _run_console(body, tmp_path, beside)
         elif kind == "python":
-            done = _run([sys.executable, "-c", body], tmp_path)
+            done = _run(["./start_cli.sh", "-c", body], tmp_path)
             assert done.returncode == 0, f"{body}\n{done.stdout}"
         elif kind != "text":
             pytest.fail(f"{page} holds a block that cannot be run: {kind or 'no language'}\n{body}")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests import processes
 from tests.conftest import Run
 
 from app.cli import output
@@ -75,19 +76,17 @@ def test_a_signal_stops_a_run_in_order_and_it_is_recorded(
 ) -> None:
     replay = {**CONFIG["replay"], "speed": 60}  # type: ignore[dict-item]
     path = _write(tmp_path / "paced.json", replay=replay)
-    with subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", "system", "start", path],
-        cwd=tmp_path,
-        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(tmp_path / "data")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        assert "sessions of SYN1" in process.stderr.readline()
-        process.send_signal(number)
+    env = {**os.environ, "MISMARTERA_DATA_FOLDER": str(tmp_path / "data")}
+    words = ["system", "start", path]
+    process = processes.begin(
+        words, tmp_path, env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert "sessions of SYN1" in process.stderr.readline()
+    process.send_signal(number)
+    with process.stderr:
         process.stderr.read()  # to its end: what it still says must find a reader
-    assert process.returncode == 130
+    assert process.wait(20) == 130
     (run,) = json.loads(cli("runs", "list", "--json").stdout)
     assert run["state"] == "stopped"
 

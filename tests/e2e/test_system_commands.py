@@ -3,15 +3,17 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from tests import processes
+from tests.processes import PIPE, Process
 from tests.system_house import SystemHouse, stored_market, system_house
 
 __all__ = ["stored_market", "system_house"]
+
+pytestmark = pytest.mark.usefixtures("warm")
 
 KEYS = [
     *("run_id", "state", "mode", "sessions", "bars", "replay_seconds", "bars_per_second"),
@@ -33,19 +35,15 @@ class Hanging(Strategy):
 """
 
 
-def command(house: SystemHouse, *words: str) -> "subprocess.Popen[str]":
+def command(house: SystemHouse, *words: str, is_cold: bool = False) -> Process:
     """A command over the house's folders, under way."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", *words],
-        cwd=house.folder.parent,
-        env={
-            **os.environ,
-            "MISMARTERA_DATA_FOLDER": str(house.folder),
-            "MISMARTERA_STRATEGIES_FOLDER": str(house.strategies),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    folders = {
+        "MISMARTERA_DATA_FOLDER": str(house.folder),
+        "MISMARTERA_STRATEGIES_FOLDER": str(house.strategies),
+    }
+    env = {**os.environ, **folders}
+    return processes.begin(
+        words, house.folder.parent, env, is_cold=is_cold, stdout=PIPE, stderr=PIPE
     )
 
 
@@ -57,7 +55,7 @@ def done(house: SystemHouse, *words: str) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def wait_for_run(house: SystemHouse, process: "subprocess.Popen[str]") -> str:
+def wait_for_run(house: SystemHouse, process: Process) -> str:
     """Wait until the process has a run under way; its id."""
     for _ in range(1000):
         assert process.poll() is None, process.communicate()
@@ -163,7 +161,7 @@ def test_a_run_started_with_interrupts_ignored_goes_on_through_them(
     config = system_house.file(system_house.config(speed=60.0))
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts background jobs
     try:
-        process = command(system_house, "system", "start", str(config))
+        process = command(system_house, "system", "start", str(config), is_cold=True)
     finally:
         signal.signal(signal.SIGINT, before)
     run_id = wait_for_run(system_house, process)

@@ -77,8 +77,13 @@ def test_a_live_run_is_the_replay_of_what_happened(spec: Spec, beat_ns: int) -> 
     assert not differences(execute(spec.config(), spec.market()), live(spec, beat_ns))
 
 
-def test_a_busy_live_week_makes_the_fills_of_its_replay() -> None:
-    spec = msgspec.structs.replace(busy_spec(), extended=False)
+def test_busy_live_days_make_the_fills_of_their_replay() -> None:
+    """Three days in a row: each second between two sessions is lived, too."""
+    actions = tuple(action for action in busy_spec().actions if action.session < 3)
+    spec = msgspec.structs.replace(
+        busy_spec(), extended=False, sessions=3, history=0, minutes=20, actions=actions,
+        half_days=frozenset({2}), empty=frozenset({(1, 2)}),
+    )  # fmt: skip
     expected = execute(spec.config(), spec.market())
     assert len(expected.fills) > 50, "a market in which little happens proves little"
     assert not differences(expected, live(spec, SECOND_NS, SECOND_NS))

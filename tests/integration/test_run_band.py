@@ -63,6 +63,7 @@ class Changes(Strategy):
 def brackets(house: SystemHouse, **parts: Any) -> Any:
     """A config whose bars leave much open."""
     policy = {"same_bar": parts.pop("same_bar", "worst")}
+    parts.setdefault("end", "2024-06-04")  # two sessions
     use = parts.pop("use", None) or house.strategy("brackets.py", BRACKETS)
     return house.config(use=use, execution={**policy, **parts.pop("execution", {})}, **parts)
 
@@ -223,7 +224,7 @@ def test_a_band_s_runs_have_the_clock_of_their_own(system_house: SystemHouse) ->
     """What asks the time within one finds its instant, not the end of the run before."""
     system = system_house.system
     behind: list[bool] = []
-    config = brackets(system_house, engine={"block_rows": 390})
+    config = brackets(system_house, engine={"block_rows": 64})
     system.run(
         config,
         band=True,
@@ -265,7 +266,7 @@ def test_a_stopped_run_has_no_band_and_says_so(system_house: SystemHouse) -> Non
 
 def test_a_failed_run_has_no_band_and_says_so(system_house: SystemHouse) -> None:
     use = system_house.strategy(
-        "failing.py", BRACKETS + "        if self.now.day == 5:\n            raise ValueError\n"
+        "failing.py", BRACKETS + "        if self.now.day == 4:\n            raise ValueError\n"
     )
     with pytest.raises(Exception, match="failed in on_bar"):
         system_house.system.run(brackets(system_house, use=use), band=True)
@@ -281,7 +282,7 @@ def test_a_strategy_that_fails_under_best_leaves_the_run_itself_whole(
     limit = float(plain.final_equity)
     use = system_house.strategy(
         "fragile.py",
-        BRACKETS + "        if self.now.day == 7 and self.now.hour == 15:\n"
+        BRACKETS + "        if self.now.day == 4 and self.now.hour == 15:\n"
         f"            assert self.equity < {limit} + 50\n",
     )
     given = system_house.system.run(brackets(system_house, use=use), band=True)

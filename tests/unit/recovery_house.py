@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from tests.gate_desk import RUN, START_NS
 from tests.unit.execution_house import manager_of, open_session, submit
 
@@ -19,6 +20,7 @@ from app.core.venue import VenueTime, VenueUnclear
 from app.managers.execution_manager.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.system_manager import line_ending
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine
 from app.managers.system_manager.live_means import LiveMeans
@@ -158,3 +160,9 @@ class Line:
     def book(self) -> GateBook:
         assert self.line._book is not None
         return self.line._book
+
+
+@pytest.fixture
+def no_answer_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends a run here does not wait for a venue that says nothing."""
+    monkeypatch.setattr(line_ending, "_ANSWER_SECONDS", 0.1)

@@ -11,7 +11,15 @@ import pytest
 from tests.gate_desk import RUN, START_NS
 from tests.live_house import House, blocks_of
 from tests.market import Memory
-from tests.unit.recovery_house import PLACED, Line, Wordless, journal_of, news, results_of
+from tests.unit.recovery_house import (
+    PLACED,
+    Line,
+    Wordless,
+    journal_of,
+    news,
+    no_answer_awaited,
+    results_of,
+)
 from tests.unit.test_live_stream import QUIET, SESSIONS, wanted
 
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
@@ -41,6 +49,8 @@ from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import SystemManager
 from app.threads.commands import PAUSE, RESUME
 from app.threads.guarded_engine import SKEW
+
+__all__ = ["no_answer_awaited"]
 
 
 class StillFeed:
@@ -192,7 +202,7 @@ def test_a_run_that_goes_on_in_its_next_session_closes_the_one_before() -> None:
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
+def line(tmp_path: Path, no_answer_awaited: None) -> Iterator[Line]:
     recorded = (GateActed("latched", "before"), GateActed("released", ""), Acknowledged(1))
     held = Line(tmp_path, recorded)
     yield held

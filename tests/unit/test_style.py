@@ -8,6 +8,7 @@ import ast
 import re
 import statistics
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,12 @@ EXCHANGE_TIMES = {(9, 30), (16, 0)}
 MACHINE_PATH = re.compile(r"""["'(\s](?:/home/|/root/|/Users/|[A-Z]:\\\\)""")
 
 FILES = sorted(path for path in APP.rglob("*.py") if MIGRATIONS not in path.parents)
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """The code, parsed when a test looks at it: each worker of a test run collects this module."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
 def where(path: Path, line: int = 1) -> str:
@@ -100,7 +106,7 @@ def percentile(values: list[int], share: float) -> int:
 
 def functions() -> Iterator[tuple[Path, ast.FunctionDef, int]]:
     """Every function with its length, decorators and docstring included."""
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
@@ -217,14 +223,14 @@ def test_functions_are_short() -> None:
 
 
 def test_every_module_opens_by_saying_what_it_is_for() -> None:
-    silent = [where(path) for path, tree in TREES.items() if not ast.get_docstring(tree)]
+    silent = [where(path) for path, tree in trees().items() if not ast.get_docstring(tree)]
     assert not silent, f"Open with a docstring line or two: {silent}"
 
 
 def test_only_the_clock_seam_reads_the_machine_s_clock_or_draws_lots() -> None:
     uses = [
         f"{where(path, line)} {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path != CLOCK_SEAM
         for line, name in ambient_uses(tree)
     ]
@@ -234,7 +240,7 @@ def test_only_the_clock_seam_reads_the_machine_s_clock_or_draws_lots() -> None:
 def test_only_named_modules_start_threads() -> None:
     starting = {
         path.relative_to(APP).as_posix(): lines
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if (lines := thread_starts(tree))
     }
     more = {path: lines for path, lines in starting.items() if path not in THREADED}
@@ -245,7 +251,7 @@ def test_only_named_modules_start_threads() -> None:
 def test_only_the_system_manager_decides_by_the_mode() -> None:
     places = [
         where(path, line)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         if path.relative_to(APP).as_posix() not in MODE_READERS
         for line in mode_tests(tree)
     ]
@@ -253,14 +259,14 @@ def test_only_the_system_manager_decides_by_the_mode() -> None:
 
 
 def test_no_exchange_s_hours_are_written_into_the_code() -> None:
-    places = [where(path, line) for path, tree in TREES.items() for line in exchange_times(tree)]
+    places = [where(path, line) for path, tree in trees().items() for line in exchange_times(tree)]
     assert not places, f"Ask the TimeManager for the session: {places}"
 
 
 def test_nothing_is_asynchronous() -> None:
     places = [
         where(path, node.lineno)
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith)
         and "api" not in path.parts

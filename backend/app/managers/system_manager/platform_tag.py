@@ -2,15 +2,18 @@
 
 import hashlib
 import platform
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 
 LIBRARIES = ("numpy", "TA-Lib", "pandas-market-calendars", "pyarrow")
 
+_version = cache(version)  # each is looked up in files
+
 
 def library_versions() -> dict[str, str]:
     """Versions of what a run's numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
 
 
 def platform_tag() -> str:
