@@ -105,6 +105,14 @@ def answer(said: Said) -> Any:
          "A bar's label is its 'start' or its 'end', not 'middle'."),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--timezone", "Mars"), 2,
          "'Mars' is not a time zone; use a name such as America/New_York or UTC."),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--timezone", "america/newyork"), 2,
+         "'america/newyork' is not a time zone; use a name such as America/New_York or UTC."
+         " Did you mean 'America/New_York'?"),
+        (("import-csv", "bars.csv", "--symbol", ""), 2,
+         "'' is not a symbol: up to 32 capitals, digits and . / : _ -, such as AAPL or BTC/USDT."),
+        (("import-csv", "bar.csv", "--symbol", "AAA"), 3,
+         "The file bar.csv is not there; give the path of one file to import."
+         " Did you mean 'bars.csv'?"),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--column", "=Last"), 2,
          "'' is not a column of ours; there are timestamp, date, time, open, high, low, close,"
          " volume, bid_open, bid_high, bid_low, bid_close, bid_size, ask_open, ask_high, ask_low,"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import ConfigError, NotFoundError
+from app.core.errors import ConfigError, NotFoundError, near_file
 
 PathParts = tuple[str | int, ...]  # ("strategies", 0, "params", "fast")
 Fault = tuple[PathParts, str]  # where something is wrong, from some object on, and what
@@ -88,7 +88,9 @@ def _quoted(path: Path) -> str:
 def _read_text(path: Path) -> str:
     try:
         if not path.exists():
-            raise NotFoundError(f"There is no file {_quoted(path)}; give the path of a JSON file.")
+            raise NotFoundError(
+                f"There is no file {_quoted(path)}; give the path of a JSON file.{near_file(path)}"
+            )
         if not path.is_file():
             raise ConfigError(f"{_quoted(path)} is not a file; give the path of a JSON file.")
         with path.open("rb") as file:
