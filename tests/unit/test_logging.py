@@ -37,6 +37,15 @@ def logged(folder: Path) -> str:
     return log_path(folder).read_text(encoding="utf-8")
 
 
+def test_half_a_character_is_written_out_and_breaks_neither_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    logger.info("a name as \udcff")
+    assert logged(tmp_path).endswith("a name as \\udcff\n")
+    assert capsys.readouterr().err.endswith("a name as \\udcff\n")
+
+
 def test_a_line_names_its_level_function_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

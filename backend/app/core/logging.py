@@ -59,8 +59,8 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
         if record["exception"] is not None:
             text = "\n" + "".join(traceback.format_exception(record["exception"].value)).rstrip()
         record["exception"] = None  # else loguru would write it unredacted
-        record["extra"]["traceback"] = redact(text)
-        record["message"] = redact(record["message"])
+        record["extra"]["traceback"] = _writable(redact(text))
+        record["message"] = _writable(redact(record["message"]))
 
     tell_stray_errors()
     path = log_path(folder)
@@ -98,6 +98,11 @@ def redact(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _KEYED.sub(rf"\1{HIDDEN}", text)
+
+
+def _writable(text: str) -> str:
+    """With half characters as `\\udcff`: no file takes them, and loguru would tell a traceback."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def without_secrets(text: str) -> str:
