@@ -76,10 +76,12 @@ _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its sq
 _MOST_FILES = 1_000  # of a folder, that are looked at
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
     candidates = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff)
+    close = difflib.get_close_matches(
+        str(word)[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff
+    )
     return f" Did you mean '{candidates[close[0]]}'?" if close else ""
 
 
