@@ -96,7 +96,9 @@ def answer(said: Said) -> Any:
          " with `data import-csv` or `data import-api`."),
         (("quality", "AAA", "--interval", "1h"), 3,
          "No 1h bars of AAA on XNYS are stored; there are 1m."),
-        (("export", "AAA", "out"), 2, "Bars are exported as csv or parquet, not ''."),
+        (("export", "AAA", "out"), 2,
+         "Bars are exported as csv or parquet, not ''; have the file's name end in .csv, or in"
+         " .parquet."),
         (("export", "AAA", "out.csv", "--start", "2024-01-03"), 3,
          "No bars of XNYS AAA 1m lie in the range asked for."),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--price-scale", "0"), 2,

@@ -217,6 +217,14 @@ def test_what_is_no_quantity_is_refused(quantity: Any, how: str) -> None:
     assert text == f"{quantity!r} is not a quantity; give a finite number."
 
 
+def test_a_float32_is_told_what_to_make_of_it() -> None:
+    five = np.float32(5)
+    text = told("09:31 AAA", lambda s: propose(s, "order", "AAA", five))
+    assert text == f"{five!r} is not a quantity; give a finite number. Make a float of it."
+    text = told("09:31 AAA", lambda s: s.order("AAA", 1, limit=five))
+    assert text == f"limit={five!r} is not a price; give a number above 0. Make a float of it."
+
+
 HUGE = pytest.param(10**70_000, id="with seventy thousand digits")
 
 
