@@ -268,6 +268,9 @@ def test_a_file_that_is_not_there_is_not_found(house: House) -> None:
     house.write("bars.csv", TEXT)
     with pytest.raises(NotFoundError, match=r"is not there; .* Did you mean 'bars.csv'\?"):
         house.data.import_csv(house.folder.parent / "bar.csv", ImportOptions("XNYS", "AAA"))
+    house.write("caf\udce9.csv", TEXT)
+    with pytest.raises(UsageError, match=r"caf\\udce9\.csv' is no text in UTF-8; rename the file"):
+        house.data.import_csv(house.folder.parent / "caf\udce9.csv", ImportOptions("XNYS", "AAA"))
     os.mkfifo(house.folder.parent / "pipe")
     for run in (house.data.import_csv, house.data.import_parquet):
         with pytest.raises(NotFoundError, match="is a pipe or a device; write"):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.core.errors import NotFoundError, near_file
+from app.core.errors import NotFoundError, UsageError, near_file
 
 _UTF_16 = "it is UTF-16 text; save it as 'CSV UTF-8', or run iconv -f UTF-16 -t UTF-8 on it"
 # By how it begins: what it is, and what to do.
@@ -21,6 +21,8 @@ _OTHERS = (
 
 def require_file(path: Path, kind: str = "one file to import") -> None:
     """Refuse what is not there, and what is no plain file: a pipe cannot be read twice."""
+    if str(path) != str(path).encode("utf-8", "ignore").decode():
+        raise UsageError(f"The name {str(path)!a} is no text in UTF-8; rename the file.")
     if path.is_file():
         return
     if path.is_dir():
