@@ -1,5 +1,7 @@
 """What commands say at their edges, word by word: run in this process, by the same `main`."""
 
+import errno
+import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -94,7 +96,9 @@ def answer(said: Said) -> Any:
          " with `data import-csv` or `data import-api`."),
         (("quality", "AAA", "--interval", "1h"), 3,
          "No 1h bars of AAA on XNYS are stored; there are 1m."),
-        (("export", "AAA", "out"), 2, "Bars are exported as csv or parquet, not ''."),
+        (("export", "AAA", "out"), 2,
+         "Bars are exported as csv or parquet, not ''; have the file's name end in .csv, or in"
+         " .parquet."),
         (("export", "AAA", "out.csv", "--start", "2024-01-03"), 3,
          "No bars of XNYS AAA 1m lie in the range asked for."),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--price-scale", "0"), 2,
@@ -103,6 +107,14 @@ def answer(said: Said) -> Any:
          "A bar's label is its 'start' or its 'end', not 'middle'."),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--timezone", "Mars"), 2,
          "'Mars' is not a time zone; use a name such as America/New_York or UTC."),
+        (("import-csv", "bars.csv", "--symbol", "AAA", "--timezone", "america/newyork"), 2,
+         "'america/newyork' is not a time zone; use a name such as America/New_York or UTC."
+         " Did you mean 'America/New_York'?"),
+        (("import-csv", "bars.csv", "--symbol", ""), 2,
+         "'' is not a symbol: up to 32 capitals, digits and . / : _ -, such as AAPL or BTC/USDT."),
+        (("import-csv", "bar.csv", "--symbol", "AAA"), 3,
+         "The file bar.csv is not there; give the path of one file to import."
+         " Did you mean 'bars.csv'?"),
         (("import-csv", "bars.csv", "--symbol", "AAA", "--column", "=Last"), 2,
          "'' is not a column of ours; there are timestamp, date, time, open, high, low, close,"
          " volume, bid_open, bid_high, bid_low, bid_close, bid_size, ask_open, ask_high, ask_low,"
@@ -222,6 +234,50 @@ def test_a_disk_in_the_way_is_no_defect(
     assert said.code == 1
     assert said.err.startswith("error: Bars of 24/7 AAA 1m cannot be stored: ")
     assert "defect" not in said.err
+
+
+def test_a_config_that_is_no_plain_file_is_not_waited_for(say: Say, folder: Path) -> None:
+    os.mkfifo(folder / "pipe.json")
+    assert say("system", "start", "pipe.json") == Said(
+        4, "", 'error: "pipe.json" is not a file; give the path of a JSON file.\n'
+    )
+
+
+class FullDisk(io.StringIO):
+    """A standard output that leads to a disk without room."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_the_system_refuses_is_told_with_the_remedy_and_is_no_defect(
+    say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", FullDisk())
+        assert main(["data", "list"]) == 1
+    told = "error: No space left on device; make room, or write elsewhere.\n"
+    assert capsys.readouterr().err == told
+    said = say("data", "import-csv", "x" * 5000, "--symbol", "AAA")
+    assert said.code == 1
+    assert said.err == f"error: File name too long: '{'x' * 200}'; give a shorter one.\n"
+
+
+def test_streams_that_were_closed_take_nothing_from_a_command(
+    say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As after `>&-` and `2>&-`: nothing is said then, and the exit code is the same."""
+    for name in ("stdout", "stderr", "stdin"):
+        monkeypatch.setattr(f"sys.{name}", None)
+    assert [main(["data", "list"]), main(["runs", "show", "none"])] == [0, 3]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_word_that_is_no_text_is_told_as_that(say: Say) -> None:
+    said = say("data", "show", "\udcc4\udcff")
+    assert (said.code, said.err) == (
+        2, r"error: '\udcc4\udcff' is no text in UTF-8; write it anew." "\n"
+    )  # fmt: skip
 
 
 def test_what_a_user_interrupts_says_so(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Bars asked for by people: ranges, derived intervals, frames, exports, imports again."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,13 @@ def test_a_range_that_is_none_is_refused(two_days: House, word: str) -> None:
         two_days.data.get_bars("AAA", "1m", word)
 
 
+@pytest.mark.parametrize("moment", [5, 1.5, np.datetime64("2024-01-02"), dt.time(9, 30)])
+def test_a_moment_that_is_no_date_is_refused_as_what_it_is(two_days: House, moment: Any) -> None:
+    with pytest.raises(UsageError, match="is neither a date nor a time; give") as caught:
+        two_days.data.get_bars("AAA", "1m", moment)
+    assert str(caught.value).startswith(repr(moment))
+
+
 def test_a_range_turned_around_is_refused(two_days: House) -> None:
     with pytest.raises(UsageError, match="before it starts"):
         two_days.data.get_bars("AAA", "1m", "2024-01-03", "2024-01-01")
@@ -103,13 +111,24 @@ def test_the_longest_stored_interval_serves(two_days: House) -> None:
         ("AAB", "1m", "raw", NotFoundError),
         ("AAA", "7x", "raw", UsageError),
         ("AAA", "1m", "forward", UsageError),
+        ("AAA", "1m", None, UsageError),
+        ("AAA", None, "raw", UsageError),
+        (["AAA"], "1m", "raw", UsageError),
+        (None, "1m", "raw", UsageError),
     ],
 )
 def test_what_cannot_be_had_is_refused(
-    two_days: House, symbol: str, interval: str, adjust: str, error: type[Exception]
+    two_days: House, symbol: Any, interval: Any, adjust: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         two_days.data.get_bars(symbol, interval, adjust=adjust)
+
+
+def test_bars_of_a_market_that_there_is_not_are_answered_with_the_market_meant(
+    two_days: House,
+) -> None:
+    with pytest.raises(NotFoundError, match=r"no market 'XNYC'\. Did you mean 'XNYS'\?"):
+        two_days.data.get_bars("AAA", "1m", market="XNYC")
 
 
 def test_a_shorter_interval_than_is_stored_is_not_found(house: House) -> None:

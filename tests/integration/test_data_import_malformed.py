@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.data_house import HEADER, House, calendars, house, minute_rows, rows_
 
 from app.core.errors import AppError, DataError, NotFoundError, UsageError
 from app.managers.data_manager import ImportOptions
+from app.repositories.bar_store_files import Series
 
 __all__ = ["calendars", "house"]
 
@@ -88,6 +90,9 @@ BAD_ROWS = {
     "a negative price": f"{T},-1,2,-2,1.5,10",
     "a negative volume": f"{T},1,2,1,1.5,-10",
     "all zeros": f"{T},0,0,0,0,0",
+    "a price beyond reach": f"{T},1e300,2e300,1e300,1e300,10",
+    "a volume beyond reach": f"{T},1,2,1,1.5,1.8e19",
+    "a price next to nothing": f"{T},1e-300,1,1e-300,1,10",
     "high below low": f"{T},1,1,2,1.5,10",
     "open above high": f"{T},3,2,1,1.5,10",
     "open below low": f"{T},0.5,2,1,1.5,10",
@@ -147,6 +152,42 @@ def test_read_strictly_one_bad_row_refuses_the_file(house: House, name: str) -> 
     with pytest.raises(DataError, match=r"line 3: .*Nothing was stored"):
         house.import_text(rows_text([GOOD[0], BAD_ROWS[name], *GOOD[2:]]), strict=True)
     assert house.files() == {}
+
+
+VALUES_FIRST = ",".join(["2024.01.02", "09:30", "10", "11", "9", "10", "100"]) + "\n"
+MISTAKEN: dict[str, tuple[str | bytes, str]] = {
+    "utf-16": (TEXT.encode("utf-16"), "it is UTF-16 text; save it as"),
+    "utf-16 without a mark": (TEXT.encode("utf-16-le"), "it is UTF-16 text; save it as"),
+    "bytes": (b"\x01\x00\x02\x03", "it is not text"),
+    "a workbook": (b"PK\x03\x04" + bytes(50), "it is a zip archive or an Excel workbook"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(50), "it is an Excel workbook"),
+    "gzip by another name": (gzip.compress(TEXT.encode()), "have its name end in .gz"),
+    "parquet": (b"PAR1" + bytes(50), "it is Parquet; use 'data import-parquet'"),
+    "lines of old Macs": (TEXT.replace("\n", "\r"), "its lines end in CR alone"),
+    "Excel's own first line": ("sep=;\n" + TEXT, "its first line, 'sep=', is Excel's own"),
+    "a line above the names": (
+        "Bars of 2024\n" + TEXT,
+        "Where lines stand above the names, take them out.",
+    ),
+    "values without names": (VALUES_FIRST, "The first line holds values, 2024.01.02, 09:30, 10"),
+    "milliseconds without names": ("1704205800000,1,1,1,1,9\n", "The first line holds values"),
+    "one endless line": (TEXT + "x" * 3_000_000, "one of its lines is longer than a megabyte"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKEN)
+def test_what_stands_in_a_tables_place_is_named_with_the_way_out(house: House, name: str) -> None:
+    content, told = MISTAKEN[name]
+    with pytest.raises(DataError) as caught:
+        house.import_text(content)
+    assert told in str(caught.value)
+
+
+def test_a_quote_beyond_reach_is_absent_and_takes_no_bar_along(house: House) -> None:
+    rows = [f"{row},1e300,5" for row in GOOD]
+    assert house.import_text(rows_text(rows, f"{HEADER},bid_close,bid_size")).stored == 5
+    quotes = house.store.quotes(Series("XNYS", "AAA", "1m"), 0, 1 << 62)
+    assert np.isnan(quotes["bid_close"]).all() and (quotes["bid_size"] == 5).all()
 
 
 def test_lines_are_counted_as_an_editor_does(house: House) -> None:
@@ -224,6 +265,16 @@ def test_a_file_that_is_not_there_is_not_found(house: House) -> None:
         house.data.import_csv(house.folder / "none.csv", ImportOptions("XNYS", "AAA"))
     with pytest.raises(NotFoundError, match="is a folder"):
         house.data.import_parquet(house.folder, ImportOptions("XNYS", "AAA"))
+    house.write("bars.csv", TEXT)
+    with pytest.raises(NotFoundError, match=r"is not there; .* Did you mean 'bars.csv'\?"):
+        house.data.import_csv(house.folder.parent / "bar.csv", ImportOptions("XNYS", "AAA"))
+    house.write("caf\udce9.csv", TEXT)
+    with pytest.raises(UsageError, match=r"caf\\udce9\.csv' is no text in UTF-8; rename the file"):
+        house.data.import_csv(house.folder.parent / "caf\udce9.csv", ImportOptions("XNYS", "AAA"))
+    os.mkfifo(house.folder.parent / "pipe")
+    for run in (house.data.import_csv, house.data.import_parquet):
+        with pytest.raises(NotFoundError, match="is a pipe or a device; write"):
+            run(house.folder.parent / "pipe", ImportOptions("XNYS", "AAA"))
 
 
 def parquet(table: pa.Table) -> bytes:

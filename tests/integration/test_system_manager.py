@@ -3,6 +3,8 @@
 import datetime as dt
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
@@ -56,6 +58,17 @@ def test_a_run_in_the_background_ends_by_itself(system_house: SystemHouse) -> No
     assert summary is not None
     assert (summary.run_id, summary.state, summary.bars) == (run_id, "finished", 5 * 2 * MINUTES)
     assert system_house.system.state is SystemState.STOPPED
+
+
+@pytest.mark.parametrize("config", [None, 5, {"name": "x"}, b"x.json"])
+def test_what_is_no_config_is_refused_and_a_start_is_free_after_it(
+    system_house: SystemHouse, config: Any
+) -> None:
+    system = system_house.another()
+    for ask in (system.check, system.run, system.start):
+        with pytest.raises(UsageError, match="is no session config: give what"):
+            ask(config)
+    assert system.state is SystemState.STOPPED
 
 
 def test_waiting_for_what_was_never_started_is_refused(system_house: SystemHouse) -> None:

@@ -242,6 +242,16 @@ CASES: list[Case] = [
 # (the bytes of a file, a part of the message)
 BROKEN_FILES: list[tuple[bytes, str]] = [
     (b"", "not JSON at line 1, column 1"),
+    (b"# mine\n{}", "JSON has no comments: take it out."),
+    (b'{"name": "x", // mine\n"symbols": []}', "JSON has no comments: take it out."),
+    (b'{"name": "x",}', "Take out the comma before the closing bracket."),
+    (b'{"symbols": ["A",\n]}', "Take out the comma before the closing bracket."),
+    (b"{'name': 1}", 'Texts stand in straight double quotes: "name".'),
+    ("{“name”: 1}".encode(), 'Texts stand in straight double quotes: "name".'),
+    (b'{"paused": True}', "Write true."),
+    (b'{"paused": None}', "Write null."),
+    (b"name: x\nsymbols: [A]\n", "YAML and the like are not read"),
+    (b"name = 'x'\n", "YAML and the like are not read"),
     (b"   \n", "not JSON at line 2, column 1"),
     (b"{", "line 1, column 2"),
     (b'{"name": "x",}', "line 1, column"),

@@ -21,6 +21,7 @@ PRICES = ["open", "high", "low", "close"]
         ("time,date,open,high,low,close", {"date": "date", "time": "time"}),
         ("unix,date,symbol,open,high,low,close,volume", {"timestamp": "unix"}),
         ("Open time,Open,High,Low,Close,Volume,Close time", {"timestamp": "Open time"}),
+        ("ticker,volume,open,close,high,low,window_start", {"timestamp": "window_start"}),
         ("open,high,low,close,__index_level_0__", {"timestamp": "__index_level_0__"}),
     ],
 )

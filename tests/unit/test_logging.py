@@ -37,6 +37,26 @@ def logged(folder: Path) -> str:
     return log_path(folder).read_text(encoding="utf-8")
 
 
+def test_a_time_zone_a_day_from_utc_is_refused_as_no_line_could_tell_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC+25")
+        time.tzset()
+        with pytest.raises(ConfigError, match=r"TZ='UTC\+25' lies a day or more from UTC; use"):
+            configure_logging(tmp_path, "INFO")
+    time.tzset()
+
+
+def test_half_a_character_is_written_out_and_breaks_neither_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    logger.info("a name as \udcff")
+    assert logged(tmp_path).endswith("a name as \\udcff\n")
+    assert capsys.readouterr().err.endswith("a name as \\udcff\n")
+
+
 def test_a_line_names_its_level_function_and_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -217,6 +217,14 @@ def test_what_is_no_quantity_is_refused(quantity: Any, how: str) -> None:
     assert text == f"{quantity!r} is not a quantity; give a finite number."
 
 
+def test_a_float32_is_told_what_to_make_of_it() -> None:
+    five = np.float32(5)
+    text = told("09:31 AAA", lambda s: propose(s, "order", "AAA", five))
+    assert text == f"{five!r} is not a quantity; give a finite number. Make a float of it."
+    text = told("09:31 AAA", lambda s: s.order("AAA", 1, limit=five))
+    assert text == f"limit={five!r} is not a price; give a number above 0. Make a float of it."
+
+
 HUGE = pytest.param(10**70_000, id="with seventy thousand digits")
 
 
@@ -322,6 +330,7 @@ def test_targets_of_two_strategies_do_not_see_each_other() -> None:
          "Timer 'x' is set for 2024-06-03 09:31:00-04:00, which is not after now."),
         (dt.datetime(2024, 6, 3, 13, 31, tzinfo=dt.UTC), None, "which is not after now."),
         (dt.time(12), dt.timedelta(0), "Timer 'x' cannot repeat every 0:00:00."),
+        (dt.time(12), 60, "Timer 'x' cannot repeat every 60; give a timedelta."),
         (dt.time(12), dt.timedelta(seconds=-1), "Timer 'x' cannot repeat every -1 day, 23:59:59."),
     ],
 )  # fmt: skip
@@ -492,10 +501,10 @@ def test_orders_refused_in_answer_to_refusals_end_with_a_short_message() -> None
 
 
 class WrongInit(Strategy):
-    """An `__init__` that forgets what it is given."""
+    """An `__init__` that fails with what it is given."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, *given: object) -> None:
+        raise TypeError("not with these")
 
 
 class Bounded(Strategy):

@@ -1,11 +1,12 @@
 """Sessions of real markets against answers from their exchanges' own announcements, in UTC."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from app.core.calendar import TradingSession
-from app.core.errors import NotFoundError
+from app.core.errors import NotFoundError, UsageError
 from app.managers.time_manager import TimeManager
 
 
@@ -55,6 +56,21 @@ def test_a_session_opens_and_closes_when_its_exchange_says(
     session = session_of(time, date, market)
     assert (session.open_ns, session.close_ns) == (ns(opens), ns(closes))
     assert not session.early_close
+
+
+@pytest.mark.parametrize("given", [dt.datetime(2024, 11, 1), "2024-11-01", None, 5])
+def test_what_is_no_date_is_refused_with_what_to_give(time: TimeManager, given: Any) -> None:
+    asked = (
+        time.get_trading_session, time.next_session, time.previous_session, time.is_holiday,
+        time.days_a_year,
+    )  # fmt: skip
+    for ask in asked:
+        with pytest.raises(UsageError, match=r"is no date; give a datetime\.date"):
+            ask(given)
+    with pytest.raises(UsageError, match="is no time; give a datetime"):
+        time.to_ns(given if given is None else day("2024-11-01"))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="5 is no market; name its MIC"):
+        time.zone(5)  # type: ignore[arg-type]
 
 
 def test_a_half_day_closes_early_and_so_does_its_post_market(time: TimeManager) -> None:

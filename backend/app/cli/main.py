@@ -1,5 +1,6 @@
 """The root command. A noun's module is imported when that noun is used: `--help` is fast."""
 
+import errno
 import importlib
 import json
 import os
@@ -36,6 +37,19 @@ _WANTED = {
     "float_parsing": "a number",
     "greater_than_equal": "{ge} or more",
     "less_than_equal": "{le} or less",
+}
+_NO_ROOM = "make room, or write elsewhere"
+_NO_RIGHT = "look after its permissions, or name another"
+# What the system refuses, and what to do then: none of it is a defect of ours.
+_REMEDIES = {
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+    errno.EROFS: _NO_RIGHT,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENAMETOOLONG: "give a shorter one",
 }
 
 EPILOG = """\b
@@ -82,6 +96,7 @@ root.add_typer(root_commands.app)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
+    _open_closed_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
         args = ["shell"]
@@ -104,8 +119,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.Abort:
         return _report("aborted", EXIT_INTERRUPTED, args)
     except Exception as error:
-        return _report(record_defect(error), AppError.exit_code, args)
+        message, exit_code = _not_meant(error, args)
+        return _report(message, exit_code, args)
     return outcome if isinstance(outcome, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """After `>&-` there is no stream: what is written there is for nobody, as a pipe's end is.
+
+    In this order each gets its own number back, which else the next file that is opened would have.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
+def _not_meant(error: Exception, args: Sequence[str]) -> tuple[str, int]:
+    """What to say of an error that we did not raise, and the exit code; most are defects."""
+    if isinstance(error, OSError) and error.errno in _REMEDIES:
+        what = f"{error.strerror}: '{str(error.filename)[:200]}'" if error.filename else ""
+        return f"{what or error.strerror}; {_REMEDIES[error.errno]}.", AppError.exit_code
+    if isinstance(error, UnicodeEncodeError):
+        for word in args:
+            if not word.isascii() and word != word.encode("utf-8", "ignore").decode():
+                return f"{word!a} is no text in UTF-8; write it anew.", UsageError.exit_code
+    return record_defect(error), AppError.exit_code
 
 
 @cache

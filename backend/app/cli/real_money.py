@@ -1,13 +1,13 @@
 """What a run of real money needs: its name, typed at a terminal or given as an option."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from app.core.errors import UsageError
+from app.core.config_json import read_json
+from app.core.errors import AppError, UsageError
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -35,8 +35,8 @@ def confirmed_of(path: Path, given: str | None) -> str | None:
     A glance at the file: what is faulty in it is told by whoever reads it in earnest.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = read_json(path)
+    except AppError:
         return given
     if given is not None or not is_real(found):
         return given

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import ConfigError, NotFoundError
+from app.core.errors import ConfigError, NotFoundError, near_file
 
 PathParts = tuple[str | int, ...]  # ("strategies", 0, "params", "fast")
 Fault = tuple[PathParts, str]  # where something is wrong, from some object on, and what
@@ -16,6 +16,7 @@ Problem = tuple[str, str]  # the JSON path from the file's root, and what is wro
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_SHOWN = 50
+_OF_PYTHON = {"True": "true", "False": "false", "None": "null"}
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 
 
@@ -44,7 +45,8 @@ def read_json(path: Path) -> Any:
         return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidConfigError(path, [("", f"not JSON at {where}: {error.msg}.")]) from None
+        what = f"not JSON at {where}: {error.msg}.{_slip(text, error.pos)}"
+        raise InvalidConfigError(path, [("", what)]) from None
     except RecursionError:
         raise InvalidConfigError(path, [("", "it is nested too deep.")]) from None
     except ValueError:  # Python refuses to read whole numbers of thousands of digits
@@ -88,7 +90,9 @@ def _quoted(path: Path) -> str:
 def _read_text(path: Path) -> str:
     try:
         if not path.exists():
-            raise NotFoundError(f"There is no file {_quoted(path)}; give the path of a JSON file.")
+            raise NotFoundError(
+                f"There is no file {_quoted(path)}; give the path of a JSON file.{near_file(path)}"
+            )
         if not path.is_file():
             raise ConfigError(f"{_quoted(path)} is not a file; give the path of a JSON file.")
         with path.open("rb") as file:
@@ -103,6 +107,22 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         what = f"it is not UTF-8 text (byte {error.start}); save it as UTF-8."
         raise InvalidConfigError(path, [("", what)]) from None
+
+
+def _slip(text: str, at: int) -> str:
+    """Which slip of the hand makes it no JSON, where it is one of the usual; else ""."""
+    before, rest = text[:at].rstrip(), text[at : at + 200].lstrip()
+    if rest.startswith(("//", "/*", "#")):
+        return " JSON has no comments: take it out."
+    if re.match(r",?\s*[}\]]", rest) and (before + rest[:1]).endswith((",", ",}", ",]")):
+        return " Take out the comma before the closing bracket."
+    if rest[:1] in tuple("'‘’“”`"):
+        return ' Texts stand in straight double quotes: "name".'
+    if word := re.match(r"(True|False|None)\b", rest):
+        return f" Write {_OF_PYTHON[word[1]]}."
+    if not before and re.match(r"[\w-]+\s*[:=]|---", rest):
+        return ' YAML and the like are not read: write an object, {"name": ...}.'
+    return ""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> _Object:

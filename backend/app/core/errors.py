@@ -17,8 +17,10 @@ caller; whatever else escapes is a defect of ours.
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class AppError(Exception):
@@ -71,13 +73,25 @@ EXIT_INTERRUPTED = 130
 _COMMA = re.compile(r"[-+]?\d{1,20}(,\d{1,20}){1,7}", re.ASCII)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its square
+_MOST_FILES = 1_000  # of a folder, that are looked at
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
     candidates = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(
+        str(word)[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff
+    )
     return f" Did you mean '{candidates[close[0]]}'?" if close else ""
+
+
+def near_file(path: Path) -> str:
+    """A trailing " Did you mean 'x.json'?" when its folder has a name close to the path's."""
+    try:
+        names = [found.name for found in itertools.islice(path.parent.iterdir(), _MOST_FILES)]
+    except OSError:
+        return ""
+    return did_you_mean(path.name, names, cutoff=0.75)  # their endings alone make them alike
 
 
 def of_comma(text: str) -> str:

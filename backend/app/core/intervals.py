@@ -25,9 +25,9 @@ def interval_ns(interval: str) -> int:
     return int(interval[:-1]) * _UNITS_NS[interval[-1]]
 
 
-def is_interval(word: str) -> bool:
+def is_interval(word: object) -> bool:
     """Whether `interval_ns` knows the word."""
-    match = _PATTERN.fullmatch(word)
+    match = _PATTERN.fullmatch(word) if isinstance(word, str) else None
     return match is not None and (match[2] != "d" or match[1] == "1")
 
 

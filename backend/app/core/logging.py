@@ -7,6 +7,7 @@ A traceback goes to the file alone. The level stored by `admin log-level` is one
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 DEFAULT_LEVEL = "INFO"
 HIDDEN = "***"
+_DAY_SECONDS = 86_400
 
 CONSOLE_FORMAT = (
     "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <8}</level> "
@@ -59,9 +61,14 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
         if record["exception"] is not None:
             text = "\n" + "".join(traceback.format_exception(record["exception"].value)).rstrip()
         record["exception"] = None  # else loguru would write it unredacted
-        record["extra"]["traceback"] = redact(text)
-        record["message"] = redact(record["message"])
+        record["extra"]["traceback"] = _writable(redact(text))
+        record["message"] = _writable(redact(record["message"]))
 
+    if abs(time.timezone) >= _DAY_SECONDS:  # no datetime has it, nor a line's time
+        raise ConfigError(
+            f"TZ={os.environ.get('TZ', '')!r} lies a day or more from UTC; use a name such as"
+            " America/New_York or UTC."
+        )
     tell_stray_errors()
     path = log_path(folder)
     wanted = level or stored_level(folder)
@@ -98,6 +105,11 @@ def redact(text: str) -> str:
     text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
     text = _BEARER.sub(rf"\1{HIDDEN}", text)
     return _KEYED.sub(rf"\1{HIDDEN}", text)
+
+
+def _writable(text: str) -> str:
+    """With half characters as `\\udcff`: no file takes them, and loguru would tell a traceback."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def without_secrets(text: str) -> str:

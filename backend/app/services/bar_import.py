@@ -32,7 +32,10 @@ class Fault(IntEnum):
     DUPLICATE = 10
     NO_BAR = 11
     COMMA = 12
+    OUT_OF_REACH = 13
 
+
+_MOST, _LEAST = 1e15, 1e-15  # beyond these is no market; sums and squares of what is within hold
 
 FAULT_TEXT = {
     Fault.BROKEN_ROW: "the row has another number of columns than the header",
@@ -41,6 +44,7 @@ FAULT_TEXT = {
     Fault.BAD_VALUE: "a price or volume is missing or not a finite number, such as 12.5",
     Fault.COMMA: "a price or volume is written with a comma, as 12,5 or 1,200: write 12.5, or 1200",
     Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
+    Fault.OUT_OF_REACH: "a price or volume lies beyond 1e15, or a price below 1e-15",
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
     Fault.OFF_MINUTE: "the bar does not start on a whole minute",
     Fault.OUTSIDE_SESSION: "the bar lies outside any trading session",
@@ -142,12 +146,13 @@ def _mark(faults: Faults, fault: Fault, where: Mask) -> None:
 
 
 def _usable_quotes(values: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Quote columns; one without a positive price is absent, and takes no bar of trades along."""
+    """Quote columns; one without a price is absent, and takes no bar of trades along."""
     quotes = {}
     for name in QUOTES:
         if name in values:
             column = values[name]
-            usable = np.isfinite(column) & (column >= 0 if name.endswith("_size") else column > 0)
+            least = 0.0 if name.endswith("_size") else _LEAST
+            usable = (column >= least) & (column <= _MOST)
             quotes[name] = column if usable.all() else np.where(usable, column, np.nan)
     return quotes
 
@@ -172,6 +177,7 @@ def _mark_values(faults: Faults, values: Mapping[str, Floats], commas: Mask | No
     ordered = (low <= high) & (values["open"] >= low) & (values["open"] <= high)
     ordered &= (values["close"] >= low) & (values["close"] <= high)
     _mark(faults, Fault.OHLC_ORDER, ~ordered)
+    _mark(faults, Fault.OUT_OF_REACH, (low < _LEAST) | (high > _MOST) | (values["volume"] > _MOST))
 
 
 def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:

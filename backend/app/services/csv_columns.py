@@ -18,7 +18,8 @@ ROLES = ("timestamp", "date", "time", *PRICES, "volume", *QUOTES, "symbol")
 _ALIASES: dict[str, tuple[str, ...]] = {
     "timestamp": (
         "timestamp", "datetime", "unixtimestamp", "unix", "epoch", "ts", "opentime", "starttime",
-        "start", "time", "date", "t", "begin", "gmttime", "localtime", "index", "indexlevel0",
+        "start", "windowstart", "time", "date", "t", "begin", "gmttime", "localtime",
+        "index", "indexlevel0",
     ),
     "open": ("open", "o", "openprice", "first"),
     "high": ("high", "h", "highprice", "max"),
@@ -27,6 +28,11 @@ _ALIASES: dict[str, tuple[str, ...]] = {
     "volume": ("volume", "v", "vol", "qty", "quantity", "basevolume", "tickvol", "size"),
     "symbol": ("symbol", "ticker", "sym"),
 }  # fmt: skip
+
+
+_VALUE = re.compile(
+    r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*"
+)  # a number or a time, and no name of anything
 
 
 class ColumnMap(msgspec.Struct, frozen=True):
@@ -43,9 +49,16 @@ class ColumnMap(msgspec.Struct, frozen=True):
 
 def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
     """Match a file's header to roles; `given` (role to column name) goes before any guess."""
+    if sum(_VALUE.fullmatch(name) is not None for name in header) > len(header) / 2:
+        raise DataError(
+            f"The first line holds values, {', '.join(header)[:80]}, where the columns' names have"
+            " to be; put a line above it such as timestamp,open,high,low,close,volume."
+        )
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        raise DataError(f"The column '{twice}' stands twice in the header; names must differ.")
+        raise DataError(
+            f"The column '{twice}' stands twice in the header; name one of them otherwise."
+        )
     names = _check_given(header, given)
     by_plain = {_plain(name): name for name in reversed(header) if name not in names.values()}
     if not {"timestamp", "date", "time"} & names.keys():
@@ -95,7 +108,8 @@ def _check_complete(header: Sequence[str], names: Mapping[str, str]) -> None:
     if not {"timestamp", "date"} & names.keys():
         missing.insert(0, "timestamp")
     if missing:
+        above = "" if names else " Where lines stand above the names, take them out."
         raise DataError(
             f"No column found for {', '.join(missing)}; the header reads"
-            f" {', '.join(header)[:200]}. Name it with --column {missing[0]}=NAME."
+            f" {', '.join(header)[:200]}. Name it with --column {missing[0]}=NAME.{above}"
         )

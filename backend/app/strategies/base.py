@@ -13,6 +13,7 @@ from app.services.indicators import positional_params
 from app.services.quality import Quality
 from app.strategies.bracket import propose_bracket
 from app.strategies.context import Context
+from app.strategies.hooks import hook_fault
 from app.strategies.indicator import Indicator
 from app.strategies.params import checked_params, params_of
 from app.strategies.request import Bracket, Change, Quantity, Request
@@ -31,7 +32,7 @@ class Strategy:
     protection: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:
-        """Refuse what would go wrong later, and quietly: `cash = Param(5)`, `intervals = "5m"`."""
+        """Refuse what would go wrong later, and quietly: `cash = Param(5)`, `async def on_bar`."""
         super().__init_subclass__()
         taken = [name for name in params_of(cls) if hasattr(Strategy, name)]
         if taken:
@@ -43,6 +44,8 @@ class Strategy:
             raise StrategyError(
                 f"{cls.__name__}.intervals is {cls.intervals!r}; write a tuple, as ('5m',)."
             )
+        if fault := hook_fault(cls, Strategy):
+            raise StrategyError(fault)
 
     def __init__(self, context: Context, params: Mapping[str, object] | None = None) -> None:
         self._context = context

@@ -24,6 +24,8 @@ _NUMBERS = {
     "Indicator": ". An indicator's number is its value: write .value.",
     "PositionView": ". What a position holds is its quantity: write .quantity.",
 }
+_ORDER = ". Orders are given by order(symbol, quantity); a negative quantity sells."
+_ELSEWHERE = {"buy": _ORDER, "sell": _ORDER, "short": _ORDER}  # as other programs name it
 
 
 def is_pressed(error: BaseException) -> bool:
@@ -86,6 +88,8 @@ def _meant(error: BaseException) -> str:
             text = str(error)
             return next((hint for kind, hint in _NUMBERS.items() if f"'{kind}'" in text), "")
         if isinstance(error, AttributeError) and error.name is not None:
+            if error.name in _ELSEWHERE and hasattr(error.obj, "order_target"):
+                return _ELSEWHERE[error.name]
             return did_you_mean(error.name, [n for n in dir(error.obj) if n[0] != "_"])
     except Exception:  # an object of theirs that fails at that, too
         return ""
@@ -93,8 +97,8 @@ def _meant(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """What an error says; nothing, where it fails at that."""
+    """What an error says, as text that can be written; nothing, where it fails at that."""
     try:
-        return shortened(str(error))
+        return shortened(str(error)).encode("utf-8", "backslashreplace").decode()
     except Exception:
         return ""

@@ -163,6 +163,8 @@ class Desk(OrderDesk):
         at_ns = self._time.to_ns(moment)
         if at_ns <= self.now_ns:
             raise UsageError(f"Timer '{name}' is set for {moment}, which is not after now.")
+        if every is not None and not isinstance(every, dt.timedelta):
+            raise UsageError(f"Timer '{name}' cannot repeat every {every!r}; give a timedelta.")
         every_ns = None if every is None else every // dt.timedelta(microseconds=1) * 1000
         if every_ns is not None and every_ns <= 0:
             raise UsageError(f"Timer '{name}' cannot repeat every {every}.")

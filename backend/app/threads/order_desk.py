@@ -348,7 +348,9 @@ class OrderDesk:
         try:
             return to_units(quantity)
         except (InvalidOperation, ValueError, TypeError, OverflowError):
-            raise UsageError(f"{quantity!r} is not a quantity; give a finite number.") from None
+            raise UsageError(
+                f"{quantity!r} is not a quantity; give a finite number.{_of_numpy(quantity)}"
+            ) from None
 
 
 def _distance(name: str, value: Quantity | None, below_units: int) -> float | None:
@@ -363,8 +365,18 @@ def above_zero(name: str, value: Quantity, below_units: int = _MOST_UNITS) -> in
     if not 0 < units < below_units:
         most = "" if below_units == _MOST_UNITS else f" and below {from_units(below_units)}"
         what = "price" if name in ("limit", "stop", "price") else "distance"
-        raise UsageError(f"{name}={value!r} is not a {what}; give a number above 0{most}.")
+        raise UsageError(
+            f"{name}={value!r} is not a {what}; give a number above 0{most}.{_of_numpy(value)}"
+        )
     return units
+
+
+def _of_numpy(value: object) -> str:
+    """A float32 is a number to whoever sees it: it has to be said that it is none here."""
+    kind = type(value)
+    return (
+        " Make a float of it." if (kind.__module__, kind.__name__) == ("numpy", "float32") else ""
+    )
 
 
 def _aimed_by(proposal: Proposal, place: int) -> int:

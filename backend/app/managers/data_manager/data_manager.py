@@ -152,7 +152,10 @@ class DataManager:
                 f"adjust is {' or '.join(ADJUSTMENTS)}, not '{adjust}'."
                 f"{did_you_mean(adjust, ADJUSTMENTS)}"
             )
+        if not isinstance(symbol, str):
+            raise UsageError(f"{symbol!r} is no symbol; give one as text, such as 'AAPL'.")
         market = market or self._time.market
+        zone = self._time.zone(market)  # which refuses a market that there is not
         start_ns, end_ns = time_range(self._time, market, start, end)
         columns, source = self.load(market, symbol, interval, start_ns, end_ns)
         if adjust == "back":
@@ -165,7 +168,7 @@ class DataManager:
             "derived_from": None if source == interval else source,
             "venues": self.venues(Series(market, symbol, source)),
         }
-        return to_frame(columns, self._time.zone(market), attributes)
+        return to_frame(columns, zone, attributes)
 
     def venues(self, series: Series) -> tuple[str, ...]:
         """Which venues told some of a series' bars, in a live run or for one."""

@@ -44,7 +44,11 @@ def write_file(
 ) -> None:
     """One file, whole or not at all; times are UTC starts, so it can be imported as it is."""
     if kind not in FORMATS:
-        raise UsageError(f"Bars are exported as {' or '.join(FORMATS)}, not '{kind}'.")
+        ends = ", or in ".join(f".{name}" for name in FORMATS)
+        raise UsageError(
+            f"Bars are exported as {' or '.join(FORMATS)}, not '{kind}'; have the file's name end"
+            f" in {ends}."
+        )
     write, rows = {"csv": (_write_csv, _CSV_ROWS), "parquet": (_write_parquet, _GROUP_ROWS)}[kind]
     arrays = {"timestamp": to_arrow(columns.start_ns, pa.timestamp("ns", tz="UTC"))}
     for name in COLUMNS[1:]:

@@ -1,11 +1,11 @@
 """How a file is to be read, and what came of reading it."""
 
 from collections.abc import Callable, Mapping
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
-from app.core.errors import UsageError
+from app.core.errors import UsageError, did_you_mean
 from app.core.intervals import interval_ns
 
 LABELS = ("start", "end")
@@ -42,7 +42,7 @@ class ImportOptions(msgspec.Struct, frozen=True):
             except (KeyError, ValueError, OSError):
                 raise UsageError(
                     f"'{self.timezone}' is not a time zone; use a name such as"
-                    " America/New_York or UTC."
+                    f" America/New_York or UTC.{did_you_mean(self.timezone, available_timezones())}"
                 ) from None
 
 

@@ -28,7 +28,12 @@ def time_range(
 
 def _to_ns(time: TimeManager, market: str, moment: Moment, of_day: dt.time) -> int:
     """The instant of a time, or of a date at that time of the day."""
-    at = _parse(moment) if isinstance(moment, str) else moment
+    at: object = _parse(moment) if isinstance(moment, str) else moment
+    if not isinstance(at, dt.date):
+        raise UsageError(
+            f"{moment!r} is neither a date nor a time; give a date, a datetime, or text such as"
+            " '2024-12-31' or '2024-12-31T09:30'."
+        )
     if not isinstance(at, dt.datetime):
         at = dt.datetime.combine(at, of_day)
     if at.tzinfo is None:

@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 
 from app.core.arrow import floats, nulls, to_arrow
 from app.core.bars import Floats, Ints
-from app.core.errors import DataError, NotFoundError, did_you_mean
+from app.core.errors import DataError, did_you_mean
 from app.core.progress import OnCount
 from app.managers.data_manager.counted_file import opened
+from app.managers.data_manager.input_files import require_file, why_no_table
 from app.managers.data_manager.options import ImportOptions
 from app.services.bar_import import Rows
 from app.services.csv_columns import QUOTES, ColumnMap, map_columns
@@ -56,7 +57,7 @@ def read_parquet(
     path: Path, options: ImportOptions, zone: str, on_count: OnCount | None = None
 ) -> tuple[Rows, ColumnMap]:
     """The rows of a Parquet file; a row's line is its number, from 1. Rows are counted."""
-    _require_file(path)
+    require_file(path)
     with _reading_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
         columns = map_columns(file.schema_arrow.names, options.columns)
@@ -71,19 +72,19 @@ def _reading_errors(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, csv.Error, OSError, ValueError) as error:  # names in no UTF-8, too
-        raise DataError(f"{path} cannot be read as {kind}: {_first_line(error)[:300]}") from None
-
-
-def _require_file(path: Path) -> None:
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "is not there"
-        raise NotFoundError(f"The file {path} {what}; give the path of one file to import.")
+        what = _first_line(error)[:300]
+        if "straddling object" in what:
+            what = "one of its lines is longer than a megabyte; it may be another kind of file."
+        raise DataError(f"{path} cannot be read as {kind}: {what}") from None
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:
-    _require_file(path)
+    require_file(path)
     with _reading_errors(path, "CSV"), pa.input_stream(str(path), compression="detect") as stream:
-        text = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
+        head = stream.read(_HEADER_BYTES)
+    if problem := why_no_table(head):
+        raise DataError(f"{path} cannot be read as CSV: {problem}.")
+    text = head.decode("utf-8-sig", errors="replace")
     line = text.split("\n", 1)[0].strip("\r")
     if not line.strip():
         raise DataError(f"{path} has no header in its first line; name the columns there.")

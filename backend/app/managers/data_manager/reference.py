@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from app.core.errors import DataError, NotFoundError, UsageError, did_you_mean, of_comma
+from app.core.errors import DataError, UsageError, did_you_mean, of_comma
 from app.core.instruments import CorporateAction, Instrument
+from app.managers.data_manager.input_files import require_file
 
 ACTION_KINDS = ("split", "dividend")
 SIZES = ("tick", "lot", "multiplier", "least_value")
@@ -126,8 +127,7 @@ def _read_csv(
     path: Path, needed: Sequence[str], allowed: Sequence[str]
 ) -> list[tuple[int, dict[str, str]]]:
     """The rows of a small CSV file with their line numbers; unknown columns are refused."""
-    if not path.is_file():
-        raise NotFoundError(f"The file {path} is not there; give the path of a CSV file.")
+    require_file(path, "a CSV file")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)

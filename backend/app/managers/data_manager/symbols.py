@@ -15,5 +15,13 @@ def check_symbol(symbol: str) -> str:
     except ValidationError:
         raise UsageError(
             f"'{symbol[:40]}' is not a symbol: up to 32 capitals, digits and . / : _ -, such as"
-            f" AAPL or BTC/USDT.{did_you_mean(symbol, [symbol.upper()])}"
+            f" AAPL or BTC/USDT.{_meant(symbol)}"
         ) from None
+
+
+def _meant(word: str) -> str:
+    """Its capitals, where these make a symbol."""
+    try:
+        return did_you_mean(word, [_SYMBOL.validate_python(word.strip().upper())])
+    except ValidationError:
+        return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
-from app.core.errors import StateError
+from app.core.errors import StateError, UsageError
 from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
@@ -281,6 +281,8 @@ class SystemManager:
         on_progress: OnProgress | None,
         band: bool,
     ) -> RunSession:
+        if not isinstance(config, Path | str):
+            _check_config(config)
         try:
             self._states.to(SystemState.STARTING)
         except StateError as error:
@@ -331,7 +333,16 @@ class SystemManager:
 
     def check(self, config: SessionConfig) -> Plan:
         """What a run of this config would compute; an error when it could not start."""
+        _check_config(config)
         return self._builder.check(config)
+
+
+def _check_config(config: object) -> None:
+    if not isinstance(config, SessionConfig):
+        raise UsageError(
+            f"{str(config)[:80]!r} is no session config: give what load_session_config(path) reads,"
+            " or, to start it, the path itself."
+        )
 
 
 @lru_cache(maxsize=1)

@@ -48,7 +48,9 @@ class Calendars:
         self.year.cache_clear()
         return built
 
-    def _find_market(self, name: str) -> Market:
+    def _find_market(self, name: object) -> Market:
+        if not isinstance(name, str):
+            raise UsageError(f"{name!r} is no market; name its MIC, such as 'XNYS', or '24/7'.")
         with self._lock:
             found = self._files.market(name)
             if found is None:

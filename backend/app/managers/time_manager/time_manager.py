@@ -77,6 +77,8 @@ class TimeManager:
 
     def to_ns(self, at: dt.datetime) -> int:
         """The instant of an aware datetime."""
+        if not isinstance(at, dt.datetime):
+            raise UsageError(f"{at!r} is no time; give a datetime with a time zone.")
         if at.tzinfo is None:
             raise UsageError(f"{at.isoformat()} has no time zone; attach one, as in zone('XNYS').")
         return (at - _EPOCH) // _MICROSECOND * 1000
@@ -93,6 +95,7 @@ class TimeManager:
     ) -> tuple[TradingSession, ...]:
         """The sessions from `first` to `last`, both included, in order."""
         found: list[TradingSession] = []
+        _check_dates(first, last)
         for year in range(first.year, last.year + 1):
             found += self._sessions(year, market)
         start = bisect_left(found, first, key=_trade_date)
@@ -108,6 +111,7 @@ class TimeManager:
 
     def next_session(self, date: dt.date, market: str | None = None) -> TradingSession:
         """The first session after a date."""
+        _check_dates(date)
         sessions = self._sessions(year := date.year, market)
         while (index := bisect_right(sessions, date, key=_trade_date)) == len(sessions):
             sessions = self._sessions(year := year + 1, market)
@@ -115,6 +119,7 @@ class TimeManager:
 
     def previous_session(self, date: dt.date, market: str | None = None) -> TradingSession:
         """The last session before a date."""
+        _check_dates(date)
         sessions = self._sessions(year := date.year, market)
         while (index := bisect_left(sessions, date, key=_trade_date)) == 0:
             sessions = self._sessions(year := year - 1, market)
@@ -153,6 +158,7 @@ class TimeManager:
 
         So a Saturday in New York is not a holiday, though it has no session either.
         """
+        _check_dates(date)
         year = self._calendars.year(market or self.market, date.year)
         return date.weekday() in year.weekdays and self.get_trading_session(date, market) is None
 
@@ -168,6 +174,7 @@ class TimeManager:
         """How many trading days figures of a year are reckoned with: 365 where every day of the
         week is one, else 252.
         """
+        _check_dates(date)
         weekdays = self._calendars.year(market or self.market, date.year).weekdays
         return 365 if len({*weekdays}) == len(calendar.day_name) else 252
 
@@ -199,6 +206,16 @@ class TimeManager:
         date = self.to_local(ns, market).date()
         self._sessions(date.year, market)  # refuses a year that the calendar does not reach
         return self.known_sessions(date - _DAY, date + _DAY, market)
+
+
+def _check_dates(*dates: object) -> None:
+    """A datetime is a date to Python, and yet compares with none; a Timestamp is one, too."""
+    for date in dates:
+        if isinstance(date, dt.datetime) or not isinstance(date, dt.date):
+            raise UsageError(
+                f"{date!r} is no date; give a datetime.date, such as date(2024, 12, 31), and of a"
+                " datetime its .date()."
+            )
 
 
 def _trade_date(session: TradingSession) -> dt.date:
