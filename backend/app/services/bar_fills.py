@@ -52,6 +52,7 @@ class Links(Protocol):
     def children_of(self, order: Order) -> Sequence[Order]: ...
     def legs_of(self, group: int) -> Sequence[Order]: ...
     def taken_beside(self, order: Order) -> int: ...
+    def filled(self, order: Order) -> int: ...
 
 
 class BarFill(NamedTuple):
@@ -220,7 +221,8 @@ class BarFills:
                 room = room - abs(taken) if (leg.units > 0) == buys else 0
         if entered is not None:  # and another leg may have taken its part out again
             taken = sum(abs(filled.get(leg.order_id, 0)) for leg in legs if leg is not order)
-            room = min(room, entered - abs(done) - taken - self._links.taken_beside(order))
+            taken += self._links.taken_beside(order) + self._links.filled(order)
+            room = min(room, entered - taken - abs(filled.get(order.order_id, 0)))
         if order.reduce_only:
             held = self._held_units(order.strategy) + self._moved.get(order.strategy, 0)
             room = min(room, max(-held if buys else held, 0))
@@ -232,10 +234,11 @@ class BarFills:
         entry = self._links.entry_of(order)
         if entry is None or entry.state == FILLED:
             return None
-        entered = entry.filled_units + self._filled.get(entry.order_id, 0)
+        now = self._filled.get(entry.order_id, 0)
+        entered = self._links.filled(entry) + abs(now)
         if order.guard is not None:
-            return abs(entered) - self._closed.get(entry.order_id, 0)
-        return None if entered == entry.units else abs(entered)
+            return entered - self._closed.get(entry.order_id, 0)
+        return None if entry.filled_units + now == entry.units else entered
 
     # -- orders that wait for one that fills on this bar -------------------------------------------
 
