@@ -75,6 +75,12 @@ class Found(NamedTuple):
     at: Touch
 
 
+def rank_of(at: Touch, same_bar: str) -> float:
+    """Stops before limits; at best and inside the bar the other way round."""
+    limits_first = at.phase == INSIDE and same_bar == BEST
+    return float(at.at_market == limits_first)
+
+
 class BarFills:
     """One bar of one symbol and its orders; used once."""
 
@@ -158,8 +164,7 @@ class BarFills:
         self.left[order.order_id] = left
         if at is None or (order.tif == IOC and at.phase != OPEN):
             return None
-        limits_first = at.phase == INSIDE and self._rules.same_bar == BEST
-        rank = float(at.at_market == limits_first)
+        rank = rank_of(at, self._rules.same_bar)
         if at.phase == INSIDE and self._rules.same_bar == OHLC_PATH:
             rank = moment
         return Found(at.phase, rank, order.order_id, order, at)
