@@ -50,7 +50,9 @@ class CorporateActions:
                 fraction = abs(position.units) % self._lot_units[symbol]
                 if fraction and last:
                     units = -fraction if position.units > 0 else fraction
-                    ledger.fill(position, units, last / float(adjustment.split_ratio))
+                    price = last / float(adjustment.split_ratio)
+                    ledger.fill(position, units, price)
+                    self._account.part_prices[symbol, adjustment.session_date] = price
                 self._aim_units[strategy][symbol] += position.units - before
                 self._held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
