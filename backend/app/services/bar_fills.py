@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from app.core.money import amount_units
+from app.core.money import amount_units, to_units
 from app.core.orders import FILLED, IOC, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, Order
 from app.services.matching import (
     BEST,
@@ -185,19 +185,23 @@ class BarFills:
         return Stand(kind, buys, None, stop, order.triggered, follow)
 
     def _first(self, queue: list[Found]) -> Found:
-        """The next in turn; of the legs of a group that are touched inside, the one to be taken."""
-        first = queue.pop(0)
-        group, same_bar = first.order.group, self._rules.same_bar
-        if not group or first.phase != INSIDE or same_bar == OHLC_PATH:
-            return first
-        legs = [found for found in queue if found.order.group == group]
-        for leg in legs:  # what the one taken leaves of them waits for another bar
-            queue.remove(leg)
+        """The next in turn. Of a group's legs that are touched inside one is taken, in its own."""
+        same_bar = self._rules.same_bar
         choose = max if same_bar == BEST else min
-        return choose([first, *legs], key=self._gain_of_one)
+        while True:
+            first = queue.pop(0)
+            group = first.order.group
+            if not group or first.phase != INSIDE or same_bar == OHLC_PATH:
+                return first
+            legs = [found for found in queue if found.order.group == group]
+            if not legs:
+                return first
+            for leg in legs:  # what the one taken leaves of them waits for another bar
+                queue.remove(leg)
+            insort(queue, choose([first, *legs], key=self._gain_of_one))
 
-    def _gain_of_one(self, found: Found) -> float:
-        gain = self._bar.close - found.at.price
+    def _gain_of_one(self, found: Found) -> int:
+        gain = to_units(self._bar.close) - to_units(found.at.price)
         return gain if found.order.units > 0 else -gain
 
     # -- how much ----------------------------------------------------------------------------------
