@@ -67,11 +67,15 @@ def at_ns(date: str, clock: str) -> int:
     return Time().to_ns(dt.datetime.fromisoformat(f"{date} {clock}").replace(tzinfo=ZONE))
 
 
-def session_of(date: str, half_days: Sequence[str]) -> TradingSession:
+def session_of(
+    date: str, half_days: Sequence[str], pause: tuple[str, str] | None = None
+) -> TradingSession:
     early = date in half_days
     close_ns = at_ns(date, "13:00" if early else "16:00")
     day = dt.date.fromisoformat(date)
-    return TradingSession("XNYS", day, at_ns(date, "09:30"), close_ns, early_close=early)
+    breaks = () if pause is None else ((at_ns(date, pause[0]), at_ns(date, pause[1])),)
+    open_ns = at_ns(date, "09:30")
+    return TradingSession("XNYS", day, open_ns, close_ns, breaks=breaks, early_close=early)
 
 
 def split(date: str, ratio: Decimal) -> Adjustment:
@@ -86,6 +90,8 @@ def play(
     half_days: Sequence[str] = (),
     adjustments: Sequence[Adjustment] = (),
     base_interval: str = "1m",
+    pause: tuple[str, str] | None = None,
+    protection: Mapping[str, object] | None = None,
     **execution: Any,
 ) -> Played:
     """Run a script over these bars of AAA."""
@@ -99,9 +105,10 @@ def play(
         [f"{__name__}:Script"],
         base_interval=base_interval,
         execution={"participation": None, **execution},
+        protection=protection or {},
         engine={"runner": "inline", "block_rows": 3},
     )
-    sessions = [session_of(date, half_days) for date in days]
+    sessions = [session_of(date, half_days, pause) for date in days]
     market = market_of(sessions, {("AAA", base_interval): bars}, ["AAA"], adjustments=adjustments)
     run, results = wired(config, market)
     outcome = outcome_of(run, results)

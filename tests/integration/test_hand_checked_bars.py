@@ -162,6 +162,29 @@ def test_at_its_high_a_limit_that_must_be_traded_through_still_fills_at_the_open
     assert done.fills == [(1, "07-01 09:32", "-1", "31.0", "0")]
 
 
+def test_who_makes_is_a_limit_order_at_its_limit_and_nobody_else() -> None:
+    days: Days = {
+        MONDAY: [
+            *DOWNHILL[MONDAY][:1],
+            ("09:31", 30.0, 31.0, 29.5, 30.0, PLENTY),
+            ("09:32", 30.0, 30.0, 28.0, 28.5, PLENTY),
+        ]
+    }
+    steps = {
+        f"{MONDAY} 09:31": lambda s: (
+            s.order("AAA", 10, limit=29.5),  # makes: a thousandth of 295.00
+            s.order("AAA", 10, limit=30.5),  # at the open of 30.00 it takes: a hundredth
+            s.order("AAA", 10, stop=30.5, limit=29.0),  # rests from 09:31 on; it takes all the same
+        )
+    }
+    done = play(days, steps, fees={"rate": "0.01", "maker_rate": "0.001"})
+    assert [fill[:1] + fill[2:] for fill in done.fills] == [
+        (2, "10", "30.0", "3"),
+        (1, "10", "29.5", "0.295"),
+        (3, "10", "29.0", "2.9"),
+    ]
+
+
 # -- a missing bar ---------------------------------------------------------------------------------
 
 HOLES: Days = {

@@ -75,6 +75,40 @@ def test_what_slipped_is_found_again_in_the_bars(system_house: SystemHouse) -> N
     assert run(system_house).metrics["slippage_paid"] == 0.0
 
 
+AT_BOTH_ENDS = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_session_open(self, session):
+        self.order_target("AAA", 5_000)
+
+    def on_bar(self, bar):
+        if self.now.minute == 30:
+            self.order_target(bar.symbol, 3_000 if self.now.hour % 2 else -3_000)
+
+    def on_session_close(self, session):
+        self.order("BBB", 100, at="open")
+"""
+
+
+@pytest.mark.parametrize("market_fill", ["next_open", "this_close"])
+def test_what_slipped_is_measured_from_the_price_that_each_fill_was_offered(
+    system_house: SystemHouse, market_fill: str
+) -> None:
+    """Of an order at this close what is left fills at the next opens, as what is for the open."""
+    system_house.strategy("trader.py", AT_BOTH_ENDS)
+    rich = {"cash": 10_000_000}
+    plain = run(system_house, execution={"market_fill": market_fill}, account=rich)
+    filled = plain.orders[plain.orders.filled > 0].kind.value_counts()
+    assert min(filled["market"], filled["market_on_open"]) > 1
+    assert plain.fills.order_id.duplicated().any()
+    assert plain.metrics["slippage_paid"] == 0.0
+    costly = {"slippage": COSTLY["execution"]["slippage"], "market_fill": market_fill}
+    slipped = run(system_house, execution=costly, account=rich)
+    paid = 0.05 * float(np.abs(slipped.columns.fills.quantity_units).sum()) / 1e8
+    assert slipped.metrics["slippage_paid"] == pytest.approx(paid)
+
+
 def test_stops_that_slip_are_measured_from_the_stop_or_a_worse_open(
     system_house: SystemHouse,
 ) -> None:
@@ -179,6 +213,38 @@ def test_splits_and_dividends_are_in_trades_and_in_the_benchmark(
     bars = found.bars("AAA")
     grown = 2 * bars.close.iloc[-1] / bars.open.iloc[0] * (1 + 0.5 / bars.close.iloc[-1])
     assert found.metrics["benchmark_return"] == pytest.approx(grown - 1)
+
+
+ODD = """
+from app.strategies import Strategy
+
+class Trader(Strategy):
+    def on_session_open(self, session):
+        for symbol, side in (("AAA", 1), ("BBB", -1)):
+            self.order_target(symbol, 75 * side)
+
+    def on_bar(self, bar):
+        if self.now.minute == 45:
+            self.order_target(bar.symbol, 0)
+        elif self.now.minute == 15:
+            self.order_target(bar.symbol, 25 if bar.symbol == "AAA" else -25)
+"""
+
+
+def test_what_a_split_leaves_of_a_share_leaves_no_trade_open(system_house: SystemHouse) -> None:
+    path = system_house.folder / "actions.csv"
+    path.write_text(
+        "symbol,ex_date,kind,value\nAAA,2024-06-04,split,1.5\nBBB,2024-06-04,split,0.1\n"
+    )
+    system_house.system.data_manager.import_actions(path, "XNYS")
+    text = ODD.replace("minute == 45", "minute == 45 and self.now.hour < 15")  # held overnight
+    system_house.strategy("trader.py", text)
+    found = run(system_house)
+    trades, (told,) = found.columns.trades, found.summary["strategies"]
+    assert int(trades.realised_units.sum()) == int(Decimal(repr(told["realised"])) * 10**8)
+    assert (~trades.is_open).sum() == found.summary["trades"] > 10
+    assert found.metrics["trades_open"] == 2  # of 25 each, as the last day ends
+    assert [one["part_price"] > 0 for one in found.facts["actions"]] == [True, True]
 
 
 def test_another_way_of_reckoning_comes_to_the_same(system_house: SystemHouse) -> None:

@@ -15,6 +15,7 @@ from tests.measured_runs import check_defined, run
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
+from app.core.bars import BarColumns
 from app.core.errors import AppError
 from app.core.intervals import DAY_NS, MINUTE_NS
 from app.models.tables import RunRow
@@ -135,6 +136,26 @@ class Trader(Strategy):
     def on_bar(self, bar):
         self.order_target(bar.symbol, 2 if self.now.hour % 2 else 0)
 """
+
+
+def test_what_fills_until_midnight_counts_at_the_rate_of_the_day_that_ends(
+    system_house: SystemHouse,
+) -> None:
+    first = np.datetime64("2024-05-25", "ns").astype(np.int64)
+    starts = np.arange(first, first + 12 * DAY_NS, DAY_NS)
+    data = system_house.system.data_manager
+    data.store.merge(Series("24/7", "BTC/EUR", "1d"), random_bars(starts, 5), {})
+    steps = np.arange(1.0, 13.0)  # a rate that grows by the day
+    data.store.merge(Series("24/7", "EUR/USD", "1d"), BarColumns(starts, *(steps,) * 5), {})
+    data.set_instrument("24/7", "BTC/EUR", {}, "EUR")
+    system_house.strategy("trader.py", COINS.replace("hour", "day"))
+    parts: dict[str, Any] = {"market": "24/7", "symbols": ("BTC/EUR",), "base_interval": "1d"}
+    parts["account"] = {"rates": {"EUR": "EUR/USD"}}
+    found = run(system_house, start="2024-06-01", **parts)
+    rates = [found.facts["rates"][f"{at:%Y-%m-%d}"]["EUR"] for at in found.fills.bar_start]
+    assert len(set(rates)) > 2, "a day's bar is known as the next day begins"
+    traded = (found.fills.value.abs() * rates).sum()
+    assert found.metrics["traded_value"] == pytest.approx(traded)
 
 
 def test_days_of_a_market_that_never_closes_are_those_of_utc(system_house: SystemHouse) -> None:

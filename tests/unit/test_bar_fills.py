@@ -301,3 +301,28 @@ def test_a_stop_limit_inside_its_bar_is_uncertain_and_a_plain_limit_is_not() -> 
     order = floor.order(1, STOP_LIMIT, stop=102.0, limit=99.0)
     gains = [floor.bar(BAR, policy).of([order]) for policy in (WORST, BEST)]
     assert [len(fills) for fills in gains] == [0, 1]
+
+
+@pytest.mark.parametrize(("same_bar", "taken"), [(WORST, (2, -10, 9.61)), (BEST, (1, 10, 9.63))])
+def test_of_legs_that_are_worth_the_same_to_the_cent_the_first_in_turn_is_taken(
+    same_bar: str, taken: tuple[int, int, float]
+) -> None:
+    """A cent lost either way: as floats 9.62 - 9.63 is the larger loss."""
+    floor = Floor()
+    legs = [
+        floor.order(10, LIMIT, limit=9.63, group=1),
+        floor.order(-10, STOP, stop=9.61, group=1),
+    ]
+    bar = Prices(open=9.71, high=9.77, low=9.56, close=9.62)
+    assert floor.fills(legs, bar, same_bar) == [taken]
+
+
+def test_the_leg_that_is_taken_has_its_own_turn_and_not_that_of_the_other() -> None:
+    floor = Floor()
+    orders = [
+        floor.order(10, STOP, stop=100.3, group=1),  # first in turn, but worth more
+        floor.order(10, LIMIT, limit=99.0),
+        floor.order(-10, LIMIT, limit=100.2, group=1),
+    ]
+    assert floor.fills(orders) == [(2, 10, 99.0), (3, -10, 100.2)]
+    assert floor.fills(orders, capacity=10) == [(2, 10, 99.0)]

@@ -381,6 +381,22 @@ def test_with_latency_an_order_gets_a_later_bar() -> None:
         assert [fill[1] for fill in fills(outcome)] == [found]
 
 
+@pytest.mark.parametrize("tif", ["day", "gtc", "ioc"])
+def test_what_latency_lets_no_bar_of_a_session_fill_belongs_to_the_next(tif: str) -> None:
+    act = lambda s: s.order("AAA", 1, tif=tif) if s.now.day == 3 else None  # noqa: E731
+    outcome = play(("09:35 AAA", act), sessions=2, execution={"latency_ms": 1})
+    assert fills(outcome) == [(1, "09:31", 16.0)]  # of the day after
+
+
+def test_at_best_limits_come_before_stops_inside_a_bar_over_all_symbols() -> None:
+    steps = {
+        "09:31 BBB": lambda s: (s.order("AAA", 1, stop=11.5), s.order("BBB", 2, limit=10.9)),
+    }
+    for same_bar, found in [("worst", [1, 2]), ("ohlc_path", [2, 1]), ("best", [2, 1])]:
+        _, outcome = run_script(steps, execution={"same_bar": same_bar})
+        assert [fill[0] for fill in fills(outcome)] == found
+
+
 def test_by_option_a_limit_must_be_traded_through() -> None:
     act = ("09:31 AAA", lambda s: s.order("AAA", 1, limit=10.75))
     assert fills(play(act)) == [(1, "09:32", 10.75)]

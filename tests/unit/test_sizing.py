@@ -17,6 +17,7 @@ from app.services.sizing import (
     percent_equity,
     percent_risk,
     volatility_target,
+    worth,
 )
 
 SHARES = Lots(UNITS)
@@ -142,3 +143,15 @@ def test_a_fixed_size_is_what_was_said_in_whole_lots(units: int, of: Lots) -> No
     assert size % of.lot_units == 0
     assert size <= units
     assert size + of.lot_units > min(units, MOST_UNITS)
+
+
+@given(st.integers(0, 10**18), prices, lots)
+def test_a_value_buys_as_many_lots_as_it_pays_for_whatever_a_currency_is_worth(
+    value_units: int, price: float, its: Lots
+) -> None:
+    each = exact(price) * exact(its.rate) * Fraction(its.multiplier_units, UNITS)
+    units = worth(value_units, price, its)
+    lot = Fraction(its.lot_units, UNITS)
+    assert units % its.lot_units == 0
+    assert Fraction(units, UNITS) * each <= Fraction(value_units, UNITS)
+    assert (Fraction(units, UNITS) + lot) * each > Fraction(value_units, UNITS)

@@ -64,6 +64,34 @@ def test_splits_and_dividends_between_fills_are_booked_as_the_ledger_books_them(
     assert sum(one.held_units for one in found) == position.units
 
 
+@given(
+    moves, st.sampled_from(["1.5", "0.1", "3.5", "0.0003"]), st.sampled_from([UNITS, 10 * UNITS])
+)
+def test_what_a_split_leaves_of_a_lot_is_paid_out_of_a_trade_as_of_the_ledger(
+    given_moves: list[tuple[int, float, int]], ratio: str, lot: int
+) -> None:
+    ledger, position = Ledger(0), Position("X", UNITS)
+    half, price = len(given_moves) // 2, 7.31
+    fills = [fill(number, *move) for number, move in enumerate(given_moves, 1)]
+    for place, one in enumerate(fills):
+        if place == half:
+            ledger.split(position, Decimal(ratio))
+            part = abs(position.units) % lot
+            if part:
+                ledger.fill(position, -part if position.units > 0 else part, price)
+        ledger.fill(position, one.units, one.price, one.fee_units)
+    action = Action(fills[half].instant_ns, 0, Decimal(ratio), Decimal(0), lot, price)
+    book = booked(fills, [action], [UNITS])
+    found = book.trades
+    assert sum(one.realised_units for one in found) == position.realised_units
+    assert sum(one.held_units for one in found) == position.units
+    assert sum(one.cost_units for one in found) == position.cost_units
+    assert sum(not one.is_open for one in found) == position.trades
+    assert sum(one.fills for one in found) >= len(fills), "a payment is no fill"
+    assert sum(stake.cost_units for stake in book.stakes) == abs(position.cost_units)
+    assert sum(stake.positions for stake in book.stakes) == bool(position.units)
+
+
 def test_a_fill_through_flat_ends_one_trade_and_begins_the_next() -> None:
     first, second = trades_of(
         [fill(1, 10 * UNITS, 5.0, 100), fill(2, -30 * UNITS, 6.0, 300)], (), [UNITS]

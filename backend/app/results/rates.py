@@ -20,12 +20,14 @@ class OwnMoney:
         self._rates: Mapping[str, Mapping[str, float]] = facts.get("rates") or {}
 
     def of(self, symbols: Codes, instants_ns: Ints, units: Ints) -> Floats:
-        """Amounts in the symbols' currencies, each at an instant of its session or after it."""
+        """Amounts in the symbols' currencies, each at an instant of its session or at its end, also
+        where that is the next one's start.
+        """
         amounts = units.astype(np.float64) / UNITS
         foreign = ~self._is_own[symbols]
         if foreign.any():
             starts = self._tables.sessions.start_ns
-            days = np.maximum(np.searchsorted(starts, instants_ns[foreign], side="right") - 1, 0)
+            days = np.maximum(np.searchsorted(starts, instants_ns[foreign]) - 1, 0)
             table = self._table()
             amounts[foreign] *= table[days, symbols[foreign]]
         return amounts

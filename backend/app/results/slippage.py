@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from app.core.bars import COLUMNS, BarColumns, Floats, Ints
 from app.core.errors import AppError
-from app.core.orders import MARKET, STOP, TRAILING_STOP
+from app.core.orders import MARKET, MARKET_ON_OPEN, STOP, TRAILING_STOP
 from app.results.columns import FillColumns
 from app.results.tables import Tables
 
@@ -15,16 +15,18 @@ _STOPS = (STOP, TRAILING_STOP)
 def slipped_amounts(tables: Tables, at_close: bool) -> Floats | str:
     """Of each fill, in the symbol's currency; or why nobody knows.
 
-    A market order was offered its bar's open, or the close with `at_close`; a stop the worse of
-    the open and its stop as it stood at its end; one that a bar before had touched, the open.
-    Others give their price themselves: nothing.
+    A market order was offered its bar's open; with `at_close` what filled of it in the very instant
+    it was given, its close. A stop was offered the worse of the open and its stop as it stood at
+    its end; one that a bar before had touched, the open. Others give their price themselves:
+    nothing.
     """
     fills, orders = tables.fills, tables.orders
     place = {number: row for row, number in enumerate(orders.order_id.tolist())}
     rows = np.array([place.get(number, -1) for number in fills.order_id.tolist()], np.int64)
     kinds = np.append(orders.kind, [None])[rows]
     stops = np.append(orders.stop, np.nan)[rows]
-    slips = np.isin(kinds, (MARKET, *_STOPS))
+    slips = np.isin(kinds, (MARKET, MARKET_ON_OPEN, *_STOPS))
+    at_once = at_close & (np.append(orders.created_ns, [0])[rows] == fills.instant_ns)
     first = _in_first_bar(fills)
     offered = fills.price.copy()
     for code, symbol in enumerate(tables.symbols):
@@ -35,7 +37,7 @@ def slipped_amounts(tables: Tables, at_close: bool) -> Floats | str:
         if isinstance(found, str):
             return found
         of_stop, buys = np.isin(kinds[own], _STOPS), fills.quantity_units[own] > 0
-        at_market = found.close if at_close else found.open
+        at_market = np.where(at_once[own], found.close, found.open)
         at_stop = _stopped(found, stops[own], buys)
         better = np.where(buys, fills.price[own] < at_stop, fills.price[own] > at_stop)
         later = ~first[own] | better  # touched on a bar before: since then it is at market

@@ -133,6 +133,7 @@ class Tables:
     @cached_property
     def actions(self) -> list[Action]:
         """The splits and dividends the run knew, each at the start of its session."""
+        lots = [to_units(Decimal(one.get("lot", "1"))) for one in self.instruments]
         starts = {str(one.date): self._segments(one)[0].start_ns for one in self.trading_sessions}
         return [
             Action(
@@ -140,6 +141,8 @@ class Tables:
                 self.symbols.index(told["symbol"]),
                 Decimal(told["split_ratio"]),
                 Decimal(told["dividend"]),
+                lots[self.symbols.index(told["symbol"])],
+                float(told.get("part_price", 0.0)),
             )
             for told in self._record.facts.get("actions") or ()
             if told["session"] in starts and told["symbol"] in self.symbols

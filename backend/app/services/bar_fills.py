@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from app.core.money import amount_units
+from app.core.money import amount_units, to_units
 from app.core.orders import FILLED, IOC, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, Order
 from app.services.matching import (
     BEST,
@@ -52,6 +52,7 @@ class Links(Protocol):
     def children_of(self, order: Order) -> Sequence[Order]: ...
     def legs_of(self, group: int) -> Sequence[Order]: ...
     def taken_beside(self, order: Order) -> int: ...
+    def filled(self, order: Order) -> int: ...
 
 
 class BarFill(NamedTuple):
@@ -72,6 +73,12 @@ class Found(NamedTuple):
     order_id: int
     order: Order
     at: Touch
+
+
+def rank_of(at: Touch, same_bar: str) -> float:
+    """Stops before limits; at best and inside the bar the other way round."""
+    limits_first = at.phase == INSIDE and same_bar == BEST
+    return float(at.at_market == limits_first)
 
 
 class BarFills:
@@ -157,8 +164,7 @@ class BarFills:
         self.left[order.order_id] = left
         if at is None or (order.tif == IOC and at.phase != OPEN):
             return None
-        limits_first = at.phase == INSIDE and self._rules.same_bar == BEST
-        rank = float(at.at_market == limits_first)
+        rank = rank_of(at, self._rules.same_bar)
         if at.phase == INSIDE and self._rules.same_bar == OHLC_PATH:
             rank = moment
         return Found(at.phase, rank, order.order_id, order, at)
@@ -179,19 +185,23 @@ class BarFills:
         return Stand(kind, buys, None, stop, order.triggered, follow)
 
     def _first(self, queue: list[Found]) -> Found:
-        """The next in turn; of the legs of a group that are touched inside, the one to be taken."""
-        first = queue.pop(0)
-        group, same_bar = first.order.group, self._rules.same_bar
-        if not group or first.phase != INSIDE or same_bar == OHLC_PATH:
-            return first
-        legs = [found for found in queue if found.order.group == group]
-        for leg in legs:  # what the one taken leaves of them waits for another bar
-            queue.remove(leg)
+        """The next in turn. Of a group's legs that are touched inside one is taken, in its own."""
+        same_bar = self._rules.same_bar
         choose = max if same_bar == BEST else min
-        return choose([first, *legs], key=self._gain_of_one)
+        while True:
+            first = queue.pop(0)
+            group = first.order.group
+            if not group or first.phase != INSIDE or same_bar == OHLC_PATH:
+                return first
+            legs = [found for found in queue if found.order.group == group]
+            if not legs:
+                return first
+            for leg in legs:  # what the one taken leaves of them waits for another bar
+                queue.remove(leg)
+            insort(queue, choose([first, *legs], key=self._gain_of_one))
 
-    def _gain_of_one(self, found: Found) -> float:
-        gain = self._bar.close - found.at.price
+    def _gain_of_one(self, found: Found) -> int:
+        gain = to_units(self._bar.close) - to_units(found.at.price)
         return gain if found.order.units > 0 else -gain
 
     # -- how much ----------------------------------------------------------------------------------
@@ -220,7 +230,8 @@ class BarFills:
                 room = room - abs(taken) if (leg.units > 0) == buys else 0
         if entered is not None:  # and another leg may have taken its part out again
             taken = sum(abs(filled.get(leg.order_id, 0)) for leg in legs if leg is not order)
-            room = min(room, entered - abs(done) - taken - self._links.taken_beside(order))
+            taken += self._links.taken_beside(order) + self._links.filled(order)
+            room = min(room, entered - taken - abs(filled.get(order.order_id, 0)))
         if order.reduce_only:
             held = self._held_units(order.strategy) + self._moved.get(order.strategy, 0)
             room = min(room, max(-held if buys else held, 0))
@@ -232,10 +243,11 @@ class BarFills:
         entry = self._links.entry_of(order)
         if entry is None or entry.state == FILLED:
             return None
-        entered = entry.filled_units + self._filled.get(entry.order_id, 0)
+        now = self._filled.get(entry.order_id, 0)
+        entered = self._links.filled(entry) + abs(now)
         if order.guard is not None:
-            return abs(entered) - self._closed.get(entry.order_id, 0)
-        return None if entered == entry.units else abs(entered)
+            return entered - self._closed.get(entry.order_id, 0)
+        return None if entry.filled_units + now == entry.units else entered
 
     # -- orders that wait for one that fills on this bar -------------------------------------------
 

@@ -1,5 +1,6 @@
 """What protects a position: how far from the entry's price its exits are, exact and on the tick."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -8,6 +9,8 @@ from app.core.config_protection import ProtectionFields
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS, to_units
 from app.core.orders import LIMIT, Guard, Order
+
+Span = tuple[int, int]  # of time: its start and its end
 
 
 class Cover(msgspec.Struct, frozen=True):
@@ -77,3 +80,14 @@ def guard_prices_of(
     ticks = max(ticks, over // own + 1) if above else min(ticks, -(-over // own) - 1)
     price = max(ticks, 1) * tick_units / UNITS
     return (price, None) if gains else (None, price)
+
+
+def traded_until_ns(since_ns: int, length_ns: int, breaks: Sequence[Span]) -> int:
+    """When so much time has been traded from a moment on; what a session's breaks take comes on
+    top.
+    """
+    for start_ns, end_ns in breaks:
+        if since_ns < end_ns and since_ns + length_ns > start_ns:
+            length_ns -= max(start_ns - since_ns, 0)
+            since_ns = end_ns
+    return since_ns + length_ns

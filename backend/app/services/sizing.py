@@ -47,6 +47,12 @@ def volatility_target(equity_units: int, percent: Decimal, usual_range: float, l
     return _sized(equity_units, _share_of(percent), price_ratio(usual_range), lots)
 
 
+def worth(value_units: int, price: float, lots: Lots) -> int:
+    """Worth a value at a price, however many that are."""
+    units = _paid_for(value_units, (1, 1), price_ratio(price), lots)
+    return units // lots.lot_units * lots.lot_units
+
+
 def distance(price: float, stop: float) -> Ratio:
     """How far a stop is from a price, exactly as both are written."""
     (top, over), (other_top, other_over) = price_ratio(price), price_ratio(stop)
@@ -59,12 +65,16 @@ def _share_of(percent: Decimal) -> Ratio:
 
 
 def _sized(equity_units: int, share: Ratio, each: Ratio, lots: Lots) -> int:
+    return _in_lots(_paid_for(equity_units, share, each, lots), lots)
+
+
+def _paid_for(equity_units: int, share: Ratio, each: Ratio, lots: Lots) -> int:
     """As many units as a share of equity pays for, where one costs `each` in its own currency."""
     rate, rate_over = price_ratio(lots.rate)
     one = each[0] * lots.multiplier_units * rate * share[1]
     if equity_units <= 0 or one <= 0:
         return 0
-    return _in_lots(equity_units * share[0] * each[1] * UNITS * rate_over // one, lots)
+    return equity_units * share[0] * each[1] * UNITS * rate_over // one
 
 
 def _in_lots(units: int, lots: Lots) -> int:

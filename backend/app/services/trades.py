@@ -34,6 +34,8 @@ class Action(msgspec.Struct, frozen=True, gc=False):
     symbol: int
     split_ratio: Decimal
     dividend: Decimal  # a share, after the split
+    lot_units: int = 1
+    part_price: float = 0.0  # at what parts of lots were paid out; 0: there were none
 
 
 class Stake(NamedTuple):
@@ -126,18 +128,32 @@ class TradeBook:
         for (strategy, symbol), trade in [*self._open.items()]:
             if symbol != action.symbol:
                 continue
-            numerator, denominator = action.split_ratio.as_integer_ratio()
-            if numerator != denominator:
-                trade.held_units = divide_half_even(trade.held_units * numerator, denominator)
-                trade.most_units = max(trade.most_units, abs(trade.held_units))
+            cost = trade.cost_units
+            self._split(trade, action)
             numerator, denominator = action.dividend.as_integer_ratio()
             each = trade.held_units * self._multipliers[symbol] * numerator
             trade.income_units += divide_half_even(each, denominator * UNITS)
             if not trade.held_units:  # the split left nothing
-                trade.realised_units -= trade.cost_units
-                self.stakes.append(Stake(action.at_ns, symbol, -1, -abs(trade.cost_units)))
-                trade.cost_units, trade.exit_ns, trade.is_open = 0, action.at_ns, False
+                trade.exit_ns, trade.is_open = action.at_ns, False
                 del self._open[strategy, symbol]
+            if trade.cost_units != cost:
+                less = abs(trade.cost_units) - abs(cost)
+                self.stakes.append(Stake(action.at_ns, symbol, trade.is_open - 1, less))
+
+    def _split(self, trade: Trade, action: Action) -> None:
+        """More shares, or fewer, for the same cost; a part of a lot is paid out."""
+        numerator, denominator = action.split_ratio.as_integer_ratio()
+        if numerator == denominator:
+            return
+        trade.held_units = held = divide_half_even(trade.held_units * numerator, denominator)
+        trade.most_units = max(trade.most_units, abs(held))
+        part = abs(held) % action.lot_units if action.part_price else 0
+        if not held:
+            _take_out(trade, 0, 0)
+        elif part:
+            units = -part if held > 0 else part
+            multiplier_units = self._multipliers[trade.symbol]
+            _take_out(trade, units, amount_units(units, action.part_price, multiplier_units))
 
     def _begin(self, fill: Fill, units: int, amount: int, fee_units: int) -> None:
         side = 1 if units > 0 else -1
@@ -150,16 +166,9 @@ class TradeBook:
         _add(trade, fill, units, amount, fee_units)
 
     def _close(self, trade: Trade, fill: Fill, units: int, amount: int, fee_units: int) -> None:
-        held, cost = trade.held_units, trade.cost_units
-        is_all = units == -held
-        closed_cost = cost if is_all else divide_half_even(cost * abs(units), abs(held))
-        trade.realised_units += -amount - closed_cost
-        trade.cost_units = cost - closed_cost
-        trade.held_units = held + units
-        trade.exit_units += abs(units)
-        trade.exit_value_units += abs(amount)
+        _take_out(trade, units, amount)
         _note(trade, fill, fee_units)
-        if is_all:
+        if not trade.held_units:
             trade.exit_ns, trade.exit_order_id = fill.instant_ns, fill.order_id
             trade.is_open = False
             del self._open[fill.strategy, fill.symbol]
@@ -196,6 +205,17 @@ def _add(trade: Trade, fill: Fill, units: int, amount: int, fee_units: int) -> N
     trade.entry_value_units += abs(amount)
     trade.most_units = max(trade.most_units, abs(trade.held_units))
     _note(trade, fill, fee_units)
+
+
+def _take_out(trade: Trade, units: int, amount: int) -> None:
+    held, cost = trade.held_units, trade.cost_units
+    is_all = units == -held
+    closed_cost = cost if is_all else divide_half_even(cost * abs(units), abs(held))
+    trade.realised_units += -amount - closed_cost
+    trade.cost_units = cost - closed_cost
+    trade.held_units = held + units
+    trade.exit_units += abs(units)
+    trade.exit_value_units += abs(amount)
 
 
 def _note(trade: Trade, fill: Fill, fee_units: int) -> None:

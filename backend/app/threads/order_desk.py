@@ -6,7 +6,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.core.errors import UsageError, did_you_mean
-from app.core.money import UNITS, amount_units, divide_half_even, from_units, to_units
+from app.core.money import UNITS, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
     NEW,
@@ -17,6 +17,7 @@ from app.core.orders import (
 )
 from app.core.transfers import Conversion
 from app.managers.execution_manager.entries import taking_out
+from app.services.sizing import Lots, worth
 from app.services.slippage import on_tick
 from app.services.trailing import trailed
 from app.strategies.failure import astray
@@ -289,12 +290,13 @@ class OrderDesk:
     def _worth(self, place: int, value_units: int) -> int:
         """How many units, in whole lots, are worth a value at the last close."""
         execution = self.engine.execution
-        multiplier_units = execution.multiplier_units_of(place)
-        account = execution.account
-        price_units = amount_units(UNITS, self._mark(place), multiplier_units)
-        each = account.in_own_units(price_units, account.currencies[place]) or 1
-        lot_units = execution.lot_units[place]
-        units = abs(value_units) * UNITS // each // lot_units * lot_units
+        account, price = execution.account, self._mark(place)
+        lots = Lots(
+            execution.lot_units[place],
+            execution.multiplier_units_of(place),
+            account.rate(account.currencies[place]),
+        )
+        units = worth(abs(value_units), price, lots)
         return units if value_units > 0 else -units
 
     def _mark(self, place: int) -> float:

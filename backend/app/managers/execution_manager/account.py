@@ -37,6 +37,7 @@ class AccountState(msgspec.Struct, frozen=True):
     date: dt.date | None
     loose: dict[int, Fields] = {}  # by symbol
     unbooked_fees: dict[str, int] = {}
+    part_prices: list[tuple[int, dt.date, float]] = []
 
 
 class Account:
@@ -64,6 +65,8 @@ class Account:
         ]
         self.loose: dict[int, Position] = {}  # by symbol: coins for fees, that no strategy holds
         self.unbooked_fees: dict[str, int] = {}  # by coin: told, and of no book here
+        # By symbol and session, at what parts of lots were paid out that a split had left.
+        self.part_prices: dict[tuple[int, dt.date], float] = {}
         self.is_single = len(self.books) == 1
         self._rates: Rates = next(iter(terms.rates.values()), {})
         self.opening_units = self.total_units(lambda book: book.opening_units)  # at those rates
@@ -78,6 +81,7 @@ class Account:
             self._date,
             {symbol: kept(one, Position.STATE) for symbol, one in self.loose.items()},
             dict(self.unbooked_fees),
+            [(*place, price) for place, price in self.part_prices.items()],
         )
 
     def restore(self, state: AccountState) -> None:
@@ -91,6 +95,7 @@ class Account:
         for symbol, fields in state.loose.items():
             put_back(self.loose_of(symbol), fields)
         self.unbooked_fees = dict(state.unbooked_fees)
+        self.part_prices = {(symbol, date): price for symbol, date, price in state.part_prices}
         self._date = state.date
         if state.date is not None and not self.is_single:
             self._rates = self.terms.rates[state.date]

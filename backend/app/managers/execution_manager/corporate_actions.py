@@ -50,7 +50,9 @@ class CorporateActions:
                 fraction = abs(position.units) % self._lot_units[symbol]
                 if fraction and last:
                     units = -fraction if position.units > 0 else fraction
-                    ledger.fill(position, units, last / float(adjustment.split_ratio))
+                    price = last / float(adjustment.split_ratio)
+                    ledger.fill(position, units, price)
+                    self._account.part_prices[symbol, adjustment.session_date] = price
                 self._aim_units[strategy][symbol] += position.units - before
                 self._held_units[symbol] += position.units - before
             if adjustment.dividend and position.units:
@@ -65,14 +67,16 @@ class CorporateActions:
         """Working orders in the terms of the new shares: whole lots, prices on the tick."""
         self._broker.split(symbol, ratio, more_units, now_ns)
         lot_units, tick_units = self._lot_units[symbol], self._tick_units[symbol]
+        self._broker.links.split(symbol, ratio, lot_units)
+        too_small = []
         for order in [o for o in self._broker.working.values() if o.symbol_index == symbol]:
-            if not order.is_working:
-                continue  # it has just ended with one that it waited for
             left = order.units - order.filled_units
             more = split_order(order, ratio, lot_units, tick_units)
             if not left + more:
-                self._lapsed(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")
+                too_small.append(order)
                 continue
             if order.aimed:
                 self._aim_units[order.strategy][symbol] += more
             self._broker.look_again(order, now_ns)
+        for order in too_small:  # behind all: those that wait for it are in new shares by then
+            self._lapsed(order, CANCELED, now_ns, f"a split by {ratio} left no whole lot")

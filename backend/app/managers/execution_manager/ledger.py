@@ -149,6 +149,7 @@ class Ledger:
             self.cost_units -= lost
             position.realised_units -= lost
             self.realised_units -= lost
+            position.trades += lost != 0
         self.check()
 
     def dividend(self, position: Position, per_share: Decimal) -> int:

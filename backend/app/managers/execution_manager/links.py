@@ -1,9 +1,11 @@
 """Orders that depend on others: children wait for their entry, legs of a group end each other."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
+from app.core.money import divide_half_even
 from app.core.orders import Order
 
 NO_ORDERS: Sequence[Order] = ()
@@ -17,6 +19,7 @@ class LinksState(msgspec.Struct, frozen=True):
     groups: dict[int, list[int]]
     taken: dict[int, int]
     spent: dict[int, int] = {}
+    grown: dict[int, int] = {}
 
 
 class Links:
@@ -29,6 +32,8 @@ class Links:
         self._groups: dict[int, list[Order]] = {}
         self._taken: dict[int, int] = {}  # by group, what legs that have ended have filled
         self._spent: dict[int, int] = {}  # by entry, what of its fills went for their fees
+        # By order, what splits have made of its fills, less what they were.
+        self._grown: dict[int, int] = {}
 
     def state(self) -> LinksState:
         """As they are now."""
@@ -38,6 +43,7 @@ class Links:
             {group: [one.order_id for one in own] for group, own in self._groups.items()},
             dict(self._taken),
             dict(self._spent),
+            dict(self._grown),
         )
 
     def restore(self, state: LinksState, orders: Mapping[int, Order]) -> None:
@@ -49,6 +55,7 @@ class Links:
         self._groups = {group: [orders[one] for one in own] for group, own in state.groups.items()}
         self._taken = dict(state.taken)
         self._spent = dict(state.spent)
+        self._grown = dict(state.grown)
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._groups)
@@ -73,7 +80,7 @@ class Links:
         if order.group:
             legs = self._groups[order.group]
             legs.remove(order)
-            self._taken[order.group] = self._taken.get(order.group, 0) + abs(order.filled_units)
+            self._taken[order.group] = self._taken.get(order.group, 0) + self.filled(order)
             if not legs:
                 del self._groups[order.group], self._taken[order.group]
 
@@ -103,6 +110,7 @@ class Links:
             for child in children
         ]
         self._spent.pop(entry.order_id, None)
+        self._grown.pop(entry.order_id, None)
         return freed
 
     def spend(self, entry: Order, units: int) -> None:
@@ -118,8 +126,8 @@ class Links:
         taken = self.taken_beside(child)
         if self._spent:
             taken += self._spent.get(entry.order_id, 0)
-        most = max(abs(entry.filled_units) - taken, abs(child.filled_units))
-        size = min(abs(units), most)
+        most = max(self.filled(entry) - taken, self.filled(child))
+        size = min(abs(units), most - self._grown.get(child.order_id, 0))
         return size if child.units > 0 else -size
 
     def depends(self, order: Order) -> bool:
@@ -150,8 +158,30 @@ class Links:
         """What the other legs of its group have filled, those that have ended among them."""
         if not order.group:
             return 0
-        legs = sum(abs(leg.filled_units) for leg in self.legs_of(order.group))
-        return legs - abs(order.filled_units) + self._taken.get(order.group, 0)
+        legs = sum(self.filled(leg) for leg in self.legs_of(order.group))
+        return legs - self.filled(order) + self._taken.get(order.group, 0)
+
+    def filled(self, order: Order) -> int:
+        """What an order has filled, unsigned, in today's shares."""
+        return abs(order.filled_units) + self._grown.get(order.order_id, 0)
+
+    def split(self, symbol: int, ratio: Decimal, lot_units: int) -> None:
+        """A symbol's shares are split: what has filled of its orders is so many, in whole lots."""
+        new, old = ratio.as_integer_ratio()
+
+        def after(units: int) -> int:
+            return divide_half_even(units * new, old) // lot_units * lot_units
+
+        own = [order for order in self._working.values() if order.symbol_index == symbol]
+        for group in {order.group for order in own} & self._taken.keys():
+            self._taken[group] = after(self._taken[group])
+        for order in own:
+            if order.order_id in self._spent:
+                spent = self._spent[order.order_id]
+                self._spent[order.order_id] = divide_half_even(spent * new, old)
+            if order.filled_units:
+                grown = after(self.filled(order)) - abs(order.filled_units)
+                self._grown[order.order_id] = grown
 
     def after_fill(self, order: Order, units: int) -> Iterator[tuple[Order, int]]:
         """What a fill does to the other legs: each, and the units it may have from now on.

@@ -18,7 +18,7 @@ from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
 from app.managers.execution_manager.links import Links
 from app.managers.execution_manager.range_book import RangeBook
-from app.services.bar_fills import BarFill, BarFills, BarRules
+from app.services.bar_fills import BarFill, BarFills, BarRules, rank_of
 from app.services.matching import (
     BEST,
     INSIDE,
@@ -141,8 +141,10 @@ class Matcher:
         units = 0
         if at is not None and (at.phase == OPEN or order.tif != IOC):
             units = self.take(order.symbol_index, row, order.units - order.filled_units)
-        fills = [BarFill(at.phase, not at.at_market, order, units, at)] if at and units else []
-        return fills, {order.order_id: left}
+        if at is None or not units:
+            return [], {order.order_id: left}
+        rank = rank_of(at, self._rules.bars.same_bar)
+        return [BarFill(at.phase, rank, order, units, at)], {order.order_id: left}
 
     def match_at_close(self, row: int, order: Order) -> list[BarFill]:
         """What fills of an order at the close of a bar."""

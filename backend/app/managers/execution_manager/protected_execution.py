@@ -93,7 +93,8 @@ class ProtectedExecution(ExecutionManager):
 
     def adjust(self, symbol: int, adjustment: Adjustment, last: float, now_ns: int) -> None:
         if adjustment.split_ratio != 1:
-            self.protection.before_split(symbol, now_ns)
+            ratio, lot_units = adjustment.split_ratio, self.lot_units[symbol]
+            self.protection.before_split(symbol, ratio, lot_units, now_ns)
         super().adjust(symbol, adjustment, last, now_ns)
         if adjustment.split_ratio != 1:
             self.protection.split(symbol, adjustment.split_ratio)

@@ -19,7 +19,7 @@ from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.consequences import Consequences, Moved
 from app.managers.execution_manager.entries import opens, taking_out
 from app.managers.execution_manager.trades import NEVER_NS, Trade, Trades
-from app.services.protection import Cover, guard_prices_of
+from app.services.protection import Cover, Span, guard_prices_of, traded_until_ns
 from app.services.trailing import trailed
 
 _PLAIN: Final = Guard()
@@ -43,6 +43,7 @@ class ProtectionState(msgspec.Struct, frozen=True):
     trades: list[Trade]
     flat_at_ns: list[int]
     end_ns: int
+    breaks: tuple[Span, ...] = ()
 
 
 class Protection:
@@ -68,12 +69,13 @@ class Protection:
         self._flat_at_ns = [NEVER_NS] * len(covers)  # in the session under way
         self._acts_at_ns = list(self._flat_at_ns)  # the same, until it is done
         self._end_ns = NEVER_NS
+        self._breaks: tuple[Span, ...] = ()
         consequences.on_moved = self._fit
 
     def state(self) -> ProtectionState:
         """As it stands."""
         flat_ns = [*self._flat_at_ns, *self._acts_at_ns]
-        return ProtectionState(self.trades.state(), flat_ns, self._end_ns)
+        return ProtectionState(self.trades.state(), flat_ns, self._end_ns, self._breaks)
 
     def restore(self, state: ProtectionState) -> None:
         """Be as it stood."""
@@ -82,6 +84,7 @@ class Protection:
         self._flat_at_ns = state.flat_at_ns[:count]
         self._acts_at_ns = state.flat_at_ns[count:]
         self._end_ns = state.end_ns
+        self._breaks = state.breaks
 
     def is_flat(self, strategy: int, now_ns: int) -> bool:
         """Whether a strategy is to hold nothing from now on, until the session is over."""
@@ -263,20 +266,23 @@ class Protection:
             default=0,
         )
 
-    def before_split(self, symbol: int, now_ns: int) -> None:
-        """Entries that have filled in part end here: old shares and new ones make no mean price."""
+    def before_split(self, symbol: int, ratio: Decimal, lot_units: int, now_ns: int) -> None:
+        """Entries that have filled in part end here: old shares and new ones make no mean price.
+        Exits are for what their trades hold from now on, in the old shares still.
+        """
         for trade in self.trades:
             entry = self._broker.working.get(trade.entry)
             if entry is not None and trade.symbol == symbol and entry.filled_units:
                 self._house.call_off(entry, now_ns, "split: the rest of an entry is called off")
+        for trade, before_units, units in self.trades.split(symbol, ratio, lot_units):
+            for leg in self._broker.links.legs_of(trade.group):
+                is_all = abs(leg.units - leg.filled_units) == before_units
+                if is_all and not (leg.aimed or self._broker.links.entry_of(leg)):
+                    leg.units = leg.filled_units + (-units if trade.buys else units)
 
     def split(self, symbol: int, ratio: Decimal) -> None:
-        """A symbol's shares have been split: what trades hold, and how far exits are away."""
+        """A symbol's shares have been split: so is how far exits are away."""
         new, old = ratio.as_integer_ratio()
-        for trade in self.trades:
-            if trade.symbol == symbol:
-                trade.open_units = divide_half_even(trade.open_units * new, old)
-                trade.opened_units = divide_half_even(trade.opened_units * new, old)
         for order in self._broker.working.values():
             guard = order.guard
             if order.symbol_index == symbol and guard is not None and not guard.of_percent:
@@ -286,7 +292,7 @@ class Protection:
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> None:
         """A session begins; all trading of it is over at `end_ns`."""
-        self._end_ns = end_ns
+        self._end_ns, self._breaks = end_ns, session.breaks
         self._flat_at_ns = [
             session.close_ns - one.flat_ns if one is not None and one.flat_ns else NEVER_NS
             for one in self._covers
@@ -303,7 +309,7 @@ class Protection:
 
     def _wait(self, trade: Trade, length_ns: int, now_ns: int) -> None:
         """So much of trading time from now; what of it this session has not, the next has."""
-        due_ns = now_ns + length_ns
+        due_ns = traded_until_ns(now_ns, length_ns, self._breaks)
         trade.left_ns = max(due_ns - self._end_ns, 0)
         trade.due_ns = NEVER_NS if trade.left_ns else due_ns
         if self.on_sooner is not None:

@@ -1,9 +1,11 @@
 """What each protected entry has opened, and how much of that is still held."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 import msgspec
 
+from app.core.money import divide_half_even
 from app.core.orders import Order
 from app.managers.execution_manager.links import Links
 
@@ -74,6 +76,29 @@ class Trades:
                     one.open_units -= less
                     over -= less
         self._forget(keep)
+
+    def split(self, symbol: int, ratio: Decimal, lot_units: int) -> list[tuple[Trade, int, int]]:
+        """A symbol's shares are split: each trade that holds some, what that was, and what it is
+        from now on, in the old shares.
+
+        All of a side come to whole lots together, and each to some of these.
+        """
+        new, old = ratio.as_integer_ratio()
+        so_far: dict[tuple[int, bool], int] = {}  # by strategy and side, in old shares
+        found = []
+        for trade in [one for one in self._all if one.symbol == symbol]:
+            side, had_units = (trade.strategy, trade.buys), trade.open_units
+            first = so_far.get(side, 0)
+            so_far[side] = last = first + had_units
+            first, last = (
+                divide_half_even(units * new, old) // lot_units * lot_units
+                for units in (first, last)
+            )
+            trade.open_units = last - first
+            trade.opened_units = divide_half_even(trade.opened_units * new, old)
+            if had_units:
+                found.append((trade, had_units, -(-trade.open_units * old // new)))
+        return found
 
     def _forget(self, keep: int) -> None:
         self._all = [

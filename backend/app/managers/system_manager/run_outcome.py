@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from app.core.coins import coin_of
+from app.core.instruments import Adjustment
 from app.core.money import from_units
 from app.managers.system_manager.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.run_risk import risk_status
@@ -65,6 +66,7 @@ def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
                 "session": str(one.session_date),
                 "split_ratio": f"{one.split_ratio:f}",
                 "dividend": f"{one.dividend:f}",
+                **_part_price(run, one),
             }
             for one in run.processor.adjustments
         ],
@@ -73,6 +75,13 @@ def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
         "dropped": list(run.pipeline.dropped),
         **_risk_facts(run),
     }
+
+
+def _part_price(run: Run, action: Adjustment) -> dict[str, float]:
+    """At what a part of a lot was paid out that a split had left; most leave none."""
+    place = run.plan.symbols.index(action.symbol), action.session_date
+    price = run.execution.account.part_prices.get(place)
+    return {} if price is None else {"part_price": price}
 
 
 def _instrument_facts(run: Run) -> list[dict[str, str]]:

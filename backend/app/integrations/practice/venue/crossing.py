@@ -41,6 +41,9 @@ class _NoLinks:
     def taken_beside(self, order: Order) -> int:
         return 0
 
+    def filled(self, order: Order) -> int:
+        return abs(order.filled_units)
+
 
 _RULES, _NO_LINKS = BarRules(), _NoLinks()
 
