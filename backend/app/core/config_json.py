@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from app.core.errors import ConfigError, NotFoundError
+from app.core.errors import ConfigError, NotFoundError, did_you_mean_file
 
 PathParts = tuple[str | int, ...]  # ("strategies", 0, "params", "fast")
 Fault = tuple[PathParts, str]  # where something is wrong, from some object on, and what
 Problem = tuple[str, str]  # the JSON path from the file's root, and what is wrong there
 
+USUAL_FOLDER = Path("session_configs")  # of configs, from where a command is run
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_SHOWN = 50
@@ -88,7 +89,10 @@ def _quoted(path: Path) -> str:
 def _read_text(path: Path) -> str:
     try:
         if not path.exists():
-            raise NotFoundError(f"There is no file {_quoted(path)}; give the path of a JSON file.")
+            near = did_you_mean_file(path, USUAL_FOLDER, ending=".json")
+            raise NotFoundError(
+                f"There is no file {_quoted(path)}; give the path of a JSON file.{near}"
+            )
         if not path.is_file():
             raise ConfigError(f"{_quoted(path)} is not a file; give the path of a JSON file.")
         with path.open("rb") as file:

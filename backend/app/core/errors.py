@@ -18,7 +18,8 @@ caller; whatever else escapes is a defect of ours.
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 
 class AppError(Exception):
@@ -75,7 +76,20 @@ _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its sq
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
-    candidates = {name.lower(): name for name in known}
+    return _meant(word, {name: name for name in known})
+
+
+def did_you_mean_file(path: Path, *folders: Path, ending: str = "") -> str:
+    """The same of files that end so: those beside `path`, and those in the folders besides."""
+    found: dict[str, str] = {}
+    for folder in (*folders, path.parent):
+        files = sorted(one for one in folder.glob(f"*{ending}") if str(one).isprintable())
+        found |= {one.name.removesuffix(ending): str(one) for one in files}
+    return _meant(path.name.removesuffix(ending), found)
+
+
+def _meant(word: str, told_by_name: Mapping[str, str]) -> str:
+    candidates = {name.lower(): told for name, told in told_by_name.items()}
     close = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=0.6)
     return f" Did you mean '{candidates[close[0]]}'?" if close else ""
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from app.core.arrow import floats, nulls, to_arrow
 from app.core.bars import Floats, Ints
-from app.core.errors import DataError, NotFoundError, did_you_mean
+from app.core.errors import DataError, NotFoundError, did_you_mean, did_you_mean_file
 from app.core.progress import OnCount
 from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.options import ImportOptions
@@ -77,7 +77,8 @@ def _reading_errors(path: Path, kind: str) -> Iterator[None]:
 def _require_file(path: Path) -> None:
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "is not there"
-        raise NotFoundError(f"The file {path} {what}; give the path of one file to import.")
+        near = did_you_mean_file(path, ending=path.suffix) if path.suffix else ""
+        raise NotFoundError(f"The file {path} {what}; give the path of one file to import.{near}")
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:
