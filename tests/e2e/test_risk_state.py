@@ -148,6 +148,11 @@ def test_what_is_said_of_a_run_has_its_refused_orders_and_how_to_see_why(teller:
     assert list(notes_on(teller.house.system.run(teller.house.config()))) == []
 
 
+def test_the_list_of_runs_has_cents_also_where_there_are_none(teller: Teller) -> None:
+    teller.run(risk={"max_order_quantity": 1})  # all are refused
+    assert teller.text("runs", "list").split("│")[-2].strip().endswith(".00")
+
+
 def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:
     teller.json("risk", "halt", "--reason", "news")
     (path,) = Path(teller.house.folder, "risk").glob("*.json")

@@ -238,4 +238,11 @@ def described(run: Mapping[str, Any]) -> dict[str, Any]:
 def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:
     facts = {**(run["summary"] or {}), **run}
     values = [facts.get(column) for column in columns]
-    return [f"{value:,}" if isinstance(value, int | float) else value for value in values]
+    return [
+        f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else value
+        for value in values
+    ]
