@@ -26,7 +26,7 @@ def faulty(tmp_path: Path) -> Path:
 
 def test_the_examples_pass_and_tell_what_they_would_run() -> None:
     files = sorted(set(EXAMPLES.glob("*.json")) - {EXAMPLES / "schema.json"})
-    done = run("check", *files)
+    done = run("check", *EXAMPLES.glob("*.json"))  # as a wildcard has them: the schema, too
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(": ok") == len(files)
     assert "SYN1, SYN2, THIN" in done.stdout
@@ -78,6 +78,12 @@ def test_a_file_that_is_not_there_ends_with_3(tmp_path: Path) -> None:
     done = run("check", tmp_path / "none.json")
     assert done.returncode == 3
     assert "There is no file" in done.stderr
+
+
+def test_a_config_without_its_folder_is_told_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES.parent)
+    done = run("check", "example_session.json")
+    assert done.stderr.endswith("Did you mean 'session_configs/example_session.json'?\n")
 
 
 def test_no_file_is_a_usage_error() -> None:

@@ -50,7 +50,8 @@ def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
     assert (none.returncode, none.stderr) == (
         1,
         "error: No row of sunday.csv could be used, most often as the bar lies outside any trading "
-        "session. Nothing was stored.\n",
+        "session. Nothing was stored. Are its bars daily (--interval 1d), or its times those of "
+        "another zone (--timezone)?\n",
     )
     assert "outside any trading session" in none.stdout
 

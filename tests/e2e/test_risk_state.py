@@ -6,6 +6,7 @@ import pytest
 from tests.system_house import sessions, stored_market, system_house
 from tests.told_house import Teller, teller
 
+from app.cli.system import notes_on
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled
@@ -134,6 +135,22 @@ def test_what_was_refused_is_counted_and_listed(teller: Teller) -> None:
     assert teller.json("runs", "show", other)["refused"] == 0
     text = teller.text("runs", "orders", other, "--refused")
     assert text == f"Run {other} has no orders that were refused.\n"
+
+
+def test_what_is_said_of_a_run_has_its_refused_orders_and_how_to_see_why(teller: Teller) -> None:
+    summary = teller.house.system.run(teller.house.config(risk={"max_order_quantity": 1}))
+    refused = len(teller.json("runs", "orders", summary.run_id, "--refused"))
+    assert refused > 1
+    assert list(notes_on(summary)) == [
+        f"Of its orders {refused:,} were refused: 'runs orders {summary.run_id} --refused' tells "
+        "why."
+    ]
+    assert list(notes_on(teller.house.system.run(teller.house.config()))) == []
+
+
+def test_the_list_of_runs_has_cents_also_where_there_are_none(teller: Teller) -> None:
+    teller.run(risk={"max_order_quantity": 1})  # all are refused
+    assert teller.text("runs", "list").split("│")[-2].strip().endswith(".00")
 
 
 def test_a_memory_that_cannot_be_read_is_told_and_kept(teller: Teller) -> None:

@@ -156,6 +156,9 @@ def test_a_desk_shows_the_run_from_before_its_first_bar_to_its_end(
             assert {one.symbol for one in found.positions} <= {"AAA", "BBB"}
             with pytest.raises(StateError, match="Cannot step 'many' instants"):
                 client.ask("step", "many")
+            assert found.no_entries == ""
+            client.ask("halt", "news at noon")
+            assert client.view().no_entries == "news at noon"
             assert client.ask("stop", "seen enough").endswith("stops: seen enough.")
         summary = system.wait(20)
         assert summary is not None

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 import re
 import warnings
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from app.core import errors
 from app.core.bars import TABLE_FIELDS, Bar, BarColumns, SymbolRows, Table, join_tables, no_rows
 from app.core.calendar import Segment, TradingSession
-from app.core.errors import AppError, UsageError, did_you_mean
+from app.core.errors import AppError, UsageError, did_you_mean, near_file
 from app.core.intervals import DAY_NS, HOUR_NS, MINUTE_NS, interval_ns, is_multiple
 from app.services.comparison import crosses, sign, signs
 
@@ -199,6 +200,21 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
 )
 def test_a_close_word_is_suggested_as_it_is_written(word: str, known: list[str], hint: str) -> None:
     assert did_you_mean(word, known) == hint
+
+
+def test_a_file_that_may_be_meant_is_one_beside_it_or_in_the_usual_folder(tmp_path: Path) -> None:
+    usual = tmp_path / "usual"
+    usual.mkdir()
+    for name in ("usual/example.json", "usual/dip.json", "dip.json", "example.csv"):
+        (tmp_path / name).touch()
+
+    def hint(name: str) -> str:
+        return near_file(tmp_path / name, usual, ending=".json")
+
+    assert hint("exampel.json") == f" Did you mean '{usual / 'example.json'}'?"
+    assert hint("example") == f" Did you mean '{usual / 'example.json'}'?"
+    assert hint("dipp.json") == f" Did you mean '{tmp_path / 'dip.json'}'?"
+    assert hint("zzz.json") == hint("nowhere/zzz.json") == ""
 
 
 # -- tables ----------------------------------------------------------------------------------------

@@ -234,6 +234,20 @@ def test_a_halt_for_exits_that_wait_is_lifted_by_nobody_and_says_why(line: Line)
     assert list(line.book.latch.halted) == [-1]
 
 
+@pytest.mark.parametrize("source", ["pause", "breaker person"])
+def test_who_lifts_a_halt_hears_what_keeps_entries_closed_all_the_same(
+    line: Line, source: str
+) -> None:
+    halted(line)
+    line.execution.close_entries(-1, "by somebody else", source)
+    line.line.releasing.ask("it was nothing")
+    line.means.look()
+    told = line.line.releasing.outcome()
+    assert told == "its halt is lifted, and entries stay refused: by somebody else"
+    heard(line)
+    assert line.execution.entries.closed == {(-1, source): "by somebody else"}
+
+
 def test_another_halt_is_lifted_and_who_asks_hears_that_exits_go_first(line: Line) -> None:
     venue = halted(line)
     waits(line)

@@ -46,7 +46,7 @@ def column(*values: object) -> list[str]:
         ((2024, 2025), ["2024", "2025"]),
         (("0.00000001", "100"), ["0.00000001", "100.00000000"]),
         (("a", 1.5), ["a", "1.5"]),
-        ((None, True), ["-", "True"]),
+        ((None, True, False), ["-", "yes", "no"]),
     ],
 )
 def test_figures_of_a_column_have_the_same_decimals_and_none_is_rounded(
@@ -74,6 +74,17 @@ def test_columns_that_say_nothing_go_first_then_those_that_say_the_same() -> Non
     assert lines[0] == "In each row: strategy SmaCross, kind market."
     assert lines[1] == "Nothing in: limit."
     assert "REJECTED" in "".join(lines)
+
+
+def test_spare_columns_go_before_rows_become_blocks_and_are_named() -> None:
+    file = io.StringIO()
+    rows = [("20261122-034500-a_name", "finished", 30), ("20261122-034501-b", "stopped", 2)]
+    table = table_of(("run_id", "state", "bars"), rows, 35, spare=("bars",))
+    Console(file=file, width=35).print(table)
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert lines[0] == "No room for: bars."
+    assert lines[-1] == "20261122-034501-b       stopped"
+    assert len(lines) == 4
 
 
 def test_a_narrow_terminal_gets_a_block_for_each_row() -> None:

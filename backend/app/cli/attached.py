@@ -33,11 +33,12 @@ class AccountPage:
         """For a pipe."""
         held = ", ".join(f"{one.quantity:,f} {one.symbol}" for one in seen.positions) or "flat"
         real = f"{REAL_MONEY}  " if seen.real_money else ""
+        closed = f"  NO ENTRIES {seen.no_entries}" if seen.no_entries else ""
         alarm = f"  ALARM {seen.alarms[-1].what}: {seen.alarms[-1].details}" if seen.alarms else ""
         return (
             f"{seen.now}  {real}{state_text(seen)}  {seen.bars:,} bars  "
             f"{money_text(seen.equity)} {seen.currency}  {held}  {seen.orders_working} orders  "
-            f"{seen.fills_made} fills{alarm}"
+            f"{seen.fills_made} fills{closed}{alarm}"
         )
 
     def screen(self, seen: "View", width: int, height: int) -> "RenderableType":
@@ -57,6 +58,8 @@ def _rows(seen: "View") -> Iterator[tuple[str, str]]:
     if seen.real_money:
         yield "money", REAL_MONEY
     yield "state", state_text(seen)
+    if seen.no_entries:
+        yield "no entries", seen.no_entries
     yield "now", seen.now
     if seen.stale_seconds:
         yield "stale", f"as it stood {lasting_text(seen.stale_seconds)} ago"
@@ -66,7 +69,7 @@ def _rows(seen: "View") -> Iterator[tuple[str, str]]:
     closes = {one.symbol: one.close for one in seen.positions}
     for held in seen.positions[:_ROWS]:
         quantity = quantity_text(held.quantity, signed=True)
-        yield "position", f"{quantity} {held.symbol} at {price_text(held.close)}"
+        yield "position", f"{quantity} {held.symbol}, last {price_text(held.close)}"
     if len(seen.positions) > _ROWS:
         yield "", f"and {len(seen.positions) - _ROWS} more"
     yield "working orders", f"{seen.orders_working:,}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.config_text import SCHEMA
 from app.cli.new_files import write_text
 from app.cli.output import print_json, print_table, value_text
 from app.cli.parameters import AsJson, End, Start, Yes
@@ -38,6 +39,8 @@ def _number(help_line: str) -> Any:
 def check(files: Files, as_json: AsJson = False) -> None:
     """All that is wrong with session configs; when nothing is, what they would run.
 
+    The schema.json beside them is passed over.
+
     \b
     Exit codes:
       3  a file is not there
@@ -48,7 +51,8 @@ def check(files: Files, as_json: AsJson = False) -> None:
       ./start_cli.sh config check session_configs/example_session.json
     """
     system = cache(_system)  # once for all files, and not where none can be read
-    outcomes = [(path, _load(path, system)) for path in files]
+    configs = [path for path in files if path.name != SCHEMA]  # a wildcard finds it, too
+    outcomes = [(path, _load(path, system)) for path in configs or files]
     if as_json:
         checked = [_described(path, outcome) for path, outcome in outcomes]
         print_json({"ok": all(file["ok"] for file in checked), "files": checked})

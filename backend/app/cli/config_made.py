@@ -12,6 +12,7 @@ from app.cli.config_text import config_texts, one_line
 from app.cli.context import Context
 from app.cli.new_files import write_new, write_text
 from app.cli.output import print_json, print_table
+from app.cli.tree import LAUNCHER
 from app.core.errors import AppError, UsageError
 
 
@@ -100,4 +101,6 @@ def _tell(path: Path, course: Course, as_json: bool) -> None:
     if not course.asker.asks:
         typer.echo("\n".join([f"{key}: {one_line(value)}" for key, value in words.items()]))
         typer.echo("\n".join(course.notes), nl=bool(course.notes))
-    typer.echo("\n".join(["Next, check it and start it:", *(f"  {one}" for one in commands)]))
+    typer.echo(
+        "\n".join(["Next, check it and start it:", *(f"  {LAUNCHER} {one}" for one in commands)])
+    )

@@ -12,7 +12,7 @@ from app.cli.config_stock import Stock, stock_of
 from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
 from app.cli.strategy_facts import Facts, facts_of, listed
-from app.core.errors import UsageError
+from app.core.errors import UsageError, did_you_mean
 from app.strategies.params import Param
 
 DEFAULT_STRATEGY: Final = "SmaCross"
@@ -119,7 +119,10 @@ class Course:
         for name in self._params:
             if name not in known:
                 has = ", ".join(known) or "none"
-                raise UsageError(f"--param {name}: {facts['class']} has no such one, but {has}.")
+                near = did_you_mean(name, known)
+                raise UsageError(
+                    f"--param {name}: {facts['class']} has no such one, but {has}.{near}"
+                )
         asker = Asker({f"param {k}": v for k, v in self._params.items()}, self.asker.asks)
         return {
             name: asker.ask(

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-CONFIGS_FOLDER: Final = Path("session_configs")
+from app.core.config_json import USUAL_FOLDER
+
+CONFIGS_FOLDER: Final = USUAL_FOLDER
 SCHEMA: Final = "schema.json"
 _WIDTH: Final = 88
 

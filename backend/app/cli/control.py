@@ -25,7 +25,7 @@ _LOOKS = 50  # at a session that takes its steps
 
 SHORT_COLUMNS = (
     *("run_id", "state", "trading_state", "mode", "real_money", "config", "pid", "now"),
-    *("bars", "equity", "positions", "orders", "alarms"),
+    *("bars", "equity", "positions", "orders", "alarms", "no_entries"),
 )
 
 
@@ -250,6 +250,7 @@ def short_row(view: "View") -> list[Any]:
         *(view.run_id, view.state, view.trading_state, view.mode, view.real_money),
         *(view.config, view.pid, view.now),
         *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
+        view.no_entries,
     ]
 
 

@@ -88,7 +88,17 @@ def import_file(
         why = max(report.kept_out, key=lambda reason: report.kept_out[reason])
         raise DataError(
             f"No row of {report.file} could be used, most often as {why}. Nothing was stored."
+            f"{_advice(why, interval)}"
         )
+
+
+def _advice(why: str, interval: str) -> str:
+    """A date alone is midnight, and so is a time of another zone by night."""
+    from app.services.bar_import import FAULT_TEXT, Fault
+
+    if why != FAULT_TEXT[Fault.OUTSIDE_SESSION] or interval == "1d":
+        return ""
+    return " Are its bars daily (--interval 1d), or its times those of another zone (--timezone)?"
 
 
 def _column_names(pairs: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from app.core.trading_state import ACTIVE
 if TYPE_CHECKING:
     from app.managers.system_manager.control_messages import View
 
+PACED = ("replay",)  # modes that go at a speed, and from their beginning alone
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -75,7 +76,7 @@ def state_text(seen: "SessionData | View") -> str:
     """How a session goes on; what its account may do, where that is not all; and its pace."""
     is_all = seen.trading_state in (None, ACTIVE)
     states = seen.state if is_all else f"{seen.state}, {seen.trading_state}"
-    if seen.speed is None:
+    if seen.speed is None or seen.mode not in PACED:
         return f"{states}, {seen.mode}"
     pace = seen.speed if isinstance(seen.speed, str) else f"{seen.speed:g}"
     return f"{states}, {seen.mode} at speed {pace}"

@@ -73,8 +73,10 @@ def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     zone: object = None,
+    spare: Sequence[str] = (),
 ) -> None:
-    """A table that fits; None shows as a dash, figures are aligned and never broken.
+    """A table that fits; None shows as a dash, figures are aligned and never broken. The spare
+    columns go where there is no room for all.
 
     A zone that all its times are of is named once, and left out of them.
     """
@@ -88,7 +90,7 @@ def print_table(
     console.print(
         Text(printable(title), style="bold")
     )  # a title of the table would wrap at its width
-    console.print(table_of(columns, rows, console.width))
+    console.print(table_of(columns, rows, console.width, spare))
 
 
 def print_zoned(title: str, rows: Sequence[dict[str, Any]], zones: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ ORDER_COLUMNS = (
     *("limit_price", "stop_price", "state", "reason"),
 )
 _UNDER_WAY, _ABANDONED = "running", "abandoned"
+_SPARE = ("bars", "sessions")
 SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
 
@@ -43,7 +44,7 @@ def list_runs(
         console.print("No runs yet. 'system start CONFIG' makes one.")
     else:
         columns = ("run_id", "state", *SUMMARY_COLUMNS)
-        print_table("Runs", columns, [_cells(run, columns) for run in runs])
+        print_table("Runs", columns, [_cells(run, columns) for run in runs], spare=_SPARE)
 
 
 _APART = ("summary", "config", "reloads")  # of a run, shown behind its figures
@@ -237,4 +238,11 @@ def described(run: Mapping[str, Any]) -> dict[str, Any]:
 def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:
     facts = {**(run["summary"] or {}), **run}
     values = [facts.get(column) for column in columns]
-    return [f"{value:,}" if isinstance(value, int | float) else value for value in values]
+    return [
+        f"{value:,.2f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else value
+        for value in values
+    ]

@@ -117,6 +117,7 @@ def new_strategy(
     """
     from app.cli.context import Context
     from app.cli.strategy_new import make_strategy
+    from app.cli.tree import LAUNCHER
 
     made = make_strategy(name, Context().settings.strategies_folder, not no_config)
     files, commands = [str(path) for path in made.files], made.next_commands()
@@ -124,7 +125,9 @@ def new_strategy(
         print_json({"class": made.class_name, "files": files, "next": commands})
         return
     typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
-    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in commands)]))
+    look, test, run = commands
+    lines = (f"{LAUNCHER} {look}", test, f"{LAUNCHER} {run}")
+    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
 
 
 def _print_params(facts: Mapping[str, Any]) -> None:

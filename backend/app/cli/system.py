@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.cli.serving import Serving
     from app.core.config import SessionConfig
     from app.managers.system_manager.run_session import OnProgress
+    from app.managers.system_manager.summary import Summary
     from app.managers.system_manager.system_manager import SystemManager
 
 app = typer.Typer(help="Start sessions, watch them and steer them.")
@@ -104,16 +105,28 @@ def _run_here(
     else:
         rows = [*summary.rows(), *(("html", str(page)) for page in pages if page)]
         print_table(f"Run {summary.run_id}", ("figure", "value"), rows)
-        latched = summary.latched()
-        if latched is not None:
-            console.print(latched, markup=False)
-        if not summary.orders and summary.bars:
-            where = "'why-not SYMBOL TIME' shows what the strategies saw."
-            console.print(f"No order was given: {where}", markup=False)
+        for note in notes_on(summary):
+            console.print(note, markup=False)
     if system.ended is not None and system.ended.reason == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if system.ended is not None and system.ended.reason == "killed":
         raise StateError(f"Run {summary.run_id} was killed.")
+
+
+def notes_on(summary: "Summary") -> Iterator[str]:
+    """What its figures do not say of themselves."""
+    from app.cli.context import Context
+    from app.repositories.run_repository import RunRepository
+
+    latched = summary.latched()
+    if latched is not None:
+        yield latched
+    if not summary.orders and summary.bars:
+        yield "No order was given: 'why-not SYMBOL TIME' shows what the strategies saw."
+    refused = RunRepository(Context().engine).refused_count(summary.run_id) if summary.orders else 0
+    if refused:
+        where = f"'runs orders {summary.run_id} --refused' tells why."
+        yield f"Of its orders {refused:,} {'was' if refused == 1 else 'were'} refused: {where}"
 
 
 @contextmanager

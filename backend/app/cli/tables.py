@@ -57,14 +57,19 @@ class Column(NamedTuple):
 
 
 def table_of(
-    names: Sequence[str], rows: Iterable[Sequence[object]], width: int
+    names: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    width: int,
+    spare: Sequence[str] = (),
 ) -> "RenderableType":
     """The rows as a table of at most this width. Where there is no room for all columns, those that
-    say nothing go, then those that say the same in each row; else each row is a block.
+    say nothing go, then those that say the same in each row, then the spare ones; else each row is
+    a block.
     """
     columns = columns_of(names, list(rows))
     going = [one for one in columns if one.is_empty]
     going += sorted((one for one in columns if one.is_constant), key=lambda one: -one.natural)
+    going += [one for one in columns if one.name in spare and one not in going]
     for count in range(len(going) + 1):
         gone = going[:count]
         left = [one for one in columns if one not in gone]
@@ -104,6 +109,8 @@ def _column(name: str, values: Sequence[object], is_alike: bool) -> Column:
 def _text(value: object) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Decimal):
         return f"{value:,f}"
     if isinstance(value, float):
@@ -199,12 +206,15 @@ def _left_out(columns: Sequence[Column]) -> "Iterator[RenderableType]":
     """What there is no column for, in words."""
     from rich.text import Text
 
-    same = [f"{one.name} {one.cells[0]}" for one in columns if not one.is_empty]
+    same = [f"{one.name} {one.cells[0]}" for one in columns if one.is_constant]
+    spare = [one.name for one in columns if not (one.is_empty or one.is_constant)]
     empty = [one.name for one in columns if one.is_empty]
     if same:
         yield Text(f"In each row: {', '.join(same)}.")
     if empty:
         yield Text(f"Nothing in: {', '.join(empty)}.")
+    if spare:
+        yield Text(f"No room for: {', '.join(spare)}.")
 
 
 def _grouped(parts: "Sequence[RenderableType]") -> "RenderableType":

@@ -13,6 +13,7 @@ PathParts = tuple[str | int, ...]  # ("strategies", 0, "params", "fast")
 Fault = tuple[PathParts, str]  # where something is wrong, from some object on, and what
 Problem = tuple[str, str]  # the JSON path from the file's root, and what is wrong there
 
+USUAL_FOLDER = Path("session_configs")  # of configs, from where a command is run
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_SHOWN = 50
@@ -90,8 +91,9 @@ def _quoted(path: Path) -> str:
 def _read_text(path: Path) -> str:
     try:
         if not path.exists():
+            near = near_file(path, USUAL_FOLDER, ending=".json")
             raise NotFoundError(
-                f"There is no file {_quoted(path)}; give the path of a JSON file.{near_file(path)}"
+                f"There is no file {_quoted(path)}; give the path of a JSON file.{near}"
             )
         if not path.is_file():
             raise ConfigError(f"{_quoted(path)} is not a file; give the path of a JSON file.")

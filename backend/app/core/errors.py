@@ -19,7 +19,8 @@ caller; whatever else escapes is a defect of ours.
 import difflib
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -78,20 +79,25 @@ _MOST_FILES = 1_000  # of a folder, that are looked at
 
 def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
-    candidates = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(
-        str(word)[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff
-    )
-    return f" Did you mean '{candidates[close[0]]}'?" if close else ""
+    return _meant(str(word), {name: name for name in known}, cutoff)
 
 
-def near_file(path: Path) -> str:
-    """A trailing " Did you mean 'x.json'?" when its folder has a name close to the path's."""
-    try:
-        names = [found.name for found in itertools.islice(path.parent.iterdir(), _MOST_FILES)]
-    except OSError:
-        return ""
-    return did_you_mean(path.name, names, cutoff=0.75)  # their endings alone make them alike
+def near_file(path: Path, *folders: Path, ending: str = "") -> str:
+    """The same of files that end so: those beside `path`, and those in the folders besides."""
+    found: dict[str, str] = {}
+    for folder in (*folders, path.parent):
+        with suppress(OSError):
+            for one in itertools.islice(folder.iterdir(), _MOST_FILES):
+                if one.name.endswith(ending) and str(one).isprintable():
+                    found[one.name.removesuffix(ending)] = str(one)
+    alike = 0.6 if ending else 0.75  # endings alone make names alike
+    return _meant(path.name.removesuffix(ending), found, alike)
+
+
+def _meant(word: str, told_by_name: Mapping[str, str], cutoff: float) -> str:
+    candidates = {name.lower(): told for name, told in told_by_name.items()}
+    near = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff)
+    return f" Did you mean '{candidates[near[0]]}'?" if near else ""
 
 
 def of_comma(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from app.core.errors import UsageError
 from app.core.messages import Command
 from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
+from app.managers.execution_manager.breaker_desk import BREAKER
 from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.kill import FLATTEN, kill_of
@@ -69,6 +70,14 @@ def _lifted(execution: ExecutionManager) -> list[tuple[int, str]]:
 def is_halted(execution: ExecutionManager) -> bool:
     """Whether a release would lift anything; the gate's own halts are its own. From any thread."""
     return bool(_lifted(execution))
+
+
+def stays_closed(execution: ExecutionManager) -> str:
+    """Why nothing may open once the halts are lifted, as of a pause or a trading state, or "". From
+    any thread.
+    """
+    closed = list(execution.entries.closed.items())
+    return next((why for (_, of), why in closed if of == PAUSE or of.startswith(BREAKER)), "")
 
 
 def is_ending(execution: ExecutionManager) -> bool:

@@ -64,6 +64,11 @@ class Moment(msgspec.Struct, frozen=True):
     ended: tuple[Order, ...]  # the latest, the newest last
     closed: Mapping[tuple[int, str], str]  # by symbol and source: why no entries
 
+    def no_entries(self, symbol: int = ALL_SYMBOLS) -> str:
+        """Why nothing may open in a symbol, or in all, or ""."""
+        places = (ALL_SYMBOLS, symbol)
+        return next((why for (of, _), why in self.closed.items() if of in places), "")
+
 
 def moment_of(
     plan: Plan,
@@ -176,9 +181,7 @@ class Telling:
             position=self._position(moment, symbol),
             quality=None if part is None else self._quality(part, moment, symbol, bad, filled),
             spread_bps=float(moment.spreads_bps[symbol]) or None,
-            no_entries=next(
-                (why for (of, _), why in moment.closed.items() if of in (ALL_SYMBOLS, symbol)), ""
-            ),
+            no_entries=moment.no_entries(symbol),
         )  # fmt: skip
 
     def close(self, moment: Moment, symbol: int) -> float | None:

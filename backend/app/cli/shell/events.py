@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.cli.figures import counted, money_text, quantity_text
+from app.cli.figures import PACED, counted, money_text, quantity_text
 from app.core.order_views import FillData, OrderData
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
 from app.managers.system_manager.control_messages import View
@@ -23,7 +23,6 @@ CONFLATED: Final = (FILL, ORDER, DAY)
 _LABEL_LENGTH = 12
 _FINGERPRINT_LENGTH = 8
 _UNFINISHED = "running"  # in the record: it has no end yet
-_PACED = ("replay",)  # modes that go at a speed, and from their beginning alone
 _STATES = {"PAUSED": "paused", "RUNNING": "goes on", "STOPPING": "stops", "ERROR": "FAILED"}
 _TRADING = {
     ACTIVE: "may trade again",
@@ -67,7 +66,7 @@ def plain(text: str) -> str:
 def began(view: View, own: bool) -> Event:
     """The first sight of a session, one of this shell's `own` or not."""
     what = "started" if own else f"is {view.state.lower()}"
-    pace = f" at speed {pace_text(view)}" if view.mode in _PACED else ""
+    pace = f" at speed {pace_text(view)}" if view.mode in PACED else ""
     text = f"{what}: {view.mode}{pace}, equity {money_text(view.equity)} {view.currency}"
     if view.fills_made:
         text += f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
@@ -225,7 +224,7 @@ def _left(view: View | None) -> str:
 def _way(record: Mapping[str, Any]) -> str:
     """How a run that broke off goes on."""
     config = record["config"]
-    if record["mode"] in _PACED:
+    if record["mode"] in PACED:
         return f"a replay cannot go on: start it anew; 'runs show {record['run_id']}' tells of it"
     account = config.get("live", {}).get("account", "default")
     option = "" if account == "default" else f" --account {account}"

@@ -37,6 +37,7 @@ from app.services.risk.breaking import DAILY, BreakerLimit
 from app.services.risk.losses import NEVER_UNITS, loss_level
 from app.services.risk.readings import Readings
 
+BREAKER: Final = "breaker "  # how the source of what a trip closes begins
 # Refusals that follow from another one, or from the trading state itself, are no storm.
 _FOLLOWING: Final = ("no_entries:", "halted:", "entry_refused:")
 MOST_EVENTS: Final = 1_000  # of a run, that it tells of
@@ -239,7 +240,7 @@ class BreakerDesk:
 
     def _apply(self, name: str, trip: Trip | None) -> None:
         """Close what a trip closes, or open it again."""
-        source = f"breaker {name}"
+        source = f"{BREAKER}{name}"
         self._floor = None
         self._entries.close(ALL_SYMBOLS, "" if trip is None else told(trip), source)
         if trip is not None and trip.state == HALTED:

@@ -180,6 +180,7 @@ class ControlDesk:
             alarms=self._system.alarms.latest(),
             steps_left=run.coordinator.steps_left,
             stale_seconds=int(stale_seconds),
+            no_entries=moment.no_entries(),
         )
 
 

@@ -116,6 +116,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     steps_left: int = 0  # instants that a paused replay is still to take
     stale_seconds: int = 0  # since it was so: a block takes long, or a hook hangs
     zone: str = ""  # the market's; "" of a session that an older program began
+    no_entries: str = ""  # why nothing may open in any symbol
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from app.managers.execution_manager.gate.latch import EXITS_WAIT
 from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.reckoning import look_again
-from app.threads.commands import RELEASE, is_ending, is_halted
+from app.threads.commands import RELEASE, is_ending, is_halted, stays_closed
 from app.threads.order_gate import OrderGate
 
 _LONGEST_SECONDS = 5.0  # what is under way has to be booked here as well by then
@@ -111,7 +111,10 @@ class Releasing:
             if self._agrees and self._lift(reason):
                 self._notifier.alarm("released", reason)
                 when = f" when the venue has taken {self._away}" if self._away else ""
+                stays = "" if self.execution is None else stays_closed(self.execution)
                 self._outcome = f"entries pass again{when}"
+                if stays:
+                    self._outcome = f"its halt is lifted, and entries stay refused: {stays}"
             elif self._agrees:
                 self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
             elif not self._outcome:

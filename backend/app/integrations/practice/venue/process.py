@@ -281,4 +281,5 @@ def _send(connection: ServerConnection, listener: FaceListener) -> None:
 
 
 def _no_port(port: int, error: Exception) -> str:
-    return f"Port {port} cannot be used: {error}. Take another one."
+    reason = getattr(error, "strerror", None) or error
+    return f"Port {port} cannot be used: {reason}. '--port 0' takes one that is free."
