@@ -408,6 +408,7 @@ class ThreadThatRaises(Hostile):
         if not self.kept:
             self.kept.append(threading.Thread(target=self.fall, daemon=True))
             self.kept[0].start()
+            self.kept[0].join()  # it is told before the run ends
 
     def fall(self) -> None:
         raise ValueError("as it likes")

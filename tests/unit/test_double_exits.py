@@ -41,7 +41,7 @@ WAYS: dict[str, Any] = {
 @pytest.mark.parametrize("latency", [{}, LATE])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("given_by", ["protection", "a bracket"])
-def test_a_stop_that_a_gap_fills_first_leaves_nothing_to_close(
+def test_of_a_stop_and_a_close_that_meet_a_gap_the_first_leaves_nothing_to_the_other(
     way: str, given_by: str, latency: dict[str, Any]
 ) -> None:
     is_bracket = given_by == "a bracket"
@@ -56,8 +56,8 @@ def test_a_stop_that_a_gap_fills_first_leaves_nothing_to_close(
     protection = {} if is_bracket else {"stop_loss_percent": 1}
     bars = [QUIET, QUIET, QUIET, GAP, GAP, GAP, GAP]
     _, outcome = run(bars, steps, execution=latency, protection=protection)
-    assert sum(units for units, _, _ in fills(outcome)) == 0
-    assert len(fills(outcome)) == 2
+    bought, *sold = [units for units, _, _ in fills(outcome)]
+    assert (bought, sum(sold)) == (100, -100)
 
 
 def test_one_that_fills_first_leaves_nothing_to_the_stop() -> None:
@@ -79,7 +79,17 @@ def test_it_counts_as_on_its_way_and_what_is_sold_beyond_is_a_short_sale() -> No
     steps: Steps = {"09:31 AAA": lambda s: s.order("AAA", 100), "09:33 AAA": sell}
     _, outcome = run([QUIET, QUIET, QUIET, GAP, GAP], steps, protection={"stop_loss_percent": 1})
     assert [units for units, _, _ in fills(outcome)] == [100, -100, -30]
-    assert ends(outcome)[2] == IDLE
+    assert ends(outcome)[1] == IDLE
+
+
+def test_what_turns_a_position_over_at_a_gap_ends_where_it_aims() -> None:
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:33 AAA": lambda s: s.order_target("AAA", -100),
+    }
+    _, outcome = run([QUIET, QUIET, QUIET, GAP, GAP], steps, protection={"stop_loss_percent": 1})
+    assert [units for units, _, _ in fills(outcome)] == [100, -200]
+    assert ends(outcome)[1] == IDLE
 
 
 @pytest.mark.parametrize("state", ["exits", "none"])

@@ -78,14 +78,17 @@ def write_parquet(columns: BarColumns, quotes: Quotes, label: Label, file: Binar
     table = pa.table(arrays).replace_schema_metadata({_LABEL_KEY: msgspec.json.encode(label)})
     # Starts are regular and prices repeat: a third smaller than plain zstd, and faster both ways.
     values = [name for name in table.column_names if name != START]
+    # To memory first: a writer that an interruption left open writes on as it goes.
+    written = pa.BufferOutputStream()
     pq.write_table(
         table,
-        file,
+        written,
         compression="zstd",
         use_dictionary=values,
         column_encoding={START: "DELTA_BINARY_PACKED"},
         write_statistics=[START],
     )
+    file.write(written.getvalue())
 
 
 def read_label(path: Path) -> Label:

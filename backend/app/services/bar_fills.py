@@ -75,8 +75,12 @@ class Found(NamedTuple):
     at: Touch
 
 
-def rank_of(at: Touch, same_bar: str) -> float:
-    """Stops before limits; at best and inside the bar the other way round."""
+def rank_of(order: Order, at: Touch, same_bar: str) -> float:
+    """Stops before limits; at best and inside the bar the other way round. What rests at market
+    has its part in the trade that opens the bar, and so goes before the stops which that triggers.
+    """
+    if at.phase == OPEN and at.at_market and order.stop is not None and not order.triggered:
+        return 0.5
     limits_first = at.phase == INSIDE and same_bar == BEST
     return float(at.at_market == limits_first)
 
@@ -164,7 +168,7 @@ class BarFills:
         self.left[order.order_id] = left
         if at is None or (order.tif == IOC and at.phase != OPEN):
             return None
-        rank = rank_of(at, self._rules.same_bar)
+        rank = rank_of(order, at, self._rules.same_bar)
         if at.phase == INSIDE and self._rules.same_bar == OHLC_PATH:
             rank = moment
         return Found(at.phase, rank, order.order_id, order, at)

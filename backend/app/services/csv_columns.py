@@ -30,9 +30,8 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-_VALUE = re.compile(
-    r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*"
-)  # a number or a time, and no name of anything
+# A number or a time, and no name of anything.
+_VALUE = re.compile(r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*")
 
 
 class ColumnMap(msgspec.Struct, frozen=True):

@@ -143,7 +143,7 @@ class Matcher:
             units = self.take(order.symbol_index, row, order.units - order.filled_units)
         if at is None or not units:
             return [], {order.order_id: left}
-        rank = rank_of(at, self._rules.bars.same_bar)
+        rank = rank_of(order, at, self._rules.bars.same_bar)
         return [BarFill(at.phase, rank, order, units, at)], {order.order_id: left}
 
     def match_at_close(self, row: int, order: Order) -> list[BarFill]:
