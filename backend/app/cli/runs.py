@@ -237,12 +237,10 @@ def described(run: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cells(run: Mapping[str, Any], columns: tuple[str, ...]) -> list[object]:
     facts = {**(run["summary"] or {}), **run}
-    values = [facts.get(column) for column in columns]
-    return [
-        f"{value:,.2f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else value
-        for value in values
-    ]
+    return [_cell(facts.get(column)) for column in columns]
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else value

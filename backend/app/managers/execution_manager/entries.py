@@ -71,19 +71,14 @@ class Entries:
         has filled that is on its way, without the order.
         """
         strategy, symbol, units = order.strategy, order.symbol_index, order.units
-        if not order.aimed or order.limit is not None:
+        aim, working = aim_units[strategy][symbol], self._working.values()
+        if not order.aimed or order.limit is not None or units * aim >= 0 or abs(units) > abs(aim):
+            return False  # as most orders: no need to look at what works
+        held_units = self._held_units_of(strategy, symbol) + coming_units(order, working)
+        if units * held_units >= 0 or abs(units) > abs(held_units):
             return False
-        aim, held_units = aim_units[strategy][symbol], self._held_units_of(strategy, symbol)
-        held_units += coming_units(order, self._working.values())
-        closes = units * held_units < 0 and units * aim < 0
-        return (
-            closes
-            and abs(units) <= min(abs(held_units), abs(aim))
-            and any(
-                other.reduce_only and (other.strategy, other.symbol_index) == (strategy, symbol)
-                for other in self._working.values()
-            )
-        )
+        place = strategy, symbol
+        return any(one.reduce_only and (one.strategy, one.symbol_index) == place for one in working)
 
     def against(self, symbol: int) -> str:
         """Why nothing may open or increase a position in a symbol, or ""."""
