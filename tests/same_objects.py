@@ -10,7 +10,7 @@ CACHES = {
     "_power", "_prices", "_number_of", "_book", "book", "_rows", "_left", "_agenda", "_heap",
     "_active", "view", "_filled", "pipeline", "_ranges", "_moment", "_memo", "_measured",
     "_measures", "_quoted", "_quotes", "_counted", "_sure",
-    "_asked", "_alike", "_rolled_ns", "_tallies_of", "_reach", "_reaches", "_bounds", "_closes",
+    "_asked", "_rolled_ns", "_reach", "_bounds", "_closes",
     "late",  # bars that came late, counted for people, of sessions that are over
     "sources",  # where the files of journals lie
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """A broker's world in a few lines: bars as rows, a book of them, and a manager that trades them."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -55,6 +55,9 @@ class Unpriced:
 
     def mark(self, symbol: int) -> float:
         return 0.0
+
+    def marks(self, symbols: Iterable[int]) -> Iterable[float]:
+        return map(self.mark, symbols)
 
     highest = mark
 

@@ -1,6 +1,7 @@
 """An account under limits of risk, whose last closes a test says."""
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +29,9 @@ class Prices:
 
     def mark(self, symbol: int) -> float:
         return self.of[symbol]
+
+    def marks(self, symbols: Iterable[int]) -> Iterable[float]:
+        return map(self.mark, symbols)
 
     highest = mark
 

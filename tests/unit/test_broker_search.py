@@ -119,4 +119,4 @@ def test_the_last_close_is_that_known_then_in_whatever_order_it_is_asked_for(
     for symbol, now_ns in asked:
         symbol = 0 if alone else symbol
         known = [row.open for row in rows if row.symbol == symbol and row.start_ns + 10 <= now_ns]
-        assert book.last_close(symbol, now_ns) == (known[-1] if known else None)
+        assert book.last_close(symbol, now_ns) == (known[-1] if known else 0.0)

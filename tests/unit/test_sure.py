@@ -15,6 +15,8 @@ from app.core.instruments import Adjustment
 from app.core.intervals import SECOND_NS
 from app.core.money import UNITS
 from app.core.orders import LIMIT, MARKET_ON_CLOSE, Order, Terms
+from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.execution_state import execution_state
 from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.catalogue import Limit, limits_of
 from app.services.risk.facts import Ask
@@ -47,16 +49,20 @@ limits = st.lists(st.sampled_from(sorted(LIMITS)), min_size=1, max_size=2, uniqu
     lambda names: st.fixed_dictionaries({name: LIMITS[name] for name in names})
 )
 few_limits = limits | st.just({})
-shares = st.integers(1, 60)
+shares = st.integers(1, 60) | st.integers(1, 60) | st.integers(200, 2000)
+sides = shares | shares.map(lambda one: -one)
+TERMS = [
+    AccountTerms(), AccountTerms(leverage=Decimal(1)), AccountTerms(holds_cash_only=True),
+]  # fmt: skip
 give = st.tuples(
-    st.just("give"), shares | shares.map(lambda one: -one), st.integers(0, 1), st.integers(0, 1),
+    st.just("give"), sides, st.integers(0, 1), st.integers(0, 1),
     st.sampled_from([None, None, 9.0, 10.5]), st.sampled_from([False, False, False, True]),
 )  # fmt: skip
 steps = st.lists(
     st.one_of(
         give,
         give,
-        give,
+        st.tuples(st.just("ask"), sides, st.integers(0, 1), st.integers(0, 1)),
         st.tuples(st.just("amend"), st.integers(0, 9), st.integers(1, 200)),
         st.tuples(st.just("cancel"), st.integers(0, 9)),
         st.tuples(st.just("time"), st.sampled_from([0, 10])),
@@ -78,6 +84,8 @@ def play(desk: Desk, done: list[tuple[Any, ...]]) -> list[tuple[str, str, int]]:
             terms = {} if limit is None else {"kind": LIMIT, "limit": limit}
             terms |= {"reduce_only": True, "aimed": False} if reduces else {}
             orders.append(desk.give(units, strategy, symbol, **terms))
+        elif what == "ask":
+            orders.append(desk.ask(*given_))
         elif what == "time":
             desk.now_ns += given_[0]
             desk.execution.match(desk.now_ns)
@@ -103,25 +111,28 @@ def change(desk: Desk, order: Order, what: str, units: int = 0) -> None:
         desk.execution.amend(order, terms, desk.now_ns)
 
 
-@settings(max_examples=150)
+@settings(max_examples=200)
 @given(
-    limits, limits | st.just({}), limits | st.just({}), st.sampled_from(["refuse", "cut"]), steps
-)
+    limits | st.just({}), limits | st.just({}), limits | st.just({}),
+    st.sampled_from(["refuse", "cut"]), st.sampled_from(TERMS), steps,
+)  # fmt: skip
 def test_sure_approvals_change_no_decision(
     account: dict[str, Any],
     strategy: dict[str, Any],
     symbol: dict[str, Any],
     oversize: str,
+    terms: AccountTerms,
     done: list[tuple[Any, ...]],
 ) -> None:
     risk = {
         **account, "strategies": {"one": strategy}, "symbols": {"Y": symbol},
         "groups": {"both": ["X", "Y"]}, "oversize": oversize,
     }  # fmt: skip
-    sure, asked = Desk(**risk), Desk(**risk)
-    if asked.execution._checks._risk is not None:
-        asked.execution._checks._risk._is_bounded = False
+    sure, asked = Desk(terms, **risk), Desk(terms, **risk)
+    asked.execution._checks._sure = None
     assert play(sure, done) == play(asked, done)
+    assert execution_state(sure.execution).entries == execution_state(asked.execution).entries
+    assert sure.state() == asked.state()
 
 
 MINUTES = {
@@ -279,3 +290,29 @@ def test_what_took_asking_counts_for_what_is_sure() -> None:
     assert not desk.give(10).reason
     assert not desk.give(60, kind=MARKET_ON_CLOSE, aimed=False).reason
     assert desk.give(31).reason == "max_position_quantity: 101 is over 100"
+
+
+def test_what_only_closes_is_not_asked_and_does_not_count() -> None:
+    desk = Desk(max_orders_per_day=2)
+    desk.ask(30)
+    assert not desk.ask(-20).reason
+    assert not desk.ask(30).reason
+    assert desk.ask(10).reason == "max_orders_per_day: 3 in the session is over 2"
+
+
+def test_fills_of_the_instant_count_for_what_is_asked_behind_them() -> None:
+    desk = Desk(max_daily_loss=50)
+    desk.give(100)
+    desk.now_ns += 10
+    desk.prices.of[0] = 9.0
+    assert not desk.give(1).reason
+    desk.execution.match(desk.now_ns)  # a hundred at 10
+    assert desk.give(1).reason.startswith("max_daily_loss: 100 is lost")
+
+
+def test_means_are_asked_where_a_cash_account_has_no_bounds() -> None:
+    desk = Desk(AccountTerms(holds_cash_only=True), max_order_quantity=900)
+    desk.ask(600)
+    assert desk.give(500).reason == "buying_power: it needs 5,000.00, there is 4,000.00 left"
+    assert desk.execution._checks.counts.tally(None, None).today == 1
+    assert desk.give(-601).units == -600 * UNITS  # cut: it only closes

@@ -1,5 +1,7 @@
 """The outlook: what is known at the instant in hand, for desks and snapshots to ask."""
 
+from collections.abc import Collection, Iterable
+
 import numpy as np
 
 from app.core.bars import Floats, SymbolRows, Table, no_rows
@@ -159,9 +161,15 @@ class Outlook:
     def mark(self, symbol: int) -> float:
         """A symbol's last close known now, in the terms of the session under way; 0 for none."""
         price = self.book.last_close(symbol, self._cursor.now_ns)
-        if price is None or self._execution.diary.actions:
+        if not price or self._execution.diary.actions:
             return self._adjusted_mark(symbol)
-        return price or self._last_of_history(symbol)
+        return price
+
+    def marks(self, symbols: Collection[int]) -> Iterable[float]:
+        """The same of several."""
+        closes = self.book.last_closes(symbols, self._cursor.now_ns)
+        is_whole = all(closes) and not self._execution.diary.actions
+        return closes if is_whole else map(self.mark, symbols)
 
     def _adjusted_mark(self, symbol: int) -> float:
         """The same, by all that may have changed it; of what this block has not shown, too."""

@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class _Closes:
         self._closes = numbers(closes)
         self._place = 0  # of the first that was not known when somebody asked
 
-    def last(self, now_ns: int) -> float | None:
-        """The last one known at an instant."""
+    def last(self, now_ns: int) -> float:
+        """The last one known at an instant; 0 for none."""
         known_ns, place = self._known_ns, self._place
         if known_ns[place] <= now_ns:
             place += 1
@@ -37,7 +37,7 @@ class _Closes:
             self._place = place
         elif place and known_ns[place - 1] > now_ns:
             self._place = place = bisect_right(known_ns, now_ns, 0, place)
-        return self._closes[place - 1] if place else None
+        return self._closes[place - 1] if place else 0.0
 
 
 class BarBook:
@@ -139,12 +139,18 @@ class BarBook:
         place = bisect_right(known_ns, now_ns)
         return rows[place - 1] if place else -1
 
-    def last_close(self, symbol: int, now_ns: int) -> float | None:
-        """The last close of `symbol` known at `now_ns`."""
-        closes = self._closes.get(symbol)
-        if closes is None:
-            closes = self._closes[symbol] = _Closes(*self.closes_of(symbol))
-        return closes.last(now_ns)
+    def last_close(self, symbol: int, now_ns: int) -> float:
+        """The last close of `symbol` known at `now_ns`; 0 when this block has none."""
+        return (self._closes.get(symbol) or self._begin(symbol)).last(now_ns)
+
+    def last_closes(self, symbols: Iterable[int], now_ns: int) -> list[float]:
+        """The same of several."""
+        find, begin = self._closes.get, self._begin
+        return [(find(symbol) or begin(symbol)).last(now_ns) for symbol in symbols]
+
+    def _begin(self, symbol: int) -> _Closes:
+        closes = self._closes[symbol] = _Closes(*self.closes_of(symbol))
+        return closes
 
     def has_volume(self, symbol: int, now_ns: int) -> bool:
         """Whether a bar of `symbol` known at `now_ns` has any volume."""

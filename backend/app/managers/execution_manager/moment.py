@@ -33,32 +33,32 @@ class Moment:
     """
 
     __slots__ = (
-        "_books", "_count", "_fills", "_mark", "_marks", "_size", "_working", "added", "now_ns",
+        "_count", "_mark", "_marks", "_size", "_working", "added", "books", "fills", "now_ns",
         "state", "works",
     )  # fmt: skip
 
     def __init__(self, books: Books, working: Working, mark: Mark) -> None:
-        self._books = books
+        self.books = books
         self._working = working
         self._mark = mark
         self._marks: dict[int, float] = {}
-        self._count = self._fills = self._size = _UNSEEN
+        self._count = self.fills = self._size = _UNSEEN
         self.now_ns = _UNSEEN
         self.added: Order | None = None
         self.state = self.works = 0
 
     def turn(self, now_ns: int) -> bool:
         """See what the time is; whether time or the books have moved on since the last call."""
-        fills = self._books.fill_count
-        if now_ns == self.now_ns and fills == self._fills:
+        fills = self.books.fill_count
+        if now_ns == self.now_ns and fills == self.fills:
             return False
         self.forget()
-        self.now_ns, self._fills = now_ns, fills
+        self.now_ns, self.fills = now_ns, fills
         return True
 
     def turn_orders(self) -> None:
         """See what orders work; to be called before `works` is read."""
-        count = self._books.diary.count()
+        count = self.books.diary.count()
         if count != self._count:
             size = len(self._working)
             alone = count == self._count + 1 and size == self._size + 1

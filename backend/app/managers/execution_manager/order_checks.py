@@ -16,9 +16,10 @@ from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.risk_desk import OnVerdict, RiskDesk
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known
+from app.managers.execution_manager.sure_orders import SureOrders
 from app.managers.execution_manager.venue_parts import terms_of
 from app.services.auctions import AUCTIONS, CutOffs, too_late
-from app.services.risk.facts import Ask
+from app.services.risk.facts import Ask, ask_for
 from app.services.risk.scopes import Limits
 from app.services.risk.sizes import size_fault
 from app.services.risk.verdict import text
@@ -43,6 +44,7 @@ class OrderChecks:
         self.on_verdict: OnVerdict | None = None  # who is told of each limit that is looked at
         self._limits = limits
         self._risk: RiskDesk | None = None  # nor this; and none where there are no limits
+        self._sure: SureOrders | None = None  # asked first
         self._lot_units = [to_units(one.lot) for one in instruments]
         # What an entry has to be worth, and for how many one share counts, where it has to be.
         self._least = {
@@ -66,9 +68,10 @@ class OrderChecks:
         limits, self._known = self._limits, known
         if limits.looks:
             self._risk = RiskDesk(
-                limits.scopes, account, self._working, known, books, self.counts,
+                limits.scopes, account, self._working, known, books, self.counts, self.power,
                 self.on_verdict, limits.past, guards=limits.guards,
             )  # fmt: skip
+            self._sure = self._risk.sure
         if self._risk is not None and (limits.guards):
             self.breakers = BreakerDesk(
                 limits.breakers, self._risk, books, self.entries, limits.past
@@ -117,6 +120,8 @@ class OrderChecks:
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
+        if self._is_clear(order, now_ns):
+            return ""
         reason = self._refusal(order, now_ns)
         if reason:
             self.refused(order)
@@ -143,6 +148,20 @@ class OrderChecks:
                 self._risk.rethink()
             if self.power is not None:
                 self.power.forget_orders()
+
+    def _is_clear(self, order: Order, now_ns: int) -> bool:
+        """Whether limits and means surely approve of an order, and nothing else is to be asked:
+        then it counts as one that has left.
+        """
+        return (
+            self._sure is not None
+            and not (order.reduce_only or order.parent or self.entries.closed)
+            and order.kind not in AUCTIONS  # bounds do not speak of what those fill
+            and order.units % self._lot_units[order.symbol_index] == 0
+            and len(self._working) < MOST_WORKING
+            and not (self._least and self._value_fault(order, terms_of(order)))
+            and self._sure.rules[order.strategy][order.symbol_index].clear(order, now_ns)
+        )
 
     def _refusal(self, order: Order, now_ns: int) -> str:
         if self.entries.closed and (why := self.entries.block(order)):
@@ -281,10 +300,9 @@ class OrderChecks:
         """What limits are asked of an order: nothing of one that only takes a position out, for no
         limit keeps anybody from getting out.
         """
-        strategy, symbol, units = order.strategy, order.symbol_index, order.units
-        if not opens(order, units, self._working, self._held_units_of(strategy, symbol)):
-            return None
-        return Ask(strategy, symbol, units, units, order.kind, order.limit, now_ns, order.stop)
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        is_asked = opens(order, order.units, self._working, held_units)
+        return ask_for(order, now_ns) if is_asked else None
 
     def _ask_to_amend(self, order: Order, terms: Terms, more_units: int, now_ns: int) -> Ask | None:
         """The same of an amendment, by which so much more may fill than before."""

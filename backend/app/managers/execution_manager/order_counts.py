@@ -11,7 +11,7 @@ import msgspec
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.services.risk.facts import Ask
-from app.services.risk.scopes import Scope
+from app.services.risk.scopes import EVERYWHERE, Scope, holds_for
 
 # Strategy, symbol, signed units, kind, limit and stop: what an equal entry has in common.
 Alike = tuple[int, int, int, str, float | None, float | None]
@@ -48,27 +48,24 @@ class OrderCounts:
         scopes = tuple(scopes)
         limits = [limit for scope in scopes for limit in scope.limits]
         longest = max((one.most for one in limits if one.name == "duplicate_seconds"), default=0)
-        places = dict.fromkeys([(None, None), *((one.strategy, one.symbol) for one in scopes)])
+        places = dict.fromkeys([EVERYWHERE, *((one.strategy, one.symbol) for one in scopes)])
         self._tallies = {place: Tally() for place in places}
-        self._tallies_of: dict[tuple[int, int], list[Tally]] = {}
-        self._keeps_ns = longest * SECOND_NS
+        self.keeps_ns = longest * SECOND_NS  # 0: no limit asks what repeats
         self._rolled_ns = -1  # when the last one left
-        self._asked: Ask | None = None  # the last one that was asked about
-        self._alike: Alike
-        self._alike_ns: int | None = None  # when one that is equal to it left last
         self._latest: dict[Alike, int] = {}  # when one of each kind left last, in that order
 
     def tally(self, strategy: int | None, symbol: int | None) -> Tally:
         """The count of one scope."""
-        self._tallies_of.clear()
         return self._tallies.setdefault((strategy, symbol), Tally())
 
     def last_alike_ns(self, ask: Ask) -> int | None:
         """When an entry equal to this one left last, as far as any limit looks back."""
-        self._asked = ask
-        self._alike = ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop
-        self._alike_ns = self._latest.get(self._alike)
-        return self._alike_ns
+        return self._latest.get(_alike(ask))
+
+    def repeats(self, alike: Alike, now_ns: int) -> bool:
+        """Whether an equal entry left since any limit looks back."""
+        before_ns = self._latest.get(alike)
+        return before_ns is not None and now_ns - before_ns < self.keeps_ns
 
     def open_session(self) -> None:
         """A day begins."""
@@ -77,39 +74,36 @@ class OrderCounts:
 
     def note(self, ask: Ask) -> None:
         """An entry leaves; what an amendment adds to one counts as one."""
-        now_ns, place = ask.now_ns, (ask.strategy, ask.symbol)
+        alike = None if not self.keeps_ns or ask.amends else _alike(ask)
+        if alike is not None:
+            self._latest.pop(alike, None)  # the latest stands last
+        self.enter(self.tallies_of(ask.strategy, ask.symbol), alike, ask.now_ns)
+
+    def enter(self, tallies: Iterable[Tally], alike: Alike | None, now_ns: int) -> None:
+        """The same of one that these count, and that repeats none."""
         if now_ns != self._rolled_ns:
             self._roll(now_ns)
-            self._asked = None  # what it is equal to may be forgotten
-        for tally in self._tallies_of.get(place) or self._find_tallies(*place):
+        for tally in tallies:
             tally.instants.append(now_ns)
             tally.today += 1
-        if self._keeps_ns and ask.units == ask.whole_units:
-            if self._asked is not ask:
-                self.last_alike_ns(ask)
-            if self._alike_ns is not None:
-                del self._latest[self._alike]  # the latest stands last
-            self._latest[self._alike] = now_ns
+        if alike is not None:
+            self._latest[alike] = now_ns
 
     def _roll(self, now_ns: int) -> None:
         """Another instant: forget what no limit looks back at any more."""
         self._rolled_ns = now_ns
         for tally in self._tallies.values():
             tally.roll(now_ns)
-        latest, until_ns = self._latest, now_ns - self._keeps_ns
+        latest, until_ns = self._latest, now_ns - self.keeps_ns
         if latest and next(reversed(latest.values())) <= until_ns:
             latest.clear()
         while latest and latest[first := next(iter(latest))] <= until_ns:
             del latest[first]
 
-    def _find_tallies(self, strategy: int, symbol: int) -> list[Tally]:
+    def tallies_of(self, strategy: int, symbol: int) -> list[Tally]:
         """The counts that an entry of a strategy in a symbol is in."""
-        found = self._tallies_of[strategy, symbol] = [
-            tally
-            for (of, at), tally in self._tallies.items()
-            if of in (None, strategy) and at in (None, symbol)
-        ]
-        return found
+        tallies = self._tallies.items()
+        return [tally for place, tally in tallies if holds_for(place, strategy, symbol)]
 
     def state(self) -> OrderCountsState:
         """As it stands."""
@@ -122,3 +116,7 @@ class OrderCounts:
             own.instants[:], own.today = kept.instants, kept.today
         self._latest = dict(state.latest)
         self._rolled_ns = -1
+
+
+def _alike(ask: Ask) -> Alike:
+    return ask.strategy, ask.symbol, ask.whole_units, ask.kind, ask.limit, ask.stop

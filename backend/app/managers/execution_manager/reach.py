@@ -8,11 +8,15 @@ Figures are floats, which take a fraction of the time of integers as large as un
 holds them against a bound leaves room for what they can be off by.
 """
 
+from collections.abc import Callable, Collection, Iterable
+
 from app.core.money import UNITS
-from app.managers.execution_manager.account import Account, Mark
+from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.moment import Moment, Working
 from app.services.risk.bounds import MARGIN
 
+# The last closes of symbols.
+Marks = Callable[[Collection[int]], Iterable[float]]
 _UNSURE = 4e-9  # of all that is summed up: by more than that no sum of floats is off
 
 
@@ -35,7 +39,7 @@ class Reach:
     """How far an account of one currency may go, or one of its strategies, or one symbol."""
 
     __slots__ = (
-        "_account", "_is_counted", "_mark", "_moment", "_rows", "_state", "_strategy", "_symbol",
+        "_account", "_is_counted", "_marks", "_moment", "_rows", "_state", "_strategy", "_symbol",
         "_working", "is_new", "lines", "most_units", "orders", "slack", "worth_least", "worth_most",
     )  # fmt: skip
 
@@ -44,14 +48,14 @@ class Reach:
         account: Account,
         working: Working,
         moment: Moment,
-        mark: Mark,
+        marks: Marks,
         strategy: int | None = None,
         symbol: int | None = None,
     ) -> None:
         self._account = account
         self._working = working
         self._moment = moment
-        self._mark = mark
+        self._marks = marks
         self._strategy = strategy
         self._symbol = symbol
         self._rows = account.positions if strategy is None else [account.positions[strategy]]
@@ -63,6 +67,11 @@ class Reach:
         self.orders = 0  # that count
         self.most_units = 0.0  # no less than gross value
         self.worth_least = self.worth_most = 0.0  # of the account, with these positions
+
+    def part(self, strategy: int | None, symbol: int | None) -> "Reach":
+        """That of a part of the account."""
+        known = self._account, self._working, self._moment, self._marks
+        return Reach(*known, strategy, symbol)
 
     def forget(self) -> None:
         """Something has changed beside orders that come, and their fills."""
@@ -109,7 +118,7 @@ class Reach:
         """A symbol is asked about, or worked for."""
         multiplier_units = self._rows[0][symbol].multiplier_units
         line = self.lines[symbol] = Line(self._held_units(symbol), multiplier_units)
-        line.price = self._mark(symbol)
+        (line.price,) = self._marks((symbol,))
         line.value = line.price * line.unit_value
         return line
 
@@ -117,9 +126,9 @@ class Reach:
 
     def _see(self) -> bool:
         """What is held, and what that is worth; False where it has to be counted."""
-        mark, most, worth = self._mark, 0.0, 0.0
+        lines, most, worth = self.lines, 0.0, 0.0
         only = self._rows[0] if len(self._rows) == 1 else None
-        for symbol, line in self.lines.items():
+        for (symbol, line), price in zip(lines.items(), self._marks(lines), strict=True):
             units = self._held_units(symbol) if only is None else only[symbol].units
             if units != line.held_units:
                 if line.reduces:
@@ -129,7 +138,7 @@ class Reach:
                     line.up += line.held - before
                 else:
                     line.down += before - line.held
-            line.price = price = mark(symbol)
+            line.price = price
             line.value = value = price * line.unit_value
             worth += line.held * value
             up, down = line.up, line.down

@@ -6,27 +6,24 @@ wants to hear of every limit, and every order that may not pass, has all of them
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.core.orders import Order
 from app.core.trading_state import Figures, RiskPast
 from app.managers.execution_manager.account import Account
+from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.exposure import Holdings
 from app.managers.execution_manager.moment import Books, Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts
 from app.managers.execution_manager.reach import Reach
 from app.managers.execution_manager.risk_memory import RiskMemory
 from app.managers.execution_manager.seen import Known, Seen
-from app.managers.execution_manager.sure import SureBounds, SureRules
-from app.services.auctions import AUCTIONS
-from app.services.risk.catalogue import Check, Limit
+from app.managers.execution_manager.sure_orders import Held, SureOrders, Watch
+from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Portfolio
-from app.services.risk.scopes import ACCOUNT, Scope
+from app.services.risk.scopes import ACCOUNT, EVERYWHERE, Place, Scope, holds_for
 from app.services.risk.verdict import Verdict
 
-# A rule, what it looks at and holds, by whose scope, and the limit itself.
-Held = tuple[Check, Portfolio, Any, str, Limit]
-Place = tuple[int | None, int | None]  # a strategy and a symbol; None is for all
 OnVerdict = Callable[[Ask, str, Portfolio, Limit, Verdict | None], None]
 
 
@@ -55,25 +52,27 @@ class RiskDesk:
         market: Known,
         books: Books,
         counts: OrderCounts,
+        power: BuyingPower | None = None,
         on_verdict: OnVerdict | None = None,
         past: RiskPast | None = None,
         *,
         guards: bool = False,
     ) -> None:
-        """With `past`, what an earlier run left, all are remembered for the next one; what
-        `guards` an account looks back on all of it.
+        """With `power` an order that surely passes is within the account's means, too. With `past`,
+        what an earlier run left, all are remembered for the next one; what `guards` an account
+        looks back on all of it.
         """
         self._past = past
         self._moment = moment = Moment(books, working, market.mark)
         self._seen = Seen(market, moment.mark)
         self._on_verdict = on_verdict
         strategies, symbols = range(len(account.positions)), range(len(account.currencies))
-        reach = Reach(account, working, moment, market.mark) if account.is_single else None
+        reach = Reach(account, working, moment, market.marks) if account.is_single else None
         whole = Holdings(account, working, moment, counts, reach=reach)
-        portfolios: dict[Place, Holdings] = {(None, None): whole} | {
+        portfolios: dict[Place, Holdings] = {EVERYWHERE: whole} | {
             (strategy, symbol): Holdings(account, working, moment, counts, strategy, symbol, whole)
             for strategy, symbol in dict.fromkeys((one.strategy, one.symbol) for one in scopes)
-            if (strategy, symbol) != (None, None)
+            if (strategy, symbol) != EVERYWHERE
         }
         looking_back = dict.fromkeys(
             portfolios[scope.strategy, scope.symbol]
@@ -91,29 +90,12 @@ class RiskDesk:
             [_held(scopes, portfolios, strategy, symbol) for symbol in symbols]
             for strategy in strategies
         ]
-        self._reaches: list[Reach] = [] if reach is None else [reach]
-        self._bounds: dict[Place, SureBounds] = {}
         # Rates between currencies make one rounding of another: there every rule is asked.
-        self._is_bounded = reach is not None and on_verdict is None
-        for place, portfolio in portfolios.items():
-            limits = _bounded(scopes, place)
-            if reach is not None and limits:
-                own = reach
-                if place != (None, None):
-                    own = Reach(account, working, moment, market.mark, *place)
-                    self._reaches.append(own)
-                self._bounds[place] = SureBounds(limits, portfolio, own, reach, moment, self._seen)
-        # By strategy and symbol: bounds, and what has none.
-        self._sure = [[self._sure_of(one, symbol) for symbol in symbols] for one in strategies]
-
-    def _sure_of(self, strategy: int, symbol: int) -> SureRules:
-        bounds = [own for place, own in self._bounds.items() if _holds_for(place, strategy, symbol)]
-        held = self._held[strategy][symbol]
-        rules = [(*one[:3], one[-1]) for one in held if not one[-1].has_bounds]
-        bounded = [own.reach for own in bounds]
-        return SureRules(
-            bounds, rules, self._seen, [one for one in self._reaches if one not in bounded]
-        )
+        self._sure: SureOrders | None = None
+        if reach is not None:
+            watch = Watch(moment, self._seen, self.look, power)
+            held = self._held
+            self._sure = SureOrders(scopes, portfolios, held, reach, account, counts, watch)
 
     def open_session(self, session: dt.date) -> None:
         """A session begins: what is held may be other shares behind that, at other rates."""
@@ -142,22 +124,19 @@ class RiskDesk:
 
     def follow(self, order: Order) -> None:
         """One works from now on that limits were not asked about."""
-        for reach in self._reaches:
-            if order.reduce_only:
-                reach.expect_exit(order.strategy, order.symbol_index)
-            else:
-                reach.add(order.strategy, order.symbol_index, order.units)
+        if self._sure is not None:
+            self._sure.follow(order)
 
     def rethink(self) -> None:
         """Positions or orders have changed beside fills, or what is remembered has."""
         self._moment.forget()
-        for reach in self._reaches:
-            reach.forget()
-        for bounds in self._bounds.values():
-            bounds.forget()
-        for row in self._sure:
-            for rules in row:
-                rules.forget()
+        if self._sure is not None:
+            self._sure.forget()
+
+    @property
+    def sure(self) -> SureOrders | None:
+        """Who knows at once of most orders that they pass; none where somebody hears of each."""
+        return self._sure if self._on_verdict is None else None
 
     def is_limited(self, strategy: int, symbol: int) -> bool:
         """Whether any limit holds there."""
@@ -167,22 +146,15 @@ class RiskDesk:
         """The tightest that is said; None where all approve. It counts as if it worked from now
         on: should something else refuse it, that harms none but the time of who asks next.
         """
-        if self._moment.turn(ask.now_ns):
-            self.memory.look()
-        # Bounds speak of no amendments, nor of what an auction fills.
-        plain = self._is_bounded and ask.units == ask.whole_units and ask.kind not in AUCTIONS
-        if plain and self._sure[ask.strategy][ask.symbol].clear(ask):
-            return None
+        self.look(ask.now_ns)
         found = self._tightest(ask, self._held[ask.strategy][ask.symbol])
-        if found is None or found.verdict.units:  # so much of it, or all, may work from now on
-            for reach in self._reaches:
-                reach.add(ask.strategy, ask.symbol, ask.units)
+        if self._sure is not None and (found is None or found.verdict.units):
+            self._sure.add(ask.strategy, ask.symbol, ask.units)  # so much of it, or all, may work
         return found
 
     def ruling_on_prices(self, ask: Ask) -> Ruling | None:
         """The same, of those limits that hold prices."""
-        if self._moment.turn(ask.now_ns):
-            self.memory.look()
+        self.look(ask.now_ns)
         held = self._held[ask.strategy][ask.symbol]
         return self._tightest(ask, [one for one in held if one[-1].holds_prices])
 
@@ -202,16 +174,6 @@ class RiskDesk:
         return found
 
 
-def _holds_for(place: Place, strategy: int, symbol: int) -> bool:
-    return place[0] in (None, strategy) and place[1] in (None, symbol)
-
-
-def _bounded(scopes: Sequence[Scope], place: Place) -> list[Limit]:
-    """The limits of a place that have bounds."""
-    own = [scope for scope in scopes if (scope.strategy, scope.symbol) == place]
-    return [limit for scope in own for limit in scope.limits if limit.has_bounds]
-
-
 def _held(
     scopes: Sequence[Scope], portfolios: Mapping[Place, Portfolio], strategy: int, symbol: int
 ) -> list[Held]:
@@ -219,6 +181,6 @@ def _held(
     return [
         (limit.check, portfolios[place], limit.most, scope.name, limit)
         for scope in scopes
-        if _holds_for(place := (scope.strategy, scope.symbol), strategy, symbol)
+        if holds_for(place := (scope.strategy, scope.symbol), strategy, symbol)
         for limit in scope.limits
     ]

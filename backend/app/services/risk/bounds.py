@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from app.services.risk.sizes import MOST_UNITS
+
 # Figures are floats, taken higher by this: far more than sums of them can be off by.
 MARGIN: Final = 1 + 1e-9
 # Until when something is sure, at the least within the session under way.
@@ -21,12 +23,13 @@ class Bounds(msgspec.Struct):
     every order in that. A rule that has none of them is asked each time. Money is in ledger units.
     """
 
-    order_units: float = inf
+    order_units: float = MOST_UNITS
     order_value_units: float = inf
     position_units: float = inf  # of a long one
     short_units: float = inf
     position_value_units: float = inf
     gross_units: float = inf  # that of a group, and what is held less what is short, are no more
+    means_units: float = inf  # as gross_units: within that, buying power is not to be asked
     open_orders: float = inf  # without it
     open_positions: float = inf
     left_in_minute: float = inf

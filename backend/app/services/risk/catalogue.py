@@ -33,6 +33,7 @@ class Limit(NamedTuple):
     holds_prices: bool = False  # it is asked of an amendment of prices alone, too
     given: Any = None  # the same as the config says it
     figure: Figure | None = None  # what it looks at, in words, for whoever asks later
+    only_repeats: bool = False  # it refuses nothing but what is equal to an entry before
     narrow: Narrow | None = None
     narrow_now: NarrowNow | None = None
     sure_until_ns: SureUntil | None = None
@@ -66,8 +67,11 @@ def _limit(name: str, value: object, names: Names) -> Limit:
     holds_prices = getattr(rule, "HOLDS_PRICES", False)
     figure = getattr(rule, "figure", None)
     most = most_of(value, names)
+    only_repeats = getattr(rule, "ONLY_REPEATS", False)
     sure = (getattr(rule, name, None) for name in ("narrow", "narrow_now", "sure_until_ns"))
-    return Limit(name, rule.check, most, remembers, holds_prices, value, figure, *sure)
+    return Limit(
+        name, rule.check, most, remembers, holds_prices, value, figure, only_repeats, *sure
+    )
 
 
 def _in_units(value: object, names: Names) -> object:

@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from app.core.calendar import TradingSession
+from app.core.orders import Order
 from app.services.quality import Quality
 
 
@@ -26,6 +27,15 @@ class Ask(msgspec.Struct, gc=False):
     def amends(self) -> bool:
         """Whether it is an amendment."""
         return self.units != self.whole_units
+
+
+def ask_for(order: Order, now_ns: int) -> Ask:
+    """A whole order."""
+    units = order.units
+    return Ask(
+        order.strategy, order.symbol_index, units, units, order.kind, order.limit, now_ns,
+        order.stop,
+    )  # fmt: skip
 
 
 class Portfolio(Protocol):

@@ -15,6 +15,15 @@ ACCOUNT = "account"
 ACCOUNT_FILE = "account file"
 
 
+Place = tuple[int | None, int | None]  # a strategy and a symbol; None is for all
+EVERYWHERE: Place = None, None
+
+
+def holds_for(place: Place, strategy: int, symbol: int) -> bool:
+    """Whether what a strategy orders in a symbol is in a place."""
+    return place[0] in (None, strategy) and place[1] in (None, symbol)
+
+
 class Scope(msgspec.Struct, frozen=True):
     """Limits, and whose they are; None is for all."""
 

@@ -3,10 +3,14 @@
 What an amendment makes of an order is not new, and so repeats nothing.
 """
 
+from typing import Final
+
 from app.core.intervals import SECOND_NS
 from app.services.risk.facts import Ask, Market, Portfolio
 from app.services.risk.times import seconds
 from app.services.risk.verdict import Verdict
+
+ONLY_REPEATS: Final = True
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, least: int) -> Verdict | None:

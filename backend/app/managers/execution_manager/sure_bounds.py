@@ -1,18 +1,16 @@
-"""Approvals that are sure: bounds in place of most rules, and only the others are asked.
-
-It decides nothing by itself: where it is not sure, every rule is asked.
-"""
+"""The bounds within which rules of one portfolio surely approve, held against what it may come to."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
+from app.core.money import UNITS
+from app.core.orders import Order
 from app.managers.execution_manager.exposure import Holdings
 from app.managers.execution_manager.moment import Moment
 from app.managers.execution_manager.reach import Reach
-from app.managers.execution_manager.seen import Seen
-from app.services.risk.bounds import ALWAYS_NS, MARGIN, NOT_SURE_NS, Bounds, Worth
-from app.services.risk.catalogue import Check, Limit
-from app.services.risk.facts import Ask, Market, Portfolio
+from app.services.risk.bounds import MARGIN, Bounds, Worth
+from app.services.risk.catalogue import Limit
+from app.services.risk.facts import Market
 from app.services.risk.pricing import highest
 
 _EXACT_BELOW: Final = 2.0**53  # whole numbers are, as floats
@@ -25,7 +23,8 @@ class SureBounds:
     __slots__ = (
         "_always", "_bounds", "_gross", "_highest_units", "_left", "_long", "_market", "_moment",
         "_most_orders", "_most_symbols", "_narrows", "_order_units", "_order_value", "_portfolio",
-        "_position_value", "_remembers", "_short", "_state", "_whole", "_worth", "reach",
+        "_position_value", "_remembers", "_short", "_state", "_whole", "_worth", "means",
+        "reach",
     )  # fmt: skip
 
     def __init__(
@@ -36,8 +35,11 @@ class SureBounds:
         whole: Reach,
         moment: Moment,
         market: Market,
+        leverage_units: int | None = None,
     ) -> None:
-        """`whole` is the account's reach, also where `reach` is that of a part of it."""
+        """`whole` is the account's reach, also where `reach` is that of a part of it. With
+        `leverage_units` it is known how far buying power reaches at least.
+        """
         self._portfolio = portfolio
         self._left = portfolio.left
         self.reach = reach
@@ -51,6 +53,8 @@ class SureBounds:
         self._narrows = [
             (limit.narrow_now, limit.most) for limit in limits if limit.narrow_now is not None
         ]
+        if leverage_units is not None:
+            self._narrows.append((_within_means, leverage_units))
         self._remembers = any(limit.remembers for limit in limits)
         self._worth: Worth | None = None
         self._highest_units = 0  # that the account may be worth while bounds hold
@@ -66,6 +70,7 @@ class SureBounds:
         self._long, self._short = _less(bounds.position_units), _less(bounds.short_units)
         self._position_value = _less(bounds.position_value_units)
         self._gross = _less(bounds.gross_units - self.reach.slack)
+        self.means = _less(bounds.means_units - self.reach.slack)
         self._most_symbols = bounds.open_positions + 1  # with the order's own
 
     def forget(self) -> None:
@@ -73,17 +78,17 @@ class SureBounds:
         self._worth = None
         self._state = -1
 
-    def clear(self, ask: Ask) -> bool:
-        """Whether all those limits approve, and then it is counted; False where it takes more to
-        tell.
+    def clear(self, symbol: int, units: float, limit: float | None, stop: float | None) -> bool:
+        """Whether all those limits approve an order, and then it is counted; False where it takes
+        more to tell.
         """
         if self._state != self._moment.state:
             self._turn()
-        reach, symbol, units = self.reach, ask.symbol, float(ask.units)
+        reach = self.reach
         line = reach.lines.get(symbol) or reach.begin(symbol)
         unit_value = line.value
-        if ask.limit is not None or ask.stop is not None:
-            unit_value = highest(line.price, ask.limit, ask.stop) * line.unit_value
+        if limit is not None or stop is not None:
+            unit_value = highest(line.price, limit, stop) * line.unit_value
         if units > 0.0:
             size, would_be, most = units, line.up + units, self._long
         else:
@@ -108,12 +113,12 @@ class SureBounds:
             return True
         return False
 
-    def clear_anew(self, ask: Ask) -> bool:
+    def clear_anew(self, order: Order) -> bool:
         """The same, with all counted anew where that may make a difference."""
         if not self.reach.count_anew():
             return False
         self._state = -1
-        return self.clear(ask)
+        return self.clear(order.symbol_index, float(order.units), order.limit, order.stop)
 
     def _turn(self) -> None:
         self._state = self._moment.state
@@ -159,64 +164,10 @@ class SureBounds:
         self._hold(bounds)
 
 
+def _within_means(bounds: Bounds, worth: Worth, market: Market, leverage_units: int) -> None:
+    bounds.means_units = max(worth.equity_units, 0) * leverage_units // UNITS
+
+
 def _less(bound: float) -> float:
     """A bound, so that no figure is within it that only rounding to a float brings there."""
     return float(bound) if bound < _EXACT_BELOW else bound / MARGIN
-
-
-class SureRules:
-    """For one strategy in one symbol: the bounds that hold there, and the rules that have none."""
-
-    __slots__ = ("_beside", "_bounds", "_lasting", "_market", "_others", "_until_ns")
-
-    def __init__(
-        self,
-        bounds: Sequence[SureBounds],
-        rules: Sequence[tuple[Check, Portfolio, Any, Limit]],
-        market: Seen,
-        beside: Sequence[Reach],
-    ) -> None:
-        """`beside` are the reaches that no bounds here are of."""
-        self._bounds = bounds
-        self._beside = beside
-        self._market = market
-        self._others = [
-            (check, portfolio, most)
-            for check, portfolio, most, limit in rules
-            if limit.sure_until_ns is None
-        ]
-        self._lasting = [
-            (check, portfolio, most, limit.sure_until_ns)
-            for check, portfolio, most, limit in rules
-            if limit.sure_until_ns is not None
-        ]
-        self.forget()
-
-    def forget(self) -> None:
-        """Another session has begun."""
-        self._until_ns = NOT_SURE_NS if self._lasting else ALWAYS_NS
-
-    def clear(self, ask: Ask) -> bool:
-        """Whether all approve, and then it is counted; False where it takes more to tell."""
-        for reach in self._beside:
-            reach.add(ask.strategy, ask.symbol, ask.units)
-        for own in self._bounds:
-            if not (own.clear(ask) or own.clear_anew(ask)):
-                return False
-        market = self._market
-        market.asked = ask
-        for check, portfolio, most in self._others:
-            if check(ask, portfolio, market, most) is not None:
-                return False
-        return ask.now_ns <= self._until_ns or self._ask_lasting(ask)
-
-    def _ask_lasting(self, ask: Ask) -> bool:
-        """Ask the rules that may approve for longer than this instant."""
-        market, now_ns, until_ns = self._market, ask.now_ns, ALWAYS_NS
-        for check, portfolio, most, sure_until_ns in self._lasting:
-            sure_ns = sure_until_ns(ask.symbol, market, most)
-            if sure_ns < now_ns and check(ask, portfolio, market, most) is not None:
-                return False
-            until_ns = min(until_ns, sure_ns)
-        self._until_ns = until_ns
-        return True
