@@ -227,7 +227,10 @@ class AnalysisEngine(Worker):
                         if self._moved or broker.closing:
                             break
                         if broker.due_ns <= until_ns:
-                            if broker.due_ns <= (next_ns := known_ns[step + 1]):
+                            next_ns = known_ns[step + 1]
+                            if broker.due_ns == next_ns:  # most often: no need to look further
+                                self._news.match(next_ns)
+                            elif broker.due_ns < next_ns:
                                 self._match_until(next_ns)
                             if broker.due_ns <= until_ns or self._moved or broker.closing:
                                 break
@@ -273,8 +276,7 @@ class AnalysisEngine(Worker):
 
         It stops where a hook moves the next special moment, as that may come before the next fill.
         """
-        cursor, execution, news = self._cursor, self.execution, self._news
-        broker = execution.broker
+        broker = self.execution.broker
         while not self._moved:
             now_ns = broker.due_ns
             if broker.closing and broker.closing_ns < min(now_ns, limit_ns):
@@ -282,15 +284,7 @@ class AnalysisEngine(Worker):
                 continue
             if now_ns > limit_ns:
                 return
-            cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
-            if news.hears_fills:
-                news.tell_fills(execution.match(now_ns))
-            else:
-                broker.match(now_ns)
-            if broker.spent or broker.pending:
-                broker.settle(now_ns)
-            if execution.untold:
-                news.tell_untold()
+            self._news.match(now_ns)
 
     def _match_close(self, limit_ns: int) -> None:
         """At the end of an instant up to `limit_ns`: fill the orders given for its close."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from app.core.orders import FILLED, REJECTED, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim_stop import is_done, look
-from app.strategies.indicator import Cursor
+from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.strategies.views import OrderView, PositionView
 from app.threads.floods import MOST_REFUSED, failing
 from app.threads.seats import Seat
@@ -42,6 +42,20 @@ class OrderNews:
     def open_session(self) -> None:
         """A session begins."""
         self._refused = [0] * len(self._seats)
+
+    def match(self, now_ns: int) -> None:
+        """Fill what the bars known at an instant fill, and tell of it."""
+        cursor, execution = self._cursor, self._execution
+        cursor.step, cursor.stood_ns = BETWEEN_BARS, now_ns  # `stand`, without the call
+        broker = execution.broker
+        if self.hears_fills:
+            self.tell_fills(execution.match(now_ns))
+        else:
+            broker.match(now_ns)
+        if broker.spent or broker.pending:
+            broker.settle(now_ns)
+        if execution.untold:
+            self.tell_untold()
 
     def tell_fills(self, filled: Sequence[Order]) -> None:
         """The order and position hooks after fills, where there are any."""

@@ -203,9 +203,8 @@ class SimBroker:
         """Fill what the bars known at `now_ns` fill: at the open first, then inside the bar; stops
         before limits, each by order sequence over all symbols.
         """
-        if self.pending:
-            self._bring_into_force(now_ns, self._book)
         if self._termed or self.pending:
+            self._bring_into_force(now_ns, self._book)
             self._match_any(now_ns)
             return
         # The most frequent case: all there is are market orders.

@@ -1,4 +1,4 @@
-"""The bounds within which rules of one portfolio surely approve, held against what it may come to."""
+"""Bounds within which rules of one portfolio surely approve, held against all it may come to."""
 
 from collections.abc import Sequence
 from typing import Final
