@@ -166,6 +166,8 @@ def load_noun(noun: str) -> TyperGroup:
 def spelled_out(args: Sequence[str]) -> list[str]:
     """The words with each noun's singular made its plural; a bare noun lists what can follow."""
     words: list[str] = []
+    if args[:1] == ["--version"]:  # as every program has it
+        args = ["version", *args[1:]]
     group: Any = root_group()
     for word in args:
         name = known_word(word, group.commands)
