@@ -6,7 +6,7 @@ import pytest
 from tests.system_house import sessions, stored_market, system_house
 from tests.told_house import Teller, teller
 
-from app.cli.system import notes_on
+from app.cli.run_notes import notes_on
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled
@@ -141,11 +141,11 @@ def test_what_is_said_of_a_run_has_its_refused_orders_and_how_to_see_why(teller:
     summary = teller.house.system.run(teller.house.config(risk={"max_order_quantity": 1}))
     refused = len(teller.json("runs", "orders", summary.run_id, "--refused"))
     assert refused > 1
-    assert list(notes_on(summary)) == [
+    assert list(notes_on(summary.as_json())) == [
         f"Of its orders {refused:,} were refused: 'runs orders {summary.run_id} --refused' tells "
         "why."
     ]
-    assert list(notes_on(teller.house.system.run(teller.house.config()))) == []
+    assert list(notes_on(teller.house.system.run(teller.house.config()).as_json())) == []
 
 
 def test_the_list_of_runs_has_cents_also_where_there_are_none(teller: Teller) -> None:
