@@ -56,6 +56,7 @@ class RiskPast(msgspec.Struct, frozen=True):
     # By breaker that a person cleared, where it counts from: the result of that session, or how
     # far below the peak the account was.
     counted_from: dict[str, int] = {}
+    currency: str = ""  # of all amounts; "" where an earlier version left it
 
 
 class RiskReport(msgspec.Struct, frozen=True):

@@ -71,8 +71,9 @@ class OrderChecks:
             )  # fmt: skip
         if self._risk is not None and (limits.guards):
             self.breakers = BreakerDesk(
-                limits.breakers, self._risk, books, self.entries, limits.past
-            )
+                limits.breakers, self._risk, books, self.entries, limits.past,
+                account.terms.currency,
+            )  # fmt: skip
 
     @property
     def is_limited(self) -> bool:
