@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -96,6 +97,15 @@ root.add_typer(root_commands.app)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
+    exit_code = _ended(argv)
+    if argv is None and threading.active_count() > 1:  # a process of its own: it ends now
+        from app.cli.lingering import end_in_time
+
+        end_in_time(exit_code)
+    return exit_code
+
+
+def _ended(argv: Sequence[str] | None) -> int:
     _open_closed_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
