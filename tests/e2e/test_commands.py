@@ -55,6 +55,13 @@ def test_version_is_the_package_s(cli: Run) -> None:
     assert json.loads(cli("version", "--json").stdout)["python"] == sys.version.split()[0]
 
 
+def test_version_is_told_by_an_option_too(cli: Run) -> None:
+    for rest in ([], ["--json"]):
+        asked = cli("--version", *rest)
+        assert (asked.returncode, asked.stderr) == (0, "")
+        assert asked.stdout == cli("version", *rest).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

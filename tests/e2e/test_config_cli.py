@@ -33,6 +33,38 @@ def test_the_examples_pass_and_tell_what_they_would_run() -> None:
     assert "SmaCross" in done.stdout
 
 
+LEADING = """
+from app.strategies import Strategy
+
+class Leading(Strategy):
+    intervals = ("5m",)
+
+    def setup(self):
+        self.indicator("SMA", 4)
+        self.indicator("RSI", 14, symbol="SYN2", interval="15m")
+
+    def on_bar(self, bar):
+        pass
+"""
+
+
+def test_what_strategies_declare_in_their_code_is_among_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leading.py").write_text(LEADING)
+    monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(tmp_path))
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config["strategies"] = [{"use": "leading.py"}]
+    config["indicators"] = [{"name": "EMA", "params": {"timeperiod": 9}}]
+    path = tmp_path / "leading.json"
+    path.write_text(json.dumps(config))
+    cells = [line.split("│")[1:3] for line in run("check", path).stdout.splitlines()]
+    told = {row[0].strip(): row[1].strip() for row in cells if row}
+    assert told["indicators"] == "EMA(9) on 1m, SMA(4) on 5m, RSI(14) on 15m of SYN2"
+    assert told["intervals"] == "1m, 5m, 15m"
+    assert told["history sessions"] == "1m: 1, 5m: 1, 15m: 1"
+
+
 def test_what_a_config_says_of_its_risk_is_among_it(tmp_path: Path) -> None:
     config = json.loads((EXAMPLES / "example_session.json").read_text())
     config["risk"] = {"max_order_quantity": 150, "breakers": {"daily_loss": {"at": 40}}}

@@ -406,3 +406,26 @@ def test_a_journal_of_another_version_is_refused_by_its_name(terminal: LiveTermi
         code, out, err = terminal.run(*words)
         assert (code, out) == (1, "")
         assert "has the form 99; this version reads 1." in err
+
+
+def test_a_start_of_a_halted_account_says_so_and_what_clears_it_also_detached(
+    terminal: LiveTerminal,
+) -> None:
+    url = terminal.venue("--at", f"{HALF_DAY}T10:00", "--rate", "60").url
+    path = terminal.config(url, "shut", {}, strategies=[{"use": "holding.py"}])
+    terminal.json("risk", "halt", "--reason", "nobody is there", "--account", "shut")
+    way_out = "'risk resume --account shut' clears it"
+    why = f"the account is halted, by a person, nobody is there; {way_out}"
+    code, out, err = terminal.run("system", "start", str(path), "--detach")
+    assert code == 0, err
+    assert err == f"warning: risk: person: {why}\n"
+    run_id = out.split()[1]
+    wait_until(lambda: terminal.json("system", "status")["sessions"][0]["bars"] > 1, "bars")
+    code, out, err = terminal.run("system", "stop", run_id)
+    assert code == 0, err
+    text = " ".join(out.split())
+    assert "The account shut stays halted (person since " in text
+    assert text.count(f"{way_out}.") == 1
+    assert f"refused: 'runs orders {run_id} --refused' tells why." in text
+    assert terminal.detached("start", str(path))["alarms"] == [f"risk: person: {why}"]
+    assert "were refused" not in terminal.run("system", "kill")[1], "there was none"

@@ -6,7 +6,7 @@ import pytest
 from tests.system_house import sessions, stored_market, system_house
 from tests.told_house import Teller, teller
 
-from app.cli.system import notes_on
+from app.cli.run_notes import notes_on
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled
@@ -103,6 +103,25 @@ def test_who_halts_an_account_beside_the_one_that_trades_is_told_of_it(teller: T
     assert told.endswith("no run of it goes on. A run goes on of main: --account names it.\n")
 
 
+def test_amounts_of_the_trading_state_have_their_currency(teller: Teller) -> None:
+    run_id = teller.run(risk={"breakers": {"daily_loss": {"at": 1}, "broker_errors": {"at": 7}}})
+    assert teller.json("risk", "status", run_id)["currency"] == "USD"
+    rows = [line.split("│")[1:4] for line in teller.text("risk", "status", run_id).splitlines()]
+    cells = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows if row}
+    figure, trips_at = cells["daily_loss"]
+    assert (figure.endswith(" USD"), trips_at) == (True, "1 USD")
+    assert cells["broker_errors"] == ["0", "7"], "no amount"
+
+    figures = {"account": Figures(DAY, -70 * UNITS, 90 * UNITS, 3)}
+    for currency, title in (("CHF", "Figures, in CHF\n"), ("", "Figures\n")):
+        left = RiskPast("XNYS", figures, currency=currency)
+        AccountRisks(teller.house.folder).change(
+            "default", lambda found, past=left: AccountRisk("default", past=past)
+        )
+        assert title in teller.text("risk", "status")
+        assert teller.json("risk", "status")["currency"] == (currency or None)
+
+
 def test_a_breaker_that_has_tripped_is_told_in_words(teller: Teller) -> None:
     run_id = teller.run(risk={"breakers": {"daily_loss": {"at": 1}}})
     text = teller.text("risk", "status", run_id)
@@ -141,11 +160,11 @@ def test_what_is_said_of_a_run_has_its_refused_orders_and_how_to_see_why(teller:
     summary = teller.house.system.run(teller.house.config(risk={"max_order_quantity": 1}))
     refused = len(teller.json("runs", "orders", summary.run_id, "--refused"))
     assert refused > 1
-    assert list(notes_on(summary)) == [
+    assert list(notes_on(summary.as_json())) == [
         f"Of its orders {refused:,} were refused: 'runs orders {summary.run_id} --refused' tells "
         "why."
     ]
-    assert list(notes_on(teller.house.system.run(teller.house.config()))) == []
+    assert list(notes_on(teller.house.system.run(teller.house.config()).as_json())) == []
 
 
 def test_the_list_of_runs_has_cents_also_where_there_are_none(teller: Teller) -> None:

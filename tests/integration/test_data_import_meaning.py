@@ -22,6 +22,18 @@ def with_symbols(rows: Sequence[str], symbols: Sequence[str], name: str = "symbo
     return rows_text(joined, f"{HEADER},{name}")
 
 
+# A chart's file: its plots may share a name
+
+
+def test_columns_of_one_name_that_are_not_read_change_nothing(house: House) -> None:
+    rows = [f"{row},{n}.5,{n}.25" for n, row in enumerate(minute_rows("2024-01-02T09:30", 5))]
+    report = house.import_text(rows_text(rows, f"{HEADER},Plot,Plot"))
+    assert (report.stored, report.ignored_columns) == (5, ("Plot", "Plot"))
+    assert house.all_bars().open.tolist() == [100.0, 101.0, 102.0, 103.0, 104.0]
+    with pytest.raises(DataError, match="2 columns are called 'close', and close is read from it"):
+        house.import_text(rows_text(rows, f"{HEADER},close,Plot"))
+
+
 # Symbols
 
 

@@ -72,6 +72,22 @@ def test_a_new_strategy_passes_every_check_and_its_own_test(
     assert main(["config", "check", str(config)]) == 0
 
 
+def test_the_first_run_of_a_new_strategy_trades_and_no_order_of_it_is_refused(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(desk / "data"))
+    assert main(["strategies", "new", "my_dip"]) == 0
+    capsys.readouterr()
+    assert main(["system", "start", "session_configs/my_dip.json"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err == "", "it logs nothing"
+    assert "refused" not in shown.out
+    assert main(["runs", "show", "last", "--json"]) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert (run["state"], run["refused"]) == ("finished", 0)
+    assert run["fills"] > 1_000
+
+
 def test_without_a_config_it_says_how_to_make_one(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

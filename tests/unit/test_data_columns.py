@@ -79,9 +79,18 @@ def test_an_unknown_role_is_refused_with_a_guess() -> None:
         map_columns(["time", *PRICES], {"clse": "close"})
 
 
-def test_a_name_that_stands_twice_is_refused() -> None:
-    with pytest.raises(DataError, match="'open' stands twice"):
-        map_columns(["time", "open", "open", "high", "low", "close"], {})
+def test_a_name_that_stands_twice_is_refused_where_it_is_read() -> None:
+    header = ["time", *PRICES, "Volume", "Volume", "Shares"]
+    for role, names in (("open", ["open", *header]), ("volume", header)):
+        told = f"2 columns are called '{role}', and {role} is read .* --column {role}=NAME"
+        with pytest.raises(DataError, match=rf"(?i){told}"):
+            map_columns(names, {})
+    assert map_columns(header, {"volume": "Shares"}).ignored == ("Volume", "Volume")
+
+
+def test_a_name_that_stands_twice_and_means_nothing_is_left_out() -> None:
+    found = map_columns(["time", *PRICES, "Plot", "Volume", "Plot"], {})
+    assert (found.ignored, found.names["volume"]) == (("Plot", "Plot"), "Volume")
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=8))

@@ -13,7 +13,7 @@ from app.core.errors import LookaheadError, StrategyError
 from app.core.intervals import MINUTE_NS
 from app.core.windows import Window
 from app.services.indicators import Computation, resolve
-from app.services.indicators.causality import window_until
+from app.services.indicators.causality import in_utc, window_until
 from app.threads.indicator_cell import SMALL_ROWS, Cell
 
 
@@ -144,7 +144,7 @@ def closed(computation: Computation, whole: Window) -> None:
     cell = Cell(computation)
     cell.open_session()
     cell.update(whole)
-    cell.close_session()
+    cell.close_session(in_utc)
 
 
 def test_an_honest_function_passes_at_every_close() -> None:
@@ -152,7 +152,7 @@ def test_an_honest_function_passes_at_every_close() -> None:
 
 
 def test_a_function_of_the_whole_column_is_caught() -> None:
-    with pytest.raises(LookaheadError, match="Indicator centred looks ahead: its value at the bar"):
+    with pytest.raises(LookaheadError, match=r"Indicator centred \(test_.*\) looks ahead:"):
         closed(resolve(centred, {}, None), window(100))
 
 
@@ -173,7 +173,7 @@ def test_the_last_but_one_bar_is_in_the_sample() -> None:
 def test_a_session_of_one_bar_or_none_has_nothing_to_hold_it_against() -> None:
     closed(resolve(running_mean, {}, None), window(1))
     closed(resolve(running_mean, {}, None), window(0, 20))
-    Cell(resolve(running_mean, {}, None)).close_session()
+    Cell(resolve(running_mean, {}, None)).close_session(in_utc)
 
 
 def test_functions_of_the_catalogue_are_trusted() -> None:
@@ -190,7 +190,7 @@ def test_functions_of_the_catalogue_are_trusted() -> None:
     assert Counting.calls == 1 + 1 + 3  # the values, then all of it and three truncations
     sma = Cell(computation(0))
     sma.update(window(30))
-    sma.close_session()
+    sma.close_session(in_utc)
 
 
 def test_a_function_that_breaks_on_growing_is_told_by_name() -> None:

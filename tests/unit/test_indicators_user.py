@@ -1,5 +1,7 @@
 """A user's own function: what it gets, what it may return, and that peeking is found out."""
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -7,6 +9,7 @@ from indicator_windows import random_window
 
 from app.core.errors import ConfigError, LookaheadError, StrategyError
 from app.services.indicators import check_causal, resolve
+from app.services.indicators.user_functions import UserComputation, place_of
 
 Floats = npt.NDArray[np.float64]
 WINDOW = random_window(seed=11, sizes=(40, 50))
@@ -58,9 +61,30 @@ def test_the_stream_face_gives_the_same_values() -> None:
 def test_a_function_that_peeks_is_caught_by_name_and_time(function: object) -> None:
     computation = resolve(function, {})
     with pytest.raises(
-        LookaheadError, match=r"(peek|from_the_end) looks ahead.*2024-11-19T14:40:00Z"
+        LookaheadError,
+        match=r"(peek|from_the_end) \(test_indicators_user.py:\d+\) looks ahead.*"
+        "the bar of 2024-11-19 14:40:00 UTC changes",
     ):
         check_causal(computation, WINDOW, [50, 55])
+
+
+class Peeking:
+    """As an object that is called."""
+
+    def __call__(self, close: Floats, bars: int = 1) -> Floats:
+        return peek(close)
+
+
+def test_where_a_function_stands_is_known_however_it_was_made() -> None:
+    line, inner = peek.__code__.co_firstlineno, Peeking.__call__.__code__.co_firstlineno
+    places = [(peek, line), (functools.partial(peek), line), (Peeking(), inner)]
+    for function, number in places:
+        computation = resolve(function, {})
+        assert isinstance(computation, UserComputation)
+        assert place_of(computation) == f"test_indicators_user.py:{number}"
+    written_in_c = resolve(np.negative, {})
+    assert isinstance(written_in_c, UserComputation)
+    assert place_of(written_in_c) == ""
 
 
 def test_an_honest_function_passes_at_every_row() -> None:

@@ -1,9 +1,11 @@
 """Settings that cannot be used, down to bytes that are no text: one error in words, exit code 4."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from app.cli.doctor.examining import examined
 from app.core.errors import ConfigError
 from app.core.settings import Settings, get_settings, read_settings
 
@@ -33,6 +35,15 @@ def test_an_env_file_in_utf_8_may_hold_any_words(folder: Path) -> None:
 def test_a_folder_in_the_place_of_the_env_file_is_not_read(folder: Path) -> None:
     (folder / ".env").mkdir()
     assert read_settings() == Settings()
+
+
+@pytest.mark.timeout(10)
+def test_a_pipe_in_the_place_of_the_env_file_is_refused_and_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / ".env")
+    with pytest.raises(ConfigError, match=r"\.env is no plain file, such as a pipe.*in its place"):
+        read_settings()
+    (found,) = examined(["settings"], 1)
+    assert (found.state, found.remedy) == ("failing", "mv .env .env.aside")
 
 
 @pytest.mark.parametrize("name", ["DATA_FOLDER", "STRATEGIES_FOLDER"])

@@ -130,7 +130,7 @@ class Centred(Peeker):
 def test_an_indicator_that_looks_ahead_stops_the_run_by_its_name(
     kind: type[Strategy], name: str, block_rows: int
 ) -> None:
-    with pytest.raises(LookaheadError, match=f"Indicator {name} looks ahead"):
+    with pytest.raises(LookaheadError, match=rf"Indicator {name} \(.*py:\d+\) looks ahead"):
         run(kind, block_rows)
 
 

@@ -47,6 +47,7 @@ RANDOM_MODULES = {"random", "secrets"}
 # The modules that start threads; everything else is stepped, as the fault simulator does it.
 THREADED = {
     "cli/doctor/examining.py",
+    "cli/lingering.py",
     "cli/serving.py",
     "cli/shell/followed.py",
     "integrations/lasting_stream.py",

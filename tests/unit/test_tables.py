@@ -103,6 +103,23 @@ def test_a_word_that_is_an_id_is_not_broken_and_a_hash_is_folded() -> None:
     assert folded == long
 
 
+def test_a_fingerprint_stays_on_one_line_where_a_terminal_has_the_room_for_it() -> None:
+    prints, path = "ab" * 32, "data/runs/20261122-043410-example-of-one/report.md"
+    rows: list[tuple[object, ...]] = [
+        ("equity difference", "1.00"), ("fingerprint", prints), ("report", path),
+    ]  # fmt: skip
+    lines = shown(("figure", "value"), rows, 80)
+    assert lines[-1] == f"fingerprint: {prints}"
+    assert [row[0] for row in cells_of(lines)] == ["equity difference", "report"]
+    assert path in "".join(lines)
+    wide = shown(("what", "value"), rows, 100)
+    assert f"│ {prints} │" in "".join(wide), "there it stands among the others"
+    folded = "".join(
+        row[-1] for row in cells_of(shown(("what", "value"), rows, 60)) if len(row) < 3
+    )
+    assert prints in folded, "where a line has no room, either"
+
+
 def test_a_heading_is_broken_where_its_words_are() -> None:
     lines = shown(("limit_price", "stop price"), [("1", "2")], 22)
     assert cells_of(lines) == [["1", "2"]]

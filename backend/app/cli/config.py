@@ -1,10 +1,10 @@
 """`config`: make session configs, check them before a run, and the schema editors use."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -20,11 +20,19 @@ if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.core.config_json import Fault
     from app.managers.system_manager.system_manager import SystemManager
+    from app.threads.plan import Plan
 
 app = typer.Typer(help="Make a session config, check it; its schema.")
 
 Text = Annotated[str | None, typer.Option(metavar="TEXT", help="What its runs are called.")]
 Files = Annotated[list[Path], typer.Argument(metavar="CONFIG", help="Session configs: JSON files.")]
+
+
+class Checked(NamedTuple):
+    """A config with nothing wrong, and what its run would compute, with what strategies declare."""
+
+    config: "SessionConfig"
+    plan: "Plan"
 
 
 def _text(metavar: str, help_line: str) -> Any:
@@ -148,7 +156,7 @@ def new(
     make_config(file, given, param or [], market, asks=not (yes or as_json), as_json=as_json)
 
 
-def _load(path: Path, system: "Callable[[], SystemManager]") -> "SessionConfig | AppError":
+def _load(path: Path, system: "Callable[[], SystemManager]") -> Checked | AppError:
     from app.core.config import load_session_config
 
     try:
@@ -156,10 +164,9 @@ def _load(path: Path, system: "Callable[[], SystemManager]") -> "SessionConfig |
     except AppError as error:
         return error  # it names the file
     try:
-        system().check(config)
+        return Checked(config, system().check(config))
     except AppError as error:
         return type(error)(f'"{path}": {error}')
-    return config
 
 
 def _system() -> "SystemManager":
@@ -179,7 +186,7 @@ def _check_indicator(
     return faults(name, params, inputs)
 
 
-def _described(path: Path, outcome: "SessionConfig | AppError") -> dict[str, Any]:
+def _described(path: Path, outcome: Checked | AppError) -> dict[str, Any]:
     from app.core.config_json import InvalidConfigError
 
     if isinstance(outcome, InvalidConfigError):
@@ -187,7 +194,7 @@ def _described(path: Path, outcome: "SessionConfig | AppError") -> dict[str, Any
     elif isinstance(outcome, AppError):
         errors = [{"path": "", "message": str(outcome)}]
     else:
-        config = outcome.model_dump(mode="json")
+        config = outcome.config.model_dump(mode="json")
         return {"file": str(path), "ok": True, "errors": [], "config": config}
     return {"file": str(path), "ok": False, "errors": errors, "config": None}
 
@@ -198,27 +205,39 @@ def _given(part: "BaseModel | None") -> str | None:
     return ", ".join(f"{key}: {value_text(value)}" for key, value in said.items()) or None
 
 
-def _print_outcome(path: Path, outcome: "SessionConfig | AppError") -> None:
+def _print_outcome(path: Path, outcome: Checked | AppError) -> None:
     if isinstance(outcome, AppError):
         typer.echo(f"error: {outcome}", err=True)
         return
-    history = ", ".join(f"{word}: {count}" for word, count in outcome.history.items())
+    config, plan = outcome
+    history = (f"{word}: {'all' if n is None else n}" for word, n in plan.history.items())
     rows = [
-        ("name", outcome.name),
-        ("market", outcome.market),
-        ("symbols", ", ".join(outcome.symbols)),
-        ("sessions", _sessions(outcome)),
-        ("intervals", ", ".join((outcome.base_interval, *outcome.derived_intervals))),
-        ("history sessions", history or "as many as its indicators need"),
-        ("indicators", ", ".join(indicator.name for indicator in outcome.indicators) or None),
-        ("strategies", ", ".join(strategy.label for strategy in outcome.strategies)),
-        ("account", f"{outcome.account.cash} {outcome.account.currency}"),
-        ("sizing", _given(outcome.sizing)),
-        ("risk", _given(outcome.risk)),
-        ("protection", _given(outcome.protection) or "as its strategies declare"),
+        ("name", config.name),
+        ("market", config.market),
+        ("symbols", ", ".join(config.symbols)),
+        ("sessions", _sessions(config)),
+        ("intervals", ", ".join(plan.intervals)),
+        ("history sessions", ", ".join(history) or None),
+        ("indicators", ", ".join(_indicators(plan)) or None),
+        ("strategies", ", ".join(strategy.label for strategy in config.strategies)),
+        ("account", f"{config.account.cash} {config.account.currency}"),
+        ("sizing", _given(config.sizing)),
+        ("risk", _given(config.risk)),
+        ("protection", _given(config.protection) or "as its strategies declare"),
     ]
     typer.echo(f"{path}: ok")
     print_table("It would run", ("what", "value"), rows)
+
+
+def _indicators(plan: "Plan") -> Iterator[str]:
+    """The config's and those of its strategies; with their symbols where not all have one."""
+    having: dict[str, list[str]] = {}
+    for one in plan.declared:
+        words = f"{one.computation.label} on {one.interval}"
+        having.setdefault(words, []).append(plan.symbols[one.symbol])
+    for words, symbols in having.items():
+        is_all = len(symbols) == len(plan.symbols)
+        yield words if is_all else f"{words} of {' '.join(symbols)}"
 
 
 def _sessions(config: "SessionConfig") -> str:

@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.core.errors import AppError
+from app.core.errors import AppError, StateError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -74,6 +74,7 @@ class Context:
         """Write the error's traceback to the log file alone; return where that is."""
         from loguru import logger
 
+        from app.core.folders import can_only_read
         from app.core.logging import DEFAULT_LEVEL, configure_logging, log_path
         from app.core.settings import DEFAULT_DATA_FOLDER
 
@@ -82,5 +83,7 @@ class Context:
         except AppError:  # the settings are faulty too; the defect matters more
             folder = DEFAULT_DATA_FOLDER
             configure_logging(folder, DEFAULT_LEVEL)
+        if can_only_read(folder):
+            raise StateError(f"{folder} can only be read")
         logger.bind(file_only=True).opt(exception=error).critical("A defect ended the command")
         return log_path(folder)

@@ -314,9 +314,12 @@ def _end(run: str | None, command: str, value: str, timeout: float, as_json: boo
     if as_json:
         print_json(ended["summary"])
     else:
+        from app.cli.run_notes import notes_on
         from app.managers.system_manager.summary import figure_rows
 
         print_table(f"Run {run_id}", ("figure", "value"), figure_rows(ended["summary"]))
+        for note in notes_on(ended["summary"]):
+            console.print(note, markup=False)
 
 
 def _view(run: str | None) -> "View":

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -96,6 +97,15 @@ root.add_typer(root_commands.app)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
+    exit_code = _ended(argv)
+    if argv is None and threading.active_count() > 1:  # a process of its own: it ends now
+        from app.cli.lingering import end_in_time
+
+        end_in_time(exit_code)
+    return exit_code
+
+
+def _ended(argv: Sequence[str] | None) -> int:
     _open_closed_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
@@ -166,6 +176,8 @@ def load_noun(noun: str) -> TyperGroup:
 def spelled_out(args: Sequence[str]) -> list[str]:
     """The words with each noun's singular made its plural; a bare noun lists what can follow."""
     words: list[str] = []
+    if args[:1] == ["--version"]:  # as every program has it
+        args = ["version", *args[1:]]
     group: Any = root_group()
     for word in args:
         name = known_word(word, group.commands)

@@ -291,6 +291,7 @@ def _told(context: Context, found: RiskStatus, run_id: str | None) -> dict[str, 
     return {
         "run_id": run_id,
         "state": found.state,
+        "currency": found.past.currency or None,
         "trips": [_trip(context, one, found.past) for one in found.trips],
         "breakers": [msgspec.to_builtins(one) for one in found.breakers],
         "figures": _figures(found.past),
@@ -327,10 +328,25 @@ def _print_status(found: dict[str, Any]) -> None:
     else:
         where = f", in {run}" if run else ""
         console.print(f"The account {found['account']} is {found['state']}{where}.", markup=False)
-    for title, name in (("Trips", "trips"), ("Breakers", "breakers"), ("Figures", "figures")):
-        if found[name]:
-            _print_rows(title, found[name])
+    currency = found["currency"]
+    breakers = [_with_currency(one, currency) for one in found["breakers"]]
+    figures = "Figures" if currency is None else f"Figures, in {currency}"
+    for title, rows in (
+        ("Trips", found["trips"]),
+        ("Breakers", breakers),
+        (figures, found["figures"]),
+    ):
+        if rows:
+            _print_rows(title, rows)
     console.print("'risk limits CONFIG' shows the limits that each order is held against.")
+
+
+def _with_currency(breaker: dict[str, Any], currency: str | None) -> dict[str, Any]:
+    """What is an amount says of what: its neighbours are shares, counts and seconds."""
+    if currency is None or breaker["name"].partition(" of ")[0] != "daily_loss":
+        return breaker
+    amounts = {name: f"{breaker[name]} {currency}" for name in ("figure", "trips_at")}
+    return {**breaker, **amounts}
 
 
 def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -35,7 +35,7 @@ def init_db(as_json: AsJson = False) -> None:
 
 @app.command()
 def version(as_json: AsJson = False) -> None:
-    """The version of this program and of Python.
+    """The version of this program and of Python. `--version` is the same.
 
     \b
     Example:

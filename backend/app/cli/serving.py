@@ -109,6 +109,7 @@ class Serving:
     def _tell_ready(self, session: "RunSession") -> None:
         log = self._folder / "runs" / session.run_id / LOG_NAME
         told = {"run_id": session.run_id, "pid": os.getpid(), "log": str(log)}
+        alarms = [f"{one.what}: {one.details}" for one in self.system.alarms.latest()]
         assert self._ready is not None
         with suppress(OSError), log.open("ab") as file:  # else its words go where they went
             file.write(os.pread(2, _EARLY_BYTES, 0))
@@ -116,7 +117,7 @@ class Serving:
             for number in (1, 2):
                 os.dup2(file.fileno(), number)
         with suppress(BrokenPipeError), os.fdopen(self._ready, "w") as pipe:
-            json.dump({**told, "goes_on": session.goes_on}, pipe)
+            json.dump({**told, "goes_on": session.goes_on, "alarms": alarms}, pipe)
 
 
 def detach(words: Sequence[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import control
-from app.cli.output import console, print_json, print_table
+from app.cli.output import console, errors, print_json, print_table
 from app.cli.parameters import Account, AsJson, ConfigFile
 from app.cli.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from app.cli.serving import Serving
     from app.core.config import SessionConfig
     from app.managers.system_manager.run_session import OnProgress
-    from app.managers.system_manager.summary import Summary
     from app.managers.system_manager.system_manager import SystemManager
 
 app = typer.Typer(help="Start sessions, watch them and steer them.")
@@ -88,6 +87,7 @@ def _run_here(
 ) -> None:
     """Run in this process, served to other terminals, and print what it came to."""
     from app.cli.context import Context
+    from app.cli.run_notes import notes_on
     from app.cli.serving import Serving
 
     serving = Serving(Context().settings, ready, confirmed)
@@ -105,28 +105,12 @@ def _run_here(
     else:
         rows = [*summary.rows(), *(("html", str(page)) for page in pages if page)]
         print_table(f"Run {summary.run_id}", ("figure", "value"), rows)
-        for note in notes_on(summary):
+        for note in notes_on(summary.as_json()):
             console.print(note, markup=False)
     if system.ended is not None and system.ended.reason == "interrupted":
         raise typer.Exit(EXIT_INTERRUPTED)
     if system.ended is not None and system.ended.reason == "killed":
         raise StateError(f"Run {summary.run_id} was killed.")
-
-
-def notes_on(summary: "Summary") -> Iterator[str]:
-    """What its figures do not say of themselves."""
-    from app.cli.context import Context
-    from app.repositories.run_repository import RunRepository
-
-    latched = summary.latched()
-    if latched is not None:
-        yield latched
-    if not summary.orders and summary.bars:
-        yield "No order was given: 'why-not SYMBOL TIME' shows what the strategies saw."
-    refused = RunRepository(Context().engine).refused_count(summary.run_id) if summary.orders else 0
-    if refused:
-        where = f"'runs orders {summary.run_id} --refused' tells why."
-        yield f"Of its orders {refused:,} {'was' if refused == 1 else 'were'} refused: {where}"
 
 
 @contextmanager
@@ -151,6 +135,8 @@ def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> N
     if as_json:
         print_json(run)
         return
+    for alarm in run["alarms"]:
+        errors.print(f"warning: {alarm}", markup=False)
     what = "broke off, and goes on" if run["goes_on"] else "runs"
     console.print(f"Run {run['run_id']} {what} as process {run['pid']}.", markup=False)
     console.print(f"It writes to {run['log']}.", markup=False)

@@ -66,7 +66,8 @@ def table_of(
     say nothing go, then those that say the same in each row, then the spare ones; else each row is
     a block.
     """
-    columns = columns_of(names, list(rows))
+    rows, below = _apart(names, list(rows), width)
+    columns = columns_of(names, rows)
     going = [one for one in columns if one.is_empty]
     going += sorted((one for one in columns if one.is_constant), key=lambda one: -one.natural)
     going += [one for one in columns if one.name in spare and one not in going]
@@ -76,8 +77,32 @@ def table_of(
         for frame in (_BORDERS, _BLANKS):
             widths = _widths(left, width, frame)
             if left and widths is not None:
-                return _grouped([*_left_out(gone), _table(left, widths, frame)])
-    return _blocks(columns)
+                return _grouped([*_left_out(gone), _table(left, widths, frame), *below])
+    return _grouped([_blocks(columns), *below])
+
+
+def _apart(
+    names: Sequence[str], rows: list[Sequence[object]], width: int
+) -> "tuple[list[Sequence[object]], list[RenderableType]]":
+    """The rows, and the lines of those below the table whose word would be broken in it, as a
+    fingerprint is at 80 columns, where a line of its own has the room: so it can be copied.
+    """
+    from rich.text import Text
+
+    columns = columns_of(names, rows)
+    widths = _widths(columns, width, _BORDERS)
+    if len(names) != 2 or names[0] not in _FACTS or widths is None:
+        return rows, []
+    lines = [
+        f"{name}: {value}" for name, value in zip(*(one.cells for one in columns), strict=True)
+    ]
+    apart = {
+        place
+        for place, cell in enumerate(columns[1].cells)
+        if max(map(len, cell.split()), default=0) > widths[1] and len(lines[place]) <= width
+    }
+    left = [row for place, row in enumerate(rows) if place not in apart]
+    return left, [Text(lines[place]) for place in sorted(apart)]
 
 
 def columns_of(names: Sequence[str], rows: Sequence[Sequence[object]]) -> list[Column]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.core.errors import ConfigError, did_you_mean
+from app.core.folders import can_only_read
 from app.core.stray_errors import tell_stray_errors
 
 if TYPE_CHECKING:
@@ -70,21 +71,28 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
             " America/New_York or UTC."
         )
     tell_stray_errors()
-    path = log_path(folder)
     wanted = level or stored_level(folder)
+    logger.remove()
+    logger.add(
+        _to_console,
+        level=wanted,
+        format=CONSOLE_FORMAT,
+        colorize=_wants_colour(),
+        filter=lambda record: "file_only" not in record["extra"],
+    )
+    logger.configure(patcher=hide_secrets)
+    if not can_only_read(folder):  # else only what reads can go on, and has little to tell
+        _log_to_file(log_path(folder), wanted)
+
+
+def _log_to_file(path: Path, level: str) -> None:
+    from loguru import logger
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        logger.remove()
-        logger.add(
-            _to_console,
-            level=wanted,
-            format=CONSOLE_FORMAT,
-            colorize=_wants_colour(),
-            filter=lambda record: "file_only" not in record["extra"],
-        )
         logger.add(
             path,
-            level=wanted,
+            level=level,
             format=FILE_FORMAT,
             rotation="10 MB",
             retention="30 days",
@@ -96,7 +104,6 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
             f"The log {path} cannot be written: {error.strerror}. "
             "Set MISMARTERA_DATA_FOLDER to a folder you may write to."
         ) from error
-    logger.configure(patcher=hide_secrets)
 
 
 def redact(text: str) -> str:

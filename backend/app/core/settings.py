@@ -14,6 +14,7 @@ from app.core.logging import known_level
 
 PREFIX = "MISMARTERA_"
 ENV_FILE = ".env"
+NO_FILE = f"{ENV_FILE} is no plain file"
 DEFAULT_DATA_FOLDER = Path("data")
 
 
@@ -69,6 +70,12 @@ def get_settings() -> Settings:
 def read_settings() -> Settings:
     """Read environment and `.env`; every fault of both is reported at once."""
     faults: list[str] = []
+    found = Path(ENV_FILE)
+    if found.exists() and not (found.is_file() or found.is_dir()):
+        raise ConfigError(
+            f"{NO_FILE}, such as a pipe, which commands would wait for; put one in its place, or"
+            " take it away and set the environment."
+        )
     try:
         faults = _unknown_names()
         settings = Settings()

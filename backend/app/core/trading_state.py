@@ -19,6 +19,11 @@ def need_reason(reason: str) -> None:
         raise UsageError("A trading state is changed by a person with a reason: give one.")
 
 
+def resumed_by(account: str) -> str:
+    """The command that clears what has tripped of an account."""
+    return "risk resume" if account == "default" else f"risk resume --account {account}"
+
+
 class Trip(msgspec.Struct, frozen=True):
     """Why an account is not active: latched until a person clears it."""
 
@@ -56,6 +61,7 @@ class RiskPast(msgspec.Struct, frozen=True):
     # By breaker that a person cleared, where it counts from: the result of that session, or how
     # far below the peak the account was.
     counted_from: dict[str, int] = {}
+    currency: str = ""  # of all amounts; "" where an earlier version left it
 
 
 class RiskReport(msgspec.Struct, frozen=True):

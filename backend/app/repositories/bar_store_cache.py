@@ -3,13 +3,14 @@
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
 
 from app.core.bars import BarColumns
 from app.core.errors import DataError
+from app.core.folders import can_only_read
 from app.repositories.bar_store_codec import (
     Label,
     Quotes,
@@ -76,9 +77,13 @@ class BarCache:
     def _map(self, path: Path) -> OpenYear:
         copy = self._copy_of(path, read_label(path).content)
         try:
-            return _map_copy(copy)
+            return _open_copy(copy, pa.memory_map(str(copy)))
         except (pa.ArrowInvalid, OSError):  # missing or damaged: it is only a copy
-            return _map_copy(self._build(path))
+            pass
+        if can_only_read(next(folder for folder in copy.parents if folder.is_dir())):
+            return _open_copy(path, pa.BufferReader(_in_memory(read_table(path))))
+        copy = self._build(path)
+        return _open_copy(copy, pa.memory_map(str(copy)))
 
     def _copy_of(self, path: Path, content: str) -> Path:
         folder = self._copies / path.parent.relative_to(self._bars)
@@ -90,8 +95,7 @@ class BarCache:
         copy = self._copy_of(path, decode_label(path, table.schema.metadata or {}).content)
 
         def write(file: BinaryIO) -> None:
-            with pa.ipc.new_file(file, table.schema) as writer:
-                writer.write_table(table, max_chunksize=max(table.num_rows, 1))
+            _write_copy(table, file)
 
         with disk_errors(f"The copy of {path} to read from cannot be made"):
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -103,13 +107,25 @@ class BarCache:
         return copy
 
 
-def _map_copy(copy: Path) -> OpenYear:
-    source = pa.memory_map(str(copy))
+def _write_copy(table: pa.Table, sink: Any) -> None:
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=max(table.num_rows, 1))
+
+
+def _in_memory(table: pa.Table) -> Any:
+    """A copy where none can be kept."""
+    sink = pa.BufferOutputStream()
+    _write_copy(table, sink)
+    return sink.getvalue()
+
+
+def _open_copy(path: Path, source: Any) -> OpenYear:
+    """`path` is what a fault in it is told by."""
     batch = pa.ipc.open_file(source).get_batch(0)
     columns, quotes = views(batch)
     return OpenYear(
         columns=columns,
         quotes=quotes,
-        label=decode_label(copy, batch.schema.metadata or {}),
+        label=decode_label(path, batch.schema.metadata or {}),
         size_bytes=batch.nbytes,
     )

@@ -1,15 +1,18 @@
 """The database: SQLite by default, PostgreSQL by URL; the packaged migrations make its schema."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from app.core.errors import ConfigError, DatabaseLocked, DataError
+from app.core.folders import can_only_read
 
 SCHEMA_REVISION = "0006"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
@@ -28,7 +31,8 @@ def open_database(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed)
+        reader = _reader_of(parsed)
+        engine = create_engine(parsed) if reader is None else create_engine(parsed, creator=reader)
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise ConfigError(
             "MISMARTERA_DATABASE_URL is not a database URL; use sqlite:///path/to/file.db "
@@ -40,8 +44,41 @@ def open_database(url: str) -> Engine:
             "for PostgreSQL: pip install 'mismartera[postgres]'."
         ) from error
     if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, "journal_mode=WAL" if reader is None else "query_only=ON")
     return engine
+
+
+def _reader_of(url: URL) -> Callable[[], sqlite3.Connection] | None:
+    """What opens a SQLite file in a folder that can only be read; None of any other database.
+
+    SQLite itself puts files beside it even to read. Where a writer's are there it reads with them;
+    where none are, the file is all there is.
+    """
+    path = url.database if url.drivername.startswith("sqlite") else None
+    if not path or path.startswith("file:") or not can_only_read(Path(path).parent):
+        return None
+
+    def connect() -> sqlite3.Connection:
+        place = f"file:{quote(str(Path(path).absolute()))}"
+        try:
+            return _readable(f"{place}?mode=ro")
+        except sqlite3.OperationalError:
+            log = Path(f"{path}-wal")
+            if log.exists() and log.stat().st_size:
+                raise  # a part of it is in there
+            return _readable(f"{place}?immutable=1")
+
+    return connect
+
+
+def _readable(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    try:
+        connection.execute("SELECT name FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def ensure_database(engine: Engine) -> bool:
@@ -78,7 +115,8 @@ def database_errors(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, way: str) -> None:
+    """`way` is a pragma: how it is written, or that it is not."""
     path = engine.url.database
     if path and path != ":memory:" and not path.startswith("file:"):
         try:
@@ -91,7 +129,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         dbapi.isolation_level = None  # the driver's own BEGIN would leave DDL outside
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
-            "journal_mode=WAL",
+            way,
             "synchronous=NORMAL",
             "foreign_keys=ON",
         ):

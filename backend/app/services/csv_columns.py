@@ -53,11 +53,6 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
             f"The first line holds values, {', '.join(header)[:80]}, where the columns' names have"
             " to be; put a line above it such as timestamp,open,high,low,close,volume."
         )
-    if len(set(header)) != len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise DataError(
-            f"The column '{twice}' stands twice in the header; name one of them otherwise."
-        )
     names = _check_given(header, given)
     by_plain = {_plain(name): name for name in reversed(header) if name not in names.values()}
     if not {"timestamp", "date", "time"} & names.keys():
@@ -69,6 +64,7 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
         if role not in names and found is not None:
             names[role] = by_plain[found]
     _check_complete(header, names)
+    _check_single(header, names)
     return ColumnMap(names, tuple(name for name in header if name not in names.values()))
 
 
@@ -98,6 +94,17 @@ def _guess_time(by_plain: Mapping[str, str]) -> dict[str, str]:
     if found in ("time", "date") and "date" in by_plain and "time" in by_plain:
         return {"date": by_plain["date"], "time": by_plain["time"]}
     return {} if found is None else {"timestamp": by_plain[found]}
+
+
+def _check_single(header: Sequence[str], names: Mapping[str, str]) -> None:
+    """What is read stands once; what is not, such as plots of a chart, may share a name."""
+    for role, name in names.items():
+        if header.count(name) > 1:
+            raise DataError(
+                f"{header.count(name)} columns are called '{name}', and {role} is read from it:"
+                " give all but one another name in the file's first line, or say which column else"
+                f" it is with --column {role}=NAME."
+            )
 
 
 def _check_complete(header: Sequence[str], names: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Mess
 from app.core.windows import Window
 from app.services.aggregation import Grid, fold
 from app.services.indicators import Values
+from app.services.indicators.causality import LocalTime, in_utc
 from app.threads.backfill import folded, merged, replaced
 from app.threads.indicator_cell import Cell
 from app.threads.plan import Declared, Plan
@@ -72,9 +73,12 @@ class DataProcessor(Worker):
 
     name = "data processor"
 
-    def __init__(self, plan: Plan, workshop: Workshop | None = None) -> None:
-        """Without a workshop no code is replaced."""
+    def __init__(
+        self, plan: Plan, workshop: Workshop | None = None, local: LocalTime = in_utc
+    ) -> None:
+        """Without a workshop no code is replaced. Errors name moments in `local` time."""
         self._plan = plan
+        self._local = local
         self._workshop = workshop
         self._declarations = None if workshop is None else Declarations(workshop)
         self._tapes = {
@@ -315,7 +319,7 @@ class DataProcessor(Worker):
     def check_causality(self) -> None:
         """What users' own functions compute of a session, as far as it is there."""
         for cell in self._cells:
-            cell.close_session()
+            cell.close_session(self._local)
 
     def _are_under_way(self, sessions: list[Hours], through_ns: int) -> bool:
         """Whether none of them begins or ends."""

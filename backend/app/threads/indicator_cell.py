@@ -5,6 +5,7 @@ import numpy as np
 from app.core.bars import Floats
 from app.core.windows import Window
 from app.services.indicators import Computation, Running, Values, check_causal
+from app.services.indicators.causality import LocalTime
 from app.services.indicators.user_functions import UserComputation
 
 SMALL_ROWS = 48  # up to here a stream handle beats computing the whole window again
@@ -40,7 +41,7 @@ class Cell:
             self._values = self._grow(before, window, self._values)
         return self._values
 
-    def close_session(self) -> None:
+    def close_session(self, local: LocalTime) -> None:
         """A session is complete: hold a user's own function against truncated history."""
         window = self._window
         if (
@@ -49,7 +50,8 @@ class Cell:
             and len(window) > window.today
         ):
             rows = {window.today, (window.today + len(window)) // 2, len(window) - 2}
-            check_causal(self._computation, window, sorted(row for row in rows if row >= 0))
+            known = sorted(row for row in rows if row >= 0)
+            check_causal(self._computation, window, known, local)
 
     def _grow(self, before: Window, window: Window, values: Values) -> Values:
         """Carry the stream handle over the rows that are new."""

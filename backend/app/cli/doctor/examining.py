@@ -11,7 +11,7 @@ from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.doctor import folder, machine, program, standing, store
 from app.cli.doctor.finding import Check, Finding, Ground
 from app.core.errors import ConfigError, UsageError, did_you_mean
-from app.core.settings import Settings, read_settings
+from app.core.settings import ENV_FILE, NO_FILE, Settings, read_settings
 from app.managers.time_manager.clock import WallClock
 
 PRACTICE_PORT: Final = 8790
@@ -123,6 +123,8 @@ def _setting_faults(error: ConfigError) -> list[Finding]:
 
 
 def _setting_remedy(fault: str) -> str:
+    if NO_FILE in fault:
+        return f"mv {ENV_FILE} {ENV_FILE}.aside"
     name = fault.split(" ", 1)[0].rstrip(":")
     given = next((one for one in os.environ if one.upper() == name), None)
     return f"unset {given}" if given else "${EDITOR:-vi} .env"

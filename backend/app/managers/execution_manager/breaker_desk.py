@@ -67,8 +67,10 @@ class BreakerDesk:
         books: Books,
         entries: Entries,
         past: RiskPast | None,
+        currency: str,
     ) -> None:
         self.limits = tuple(limits)
+        self._currency = currency  # of the account
         self.trips: dict[str, Trip] = {}
         self._risk = risk
         self._whole = risk.whole
@@ -309,7 +311,7 @@ class BreakerDesk:
             name: units if kinds[name] in DAILY else max(units - worth_units, 0)
             for name, units in self._counted_from.items()
         }
-        return RiskPast(self._session.market, figures, trips, counted_from)
+        return RiskPast(self._session.market, figures, trips, counted_from, self._currency)
 
     def report(self) -> RiskReport | None:
         """What has happened since the last call; None where nothing is to be remembered."""

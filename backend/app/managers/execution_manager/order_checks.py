@@ -74,8 +74,9 @@ class OrderChecks:
             self._sure = self._risk.sure
         if self._risk is not None and (limits.guards):
             self.breakers = BreakerDesk(
-                limits.breakers, self._risk, books, self.entries, limits.past
-            )
+                limits.breakers, self._risk, books, self.entries, limits.past,
+                account.terms.currency,
+            )  # fmt: skip
 
     @property
     def is_limited(self) -> bool:

@@ -13,7 +13,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.messages import Command
 from app.core.seams import BarSource
 from app.core.settings import Settings
-from app.core.trading_state import RiskPast
+from app.core.trading_state import RiskPast, resumed_by
 from app.core.venue import Abilities, Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
 from app.managers.execution_manager.breaker_desk import told
@@ -168,7 +168,8 @@ class LiveOpening:
                 self._line.inbox.put(Command(one.name, one.value))
         alarm = self._alarms.alarm
         for trip in self._began_with.trips:
-            alarm(f"risk: {trip.name}", f"{told(trip)}; 'risk resume' clears it")
+            way_out = f"'{resumed_by(self._account)}' clears it"
+            alarm(f"risk: {trip.name}", f"{told(trip)}; {way_out}")
         return RunRisk(run_id, alarm, self._risks, self._account, self._recorded)
 
     def _check_symbols(self, config: SessionConfig, venue: Venue, now_ns: int) -> None:

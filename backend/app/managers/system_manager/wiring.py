@@ -219,7 +219,7 @@ class Run:
             config, self.seats, self.plan, market.sessions, market.sessions_before, market.time,
             strategies_folder, self.cursor,
         )  # fmt: skip
-        self.processor = DataProcessor(self.plan, self.workshop)
+        self.processor = DataProcessor(self.plan, self.workshop, self.local_time)
         workers = [self.coordinator, self.quality, self.processor, self.engine]
         # Workers take turns then, and none waits.
         self._full_speed = config.replay is not None and speed == "max"

@@ -1,6 +1,7 @@
 """Does an indicator look ahead? It is computed again without the rows that came later."""
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
@@ -9,21 +10,32 @@ from app.core.bars import COLUMNS
 from app.core.errors import LookaheadError
 from app.core.windows import Window
 from app.services.indicators.computation import Computation, Values
+from app.services.indicators.user_functions import UserComputation, place_of
+
+LocalTime = Callable[[int], dt.datetime]  # of an instant, in the market's zone
 
 _ROW_COLUMNS = (*COLUMNS, "known_ns")
 
 
-def check_causal(computation: Computation, window: Window, rows: Iterable[int]) -> None:
+def in_utc(ns: int) -> dt.datetime:
+    """The time of who knows no market."""
+    return dt.datetime.fromtimestamp(ns // 10**9, dt.UTC)
+
+
+def check_causal(
+    computation: Computation, window: Window, rows: Iterable[int], local: LocalTime = in_utc
+) -> None:
     """Raise LookaheadError when a value at one of `rows` changes once later rows are cut off."""
     full = computation.batch(window)
     for row in rows:
         seen = computation.batch(window_until(window, row + 1))
         if _at(full, row) != _at(seen, row):
-            time = np.datetime64(int(window.start_ns[row]), "ns").astype("datetime64[s]")
+            place = place_of(computation) if isinstance(computation, UserComputation) else ""
             raise LookaheadError(
-                f"Indicator {computation.label} looks ahead: its value at the bar of {time}Z "
-                "changes when later bars are cut off. Compute each row from itself and earlier "
-                "rows only, by the same steps whatever follows."
+                f"Indicator {computation.label}{place and f' ({place})'} looks ahead: its value at "
+                f"the bar of {local(int(window.start_ns[row])):%Y-%m-%d %H:%M:%S %Z} changes when "
+                "later bars are cut off. Compute each row from itself and earlier rows only, by "
+                "the same steps whatever follows."
             )
 
 

@@ -1,8 +1,10 @@
 """A user's own function of whole columns, as a computation."""
 
+import functools
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,6 +74,18 @@ def name_of(indicator: object) -> str:
     if isinstance(indicator, str):
         return indicator
     return str(getattr(indicator, "__name__", type(indicator).__name__))
+
+
+def place_of(computation: UserComputation) -> str:
+    """The file and line that define its function; "" of one that is not written in Python."""
+    function: Any = computation.function
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    if not hasattr(function, "__code__"):
+        function = type(function).__call__  # of an object that can be called
+    code = getattr(function, "__code__", None)
+    return "" if code is None else f"{Path(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def user_computation(

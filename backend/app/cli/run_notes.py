@@ -1,0 +1,33 @@
+"""What the figures of a run that has ended do not say of themselves, however it was ended."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.cli.context import Context
+from app.core.trading_state import resumed_by
+from app.managers.system_manager.summary import latched_text
+from app.repositories.run_repository import RunRepository
+
+
+def notes_on(figures: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence each, of a summary's plain values."""
+    run_id, repository = figures["run_id"], RunRepository(Context().engine)
+    latched = latched_text(figures)
+    if latched is not None:
+        yield latched
+    elif figures.get("trading_state") is not None:
+        yield _still(repository, run_id, figures["trading_state"])
+    if not figures["orders"] and figures["bars"]:
+        yield "No order was given: 'why-not SYMBOL TIME' shows what the strategies saw."
+    refused = repository.refused_count(run_id) if figures["orders"] else 0
+    if refused:
+        where = f"'runs orders {run_id} --refused' tells why."
+        yield f"Of its orders {refused:,} {'was' if refused == 1 else 'were'} refused: {where}"
+
+
+def _still(repository: RunRepository, run_id: str, found: str) -> str:
+    """That a live run leaves its account as it may not trade, and what changes that."""
+    live = repository.get_run(run_id)["config"].get("live") or {}
+    account = live.get("account", "default")
+    state, _, why = found.partition(": ")
+    return f"The account {account} stays {state} ({why}): '{resumed_by(account)}' clears it."
