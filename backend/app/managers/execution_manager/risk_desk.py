@@ -93,7 +93,7 @@ class RiskDesk:
         # Rates between currencies make one rounding of another: there every rule is asked.
         self._sure: SureOrders | None = None
         if reach is not None:
-            watch = Watch(moment, self._seen, self.look, power)
+            watch = Watch(moment, self._seen, self.look, power, working)
             held = self._held
             self._sure = SureOrders(scopes, portfolios, held, reach, account, counts, watch)
 

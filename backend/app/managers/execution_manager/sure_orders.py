@@ -12,7 +12,7 @@ from app.managers.execution_manager.account import Account
 from app.managers.execution_manager.buying_power import BuyingPower
 from app.managers.execution_manager.exposure import Holdings
 from app.managers.execution_manager.ledger import Position
-from app.managers.execution_manager.moment import Moment
+from app.managers.execution_manager.moment import Moment, Working
 from app.managers.execution_manager.order_counts import OrderCounts, Tally
 from app.managers.execution_manager.reach import Reach
 from app.managers.execution_manager.seen import Seen
@@ -33,6 +33,7 @@ class Watch(NamedTuple):
     market: Seen
     look: Callable[[int], None]  # sees what all is worth at an instant
     power: BuyingPower | None
+    working: Working
 
 
 class SureRules:
@@ -40,7 +41,7 @@ class SureRules:
 
     __slots__ = (
         "_bounds", "_counts", "_lasting", "_look", "_market", "_moment", "_others", "_position",
-        "_power", "_tallies", "_until_ns", "_whole",
+        "_power", "_tallies", "_until_ns", "_whole", "_working",
     )  # fmt: skip
 
     def __init__(
@@ -57,7 +58,7 @@ class SureRules:
         self._whole = bounds[0]
         self._position = position
         self._counts, self._tallies = counts, tallies
-        self._moment, self._market, self._look, self._power = watch
+        self._moment, self._market, self._look, self._power, self._working = watch
         self._others = [
             (check, portfolio, most)
             for check, portfolio, most, _, limit in rules
@@ -75,14 +76,14 @@ class SureRules:
         self._until_ns = NOT_SURE_NS if self._lasting else ALWAYS_NS
 
     def clear(self, order: Order, now_ns: int) -> bool:
-        """Whether all approve of an order that opens, and then it is counted; False where it takes
-        more to tell.
+        """Whether all approve of an order, and then it is counted; False where it takes more to
+        tell.
         """
         units, held_units = order.units, self._position.units
         if held_units and (
             -held_units <= units < 0 if held_units > 0 else 0 < units <= -held_units
         ):
-            return False  # it may only take that out: then nothing is asked
+            return not self._working and self._follow(order)  # else others may take that out
         moment = self._moment
         if now_ns != moment.now_ns or moment.fills != moment.books.fill_count:
             self._look(now_ns)
@@ -102,6 +103,12 @@ class SureRules:
         if whole.reach.most_units > whole.means and power is not None and power.refusal(order):
             return False
         counts.enter(self._tallies, alike, now_ns)
+        return True
+
+    def _follow(self, order: Order) -> bool:
+        """It only takes out what is held: nothing is asked of that, and it is no entry."""
+        for own in self._bounds:
+            own.reach.add(order.strategy, order.symbol_index, order.units)
         return True
 
     def _ask_others(self, order: Order, now_ns: int) -> bool:
