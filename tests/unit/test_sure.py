@@ -336,3 +336,12 @@ def test_coins_that_fees_were_paid_with_count_for_what_the_account_is_worth() ->
     account.own.fill(account.loose_of(1), -50 * UNITS, 10.0, 500 * UNITS)
     desk.execution.note_change(1, desk.now_ns)
     assert desk.give(960).reason == "max_leverage: 9600 is over 9500, 1 times 9500"
+
+
+def test_what_one_strategy_gains_hides_no_loss_of_another() -> None:
+    desk = Desk(strategies={"two": {"max_daily_loss": 50}})
+    desk.ask(100)
+    desk.ask(100, 1, 1)
+    desk.prices.of[:] = [11.0, 9.0]
+    desk.now_ns += 10
+    assert desk.give(1, 1, 1).reason.startswith("max_daily_loss of strategy two: 100 is lost")
