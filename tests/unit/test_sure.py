@@ -316,3 +316,32 @@ def test_means_are_asked_where_a_cash_account_has_no_bounds() -> None:
     assert desk.give(500).reason == "buying_power: it needs 5,000.00, there is 4,000.00 left"
     assert desk.execution._checks.counts.tally(None, None).today == 1
     assert desk.give(-601).units == -600 * UNITS  # cut: it only closes
+
+
+def test_no_peak_is_seen_for_an_order_that_no_limit_is_asked_of() -> None:
+    desk = Desk(max_drawdown_percent=50)
+    desk.ask(100)
+    desk.now_ns += 10
+    desk.prices.of[0] = 12.0
+    before = desk.state()
+    assert desk.give(2 * 10**10).reason.startswith("too_large")
+    assert desk.state() == before
+    assert not desk.give(1).reason
+    assert desk.state() != before
+
+
+def test_coins_that_fees_were_paid_with_count_for_what_the_account_is_worth() -> None:
+    desk = Desk(max_leverage=1)
+    account = desk.execution.account
+    account.own.fill(account.loose_of(1), -50 * UNITS, 10.0, 500 * UNITS)
+    desk.execution.note_change(1, desk.now_ns)
+    assert desk.give(960).reason == "max_leverage: 9600 is over 9500, 1 times 9500"
+
+
+def test_what_one_strategy_gains_hides_no_loss_of_another() -> None:
+    desk = Desk(strategies={"two": {"max_daily_loss": 50}})
+    desk.ask(100)
+    desk.ask(100, 1, 1)
+    desk.prices.of[:] = [11.0, 9.0]
+    desk.now_ns += 10
+    assert desk.give(1, 1, 1).reason.startswith("max_daily_loss of strategy two: 100 is lost")

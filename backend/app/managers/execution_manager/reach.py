@@ -145,11 +145,22 @@ class Reach:
             most += (up if up > down else down) * value
         self.most_units = most
         self.orders = min(self.orders, len(self._working))
-        cash = float(self._account.own.cash_units)
+        account = self._account
+        cash = float(account.own.cash_units)
         unsure = (most + abs(cash)) * _UNSURE + self.slack
+        if account.loose:
+            unsure += self._loose_worth()
         self.worth_least = cash + worth - unsure
         self.worth_most = cash + worth + unsure
         return True
+
+    def _loose_worth(self) -> float:
+        """What coins that no strategy holds, or that are owed, are worth: not each figure of what
+        the account is worth has them.
+        """
+        loose = self._account.loose
+        prices = zip(loose.values(), self._marks(loose), strict=True)
+        return float(sum(abs(coins.value_units(price)) for coins, price in prices))
 
     def _count(self) -> None:
         """What is held and works, from nothing."""

@@ -21,6 +21,7 @@ from app.services.risk.bounds import ALWAYS_NS, NOT_SURE_NS
 from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Portfolio, ask_for
 from app.services.risk.scopes import EVERYWHERE, Place, Scope, holds_for
+from app.services.risk.sizes import MOST_UNITS
 
 # A rule, what it looks at and holds, by whose scope, and the limit itself.
 Held = tuple[Check, Portfolio, Any, str, Limit]
@@ -86,6 +87,8 @@ class SureRules:
             return not self._working and self._follow(order)  # else others may take that out
         moment = self._moment
         if now_ns != moment.now_ns or moment.fills != moment.books.fill_count:
+            if not -MOST_UNITS <= units <= MOST_UNITS:
+                return False  # no limit is asked of that, so none sees a peak
             self._look(now_ns)
         symbol, limit, stop = order.symbol_index, order.limit, order.stop
         size = float(units)
