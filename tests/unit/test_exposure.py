@@ -236,3 +236,16 @@ def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     own._moment.turn_orders()
     assert own.gross_units() == 50 * UNITS
     assert own.reach_units(0, 1) == 5 * UNITS
+
+
+@pytest.mark.parametrize("strategies", [1, 2])
+def test_coins_that_no_strategy_holds_count_however_many_strategies_there_are(
+    strategies: int,
+) -> None:
+    account = Account(AccountTerms(), Decimal(1_000), [Instrument("XNYS", "S0")], strategies)
+    mark = Marks().mark
+    moment = Moment(Counted(), {}, mark)
+    moment.turn(1)
+    account.own.fill(account.loose_of(0), -2 * UNITS, 100.0, 200 * UNITS)
+    whole = Holdings(account, {}, moment, OrderCounts(()))
+    assert whole.worth_units() == account.equity_units(mark) != account.cash_units()

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from limited_house import Desk
+from limited_house import Desk, Prices
 from tests.risk_house import House, ask, houses, sizes
 
 from app.core.config_risk import RiskConfig
@@ -345,3 +345,29 @@ def test_what_one_strategy_gains_hides_no_loss_of_another() -> None:
     desk.prices.of[:] = [11.0, 9.0]
     desk.now_ns += 10
     assert desk.give(1, 1, 1).reason.startswith("max_daily_loss of strategy two: 100 is lost")
+
+
+def test_nothing_is_sure_while_entries_are_closed() -> None:
+    desk = Desk(max_order_quantity=50)
+    assert not desk.give(1).reason
+    desk.execution.entries.close(0, "paused", "a person")
+    assert desk.give(1).reason.startswith("no_entries: paused")
+
+
+def test_a_calm_session_says_nothing_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Measured:
+        percent = 1
+
+        def volatility_units(self, now_ns: int) -> int:
+            return self.percent * UNITS
+
+        def calm_until_ns(self, now_ns: int, most_units: int) -> int:
+            return 10**15 if self.volatility_units(now_ns) <= most_units else -1
+
+    measured = Measured()
+    monkeypatch.setattr(Prices, "measures", lambda prices, symbol: measured, raising=False)
+    desk = Desk(max_volatility_percent=5)
+    assert not desk.give(1).reason
+    desk.next_session()
+    measured.percent = 6
+    assert desk.give(1).reason == "max_volatility_percent: 6 is over 5"

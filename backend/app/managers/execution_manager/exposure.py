@@ -125,11 +125,11 @@ class Holdings:
             memo.worth_at = self._moment.state
             if self._whole is not self:
                 memo.worth_units = self._account.opening_units + self._result_units()
-            elif len(self._rows) == 1:
+            elif len(self._rows) == 1 and not self._account.loose:
                 if memo.state != self._moment.state:
                     self._see_held()
                 memo.worth_units = self._account.cash_units() + memo.net_units
-            else:  # each position is rounded by itself
+            else:  # each position is rounded by itself; of coins, also what no strategy holds
                 memo.worth_units = self._account.equity_units(self._moment.mark)
         return memo.worth_units
 

@@ -155,9 +155,7 @@ class Reach:
         return True
 
     def _loose_worth(self) -> float:
-        """What coins that no strategy holds, or that are owed, are worth: not each figure of what
-        the account is worth has them.
-        """
+        """What coins that no strategy holds, or that are owed, are worth: they are in no line."""
         loose = self._account.loose
         prices = zip(loose.values(), self._marks(loose), strict=True)
         return float(sum(abs(coins.value_units(price)) for coins, price in prices))
