@@ -371,3 +371,12 @@ def test_a_calm_session_says_nothing_of_the_next(monkeypatch: pytest.MonkeyPatch
     desk.next_session()
     measured.percent = 6
     assert desk.give(1).reason == "max_volatility_percent: 6 is over 5"
+
+
+def test_what_closes_for_its_strategy_is_held_to_what_the_account_can_carry() -> None:
+    desk = Desk(AccountTerms(leverage=Decimal(1)), max_order_quantity=5_000)
+    desk.ask(900)
+    desk.ask(-1_800, strategy=1)
+    assert desk.execution.held_units[0] == -900 * UNITS
+    assert desk.ask(-500).reason.startswith("buying_power: it needs 5,000.00")
+    assert not desk.ask(-90).reason

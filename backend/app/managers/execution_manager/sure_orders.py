@@ -84,7 +84,7 @@ class SureRules:
         if held_units and (
             -held_units <= units < 0 if held_units > 0 else 0 < units <= -held_units
         ):
-            return not self._working and self._follow(order)  # else others may take that out
+            return not self._working and self._follow(order)  # else others may take it out, too
         moment = self._moment
         if now_ns != moment.now_ns or moment.fills != moment.books.fill_count:
             if not -MOST_UNITS <= units <= MOST_UNITS:
@@ -109,7 +109,11 @@ class SureRules:
         return True
 
     def _follow(self, order: Order) -> bool:
-        """It only takes out what is held: nothing is asked of that, and it is no entry."""
+        """It only takes out what its strategy holds: it is no entry, and no limit is asked. The
+        account may come to be further short by it, where another strategy is.
+        """
+        if self._power is not None and self._power.refusal(order):
+            return False
         for own in self._bounds:
             own.reach.add(order.strategy, order.symbol_index, order.units)
         return True
