@@ -43,12 +43,18 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTerminal]
     made.close()
 
 
-@pytest.fixture(scope="module")
-def open_venue(terminal: LiveTerminal) -> Practice:
-    """A venue in mid-session, a minute a second, trades every twenty seconds of its time."""
-    return terminal.venue(
+@pytest.fixture
+def open_venue(terminal: LiveTerminal) -> Iterator[Practice]:
+    """A venue in mid-session, a minute a second, trades every twenty seconds of its time.
+
+    Each test has one of its own: it closes three minutes later, which tests that share
+    it reach on a busy machine.
+    """
+    venue = terminal.venue(
         "--at", f"{HALF_DAY}T10:00", "--rate", "60", "--ticks", "--participation", "1"
     )
+    yield venue
+    venue.close()
 
 
 def fills_of(terminal: LiveTerminal, run_id: str) -> list[tuple[str, int, float]]:
@@ -289,10 +295,8 @@ def test_a_halt_is_lifted_with_a_reason_and_not_while_the_venue_differs(
 def test_what_was_held_before_the_start_halts_is_left_alone_or_is_adopted(
     terminal: LiveTerminal, open_venue: Practice
 ) -> None:
-    """Another account's shares are still there from the test before, or are bought."""
-    if held(open_venue, "SYN1") == 0:
-        adapter(open_venue).place(order("bought-before", 10, symbol="SYN1"))
-        wait_until(lambda: held(open_venue, "SYN1") == 10, "10 SYN1")
+    adapter(open_venue).place(order("bought-before", 10, symbol="SYN1"))
+    wait_until(lambda: held(open_venue, "SYN1") == 10, "10 SYN1")
     runs = {
         external: terminal.detach(
             terminal.config(open_venue.url, f"found-{external}", {"external": external})
