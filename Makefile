@@ -16,7 +16,7 @@ setup: ## make .venv and install everything, development tools too
 	@./start_cli.sh --setup dev
 
 test: setup ## run all tests
-	@$(PYTEST) -n 3 --dist worksteal -q $(ARGS)
+	@$(PYTEST) -n 4 --dist worksteal -q $(ARGS)
 
 test-cov: setup ## run all tests and report what they do not reach
 	@$(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered $(ARGS)
