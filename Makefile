@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-browser test-faults simulate kills risk-kills crashes reloads imports soak coin-days lint format typecheck bench screens run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-browser test-faults test-pythons simulate kills risk-kills crashes reloads imports soak coin-days lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -39,6 +39,14 @@ test-browser: setup ## open reports in a headless Chromium; skipped where there 
 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
 	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
+
+test-pythons: ## run all tests with each Python of PYTHONS, in an environment of its own: minutes each
+	@for python in $(or $(PYTHONS),python3.11 python3.12 python3.13); do \
+	  own=.venv-$$($$python -c 'import sys; print(*sys.version_info[:2], sep=".")') && \
+	  $$python -m venv $$own && $$own/bin/python -m pip install -qq --editable '.[dev]' && \
+	  echo "== $$own" && \
+	  PYTHONHASHSEED=0 $$own/bin/python -m pytest -n 4 --dist worksteal -q $(ARGS) || exit 1; \
+	done
 
 simulate: setup ## play fault schedules: make simulate SEED=7, or SEEDS=1000 FIRST=0 COUNTS=file; VENUE=binance
 	@PYTHONHASHSEED=0 $(PYTHON) -m tests.faults --venue $(or $(VENUE),practice) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) $(if $(COUNTS),--counts $(COUNTS)))

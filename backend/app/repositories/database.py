@@ -32,7 +32,7 @@ def open_database(url: str) -> Engine:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         reader = _reader_of(parsed)
-        engine = create_engine(parsed) if reader is None else create_engine(parsed, creator=reader)
+        engine = create_engine(parsed, **_means_of(parsed, reader))
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
         raise ConfigError(
             "MISMARTERA_DATABASE_URL is not a database URL; use sqlite:///path/to/file.db "
@@ -46,6 +46,24 @@ def open_database(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, "journal_mode=WAL" if reader is None else "query_only=ON")
     return engine
+
+
+class _Connection(sqlite3.Connection):
+    """Closes with whoever holds it: Python warns of one that was only dropped."""
+
+    def __del__(self) -> None:
+        try:  # at the end of a process, too, when names of this module are gone
+            self.close()
+        except Exception:  # it is another thread's, as of a database in memory
+            return
+
+
+def _means_of(url: URL, reader: Callable[[], sqlite3.Connection] | None) -> dict[str, Any]:
+    """How an engine comes to its connections."""
+    if reader is not None:
+        return {"creator": reader}
+    is_sqlite = url.drivername.startswith("sqlite")
+    return {"connect_args": {"factory": _Connection}} if is_sqlite else {}
 
 
 def _reader_of(url: URL) -> Callable[[], sqlite3.Connection] | None:
@@ -72,7 +90,7 @@ def _reader_of(url: URL) -> Callable[[], sqlite3.Connection] | None:
 
 
 def _readable(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, check_same_thread=False, factory=_Connection)
     try:
         connection.execute("SELECT name FROM sqlite_master").fetchone()
     except BaseException:

@@ -54,7 +54,7 @@ def _times(instants_ns: Ints, zone: ZoneInfo) -> "pd.DatetimeIndex":
     import pandas as pd
 
     moments = instants_ns.astype("datetime64[ns]")
-    moments[instants_ns == 0] = np.datetime64("NaT")
+    moments[instants_ns == 0] = np.datetime64("NaT", "ns")
     return pd.DatetimeIndex(moments, tz="UTC").tz_convert(zone)
 
 

@@ -110,7 +110,9 @@ def strategy_file(folder: Path, name: str) -> Path:
         root = folder.resolve()
         path = (root / name).resolve()
         is_file = path.is_file()
-    except (OSError, RuntimeError) as error:  # a name too long, a loop of links
+        if path.is_symlink():
+            path.stat()  # from 3.13 on a circle of links is resolved to itself, without a word
+    except (OSError, RuntimeError) as error:  # a name too long, a circle of links
         raise ConfigError(f"strategies use '{name}': it cannot be opened: {error}.") from None
     if not path.is_relative_to(root):
         raise ConfigError(f"strategies use '{name}': the file must lie in {folder}.")
