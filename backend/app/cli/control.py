@@ -187,7 +187,7 @@ def kill(
     Example:
       ./start_cli.sh system kill --mode flatten
     """
-    from app.managers.execution_manager.kill import kill_value
+    from app.managers.execution_manager.orders.kill import kill_value
     from app.managers.system_manager.control_messages import check_kill_mode
 
     check_kill_mode(mode)

@@ -16,7 +16,7 @@ from app.cli.progress import counting
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
-    from app.managers.execution_manager.kill import Standing
+    from app.managers.execution_manager.orders.kill import Standing
     from app.managers.system_manager.drill import DrillReport
 
 app = typer.Typer()
@@ -50,7 +50,7 @@ def drill(
       ./start_cli.sh risk drill session_configs/example_session.json --at "2024-11-01 10:31"
     """
     from app.core.config import load_session_config
-    from app.managers.execution_manager.kill import FLATTEN, FREEZE
+    from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE
     from app.managers.system_manager.drill import drill as rehearse
     from app.services.indicators import faults
 

@@ -45,7 +45,7 @@ def flatten(
       ./start_cli.sh risk flatten --reason "it buys without end"
       ./start_cli.sh risk flatten --freeze --all --reason "the line to the venue is bad"
     """
-    from app.managers.execution_manager.kill import FLATTEN, FREEZE, kill_value
+    from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, kill_value
 
     if not reason.strip():
         raise UsageError("--reason is empty; say in a few words why the session is stopped.")
