@@ -27,7 +27,7 @@ from app.core.orders import Terms
 from app.core.venue import VenueOrder, VenueRefused, VenueReport
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_desk import ControlDesk
 from app.managers.system_manager.control_server import ControlServer

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -80,8 +80,8 @@ def cli(tmp_path: Path, warm: str) -> Run:
 @pytest.fixture
 def warm_looks(warm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Strategies are looked at in warm processes."""
-    child = ["sh", str(look_script(Path(warm).parent)), "-m", "app.cli.strategy_child"]
-    monkeypatch.setattr("app.cli.strategy_probe.CHILD", child)
+    child = ["sh", str(look_script(Path(warm).parent)), "-m", "app.cli.strategies.child"]
+    monkeypatch.setattr("app.cli.strategies.probe.CHILD", child)
 
 
 @pytest.fixture(scope="session")

@@ -27,9 +27,9 @@ from app.core.orders import (
     TRANSITIONS,
     Order,
 )
-from app.managers.execution_manager.account import AccountTerms
-from app.managers.execution_manager.bar_book import BarBook
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.books.account import AccountTerms
+from app.managers.execution_manager.sim.bar_book import BarBook
+from app.managers.execution_manager.sim.fill_rules import FillRules
 from app.services.auctions import CutOffs
 from app.services.bar_fills import BarRules
 from app.services.fees import FeeSchedule

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from app.cli import practice
 from app.cli.context import DEFAULT_MARKET, Context
+from app.cli.practice import commands as practice
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment

@@ -2,8 +2,8 @@
 
 import sys
 
-from app.cli import serving
 from app.cli.main import main as run_command
+from app.cli.system import serving
 from app.integrations.binance import endpoints
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from app.cli.following import Page
+from app.cli.watch.following import Page
 from app.core.intervals import MINUTE_NS
 from app.core.order_views import FillData
 from app.core.session_data import (

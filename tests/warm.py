@@ -201,8 +201,8 @@ if __name__ == "__main__":
     if task == "run":
         sys.exit(_run(given))
     _import_all()
-    looks = ["sh", str(look_script(Path(given[0]).parent)), "-m", "app.cli.strategy_child"]
-    importlib.import_module("app.cli.strategy_probe").CHILD = looks  # type: ignore[attr-defined]
+    looks = ["sh", str(look_script(Path(given[0]).parent)), "-m", "app.cli.strategies.child"]
+    importlib.import_module("app.cli.strategies.probe").CHILD = looks  # type: ignore[attr-defined]
     gc.freeze()  # else the first collection copies all of it
     asked = serve(*given)
     if asked[:1] == ["-c"]:

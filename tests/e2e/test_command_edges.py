@@ -284,7 +284,7 @@ def test_what_a_user_interrupts_says_so(say: Say, monkeypatch: pytest.MonkeyPatc
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.cli.data.Context", interrupt)
+    monkeypatch.setattr("app.cli.data.commands.Context", interrupt)
     assert say("data", "list") == (EXIT_INTERRUPTED, "", "error: interrupted\n")
     told = json.loads(say("data", "list", "--json").err)
     assert told == {"error": "interrupted", "exit_code": 130}

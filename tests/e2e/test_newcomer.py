@@ -11,7 +11,7 @@ import pytest
 from tests import processes
 from tests.conftest import Run
 
-from app.cli import output
+from app.cli.terminal import output
 
 CONFIG = {
     "name": "first",

@@ -9,7 +9,7 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.cli.main import main
-from app.cli.report_html import report_at_end
+from app.cli.report.html import report_at_end
 
 __all__ = ["stored_market", "system_house"]
 

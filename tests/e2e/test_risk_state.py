@@ -6,7 +6,7 @@ import pytest
 from tests.system_house import sessions, stored_market, system_house
 from tests.told_house import Teller, teller
 
-from app.cli.run_notes import notes_on
+from app.cli.runs.notes import notes_on
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
 from app.managers.system_manager.standing_risk import halted, settled

@@ -16,7 +16,7 @@ from app.core.order_events import Ended, Filled, GateFilled, GateGave, Place, Re
 from app.core.venue import GATE_SERIES, Execution, client_id, run_mark
 from app.integrations.practice.venue.books import BookEvent, Placed
 from app.managers.data_manager.sample import SPLIT_DATE, sample_actions
-from app.managers.execution_manager.venue_parts import order_of
+from app.managers.execution_manager.orders.parts import order_of
 from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_reader import JournalReader

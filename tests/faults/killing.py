@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 from tests.faults.grounds import GROUNDS, STOCKS, Ground
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 from app.core.errors import AppError
 from app.core.messages import Bars, Command
 from app.managers.system_manager.control_client import connect

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 from app.core.intervals import MINUTE_NS
 from app.integrations.practice import wire
 from app.managers.time_manager import TimeManager

@@ -11,9 +11,9 @@ from app.core.order_events import Cancel, Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN, Order
 from app.core.venue import Tick, VenueBar, run_mark
 from app.integrations.practice.venue.books import Entry, Placed
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
-from app.managers.execution_manager.venue_parts import APART
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.parts import APART
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
 from app.threads.commands import HALT, KILL, STOP

@@ -18,11 +18,11 @@ from app.core.orders import GTC, STOP, Order
 from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import Keys
 from app.integrations.binance.peer.fees import Fees
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.limited_broker import live_broker_of
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.limited_broker import live_broker_of
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.system_manager.reckoning import look_again
 from app.managers.time_manager.clock import OffsetClock, WallClock
 from app.threads.order_gate import OrderGate

@@ -13,7 +13,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.money import from_units
-from app.managers.execution_manager.ledger import Position
+from app.managers.execution_manager.books.ledger import Position
 from app.strategies import Bar, OrderView, Strategy
 
 Row = tuple[str, float, float, float, float, float]  # when, open, high, low, close, volume

@@ -17,8 +17,8 @@ from tests.reference import Book, posted
 
 from app.core.instruments import Instrument
 from app.core.money import UNITS
-from app.managers.execution_manager.account import Account, AccountTerms
-from app.managers.execution_manager.ledger import Position
+from app.managers.execution_manager.books.account import Account, AccountTerms
+from app.managers.execution_manager.books.ledger import Position
 
 STREAMS, PARTS, EVENTS = 10_000, 10, 12
 LIVES = 10  # of each draw

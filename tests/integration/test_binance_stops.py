@@ -10,7 +10,7 @@ from app.core.money import UNITS
 from app.core.order_events import GateActed, Halted, Resumed
 from app.core.orders import GTC, STOP, Order, Terms
 from app.integrations.practice.wire import Fault
-from app.managers.execution_manager.kill import FLATTEN
+from app.managers.execution_manager.orders.kill import FLATTEN
 from app.threads.commands import has_stopped, is_left_holding
 
 __all__ = ["line", "peer"]

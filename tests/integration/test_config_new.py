@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.asking import Asker, one_of
-from app.cli.config_draft import Draft, number
-from app.cli.config_new import usual_path
+from app.cli.config.draft import Draft, number
+from app.cli.config.new import usual_path
 from app.cli.main import main
+from app.cli.terminal.asking import Asker, one_of
 from app.core.config import SessionConfig, load_session_config
 from app.core.config_file import config_of
 from app.core.errors import UsageError
@@ -157,7 +157,7 @@ def test_an_option_that_is_wrong_is_told_by_the_config_s_own_rules_and_nothing_i
 @pytest.fixture
 def strategies_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """What there is to know of one strategy, without a process of its own for each case."""
-    from app.cli import config_new
+    from app.cli.config import new as config_new
     from app.core.errors import NotFoundError
 
     def facts_of(name: str, setting: object) -> dict[str, Any]:
@@ -265,7 +265,7 @@ def test_a_file_that_is_there_is_written_over_by_leave_alone(
     desk: Path, answered: Callable[..., tuple[int, str]], strategies_told: None,
     monkeypatch: pytest.MonkeyPatch, answer: str, code: int,
 ) -> None:  # fmt: skip
-    from app.cli import config_new
+    from app.cli.config import new as config_new
 
     monkeypatch.setattr(config_new, "listed", list)
     (desk / "mine.json").write_text("mine", encoding="utf-8")
@@ -280,7 +280,7 @@ def test_who_leaves_leaves_nothing_behind(
     desk: Path, answered: Callable[..., tuple[int, str]], strategies_told: None,
     monkeypatch: pytest.MonkeyPatch, answers: int,
 ) -> None:  # fmt: skip
-    from app.cli import config_new
+    from app.cli.config import new as config_new
 
     monkeypatch.setattr(config_new, "listed", list)
     code, _ = answered(["config", "new"], *[""] * answers, "\x04")

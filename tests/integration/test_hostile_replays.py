@@ -18,7 +18,7 @@ from tests.hostile_strategies import HELD
 from tests.system_house import SystemHouse, stored_market
 
 from app.cli.main import main
-from app.managers.execution_manager import order_checks
+from app.managers.execution_manager.limits import order_checks
 from app.threads import desk, floods, order_desk, order_news
 
 __all__ = ["stored_market"]

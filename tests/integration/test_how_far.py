@@ -16,7 +16,7 @@ from app.core.settings import Settings
 from app.managers.data_manager import exporting
 from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.options import ImportOptions, ImportReport
-from app.managers.execution_manager.kill import FLATTEN
+from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.drill import drill
 from app.managers.system_manager.retelling import Retelling
 from app.managers.system_manager.tracing import OrderTracer

@@ -11,7 +11,7 @@ from tests.random_market import Spec, specs
 
 from app.core.intervals import MINUTE_NS
 from app.core.orders import REJECTED
-from app.managers.execution_manager.kill import FLATTEN, FREEZE, KILL_MODES, KillLatch
+from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, KILL_MODES, KillLatch
 from app.managers.system_manager.wiring import Run
 
 MODES = st.sampled_from(KILL_MODES)

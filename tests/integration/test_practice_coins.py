@@ -19,8 +19,8 @@ from tests.data_house import ns
 from tests.practice_house import Heard
 from tests.processes import PIPE, begin
 
-from app.cli import practice_coins
 from app.cli.context import Context
+from app.cli.practice import coins as practice_coins
 from app.core.orders import MARKET, Order, Terms
 from app.core.venue import Connected, Execution, VenueBar, VenueOrder
 from app.integrations.binance.adapter import open_binance

@@ -7,7 +7,7 @@ import pytest
 from tests.integration.test_run_states import check_every_state
 from tests.market import config_of, market_of, minute_starts, random_bars, weekday_sessions
 
-from app.managers.execution_manager.protection import Protection
+from app.managers.execution_manager.exits.protection import Protection
 
 COVER = {
     "stop_loss_percent": "0.05",

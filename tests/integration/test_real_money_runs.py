@@ -150,8 +150,8 @@ def test_what_is_confirmed_trades_with_a_key_that_was_looked_at_first_and_says_s
             with suppress(AppError), connect(tmp_path / "data") as client:
                 view = client.view()
                 if view.fills_made:
-                    from app.cli.attached import AccountPage
-                    from app.cli.greeting import greeting
+                    from app.cli.shell.greeting import greeting
+                    from app.cli.system.attached import AccountPage
 
                     seen.extend((view, AccountPage().line(view), greeting(get_settings())))
                     client.ask("stop")

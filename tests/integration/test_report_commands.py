@@ -15,9 +15,9 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app import open_run
-from app.cli import report_show
-from app.cli.candles import sparkline
 from app.cli.main import main
+from app.cli.report import show as report_show
+from app.cli.terminal.candles import sparkline
 from app.results import Run
 from app.results.columns import NONE_IS_ZERO
 

@@ -15,7 +15,7 @@ from tests.live_run_house import LiveRunHouse
 from tests.report_house import report_of
 
 from app import open_run
-from app.cli.runs import described
+from app.cli.runs.commands import described
 from app.core.errors import DataError, NotFoundError, StateError
 from app.core.message_codec import (
     decode,

@@ -10,7 +10,7 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.cli.main import main
-from app.cli.serving import Serving
+from app.cli.system.serving import Serving
 from app.core.session_data import SessionData
 from app.core.settings import Settings
 from app.managers.system_manager.control_client import ControlClient, connect

@@ -17,8 +17,8 @@ from tests.system_house import SystemHouse, stored_market, system_house
 from tests.waiting import until
 
 from app.cli.context import Context
-from app.cli.serving import detach, detached_here
 from app.cli.shell.followed import Followed, record_reader
+from app.cli.system.serving import detach, detached_here
 from app.core.errors import NotFoundError, UsageError
 from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.control_messages import PROTOCOL, View, Welcome, framed

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.live_terminal import wait_until
 
-from app.cli import strategy_probe
 from app.cli.main import main
+from app.cli.strategies import probe as strategy_probe
 from app.core.processes import is_running
 
 TWO = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.cli.config_text import written
 from app.cli.main import main
-from app.cli.strategy_new import names_of
+from app.cli.strategies.new import names_of
 from app.core.config import load_session_config
 from app.core.errors import UsageError
 

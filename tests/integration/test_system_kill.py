@@ -8,7 +8,7 @@ from tests.system_house import SystemHouse, stored_market, system_house
 from tests.waiting import until
 
 from app.core.errors import StateError, StrategyError, UsageError
-from app.managers.execution_manager.kill import KILL_MODES
+from app.managers.execution_manager.orders.kill import KILL_MODES
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_client import connect
 from app.managers.system_manager.control_desk import ControlDesk

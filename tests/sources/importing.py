@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS
 from app.integrations.binance.peer.weights import Weights

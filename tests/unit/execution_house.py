@@ -12,11 +12,11 @@ from app.core.calendar import TradingSession
 from app.core.config_risk import RiskConfig
 from app.core.instruments import Instrument
 from app.core.orders import Order
-from app.managers.execution_manager.account import AccountTerms
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fill_rules import FillRules, Owner
+from app.managers.execution_manager.sim.bar_book import BarBook
+from app.managers.execution_manager.sim.fill_rules import FillRules, Owner
 from app.services.risk.scopes import Limits, limits_of_run
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from app.core.money import UNITS
 from app.core.orders import Order
 from app.core.trading_state import RiskPast
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.execution_state import execution_state
 

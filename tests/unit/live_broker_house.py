@@ -9,8 +9,8 @@ from app.core.money import UNITS
 from app.core.order_events import Filled, OrderEvent
 from app.core.orders import LIMIT, STOP, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.order_reports import OrderReports
 
 SHARES = 100 * UNITS
 

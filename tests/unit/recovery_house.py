@@ -17,9 +17,9 @@ from app.core.money import UNITS
 from app.core.order_events import Intent, OrderEvent, Place
 from app.core.orders import Terms
 from app.core.venue import VenueTime, VenueUnclear
-from app.managers.execution_manager.diary import Records
+from app.managers.execution_manager.books.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.system_manager import line_ending
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.live_line import LiveLine

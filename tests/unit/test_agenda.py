@@ -11,7 +11,7 @@ from tests.unit.stream_blocks import all_rows, block_of, blocks, session
 
 from app.core.bars import Bar, Block
 from app.core.messages import Bars
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.sim.bar_book import BarBook
 from app.threads.agenda import Agenda
 from app.threads.data_processor import DataProcessor, Processed
 from app.threads.plan import Plan

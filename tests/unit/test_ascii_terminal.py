@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.cli.ascii_terminal import is_ascii, near_ascii
+from app.cli.terminal.ascii_terminal import is_ascii, near_ascii
 
 
 @pytest.mark.parametrize(

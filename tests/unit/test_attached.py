@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from tests.shown import drawn, order
 
-from app.cli.attached import AccountPage
-from app.cli.control import SHORT_COLUMNS, print_sessions, short_row
+from app.cli.system.attached import AccountPage
+from app.cli.system.control import SHORT_COLUMNS, print_sessions, short_row
 from app.core.trading_state import ACTIVE, HALTED
 from app.managers.system_manager.control_messages import Alarm, Position, View
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.execution_house import manager_of, open_session
 
 from app.core.money import UNITS
-from app.managers.execution_manager.account import AccountTerms
-from app.managers.execution_manager.fill_rules import Ambiguity
+from app.managers.execution_manager.books.account import AccountTerms
+from app.managers.execution_manager.sim.fill_rules import Ambiguity
 from app.managers.system_manager.complete_runs import CompleteRun, equities
 from app.managers.system_manager.summary import Summary, report_page, share_of_profit
 from app.managers.system_manager.uncertain_bars import COLUMNS, UncertainBars

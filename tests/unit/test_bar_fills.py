@@ -20,7 +20,7 @@ from app.core.orders import (
     TRAILING_STOP,
     Order,
 )
-from app.managers.execution_manager.links import Links
+from app.managers.execution_manager.orders.links import Links
 from app.services.bar_fills import BarFills, BarRules
 from app.services.matching import BEST, OHLC_PATH, SAME_BAR, WORST, Prices
 

@@ -20,9 +20,9 @@ from app.core.trading_state import (
     RiskPast,
     Trip,
 )
-from app.managers.execution_manager.breaker_desk import BreakerDesk
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
+from app.managers.execution_manager.limits.breaker_desk import BreakerDesk
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 
 LOSS = {"breakers": {"daily_loss": {"at": 100, "then": HALTED}}}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.money import UNITS
 from app.core.orders import GTC, IOC, LIMIT, MARKET, STOP, STOP_LIMIT, Order
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.sim.fill_rules import FillRules
 from app.services.bar_fills import BarRules
 from app.services.matching import OPEN, Prices, Stand, touch
 

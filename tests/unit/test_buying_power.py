@@ -14,10 +14,10 @@ from app.core.instruments import Instrument
 from app.core.money import UNITS, to_units
 from app.core.orders import AMEND_PENDING, GTC, LIMIT, REJECTED, Order, Terms
 from app.core.transfers import Conversion
-from app.managers.execution_manager.account import AccountTerms
-from app.managers.execution_manager.buying_power import working_sides
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_broker import FillRules
+from app.managers.execution_manager.limits.buying_power import working_sides
+from app.managers.execution_manager.sim.sim_broker import FillRules
 from app.services.buying_power import (
     Line,
     added_units,

@@ -12,7 +12,7 @@ from tests.unit.execution_house import Row, manager_of, open_session, submit
 
 from app.core.money import UNITS, to_units
 from app.core.orders import CASH
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.services.carry import carry_units
 

@@ -26,11 +26,11 @@ from app.core.order_events import (
 )
 from app.core.orders import CANCELED, CASH, FILLED, HELD, Order
 from app.core.venue import Abilities
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.limited_broker import live_broker_of
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.limited_broker import live_broker_of
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
 

@@ -31,8 +31,8 @@ from app.core.orders import (
     IllegalTransition,
     Order,
 )
-from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim.bar_book import NEVER_NS
 from app.services.matching import capacity_units, taken_units
 from app.services.risk.sizes import size_fault
 from app.strategies import OrderView

@@ -13,11 +13,11 @@ from app.core.fingerprint import Fingerprint, ticket
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
 from app.core.orders import LIMIT, Order
-from app.managers.execution_manager.account import Account, AccountTerms
-from app.managers.execution_manager.diary import Diary
-from app.managers.execution_manager.exposure import Holdings
-from app.managers.execution_manager.moment import Moment
-from app.managers.execution_manager.order_counts import OrderCounts
+from app.managers.execution_manager.books.account import Account, AccountTerms
+from app.managers.execution_manager.books.diary import Diary
+from app.managers.execution_manager.limits.exposure import Holdings
+from app.managers.execution_manager.limits.moment import Moment
+from app.managers.execution_manager.limits.order_counts import OrderCounts
 
 SYMBOLS, STRATEGIES = 3, 2
 MARKS = (10.0, 33.33, 0.07)

@@ -7,7 +7,7 @@ from tests.unit.test_live_conduct import HOLDS, buy, held, live, states
 
 from app.core.errors import StrategyError
 from app.core.orders import FILLED
-from app.managers.execution_manager import order_checks
+from app.managers.execution_manager.limits import order_checks
 from app.threads import floods, order_news
 
 

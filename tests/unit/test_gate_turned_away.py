@@ -28,7 +28,7 @@ from app.core.venue import (
 )
 from app.managers.execution_manager.gate.calls import OrderCall, PlaceCall
 from app.managers.execution_manager.gate.reconcile import VenueSays, compare_cash
-from app.managers.execution_manager.venue_parts import APART
+from app.managers.execution_manager.orders.parts import APART
 
 BAN = TurnedAway("banned", 57.0)
 

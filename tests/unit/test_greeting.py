@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from app.cli.greeting import greeting
+from app.cli.shell.greeting import greeting
 from app.core.settings import Settings
 from app.core.trading_state import HALTED, RiskPast, Trip
 from app.models.tables import Base

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.cli.keys import Keys
+from app.cli.terminal.keys import Keys
 
 
 @pytest.fixture

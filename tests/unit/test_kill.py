@@ -11,7 +11,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.latch import Latch
-from app.managers.execution_manager.kill import (
+from app.managers.execution_manager.orders.kill import (
     FLATTEN,
     FREEZE,
     KILL_MODES,

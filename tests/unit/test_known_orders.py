@@ -11,8 +11,8 @@ from tests.unit.live_broker_house import SHARES, House, fill
 from app.core.money import UNITS
 from app.core.order_events import Ended, Filled
 from app.core.orders import CANCELED, FILLED, Order
-from app.managers.execution_manager.known_orders import KnownOrders
-from app.managers.execution_manager.live_broker import LiveBroker
+from app.managers.execution_manager.live.known_orders import KnownOrders
+from app.managers.execution_manager.live.live_broker import LiveBroker
 
 ENOUGH = 300  # orders, until those that ended are kept as records
 

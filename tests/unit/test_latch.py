@@ -6,8 +6,8 @@ from tests.unit.execution_house import Row, manager_of, submit
 
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, LIMIT, REJECTED, STOP, Terms
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 
 REASON = "no_entries: news; only what reduces a position passes"
 AMOUNTS = st.integers(-300, 300).filter(bool)

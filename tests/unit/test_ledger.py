@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import UNITS, from_units
-from app.managers.execution_manager.ledger import Ledger, LedgerError, Position
+from app.managers.execution_manager.books.ledger import Ledger, LedgerError, Position
 
 OPENING = 100_000 * UNITS
 

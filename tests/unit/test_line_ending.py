@@ -10,7 +10,7 @@ from tests.unit.order_gate_house import Heard, House, place
 
 from app.core.inbox import Inbox
 from app.core.intervals import interval_ns
-from app.managers.execution_manager.kill import FLATTEN
+from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.time_manager.clock import WallClock

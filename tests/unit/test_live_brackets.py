@@ -33,13 +33,13 @@ from app.core.orders import (
     SUBMITTED,
     Order,
 )
-from app.managers.execution_manager.kill import FLATTEN
-from app.managers.execution_manager.live_broker_state import (
+from app.managers.execution_manager.live.live_broker_state import (
     LiveBrokerState,
     live_broker_state,
     restore_live_broker,
 )
-from app.managers.execution_manager.venue_parts import APART
+from app.managers.execution_manager.orders.kill import FLATTEN
+from app.managers.execution_manager.orders.parts import APART
 from app.threads import commands
 from app.threads.commands import is_left_holding, obey
 

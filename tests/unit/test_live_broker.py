@@ -35,7 +35,7 @@ from app.core.orders import (
     UNKNOWN,
     Terms,
 )
-from app.managers.execution_manager.order_reports import UnknownOrder
+from app.managers.execution_manager.live.order_reports import UnknownOrder
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ from app.core.messages import Bars, Command, Message
 from app.core.orders import CANCELED, FILLED, REJECTED
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.execution_manager.kill import FLATTEN
-from app.managers.execution_manager.ledger import LedgerError
+from app.managers.execution_manager.books.ledger import LedgerError
+from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.wiring import Parts, Run
 from app.threads.commands import HALT, KEEP, KILL, PAUSE, RESUME, STOP
 from app.threads.results import Results

@@ -11,7 +11,7 @@ from tests.unit.test_live_orders_quiet import Exchange, Placed
 from app.core.money import UNITS
 from app.core.order_events import Ended, Filled, Uncertain
 from app.core.orders import CANCELED, EXPIRED, LIMIT, STOP, Order, Terms
-from app.managers.execution_manager.venue_parts import terms_of
+from app.managers.execution_manager.orders.parts import terms_of
 
 STEPS = st.lists(
     st.tuples(st.sampled_from("gcmkaaawuffffffxxxxtl"), st.integers(0, 9), st.integers(1, 10)),

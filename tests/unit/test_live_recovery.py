@@ -41,7 +41,7 @@ from app.core.settings import Settings
 from app.core.state import SystemState
 from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.venue_parts import APART
+from app.managers.execution_manager.orders.parts import APART
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_outcome import RunEnd

@@ -28,10 +28,10 @@ from app.core.orders import (
     Terms,
 )
 from app.core.transfers import Conversion
-from app.managers.execution_manager.account import AccountTerms
-from app.managers.execution_manager.bar_book import NEVER_NS
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.sim.bar_book import NEVER_NS
+from app.managers.execution_manager.sim.fill_rules import FillRules
 
 FRIDAY = dt.date(2024, 6, 7)
 TENTH = Decimal("0.1")

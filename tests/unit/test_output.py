@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.cli.output import console, print_json, print_table
+from app.cli.terminal.output import console, print_json, print_table
 
 
 def test_json_is_one_line_with_dates_and_decimals_as_text(

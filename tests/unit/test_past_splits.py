@@ -17,9 +17,12 @@ from app.core.orders import CANCELED, EXPIRED, FILLED, LIMIT, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.live_broker_state import live_broker_state, restore_live_broker
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.live_broker_state import (
+    live_broker_state,
+    restore_live_broker,
+)
+from app.managers.execution_manager.live.order_reports import OrderReports
 
 DATE = dt.date(2024, 3, 8)
 DAY_NS = 24 * 3600 * 10**9

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 from tests.data_house import session
 
-from app.cli import progress
-from app.cli.progress import HowFar, counting, how_far_text, share_of, telling, working
+from app.cli.terminal import progress
+from app.cli.terminal.progress import HowFar, counting, how_far_text, share_of, telling, working
 
 SESSIONS = (session("2024-11-04", "09:30", "16:00"), session("2024-11-05", "09:30", "13:00"))
 

@@ -21,8 +21,8 @@ from app.core.order_events import (
     Refused,
 )
 from app.core.orders import CANCELED, LIMIT, MARKET, REJECTED, STOP, Terms
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import UNITS
-from app.managers.execution_manager.range_book import RangeBook
+from app.managers.execution_manager.sim.range_book import RangeBook
 
 Split = tuple[int, int, Decimal]  # moment, symbol, ratio
 

@@ -43,10 +43,10 @@ from app.core.orders import (
 )
 from app.core.venue import Abilities
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.limited_broker import live_broker_of
-from app.managers.execution_manager.order_reports import JOURNAL, OrderReports
+from app.managers.execution_manager.live.limited_broker import live_broker_of
+from app.managers.execution_manager.live.order_reports import JOURNAL, OrderReports
+from app.managers.execution_manager.orders.parts import APART
 from app.managers.execution_manager.protected_execution import ProtectedExecution
-from app.managers.execution_manager.venue_parts import APART
 from app.services.protection import cover_by
 
 AT_ONCE = Terms(-SHARES, None, None, None, None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
-from app.cli.reloading import _given
+from app.cli.strategies.reloading import _given
 from app.core.errors import UsageError
 
 

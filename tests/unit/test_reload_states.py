@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, StrategyError
-from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager import reloading
 from app.managers.system_manager.reloading import Asked, Reloads
 from app.repositories.journal_file import JournalWriter

@@ -23,8 +23,8 @@ from tests.unit.scripted import Scripted, Second, Steps, run_script
 from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
-from app.managers.execution_manager import order_checks
-from app.managers.execution_manager.kill import FREEZE
+from app.managers.execution_manager.limits import order_checks
+from app.managers.execution_manager.orders.kill import FREEZE
 from app.managers.system_manager import drill
 from app.managers.system_manager.asking import Asker, Question
 from app.managers.system_manager.drill_watch import DrillWatch

@@ -7,7 +7,7 @@ from limited_house import Desk
 
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, FILLED, REJECTED
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 
 

@@ -10,8 +10,8 @@ from app.core.messages import Command
 from app.core.money import UNITS
 from app.core.orders import REJECTED
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fill_rules import FillRules
-from app.managers.execution_manager.kill import FLATTEN
+from app.managers.execution_manager.orders.kill import FLATTEN
+from app.managers.execution_manager.sim.fill_rules import FillRules
 from app.threads.commands import (
     HALT,
     HOLDINGS,

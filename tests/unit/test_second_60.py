@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 from tests.unit.config_cases import spoiled
 
-from app.cli.practice import _moment_ns
-from app.cli.time import _parse_date
+from app.cli.practice.commands import _moment_ns
+from app.cli.time.commands import _parse_date
 from app.core.config import load_session_config
 from app.core.errors import ConfigError, UsageError
 from app.core.intervals import SECOND_NS

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.shown import drawn, position, session, symbol
 
-from app.cli.session_columns import Column, fitted, heading
-from app.cli.session_page import SessionPage
+from app.cli.watch.session_columns import Column, fitted, heading
+from app.cli.watch.session_page import SessionPage
 from app.core.session_data import QualityData
 
 

@@ -25,15 +25,15 @@ from app.core.order_events import (
 )
 from app.core.orders import CANCELED, EXPIRED, FILLED, IOC, LIMIT, MARKET, STOP, Order, Terms
 from app.core.venue import Abilities
-from app.managers.execution_manager.limited_broker import LimitedBroker
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.live_broker_state import (
+from app.managers.execution_manager.live.limited_broker import LimitedBroker
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.live_broker_state import (
     SharedBrokerState,
     live_broker_state,
     restore_live_broker,
 )
-from app.managers.execution_manager.order_reports import JOURNAL, OrderReports
-from app.managers.execution_manager.shared_broker import (
+from app.managers.execution_manager.live.order_reports import JOURNAL, OrderReports
+from app.managers.execution_manager.live.shared_broker import (
     SharedBroker,
     SharedLimitedBroker,
     broker_of,

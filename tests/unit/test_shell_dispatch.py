@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import serving
 from app.cli.shell.dispatch import Dispatcher, Place, place_of
+from app.cli.system import serving
 
 CONFIG = {
     "name": "x",

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.cli.figures import quantity_text
 from app.cli.shell.events import (
     ALARM,
     DAY,
@@ -23,6 +22,7 @@ from app.cli.shell.events import (
     ended,
     price,
 )
+from app.cli.terminal.figures import quantity_text
 from app.core.order_views import FillData, OrderData
 from app.managers.system_manager.control_messages import Alarm, Position, View
 

@@ -20,7 +20,7 @@ from tests.market import (
 
 from app.core.bars import COLUMNS, Floats
 from app.core.errors import ConfigError, LookaheadError, NotReadyError, StrategyError, UsageError
-from app.managers.execution_manager.ledger import LedgerError
+from app.managers.execution_manager.books.ledger import LedgerError
 from app.strategies import Bar, OrderView, Strategy, TradingSession
 
 BLOCKS = pytest.mark.parametrize("block_rows", [1, 8192])

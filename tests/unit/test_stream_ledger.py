@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.reference import Book
 
 from app.core.money import UNITS, to_units
-from app.managers.execution_manager.ledger import Ledger, LedgerError, Position
+from app.managers.execution_manager.books.ledger import Ledger, LedgerError, Position
 
 SYMBOLS = 2
 Event = tuple[str, int, int, float, int]  # kind, symbol, units, price or value, fee units

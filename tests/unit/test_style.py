@@ -48,8 +48,8 @@ RANDOM_MODULES = {"random", "secrets"}
 THREADED = {
     "cli/doctor/examining.py",
     "cli/lingering.py",
-    "cli/serving.py",
     "cli/shell/followed.py",
+    "cli/system/serving.py",
     "integrations/lasting_stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",

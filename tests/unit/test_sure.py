@@ -15,7 +15,7 @@ from app.core.instruments import Adjustment
 from app.core.intervals import SECOND_NS
 from app.core.money import UNITS
 from app.core.orders import LIMIT, MARKET_ON_CLOSE, Order, Terms
-from app.managers.execution_manager.account import AccountTerms
+from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state
 from app.services.risk.bounds import Bounds, Worth
 from app.services.risk.catalogue import Limit, limits_of

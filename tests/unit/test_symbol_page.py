@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.shown import OPEN_NS, bar, drawn, order, position, session, symbol
 
-from app.cli.candles import ASCII_PENS, PENS, candle, sparkline
-from app.cli.symbol_page import Part, SymbolPage, shortened
+from app.cli.terminal.candles import ASCII_PENS, PENS, candle, sparkline
+from app.cli.watch.symbol_page import Part, SymbolPage, shortened
 from app.core.session_data import BarData, QualityData
 
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from app.cli import output
-from app.cli.tables import columns_of, table_of, without_zone
+from app.cli.terminal import output
+from app.cli.terminal.tables import columns_of, table_of, without_zone
 
 ORDERS = [
     ("2024-11-01 09:45:00", 1, "SmaCross", "market", "buy", "100", "-", "FILLED", None),

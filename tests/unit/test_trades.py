@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import UNITS
-from app.managers.execution_manager.ledger import Ledger, Position
+from app.managers.execution_manager.books.ledger import Ledger, Position
 from app.services.trades import Action, Fill, Trade, booked, trades_of
 
 

@@ -2,8 +2,8 @@
 
 import threading
 
-from app.cli.progress import how_far_text
-from app.cli.waiting import Waited, WaitingClock
+from app.cli.data.waiting import Waited, WaitingClock
+from app.cli.terminal.progress import how_far_text
 
 
 def test_a_wait_under_way_is_told_and_is_over_when_it_is() -> None:

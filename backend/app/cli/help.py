@@ -45,7 +45,7 @@ RELATED: dict[str, tuple[str, ...]] = {
 
 def show_help(words: Sequence[str], is_all: bool, as_json: bool) -> None:
     """Print the help of what these words name; of all commands a line each."""
-    from app.cli.output import print_json
+    from app.cli.terminal.output import print_json
 
     if is_all and words:
         raise UsageError("--all lists every command: leave the words out, or --all.")

@@ -1,4 +1,4 @@
-"""The root command. A noun's module is imported when that noun is used: `--help` is fast."""
+"""The root command. A noun's `commands.py` is imported when that noun is used: `--help` is fast."""
 
 import errno
 import importlib
@@ -15,8 +15,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import ascii_terminal, root_commands
-from app.cli.output import printable
+from app.cli import root_commands
+from app.cli.terminal import ascii_terminal
+from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean, of_comma
 from app.core.run_ids import runs_back
 
@@ -168,7 +169,7 @@ def root_group() -> TyperGroup:
 @cache
 def load_noun(noun: str) -> TyperGroup:
     """The noun's own command group."""
-    group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}").app)
+    group = typer.main.get_group(importlib.import_module(f"app.cli.{noun}.commands").app)
     _make_plain(group)
     return group
 

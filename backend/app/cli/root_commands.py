@@ -94,7 +94,7 @@ def verify(
       ./start_cli.sh verify last
       ./start_cli.sh verify last --runner pool --json
     """
-    from app.cli.verify import verify_run
+    from app.cli.runs.verify import verify_run
 
     verify_run(run_id, runner, as_json)
 
@@ -117,7 +117,7 @@ def why(
     Example:
       ./start_cli.sh why 12
     """
-    from app.cli.why import why_order
+    from app.cli.runs.why import why_order
 
     why_order(order, run_id, as_json)
 
@@ -141,7 +141,7 @@ def why_not(
     Example:
       ./start_cli.sh why-not SYN1 "2024-11-01 10:31" --json
     """
-    from app.cli.why import why_not
+    from app.cli.runs.why import why_not
 
     why_not(symbol, time, run_id, as_json)
 
@@ -217,7 +217,7 @@ def watch(
       ./start_cli.sh watch SYN1
       ./start_cli.sh watch SYN1 --bars 30 --once
     """
-    from app.cli.watching import watch_symbol
+    from app.cli.watch.command import watch_symbol
 
     watch_symbol(symbol, run, bars, once, as_json)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from app.cli.output import console, print_json
+from app.cli.terminal.output import console, print_json
 from app.core.errors import AppError, UsageError
 from app.core.settings import PREFIX
 

@@ -13,10 +13,10 @@ from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
 from app.core.orders import REJECTED, IllegalTransition, Order
 from app.core.transfers import Conversion
-from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
+from app.managers.execution_manager.books.ledger import LedgerError
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.ledger import LedgerError
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.order_reports import OrderReports
+from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.threads.agenda import Agenda

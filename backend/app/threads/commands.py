@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection
 from app.core.errors import UsageError
 from app.core.messages import Command
 from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
-from app.managers.execution_manager.breaker_desk import BREAKER
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.kill import FLATTEN, kill_of
-from app.managers.execution_manager.limited_broker import gives_anew
+from app.managers.execution_manager.limits.breaker_desk import BREAKER
+from app.managers.execution_manager.live.limited_broker import gives_anew
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.kill import FLATTEN, kill_of
 from app.managers.execution_manager.sim_stop import is_done, kill, may_open, take_back
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"

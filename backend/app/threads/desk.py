@@ -14,7 +14,7 @@ from app.core.errors import StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
 from app.core.transfers import Conversion
-from app.managers.execution_manager.conversions import checked_conversion, checked_currency
+from app.managers.execution_manager.books.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
 from app.strategies.failure import astray, shortened

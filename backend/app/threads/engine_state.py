@@ -7,7 +7,7 @@ from loguru import logger
 from app.core.errors import StrategyError
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.order_reports import OrderReports
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import Cursor
 from app.strategies.state import State

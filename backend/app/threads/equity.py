@@ -10,8 +10,8 @@ from app.core.bars import Floats, Ints, SymbolRows, Table
 from app.core.kept import Fields, kept, put_back
 from app.core.money import UNITS
 from app.core.orders import CASH, HELD, INSTANT, PRICE, SYMBOL, FillRow
-from app.managers.execution_manager.account import RateChange
-from app.managers.execution_manager.diary import Action
+from app.managers.execution_manager.books.account import RateChange
+from app.managers.execution_manager.books.diary import Action
 from app.services.metrics.drawdown import deepest
 
 

@@ -24,7 +24,7 @@ from app.core.order_events import (
     Uncertain,
 )
 from app.core.trading_state import HALTED, REDUCING, RiskStatus
-from app.managers.execution_manager.breaker_desk import BreakerDesk, why_of
+from app.managers.execution_manager.limits.breaker_desk import BreakerDesk, why_of
 from app.threads.analysis_engine import BarHook
 from app.threads.commands import call_off_entries
 from app.threads.desk import ACTED

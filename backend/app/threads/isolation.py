@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.core.orders import IllegalTransition
+from app.managers.execution_manager.books.ledger import LedgerError
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.ledger import LedgerError
 from app.strategies.failure import HookInterrupted
 from app.threads.commands import call_off_entries
 from app.threads.seats import Seat

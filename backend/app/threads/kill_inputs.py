@@ -7,7 +7,7 @@ import numpy as np
 
 from app.core.bars import Block
 from app.core.messages import Bars, Command
-from app.managers.execution_manager.kill import kill_value
+from app.managers.execution_manager.orders.kill import kill_value
 from app.services.blocks import cut_block
 
 KILL = "kill"

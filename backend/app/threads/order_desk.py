@@ -16,7 +16,7 @@ from app.core.orders import (
     Terms,
 )
 from app.core.transfers import Conversion
-from app.managers.execution_manager.entries import taking_out
+from app.managers.execution_manager.orders.entries import taking_out
 from app.services.sizing import Lots, worth
 from app.services.slippage import on_tick
 from app.services.trailing import trailed

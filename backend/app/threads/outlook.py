@@ -11,8 +11,8 @@ from app.core.intervals import interval_ns
 from app.core.kept import Fields
 from app.core.money import to_units
 from app.core.windows import Window
-from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart

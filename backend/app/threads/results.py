@@ -5,7 +5,7 @@ import msgspec
 from app.core.bars import Floats, Ints
 from app.core.order_events import Intent
 from app.core.trading_state import RiskReport
-from app.managers.execution_manager.diary import Records
+from app.managers.execution_manager.books.diary import Records
 from app.threads.reloading import ReloadOutcome
 
 

@@ -17,7 +17,7 @@ from app.core.bars import Block
 from app.core.calendar import TradingSession
 from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, Command, EndOfStream, Message
-from app.managers.execution_manager.kill import kill_value
+from app.managers.execution_manager.orders.kill import kill_value
 from app.services.blocks import cut_block, first_instant
 from app.threads.kill_inputs import KillInputs
 from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from app.core.kept import Fields, kept, put_back
-from app.managers.execution_manager.bar_book import NEVER_NS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim.bar_book import NEVER_NS
 from app.strategies.indicator import Cursor
 from app.threads.order_news import OrderNews
 from app.threads.outlook import Outlook

@@ -24,8 +24,8 @@ from app.core.session_data import (
     SymbolData,
 )
 from app.core.windows import Window
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.services.aggregation import Grid, fold
 from app.services.quality import assess
 from app.threads.data_processor import SessionPart

@@ -11,8 +11,8 @@ import numpy as np
 
 from app.core.calendar import Segment
 from app.core.intervals import SECOND_NS
-from app.managers.execution_manager.bar_book import NEVER_NS, BarBook
-from app.managers.execution_manager.breaker_desk import BreakerDesk
+from app.managers.execution_manager.limits.breaker_desk import BreakerDesk
+from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.strategies.indicator import Cursor
 from app.threads.outlook import Outlook
 

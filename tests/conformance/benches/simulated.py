@@ -25,9 +25,9 @@ from app.core.venue import (
     VenueReport,
     VenueTime,
 )
-from app.managers.execution_manager.bar_book import BarBook
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fill_rules import FillRules
+from app.managers.execution_manager.sim.bar_book import BarBook
+from app.managers.execution_manager.sim.fill_rules import FillRules
 from app.services.auctions import cut_offs_of
 from app.services.risk.scopes import Limits
 from tests.conformance import bench as given

@@ -18,8 +18,8 @@ from app.managers.execution_manager.execution_state import (
     execution_state,
     restore_execution,
 )
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.order_counts import OrderCounts
+from app.managers.execution_manager.limits.order_counts import OrderCounts
+from app.managers.execution_manager.live.live_broker import LiveBroker
 
 DAY = dt.date(2024, 1, 2)
 

@@ -7,7 +7,7 @@ import typer
 
 from app.cli.doctor.examining import examined
 from app.cli.doctor.findings import print_findings
-from app.cli.output import print_json
+from app.cli.terminal.output import print_json
 
 
 def examine(only: Sequence[str] | None, seconds: float, as_json: bool) -> None:

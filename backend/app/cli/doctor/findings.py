@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from app.cli.doctor.finding import Finding
-from app.cli.output import print_table
+from app.cli.terminal.output import print_table
 
 
 def print_findings(found: Sequence[Finding]) -> None:

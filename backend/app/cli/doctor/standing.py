@@ -8,8 +8,8 @@ from pathlib import Path
 
 from app.cli.config_text import CONFIGS_FOLDER, SCHEMA
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
-from app.cli.figures import counted
-from app.cli.real_money import REAL_MONEY, is_real
+from app.cli.system.real_money import REAL_MONEY, is_real
+from app.cli.terminal.figures import counted
 from app.core.errors import AppError
 from app.core.settings import ENV_FILE, PREFIX, Settings
 
@@ -47,7 +47,7 @@ def check_account_limits(ground: Ground) -> Iterator[Verdict]:
 
 def check_strategies(ground: Ground) -> Iterator[Verdict]:
     """Every file of the strategies folder can be loaded."""
-    from app.cli.strategy_facts import problems
+    from app.cli.strategies.facts import problems
 
     folder = ground.settings.strategies_folder
     if not folder.is_dir():

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from app.cli.serving import PROGRAM
 from app.cli.shell import screen
+from app.cli.system.serving import PROGRAM
 
 _PATIENCE = 3  # interrupts after which is told how a process that does not heed them is ended
 _SIGNAL_BASE = 128  # as every shell tells of a process that a signal ended

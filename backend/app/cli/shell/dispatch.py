@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 
-from app.cli.serving import detached_here
 from app.cli.shell.seams import Sessions
+from app.cli.system.serving import detached_here
 
 Run = Callable[[Sequence[str]], int]
 

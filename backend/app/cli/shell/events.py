@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.cli.figures import PACED, counted, money_text, quantity_text
+from app.cli.terminal.figures import PACED, counted, money_text, quantity_text
 from app.core.order_views import FillData, OrderData
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
 from app.managers.system_manager.control_messages import View

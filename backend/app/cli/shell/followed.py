@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from app.cli.serving import detached_here
 from app.cli.shell.events import ALARM, END, Event, clock_text
 from app.cli.shell.follower import Follower, RecordOf
 from app.cli.shell.outbox import Outbox
 from app.cli.shell.seams import Standing
+from app.cli.system.serving import detached_here
 from app.core.errors import AppError, NotFoundError, UsageError, did_you_mean
 from app.core.trading_state import ACTIVE
 from app.managers.system_manager.control_client import running

@@ -7,7 +7,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from app.cli.output import printable
+from app.cli.terminal.printable import printable
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application

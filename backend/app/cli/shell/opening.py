@@ -31,7 +31,7 @@ class OwnSessions:
         """It is in `detached_here` already."""
 
     def running_here(self) -> Sequence[str]:
-        from app.cli.serving import detached_here
+        from app.cli.system.serving import detached_here
 
         return [one.run_id for one in detached_here if one.process.poll() is None]
 
@@ -59,11 +59,11 @@ def open_shell(script: Path | None, lines: str | None, keeps_going: bool, as_jso
 def _converse() -> int:
     from prompt_toolkit.application import create_app_session
 
-    from app.cli.greeting import greeting
     from app.cli.shell import screen
     from app.cli.shell.completer import ShellCompleter
     from app.cli.shell.event_words import event_words
     from app.cli.shell.followed import Followed, record_reader
+    from app.cli.shell.greeting import greeting
     from app.cli.shell.notices import PromptNotices
     from app.cli.shell.sources import sources_of
     from app.cli.shell.terminal import Terminal

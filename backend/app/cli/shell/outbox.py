@@ -9,7 +9,6 @@ from decimal import Decimal
 
 from msgspec import structs
 
-from app.cli.figures import counted
 from app.cli.shell.events import (
     ALARM,
     CONFLATED,
@@ -21,6 +20,7 @@ from app.cli.shell.events import (
     Event,
     holding,
 )
+from app.cli.terminal.figures import counted
 from app.core.errors import UsageError, did_you_mean
 
 LINES_A_SECOND = 8

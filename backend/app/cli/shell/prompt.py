@@ -1,7 +1,7 @@
 """The prompt's text, from what is known. Pure."""
 
-from app.cli.real_money import REAL_MONEY
 from app.cli.shell.seams import Standing
+from app.cli.system.real_money import REAL_MONEY
 
 Fragments = list[tuple[str, str]]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from app.cli.output import printable
 from app.cli.shell.aliases import Aliases, alias_parts
 from app.cli.shell.lines import Statement, read_lines
 from app.cli.shell.words import SHELL_WORDS, without_program, without_secrets
+from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED, AppError, NotFoundError, UsageError, did_you_mean
 
 MOST_NESTED = 10  # scripts within scripts

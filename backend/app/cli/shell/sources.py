@@ -295,13 +295,13 @@ def _exported() -> tuple[Iterable[str], Iterable[str]]:
 
 
 def _keys_of_trades() -> Iterable[str]:
-    from app.cli.report_show import SLICES
+    from app.cli.report.show import SLICES
 
     return (*SLICES, "all")
 
 
 def _venues() -> list[Offer]:
-    from app.cli.practice import BINANCE, PRACTICE
+    from app.cli.practice.commands import BINANCE, PRACTICE
 
     return [Offer(PRACTICE, "the program's own"), Offer(BINANCE, "Binance spot")]
 

@@ -19,7 +19,6 @@ from prompt_toolkit.key_binding.bindings.search import accept_search_and_accept_
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 
-from app.cli.output import printable
 from app.cli.shell import screen
 from app.cli.shell.history import LineHistory
 from app.cli.shell.interrupts import Interrupts
@@ -30,6 +29,7 @@ from app.cli.shell.prompt import Fragments, prompt_fragments
 from app.cli.shell.seams import Sessions
 from app.cli.shell.shell import Shell, ShellWord
 from app.cli.shell.words import SHELL_WORDS
+from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED
 from app.managers.time_manager.clock import WallClock
 

@@ -8,9 +8,9 @@ from typing import Protocol
 from app.core.calendar import TradingSession
 from app.core.order_events import Intent
 from app.core.orders import Order, Terms
-from app.managers.execution_manager.bar_book import BarBook
-from app.managers.execution_manager.consequences import Pending
-from app.managers.execution_manager.links import Links
+from app.managers.execution_manager.orders.consequences import Pending
+from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.sim.bar_book import BarBook
 
 
 class Broker(Protocol):

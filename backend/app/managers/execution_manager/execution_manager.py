@@ -36,18 +36,18 @@ from app.core.orders import (
     Terms,
 )
 from app.core.transfers import Conversion
-from app.managers.execution_manager.account import Account, AccountTerms
-from app.managers.execution_manager.bar_book import BarBook
+from app.managers.execution_manager.books.account import Account, AccountTerms
+from app.managers.execution_manager.books.corporate_actions import CorporateActions
+from app.managers.execution_manager.books.diary import Diary
+from app.managers.execution_manager.books.fee_book import FeeBook, FeesAt
 from app.managers.execution_manager.brokers import Broker
-from app.managers.execution_manager.buying_power import BuyingPower
-from app.managers.execution_manager.corporate_actions import CorporateActions
-from app.managers.execution_manager.diary import Diary
-from app.managers.execution_manager.fee_book import FeeBook, FeesAt
-from app.managers.execution_manager.fill_rules import Ambiguity, FillRules, Owner
-from app.managers.execution_manager.order_checks import OrderChecks
-from app.managers.execution_manager.protection import Protection
-from app.managers.execution_manager.seen import Known
-from app.managers.execution_manager.sim_broker import BY_STRATEGY, SimBroker
+from app.managers.execution_manager.exits.protection import Protection
+from app.managers.execution_manager.limits.buying_power import BuyingPower
+from app.managers.execution_manager.limits.order_checks import OrderChecks
+from app.managers.execution_manager.limits.seen import Known
+from app.managers.execution_manager.sim.bar_book import BarBook
+from app.managers.execution_manager.sim.fill_rules import Ambiguity, FillRules, Owner
+from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY, SimBroker
 from app.services.auctions import AUCTIONS
 from app.services.risk.scopes import Limits
 from app.services.risk.sizes import MOST_UNITS as MOST

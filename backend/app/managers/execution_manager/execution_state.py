@@ -10,21 +10,21 @@ import msgspec
 from app.core.calendar import TradingSession
 from app.core.kept import Fields, kept, put_back
 from app.core.orders import FillRow, Order, in_our_words
-from app.managers.execution_manager.account import AccountState
-from app.managers.execution_manager.breaker_desk import BreakersState
+from app.managers.execution_manager.books.account import AccountState
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.kill import KillLatch
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.live_broker_state import (
+from app.managers.execution_manager.exits.protection import ProtectionState
+from app.managers.execution_manager.limits.breaker_desk import BreakersState
+from app.managers.execution_manager.limits.order_counts import OrderCountsState
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.live.live_broker_state import (
     LiveBrokerState,
     SharedBrokerState,
     live_broker_state,
     restore_live_broker,
 )
-from app.managers.execution_manager.order_counts import OrderCountsState
-from app.managers.execution_manager.protection import ProtectionState
-from app.managers.execution_manager.sim_broker import SimBroker
-from app.managers.execution_manager.sim_broker_state import (
+from app.managers.execution_manager.orders.kill import KillLatch
+from app.managers.execution_manager.sim.sim_broker import SimBroker
+from app.managers.execution_manager.sim.sim_broker_state import (
     SimBrokerState,
     restore_sim_broker,
     sim_broker_state,

@@ -8,10 +8,10 @@ from app.core.fingerprint import amendment, refusal
 from app.core.instruments import Adjustment, Instrument
 from app.core.orders import REJECTED, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.live_broker import LiveBroker
-from app.managers.execution_manager.protection import Protection
-from app.managers.execution_manager.sim_broker import SimBroker
-from app.managers.execution_manager.venue_parts import terms_of
+from app.managers.execution_manager.exits.protection import Protection
+from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.orders.parts import terms_of
+from app.managers.execution_manager.sim.sim_broker import SimBroker
 from app.managers.execution_manager.watched_execution import Heard, WatchedExecution
 from app.services.protection import Cover
 

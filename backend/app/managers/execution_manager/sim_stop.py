@@ -8,9 +8,9 @@ back. Its own orders close, one for each position; no strategy sees or moves the
 from collections.abc import Mapping
 
 from app.core.orders import CANCEL_PENDING, Order
-from app.managers.execution_manager.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.kill import FLATTEN, Standing, closable_units
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS, opens
+from app.managers.execution_manager.orders.kill import FLATTEN, Standing, closable_units
 
 
 def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_ns: int) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from app.core.orders import REJECTED, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.seen import Known, Seen
+from app.managers.execution_manager.limits.seen import Known, Seen
 from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Portfolio
 from app.services.risk.sizes import MOST_UNITS

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from app.core.money import from_units
-from app.managers.execution_manager.account import Account, Mark
+from app.managers.execution_manager.books.account import Account, Mark
 
 
 class StrategyResult(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from app import __version__
 from app.core.errors import StateError, UsageError
 from app.core.money import from_units
 from app.core.state import SystemState
-from app.managers.execution_manager.kill import FREEZE, kill_of
+from app.managers.execution_manager.orders.kill import FREEZE, kill_of
 from app.managers.system_manager.control_messages import (
     PROTOCOL,
     Look,

@@ -14,7 +14,7 @@ import msgspec
 from app import __version__
 from app.core.errors import DataError, UsageError, did_you_mean
 from app.core.order_views import FillData, OrderData
-from app.managers.execution_manager.kill import KILL_MODES
+from app.managers.execution_manager.orders.kill import KILL_MODES
 
 PROTOCOL = 1  # rises when a message changes its meaning
 UNKNOWN = "A session knows no command"  # how an older one refuses a newer client's

@@ -17,8 +17,8 @@ from app.core.orders import CANCEL_PENDING, Order
 from app.core.progress import OnCount
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
-from app.managers.execution_manager.kill import FLATTEN, Standing
-from app.managers.execution_manager.ledger import LedgerError
+from app.managers.execution_manager.books.ledger import LedgerError
+from app.managers.execution_manager.orders.kill import FLATTEN, Standing
 from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill_plan import Rehearsal, check_moment, drilled_config
 from app.managers.system_manager.drill_stuck import FromOutside, with_stuck

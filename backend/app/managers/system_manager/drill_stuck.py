@@ -4,7 +4,7 @@ from typing import Final
 
 from app.core.config import SessionConfig, StrategyConfig
 from app.core.messages import Command
-from app.managers.execution_manager.kill import kill_value
+from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.drill_watch import REASON, DrillWatch
 from app.managers.system_manager.wiring import Run
 from app.strategies.stuck import Stuck

@@ -10,8 +10,8 @@ from app.core.messages import Command
 from app.core.money import from_units
 from app.core.seams import Notifier
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.kill import FLATTEN, Standing
-from app.managers.execution_manager.limited_broker import gives_anew
+from app.managers.execution_manager.live.limited_broker import gives_anew
+from app.managers.execution_manager.orders.kill import FLATTEN, Standing
 from app.managers.system_manager.line_journal import LineJournal
 from app.managers.system_manager.live_means import LiveMeans
 from app.managers.system_manager.run_outcome import RunEnd

@@ -27,8 +27,8 @@ from app.core.order_events import (
     Split,
 )
 from app.core.seams import Notifier
-from app.managers.execution_manager.entries import ALL_SYMBOLS
-from app.managers.execution_manager.order_reports import JOURNAL
+from app.managers.execution_manager.live.order_reports import JOURNAL
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.journal_feed import (
     ALARM,
     MOST_RECORDS_BEFORE,

@@ -7,9 +7,9 @@ from loguru import logger
 from app.core.order_events import Halted, OrderEvent, Resumed
 from app.core.seams import Notifier
 from app.core.venue import Venue, VenueError
-from app.managers.execution_manager.entries import ALL_SYMBOLS
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.reckoning import reckon
 from app.threads.order_gate import OrderGate
 

@@ -20,8 +20,8 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
-from app.managers.execution_manager.kill import kill_value
-from app.managers.execution_manager.shared_broker import broker_of
+from app.managers.execution_manager.live.shared_broker import broker_of
+from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.bars_kept import BarsKept
 from app.managers.system_manager.feed_terms import feed_terms
 from app.managers.system_manager.holdings import Holdings, opened_account

@@ -16,7 +16,7 @@ from app.core.settings import Settings
 from app.core.trading_state import RiskPast, resumed_by
 from app.core.venue import Abilities, Venue, VenueError, VenueRefused
 from app.integrations.registry import open_venue
-from app.managers.execution_manager.breaker_desk import told
+from app.managers.execution_manager.limits.breaker_desk import told
 from app.managers.system_manager.account_keeper import AccountKeeper
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.journal_feed import RunJournal

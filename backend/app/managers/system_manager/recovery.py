@@ -33,10 +33,10 @@ from app.core.order_events import (
 )
 from app.core.venue import Abilities
 from app.managers.data_manager.live_feed import LiveFeed
-from app.managers.execution_manager.entries import ALL_SYMBOLS
-from app.managers.execution_manager.kill import FLATTEN, FREEZE, kill_of
-from app.managers.execution_manager.order_reports import JOURNAL
-from app.managers.execution_manager.venue_parts import APART, order_of
+from app.managers.execution_manager.live.order_reports import JOURNAL
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, kill_of
+from app.managers.execution_manager.orders.parts import APART, order_of
 from app.managers.system_manager.journal_feed import RunJournal
 from app.managers.system_manager.passing import Passing
 from app.managers.system_manager.past import Past

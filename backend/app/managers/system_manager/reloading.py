@@ -29,7 +29,7 @@ from app.core.errors import (
     did_you_mean,
 )
 from app.core.messages import Command
-from app.managers.execution_manager.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.run_header import RunHeader
 from app.managers.system_manager.run_outcome import reload_facts
 from app.managers.system_manager.shadow import (

@@ -15,7 +15,7 @@ from app.core.instruments import Instrument
 from app.core.order_events import OrderEvent
 from app.core.trading_state import RiskPast
 from app.core.venue import Abilities
-from app.managers.execution_manager.account import Rates
+from app.managers.execution_manager.books.account import Rates
 from app.managers.system_manager.holdings import Holdings
 from app.managers.system_manager.platform_tag import library_versions, platform_tag
 from app.strategies.base import Strategy

@@ -11,8 +11,8 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
 from app.core.logging import without_secrets
 from app.core.messages import Command
-from app.managers.execution_manager.entries import ALL_SYMBOLS
-from app.managers.execution_manager.kill import kill_value
+from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.kill_story import KillStory
 from app.managers.system_manager.looking import Looking

@@ -18,8 +18,8 @@ from app.core.message_codec import decode, decode_message, encode, encode_messag
 from app.core.messages import BrokerNews, Command, Message
 from app.core.order_events import Intent
 from app.core.orders import INSTANT, Order, OrderChange, RecordedFill
-from app.managers.execution_manager.diary import Records
-from app.managers.execution_manager.fill_rules import Ambiguity
+from app.managers.execution_manager.books.diary import Records
+from app.managers.execution_manager.sim.fill_rules import Ambiguity
 from app.managers.system_manager.program import Program
 from app.threads.reloading import ReloadOutcome
 from app.threads.results import Results

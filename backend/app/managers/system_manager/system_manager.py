@@ -15,7 +15,7 @@ from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
-from app.managers.execution_manager.kill import kill_value
+from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.control_messages import Look, check_kill_mode
 from app.managers.system_manager.run_builder import RunBuilder

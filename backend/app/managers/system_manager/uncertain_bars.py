@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.core.money import from_units
-from app.managers.execution_manager.fill_rules import Ambiguity
+from app.managers.execution_manager.sim.fill_rules import Ambiguity
 
 FILE: Final = "uncertain_bars.csv"
 COLUMNS: Final = ("symbol", "start", "start_ns", "currency", "worst", "best", "taken")

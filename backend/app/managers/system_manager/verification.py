@@ -19,7 +19,7 @@ from app.core.messages import Message
 from app.core.order_events import Intent
 from app.core.progress import OnCount
 from app.core.seams import BarSource
-from app.managers.execution_manager.shared_broker import broker_of
+from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.platform_tag import platform_tag
 from app.managers.system_manager.program import program_of

@@ -26,11 +26,11 @@ from app.core.trading_state import RiskPast
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.execution_manager.account import AccountTerms, Rates
+from app.managers.execution_manager.books.account import AccountTerms, Rates
+from app.managers.execution_manager.books.fee_book import FeesAt
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.fee_book import FeesAt
-from app.managers.execution_manager.fill_rules import FillRules, Owner
+from app.managers.execution_manager.sim.fill_rules import FillRules, Owner
 from app.managers.system_manager.declaring import asked_by, asked_by_config, declared_by
 from app.managers.system_manager.history import SessionsBefore, history_of
 from app.managers.system_manager.idle_sizing import refuse_idle_sizing

@@ -19,7 +19,7 @@ from app.managers.execution_manager.gate.calls import (
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.tracker import HAS_FILLED, Tracker
-from app.managers.execution_manager.kill import FLATTEN
+from app.managers.execution_manager.orders.kill import FLATTEN
 
 
 class Changes:

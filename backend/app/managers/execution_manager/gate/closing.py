@@ -16,7 +16,7 @@ from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
 from app.managers.execution_manager.gate.tracker import Tracker
 from app.managers.execution_manager.gate.turned_away import TurnedAwayExits
-from app.managers.execution_manager.kill import FLATTEN, closable_units
+from app.managers.execution_manager.orders.kill import FLATTEN, closable_units
 
 
 class Closing:

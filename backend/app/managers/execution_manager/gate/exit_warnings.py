@@ -11,7 +11,7 @@ from app.core.money import from_units
 from app.core.order_events import KEPT_IN, NEVER_HAD, REACHED, OrderEvent, Refused
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
-from app.managers.execution_manager.venue_parts import APART
+from app.managers.execution_manager.orders.parts import APART
 
 _STOPS = (states.STOP, states.STOP_LIMIT, states.TRAILING_STOP)
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.core.order_events import GateActed, Halted, Resumed
 from app.managers.execution_manager.gate.calls import Output
-from app.managers.execution_manager.kill import FLATTEN, FREEZE, KillLatch
+from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, KillLatch
 
 EVERY_SYMBOL = -1
 GATE = "gate"  # the source of its halts

@@ -1,0 +1,1 @@
+"""`config`: makes session configs and checks them."""

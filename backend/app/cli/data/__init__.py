@@ -1,0 +1,1 @@
+"""`data`: bars, instruments, corporate actions, and the sources they come from."""

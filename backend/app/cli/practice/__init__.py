@@ -1,0 +1,1 @@
+"""`practice`: a venue of our own in a process of its own."""

@@ -1,0 +1,1 @@
+"""`report`: what runs came to, on the terminal and in files."""

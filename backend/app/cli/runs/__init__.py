@@ -1,0 +1,1 @@
+"""`runs`, `why` and `verify`: what ran before, and how it came about."""

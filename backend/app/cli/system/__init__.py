@@ -1,0 +1,1 @@
+"""`system`: starts sessions, steers them, and picks up those that broke off."""

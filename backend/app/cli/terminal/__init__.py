@@ -1,0 +1,1 @@
+"""What all commands share to speak with a terminal: output, tables, progress, questions, keys."""

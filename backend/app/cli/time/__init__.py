@@ -1,0 +1,1 @@
+"""`time`: the clock, trading sessions and holidays."""

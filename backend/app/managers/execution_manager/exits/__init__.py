@@ -1,0 +1,1 @@
+"""Exits that go with entries: those a strategy gave, and those that protect its positions."""

@@ -1,0 +1,1 @@
+"""The simulated broker: working orders held against bars, filled by rules."""
