@@ -108,9 +108,7 @@ def _check_single(header: Sequence[str], names: Mapping[str, str]) -> None:
             )
 
 
-def _check_alike(
-    header: Sequence[str], names: Mapping[str, str], given: Mapping[str, str]
-) -> None:
+def _check_alike(header: Sequence[str], names: Mapping[str, str], given: Mapping[str, str]) -> None:
     """A guess has one answer: `Close` and `close` may hold different prices."""
     for role in names.keys() - given.keys():
         name = names[role]
