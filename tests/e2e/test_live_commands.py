@@ -312,6 +312,20 @@ def test_what_was_held_before_the_start_halts_is_left_alone_or_is_adopted(
     for run_id in runs.values():
         assert terminal.json("system", "kill", run_id)["state"] == "stopped"
         assert terminal.json("verify", run_id)["equal"]
+    _check_counts(terminal, runs["adopt"])
+
+
+def _check_counts(terminal: LiveTerminal, run_id: str) -> None:
+    """What it found is on record and in its trades, and nowhere counted as a fill."""
+    rows = RunRepository(open_database(sqlite_url(terminal.data))).get_fills(run_id)
+    assert [(row["fill_id"], row["quantity"]) for row in rows[:2]] == [(-1, "10"), (1, "-10")]
+    counted = len(rows) - 1
+    told = terminal.json("runs", "show", run_id)
+    assert (told["summary"]["fills"], told["fills"]) == (counted, counted)
+    out = terminal.data / "exported"
+    terminal.json("report", "export", run_id, "--what", "fills,trades", "--output", str(out))
+    assert len((out / "fills.csv").read_text().splitlines()) == 1 + counted
+    assert terminal.json("runs", "rebuild", run_id)["fills"] == counted
 
 
 def _sold(venue: Practice, run_id: str) -> bool:

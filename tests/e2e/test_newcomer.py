@@ -106,7 +106,7 @@ def test_strategies_of_one_file_are_told_apart(cli: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["data", "show", "SYN1"], "none in the range asked for"),
+        (["data", "show", "SYN1"], "none in the range asked for; there are from 2024-10-21 to"),
         (["data", "quality", "SYN1"], "No session of SYN1"),
     ],
 )
@@ -115,6 +115,22 @@ def test_a_range_without_bars_is_said_to_be_so(cli: Run, words: list[str], messa
     done = cli(*words, "--start", "2030-01-02")
     assert (done.returncode, done.stderr) == (0, "")
     assert message in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["data", "quality", "SYN1", "--market", "XNY"], "on XNY are stored; there are on XNYS."),
+        (["practice", "start", "--market", "XNY", "--port", "0"], "Did you mean 'XNYS'?"),
+    ],
+)
+def test_a_market_that_has_no_bars_is_told_with_the_one_that_has(
+    cli: Run, words: list[str], message: str
+) -> None:
+    cli("data", "sample")
+    done = cli(*words)
+    assert done.returncode == 3
+    assert message in done.stderr
 
 
 def test_nothing_is_cut_off_on_a_narrow_terminal(

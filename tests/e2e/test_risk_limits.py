@@ -70,6 +70,22 @@ def test_the_limits_of_a_config_are_listed_by_scope_with_the_tightest(teller: Te
     assert "is refused" in text
 
 
+def test_each_figure_says_of_what_it_is(teller: Teller) -> None:
+    breakers = {"daily_loss": {"at": 10}, "drawdown_percent": {"at": 3}, "broker_errors": {"at": 4}}
+    risk = {"max_position_value": 20_000, "allow_short": False, "breakers": breakers}
+    file = teller.house.file(teller.house.config(use=CROSS, risk=risk))
+    text = teller.text("risk", "limits", str(file))
+    for figure in ("20000 USD", "10 USD", "3 %", "4 orders in turn", "false"):
+        assert f" {figure} " in text
+    told = teller.json("risk", "limits", str(file))
+    units = {one["name"]: (one["trips_at"], one["unit"]) for one in told["breakers"]}
+    assert units["daily_loss"] == ("10", "USD")
+    assert {one["rule"]: one["unit"] for one in told["limits"]} == {
+        "allow_short": "",
+        "max_position_value": "USD",
+    }
+
+
 def test_where_nothing_is_limited_it_says_so(teller: Teller) -> None:
     file = teller.house.file(teller.house.config())
     assert teller.text("risk", "limits", str(file)) == "No limit holds.\n"

@@ -110,7 +110,7 @@ def test_amounts_of_the_trading_state_have_their_currency(teller: Teller) -> Non
     cells = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in rows if row}
     figure, trips_at = cells["daily_loss"]
     assert (figure.endswith(" USD"), trips_at) == (True, "1 USD")
-    assert cells["broker_errors"] == ["0", "7"], "no amount"
+    assert cells["broker_errors"] == ["0 orders in turn", "7 orders in turn"], "no amount"
 
     figures = {"account": Figures(DAY, -70 * UNITS, 90 * UNITS, 3)}
     for currency, title in (("CHF", "Figures, in CHF\n"), ("", "Figures\n")):

@@ -88,6 +88,29 @@ def test_a_failed_run_is_opened_as_far_as_it_came(system_house: SystemHouse) -> 
     assert len(run.sessions) == run.summary["sessions"] == 3
 
 
+def test_what_was_held_before_the_run_is_in_its_trades_and_no_fill(
+    system_house: SystemHouse,
+) -> None:
+    house = system_house
+    summary = house.system.run(house.config(end="2024-06-03"))
+    before = opened(house)
+    at_ns = int(before.columns.equity.instant_ns[0])
+    held = [(-2, 0, 1, 7 * UNITS, 50.0, 0, at_ns, at_ns)]
+    house.runs().add_fills(summary.run_id, held, before.symbols)
+    run = opened(house)
+    fills = len(run.fills)
+    assert fills == summary.fills == house.runs().counts(summary.run_id)[1] > 0
+    figures = {one.name: one.value for one in run.metrics}
+    assert (
+        figures["traded_value"] == {one.name: one.value for one in before.metrics}["traded_value"]
+    )
+    trades = run.trades.loc[run.trades.first_fill_id == -2]
+    assert trades[["symbol", "entry_order_id"]].to_numpy().tolist() == [["BBB", 0]]
+    assert run.columns.trades.fills.sum() - fills == (
+        before.columns.trades.fills.sum() - len(before.fills)
+    )
+
+
 def test_a_run_is_opened_by_its_folder(system_house: SystemHouse) -> None:
     house = system_house
     run_id = house.system.run(house.config(end="2024-06-03")).run_id

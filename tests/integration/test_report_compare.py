@@ -64,6 +64,10 @@ def test_runs_are_compared_by_figures_config_code_and_their_first_other_decision
     text = capsys.readouterr().out
     assert "A and B decide the same to the end." in text
     assert "The same in both: data, code, platform." in text
+    prints = [house.runs().get_run(name)["fingerprint"] for name in (other, same)]
+    for letter, told in zip("AB", prints, strict=True):  # at 80 columns, too
+        assert len(line := f"fingerprint {letter}: {told}") < 80
+        assert line in text.splitlines()
 
 
 def test_other_bars_are_told_by_their_hashes(

@@ -156,6 +156,8 @@ def test_parameters_are_those_of_a_config_and_the_source_is_what_the_file_has(
 @pytest.mark.parametrize(
     ("name", "code", "text"),
     [
+        ("twoo.py", 3, "no file 'twoo.py' in strategies. 'strategies list' shows what there is."),
+        ("twoo.py:Dip", 3, "Did you mean 'two.py'?"),
         ("SmaCros", 3, "There is no strategy 'SmaCros'. 'strategies list' shows them. Did you"),
         ("two", 4, "it has Dip, Dop; name one: two.py:Dip."),
     ],

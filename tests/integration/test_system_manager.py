@@ -567,6 +567,44 @@ def test_an_indicator_that_peeks_stops_the_run_naming_it(system_house: SystemHou
     assert system_house.system.state is SystemState.ERROR
 
 
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (
+            "close / by(0)",
+            r"failed{bar}, on \d+ rows: ZeroDivisionError: .*\n.*\n  frail.py:9 in by: ",
+        ),
+        ("close[1:]", r"returned an array of float64 with shape \(\d+,\){bar}; it must return one"),
+        ("close * np.where(close == close[-1], np.inf, 1)", r"returned inf in row \d+{bar}, after"),
+    ],
+)
+def test_an_indicator_that_fails_names_its_line_the_bar_and_the_symbol(
+    system_house: SystemHouse, result: str, told: str
+) -> None:
+    """As a strategy's failure does: its file and line, and a moment of the market."""
+    system_house.strategy(
+        "frail.py",
+        f"""
+        import numpy as np
+        from app.strategies import Strategy
+
+        def frail(close):
+            return {result}
+
+        def by(number):
+            return 1 / number
+
+        class Frail(Strategy):
+            def setup(self):
+                self.indicator(frail)
+        """,
+    )
+    bar = r" at [A-Z]\w*'s bar of 2024-\d\d-\d\d \d\d:\d\d:00 E[DS]T"
+    who = r"Indicator frail \(frail.py:\d+\) "
+    with pytest.raises(AppError, match=who + told.replace("{bar}", bar)):
+        system_house.system.run(system_house.config(use="frail.py"))
+
+
 def test_a_callback_that_raises_fails_the_run_and_the_next_one_works(
     system_house: SystemHouse,
 ) -> None:

@@ -88,6 +88,37 @@ def test_a_name_that_stands_twice_is_refused_where_it_is_read() -> None:
     assert map_columns(header, {"volume": "Shares"}).ignored == ("Volume", "Volume")
 
 
+@pytest.mark.parametrize(
+    ("role", "alike"),
+    [
+        ("close", ["Close", "close"]),
+        ("close", ["close ", "close"]),
+        ("timestamp", ["Time", "time"]),
+        ("volume", ["<VOL>", "Vol", "vol"]),
+        ("bid_open", ["Bid Open", "bid_open"]),
+    ],
+)
+def test_names_that_differ_by_case_or_signs_alone_are_not_chosen_between(
+    role: str, alike: list[str]
+) -> None:
+    rest = [name for name in ("time", *PRICES) if name != role and role != "timestamp"]
+    header = [*rest, *(PRICES if role == "timestamp" else ()), *alike]
+    told = f"{' and '.join(map(repr, alike))} may both be {role}: .* --column {role}='{alike[0]}'"
+    with pytest.raises(DataError, match=told):
+        map_columns(header, {})
+    for name in alike:
+        found = map_columns(header, {role: name})
+        assert found.names[role] == name
+        assert set(found.ignored) == set(alike) - {name}
+
+
+def test_names_alike_that_are_not_read_do_not_matter() -> None:
+    header = ["time", *PRICES, "Note", "note", "last", "Last"]
+    assert map_columns(header, {}).ignored == ("Note", "note", "last", "Last")
+    given = {"close": "open", "open": "close"}  # the one that is meant is told of each
+    assert map_columns(["time", *PRICES, "Open"], given).ignored == ("Open",)
+
+
 def test_a_name_that_stands_twice_and_means_nothing_is_left_out() -> None:
     found = map_columns(["time", *PRICES, "Plot", "Volume", "Plot"], {})
     assert (found.ignored, found.names["volume"]) == (("Plot", "Plot"), "Volume")

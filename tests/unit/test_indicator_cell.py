@@ -43,6 +43,10 @@ def window(today: int, history: int = 0, seed: int = 0) -> Window:
     )
 
 
+def cell_of(computation: Computation) -> Cell:
+    return Cell(computation, "SYN1", in_utc)
+
+
 def running_mean(close: Floats) -> Floats:
     """A user's own honest function."""
     return np.cumsum(close) / np.arange(1, len(close) + 1)
@@ -92,7 +96,7 @@ def test_every_way_to_grow_gives_the_bits_of_one_batch(
     ends = [history + start, *(history + start + np.cumsum(steps)).tolist()]
     whole = window(ends[-1] - history, history)
     one = computation(place)
-    for end, (ready, bits) in zip(ends, grown(Cell(one), whole, ends), strict=True):
+    for end, (ready, bits) in zip(ends, grown(cell_of(one), whole, ends), strict=True):
         batch = one.batch(window_until(whole, end))
         assert ready == min(batch.first_ready, end)
         assert bits == [output[ready:end].tobytes() for output in batch.outputs]
@@ -100,7 +104,7 @@ def test_every_way_to_grow_gives_the_bits_of_one_batch(
 
 def test_what_a_cell_has_given_out_never_changes() -> None:
     """The engine reads the values of a block while the cell computes those of the next."""
-    whole, cell = window(400), Cell(computation(0))
+    whole, cell = window(400), cell_of(computation(0))
     given_out = []
     for end in [10, *range(11, 200), 300, *range(301, 400)]:
         values = cell.update(window_until(whole, end))
@@ -111,11 +115,11 @@ def test_what_a_cell_has_given_out_never_changes() -> None:
 
 
 def test_a_new_session_starts_from_its_own_window() -> None:
-    cell, one = Cell(computation(1)), computation(1)
+    cell, one = cell_of(computation(1)), computation(1)
     first, second = window(50, seed=1), window(60, 50, seed=2)
     grown(cell, first, [20, 21, 22, 50])
     cell.open_session()
-    assert grown(cell, second, [50, 51, 52, 110]) == grown(Cell(one), second, [50, 51, 52, 110])
+    assert grown(cell, second, [50, 51, 52, 110]) == grown(cell_of(one), second, [50, 51, 52, 110])
     assert (
         cell.update(second).outputs[0][60:].tobytes() == one.batch(second).outputs[0][60:].tobytes()
     )
@@ -141,10 +145,10 @@ def centred(close: Floats) -> Floats:
 
 
 def closed(computation: Computation, whole: Window) -> None:
-    cell = Cell(computation)
+    cell = cell_of(computation)
     cell.open_session()
     cell.update(whole)
-    cell.close_session(in_utc)
+    cell.close_session()
 
 
 def test_an_honest_function_passes_at_every_close() -> None:
@@ -173,7 +177,7 @@ def test_the_last_but_one_bar_is_in_the_sample() -> None:
 def test_a_session_of_one_bar_or_none_has_nothing_to_hold_it_against() -> None:
     closed(resolve(running_mean, {}, None), window(1))
     closed(resolve(running_mean, {}, None), window(0, 20))
-    Cell(resolve(running_mean, {}, None)).close_session(in_utc)
+    cell_of(resolve(running_mean, {}, None)).close_session()
 
 
 def test_functions_of_the_catalogue_are_trusted() -> None:
@@ -188,18 +192,21 @@ def test_functions_of_the_catalogue_are_trusted() -> None:
 
     closed(resolve(counted, {}, None), window(30))
     assert Counting.calls == 1 + 1 + 3  # the values, then all of it and three truncations
-    sma = Cell(computation(0))
+    sma = cell_of(computation(0))
     sma.update(window(30))
-    sma.close_session(in_utc)
+    sma.close_session()
 
 
 def test_a_function_that_breaks_on_growing_is_told_by_name() -> None:
     def fickle(close: Floats) -> Floats:
         return close if len(close) < 40 else close[:-1]
 
-    cell = Cell(resolve(fickle, {}, None))
+    cell = cell_of(resolve(fickle, {}, None))
     cell.update(window(30))
-    with pytest.raises(StrategyError, match=r"Indicator fickle returned an array .* 45 rows"):
+    told = (
+        r"Indicator fickle \(test_indicator_cell.py:\d+\) returned .* at SYN1's bar of .* 45 rows"
+    )
+    with pytest.raises(StrategyError, match=told):
         cell.update(window(45))
 
 
@@ -208,6 +215,6 @@ def test_columns_reach_a_function_by_name() -> None:
         return high - low
 
     whole = window(10)
-    cell = Cell(resolve(spread, {}, ("high", "low")))
+    cell = cell_of(resolve(spread, {}, ("high", "low")))
     values = cell.update(whole)
     assert values.outputs[0].tolist() == (whole.high - whole.low).tolist()

@@ -1,6 +1,7 @@
 """A user's own function: what it gets, what it may return, and that peeking is found out."""
 
 import functools
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -104,8 +105,23 @@ def test_a_function_cannot_write_to_the_bars() -> None:
         close[:] = 0.0
         return close
 
-    with pytest.raises(StrategyError, match=r"greedy failed on 90 rows: ValueError.*read-only"):
+    with pytest.raises(StrategyError, match=r"greedy .* failed, on 90 rows: ValueError.*read-only"):
         resolve(greedy, {}).batch(WINDOW)
+
+
+def test_a_function_that_raises_is_told_with_its_own_lines_alone() -> None:
+    def broken(close: Floats) -> Floats:
+        return np.full(len(close), 1 / 0)
+
+    with pytest.raises(StrategyError) as raised:
+        resolve(broken, {}).batch(WINDOW)
+    first, line = str(raised.value).split("\n")
+    here = r"test_indicators_user\.py:\d+"
+    assert re.fullmatch(
+        rf"Indicator broken \({here}\) failed, on 90 rows: ZeroDivisionError: division by zero",
+        first,
+    )
+    assert re.fullmatch(rf"  {here} in broken: return np\.full\(len\(close\), 1 / 0\)", line)
 
 
 def test_what_it_returned_can_be_changed_later_without_harm() -> None:
@@ -124,7 +140,7 @@ def test_what_it_returned_can_be_changed_later_without_harm() -> None:
         (np.zeros((len(WINDOW), 2)), r"shape \(90, 2\)"),
         (["a"] * len(WINDOW), "array of <U1"),
         (np.zeros(len(WINDOW), dtype=complex), "array of complex128"),
-        (np.append(np.zeros(len(WINDOW) - 1), np.inf), "returned inf at row 89"),
+        (np.append(np.zeros(len(WINDOW) - 1), np.inf), "returned inf in row 89"),
         (np.append(np.zeros(len(WINDOW) - 1), np.nan), "only its warm-up may be nan"),
     ],
 )

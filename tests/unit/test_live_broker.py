@@ -5,6 +5,7 @@ from tests.unit.live_broker_house import SHARES, House, bracket, fill
 
 from app.core.money import UNITS
 from app.core.order_events import (
+    ADOPTED,
     Acknowledged,
     Amend,
     Amended,
@@ -216,6 +217,17 @@ def test_what_the_gate_closes_is_taken_from_the_strategies_that_hold_it(house: H
     assert [positions[0][0].units, positions[1][0].units] == [0, 30 * UNITS]
     assert [positions[0][0].fee_units, positions[1][0].fee_units] == [600, 100]
     assert house.execution.aim_units == [[0, 0], [30 * UNITS, 0]]
+
+
+def test_what_was_held_before_the_run_is_booked_and_counts_as_no_fill(house: House) -> None:
+    """Nothing was bought; what is sold of it is a fill, the first one."""
+    house.hear(GateFilled(0, f"{ADOPTED}A", SHARES, 10.0, 0, 9))
+    assert (house.execution.fill_count, house.held_units) == (0, SHARES)
+    house.hear(fill(house.give(-SHARES), -SHARES))
+    assert (house.execution.fill_count, house.held_units) == (1, 0)
+    records = house.execution.diary.take()
+    assert [row[0] for row in records.fills] == [-1, 1]
+    assert records.entries.count(b"F\0") == 2, "old journals have it among their decisions"
 
 
 def test_an_order_that_recovery_never_sent_ends_as_void(house: House) -> None:

@@ -13,7 +13,7 @@ from tests.unit.recovery_house import Line, no_answer_awaited
 from app.core.errors import StateError, UsageError
 from app.core.messages import Command
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Place, Resumed
+from app.core.order_events import Acknowledged, Halted, Place, Resumed
 from app.core.orders import GTC, STOP, Terms
 from app.core.venue import TurnedAway
 from app.managers.system_manager.run_outcome import RunEnd
@@ -134,6 +134,29 @@ def test_a_halt_that_comes_while_the_venue_is_looked_at_stays(line: Line, by_han
     with pytest.raises(StateError, match="halted again"):
         line.line.releasing.outcome()
     assert line.book.latch.halted
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_halt_that_joins_one_of_the_same_place_is_told_and_not_lifted_with_it(
+    line: Line, by_hand: bool
+) -> None:
+    """Who asked for the release had heard of the first alone; who asks again, of both."""
+    halted(line)
+    line.line.releasing.ask("it was nothing")
+    if by_hand:
+        line.line.halt("now this")
+    else:
+        line.book.halt("now this")
+    line.means.look()
+    with pytest.raises(StateError, match=r"halted again meanwhile: .*now this"):
+        line.line.releasing.outcome()
+    assert line.book.latch.halted == {-1: "news at noon; now this"}
+    assert line.alarms.told.count("halted: now this") == 1
+    assert Halted(-1, "news at noon; now this") in heard(line)
+    line.line.releasing.ask("both were nothing")
+    line.means.look()
+    assert line.line.releasing.outcome() == "entries pass again"
+    assert not line.book.latch.halted
 
 
 @pytest.mark.parametrize("whose", ["a person", "the gate", "the gate, for something else"])

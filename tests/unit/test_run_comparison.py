@@ -118,6 +118,15 @@ def test_before_they_part_runs_decide_the_same(left: list[Decision], right: list
     assert sides[0] != sides[1]
 
 
+def test_what_was_held_before_the_run_is_told_as_no_fill() -> None:
+    found = decisions([], [], [fill(-2, 5), fill(-1, 5), fill(1, 5)])
+    assert [(one.what, one.number) for one in found] == [
+        ("adopted", -2),
+        ("adopted", -1),
+        ("fill", 1),
+    ]
+
+
 def test_decisions_go_by_instant_and_fills_come_first() -> None:
     found = decisions(
         [order(1, 10), order(2, 20)], [change(1, 20, "cancel")], [fill(1, 20), fill(2, 15)]

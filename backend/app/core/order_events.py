@@ -80,8 +80,13 @@ class Voided(msgspec.Struct, frozen=True, tag="voided"):
     order_id: int
 
 
+ADOPTED: Final = "adopted-"  # with a symbol behind it: what was held before the run
+
+
 class GateFilled(msgspec.Struct, frozen=True, tag="gate_filled"):
-    """An execution of an order that the gate gave by itself, or of one that was adopted."""
+    """An execution of an order that the gate gave by itself, or of one that was adopted; or what
+    was held before the run and is its own now, in the form of one.
+    """
 
     symbol: int
     execution_id: str
@@ -90,6 +95,11 @@ class GateFilled(msgspec.Struct, frozen=True, tag="gate_filled"):
     fee_units: int
     at_ns: int
     fee_currency: str = ""
+
+    @property
+    def is_no_fill(self) -> bool:
+        """Whether nothing was bought or sold: it was held already."""
+        return self.execution_id.startswith(ADOPTED)
 
 
 class GateGave(msgspec.Struct, frozen=True, tag="gate_gave"):

@@ -122,7 +122,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 OrderChange = tuple[int, int, str, int, float | None, float | None, str]
 # One execution as a run's record keeps it: fill id, order id, symbol index, signed units, price,
 # fee in units, start of the bar it happened on, and the instant it was known. Plain tuples:
-# thousands are made a second.
+# thousands are made a second. Fill ids count from 1; below 0 is what the run was given to hold at
+# its start, which counts as no fill.
 RecordedFill = tuple[int, int, int, int, float, int, int, int]
 # In a run there follow the strategy's number, and what it left: units held over all strategies,
 # and cash.
@@ -132,3 +133,8 @@ PRICE: Final = 4
 INSTANT: Final = 7
 HELD: Final = 9
 CASH: Final = 10
+
+
+def adoption_id(symbol: int) -> int:
+    """The fill id of what a run was given to hold of a symbol."""
+    return -1 - symbol

@@ -238,8 +238,10 @@ class BarStore:
                 f" there are {', '.join(intervals)}."
             )
         symbols = {one.symbol for one in stored if one.market == series.market}
+        elsewhere = sorted({one.market for one in stored if one.symbol == series.symbol})
+        there = f"; there are on {', '.join(elsewhere)}" if elsewhere else ""
         raise NotFoundError(
-            f"No bars of {series.symbol} on {series.market} are stored."
+            f"No bars of {series.symbol} on {series.market} are stored{there}."
             f"{did_you_mean(series.symbol, symbols)} See `data list`, or import them with"
             " `data import-csv` or `data import-api`."
         )

@@ -255,7 +255,9 @@ class RunRepository:
         return self._columns(_ORDERS, run_id, _ORDERS.c.order_id)
 
     def fill_columns(self, run_id: str) -> dict[str, Sequence[Any]]:
-        """A run's fills as columns by name, in the order they happened."""
+        """A run's fills as columns by name, in the order they happened; first, with ids below 0,
+        what it was given to hold.
+        """
         return self._columns(_FILLS, run_id, _FILLS.c.fill_id)
 
     def newest_orders(self, run_id: str, digits: str, limit: int) -> list[RowMapping]:
@@ -276,8 +278,9 @@ class RunRepository:
         return self._rows(select(_FILLS).where(wanted).order_by(_FILLS.c.fill_id))
 
     def counts(self, run_id: str) -> tuple[int, int]:
-        """How many orders and fills a run has."""
-        return self._count(_ORDERS.c.run_id == run_id), self._count(_FILLS.c.run_id == run_id)
+        """How many orders and fills a run has; what it was given to hold is no fill."""
+        made = (_FILLS.c.run_id == run_id) & (_FILLS.c.fill_id >= 0)
+        return self._count(_ORDERS.c.run_id == run_id), self._count(made)
 
     def refused_count(self, run_id: str) -> int:
         """How many of its orders limits or the venue refused."""

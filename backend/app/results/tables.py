@@ -82,6 +82,15 @@ class Tables:
     @cached_property
     def fills(self) -> FillColumns:
         """Of SQL."""
+        booked = self._booked
+        made = booked.fill_id > 0
+        if made.all():
+            return booked
+        return FillColumns(*(getattr(booked, name)[made] for name in FillColumns.__struct_fields__))
+
+    @cached_property
+    def _booked(self) -> FillColumns:
+        """The fills, and before them what the run was given to hold at its start."""
         orders = self.orders
         with seldom_collected():
             stored = self._sources.repository.fill_columns(self._record.run_id)
@@ -97,7 +106,7 @@ class Tables:
     @cached_property
     def book(self) -> TradeBook:
         """The same one by one, and how what is held changed."""
-        fills = self.fills
+        fills = self._booked
         with seldom_collected():
             return booked(owned(fills), self.actions, self.multiplier_units)
 

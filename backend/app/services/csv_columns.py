@@ -65,6 +65,7 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
             names[role] = by_plain[found]
     _check_complete(header, names)
     _check_single(header, names)
+    _check_alike(header, names, given)
     return ColumnMap(names, tuple(name for name in header if name not in names.values()))
 
 
@@ -104,6 +105,18 @@ def _check_single(header: Sequence[str], names: Mapping[str, str]) -> None:
                 f"{header.count(name)} columns are called '{name}', and {role} is read from it:"
                 " give all but one another name in the file's first line, or say which column else"
                 f" it is with --column {role}=NAME."
+            )
+
+
+def _check_alike(header: Sequence[str], names: Mapping[str, str], given: Mapping[str, str]) -> None:
+    """A guess has one answer: `Close` and `close` may hold different prices."""
+    for role in names.keys() - given.keys():
+        name = names[role]
+        alike = [one for one in header if _plain(one) == _plain(name) and one not in given.values()]
+        if len(alike) > 1:
+            raise DataError(
+                f"The columns {' and '.join(map(repr, alike))} may both be {role}: say which it is"
+                f" with --column {role}={name!r}, or the other's name."
             )
 
 

@@ -13,7 +13,7 @@ from app.core.orders import REJECTED, TRAILING_STOP
 
 Row = Mapping[str, Any]
 
-FILL, ORDER, REFUSED = "fill", "order", "refused"
+FILL, ADOPTED, ORDER, REFUSED = "fill", "adopted", "order", "refused"
 # Those changes of an order that a strategy decides, or that risk decides for it.
 _DECIDED: Final = ("cut", "cancel", "amend", "amend refused")
 _REPLACED: Final = ("amend", "reduce")  # behind these an order's row tells its last terms alone
@@ -140,9 +140,10 @@ def _of_order(row: Row, replaced: set[int]) -> Decision:
 
 
 def _of_fill(row: Row) -> Decision:
-    """A fee is left out: it is a figure, no decision."""
+    """A fee is left out: it is a figure, no decision. What was held before the run is no fill."""
     facts = {name: row[name] for name in _FILL_FACTS}
-    return Decision(row["instant_ns"], FILL, row["fill_id"], None, facts)
+    what = FILL if row["fill_id"] > 0 else ADOPTED
+    return Decision(row["instant_ns"], what, row["fill_id"], None, facts)
 
 
 def _of_changes(changes: Iterable[Row]) -> Iterator[Decision]:

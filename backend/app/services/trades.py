@@ -220,5 +220,5 @@ def _take_out(trade: Trade, units: int, amount: int) -> None:
 
 def _note(trade: Trade, fill: Fill, fee_units: int) -> None:
     trade.fee_units += fee_units
-    trade.fills += 1
+    trade.fills += fill.fill_id > 0  # else it was held before the run
     trade.last_fill_id = fill.fill_id

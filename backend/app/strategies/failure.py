@@ -1,11 +1,10 @@
 """A strategy that raises: its own error, told with its own lines."""
 
 import threading
-import traceback
 from collections.abc import Collection
-from pathlib import Path
 
 from app.core.errors import AppError, StrategyError, did_you_mean
+from app.core.own_code import lines_of, said
 
 
 class HookInterrupted(BaseException):
@@ -17,9 +16,6 @@ class HookInterrupted(BaseException):
         return self.text
 
 
-_MOST_LINES = 12  # a recursion without end has a thousand
-_MOST_CHARS = 1_000  # of what an error says: it may hold all that a strategy was given
-_MOST_LINE_CHARS = 200
 _NUMBERS = {
     "Indicator": ". An indicator's number is its value: write .value.",
     "PositionView": ". What a position holds is its quantity: write .quantity.",
@@ -34,14 +30,6 @@ def is_pressed(error: BaseException) -> bool:
     """
     is_main = threading.current_thread() is threading.main_thread()
     return is_main and isinstance(error, KeyboardInterrupt)
-
-
-def shortened(text: str, most_chars: int = _MOST_CHARS) -> str:
-    """Its beginning and its end, and how much there is between them."""
-    half = most_chars // 2
-    if len(text) <= most_chars:
-        return text
-    return f"{text[:half]}... ({len(text) - 2 * half:,} characters) ...{text[-half:]}"
 
 
 def astray(is_running: bool) -> StrategyError:
@@ -63,22 +51,15 @@ def failure(
     """
     if is_pressed(error):
         raise error
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in sources]
-    lines = [
-        shortened(f"  {Path(f.filename).name}:{f.lineno} in {f.name}: {f.line}", _MOST_LINE_CHARS)
-        for f in frames
-    ]
-    if len(lines) > _MOST_LINES:
-        half = _MOST_LINES // 2
-        lines[half:-half] = [f"  ... {len(lines) - _MOST_LINES} more calls"]
-    what = _said(error) if isinstance(error, AppError | HookInterrupted) else told(error)
+    lines = lines_of(error, sources)
+    what = said(error) if isinstance(error, AppError | HookInterrupted) else told(error)
     kind = type(error) if isinstance(error, StrategyError) else StrategyError
     return kind("\n".join([f"Strategy {name} failed in {where} at {moment}: {what}", *lines]))
 
 
 def told(error: BaseException) -> str:
     """An error of theirs: its kind, what it says, and what was probably meant."""
-    return f"{type(error).__name__}: {_said(error)}".removesuffix(": ") + _meant(error)
+    return f"{type(error).__name__}: {said(error)}".removesuffix(": ") + _meant(error)
 
 
 def _meant(error: BaseException) -> str:
@@ -94,11 +75,3 @@ def _meant(error: BaseException) -> str:
     except Exception:  # an object of theirs that fails at that, too
         return ""
     return ""
-
-
-def _said(error: BaseException) -> str:
-    """What an error says, as text that can be written; nothing, where it fails at that."""
-    try:
-        return shortened(str(error)).encode("utf-8", "backslashreplace").decode()
-    except Exception:
-        return ""

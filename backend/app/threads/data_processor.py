@@ -86,7 +86,7 @@ class DataProcessor(Worker):
             for interval in plan.intervals
             for symbol in range(len(plan.symbols))
         }
-        self._cells = [Cell(item.computation) for item in plan.declared]
+        self._cells = [self._cell(item) for item in plan.declared]
         self._adjustments: dict[dt.date, dict[str, Adjustment]] = {}
         self._pending = no_rows()
         self._forming = {interval: no_rows() for interval in plan.derived_intervals}
@@ -147,7 +147,7 @@ class DataProcessor(Worker):
             values.update(zip(self._plan.declared, part.values, strict=True))
         for item in declared:
             if item not in cells:
-                cells[item] = Cell(item.computation)
+                cells[item] = self._cell(item)
                 if part is not None:
                     values[item] = cells[item].update(part.windows[item.symbol, item.interval])
         self._plan = msgspec.structs.replace(self._plan, declared=declared)
@@ -155,6 +155,9 @@ class DataProcessor(Worker):
         if part is not None:
             own = [values[item] for item in declared]
             self._hold(msgspec.structs.replace(part, declared=declared, values=own))
+
+    def _cell(self, item: Declared) -> Cell:
+        return Cell(item.computation, self._plan.symbols[item.symbol], self._local)
 
     def _hold(self, part: SessionPart) -> None:
         """The newest session, changed."""
@@ -319,7 +322,7 @@ class DataProcessor(Worker):
     def check_causality(self) -> None:
         """What users' own functions compute of a session, as far as it is there."""
         for cell in self._cells:
-            cell.close_session(self._local)
+            cell.close_session()
 
     def _are_under_way(self, sessions: list[Hours], through_ns: int) -> bool:
         """Whether none of them begins or ends."""

@@ -13,11 +13,12 @@ from app.core.config_sizing import SizingConfig
 from app.core.errors import StrategyError, UsageError
 from app.core.intervals import interval_ns
 from app.core.money import from_units
+from app.core.own_code import shortened
 from app.core.transfers import Conversion
 from app.managers.execution_manager.books.conversions import checked_conversion, checked_currency
 from app.services.indicators import resolve
 from app.services.quality import Quality
-from app.strategies.failure import astray, shortened
+from app.strategies.failure import astray
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 from app.strategies.request import Quantity
 from app.strategies.size import Size

@@ -3,10 +3,11 @@
 import numpy as np
 
 from app.core.bars import Floats
+from app.core.errors import StrategyError
 from app.core.windows import Window
 from app.services.indicators import Computation, Running, Values, check_causal
 from app.services.indicators.causality import LocalTime
-from app.services.indicators.user_functions import UserComputation
+from app.services.indicators.user_functions import OwnIndicatorError, UserComputation
 
 SMALL_ROWS = 48  # up to here a stream handle beats computing the whole window again
 
@@ -14,8 +15,10 @@ SMALL_ROWS = 48  # up to here a stream handle beats computing the whole window a
 class Cell:
     """Both ways give the same bits, so which one is taken changes nothing but the time."""
 
-    def __init__(self, computation: Computation) -> None:
+    def __init__(self, computation: Computation, symbol: str, local: LocalTime) -> None:
+        """What fails is told with its symbol and in `local` time."""
         self._computation = computation
+        self._symbol, self._local = symbol, local
         self._running: Running | None = None
         self._window: Window | None = None
         self._values: Values | None = None
@@ -34,14 +37,17 @@ class Cell:
     def update(self, window: Window) -> Values:
         """The values of every row of the window, which has grown since the last call."""
         before, self._window = self._window, window
-        if before is None or self._values is None or len(window) - len(before) > SMALL_ROWS:
-            self._running = None
-            self._values = self._computation.batch(window)
-        else:
-            self._values = self._grow(before, window, self._values)
+        try:
+            if before is None or self._values is None or len(window) - len(before) > SMALL_ROWS:
+                self._running = None
+                self._values = self._computation.batch(window)
+            else:
+                self._values = self._grow(before, window, self._values)
+        except OwnIndicatorError as error:
+            raise self._told(error) from error.__cause__
         return self._values
 
-    def close_session(self, local: LocalTime) -> None:
+    def close_session(self) -> None:
         """A session is complete: hold a user's own function against truncated history."""
         window = self._window
         if (
@@ -51,7 +57,13 @@ class Cell:
         ):
             rows = {window.today, (window.today + len(window)) // 2, len(window) - 2}
             known = sorted(row for row in rows if row >= 0)
-            check_causal(self._computation, window, known, local)
+            try:
+                check_causal(self._computation, window, known, self._local)
+            except OwnIndicatorError as error:  # of the rows it was cut off to
+                raise self._told(error) from error.__cause__
+
+    def _told(self, error: OwnIndicatorError) -> StrategyError:
+        return error.at(f"{self._symbol}'s bar of {self._local(error.bar_ns):%Y-%m-%d %H:%M:%S %Z}")
 
     def _grow(self, before: Window, window: Window, values: Values) -> Values:
         """Carry the stream handle over the rows that are new."""

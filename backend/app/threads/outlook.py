@@ -148,11 +148,13 @@ class Outlook:
         return int(self._last_start_ns[symbol]), to_units(float(close)), to_units(float(spread))
 
     def last_start_ns(self) -> int:
-        """When the last base bar of the session under way starts."""
-        last = self.session.segments(self._plan.extended_hours)[-1]
-        length_ns = last.end_ns - last.start_ns
-        step_ns = min(self._step_ns, length_ns)
-        return last.start_ns + (length_ns - 1) // step_ns * step_ns
+        """When the last base bar of the session under way starts; its close, where it has none."""
+        for part in reversed(self.session.segments(self._plan.extended_hours)):
+            length_ns = part.end_ns - part.start_ns
+            if length_ns > 0:  # a break up to the close leaves nothing behind it
+                step_ns = min(self._step_ns, length_ns)
+                return part.start_ns + (length_ns - 1) // step_ns * step_ns
+        return self.session.close_ns
 
     def equity_units(self) -> int:
         """Cash and positions at their last known closes."""

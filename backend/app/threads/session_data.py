@@ -90,7 +90,7 @@ def moment_of(
         spreads_bps=outlook.spreads_bps(),
         orders=tuple(_working(order, execution, names) for order in working[-MOST_ORDERS:]),
         orders_working=len(working),
-        fills=tuple(execution.diary.latest_fills),
+        fills=tuple(row for row in execution.diary.latest_fills if row[0] > 0),
         fills_made=execution.fill_count,
         ended=tuple(execution.diary.latest_ended),
         closed=dict(execution.entries.closed),

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from app.core.config_breakers import Breakers
 from app.core.config_risk import RiskConfig, RiskLimits
 from app.services.risk.catalogue import limits_of, rule_names
 from app.services.risk.scopes import limits_of_run
+from app.services.risk.units import unit_of
 
 HERE = Path(__file__).parent
 DOCS = (HERE.parents[2] / "docs" / "SESSION_CONFIGS.md").read_text()
@@ -21,6 +23,14 @@ def test_each_rule_has_a_test_file_and_a_line_in_the_docs(name: str) -> None:
     assert (HERE / f"test_{name}.py").exists()
     assert f"| `{name}` |" in DOCS
     assert RiskLimits.model_fields[name].description
+
+
+@pytest.mark.parametrize("name", [*rule_names(), *Breakers.model_fields])
+def test_the_number_of_each_limit_and_breaker_has_a_unit(name: str) -> None:
+    unit = unit_of(f"{name} of account file", "EUR")
+    assert (unit == "") == (name in ("allow_short", "restricted"))
+    assert (unit == "EUR") == name.endswith(("_value", "_loss"))
+    assert (unit == "%") == name.endswith("_percent")
 
 
 def test_a_config_without_limits_has_no_rules() -> None:

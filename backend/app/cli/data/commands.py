@@ -102,6 +102,14 @@ def list_series(as_json: AsJson = False) -> None:
         print_zoned("Bars", cells, [str(context.time.zone(row["market"])) for row in rows])
 
 
+def _reach(context: Context, symbol: str, market: str) -> str:
+    """From when until when there are bars of a symbol."""
+    own = [one for one in context.data.catalogue() if (one.market, one.symbol) == (market, symbol)]
+    first, last = min(one.first_ns for one in own), max(one.last_ns for one in own)
+    days = [context.time.to_local(at_ns, market).date() for at_ns in (first, last)]
+    return f"there are from {days[0]} to {days[1]}"
+
+
 @app.command("show")
 def show(
     symbol: Symbol,
@@ -138,7 +146,9 @@ def show(
     if attributes["venues"]:
         marks.append(f"some told by {' and '.join(attributes['venues'])}")
     if frame.empty:
-        console.print(f"{', '.join(marks)}: none in the range asked for.", highlight=False)
+        there = _reach(context, symbol, market)
+        text = f"{', '.join(marks)}: none in the range asked for; {there}."
+        console.print(text, highlight=False)
         return
     shown["volume"] = [f"{volume:,.10g}" for volume in shown["volume"]]
     title = f"{', '.join(marks)} ({len(shown):,} of {len(frame):,})"

@@ -189,8 +189,9 @@ def _symbols(context: Context, text: str | None) -> list[str]:
         return list(sample.SYMBOLS)
     names = [one.symbol for one in stored if one.market == market]
     if not names:
+        hint = did_you_mean(market, {one.market for one in stored})
         raise NotFoundError(
-            f"No {INTERVAL} bars on {market} are stored; import some with `data import-csv`."
+            f"No {INTERVAL} bars on {market} are stored; import some with `data import-csv`.{hint}"
         )
     return names
 

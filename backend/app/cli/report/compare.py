@@ -146,8 +146,10 @@ def _print_figures(letters: str, runs: "Sequence[RecordedRun]") -> None:
         if name not in left_out
     ]  # fmt: skip
     rows = [(name, *(column.get(name) for column in columns)) for name in names]
-    prints = [(run.row["fingerprint"] or "-")[:_SHORT] for run in runs]
-    print_table("Figures", ("figure", *letters), [*rows, ("fingerprint", *prints)])
+    print_table("Figures", ("figure", *letters), rows)
+    for letter, run in zip(letters, runs, strict=True):  # whole, so that it can be copied
+        told = run.row["fingerprint"] or "-"
+        console.print(f"fingerprint {letter}: {told}", markup=False, soft_wrap=True)
 
 
 def _print_parting(

@@ -74,17 +74,23 @@ def _limits(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[di
     names = [strategy.label for strategy in given.strategies]
     found = limits_of_run(given.risk, names, given.symbols, hard)
     for one in standings(found.scopes, len(names), len(given.symbols)):
-        yield _told(one, names, given.symbols)
+        yield _told(one, names, given.symbols, given.account.currency)
 
 
 def _breakers(given: "SessionConfig", hard: "AccountLimits | None") -> Iterator[dict[str, Any]]:
     from app.services.risk.scopes import limits_of_run
+    from app.services.risk.units import unit_of
 
     for one in limits_of_run(given.risk, [], [], hard).breakers:
-        yield {"name": one.name, "trips_at": one.given, "then": one.then}
+        unit = unit_of(one.name, given.account.currency)
+        yield {"name": one.name, "trips_at": one.given, "unit": unit, "then": one.then}
 
 
-def _told(one: "Standing", names: Sequence[str], symbols: Sequence[str]) -> dict[str, Any]:
+def _told(
+    one: "Standing", names: Sequence[str], symbols: Sequence[str], currency: str
+) -> dict[str, Any]:
+    from app.services.risk.units import unit_of
+
     scope, limit = one.scope, one.limit
     return {
         "rule": limit.name,
@@ -92,6 +98,7 @@ def _told(one: "Standing", names: Sequence[str], symbols: Sequence[str]) -> dict
         "strategy": None if scope.strategy is None else names[scope.strategy],
         "symbol": None if scope.symbol is None else symbols[scope.symbol],
         "limit": limit.given,
+        "unit": unit_of(limit.name, currency),
         "tightest": one.tightest_for == one.holds_for,
         "tightest_for": [
             {"strategy": names[strategy], "symbol": symbols[symbol]}
@@ -119,18 +126,23 @@ def _print(told: dict[str, Any], strategies: int) -> None:
     else:
         columns = ("rule", "scope", "limit", "tightest")
         rows = [
-            [one["rule"], one["scope"], value_text(one["limit"]), _tightest(one, strategies)]
+            [one["rule"], one["scope"], _figure(one, "limit"), _tightest(one, strategies)]
             for one in told["limits"]
         ]
         print_table(f"Limits of {told['config']}", columns, rows)
         console.print(OVERSIZE[told["oversize"]])
     if told["breakers"]:
-        rows = [[value_text(value) for value in one.values()] for one in told["breakers"]]
+        rows = [[one["name"], _figure(one, "trips_at"), one["then"]] for one in told["breakers"]]
         print_table(f"Breakers of {told['config']}", ("name", "trips at", "then"), rows)
     if told["of_other_runs"]:
         others = ", ".join(told["of_other_runs"])
         console.print(f"The account file also limits what this run has not: {others}.",
                       markup=False)  # fmt: skip
+
+
+def _figure(one: dict[str, Any], name: str) -> str:
+    """A figure and what it is of."""
+    return f"{value_text(one[name])} {one['unit']}".rstrip()
 
 
 def _tightest(one: dict[str, Any], strategies: int) -> str:

@@ -329,7 +329,7 @@ def _print_status(found: dict[str, Any]) -> None:
         where = f", in {run}" if run else ""
         console.print(f"The account {found['account']} is {found['state']}{where}.", markup=False)
     currency = found["currency"]
-    breakers = [_with_currency(one, currency) for one in found["breakers"]]
+    breakers = [_with_units(one, currency or "") for one in found["breakers"]]
     figures = "Figures" if currency is None else f"Figures, in {currency}"
     for title, rows in (
         ("Trips", found["trips"]),
@@ -341,12 +341,13 @@ def _print_status(found: dict[str, Any]) -> None:
     console.print("'risk limits CONFIG' shows the limits that each order is held against.")
 
 
-def _with_currency(breaker: dict[str, Any], currency: str | None) -> dict[str, Any]:
-    """What is an amount says of what: its neighbours are shares, counts and seconds."""
-    if currency is None or breaker["name"].partition(" of ")[0] != "daily_loss":
-        return breaker
-    amounts = {name: f"{breaker[name]} {currency}" for name in ("figure", "trips_at")}
-    return {**breaker, **amounts}
+def _with_units(breaker: dict[str, Any], currency: str) -> dict[str, Any]:
+    """A figure says of what it is: they are amounts, shares, counts and seconds."""
+    from app.services.risk.units import unit_of
+
+    unit = unit_of(breaker["name"], currency)
+    told = {name: f"{breaker[name]} {unit}".rstrip() for name in ("figure", "trips_at")}
+    return {**breaker, **told}
 
 
 def _print_rows(title: str, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """What there is to know of strategies, gathered: the shelf, session configs, and a look inside."""
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
-from app.core.errors import AppError
+from app.core.errors import AppError, NotFoundError, did_you_mean
 from app.repositories.strategy_shelf import Place, places, use_named
 
 Facts = dict[str, Any]
@@ -86,6 +87,12 @@ def facts_of(name: str, setting: Mapping[str, Any] | None = None) -> Facts:
     found = shelf()
     use = use_named(name, found)
     where = use.partition(":")[0]
+    folder = Context().settings.strategies_folder
+    if where.endswith(".py") and not os.path.exists(folder / where):
+        hint = did_you_mean(where, [place.use for place in found if place.kind == "file"])
+        raise NotFoundError(
+            f"There is no file '{where}' in {folder}. 'strategies list' shows what there is.{hint}"
+        )
     configs = next((place.configs for place in found if place.use == where), ())
     answer = ask("strategy", [{"use": use, "config": setting or _setting(configs)}])[0]
     if answer.error is not None:

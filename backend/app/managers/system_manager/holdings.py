@@ -17,7 +17,7 @@ from app.core.errors import NotFoundError, StateError
 from app.core.instruments import Instrument
 from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
-from app.core.order_events import GateFilled, Halted, OrderEvent
+from app.core.order_events import ADOPTED, GateFilled, Halted, OrderEvent
 from app.core.venue import Venue
 from app.threads.commands import HOLDINGS
 
@@ -59,7 +59,7 @@ class Holdings(msgspec.Struct, frozen=True):
     def _adopted(self, symbols: Sequence[str], at_ns: int) -> list[GateFilled]:
         """As fills, for the books and the gate."""
         return [
-            GateFilled(symbols.index(name), f"adopted-{name}", self.units[name], price, 0, at_ns)
+            GateFilled(symbols.index(name), f"{ADOPTED}{name}", self.units[name], price, 0, at_ns)
             for name, price in self.prices.items()
         ]
 

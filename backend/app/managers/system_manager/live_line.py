@@ -313,7 +313,7 @@ class LiveLine:
 
     def halt(self, reason: str) -> None:
         """Exits only, at the gate at once, also while a strategy hangs."""
-        self.releasing.halts_again()
+        self.releasing.halts_again(reason)
         self._ask_gate(lambda gate: gate.halt(reason))
         self.inbox.put(Command(HALT, reason))
 

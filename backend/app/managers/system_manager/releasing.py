@@ -49,12 +49,12 @@ class Releasing:
         self._halted: dict[str, str] = {}  # at the gate, when it was asked, and why
         self._away = ""  # exits that wait, and keep entries closed all the same
         self._turn = threading.Lock()  # of who halts and who lifts, for what follows
-        self._is_halted_again = False
+        self._halted_again = ""  # why, where somebody did since it was asked
 
-    def halts_again(self) -> None:
+    def halts_again(self, reason: str) -> None:
         """Somebody halts the run: what was asked for before does not lift that."""
         with self._turn:
-            self._is_halted_again = True
+            self._halted_again = reason or "halted"
 
     def ask(self, reason: str) -> None:
         """Begin to look at the venue, or refuse at once; returns before that is done."""
@@ -79,7 +79,7 @@ class Releasing:
             raise StateError("The venue is being looked at already; wait for what that comes to.")
         self._outcome, self._asked, self._differences, self._agrees = "", 0, [], False
         self._halted = {} if status is None else status.halted
-        self._is_halted_again = False
+        self._halted_again = ""
         self._means.when(self._is_settled, lambda: self._conclude(reason), _LONGEST_SECONDS)
 
     def outcome(self) -> str:
@@ -108,7 +108,8 @@ class Releasing:
 
     def _conclude(self, reason: str) -> None:
         try:
-            if self._agrees and self._lift(reason):
+            again = self._lift(reason) if self._agrees else ""
+            if self._agrees and not again:
                 self._notifier.alarm("released", reason)
                 when = f" when the venue has taken {self._away}" if self._away else ""
                 stays = "" if self.execution is None else stays_closed(self.execution)
@@ -116,28 +117,30 @@ class Releasing:
                 if stays:
                     self._outcome = f"its halt is lifted, and entries stay refused: {stays}"
             elif self._agrees:
-                self._outcome = StateError("The halt stays: the run was halted again meanwhile.")
+                self._outcome = StateError(
+                    f"The halt stays: the run was halted again meanwhile: {again.rstrip('.')}."
+                )
             elif not self._outcome:
                 why = _told(self._differences) or "the venue could not be compared"
                 self._outcome = StateError(f"The halt stays: {why}.")
         finally:
             self._under_way.release()
 
-    def _lift(self, reason: str) -> bool:
-        """Whether nobody has halted it since it was asked for: then what was halted by then is not
-        any more.
+    def _lift(self, reason: str) -> str:
+        """Why it was halted since it was asked for; "": it was not, and what was halted by then is
+        not any more.
         """
         with self._turn:
-            if self._is_halted_again:
-                return False
+            if self._halted_again:
+                return self._halted_again
             if self.gate is not None:
                 status = self.gate.status()
-                if status.halted.items() - self._halted.items():
-                    return False
+                if newer := sorted(status.halted.items() - self._halted.items()):
+                    return "; ".join(f"{place}: {why}" for place, why in newer)
                 self._away = _names(status)
                 self.gate.lift(reason, self._halted)
             self._inbox.put(Command(RELEASE, reason))
-        return True
+        return ""
 
 
 def _passes_by_itself(status: GateStatus) -> bool:

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from app.core.bars import Floats
 from app.core.config_json import Fault
 from app.core.errors import StrategyError
+from app.core.own_code import lines_of, said
 from app.core.windows import Window
 from app.services.indicators.computation import (
     Computation,
@@ -22,6 +24,20 @@ from app.services.indicators.computation import (
 )
 
 UserFunction = Callable[..., Any]
+
+
+class OwnIndicatorError(StrategyError):
+    """A user's own function failed. Who computes it adds the symbol and the zone."""
+
+    def __init__(self, who: str, what: str, bar_ns: int, after: str) -> None:
+        super().__init__(f"{who} {what}{after}")
+        self.bar_ns = bar_ns  # the start of the bar that it is about
+        self._parts = who, what, after
+
+    def at(self, bar: str) -> StrategyError:
+        """The same, with that bar in words."""
+        who, what, after = self._parts
+        return StrategyError(f"{who} {what} at {bar}{after}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +57,35 @@ class UserComputation(Computation):
         try:
             result = np.asarray(self.function(*columns, **dict(self.params)))
         except Exception as error:
-            raise StrategyError(
-                f"Indicator {self.label} failed on {len(window)} rows: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        values = self._checked(result, len(window))
-        return Values((values,), 0, self._first_ready(values))
+            source = getattr(_code_of(self.function), "co_filename", "")
+            told = f"{type(error).__name__}: {said(error)}".removesuffix(": ")
+            after = "\n".join([f", on {len(window)} rows: {told}", *lines_of(error, {source})])
+            raise OwnIndicatorError(self._who, "failed", int(window.start_ns[-1]), after) from error
+        values = self._checked(result, window)
+        return Values((values,), 0, self._first_ready(values, window))
 
-    def _checked(self, result: np.ndarray[Any, Any], rows: int) -> Floats:
+    @property
+    def _who(self) -> str:
+        place = place_of(self)
+        return f"Indicator {self.label}" + (f" ({place})" if place else "")
+
+    def _checked(self, result: np.ndarray[Any, Any], window: Window) -> Floats:
+        rows = len(window)
         if result.dtype.kind not in "biuf" or result.shape != (rows,):
-            raise StrategyError(
-                f"Indicator {self.label} returned an array of {result.dtype} with shape "
-                f"{result.shape}; it must return one number for each of its {rows} rows."
-            )
+            what = f"returned an array of {result.dtype} with shape {result.shape}"
+            after = f"; it must return one number for each of its {rows} rows."
+            raise OwnIndicatorError(self._who, what, int(window.start_ns[-1]), after)
         return result.astype(np.float64)  # a copy: the function may keep what it returned
 
-    def _first_ready(self, values: Floats) -> int:
+    def _first_ready(self, values: Floats, window: Window) -> int:
         warming_up = np.isnan(values)
         ready = int(np.argmin(warming_up)) if not warming_up.all() else len(values)
         bad = np.flatnonzero(~np.isfinite(values[ready:]))
         if len(bad):
             row = ready + int(bad[0])
-            raise StrategyError(
-                f"Indicator {self.label} returned {values[row]} at row {row}, after its first "
-                f"value at row {ready}; only its warm-up may be nan."
-            )
+            what = f"returned {values[row]} in row {row}"
+            after = f", after its first value in row {ready}; only its warm-up may be nan."
+            raise OwnIndicatorError(self._who, what, int(window.start_ns[row]), after)
         return ready
 
 
@@ -78,14 +98,19 @@ def name_of(indicator: object) -> str:
 
 def place_of(computation: UserComputation) -> str:
     """The file and line that define its function; "" of one that is not written in Python."""
-    function: Any = computation.function
+    code = _code_of(computation.function)
+    return "" if code is None else f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+
+
+def _code_of(function: Any) -> CodeType | None:
+    """None of one that is not written in Python."""
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(function)
     if not hasattr(function, "__code__"):
         function = type(function).__call__  # of an object that can be called
-    code = getattr(function, "__code__", None)
-    return "" if code is None else f"{Path(code.co_filename).name}:{code.co_firstlineno}"
+    code: CodeType | None = getattr(function, "__code__", None)
+    return code
 
 
 def user_computation(

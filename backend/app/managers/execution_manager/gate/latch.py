@@ -12,6 +12,7 @@ GATE = "gate"  # the source of its halts
 EXITS_WAIT: Final = "Exits wait for the venue"
 DIFFERS: Final = "Positions differ"
 _PASSING: Final = (EXITS_WAIT, DIFFERS)
+_LONGEST: Final = 500  # characters that are kept of reasons when another joins them
 
 
 class Latch:
@@ -54,14 +55,19 @@ class Latch:
         return True
 
     def halt(self, symbol: int, reason: str) -> None:
-        """Take no entries in a symbol. The first reason stays, but for one that passes by itself:
-        with it another halt would end, which nobody has lifted.
+        """Take no entries in a symbol. A reason that passes by itself gives way to others: with it
+        another halt would end, which nobody has lifted. These stand together, so that whoever lifts
+        one he knows of does not lift what he has not heard.
         """
-        before = self._halted.get(symbol)
-        if before is not None and (_passes(reason) or not _passes(before)):
+        before, told = self._halted.get(symbol, ""), reason
+        if before and _passes(reason):
             return
-        self._halted[symbol] = reason
-        self._output.events.append(Halted(symbol, reason))
+        if before and not _passes(before):
+            if reason in before:
+                return
+            told = f"{before[:_LONGEST]}; {reason}"
+        self._halted[symbol] = told
+        self._output.events.append(Halted(symbol, told))
         self._output.alarm("halted", reason)
 
     def resume(self, symbol: int, reason: str) -> None:

@@ -40,6 +40,7 @@ from app.core.orders import (
     UNKNOWN,
     Order,
     Terms,
+    adoption_id,
 )
 from app.managers.execution_manager.books.coin_fees import CoinFees, Coins
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -362,7 +363,10 @@ class OrderReports:
         account.by_symbol[symbol].fill(account.positions[strategy][symbol], units, event.price, fee)
         execution.held_units[symbol] = held = execution.held_units[symbol] + units
         execution.aim_units[strategy][symbol] += units
-        execution.fill_count = number = execution.fill_count + 1
+        if isinstance(event, GateFilled) and event.is_no_fill:
+            number = adoption_id(symbol)
+        else:
+            execution.fill_count = number = execution.fill_count + 1
         execution.rethink()
         order_id = self._order(event.order_id).order_id if isinstance(event, Filled) else 0
         at, left = (event.at_ns, now_ns, strategy), (held, account.cash_units())
