@@ -83,6 +83,22 @@ def test_halts_are_lifted_one_and_all_and_the_kill_latch_is_not() -> None:
     assert desk.events[-1] == Refused(1, "killed (freeze): a test", KEPT_IN)
 
 
+def test_halts_of_one_place_stand_together_and_one_with_other_figures_is_told_once() -> None:
+    """Who finds that cash differs looks again and again, and the figures move."""
+    desk = Desk()
+    for ours in (10, 20, 30):
+        desk.book.halt(f"Cash in USD: ours is {ours}, the venue's 5.")
+    desk.book.halt("news")
+    desk.book.halt("new")
+    desk.book.halt("news")
+    first = "Cash in USD: ours is 10, the venue's 5."
+    assert [event.reason for event in desk.events if isinstance(event, Halted)] == [
+        first,
+        f"{first}; news",
+        f"{first}; news; new",
+    ]
+
+
 def test_a_symbol_is_halted_by_itself() -> None:
     desk = Desk()
     desk.book.halt("odd", 1)

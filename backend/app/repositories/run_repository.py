@@ -279,7 +279,7 @@ class RunRepository:
 
     def counts(self, run_id: str) -> tuple[int, int]:
         """How many orders and fills a run has; what it was given to hold is no fill."""
-        made = (_FILLS.c.run_id == run_id) & (_FILLS.c.fill_id >= 0)
+        made = (_FILLS.c.run_id == run_id) & (_FILLS.c.fill_id > 0)
         return self._count(_ORDERS.c.run_id == run_id), self._count(made)
 
     def refused_count(self, run_id: str) -> int:

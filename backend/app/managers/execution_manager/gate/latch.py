@@ -57,13 +57,14 @@ class Latch:
     def halt(self, symbol: int, reason: str) -> None:
         """Take no entries in a symbol. A reason that passes by itself gives way to others: with it
         another halt would end, which nobody has lifted. These stand together, so that whoever lifts
-        one he knows of does not lift what he has not heard.
+        one he knows of does not lift what he has not heard. The same with other figures is told
+        once: who differs looks again and again, and figures move.
         """
         before, told = self._halted.get(symbol, ""), reason
         if before and _passes(reason):
             return
         if before and not _passes(before):
-            if reason in before:
+            if _without_figures(reason) in _without_figures(before):
                 return
             told = f"{before[:_LONGEST]}; {reason}"
         self._halted[symbol] = told
@@ -109,6 +110,11 @@ class Latch:
                 if self.why(place):
                     return f"halted: {self.why(place)}"
         return ""
+
+
+def _without_figures(reason: str) -> str:
+    """With ends by which it is found as a whole among others."""
+    return f"; {''.join(one for one in reason if not one.isdecimal())};"
 
 
 def _passes(reason: str) -> bool:
