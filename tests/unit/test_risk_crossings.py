@@ -102,6 +102,23 @@ def test_the_exits_of_an_entry_that_is_cut_take_out_no_more_than_it_brings() -> 
     assert len(cuts) == 4
 
 
+def test_an_order_that_is_cut_twice_says_what_was_asked_for() -> None:
+    """By a limit to 80, and by the account's means to what it closes; its exits know both sizes."""
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 60),
+        "09:33 AAA": lambda s: s.order(
+            "AAA", 110, stop=30, reduce_only=True, after=s.order("AAA", -110)
+        ),
+    }
+    risk = {"max_order_quantity": 80, "oversize": "cut"}
+    cash = {"kind": "cash"}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=6, risk=risk, account=cash)
+    cuts = [(change[0], change[6]) for change in outcome.order_changes if change[2] == "cut"]
+    assert [order_id for order_id, _ in cuts] == [2, 3]
+    assert cuts[0][1].startswith("cut from 110: cash_account: it sells 80, there is 60 to sell")
+    assert cuts[1][1] == "cut from 110: order 2, its entry, was cut"
+
+
 def test_a_kill_closes_what_strategies_hold_against_each_other_beyond_the_means() -> None:
     """Together they hold nothing of it: what closes the one's takes on what the account has not."""
     Scripted.steps = {

@@ -143,6 +143,7 @@ class OrderChecks:
         try:
             return self._refusal(order, now_ns)
         finally:
+            self._cut_from.pop(order.order_id, None)
             self.counts.restore(counts)
             if self._risk is not None and memory is not None:
                 self._risk.memory.restore(memory)
@@ -240,8 +241,8 @@ class OrderChecks:
         left = units // lot_units * lot_units
         if not 0 < left < abs(order.units):
             return False
-        order.reason = f"cut from {text(order.units)}: {reason}"
-        self._cut_from[order.order_id] = abs(order.units)
+        asked_units = self._cut_from.setdefault(order.order_id, abs(order.units))  # cut again
+        order.reason = f"cut from {text(asked_units)}: {reason}"
         order.units = left if order.units > 0 else -left
         return True
 
