@@ -169,3 +169,54 @@ def test_a_drill_counts_no_exit_as_lost_that_would_open_by_then() -> None:
     run.execute()
     assert [order.state for order in watch.protective.values()] == ["CANCELED", "FILLED"]
     assert [one.check for one in drill._checks(run, watch, 0, 5, "") if not one.ok] == []
+
+
+SHORT: Steps = {
+    "09:31 AAA": lambda s: s.order("AAA", -100),
+    "09:32 AAA": lambda s: s.order("AAA", -1000),  # refused: the account's state may change
+}
+EXITS = ({}, {"limit": 40}, {"stop": 5})  # at market, or for a price that is there already
+TRIPPED = {"breakers": {"rejects_per_minute": {"at": 1}}, "max_order_quantity": 500}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    (
+        {"risk": TRIPPED},
+        {"risk": {"max_orders_per_day": 1}},
+        {"risk": {"strategies": {"Scripted": {"max_order_quantity": 100, "max_open_orders": 1}}}},
+    ),
+)
+@pytest.mark.parametrize("first", EXITS)
+@pytest.mark.parametrize("other", EXITS)
+def test_two_exits_of_one_position_never_turn_it_over_where_there_are_limits(
+    first: dict[str, float], other: dict[str, float], parts: dict[str, Any]
+) -> None:
+    """What only takes out is asked nothing, also where a breaker has tripped."""
+    both: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", 100, reduce_only=True, **first),
+            s.order("AAA", 60, **other),
+            s.order_target("AAA", 70),
+        ]
+    }
+    _, outcome = run_script(SHORT | both, symbols=("AAA",), minutes=9, **parts)
+    held = 0
+    for fill in outcome.fills:
+        held += fill[3]
+        assert held <= 0, ended(outcome)
+    assert not held
+
+
+@pytest.mark.parametrize("other", EXITS)
+def test_nor_do_they_borrow_shares_in_a_cash_account(other: dict[str, float]) -> None:
+    prices = {"limit": 1} if "limit" in other else {"stop": 40} if other else {}
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -100, reduce_only=True),
+            s.order("AAA", -60, **prices),
+        ],
+    }
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=9, account={"kind": "cash"})
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100]
