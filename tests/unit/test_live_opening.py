@@ -1,10 +1,19 @@
-"""A start looks for runs that broke off, whatever else lies beside them."""
+"""A start looks for what the runs before it left, whatever else lies beside that."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import create_engine
 
-from app.managers.system_manager.live_opening import unfinished_run
+from app.core.config import SessionConfig
+from app.core.errors import StateError
+from app.core.settings import Settings
+from app.core.trading_state import RiskPast
+from app.managers.system_manager.alarms import Alarms
+from app.managers.system_manager.live_opening import LiveOpening, unfinished_run
+from app.managers.time_manager import WallClock
+from app.repositories.account_risk import AccountRisk, AccountRisks
 from app.repositories.database import ensure_database, sqlite_url
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -22,3 +31,26 @@ def test_a_journal_of_another_run_that_lacks_a_part_keeps_no_run_from_its_start(
     writer.close()
     (folder / JOURNAL_FOLDER / "part-0001.journal").unlink()
     assert unfinished_run(engine, tmp_path / "runs", "default") is None
+
+
+@pytest.mark.parametrize(("left", "counts"), [("", True), ("USD", True), ("EUR", False)])
+def test_losses_of_one_currency_are_not_taken_for_those_of_another(
+    tmp_path: Path, left: str, *, counts: bool
+) -> None:
+    engine = create_engine(sqlite_url(tmp_path))
+    ensure_database(engine)
+    past = RiskPast("XNYS", currency=left)
+    AccountRisks(tmp_path).change("default", lambda found: AccountRisk("default", past=past))
+    config = SessionConfig.model_validate(
+        {"name": "x", "mode": "live", "symbols": ["SYN1"], "strategies": [{"use": "trader.py"}]}
+    )
+    settings: Any = Settings(data_folder=tmp_path)
+    nothing: Any = None
+    opening = LiveOpening(
+        settings, engine, WallClock(), config, "", nothing, nothing, Alarms(lambda: "")
+    )  # fmt: skip
+    if counts:
+        assert opening.risk_past() == past
+    else:
+        with pytest.raises(StateError, match="counted in EUR, and this one counts in USD"):
+            opening.risk_past()

@@ -102,6 +102,23 @@ def test_the_exits_of_an_entry_that_is_cut_take_out_no_more_than_it_brings() -> 
     assert len(cuts) == 4
 
 
+def test_an_order_that_is_cut_twice_says_what_was_asked_for() -> None:
+    """By a limit to 80, and by the account's means to what it closes; its exits know both sizes."""
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 60),
+        "09:33 AAA": lambda s: s.order(
+            "AAA", 110, stop=30, reduce_only=True, after=s.order("AAA", -110)
+        ),
+    }
+    risk = {"max_order_quantity": 80, "oversize": "cut"}
+    cash = {"kind": "cash"}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=6, risk=risk, account=cash)
+    cuts = [(change[0], change[6]) for change in outcome.order_changes if change[2] == "cut"]
+    assert [order_id for order_id, _ in cuts] == [2, 3]
+    assert cuts[0][1].startswith("cut from 110: cash_account: it sells 80, there is 60 to sell")
+    assert cuts[1][1] == "cut from 110: order 2, its entry, was cut"
+
+
 def test_a_kill_closes_what_strategies_hold_against_each_other_beyond_the_means() -> None:
     """Together they hold nothing of it: what closes the one's takes on what the account has not."""
     Scripted.steps = {
@@ -152,3 +169,54 @@ def test_a_drill_counts_no_exit_as_lost_that_would_open_by_then() -> None:
     run.execute()
     assert [order.state for order in watch.protective.values()] == ["CANCELED", "FILLED"]
     assert [one.check for one in drill._checks(run, watch, 0, 5, "") if not one.ok] == []
+
+
+SHORT: Steps = {
+    "09:31 AAA": lambda s: s.order("AAA", -100),
+    "09:32 AAA": lambda s: s.order("AAA", -1000),  # refused: the account's state may change
+}
+EXITS = ({}, {"limit": 40}, {"stop": 5})  # at market, or for a price that is there already
+TRIPPED = {"breakers": {"rejects_per_minute": {"at": 1}}, "max_order_quantity": 500}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    (
+        {"risk": TRIPPED},
+        {"risk": {"max_orders_per_day": 1}},
+        {"risk": {"strategies": {"Scripted": {"max_order_quantity": 100, "max_open_orders": 1}}}},
+    ),
+)
+@pytest.mark.parametrize("first", EXITS)
+@pytest.mark.parametrize("other", EXITS)
+def test_two_exits_of_one_position_never_turn_it_over_where_there_are_limits(
+    first: dict[str, float], other: dict[str, float], parts: dict[str, Any]
+) -> None:
+    """What only takes out is asked nothing, also where a breaker has tripped."""
+    both: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", 100, reduce_only=True, **first),
+            s.order("AAA", 60, **other),
+            s.order_target("AAA", 70),
+        ]
+    }
+    _, outcome = run_script(SHORT | both, symbols=("AAA",), minutes=9, **parts)
+    held = 0
+    for fill in outcome.fills:
+        held += fill[3]
+        assert held <= 0, ended(outcome)
+    assert not held
+
+
+@pytest.mark.parametrize("other", EXITS)
+def test_nor_do_they_borrow_shares_in_a_cash_account(other: dict[str, float]) -> None:
+    prices = {"limit": 1} if "limit" in other else {"stop": 40} if other else {}
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -100, reduce_only=True),
+            s.order("AAA", -60, **prices),
+        ],
+    }
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=9, account={"kind": "cash"})
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100]

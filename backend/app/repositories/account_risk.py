@@ -30,6 +30,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
     name: str
     value: str
+    at_ns: int = 0  # when; 0 where an earlier version left it
+    is_noted: bool = True  # whether its event is in the history
 
 
 class AccountRisk(msgspec.Struct, frozen=True):

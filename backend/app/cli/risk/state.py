@@ -202,7 +202,8 @@ def _asked_of(
     _ask(context, run_id, "risk_status")  # it can be asked
     risks = _risks(context)
     before = risks.load(account).waiting
-    risks.change(account, lambda found: waited_for(found, asked))
+    now_ns = _now_ns()
+    risks.change(account, lambda found: waited_for(found, asked, now_ns, is_noted=False))
     try:
         text = _ask(context, run_id, command, value)
     except AppError:

@@ -153,14 +153,14 @@ class ExecutionManager:
             or not -sure_units < units < sure_units
             or (broker.working and (broker.reducing or not self._covers(symbol, units)))
         ):
-            if broker.reducing and self.entries.takes_out_too(order, self.aim_units):
-                order.reduce_only, plain = True, False
-            reason = self._checks.refusal(order, now_ns)
-            if reason:
+            if broker.reducing and self._checks.reduces_too(order, self.aim_units):
+                plain = False
+            if reason := self._checks.refusal(order, now_ns):
                 self._refuse(order, reason, now_ns)
                 return
             if order.units != units:
                 units = order.units
+                plain = not self._checks.reduces_too(order, self.aim_units) and plain
                 self.diary.note("cut", order, now_ns, order.reason)
         entry = ORDER(b"O", order.strategy, symbol, now_ns, units) if plain else ticket(order)
         self._happened.append(entry)

@@ -73,8 +73,7 @@ class WatchedExecution(ExecutionManager):
 
         It may be smaller then. Nothing of it stays: it was never given.
         """
-        if self.entries.takes_out_too(order, self.aim_units):
-            order.reduce_only = True  # as `submit` sees it
+        self._checks.reduces_too(order, self.aim_units)  # as `submit` sees it
         before, self._heard = self._heard, []
         reason = self._checks.weigh(order, now_ns)
         heard, self._heard = self._heard, before

@@ -62,6 +62,7 @@ class LiveOpening:
         self._engine = engine
         self._wall = wall
         self._account = account = config.lived.account
+        self._currency = config.account.currency
         self._line: LiveLine | None = None
         self.keeper: AccountKeeper | None = None
         self._notifier: AlarmNotifier | None = None
@@ -157,7 +158,14 @@ class LiveOpening:
         return self._line
 
     def risk_past(self) -> RiskPast:
-        """What the account's runs before have left."""
+        """What the account's runs before have left: amounts of the currency it counts in."""
+        left = self._risks.load(self._account).past
+        if left.currency not in ("", self._currency):
+            raise StateError(
+                f"The runs before of the account '{self._account}' counted in {left.currency}, and "
+                f"this one counts in {self._currency}: what is lost today would be forgotten. Name "
+                "another account in live.account, or the currency of before in account.currency."
+            )
         self._began_with = self._risks.change(self._account, settled).past
         return self._began_with
 

@@ -36,7 +36,8 @@ def halted(found: AccountRisk, state: str, reason: str, now_ns: int) -> AccountR
         trips = (*others, Trip(PERSON, state, reason, now_ns))
         event = RiskEvent(now_ns, HALT, PERSON, worst(trips), reason)
         found = found.noting(RiskNote(event))
-    return waited_for(replace(found, past=replace(found.past, trips=trips)), halting(state, reason))
+    found = replace(found, past=replace(found.past, trips=trips))
+    return waited_for(found, halting(state, reason), now_ns)
 
 
 def resumed(found: AccountRisk, asked: Resumption, now_ns: int) -> AccountRisk:
@@ -47,7 +48,7 @@ def resumed(found: AccountRisk, asked: Resumption, now_ns: int) -> AccountRisk:
         event = RiskEvent(now_ns, RESUME, name, worst(trips), asked.reason)
         past = replace(past, trips=trips, counted_from=_counted_anew(past, name))
         found = replace(found, past=past).noting(RiskNote(event))
-    return waited_for(found, asked.command())
+    return waited_for(found, asked.command(), now_ns)
 
 
 def cleared_by(asked: Resumption, trips: tuple[Trip, ...]) -> list[str]:
@@ -73,9 +74,12 @@ def _counted_anew(past: RiskPast, name: str) -> Mapping[str, int]:
     return past.counted_from
 
 
-def waited_for(found: AccountRisk, command: Command) -> AccountRisk:
-    """A run is to hear of it: the one that goes on, or the next."""
-    return replace(found, waiting=(*found.waiting, Waiting(command.name, command.value)))
+def waited_for(
+    found: AccountRisk, command: Command, now_ns: int, *, is_noted: bool = True
+) -> AccountRisk:
+    """A run is to hear of it: the one that goes on, or the next. The one that goes on notes it."""
+    one = Waiting(command.name, command.value, now_ns, is_noted)
+    return replace(found, waiting=(*found.waiting, one))
 
 
 def settled(found: AccountRisk) -> AccountRisk:
@@ -85,10 +89,12 @@ def settled(found: AccountRisk) -> AccountRisk:
         if one.name == RISK_RESUME:
             asked = decode(one.value, type=Resumption)
             if found.past.trips and (not asked.name or asked.name in _names(found)):
-                found = resumed(found, asked, 0)
+                found = resumed(found, asked, one.at_ns)
         else:
-            found = halted(found, HALTED if one.name == RISK_HALT else REDUCING, one.value, 0)
-        found = replace(found, history=before.history)  # it was noted when it was asked for
+            state = HALTED if one.name == RISK_HALT else REDUCING
+            found = halted(found, state, one.value, one.at_ns)
+        if one.is_noted:  # when it was asked for
+            found = replace(found, history=before.history)
     return replace(found, waiting=())
 
 

@@ -53,6 +53,7 @@ class OrderChecks:
             if one.least_value is not None
         }
         self._known: Known | None = None
+        self._holds_cash_only = False
         self._cut_offs = cut_offs
         self._working = working
         self._held_units_of = held_units_of
@@ -66,6 +67,7 @@ class OrderChecks:
     def weigh_by(self, known: Known, account: Account, books: Books) -> None:
         """From now on there are prices."""
         limits, self._known = self._limits, known
+        self._holds_cash_only = account.terms.holds_cash_only
         if limits.looks:
             self._risk = RiskDesk(
                 limits.scopes, account, self._working, known, books, self.counts, self.power,
@@ -130,6 +132,13 @@ class OrderChecks:
                 self.breakers.note_refusal(reason, now_ns)
         return reason
 
+    def reduces_too(self, order: Order, aim_units: Sequence[Sequence[int]]) -> bool:
+        """Have an order only reduce that takes out what other exits would, too; whether it does."""
+        limited = self._limits.looks or bool(self.entries.closed) or self._holds_cash_only
+        if self.entries.takes_out_too(order, aim_units, limited=limited):
+            order.reduce_only = True
+        return order.reduce_only
+
     def rethink(self) -> None:
         """The account has changed beside its orders: nothing that was worked out holds."""
         if self._risk is not None:
@@ -143,6 +152,7 @@ class OrderChecks:
         try:
             return self._refusal(order, now_ns)
         finally:
+            self._cut_from.pop(order.order_id, None)
             self.counts.restore(counts)
             if self._risk is not None and memory is not None:
                 self._risk.memory.restore(memory)
@@ -240,8 +250,8 @@ class OrderChecks:
         left = units // lot_units * lot_units
         if not 0 < left < abs(order.units):
             return False
-        order.reason = f"cut from {text(order.units)}: {reason}"
-        self._cut_from[order.order_id] = abs(order.units)
+        asked_units = self._cut_from.setdefault(order.order_id, abs(order.units))  # cut again
+        order.reason = f"cut from {text(asked_units)}: {reason}"
         order.units = left if order.units > 0 else -left
         return True
 
