@@ -91,6 +91,7 @@ def test_halts_of_one_place_stand_together_and_one_with_other_figures_is_told_on
     desk.book.halt("news")
     desk.book.halt("new")
     desk.book.halt("news")
+    desk.send()
     first = "Cash in USD: ours is 10, the venue's 5."
     assert [event.reason for event in desk.events if isinstance(event, Halted)] == [
         first,
