@@ -2,6 +2,7 @@
 
 import datetime as dt
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_an_exit_that_would_open_by_now_is_called_off(state: str, rows: int) -> 
         "09:31 AAA": lambda s: s.order("AAA", 100),
         "09:32 AAA": lambda s: [
             s.order("AAA", -100, limit=15),
-            s.order("AAA", -100, reduce_only=True),
+            s.order("AAA", -100),  # asked about: with the other it opens
             s.order("AAA", 1000),  # refused: the account's state changes
         ],
     }
@@ -187,18 +188,20 @@ TRIPPED = {"breakers": {"rejects_per_minute": {"at": 1}}, "max_order_quantity": 
         {"risk": {"strategies": {"Scripted": {"max_order_quantity": 100, "max_open_orders": 1}}}},
     ),
 )
+@pytest.mark.parametrize("is_first", [True, False])
 @pytest.mark.parametrize("first", EXITS)
 @pytest.mark.parametrize("other", EXITS)
 def test_two_exits_of_one_position_never_turn_it_over_where_there_are_limits(
-    first: dict[str, float], other: dict[str, float], parts: dict[str, Any]
+    first: dict[str, float], other: dict[str, float], is_first: bool, parts: dict[str, Any]
 ) -> None:
     """What only takes out is asked nothing, also where a breaker has tripped."""
+    given = [
+        lambda s: s.order("AAA", 100, reduce_only=True, **first),
+        lambda s: s.order("AAA", 60, **other),
+    ]
+    turn = given if is_first else given[::-1]
     both: Steps = {
-        "09:33 AAA": lambda s: [
-            s.order("AAA", 100, reduce_only=True, **first),
-            s.order("AAA", 60, **other),
-            s.order_target("AAA", 70),
-        ]
+        "09:33 AAA": lambda s: [*[give(s) for give in turn], s.order_target("AAA", 70)],
     }
     _, outcome = run_script(SHORT | both, symbols=("AAA",), minutes=9, **parts)
     held = 0
@@ -208,15 +211,53 @@ def test_two_exits_of_one_position_never_turn_it_over_where_there_are_limits(
     assert not held
 
 
-@pytest.mark.parametrize("other", EXITS)
-def test_nor_do_they_borrow_shares_in_a_cash_account(other: dict[str, float]) -> None:
-    prices = {"limit": 1} if "limit" in other else {"stop": 40} if other else {}
+def test_an_exit_that_rests_opens_nothing_once_time_is_up() -> None:
+    """It was asked nothing, as it closed what was held; that is closed without it."""
     steps: Steps = {
         "09:31 AAA": lambda s: s.order("AAA", 100),
-        "09:33 AAA": lambda s: [
-            s.order("AAA", -100, reduce_only=True),
-            s.order("AAA", -60, **prices),
-        ],
+        "09:33 AAA": lambda s: s.order("AAA", -100, limit=17),
+    }
+    parts = {"protection": {"time_stop_minutes": 3}, "risk": {"allow_short": False}}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=12, **parts)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100]
+    assert ended(outcome)[2] == ("CANCELED", "nothing is left to reduce")
+
+
+def test_what_limits_have_approved_of_stays_an_entry_beside_exits() -> None:
+    """Given while nothing was held, or made larger since."""
+    steps: Steps = {
+        "09:31 AAA": lambda s: [s.order("AAA", 100), s.order("AAA", -100, limit=16)],
+        "09:33 AAA": lambda s: s.order("AAA", -100, reduce_only=True),
+    }
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=9, risk={"max_position_quantity": 100})
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100, -100]
+    larger: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:32 AAA": lambda s: setattr(s, "exit", s.order("AAA", -100, limit=17)),
+        "09:33 AAA": lambda s: s.amend(s.exit, quantity=200),
+        "09:34 AAA": lambda s: s.order("AAA", -100, reduce_only=True),
+    }
+    _, outcome = run_script(
+        larger, symbols=("AAA",), minutes=10, risk={"max_position_quantity": 300}
+    )
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100, -200]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("other", EXITS)
+def test_nor_do_they_borrow_shares_in_a_cash_account(
+    other: dict[str, float], is_first: bool
+) -> None:
+    prices = {"limit": 1} if "limit" in other else {"stop": 40} if other else {}
+    given = [
+        lambda s: s.order("AAA", -100, reduce_only=True),
+        lambda s: s.order("AAA", -60, **prices),
+    ]
+    turn = given if is_first else given[::-1]
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 100),
+        "09:33 AAA": lambda s: [give(s) for give in turn],
     }
     _, outcome = run_script(steps, symbols=("AAA",), minutes=9, account={"kind": "cash"})
-    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -100]
+    held = [*accumulate(fill[3] for fill in outcome.fills)]
+    assert min(held) == held[-1] == 0

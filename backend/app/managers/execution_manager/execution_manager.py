@@ -87,8 +87,8 @@ class ExecutionManager:
         # position and working orders together: what each strategy is on its way to hold
         self.aim_units = [[0] * len(instruments) for _ in strategies]
         self.held_units = [0] * len(instruments)  # over all strategies
-        working, held_of = self.broker.working, self.held_units_of
-        self._checks = OrderChecks(limits, instruments, rules.cut_offs, working, held_of)
+        held_of = self.held_units_of
+        self._checks = OrderChecks(limits, instruments, rules.cut_offs, self.broker, held_of)
         self.entries = self._checks.entries
         self._limited = self._checks.is_limited  # an order has more to pass than the usual
         self.order_count = self.fill_count = self._group_count = 0  # and the last ones' numbers

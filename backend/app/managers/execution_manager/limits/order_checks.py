@@ -6,16 +6,18 @@ from app.core.calendar import TradingSession
 from app.core.errors import StrategyError
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
-from app.core.orders import Order, Terms
+from app.core.orders import MARKET, Order, Terms
 from app.managers.execution_manager.books.account import Account
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.limits.breaker_desk import BreakerDesk
 from app.managers.execution_manager.limits.buying_power import BuyingPower
-from app.managers.execution_manager.limits.moment import Books, Working
+from app.managers.execution_manager.limits.moment import Books
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.execution_manager.limits.risk_desk import OnVerdict, RiskDesk
 from app.managers.execution_manager.limits.risk_memory import RiskMemory
 from app.managers.execution_manager.limits.seen import Known
 from app.managers.execution_manager.limits.sure_orders import SureOrders
+from app.managers.execution_manager.limits.unasked_exits import UnaskedExits
 from app.managers.execution_manager.orders.entries import Entries, closing_units, opens
 from app.managers.execution_manager.orders.parts import terms_of
 from app.services.auctions import AUCTIONS, CutOffs, too_late
@@ -29,14 +31,14 @@ MOST_TAKEN_BACK = 100_000  # in one session, by the hooks that gave them
 
 
 class OrderChecks:
-    """Checks the orders of one account beside the broker's `working` ones."""
+    """Checks the orders of one account beside those that work at its broker."""
 
     def __init__(
         self,
         limits: Limits,
         instruments: Sequence[Instrument],
         cut_offs: CutOffs,
-        working: Working,
+        broker: Broker,
         held_units_of: Callable[[int, int], int],
     ) -> None:
         self.power: BuyingPower | None = None  # not asked before there are prices
@@ -55,9 +57,10 @@ class OrderChecks:
         self._known: Known | None = None
         self._holds_cash_only = False
         self._cut_offs = cut_offs
-        self._working = working
+        self._working = working = broker.working
         self._held_units_of = held_units_of
         self.entries = Entries(working, held_units_of)
+        self.exits = UnaskedExits(working, broker.reducing, held_units_of)
         self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._taken_back = 0  # of them
@@ -123,21 +126,29 @@ class OrderChecks:
 
     def refusal(self, order: Order, now_ns: int) -> str:
         """Why an order is refused, or "". One that was only too large may be smaller now."""
-        if self._is_clear(order, now_ns):
-            return ""
-        reason = self._refusal(order, now_ns)
+        reason = "" if self._is_clear(order, now_ns) else self._refusal(order, now_ns)
         if reason:
             self.refused(order)
             if self.breakers is not None:
                 self.breakers.note_refusal(reason, now_ns)
+        elif (order.kind is not MARKET or order.reduce_only) and self._holds_exits:
+            self._note_exit(order)
         return reason
+
+    def _note_exit(self, order: Order) -> None:
+        if self.exits.passed(order):
+            self.rethink()  # others only reduce now: they were counted
 
     def reduces_too(self, order: Order, aim_units: Sequence[Sequence[int]]) -> bool:
         """Have an order only reduce that takes out what other exits would, too; whether it does."""
-        limited = self._limits.looks or bool(self.entries.closed) or self._holds_cash_only
-        if self.entries.takes_out_too(order, aim_units, limited=limited):
+        if self.entries.takes_out_too(order, aim_units, limited=self._holds_exits):
             order.reduce_only = True
         return order.reduce_only
+
+    @property
+    def _holds_exits(self) -> bool:
+        """Whether an exit that passed unasked may open nothing either."""
+        return self._limits.looks or bool(self.entries.closed) or self._holds_cash_only
 
     def rethink(self) -> None:
         """The account has changed beside its orders: nothing that was worked out holds."""
@@ -291,7 +302,10 @@ class OrderChecks:
             if ruling is not None:
                 return ruling.reason
         symbol, power = order.symbol_index, self.power
-        return self._passed(ask, "" if power is None else power.fault(symbol, more, terms.limit))
+        reason = "" if power is None else power.fault(symbol, more, terms.limit)
+        if ask is not None and not reason:
+            self.exits.asked(order)
+        return self._passed(ask, reason)
 
     def _price_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
         """Why an order that does not grow may not have other prices, or ""."""
