@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -106,7 +107,7 @@ def test_an_import_fills_the_table_and_is_the_same_the_second_time(
     report = read(cli(*words, "--to", "2024"))
     assert (report["first_year"], report["last_year"], report["sessions"]) == (2023, 2024, 491)
     assert read(cli(*words, "--to", "2024")) == report
-    with sqlite3.connect(tmp_path / "data" / "mismartera.db") as database:
+    with closing(sqlite3.connect(tmp_path / "data" / "mismartera.db")) as database:
         (rows,) = database.execute("SELECT count(*) FROM calendar_sessions").fetchone()
     assert rows == 491
 

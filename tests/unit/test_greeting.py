@@ -4,14 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from app.cli.shell.greeting import greeting
 from app.core.settings import Settings
 from app.core.trading_state import HALTED, RiskPast, Trip
 from app.models.tables import Base
 from app.repositories.account_risk import AccountRisk, AccountRisks
-from app.repositories.database import sqlite_url
+from app.repositories.database import open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +23,7 @@ def settings(folder: Path) -> Settings:
 
 def runs_of(folder: Path) -> RunRepository:
     folder.mkdir()
-    engine = create_engine(sqlite_url(folder))
+    engine = open_database(sqlite_url(folder))
     Base.metadata.create_all(engine)
     return RunRepository(engine)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
 
 from app.core.config import SessionConfig
 from app.core.errors import StateError
@@ -14,7 +13,7 @@ from app.managers.system_manager.alarms import Alarms
 from app.managers.system_manager.live_opening import LiveOpening, unfinished_run
 from app.managers.time_manager import WallClock
 from app.repositories.account_risk import AccountRisk, AccountRisks
-from app.repositories.database import ensure_database, sqlite_url
+from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
 
@@ -22,7 +21,7 @@ from app.repositories.journal_reader import JOURNAL_FOLDER
 def test_a_journal_of_another_run_that_lacks_a_part_keeps_no_run_from_its_start(
     tmp_path: Path,
 ) -> None:
-    engine = create_engine(sqlite_url(tmp_path))
+    engine = open_database(sqlite_url(tmp_path))
     ensure_database(engine)
     folder = tmp_path / "runs" / "kept"
     writer = JournalWriter(folder / JOURNAL_FOLDER)
@@ -37,7 +36,7 @@ def test_a_journal_of_another_run_that_lacks_a_part_keeps_no_run_from_its_start(
 def test_losses_of_one_currency_are_not_taken_for_those_of_another(
     tmp_path: Path, left: str, *, counts: bool
 ) -> None:
-    engine = create_engine(sqlite_url(tmp_path))
+    engine = open_database(sqlite_url(tmp_path))
     ensure_database(engine)
     past = RiskPast("XNYS", currency=left)
     AccountRisks(tmp_path).change("default", lambda found: AccountRisk("default", past=past))
