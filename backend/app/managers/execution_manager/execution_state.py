@@ -76,7 +76,7 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         breakers=None if checks.breakers is None else checks.breakers.saved_state(),
         protection=None if protection is None else protection.state(),
         kill=(entries.kill.mode, entries.kill.reason, sorted(entries.own)),
-        unasked_exits=sorted(checks.exits.order_ids & broker.working.keys()),
+        unasked_exits=sorted(checks.exits.order_ids),
     )
 
 

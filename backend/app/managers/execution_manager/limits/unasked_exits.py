@@ -18,13 +18,14 @@ class UnaskedExits:
     def __init__(
         self, working: Working, reducing: set[int], held_units_of: Callable[[int, int], int]
     ) -> None:
-        self.order_ids: set[int] = set()
+        self.order_ids: set[int] = set()  # some may have ended since one passed last
         self._working = working
         self._reducing = reducing
         self._held_units_of = held_units_of
 
     def passed(self, order: Order) -> bool:
         """One that rests, or only reduces, leaves; whether others are other orders by that."""
+        self.order_ids &= self._working.keys()
         if order.reduce_only:
             return self._bind(order)
         held_units = self._held_units_of(order.strategy, order.symbol_index)
@@ -37,7 +38,6 @@ class UnaskedExits:
         self.order_ids.discard(order.order_id)
 
     def _bind(self, exit: Order) -> bool:
-        self.order_ids &= self._working.keys()
         place = exit.strategy, exit.symbol_index, exit.units > 0
         bound = [
             order
