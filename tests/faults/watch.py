@@ -14,7 +14,7 @@ from app.integrations.practice.venue.books import Entry, Placed
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.parts import APART
-from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
 from app.threads.commands import HALT, KILL, STOP
 from app.threads.results import Results

@@ -17,8 +17,8 @@ from app.core.money import from_units
 from app.core.orders import CANCELED, Order, Terms
 from app.managers.execution_manager.execution_state import execution_state
 from app.managers.execution_manager.watched_execution import Heard
-from app.managers.system_manager.asking import _KINDS, Answer, Asker, Question
-from app.managers.system_manager.sights import weighed_of
+from app.managers.system_manager.why.asking import _KINDS, Answer, Asker, Question
+from app.managers.system_manager.why.sights import weighed_of
 from app.managers.system_manager.wiring import Run, replay_parts
 from app.threads.results import Results
 from app.threads.seats import Seat

@@ -15,7 +15,7 @@ from app.core.errors import StrategyError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, Command, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
-from app.managers.system_manager.tracing import InstantTracer
+from app.managers.system_manager.why.tracing import InstantTracer
 from app.managers.system_manager.wiring import Parts, Run
 from app.threads.commands import STOP
 from app.threads.reloading import Reload, ReloadOutcome

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine
 
-from app.managers.system_manager.live_opening import unfinished_run
+from app.managers.system_manager.live.live_opening import unfinished_run
 from app.repositories.database import ensure_database, sqlite_url
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER

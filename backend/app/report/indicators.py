@@ -45,7 +45,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
 def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
     """What there is to draw; or nothing, and why."""
-    from app.managers.system_manager.retelling import unlogged
+    from app.managers.system_manager.why.retelling import unlogged
 
     try:
         with unlogged(), _wired(run, sources) as again:
@@ -59,9 +59,9 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
 @contextmanager
 def _wired(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     """The run, ready to be run again."""
-    from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
-    from app.managers.system_manager.retelling import watched_replay
-    from app.managers.system_manager.verification import wired_again
+    from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
+    from app.managers.system_manager.rerun.verification import wired_again
+    from app.managers.system_manager.why.retelling import watched_replay
     from app.repositories.journal_reader import JOURNAL_FOLDER
     from app.strategies.loader import source_hash
     from app.threads.watched_engine import Onlooker

@@ -14,7 +14,7 @@ from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.intervals import DAILY, interval_ns
 from app.core.money import to_units
-from app.managers.system_manager.recorded_run import RecordedRun
+from app.managers.system_manager.record.recorded_run import RecordedRun
 from app.results.columns import (
     NOBODY,
     EquityColumns,

@@ -31,13 +31,13 @@ from app.managers.execution_manager.books.fee_book import FeesAt
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim.fill_rules import FillRules, Owner
-from app.managers.system_manager.declaring import asked_by, asked_by_config, declared_by
-from app.managers.system_manager.history import SessionsBefore, history_of
-from app.managers.system_manager.idle_sizing import refuse_idle_sizing
-from app.managers.system_manager.protecting import covers_of, execution_maker
-from app.managers.system_manager.quotes import quoted
-from app.managers.system_manager.rates import rates_of
-from app.managers.system_manager.workshop import SeatWorkshop
+from app.managers.system_manager.needs.declaring import asked_by, asked_by_config, declared_by
+from app.managers.system_manager.needs.history import SessionsBefore, history_of
+from app.managers.system_manager.needs.idle_sizing import refuse_idle_sizing
+from app.managers.system_manager.needs.protecting import covers_of, execution_maker
+from app.managers.system_manager.needs.quotes import quoted
+from app.managers.system_manager.needs.rates import rates_of
+from app.managers.system_manager.needs.workshop import SeatWorkshop
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
