@@ -39,10 +39,10 @@ from app.managers.time_manager import WallClock
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.strategies import Strategy
-from app.threads.garbage import only_new_collected
-from app.threads.order_gate import OrderGate
-from app.threads.recorder import Recorder
-from app.threads.results import Results
+from app.threads.live.order_gate import OrderGate
+from app.threads.live.recorder import Recorder
+from app.threads.machine.garbage import only_new_collected
+from app.threads.stream.results import Results
 from benchmarks.house import config_of, fill_store, open_system, plain_market
 from benchmarks.measure import BenchError, fresh, percentile
 from benchmarks.outcome import Outcome, Row

@@ -24,7 +24,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MachineFile
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.run_repository import RunRepository
-from app.threads.commands import RECOVER
+from app.threads.stream.commands import RECOVER
 
 Counts = Callable[..., bool]
 

@@ -18,7 +18,7 @@ from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.strategies.loader import load_strategy
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from tests.faults.day import SYMBOLS, Day
 from tests.faults.means import SimMeans
 from tests.faults.venue_side import Link

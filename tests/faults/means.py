@@ -13,8 +13,8 @@ from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.time_manager import WallClock
 from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
-from app.threads.order_gate import OrderGate, Report, ask_venue
-from app.threads.recorder import Recorder
+from app.threads.live.order_gate import OrderGate, Report, ask_venue
+from app.threads.live.recorder import Recorder
 from tests.faults.venue_side import Link
 from tests.faults.world import MILLISECOND, SECOND, World
 from tests.memory_disk import MemoryDisk

@@ -16,8 +16,8 @@ from app.managers.system_manager.journal.saved_states import first_difference
 from app.managers.system_manager.rerun.verification import Repetition, Verdict, wired_again
 from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
 from tests.faults.life import FOLDER, Times
 from tests.faults.simulation import Simulation
 from tests.memory_disk import MemoryDisk

@@ -16,7 +16,7 @@ from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
 from app.managers.system_manager.record.run_outcome import RunEnd
 from app.strategies.failure import HookInterrupted
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from tests.faults import coin_side
 from tests.faults.day import SYMBOLS, make_day
 from tests.faults.grounds import COINS, STOCKS

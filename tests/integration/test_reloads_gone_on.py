@@ -28,7 +28,7 @@ from app.managers.system_manager.rerun.verification import are_as_then, market_f
 from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import TimeManager
-from app.threads.run_state import RunState
+from app.threads.stream.run_state import RunState
 
 READS_AT_ONCE = sees([3], ("1m",)).replace("        pass\n", "        self.read[0].ready\n")
 

@@ -22,7 +22,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.wiring import Parts, Run
 from app.services.blocks import cut_block, first_instant
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 

@@ -23,9 +23,9 @@ from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.system_manager.journal.saved_states import first_difference
 from app.managers.system_manager.record.run_outcome import outcome_facts
 from app.managers.system_manager.wiring import Market, Parts, Run
-from app.threads.results import Results
-from app.threads.run_state import RunState, StateGiven
-from app.threads.session_course import SessionCourse
+from app.threads.hooks.session_course import SessionCourse
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState, StateGiven
 
 DULL = ("timings", "dropped")
 

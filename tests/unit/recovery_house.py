@@ -28,8 +28,8 @@ from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.time_manager import WallClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.recorder import Recorder
-from app.threads.results import Results
+from app.threads.live.recorder import Recorder
+from app.threads.stream.results import Results
 
 PLACED = Place(1, 0, "market", "day", Terms(UNITS, None, None, None, None), False, True)
 

@@ -21,7 +21,7 @@ from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.repositories.run_repository import RunRepository
-from app.threads.commands import RECOVER, is_left_holding
+from app.threads.stream.commands import RECOVER, is_left_holding
 
 
 def journal_of(folder: Path, records: Sequence[Message | tuple[int, bytes]]) -> RunJournal:

@@ -42,7 +42,7 @@ from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.system_manager.live.line_journal import LineJournal
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories.journal_file import JournalWriter
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 HOUR_NS = 3600 * SECOND
 DATE = dt.date(2024, 3, 8)

@@ -14,7 +14,7 @@ from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.live.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.time_manager.clock import WallClock
-from app.threads.commands import KEEP
+from app.threads.stream.commands import KEEP
 
 NOTHING = cast(Any, None)
 

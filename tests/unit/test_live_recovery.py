@@ -47,8 +47,8 @@ from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import SystemManager
-from app.threads.commands import PAUSE, RESUME
-from app.threads.guarded_engine import SKEW
+from app.threads.engines.guarded_engine import SKEW
+from app.threads.stream.commands import PAUSE, RESUME
 
 __all__ = ["no_answer_awaited"]
 

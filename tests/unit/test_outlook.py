@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from app.threads.outlook import Outlook
+from app.threads.views.outlook import Outlook
 
 
 def test_what_is_held_before_the_first_session_has_no_price_and_is_no_error() -> None:

@@ -17,7 +17,7 @@ from app.core.order_events import Acknowledged, Place, Resumed
 from app.core.orders import GTC, STOP, Terms
 from app.core.venue import TurnedAway
 from app.managers.system_manager.record.run_outcome import RunEnd
-from app.threads.commands import obey
+from app.threads.stream.commands import obey
 
 __all__ = ["no_answer_awaited"]
 

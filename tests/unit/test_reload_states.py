@@ -16,9 +16,9 @@ from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.strategies import reloading
 from app.managers.system_manager.strategies.reloading import Asked, Reloads
 from app.repositories.journal_file import JournalWriter
-from app.threads.commands import COMMAND, PAUSE
-from app.threads.recorder import Recorder
-from app.threads.reloading import ReloadOutcome
+from app.threads.live.recorder import Recorder
+from app.threads.stream.commands import COMMAND, PAUSE
+from app.threads.stream.reloading import ReloadOutcome
 
 STOPPING = {(ALL_SYMBOLS, COMMAND): "the run is stopping"}
 

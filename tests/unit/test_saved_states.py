@@ -43,8 +43,8 @@ from app.managers.system_manager.wiring import Parts, Run
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
-from app.threads.recorder import Recorder
-from app.threads.run_state import RunState
+from app.threads.live.recorder import Recorder
+from app.threads.stream.run_state import RunState
 
 SESSIONS = weekday_sessions(FIRST, 3, 30)
 PROGRAM = {"program": "this"}

@@ -60,11 +60,11 @@ THREADED = {
     "managers/system_manager/run_session.py",
     "managers/system_manager/strategies/reloading.py",
     "managers/system_manager/system_manager.py",
-    "threads/lanes.py",
-    "threads/notifier.py",
-    "threads/order_gate.py",
-    "threads/recorder.py",
-    "threads/watchdog.py",
+    "threads/live/lanes.py",
+    "threads/live/order_gate.py",
+    "threads/live/recorder.py",
+    "threads/watch/notifier.py",
+    "threads/watch/watchdog.py",
     "threads/worker.py",
 }
 THREAD_MAKERS = (

@@ -15,7 +15,7 @@ from app.core.bars import Floats, Ints
 from app.core.config import SessionConfig
 from app.core.errors import AppError, ConfigError
 from app.threads.data_processor import Processed, SessionPart
-from app.threads.plan import Declared
+from app.threads.stream.plan import Declared
 
 if TYPE_CHECKING:
     from app.managers.system_manager.wiring import Run as WiredRun
@@ -64,7 +64,7 @@ def _wired(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     from app.managers.system_manager.why.retelling import watched_replay
     from app.repositories.journal_reader import JOURNAL_FOLDER
     from app.strategies.loader import source_hash
-    from app.threads.watched_engine import Onlooker
+    from app.threads.engines.watched_engine import Onlooker
 
     if (run.folder / JOURNAL_FOLDER).exists():
         journal = RunJournal(run.folder)

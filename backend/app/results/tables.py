@@ -33,7 +33,7 @@ from app.services.aggregation import aggregate
 from app.services.bar_import import inside, sessions_outline
 from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
-from app.threads.garbage import seldom_collected
+from app.threads.machine.garbage import seldom_collected
 
 
 class Tables:

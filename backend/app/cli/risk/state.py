@@ -71,7 +71,7 @@ def halt(
     from app.core.trading_state import HALTED, REDUCING
     from app.managers.system_manager.risk.standing_risk import halted
     from app.managers.system_manager.steering.risk import Halting
-    from app.threads.guarded_engine import halting
+    from app.threads.engines.guarded_engine import halting
 
     need_reason(reason)
     state = REDUCING if reducing else HALTED
@@ -102,7 +102,7 @@ def resume(
       ./start_cli.sh risk resume --reason "the loss was a bad print, and is corrected"
     """
     from app.managers.system_manager.risk.standing_risk import resumed
-    from app.threads.guarded_engine import Resumption
+    from app.threads.engines.guarded_engine import Resumption
 
     need_reason(reason)
     asked = Resumption(reason, trip)

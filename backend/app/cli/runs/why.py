@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.managers.system_manager.why.retelling import Proof
     from app.managers.system_manager.why.sights import Proposed, Sight
     from app.managers.system_manager.why.tracing import OrderTracer
-    from app.threads.watched_engine import Witness
+    from app.threads.engines.watched_engine import Witness
 
 
 class Teller(Moments):

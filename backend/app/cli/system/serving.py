@@ -90,7 +90,7 @@ class Serving:
             self._tell_ready(session)
 
     def _heed(self, alarm: "Alarm") -> None:
-        from app.threads.watchdog import LEFT_BEHIND
+        from app.threads.watch.watchdog import LEFT_BEHIND
 
         if alarm.what == LEFT_BEHIND:
             threading.Thread(target=self._leave, args=(alarm,), daemon=True).start()

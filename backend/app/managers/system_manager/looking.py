@@ -15,7 +15,7 @@ from app.managers.system_manager.control.messages import Look
 from app.managers.system_manager.risk.run_risk import trading_state
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.threads.session_data import Moment, Telling, ended, fill_of
+from app.threads.hooks.session_data import Moment, Telling, ended, fill_of
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live.live_line import LiveLine

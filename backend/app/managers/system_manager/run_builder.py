@@ -42,7 +42,7 @@ from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash
-from app.threads.plan import Plan
+from app.threads.stream.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

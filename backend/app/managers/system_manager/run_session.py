@@ -33,8 +33,8 @@ from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
-from app.threads.commands import KILL
-from app.threads.results import Results
+from app.threads.stream.commands import KILL
+from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live.live_line import LiveLine

@@ -29,8 +29,8 @@ from app.managers.system_manager.run_session import (
 )
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
-from app.threads.pacing import Speed
-from app.threads.plan import Plan
+from app.threads.machine.pacing import Speed
+from app.threads.stream.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

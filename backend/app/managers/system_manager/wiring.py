@@ -49,20 +49,20 @@ from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
-from app.threads.desk import LocalTime
-from app.threads.engine_state import OnState
-from app.threads.equity import EquityCurve
-from app.threads.gaps import OnGap
-from app.threads.garbage import only_new_collected, seldom_collected
-from app.threads.isolation import OnTrouble
-from app.threads.pacing import MonotonicClock
-from app.threads.plan import Plan
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
-from app.threads.seats import Seat
+from app.threads.desk.desk import LocalTime
+from app.threads.engines.watched_engine import Witness, engine_of
+from app.threads.hooks.engine_state import OnState
+from app.threads.hooks.isolation import OnTrouble
+from app.threads.hooks.seats import Seat
+from app.threads.machine.garbage import only_new_collected, seldom_collected
+from app.threads.machine.pacing import MonotonicClock
+from app.threads.series.gaps import OnGap
 from app.threads.session_coordinator import SessionCoordinator
-from app.threads.watchdog import Alarm, Watchdog, limited
-from app.threads.watched_engine import Witness, engine_of
+from app.threads.stream.plan import Plan
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
+from app.threads.views.equity import EquityCurve
+from app.threads.watch.watchdog import Alarm, Watchdog, limited
 from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker

@@ -10,7 +10,7 @@ from app.core.orders import HELD, INSTANT, REJECTED, SYMBOL
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.time_manager import TimeManager
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 _BEGINS, _FILLS, _ENDS = 2, 0, 1  # of what happens at one instant, in this order
 

@@ -8,7 +8,7 @@ from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.drill.drill_watch import REASON, DrillWatch
 from app.managers.system_manager.wiring import Run
 from app.strategies.stuck import Stuck
-from app.threads.commands import KILL
+from app.threads.stream.commands import KILL
 
 _USE: Final = f"{Stuck.__module__}:{Stuck.__name__}"
 _NAME: Final = "stuck, of the drill"

@@ -5,8 +5,8 @@ from app.core.orders import Order
 from app.managers.execution_manager.sim_stop import may_open
 from app.managers.execution_manager.watched_execution import Heard
 from app.managers.system_manager.wiring import Run
-from app.threads.results import Results
-from app.threads.watched_engine import Onlooker, WatchedEngine
+from app.threads.engines.watched_engine import Onlooker, WatchedEngine
+from app.threads.stream.results import Results
 
 REASON = "drill"
 _AGAIN_BARS = 3  # after the first stop it is asked for once more

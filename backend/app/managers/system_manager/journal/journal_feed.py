@@ -24,7 +24,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
-from app.threads.reloading import ReloadOutcome
+from app.threads.stream.reloading import ReloadOutcome
 
 ALARM = "alarm"  # in a note: what a human was told, and its details
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived

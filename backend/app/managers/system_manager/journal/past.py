@@ -9,7 +9,7 @@ from app.core.errors import DataError
 from app.managers.system_manager.journal.journal_feed import STATE_REFUSED, RunJournal
 from app.managers.system_manager.journal.program import Program
 from app.managers.system_manager.journal.saved_states import Chapter, SavedState
-from app.threads.run_state import RunState
+from app.threads.stream.run_state import RunState
 
 
 class Past(msgspec.Struct, frozen=True):

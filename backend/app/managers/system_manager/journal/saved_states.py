@@ -21,9 +21,9 @@ from app.core.orders import INSTANT, Order, OrderChange, RecordedFill
 from app.managers.execution_manager.books.diary import Records
 from app.managers.execution_manager.sim.fill_rules import Ambiguity
 from app.managers.system_manager.journal.program import Program
-from app.threads.reloading import ReloadOutcome
-from app.threads.results import Results
-from app.threads.run_state import RunState
+from app.threads.stream.reloading import ReloadOutcome
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState
 
 _MOST_BYTES: Final = 64 << 20  # more is not saved: the run goes on from an earlier state
 

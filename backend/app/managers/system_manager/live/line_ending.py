@@ -15,8 +15,8 @@ from app.managers.execution_manager.orders.kill import FLATTEN, Standing
 from app.managers.system_manager.live.line_journal import LineJournal
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.record.run_outcome import RunEnd
-from app.threads.commands import STOP, has_stopped, is_left_holding
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
+from app.threads.stream.commands import STOP, has_stopped, is_left_holding
 
 _ANSWER_SECONDS = 10.0  # of the machine, for what was asked last
 _STOP_SECONDS = 20.0  # of the machine: then the run ends, whatever is still open

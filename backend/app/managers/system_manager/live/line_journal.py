@@ -39,7 +39,7 @@ from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 _LONGEST_DETAILS = 500  # of an alarm that is noted
 _REFUSED = "it was never sent: the journal cannot be written"

@@ -11,7 +11,7 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.venue.reckoning import reckon
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
 
 _SOURCE = "recovery"  # of a halt while the venue does not answer
 

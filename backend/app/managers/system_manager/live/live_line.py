@@ -42,11 +42,11 @@ from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.commands import HALT, KILL, PAUSE, RESUME, STOP
-from app.threads.guarded_engine import SKEW
-from app.threads.order_gate import OrderGate
-from app.threads.results import Results
-from app.threads.run_state import RunState
+from app.threads.engines.guarded_engine import SKEW
+from app.threads.live.order_gate import OrderGate
+from app.threads.stream.commands import HALT, KILL, PAUSE, RESUME, STOP
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState
 
 _SYNC_SECONDS = 15.0  # how often the venue's clock is asked for
 _SPLIT_SECONDS = 60.0  # from the open, for the run to make a split that its venue has made

@@ -18,8 +18,8 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.time_manager import WallClock
 from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
-from app.threads.order_gate import OrderGate, Report
-from app.threads.recorder import Recorder
+from app.threads.live.order_gate import OrderGate, Report
+from app.threads.live.recorder import Recorder
 
 TURN_SECONDS = 0.0005  # of a busy thread, a stuck strategy's too, before another has its turn
 _LOOK_SECONDS = 0.05

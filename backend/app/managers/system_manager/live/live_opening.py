@@ -34,7 +34,7 @@ from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisks
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
-from app.threads.notifier import Alarm, AlarmNotifier
+from app.threads.watch.notifier import Alarm, AlarmNotifier
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -14,8 +14,8 @@ from app.managers.execution_manager.gate.latch import EXITS_WAIT
 from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.venue.reckoning import look_again
-from app.threads.commands import RELEASE, is_ending, is_halted, stays_closed
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
+from app.threads.stream.commands import RELEASE, is_ending, is_halted, stays_closed
 
 _LONGEST_SECONDS = 5.0  # what is under way has to be booked here as well by then
 _LOOKS_APART = 10  # times that the means ask whether it is done

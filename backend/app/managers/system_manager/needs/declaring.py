@@ -6,8 +6,8 @@ from itertools import chain
 from app.core.config import SessionConfig
 from app.managers.system_manager.needs.history import Asked
 from app.services.indicators import resolve
-from app.threads.plan import Declared
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Declared
 
 
 def asked_by_config(config: SessionConfig) -> list[Asked]:

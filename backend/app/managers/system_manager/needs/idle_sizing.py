@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
 from app.strategies.size import ASKED_BY, asks_for_sizes
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
 
 
 def refuse_idle_sizing(config: SessionConfig, seats: Sequence[Seat]) -> None:

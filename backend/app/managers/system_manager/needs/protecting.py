@@ -15,7 +15,7 @@ from app.managers.execution_manager.protected_execution import (
 )
 from app.managers.execution_manager.watched_execution import OrderWitness, WatchedExecution
 from app.services.protection import Cover, cover_by
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
 
 
 def covers_of(config: SessionConfig, seats: Sequence[Seat]) -> list[Cover | None]:

@@ -22,11 +22,11 @@ from app.managers.system_manager.needs.protecting import covers_of
 from app.services.protection import Cover
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_text
-from app.threads.desk import LocalTime
-from app.threads.plan import Declared, Plan
-from app.threads.reloading import Candidate, Reload
-from app.threads.seats import Seat
-from app.threads.watchdog import limited
+from app.threads.desk.desk import LocalTime
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Declared, Plan
+from app.threads.stream.reloading import Candidate, Reload
+from app.threads.watch.watchdog import limited
 
 
 class SeatWorkshop:

@@ -14,7 +14,7 @@ from app.managers.system_manager.record.summary import Summary, share_of_profit
 from app.managers.system_manager.record.uncertain_bars import LocalText
 from app.managers.system_manager.risk.run_risk import risk_status
 from app.managers.system_manager.wiring import Run
-from app.threads.reloading import ReloadOutcome
+from app.threads.stream.reloading import ReloadOutcome
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 

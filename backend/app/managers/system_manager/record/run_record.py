@@ -18,7 +18,7 @@ from app.managers.system_manager.record.equity_file import EquityFile, disk_erro
 from app.managers.system_manager.record.summary import Summary, report_page
 from app.managers.system_manager.record.uncertain_bars import LocalText, UncertainBars
 from app.managers.system_manager.record.waiting_rows import WaitingRows
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
     from app.repositories.run_repository import RunRepository

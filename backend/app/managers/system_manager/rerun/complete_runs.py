@@ -12,7 +12,7 @@ import msgspec
 from app.core.config import SessionConfig
 from app.managers.system_manager.wiring import Run
 from app.services.matching import BEST, WORST
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 FINISHED = "finished"
 

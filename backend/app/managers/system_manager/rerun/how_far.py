@@ -9,7 +9,7 @@ from app.core.config import SessionConfig
 from app.core.progress import OnCount
 from app.core.seams import BarSource
 from app.services.bar_import import inside, sessions_outline
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 OnResults = Callable[[Results], None]
 

@@ -40,7 +40,7 @@ from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, RowMapping

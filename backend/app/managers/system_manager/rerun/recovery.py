@@ -40,9 +40,9 @@ from app.managers.execution_manager.orders.parts import APART, order_of
 from app.managers.system_manager.journal.journal_feed import RunJournal
 from app.managers.system_manager.journal.passing import Passing
 from app.managers.system_manager.journal.past import Past
-from app.threads.commands import KILL, PAUSE, RECOVER, RESUME, STOP
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
+from app.threads.stream.commands import KILL, PAUSE, RECOVER, RESUME, STOP
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
 
 _SOURCE: Final = "start"  # of the halt while a run catches up
 # Sources of halts that begin anew with each life of the program.

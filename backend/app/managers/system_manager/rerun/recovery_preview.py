@@ -20,7 +20,7 @@ from app.managers.system_manager.venue.real_money import trades_real_money
 from app.managers.system_manager.venue.reckoning import reckon
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 
 class Preview(msgspec.Struct, frozen=True):

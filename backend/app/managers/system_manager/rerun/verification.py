@@ -29,11 +29,11 @@ from app.managers.system_manager.record.run_outcome import FAILED
 from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.loader import source_hash
-from app.threads.engine_state import OnState
-from app.threads.reloading import ReloadOutcome
-from app.threads.results import Results
-from app.threads.run_state import RunState
-from app.threads.watched_engine import Witness
+from app.threads.engines.watched_engine import Witness
+from app.threads.hooks.engine_state import OnState
+from app.threads.stream.reloading import ReloadOutcome
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState
 
 
 class Difference(msgspec.Struct, frozen=True):

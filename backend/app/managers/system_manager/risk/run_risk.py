@@ -9,8 +9,8 @@ from app.core.trading_state import RESUME, RiskEvent, RiskPast, RiskReport, Risk
 from app.managers.system_manager.risk.standing_risk import settled
 from app.managers.system_manager.wiring import Run
 from app.repositories.account_risk import AccountRisk, AccountRisks, RiskNote
-from app.threads.guarded_engine import GuardedEngine
-from app.threads.results import Results
+from app.threads.engines.guarded_engine import GuardedEngine
+from app.threads.stream.results import Results
 
 Alarm = Callable[[str, str], None]
 Change = Callable[[AccountRisk], AccountRisk]

@@ -24,7 +24,7 @@ from app.core.trading_state import (
 )
 from app.repositories.account_risk import AccountRisk, RiskNote, Waiting
 from app.services.risk.breaking import DAILY
-from app.threads.guarded_engine import RISK_HALT, RISK_RESUME, Resumption, halting
+from app.threads.engines.guarded_engine import RISK_HALT, RISK_RESUME, Resumption, halting
 
 
 def halted(found: AccountRisk, state: str, reason: str, now_ns: int) -> AccountRisk:

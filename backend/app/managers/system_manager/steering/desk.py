@@ -26,7 +26,7 @@ from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.steering.reload import ReloadCommands
 from app.managers.system_manager.steering.risk import RiskCommands
 from app.managers.system_manager.venue.real_money import trades_real_money
-from app.threads.pacing import Speed
+from app.threads.machine.pacing import Speed
 
 if TYPE_CHECKING:
     from app.managers.system_manager.system_manager import SystemManager

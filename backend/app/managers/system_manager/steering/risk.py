@@ -10,7 +10,7 @@ from app.core.trading_state import REDUCING, RiskStatus, need_reason, worst
 from app.managers.system_manager.risk.run_risk import risk_status
 from app.managers.system_manager.risk.standing_risk import cleared_by
 from app.managers.system_manager.run_session import RunSession
-from app.threads.guarded_engine import Resumption, halting
+from app.threads.engines.guarded_engine import Resumption, halting
 
 Asked = TypeVar("Asked")
 

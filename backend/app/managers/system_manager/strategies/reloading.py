@@ -43,10 +43,10 @@ from app.managers.system_manager.strategies.shadow import (
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.loader import source_of, strategy_file
-from app.threads.commands import is_ending
-from app.threads.reloading import Reload, ReloadOutcome, reload_of
-from app.threads.seats import Seat
-from app.threads.watchdog import Alarm
+from app.threads.hooks.seats import Seat
+from app.threads.stream.commands import is_ending
+from app.threads.stream.reloading import Reload, ReloadOutcome, reload_of
+from app.threads.watch.watchdog import Alarm
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live.live_line import LiveLine

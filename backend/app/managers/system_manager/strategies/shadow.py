@@ -36,9 +36,9 @@ from app.services.blocks import cut_block
 from app.strategies.failure import HookInterrupted
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart
-from app.threads.plan import Plan
-from app.threads.reloading import Reload, ReloadOutcome
-from app.threads.results import Results
+from app.threads.stream.plan import Plan
+from app.threads.stream.reloading import Reload, ReloadOutcome
+from app.threads.stream.results import Results
 
 VERDICT: Final = ".verdict"  # behind the task's name
 SHADOW_SECONDS: Final = 120.0

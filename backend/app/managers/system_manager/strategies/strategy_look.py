@@ -18,8 +18,8 @@ from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash, strategies_in
 from app.strategies.params import params_of
 from app.strategies.size import asks_for_sizes
-from app.threads.seats import Seat
-from app.threads.watchdog import limited
+from app.threads.hooks.seats import Seat
+from app.threads.watch.watchdog import limited
 
 Told = dict[str, Any]
 

@@ -19,7 +19,7 @@ from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
 from app.core.order_events import GateFilled, Halted, OrderEvent
 from app.core.venue import Venue
-from app.threads.commands import HOLDINGS
+from app.threads.stream.commands import HOLDINGS
 
 ADOPT: Final = "adopt"
 HALT: Final = "halt"

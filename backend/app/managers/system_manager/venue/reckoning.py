@@ -16,7 +16,7 @@ from app.managers.execution_manager.gate.reconcile import (
     reconcile,
 )
 from app.managers.execution_manager.live.live_broker import LiveBroker
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
 
 _TOLERANCE_UNITS = UNITS // 100  # a cent: what two books of cash may differ by
 

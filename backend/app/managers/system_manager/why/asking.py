@@ -16,8 +16,8 @@ from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.why.sights import Standing, Weighed, standing_of, weighed_of
 from app.managers.time_manager import TimeManager
 from app.strategies.request import Request
-from app.threads.seats import Seat
-from app.threads.watched_engine import Onlooker, WatchedEngine
+from app.threads.engines.watched_engine import Onlooker, WatchedEngine
+from app.threads.hooks.seats import Seat
 
 _KINDS = {
     (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,

@@ -35,11 +35,11 @@ from app.managers.system_manager.wiring import Parts, Run, market_of, replay_par
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.strategies.loader import source_hash
-from app.threads.watched_engine import Witness
+from app.threads.engines.watched_engine import Witness
 
 Row = Mapping[str, Any]
 UNITS_FILLED, PRICE = SYMBOL + 1, SYMBOL + 2
-_STRATEGIES_LOG = "app.threads.desk"
+_STRATEGIES_LOG = "app.threads.desk.desk"
 
 
 class Proof(msgspec.Struct, frozen=True):

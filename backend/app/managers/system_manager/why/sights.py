@@ -9,8 +9,8 @@ from app.core.bars import Bar
 from app.core.money import from_units
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.watched_execution import Heard
-from app.threads.seats import Seat
-from app.threads.watched_engine import WatchedEngine
+from app.threads.engines.watched_engine import WatchedEngine
+from app.threads.hooks.seats import Seat
 
 
 class Reading(msgspec.Struct, frozen=True):

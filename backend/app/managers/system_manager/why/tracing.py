@@ -14,9 +14,9 @@ from app.managers.system_manager.why.sights import (
     sight_of,
     weighed_of,
 )
-from app.threads.results import Results
-from app.threads.seats import Seat
-from app.threads.watched_engine import Onlooker, WatchedEngine
+from app.threads.engines.watched_engine import Onlooker, WatchedEngine
+from app.threads.hooks.seats import Seat
+from app.threads.stream.results import Results
 
 PROTECTION: Final = "protection"  # stands where a hook does: no strategy gave these orders
 

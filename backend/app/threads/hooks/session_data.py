@@ -29,9 +29,9 @@ from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.services.aggregation import Grid, fold
 from app.services.quality import assess
 from app.threads.data_processor import SessionPart
-from app.threads.outlook import Outlook
-from app.threads.plan import Declared, Plan
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Declared, Plan
+from app.threads.views.outlook import Outlook
 
 MOST_ORDERS = 200  # that a moment holds
 

@@ -18,12 +18,12 @@ from app.core.messages import Command
 from app.managers.execution_manager.execution_state import ExecutionState
 from app.managers.time_manager.timers import TimersState
 from app.strategies.state import State
-from app.threads.quality_book import BadBar, QualityBookState
-from app.threads.tape import TapeState
+from app.threads.series.quality_book import BadBar, QualityBookState
+from app.threads.series.tape import TapeState
 
 if TYPE_CHECKING:
     from app.threads.data_processor import SessionPart
-    from app.threads.reloading import Reloading
+    from app.threads.stream.reloading import Reloading
 
 
 class QualityState(msgspec.Struct, frozen=True):

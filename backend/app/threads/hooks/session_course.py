@@ -7,10 +7,10 @@ from app.core.kept import Fields, kept, put_back
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim.bar_book import NEVER_NS
 from app.strategies.indicator import Cursor
-from app.threads.order_news import OrderNews
-from app.threads.outlook import Outlook
-from app.threads.plan import Plan
-from app.threads.seats import Seat
+from app.threads.hooks.order_news import OrderNews
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Plan
+from app.threads.views.outlook import Outlook
 
 
 class SessionCourse:

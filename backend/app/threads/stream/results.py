@@ -6,7 +6,7 @@ from app.core.bars import Floats, Ints
 from app.core.order_events import Intent
 from app.core.trading_state import RiskReport
 from app.managers.execution_manager.books.diary import Records
-from app.threads.reloading import ReloadOutcome
+from app.threads.stream.reloading import ReloadOutcome
 
 
 class Results(msgspec.Struct, frozen=True):

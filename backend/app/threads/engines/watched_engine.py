@@ -9,11 +9,11 @@ from app.core.orders import Order, Terms
 from app.managers.execution_manager.watched_execution import Heard, OrderWitness
 from app.strategies.indicator import BETWEEN_BARS, Indicator
 from app.threads.analysis_engine import BarHook
-from app.threads.guarded_engine import GuardedEngine
-from app.threads.killed_engine import KilledEngine
-from app.threads.plan import Plan
-from app.threads.results import Results
-from app.threads.seats import Seat
+from app.threads.engines.guarded_engine import GuardedEngine
+from app.threads.engines.killed_engine import KilledEngine
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Plan
+from app.threads.stream.results import Results
 
 COMMAND = "a command"
 

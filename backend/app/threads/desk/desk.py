@@ -21,8 +21,8 @@ from app.strategies.failure import astray, shortened
 from app.strategies.indicator import Cursor, Indicator, outputs_of
 from app.strategies.request import Quantity
 from app.strategies.size import Size
-from app.threads.order_desk import OrderDesk, TimerProposal, above_zero
-from app.threads.sizer import Sizer
+from app.threads.desk.order_desk import OrderDesk, TimerProposal, above_zero
+from app.threads.desk.sizer import Sizer
 
 
 class LocalTime(Protocol):

@@ -16,9 +16,9 @@ from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.services.quality import Quality, assess
 from app.strategies.indicator import Cursor
 from app.threads.data_processor import SessionPart
-from app.threads.equity import EquityCurve
-from app.threads.measures import Measures, Quoted, Quotes, in_basis_points
-from app.threads.plan import Plan
+from app.threads.stream.plan import Plan
+from app.threads.views.equity import EquityCurve
+from app.threads.views.measures import Measures, Quoted, Quotes, in_basis_points
 
 
 class Outlook:

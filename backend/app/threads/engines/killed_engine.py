@@ -16,10 +16,10 @@ from app.core.errors import StrategyError
 from app.core.messages import Command, EndOfStream
 from app.strategies.failure import HookInterrupted
 from app.threads.analysis_engine import Input
-from app.threads.commands import obey
-from app.threads.desk import ACTED
-from app.threads.reloading_engine import ReloadingEngine
-from app.threads.seats import Seat
+from app.threads.desk.desk import ACTED
+from app.threads.engines.reloading_engine import ReloadingEngine
+from app.threads.hooks.seats import Seat
+from app.threads.stream.commands import obey
 
 KILLED = "killed"
 

@@ -29,7 +29,7 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
 from app.managers.execution_manager.gate.splits import ComingSplit
-from app.threads.lanes import Lanes
+from app.threads.live.lanes import Lanes
 from app.threads.worker import prepare_thread
 
 Report = Callable[[tuple[OrderEvent, ...]], object]

@@ -11,8 +11,8 @@ from app.core.orders import IllegalTransition
 from app.managers.execution_manager.books.ledger import LedgerError
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.strategies.failure import HookInterrupted
-from app.threads.commands import call_off_entries
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.commands import call_off_entries
 
 OnTrouble = Callable[[str, str], None]
 

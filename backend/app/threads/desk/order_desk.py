@@ -23,7 +23,7 @@ from app.services.trailing import trailed
 from app.strategies.failure import astray
 from app.strategies.request import MOST_PROPOSALS, Bracket, Change, Quantity, Request
 from app.strategies.views import OrderView, PositionView, order_of
-from app.threads.order_kinds import kind_of
+from app.threads.desk.order_kinds import kind_of
 
 if TYPE_CHECKING:
     from app.threads.analysis_engine import AnalysisEngine

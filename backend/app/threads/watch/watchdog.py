@@ -22,9 +22,9 @@ from app.managers.time_manager.clock import WallClock
 from app.strategies.failure import HookInterrupted
 from app.strategies.indicator import Cursor
 from app.threads.analysis_engine import AnalysisEngine
-from app.threads.killed_engine import KilledEngine
-from app.threads.memory_watch import MemoryWatch
-from app.threads.seats import Seat
+from app.threads.engines.killed_engine import KilledEngine
+from app.threads.hooks.seats import Seat
+from app.threads.watch.memory_watch import MemoryWatch
 from app.threads.worker import Pipeline
 
 LOOK_SECONDS = 1.0

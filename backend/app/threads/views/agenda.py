@@ -9,7 +9,7 @@ import numpy as np
 from app.core.bars import COLUMNS, Bar, Ints, SymbolRows, Table, join_tables, numbers
 from app.managers.execution_manager.sim.bar_book import BarBook
 from app.threads.data_processor import Processed, SessionPart
-from app.threads.plan import Plan
+from app.threads.stream.plan import Plan
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from app.core.orders import Order
 from app.core.transfers import Conversion
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.strategies.request import MOST_PROPOSALS
-from app.threads.order_desk import Proposal, TimerProposal
-from app.threads.seats import Seat
+from app.threads.desk.order_desk import Proposal, TimerProposal
+from app.threads.hooks.seats import Seat
 
 MOST_REFUSED: Final = 100_000  # orders and amendments of one strategy in one session
 

@@ -13,7 +13,7 @@ from app.strategies.base import Strategy
 from app.strategies.failure import failure
 from app.strategies.indicator import Cursor, Indicator
 from app.strategies.state import State, plain_state
-from app.threads.desk import Desk, LocalTime
+from app.threads.desk.desk import Desk, LocalTime
 
 if TYPE_CHECKING:
     from app.threads.analysis_engine import AnalysisEngine

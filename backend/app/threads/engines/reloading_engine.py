@@ -12,12 +12,12 @@ from app.core.errors import StrategyError
 from app.strategies.base import Strategy
 from app.strategies.failure import HookInterrupted
 from app.threads.analysis_engine import AnalysisEngine, Input
-from app.threads.commands import is_ending
 from app.threads.data_processor import SessionPart
-from app.threads.reloading import News, Reloading, ReloadOutcome
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.commands import is_ending
+from app.threads.stream.reloading import News, Reloading, ReloadOutcome
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
 
 HALF_CHANGED = (
     "It has failed in a hook, and what it remembers may be half changed. Reload it with --fresh: "

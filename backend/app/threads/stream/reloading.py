@@ -13,11 +13,11 @@ import msgspec
 
 from app.core.messages import BrokerNews, Command
 from app.strategies.loader import text_hash
-from app.threads.plan import Declared, Plan
+from app.threads.stream.plan import Declared, Plan
 
 if TYPE_CHECKING:
     from app.threads.data_processor import SessionPart
-    from app.threads.seats import Seat
+    from app.threads.hooks.seats import Seat
 
 RELOAD: Final = "reload"
 

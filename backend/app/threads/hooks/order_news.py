@@ -7,8 +7,8 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim_stop import is_done, look
 from app.strategies.indicator import BETWEEN_BARS, Cursor
 from app.strategies.views import OrderView, PositionView
-from app.threads.floods import MOST_REFUSED, failing
-from app.threads.seats import Seat
+from app.threads.hooks.floods import MOST_REFUSED, failing
+from app.threads.hooks.seats import Seat
 
 MOST_ANSWERS = 1_000  # one after the other, to ends of orders
 

@@ -11,12 +11,12 @@ from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import Cursor
 from app.strategies.state import State
-from app.threads.equity import EquityCurve
-from app.threads.isolation import Isolation
-from app.threads.outlook import Outlook
-from app.threads.run_state import EngineState, RunState, StateAsked, StateGiven
-from app.threads.seats import Seat
-from app.threads.session_course import SessionCourse
+from app.threads.hooks.isolation import Isolation
+from app.threads.hooks.seats import Seat
+from app.threads.hooks.session_course import SessionCourse
+from app.threads.stream.run_state import EngineState, RunState, StateAsked, StateGiven
+from app.threads.views.equity import EquityCurve
+from app.threads.views.outlook import Outlook
 
 OnState = Callable[[int, RunState], None]  # the number of the input it is the state behind
 

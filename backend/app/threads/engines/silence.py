@@ -14,7 +14,7 @@ from app.core.intervals import SECOND_NS
 from app.managers.execution_manager.limits.breaker_desk import BreakerDesk
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.strategies.indicator import Cursor
-from app.threads.outlook import Outlook
+from app.threads.views.outlook import Outlook
 
 KIND = "stale_feed_seconds"
 

@@ -26,14 +26,14 @@ from app.core.order_events import (
 from app.core.trading_state import HALTED, REDUCING, RiskStatus
 from app.managers.execution_manager.limits.breaker_desk import BreakerDesk, why_of
 from app.threads.analysis_engine import BarHook
-from app.threads.commands import call_off_entries
-from app.threads.desk import ACTED
-from app.threads.killed_engine import KilledEngine
-from app.threads.order_desk import Proposal
-from app.threads.reloading import News
-from app.threads.results import Results
-from app.threads.seats import Seat
-from app.threads.silence import Silence
+from app.threads.desk.desk import ACTED
+from app.threads.desk.order_desk import Proposal
+from app.threads.engines.killed_engine import KilledEngine
+from app.threads.engines.silence import Silence
+from app.threads.hooks.seats import Seat
+from app.threads.stream.commands import call_off_entries
+from app.threads.stream.reloading import News
+from app.threads.stream.results import Results
 
 RISK_HALT, RISK_REDUCE, RISK_RESUME = "risk halt", "risk reduce", "risk resume"
 SKEW = "clock skew"  # nobody asks for it: a measure of the venue's clock

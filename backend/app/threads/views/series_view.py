@@ -16,9 +16,9 @@ from app.core.windows import Window
 from app.services.comparison import Signs, crosses, sign, signs
 from app.services.indicators import Values
 from app.strategies.indicator import BETWEEN_BARS, Cross, Cursor, Indicator
-from app.threads.agenda import Agenda
 from app.threads.data_processor import SessionPart
-from app.threads.plan import Declared
+from app.threads.stream.plan import Declared
+from app.threads.views.agenda import Agenda
 
 COLUMN_STEPS = 16  # fewer steps than this are cheaper one by one
 MOST_COLUMNS = 16  # of crosses per handle and block: a level that moves with each bar gets none
