@@ -10,7 +10,7 @@ from app.core.config import SessionConfig
 from app.core.messages import Bars, Message
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Run
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from benchmarks.house import fill_store, open_system, plain_market
 from benchmarks.measure import BenchError, fresh, interleaved, percentile
 from benchmarks.outcome import Outcome, Row

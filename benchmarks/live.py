@@ -28,21 +28,21 @@ from app.core.venue import VenueOrder, VenueRefused, VenueReport
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live.live_broker import LiveBroker
-from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.control_desk import ControlDesk
-from app.managers.system_manager.control_server import ControlServer
-from app.managers.system_manager.live_means import TURN_SECONDS
+from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.control.server import ControlServer
+from app.managers.system_manager.live.live_means import TURN_SECONDS
 from app.managers.system_manager.looking import Looking
+from app.managers.system_manager.steering.desk import ControlDesk
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import WallClock
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.strategies import Strategy
-from app.threads.garbage import only_new_collected
-from app.threads.order_gate import OrderGate
-from app.threads.recorder import Recorder
-from app.threads.results import Results
+from app.threads.live.order_gate import OrderGate
+from app.threads.live.recorder import Recorder
+from app.threads.machine.garbage import only_new_collected
+from app.threads.stream.results import Results
 from benchmarks.house import config_of, fill_store, open_system, plain_market
 from benchmarks.measure import BenchError, fresh, percentile
 from benchmarks.outcome import Outcome, Row
@@ -53,7 +53,7 @@ PATIENCE_SECONDS = 10.0
 RUN = "20240102-000000-live"
 _CLIENT = (
     "import sys; from pathlib import Path;"
-    "from app.managers.system_manager.control_client import connect;"
+    "from app.managers.system_manager.control.client import connect;"
     "views = connect(Path(sys.argv[1])).views(); print(next(views).run_id, flush=True);"
     "[None for _ in views]"
 )

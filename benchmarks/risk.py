@@ -21,7 +21,7 @@ from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Run
 from app.strategies import Strategy
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from benchmarks.house import CASH, config_of, fill_store, open_system, plain_market
 from benchmarks.measure import BenchError, fresh, interleaved
 from benchmarks.outcome import Outcome, Row

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 
 from app.core.progress import OnCount
 from app.managers.data_manager import DataManager
-from app.managers.system_manager.rebuilding import rebuild_run
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.record.summary import Summary
+from app.managers.system_manager.rerun.rebuilding import rebuild_run
 from app.managers.time_manager import TimeManager
 from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.run_repository import RunRepository

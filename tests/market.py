@@ -21,7 +21,7 @@ from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.sim.fill_rules import Ambiguity
 from app.managers.system_manager.wiring import Market, Run
 from app.managers.time_manager.clock import WallClock
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 # How many times the usual number of examples the proofs try; above 1 they also run at full length.
 SCALE = int(os.environ.get("PROOF_SCALE", "1"))

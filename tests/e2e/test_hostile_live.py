@@ -23,7 +23,8 @@ from app.core.intervals import MINUTE_NS
 from app.core.memory import used_mb
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
-from app.threads import floods, order_desk, order_news
+from app.threads.desk import order_desk
+from app.threads.hooks import floods, order_news
 
 pytestmark = pytest.mark.live
 

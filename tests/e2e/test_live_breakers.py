@@ -16,7 +16,7 @@ from app.cli.main import main
 from app.core.errors import AppError
 from app.core.intervals import MINUTE_NS
 from app.core.trading_state import HALTED
-from app.managers.system_manager.control_client import connect
+from app.managers.system_manager.control.client import connect
 from app.repositories.account_risk import AccountRisk, AccountRisks
 
 pytestmark = pytest.mark.live

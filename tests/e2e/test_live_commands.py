@@ -24,7 +24,7 @@ from app.repositories import journal_format as form
 from app.repositories.database import open_database, sqlite_url
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.run_repository import RunRepository
-from app.threads.commands import PAUSE
+from app.threads.stream.commands import PAUSE
 
 pytestmark = pytest.mark.live
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.live_run_house import LiveRunHouse
 
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import RunJournal
 
 pytestmark = pytest.mark.live
 

@@ -9,7 +9,7 @@ from tests.told_house import Teller, teller
 from app.cli.runs.notes import notes_on
 from app.core.money import UNITS
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, Figures, RiskPast, Trip
-from app.managers.system_manager.standing_risk import halted, settled
+from app.managers.system_manager.risk.standing_risk import halted, settled
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisk, AccountRisks

@@ -11,10 +11,10 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
 
-from app.managers.system_manager.control_desk import ControlDesk
-from app.managers.system_manager.control_server import ControlServer
-from app.managers.system_manager.control_socket import make_control_folder
+from app.managers.system_manager.control.server import ControlServer
+from app.managers.system_manager.control.sockets import make_control_folder
 from app.managers.system_manager.run_session import RunSession
+from app.managers.system_manager.steering.desk import ControlDesk
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.time_manager import WallClock
 

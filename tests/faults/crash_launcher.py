@@ -17,14 +17,14 @@ from app.core.messages import BrokerNews, Command
 from app.core.order_events import Acknowledged, Filled, Place
 from app.core.venue import Execution, VenueReport
 from app.integrations.practice.adapter import PracticeAdapter
-from app.managers.system_manager.live_line import LiveLine
-from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.run_record import RunRecord
+from app.managers.system_manager.live.live_line import LiveLine
+from app.managers.system_manager.record.run_record import RunRecord
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories import journal_format as form
 from app.repositories.disk import MachineFile
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.run_repository import RunRepository
-from app.threads.commands import RECOVER
+from app.threads.stream.commands import RECOVER
 
 Counts = Callable[..., bool]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.cli.terminal.output import print_table
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import RunJournal
 from tests.faults.crash_launcher import ENDING, FLOWING, RECOVERING, STORING
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House

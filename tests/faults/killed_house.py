@@ -15,10 +15,10 @@ from app.core.message_codec import decode_message
 from app.core.messages import BrokerNews, Command, Message
 from app.core.order_events import Resumed
 from app.core.venue import Venue
-from app.managers.system_manager.control_client import connect
+from app.managers.system_manager.control.client import connect
 from app.repositories import journal_format as form
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
-from app.threads.commands import RECOVER
+from app.threads.stream.commands import RECOVER
 from tests.faults.grounds import STOCKS, Ground
 from tests.processes import PIPE, PROGRAM, Process, begin, run
 

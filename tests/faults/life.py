@@ -6,19 +6,19 @@ from typing import Any, Final
 
 from app.core.config import SessionConfig
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.live_line import LiveLine
-from app.managers.system_manager.past import past_of
-from app.managers.system_manager.program import program_of
-from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.run_header import RunHeader, header_of
-from app.managers.system_manager.verification import market_from
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.journal.past import past_of
+from app.managers.system_manager.journal.program import program_of
+from app.managers.system_manager.journal.run_header import RunHeader, header_of
+from app.managers.system_manager.live.live_line import LiveLine
+from app.managers.system_manager.rerun.recovery import Recovery
+from app.managers.system_manager.rerun.verification import market_from
+from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.strategies.loader import load_strategy
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from tests.faults.day import SYMBOLS, Day
 from tests.faults.means import SimMeans
 from tests.faults.venue_side import Link

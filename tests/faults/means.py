@@ -9,12 +9,12 @@ from app.core.venue import Venue, VenueTime
 from app.managers.data_manager.errands import Errand
 from app.managers.execution_manager.gate.calls import Call
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.time_manager import WallClock
 from app.managers.time_manager.clock import OffsetClock
 from app.repositories.journal_file import JournalWriter
-from app.threads.order_gate import OrderGate, Report, ask_venue
-from app.threads.recorder import Recorder
+from app.threads.live.order_gate import OrderGate, Report, ask_venue
+from app.threads.live.recorder import Recorder
 from tests.faults.venue_side import Link
 from tests.faults.world import MILLISECOND, SECOND, World
 from tests.memory_disk import MemoryDisk

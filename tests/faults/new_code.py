@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from app.threads.reloading import Reload
+from app.threads.stream.reloading import Reload
 from tests.faults import traders
 from tests.faults.simulation import Simulation
 from tests.faults.world import SECOND

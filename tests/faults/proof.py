@@ -10,14 +10,14 @@ from app.core import message_codec as codec
 from app.core.bars import Block, SessionSpan, fields_of
 from app.core.calendar import TradingSession
 from app.core.messages import Bars, Message
-from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
-from app.managers.system_manager.past import Past
-from app.managers.system_manager.saved_states import first_difference
-from app.managers.system_manager.verification import Repetition, Verdict, wired_again
+from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.journal.past import Past
+from app.managers.system_manager.journal.saved_states import first_difference
+from app.managers.system_manager.rerun.verification import Repetition, Verdict, wired_again
 from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
 from tests.faults.life import FOLDER, Times
 from tests.faults.simulation import Simulation
 from tests.memory_disk import MemoryDisk

@@ -20,9 +20,9 @@ import msgspec
 from app.cli.terminal.output import print_table
 from app.core.errors import AppError
 from app.core.messages import Bars, Command
-from app.managers.system_manager.control_client import connect
-from app.managers.system_manager.journal_feed import RunJournal
-from app.threads.reloading import reload_of
+from app.managers.system_manager.control.client import connect
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.threads.stream.reloading import reload_of
 from tests.faults.killed_audit import Audit, audit, check_flat, check_verified
 from tests.faults.killed_house import House, wait_for
 from tests.faults.reload_texts import BAD, GOOD, HOOK_SECONDS, Kind, text_of

@@ -11,7 +11,7 @@ from random import Random
 from app.core.config_risk import RiskConfig
 from app.core.order_events import Amend, Place
 from app.core.trading_state import HALTED, TRIPPED, RiskReport
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from tests.faults.kinds import CRASH
 from tests.faults.life import Life
 from tests.faults.proof import trouble_of

@@ -14,9 +14,9 @@ from app.core.errors import AppError, DataError
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
-from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.record.run_outcome import RunEnd
 from app.strategies.failure import HookInterrupted
-from app.threads.results import Results
+from app.threads.stream.results import Results
 from tests.faults import coin_side
 from tests.faults.day import SYMBOLS, make_day
 from tests.faults.grounds import COINS, STOCKS

@@ -5,7 +5,7 @@ import pytest
 from app.core.messages import History
 from app.core.money import UNITS
 from app.integrations.practice.wire import Manual
-from app.managers.system_manager.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import RunJournal
 from tests.faults.day import SYMBOLS
 from tests.faults.life import FOLDER, config_from
 from tests.faults.proof import trouble_of

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from app.core.order_events import Filled, GateActed, GateFilled
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.strategies.failure import HookInterrupted
 from tests.faults.day import SYMBOLS
 from tests.faults.life import FOLDER, config_from

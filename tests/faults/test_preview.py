@@ -8,9 +8,9 @@ import pytest
 from app.core.message_codec import decode_output
 from app.core.order_events import Place
 from app.integrations.practice.adapter import PracticeAdapter
-from app.managers.system_manager import recovery_preview
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.recovery_preview import Preview
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.rerun import recovery_preview
+from app.managers.system_manager.rerun.recovery_preview import Preview
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_format import Record

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.managers.system_manager.control_client import connect
+from app.managers.system_manager.control.client import connect
 from tests.faults.killed_audit import audit, check_flat, check_verified
 from tests.faults.killed_house import wait_for
 from tests.faults.reload_texts import BAD, GOOD

@@ -14,10 +14,10 @@ from app.integrations.practice.venue.books import Entry, Placed
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.parts import APART
-from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
-from app.threads.commands import HALT, KILL, STOP
-from app.threads.results import Results
+from app.threads.stream.commands import HALT, KILL, STOP
+from app.threads.stream.results import Results
 from tests.faults.life import FOLDER, RUN_ID, Life
 from tests.faults.traders import Keeper
 from tests.faults.venue_side import CASH, VenueSide

@@ -23,9 +23,9 @@ from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live.limited_broker import live_broker_of
 from app.managers.execution_manager.live.order_reports import OrderReports
-from app.managers.system_manager.reckoning import look_again
+from app.managers.system_manager.venue.reckoning import look_again
 from app.managers.time_manager.clock import OffsetClock, WallClock
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
 
 BTC = "BTC/USDT"
 RATE = 600.0  # a minute in a tenth of a second

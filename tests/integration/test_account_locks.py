@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from app.core.errors import DataError
 from app.core.processes import Process, is_gone, this_process
-from app.managers.system_manager.account_keeper import AccountKeeper
+from app.managers.system_manager.live.account_keeper import AccountKeeper
 from app.managers.time_manager import WallClock
 from app.repositories.account_locks import SILENT_NS, AccountLocks, AccountTaken, LockLost
 

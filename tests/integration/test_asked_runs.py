@@ -17,11 +17,11 @@ from app.core.money import from_units
 from app.core.orders import CANCELED, Order, Terms
 from app.managers.execution_manager.execution_state import execution_state
 from app.managers.execution_manager.watched_execution import Heard
-from app.managers.system_manager.asking import _KINDS, Answer, Asker, Question
-from app.managers.system_manager.sights import weighed_of
+from app.managers.system_manager.why.asking import _KINDS, Answer, Asker, Question
+from app.managers.system_manager.why.sights import weighed_of
 from app.managers.system_manager.wiring import Run, replay_parts
-from app.threads.results import Results
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.results import Results
 
 RISK: dict[str, Any] = {
     "max_orders_per_day": 25, "max_orders_per_minute": 2, "duplicate_seconds": 600,

@@ -23,7 +23,7 @@ from loguru import logger
 
 from app.core.bars import BarColumns
 from app.core.money import UNITS
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
 

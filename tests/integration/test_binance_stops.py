@@ -11,7 +11,7 @@ from app.core.order_events import GateActed, Halted, Resumed
 from app.core.orders import GTC, STOP, Order, Terms
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.orders.kill import FLATTEN
-from app.threads.commands import has_stopped, is_left_holding
+from app.threads.stream.commands import has_stopped, is_left_holding
 
 __all__ = ["line", "peer"]
 

@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from tests.waiting import until
 
 from app.core.errors import AppError, NotFoundError, StateError, UsageError
-from app.managers.system_manager.control_client import (
+from app.managers.system_manager.control.client import (
     ControlClient,
     SessionEnded,
     connect,
     running,
 )
-from app.managers.system_manager.control_messages import (
+from app.managers.system_manager.control.messages import (
     LONGEST_TOLD_BYTES,
     PROTOCOL,
     Answer,
@@ -36,8 +36,8 @@ from app.managers.system_manager.control_messages import (
     framed,
     told_of,
 )
-from app.managers.system_manager.control_server import MOST_CLIENTS, VIEWS_A_SECOND, ControlServer
-from app.managers.system_manager.control_socket import (
+from app.managers.system_manager.control.server import MOST_CLIENTS, VIEWS_A_SECOND, ControlServer
+from app.managers.system_manager.control.sockets import (
     connect_to,
     control_folder,
     listen_at,
@@ -209,7 +209,7 @@ def test_who_leaves_before_an_answer_hinders_nobody(house: House) -> None:
 def test_a_client_that_never_reads_is_dropped_and_hinders_nobody(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.managers.system_manager.control_peer.STALLED_NS", 500_000_000)
+    monkeypatch.setattr("app.managers.system_manager.control.peer.STALLED_NS", 500_000_000)
     house.session.padding = "x" * 100_000
     deaf = house.raw()
     deaf.sendall(framed(Hello(PROTOCOL)) + framed(Ask(1, "subscribe")))
@@ -239,7 +239,7 @@ def test_fifty_clients_are_served_and_one_too_many_is_told_so(house: House) -> N
 def test_a_client_that_is_killed_leaves_the_session_as_it_was(house: House) -> None:
     program = (
         "import sys; from pathlib import Path;"
-        "from app.managers.system_manager.control_client import connect;"
+        "from app.managers.system_manager.control.client import connect;"
         "views = connect(Path(sys.argv[1])).views(); next(views); print('watching', flush=True);"
         "[None for _ in views]"
     )
@@ -350,7 +350,7 @@ def test_a_view_that_cannot_be_made_leaves_the_commands_alone(
         raise ZeroDivisionError
 
     monkeypatch.setattr(house.server, "_view", broken)
-    monkeypatch.setattr("app.managers.system_manager.control_client.ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("app.managers.system_manager.control.client.ANSWER_SECONDS", 0.3)
     with house.client() as client, pytest.raises(StateError, match="does not answer"):
         client.view()
     with house.client() as client:

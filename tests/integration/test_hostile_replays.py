@@ -19,7 +19,8 @@ from tests.system_house import SystemHouse, stored_market
 
 from app.cli.main import main
 from app.managers.execution_manager.limits import order_checks
-from app.threads import desk, floods, order_desk, order_news
+from app.threads.desk import desk, order_desk
+from app.threads.hooks import floods, order_news
 
 __all__ = ["stored_market"]
 
@@ -259,7 +260,7 @@ def test_a_loop_without_end_is_interrupted(theatre: Theatre) -> None:
 def test_a_hook_that_cannot_be_interrupted_is_left_behind(
     theatre: Theatre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.threads.watchdog.STUBBORN_SECONDS", 0.2)
+    monkeypatch.setattr("app.threads.watch.watchdog.STUBBORN_SECONDS", 0.2)
     told = "has not returned from on_bar, at hostile.py:"
     ended = theatre.fails(
         "Sleeps", told, "It would not end and was left behind.", engine={"hook_seconds": 0.5}
@@ -366,7 +367,7 @@ def test_a_thread_that_raises_is_one_line(theatre: Theatre) -> None:
 def test_one_that_takes_memory_without_end_is_interrupted_before_there_is_none(
     theatre: Theatre, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.threads.memory_watch._CLOSE_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("app.threads.watch.memory_watch._CLOSE_LOOK_SECONDS", 0.01)
     from app.core.memory import used_mb
 
     allowed = int(used_mb() or 0) + 100

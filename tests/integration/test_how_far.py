@@ -17,9 +17,9 @@ from app.managers.data_manager import exporting
 from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.options import ImportOptions, ImportReport
 from app.managers.execution_manager.orders.kill import FLATTEN
-from app.managers.system_manager.drill import drill
-from app.managers.system_manager.retelling import Retelling
-from app.managers.system_manager.tracing import OrderTracer
+from app.managers.system_manager.drill.drill import drill
+from app.managers.system_manager.why.retelling import Retelling
+from app.managers.system_manager.why.tracing import OrderTracer
 from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 

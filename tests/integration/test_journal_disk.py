@@ -19,7 +19,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader, open_run_journal
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 pytestmark = pytest.mark.live
 

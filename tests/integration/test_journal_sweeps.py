@@ -18,7 +18,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import MACHINE_DISK, MachineDisk, MachineFile
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 pytestmark = pytest.mark.live
 

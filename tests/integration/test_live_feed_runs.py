@@ -16,8 +16,8 @@ from app.core.inbox import Heard
 from app.core.intervals import HOUR_NS, MINUTE_NS, SECOND_NS
 from app.core.venue import Tick, VenueBar
 from app.managers.system_manager.wiring import Run
-from app.threads.gaps import Gaps
-from app.threads.results import Results
+from app.threads.series.gaps import Gaps
+from app.threads.stream.results import Results
 
 
 def live_run(

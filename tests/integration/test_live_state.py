@@ -9,9 +9,9 @@ import pytest
 from tests.live_run_house import LiveRunHouse
 
 from app.core.message_codec import decode, encode
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.saved_states import SavedState
-from app.managers.system_manager.verification import Repetition, Verdict
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.journal.saved_states import SavedState
+from app.managers.system_manager.rerun.verification import Repetition, Verdict
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JournalReader

@@ -20,7 +20,7 @@ import pytest
 from app.core.errors import DataError
 from app.core.settings import Settings
 from app.managers.data_manager import ImportOptions
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.system_manager import SystemManager
 from app.repositories.bar_store_files import Series
 

@@ -20,7 +20,7 @@ from app.cli.main import main
 from app.core.errors import AppError
 from app.core.settings import get_settings
 from app.integrations.binance import endpoints
-from app.managers.system_manager.control_client import connect
+from app.managers.system_manager.control.client import connect
 
 WORD = "I trade real money"
 RIGHTS, PLACE = "GET /sapi/v1/account/apiRestrictions", "POST /api/v3/order"

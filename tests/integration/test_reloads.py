@@ -15,13 +15,13 @@ from app.core.errors import StrategyError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, Command, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
-from app.managers.system_manager.tracing import InstantTracer
+from app.managers.system_manager.why.tracing import InstantTracer
 from app.managers.system_manager.wiring import Parts, Run
-from app.threads.commands import STOP
-from app.threads.reloading import Reload, ReloadOutcome
-from app.threads.results import Results
-from app.threads.session_data import Telling
-from app.threads.watched_engine import Witness
+from app.threads.engines.watched_engine import Witness
+from app.threads.hooks.session_data import Telling
+from app.threads.stream.commands import STOP
+from app.threads.stream.reloading import Reload, ReloadOutcome
+from app.threads.stream.results import Results
 
 SYMBOLS = ("AAA", "BBB")
 SESSIONS = weekday_sessions(dt.date(2024, 11, 4), 4, minutes=60)

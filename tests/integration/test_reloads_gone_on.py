@@ -23,12 +23,12 @@ from tests.market import config_of, market_of
 from app.core.errors import StrategyError
 from app.core.message_codec import decode, encode
 from app.core.messages import Command, Message
-from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.run_header import header_of
-from app.managers.system_manager.verification import are_as_then, market_from
+from app.managers.system_manager.journal.run_header import header_of
+from app.managers.system_manager.rerun.verification import are_as_then, market_from
+from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import TimeManager
-from app.threads.run_state import RunState
+from app.threads.stream.run_state import RunState
 
 READS_AT_ONCE = sees([3], ("1m",)).replace("        pass\n", "        self.read[0].ready\n")
 

@@ -14,8 +14,8 @@ from tests.system_house import SystemHouse, sessions, stored_market, system_hous
 from app.core.bars import BarColumns
 from app.core.errors import RunTimeoutError
 from app.core.intervals import DAY_NS
-from app.managers.system_manager.complete_runs import CompleteRun, CompleteRuns
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.record.summary import Summary
+from app.managers.system_manager.rerun.complete_runs import CompleteRun, CompleteRuns
 from app.managers.system_manager.wiring import Run
 from app.repositories.bar_store_files import Series
 

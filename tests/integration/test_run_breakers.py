@@ -19,10 +19,10 @@ from app.core.trading_state import RiskEvent, RiskPast
 from app.managers.data_manager import ImportOptions
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.system_manager.run_bars import replayed_sessions
+from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.wiring import Parts, Run
 from app.services.blocks import cut_block, first_instant
-from app.threads.results import Results
+from app.threads.stream.results import Results
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from app.core.errors import DataError
 from app.core.orders import CANCELED, FILLED, FillRow, Order, OrderChange
-from app.managers.system_manager import equity_file
-from app.managers.system_manager.equity_file import EquityFile
-from app.managers.system_manager.waiting_rows import WaitingRows
+from app.managers.system_manager.record import equity_file
+from app.managers.system_manager.record.equity_file import EquityFile
+from app.managers.system_manager.record.waiting_rows import WaitingRows
 
 wide = st.integers(-(2**63), 2**63 - 1)
 beyond = st.integers(-(10**30), 10**30)  # what is held, and cash, know no bound

@@ -19,10 +19,14 @@ from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app.core.errors import AppError, DataError
 from app.core.state import SystemState
-from app.managers.system_manager.attribution import StrategyResult
-from app.managers.system_manager.platform_tag import LIBRARIES, library_versions, platform_tag
-from app.managers.system_manager.run_record import claim_folder
-from app.managers.system_manager.summary import Summary, figure_rows, report_page
+from app.managers.system_manager.journal.platform_tag import (
+    LIBRARIES,
+    library_versions,
+    platform_tag,
+)
+from app.managers.system_manager.record.attribution import StrategyResult
+from app.managers.system_manager.record.run_record import claim_folder
+from app.managers.system_manager.record.summary import Summary, figure_rows, report_page
 from app.repositories.bar_store_files import Series
 
 __all__ = ["stored_market", "system_house"]

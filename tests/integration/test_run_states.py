@@ -20,12 +20,12 @@ from app.core.message_codec import decode, encode
 from app.core.messages import EndOfStream, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.execution_manager.limits.order_counts import OrderCounts
-from app.managers.system_manager.run_outcome import outcome_facts
-from app.managers.system_manager.saved_states import first_difference
+from app.managers.system_manager.journal.saved_states import first_difference
+from app.managers.system_manager.record.run_outcome import outcome_facts
 from app.managers.system_manager.wiring import Market, Parts, Run
-from app.threads.results import Results
-from app.threads.run_state import RunState, StateGiven
-from app.threads.session_course import SessionCourse
+from app.threads.hooks.session_course import SessionCourse
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState, StateGiven
 
 DULL = ("timings", "dropped")
 

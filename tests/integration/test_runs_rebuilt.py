@@ -26,8 +26,8 @@ from app.core.message_codec import (
 )
 from app.core.messages import BrokerNews
 from app.core.order_events import Halted, Resumed
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.verification import Repetition
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.rerun.verification import Repetition
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_format import Record

@@ -13,8 +13,8 @@ from app.cli.main import main
 from app.cli.system.serving import Serving
 from app.core.session_data import SessionData
 from app.core.settings import Settings
-from app.managers.system_manager.control_client import ControlClient, connect
-from app.managers.system_manager.control_messages import UNKNOWN, Look
+from app.managers.system_manager.control.client import ControlClient, connect
+from app.managers.system_manager.control.messages import UNKNOWN, Look
 
 __all__ = ["stored_market", "system_house"]
 
@@ -190,7 +190,7 @@ def test_what_is_asked_wrongly_or_is_too_much_is_refused(
                 client.ask("session_data", value)
         with pytest.raises(Exception, match="ask for fewer bars or symbols"):
             client.session_data(Look(bars=10_000))
-        monkeypatch.setattr("app.managers.system_manager.control_desk.MOST_ANSWER_BYTES", 100)
+        monkeypatch.setattr("app.managers.system_manager.steering.desk.MOST_ANSWER_BYTES", 100)
         with pytest.raises(Exception, match="more than the 100 told at once"):
             client.session_data(Look())
 

@@ -9,10 +9,10 @@ from tests.market import config_of, market_of, weekday_sessions
 
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
-from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.run_header import header_of
-from app.managers.system_manager.shadow import Shadow, Task
-from app.threads.reloading import Reload
+from app.managers.system_manager.journal.run_header import header_of
+from app.managers.system_manager.strategies.shadow import Shadow, Task
+from app.managers.system_manager.venue.holdings import Holdings
+from app.threads.stream.reloading import Reload
 
 FULL_DAYS = weekday_sessions(dt.date(2024, 11, 4), 2)
 (HALF_DAY,) = weekday_sessions(dt.date(2024, 11, 6), 1, half_days=frozenset({0}))

@@ -20,10 +20,10 @@ from app.cli.context import Context
 from app.cli.shell.followed import Followed, record_reader
 from app.cli.system.serving import detach, detached_here
 from app.core.errors import NotFoundError, UsageError
-from app.managers.system_manager.control_client import connect
-from app.managers.system_manager.control_messages import PROTOCOL, View, Welcome, framed
-from app.managers.system_manager.control_server import ControlServer
-from app.managers.system_manager.control_socket import listen_at, make_control_folder
+from app.managers.system_manager.control.client import connect
+from app.managers.system_manager.control.messages import PROTOCOL, View, Welcome, framed
+from app.managers.system_manager.control.server import ControlServer
+from app.managers.system_manager.control.sockets import listen_at, make_control_folder
 from app.managers.time_manager.clock import WallClock
 
 __all__ = ["stored_market", "system_house"]
@@ -148,10 +148,10 @@ def test_a_process_that_died_is_told_within_two_seconds_with_what_it_holds(
 def test_another_version_and_a_session_that_is_silent_are_told(
     session: Session, screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.managers.system_manager.control_peer.PROTOCOL", PROTOCOL + 1)
+    monkeypatch.setattr("app.managers.system_manager.control.peer.PROTOCOL", PROTOCOL + 1)
     screen.followed.begun("run-1")
     assert "Use the program the session was started with" in screen.waits_for("cannot be followed")
-    monkeypatch.setattr("app.managers.system_manager.control_client.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("app.managers.system_manager.control.client.ANSWER_SECONDS", 0.2)
     silent = listen_at(session.path.with_name("run-2.sock"))
     screen.followed.begun("run-2")
     screen.waits_for("does not answer")

@@ -9,12 +9,12 @@ from tests.waiting import until
 
 from app.core.errors import StateError, StrategyError, UsageError
 from app.managers.execution_manager.orders.kill import KILL_MODES
-from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.control_client import connect
-from app.managers.system_manager.control_desk import ControlDesk
-from app.managers.system_manager.control_server import ControlServer
-from app.managers.system_manager.control_socket import make_control_folder
+from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.control.client import connect
+from app.managers.system_manager.control.server import ControlServer
+from app.managers.system_manager.control.sockets import make_control_folder
 from app.managers.system_manager.run_session import RunSession
+from app.managers.system_manager.steering.desk import ControlDesk
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.time_manager import WallClock
 

@@ -15,12 +15,12 @@ from app.core.seams import BarSource
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, RiskEvent, RiskPast
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
-from app.managers.system_manager.run_bars import replayed_sessions
+from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.wiring import Parts, Run
 from app.services.blocks import cut_block, first_instant
-from app.threads.commands import FLATTEN, STOP
-from app.threads.guarded_engine import SKEW, Resumption, halting
-from app.threads.results import Results
+from app.threads.engines.guarded_engine import SKEW, Resumption, halting
+from app.threads.stream.commands import FLATTEN, STOP
+from app.threads.stream.results import Results
 
 __all__ = ["stored_market", "system_house"]  # fixtures
 

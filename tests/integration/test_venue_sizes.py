@@ -7,7 +7,7 @@ from typing import Any
 from tests.data_house import House, calendars, house
 
 from app.core.venue import Sizes
-from app.managers.system_manager.venue_sizes import record_sizes
+from app.managers.system_manager.venue.venue_sizes import record_sizes
 
 __all__ = ["calendars", "house"]
 

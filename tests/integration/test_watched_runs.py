@@ -9,11 +9,11 @@ from tests.random_market import Spec, specs
 
 from app.core.bars import Bar
 from app.core.orders import Order
-from app.managers.system_manager.sights import Sight, sight_of
-from app.managers.system_manager.tracing import Tracer
+from app.managers.system_manager.why.sights import Sight, sight_of
+from app.managers.system_manager.why.tracing import Tracer
 from app.managers.system_manager.wiring import Run, replay_parts
-from app.threads.results import Results
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.results import Results
 
 
 class Everything(Tracer):

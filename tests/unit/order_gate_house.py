@@ -9,7 +9,7 @@ from app.core.order_events import OrderEvent, Place
 from app.core.orders import DAY, LIMIT, Terms
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.time_manager.clock import WallClock
-from app.threads.order_gate import OrderGate
+from app.threads.live.order_gate import OrderGate
 
 SHARE = 100_000_000
 

@@ -8,7 +8,7 @@ from app.core.money import UNITS
 from app.core.orders import LIMIT, MARKET, STOP, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.strategies import Bar, OrderView, Param, Strategy, TradingSession
-from app.threads.desk import Desk
+from app.threads.desk.desk import Desk
 
 Look = Callable[["Reckless", str], None]
 

@@ -20,16 +20,16 @@ from app.core.venue import VenueTime, VenueUnclear
 from app.managers.execution_manager.books.diary import Records
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.live.live_broker import LiveBroker
-from app.managers.system_manager import line_ending
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.live_line import LiveLine
-from app.managers.system_manager.live_means import LiveMeans
-from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.live import line_ending
+from app.managers.system_manager.live.live_line import LiveLine
+from app.managers.system_manager.live.live_means import LiveMeans
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.time_manager import WallClock
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.recorder import Recorder
-from app.threads.results import Results
+from app.threads.live.recorder import Recorder
+from app.threads.stream.results import Results
 
 PLACED = Place(1, 0, "market", "day", Terms(UNITS, None, None, None, None), False, True)
 

@@ -19,9 +19,9 @@ from app.core.config_risk import RiskConfig
 from app.core.errors import ConfigError
 from app.core.money import UNITS
 from app.core.orders import REJECTED
-from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.run_header import header_of, read_header
-from app.managers.system_manager.verification import market_from
+from app.managers.system_manager.journal.run_header import header_of, read_header
+from app.managers.system_manager.rerun.verification import market_from
+from app.managers.system_manager.venue.holdings import Holdings
 from app.services.risk.scopes import limits_of_run
 
 LIMITS = {

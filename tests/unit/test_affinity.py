@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.test_worker_pipeline import Last, Source, Step
 
-from app.threads.affinity import stay_on, this_processor
+from app.threads.machine.affinity import stay_on, this_processor
 from app.threads.worker import Pipeline
 
 needs_binding = pytest.mark.skipif(

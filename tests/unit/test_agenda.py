@@ -12,9 +12,9 @@ from tests.unit.stream_blocks import all_rows, block_of, blocks, session
 from app.core.bars import Bar, Block
 from app.core.messages import Bars
 from app.managers.execution_manager.sim.bar_book import BarBook
-from app.threads.agenda import Agenda
 from app.threads.data_processor import DataProcessor, Processed
-from app.threads.plan import Plan
+from app.threads.stream.plan import Plan
+from app.threads.views.agenda import Agenda
 
 INTERVALS = ("1m", "2m", "3m", "1d")
 NAMES = ("ZZZ", "AAA", "MMM")  # hooks follow the config's order, not the alphabet

@@ -9,7 +9,7 @@ from tests.shown import drawn, order
 from app.cli.system.attached import AccountPage
 from app.cli.system.control import SHORT_COLUMNS, print_sessions, short_row
 from app.core.trading_state import ACTIVE, HALTED
-from app.managers.system_manager.control_messages import Alarm, Position, View
+from app.managers.system_manager.control.messages import Alarm, Position, View
 
 
 def view(trading_state: str | None) -> View:

@@ -20,8 +20,8 @@ from app.services.blocks import keep_rows
 from app.services.indicators import resolve
 from app.threads.data_processor import DataProcessor, Processed, SessionPart
 from app.threads.data_quality_manager import DataQualityManager
-from app.threads.plan import Declared, Plan
-from app.threads.run_state import StateAsked, StateGiven
+from app.threads.stream.plan import Declared, Plan
+from app.threads.stream.run_state import StateAsked, StateGiven
 
 NAMES = ("AAA", "BBB")
 INTERVALS = ("1m", "5m", "1d")

@@ -14,9 +14,9 @@ from tests.unit.execution_house import manager_of, open_session
 from app.core.money import UNITS
 from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.sim.fill_rules import Ambiguity
-from app.managers.system_manager.complete_runs import CompleteRun, equities
-from app.managers.system_manager.summary import Summary, report_page, share_of_profit
-from app.managers.system_manager.uncertain_bars import COLUMNS, UncertainBars
+from app.managers.system_manager.record.summary import Summary, report_page, share_of_profit
+from app.managers.system_manager.record.uncertain_bars import COLUMNS, UncertainBars
+from app.managers.system_manager.rerun.complete_runs import CompleteRun, equities
 
 units = st.integers(-(10**14), 10**14)
 bars = st.builds(Ambiguity, st.integers(0, 1), st.integers(0, 10**18), units, units, units)

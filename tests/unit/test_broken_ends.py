@@ -14,14 +14,14 @@ from app.core.messages import BrokerNews, Command, EndOfStream, Message
 from app.core.order_events import GateActed
 from app.core.orders import ACCEPTED, MARKET, STOP, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.run_record import RunRecord
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.record.run_record import RunRecord
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.repositories.run_repository import RunRepository
-from app.threads.commands import RECOVER, is_left_holding
+from app.threads.stream.commands import RECOVER, is_left_holding
 
 
 def journal_of(folder: Path, records: Sequence[Message | tuple[int, bytes]]) -> RunJournal:

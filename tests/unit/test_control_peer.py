@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import DataError, StateError
-from app.managers.system_manager.control_client import ControlClient
-from app.managers.system_manager.control_messages import (
+from app.managers.system_manager.control.client import ControlClient
+from app.managers.system_manager.control.messages import (
     LONGEST_ASK_BYTES,
     LONGEST_TOLD_BYTES,
     PROTOCOL,
@@ -24,7 +24,7 @@ from app.managers.system_manager.control_messages import (
     framed,
     told_of,
 )
-from app.managers.system_manager.control_peer import (
+from app.managers.system_manager.control.peer import (
     COMMANDS,
     GREETING_NS,
     MOST_ASKED,

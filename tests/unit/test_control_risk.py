@@ -8,9 +8,9 @@ import pytest
 from app.core.errors import AppError, NotFoundError, StateError, UsageError
 from app.core.messages import Command
 from app.core.trading_state import HALTED, RiskPast, RiskStatus, Trip
-from app.managers.system_manager import control_risk
-from app.managers.system_manager.control_peer import COMMANDS
-from app.managers.system_manager.control_risk import RiskCommands
+from app.managers.system_manager.control.peer import COMMANDS
+from app.managers.system_manager.steering import risk as control_risk
+from app.managers.system_manager.steering.risk import RiskCommands
 
 STATUS = RiskStatus(HALTED, (Trip("daily_loss", HALTED, "so much", 5),), (), (), RiskPast())
 

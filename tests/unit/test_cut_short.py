@@ -12,14 +12,14 @@ from app.core.message_codec import encode_note, encode_output
 from app.core.messages import LastNews, Message
 from app.core.order_events import Acknowledged, Intent, Place, Voided
 from app.core.orders import Terms
-from app.managers.system_manager.journal_feed import RELOADED, RunJournal
-from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.journal.journal_feed import RELOADED, RunJournal
+from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.threads.reloading import ReloadOutcome
-from app.threads.results import Results
+from app.threads.stream.reloading import ReloadOutcome
+from app.threads.stream.results import Results
 
 MORE = msgspec.structs.replace(PLACED, order_id=2)
 STOP = Place(3, 0, "stop", "gtc", Terms(-1, None, 9.0, None, None), True, False)

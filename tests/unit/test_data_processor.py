@@ -21,7 +21,7 @@ from app.core.windows import Window
 from app.services.aggregation import Grid, fold
 from app.services.indicators import resolve
 from app.threads.data_processor import DataProcessor, Processed
-from app.threads.plan import Declared, Plan
+from app.threads.stream.plan import Declared, Plan
 
 NAMES = ("AAA", "BBB", "CCC")
 COLUMNS = ("start_ns", "known_ns", "open", "high", "low", "close", "volume")

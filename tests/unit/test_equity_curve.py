@@ -5,7 +5,7 @@ import numpy as np
 from app.core.bars import SymbolRows, Table, no_rows
 from app.core.money import UNITS
 from app.core.orders import FillRow
-from app.threads.equity import EquityCurve
+from app.threads.views.equity import EquityCurve
 
 MINUTE_NS = 60_000_000_000
 

@@ -8,7 +8,7 @@ from tests.unit.test_live_conduct import HOLDS, buy, held, live, states
 from app.core.errors import StrategyError
 from app.core.orders import FILLED
 from app.managers.execution_manager.limits import order_checks
-from app.threads import floods, order_news
+from app.threads.hooks import floods, order_news
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.threads.garbage import SELDOM, only_new_collected, seldom_collected
+from app.threads.machine.garbage import SELDOM, only_new_collected, seldom_collected
 
 
 @pytest.fixture(autouse=True)

@@ -39,10 +39,10 @@ from app.managers.execution_manager.gate.reconcile import recheck, reconcile
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.order_reports import OrderReports
-from app.managers.system_manager.line_journal import LineJournal
-from app.managers.system_manager.recovery import Recovery
+from app.managers.system_manager.live.line_journal import LineJournal
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories.journal_file import JournalWriter
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 HOUR_NS = 3600 * SECOND
 DATE = dt.date(2024, 3, 8)

@@ -14,7 +14,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.windows import Window
 from app.services.indicators import Computation, resolve
 from app.services.indicators.causality import in_utc, window_until
-from app.threads.indicator_cell import SMALL_ROWS, Cell
+from app.threads.series.indicator_cell import SMALL_ROWS, Cell
 
 
 def window(today: int, history: int = 0, seed: int = 0) -> Window:

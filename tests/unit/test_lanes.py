@@ -2,7 +2,7 @@
 
 import threading
 
-from app.threads.lanes import Lanes
+from app.threads.live.lanes import Lanes
 
 THREADS, PATIENCE_SECONDS = 4, 10.0
 

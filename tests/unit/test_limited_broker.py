@@ -47,7 +47,7 @@ from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
-from app.threads.commands import KEEP, has_stopped
+from app.threads.stream.commands import KEEP, has_stopped
 
 
 class LimitedHouse(House):

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.messages import LastNews, Message
 from app.core.order_events import Acknowledged
-from app.managers.system_manager.line_aftermath import Aftermath
+from app.managers.system_manager.live.line_aftermath import Aftermath
 
 
 class Alarms:

@@ -11,10 +11,10 @@ from tests.unit.order_gate_house import Heard, House, place
 from app.core.inbox import Inbox
 from app.core.intervals import interval_ns
 from app.managers.execution_manager.orders.kill import FLATTEN
-from app.managers.system_manager.line_ending import LineEnding, close_seconds
-from app.managers.system_manager.live_means import LiveMeans
+from app.managers.system_manager.live.line_ending import LineEnding, close_seconds
+from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.time_manager.clock import WallClock
-from app.threads.commands import KEEP
+from app.threads.stream.commands import KEEP
 
 NOTHING = cast(Any, None)
 
@@ -73,7 +73,7 @@ def test_the_end_waits_until_the_last_orders_are_sent_and_answered() -> None:
 
 
 def test_an_end_without_an_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.managers.system_manager.line_ending._ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("app.managers.system_manager.live.line_ending._ANSWER_SECONDS", 0.2)
     house, journal = House(), Sending(threading.Event())
     journal.sent.set()
     means = LiveMeans(WallClock(), lambda: None)

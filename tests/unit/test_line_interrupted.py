@@ -11,8 +11,8 @@ from tests.unit.test_releasing import Venue, waits
 
 from app.core.order_events import Acknowledged
 from app.managers.system_manager import run_session
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.run_session import RunSession
 
 

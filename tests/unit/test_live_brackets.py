@@ -40,8 +40,8 @@ from app.managers.execution_manager.live.live_broker_state import (
 )
 from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.execution_manager.orders.parts import APART
-from app.threads import commands
-from app.threads.commands import is_left_holding, obey
+from app.threads.stream import commands
+from app.threads.stream.commands import is_left_holding, obey
 
 TARGET_AGAIN, STOP_AGAIN = APART + 2, APART + 3
 

@@ -27,8 +27,8 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.books.ledger import LedgerError
 from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.wiring import Parts, Run
-from app.threads.commands import HALT, KEEP, KILL, PAUSE, RESUME, STOP
-from app.threads.results import Results
+from app.threads.stream.commands import HALT, KEEP, KILL, PAUSE, RESUME, STOP
+from app.threads.stream.results import Results
 
 CALENDAR = weekday_sessions(dt.date(2024, 6, 3), 1, 8)
 STARTS = minute_starts(CALENDAR)

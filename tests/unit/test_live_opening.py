@@ -9,8 +9,8 @@ from app.core.config import SessionConfig
 from app.core.errors import StateError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.live_opening import LiveOpening, unfinished_run
+from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.live.live_opening import LiveOpening, unfinished_run
 from app.managers.time_manager import WallClock
 from app.repositories.account_risk import AccountRisk, AccountRisks
 from app.repositories.database import ensure_database, open_database, sqlite_url

@@ -42,13 +42,13 @@ from app.core.state import SystemState
 from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.orders.parts import APART
-from app.managers.system_manager.journal_feed import RunJournal
-from app.managers.system_manager.recovery import Recovery, ResumedFeed
-from app.managers.system_manager.run_outcome import RunEnd
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import SystemManager
-from app.threads.commands import PAUSE, RESUME
-from app.threads.guarded_engine import SKEW
+from app.threads.engines.guarded_engine import SKEW
+from app.threads.stream.commands import PAUSE, RESUME
 
 __all__ = ["no_answer_awaited"]
 

@@ -13,7 +13,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
 from app.core.windows import Window
 from app.services.quality import assess
-from app.threads.measures import RANGE_BARS, Measures
+from app.threads.views.measures import RANGE_BARS, Measures
 
 DAY_MINUTES = 60
 SESSION = TradingSession(

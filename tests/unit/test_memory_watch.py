@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from app.core.errors import StrategyError
 from app.core.memory import free_mb, used_mb
 from app.strategies.failure import HookInterrupted
-from app.threads.memory_watch import SHARE, STUBBORN_SECONDS, MemoryWatch
-from app.threads.watchdog import limited
+from app.threads.watch.memory_watch import SHARE, STUBBORN_SECONDS, MemoryWatch
+from app.threads.watch.watchdog import limited
 
 
 def test_this_process_takes_some_memory_and_there_is_some_left() -> None:
@@ -81,7 +81,7 @@ def test_what_does_not_return_in_time_is_interrupted_and_what_does_is_not() -> N
 
 
 def test_what_ignores_that_is_interrupted_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.threads.watchdog.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("app.threads.watch.watchdog.LOOK_SECONDS", 0.01)
     with pytest.raises(StrategyError), limited(0.01):
         for _ in range(2):
             with suppress(HookInterrupted):

@@ -9,7 +9,7 @@ import pytest
 from loguru import logger
 from tests.waiting import until
 
-from app.threads.notifier import BOUND, Alarm, AlarmNotifier
+from app.threads.watch.notifier import BOUND, Alarm, AlarmNotifier
 
 
 class StillClock:

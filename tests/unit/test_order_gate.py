@@ -18,7 +18,7 @@ from app.core.order_events import (
 from app.core.orders import MARKET
 from app.core.venue import Connected, VenueReport
 from app.managers.time_manager.clock import WallClock
-from app.threads.order_gate import LANES, RESCUING
+from app.threads.live.order_gate import LANES, RESCUING
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.calendar import TradingSession
 from app.core.intervals import MINUTE_NS
-from app.threads.outlook import Outlook
+from app.threads.views.outlook import Outlook
 
 
 def test_what_is_held_before_the_first_session_has_no_price_and_is_no_error() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from stream_blocks import all_rows, block_of, session
 
 from app.core.messages import Bars, EndOfStream
-from app.threads.queues import RowQueue, rows_of
+from app.threads.machine.queues import RowQueue, rows_of
 
 
 class Load:

@@ -17,7 +17,7 @@ from app.integrations.binance.adapter import BinanceAdapter
 from app.integrations.binance.endpoints import REAL, endpoints_of
 from app.integrations.binance.key_rights import judged_rights
 from app.integrations.registry import open_venue
-from app.managers.system_manager.real_money import need_confirmation, trades_real_money
+from app.managers.system_manager.venue.real_money import need_confirmation, trades_real_money
 from app.managers.time_manager import WallClock
 
 WORD = "I trade real money"

@@ -18,7 +18,7 @@ from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader, decode_header
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 
 class House:

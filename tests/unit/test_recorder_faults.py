@@ -15,7 +15,7 @@ from app.core.messages import Command
 from app.repositories import journal_format as form
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JournalReader
-from app.threads.recorder import Recorder
+from app.threads.live.recorder import Recorder
 
 PARTS, INSTANTS, TEXT = 3, 4, "x" * 300
 

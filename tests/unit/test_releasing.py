@@ -16,8 +16,8 @@ from app.core.money import UNITS
 from app.core.order_events import Acknowledged, Halted, Place, Resumed
 from app.core.orders import GTC, STOP, Terms
 from app.core.venue import TurnedAway
-from app.managers.system_manager.run_outcome import RunEnd
-from app.threads.commands import obey
+from app.managers.system_manager.record.run_outcome import RunEnd
+from app.threads.stream.commands import obey
 
 __all__ = ["no_answer_awaited"]
 

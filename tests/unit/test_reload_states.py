@@ -13,12 +13,12 @@ import pytest
 
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, StrategyError
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
-from app.managers.system_manager import reloading
-from app.managers.system_manager.reloading import Asked, Reloads
+from app.managers.system_manager.strategies import reloading
+from app.managers.system_manager.strategies.reloading import Asked, Reloads
 from app.repositories.journal_file import JournalWriter
-from app.threads.commands import COMMAND, PAUSE
-from app.threads.recorder import Recorder
-from app.threads.reloading import ReloadOutcome
+from app.threads.live.recorder import Recorder
+from app.threads.stream.commands import COMMAND, PAUSE
+from app.threads.stream.reloading import ReloadOutcome
 
 STOPPING = {(ALL_SYMBOLS, COMMAND): "the run is stopping"}
 
@@ -122,7 +122,8 @@ def test_a_check_that_nobody_waits_for_any_more_ends_by_itself(tmp_path: Path) -
     task = tmp_path / "task"
     os.mkfifo(task)  # reading it does not return, in C
     program = (
-        "import sys; from pathlib import Path; from app.managers.system_manager import shadow; "
+        "import sys; from pathlib import Path; "
+        "from app.managers.system_manager.strategies import shadow; "
         "shadow.SHADOW_SECONDS = 0.1; shadow.main(Path(sys.argv[1]))"
     )
     done = subprocess.run([sys.executable, "-c", program, str(task)], timeout=30, check=False)

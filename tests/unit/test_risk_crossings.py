@@ -26,9 +26,9 @@ from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS
 from app.managers.execution_manager.limits import order_checks
 from app.managers.execution_manager.orders.kill import FREEZE
-from app.managers.system_manager import drill
-from app.managers.system_manager.asking import Asker, Question
-from app.managers.system_manager.drill_watch import DrillWatch
+from app.managers.system_manager.drill import drill
+from app.managers.system_manager.drill.drill_watch import DrillWatch
+from app.managers.system_manager.why.asking import Asker, Question
 from app.managers.system_manager.wiring import Run, replay_parts
 
 FLAT = {"flat_before_close_minutes": 3}

@@ -12,7 +12,7 @@ from app.core.orders import REJECTED
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.execution_manager.sim.fill_rules import FillRules
-from app.threads.commands import (
+from app.threads.stream.commands import (
     HALT,
     HOLDINGS,
     KEEP,

@@ -22,7 +22,7 @@ from app.core.trading_state import (
     RiskReport,
     Trip,
 )
-from app.managers.system_manager.run_risk import RunRisk
+from app.managers.system_manager.risk.run_risk import RunRisk
 from app.repositories.account_risk import MOST_NOTES, AccountRisk, AccountRisks, RiskNote, Waiting
 
 DAY = dt.date(2024, 6, 3)

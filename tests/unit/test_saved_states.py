@@ -20,31 +20,31 @@ from app.core.message_codec import decode, encode, encode_message, is_one_of
 from app.core.messages import Backfill, Bars, BrokerNews, Command, History, Message
 from app.core.order_events import Acknowledged, Cancel, Halted
 from app.core.orders import ACCEPTED, GTC, LIMIT, Order, in_our_words
-from app.managers.system_manager.journal_feed import (
+from app.managers.system_manager.journal.journal_feed import (
     ALARM,
     MOST_RECORDS_BEFORE,
     STATE_REFUSED,
     RunJournal,
 )
-from app.managers.system_manager.line_journal import LineJournal
-from app.managers.system_manager.line_states import state_keeper
-from app.managers.system_manager.passing import Passing
-from app.managers.system_manager.past import Past, past_of
-from app.managers.system_manager.program import program_of
-from app.managers.system_manager.recovery import Recovery
-from app.managers.system_manager.run_outcome import RunEnd
-from app.managers.system_manager.saved_states import (
+from app.managers.system_manager.journal.passing import Passing
+from app.managers.system_manager.journal.past import Past, past_of
+from app.managers.system_manager.journal.program import program_of
+from app.managers.system_manager.journal.saved_states import (
     Chapter,
     SavedState,
     StateKeeper,
     first_difference,
 )
+from app.managers.system_manager.live.line_journal import LineJournal
+from app.managers.system_manager.live.line_states import state_keeper
+from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.wiring import Parts, Run
 from app.repositories import journal_format as form
 from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
-from app.threads.recorder import Recorder
-from app.threads.run_state import RunState
+from app.threads.live.recorder import Recorder
+from app.threads.stream.run_state import RunState
 
 SESSIONS = weekday_sessions(FIRST, 3, 30)
 PROGRAM = {"program": "this"}

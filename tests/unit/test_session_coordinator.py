@@ -13,7 +13,7 @@ from app.core.bars import Block
 from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, EndOfStream, History, Message
 from app.managers.time_manager.clock import WallClock
-from app.threads.pacing import Speed
+from app.threads.machine.pacing import Speed
 from app.threads.session_coordinator import SessionCoordinator
 from app.threads.worker import Pipeline
 

@@ -32,7 +32,7 @@ from app.core.intervals import interval_ns
 from app.core.messages import Message
 from app.core.session_data import BarData, SessionData
 from app.core.state import SystemState
-from app.managers.system_manager.control_messages import Look
+from app.managers.system_manager.control.messages import Look
 from app.managers.system_manager.looking import Looking
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock

@@ -24,7 +24,7 @@ from app.cli.shell.events import (
 )
 from app.cli.terminal.figures import quantity_text
 from app.core.order_views import FillData, OrderData
-from app.managers.system_manager.control_messages import Alarm, Position, View
+from app.managers.system_manager.control.messages import Alarm, Position, View
 
 NOW = "2024-11-01T10:31:00-04:00"
 NOW_NS = 1_730_471_460_000_000_000

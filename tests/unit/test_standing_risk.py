@@ -3,10 +3,10 @@
 import pytest
 
 from app.core.trading_state import HALT, HALTED, PERSON, REDUCING, RESUME, RiskEvent, RiskPast, Trip
-from app.managers.system_manager.run_risk import left
-from app.managers.system_manager.standing_risk import halted, resumed, settled, waited_for
+from app.managers.system_manager.risk.run_risk import left
+from app.managers.system_manager.risk.standing_risk import halted, resumed, settled, waited_for
 from app.repositories.account_risk import AccountRisk, RiskNote
-from app.threads.guarded_engine import Resumption, halting
+from app.threads.engines.guarded_engine import Resumption, halting
 
 TRIPPED = AccountRisk("main", past=RiskPast(trips=(Trip("daily_loss", HALTED, "so much", 5),)))
 

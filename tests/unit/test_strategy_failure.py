@@ -14,7 +14,7 @@ from app.core.errors import LookaheadError, StrategyError, UsageError
 from app.strategies.failure import failure, told
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
 
 HERE = inspect.getsourcefile(inspect.currentframe()) or ""  # type: ignore[arg-type]
 

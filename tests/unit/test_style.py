@@ -53,18 +53,18 @@ THREADED = {
     "integrations/lasting_stream.py",
     "integrations/practice/venue/process.py",
     "managers/data_manager/errands.py",
-    "managers/system_manager/account_keeper.py",
-    "managers/system_manager/control_server.py",
-    "managers/system_manager/equity_file.py",
-    "managers/system_manager/live_means.py",
-    "managers/system_manager/reloading.py",
+    "managers/system_manager/control/server.py",
+    "managers/system_manager/live/account_keeper.py",
+    "managers/system_manager/live/live_means.py",
+    "managers/system_manager/record/equity_file.py",
     "managers/system_manager/run_session.py",
+    "managers/system_manager/strategies/reloading.py",
     "managers/system_manager/system_manager.py",
-    "threads/lanes.py",
-    "threads/notifier.py",
-    "threads/order_gate.py",
-    "threads/recorder.py",
-    "threads/watchdog.py",
+    "threads/live/lanes.py",
+    "threads/live/order_gate.py",
+    "threads/live/recorder.py",
+    "threads/watch/notifier.py",
+    "threads/watch/watchdog.py",
     "threads/worker.py",
 }
 THREAD_MAKERS = (
@@ -78,8 +78,8 @@ THREAD_MAKERS = (
 MODE_READERS = {
     "core/config.py",  # says what part of a config a mode reads
     "managers/system_manager/run_builder.py",  # the mode chooses Feed and Broker here
-    "managers/system_manager/live_opening.py",  # finds runs in SQL that can go on,
-    "managers/system_manager/rebuilding.py",  # and those that have a journal
+    "managers/system_manager/live/live_opening.py",  # finds runs in SQL that can go on,
+    "managers/system_manager/rerun/rebuilding.py",  # and those that have a journal
 }
 EXCHANGE_TIMES = {(9, 30), (16, 0)}
 MACHINE_PATH = re.compile(r"""["'(\s](?:/home/|/root/|/Users/|[A-Z]:\\\\)""")

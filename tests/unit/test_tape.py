@@ -13,7 +13,7 @@ from app.core.bars import Table
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
 from app.core.windows import Window
-from app.threads.tape import Tape
+from app.threads.series.tape import Tape
 
 COLUMNS = ("start_ns", "known_ns", "open", "high", "low", "close", "volume")
 

@@ -2,7 +2,7 @@
 
 from app.core.messages import BrokerNews, Command
 from app.core.order_events import Halted, Resumed
-from app.managers.system_manager.told_halts import ToldHalts
+from app.managers.system_manager.live.told_halts import ToldHalts
 
 
 class Heard:

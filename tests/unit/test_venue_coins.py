@@ -11,8 +11,8 @@ from tests.unit.test_coin_fees import BUY, FEE, LOT, PRICE, House
 
 from app.core.money import amount_units, to_units
 from app.core.order_events import Filled, GateFilled, Halted
-from app.managers.system_manager.holdings import ADOPT, HALT, Holdings, holdings_of
-from app.managers.system_manager.reckoning import _cash_after
+from app.managers.system_manager.venue.holdings import ADOPT, HALT, Holdings, holdings_of
+from app.managers.system_manager.venue.reckoning import _cash_after
 
 BTC, ETH = "BTC/USDT", "ETH/USDT"
 DAY = dt.date(2024, 3, 8)  # of the house

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.orders import ACCEPTED, CANCELED, FILLED, PARTIAL, Order
-from app.managers.system_manager.waiting_rows import WaitingRows
+from app.managers.system_manager.record.waiting_rows import WaitingRows
 
 STATES = (ACCEPTED, PARTIAL, CANCELED, FILLED)
 WORKING = (ACCEPTED, PARTIAL)

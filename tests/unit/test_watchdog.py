@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.strategies.failure import HookInterrupted
-from app.threads.seats import Seat
-from app.threads.watchdog import HookWatch, Mark, hook_in, interrupt
+from app.threads.hooks.seats import Seat
+from app.threads.watch.watchdog import HookWatch, Mark, hook_in, interrupt
 
 HERE = (1_000, 3, "one", "on_bar")
 OTHERS = [None, HERE, (1_000, 4, *HERE[2:]), (1_001, 3, *HERE[2:]), (1_000, 3, "two", "on_bar")]

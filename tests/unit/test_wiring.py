@@ -24,8 +24,8 @@ from app.core.intervals import MINUTE_NS
 from app.managers.system_manager.wiring import Run, plan_of, seats_of
 from app.strategies import Bar, Strategy
 from app.strategies.indicator import Cursor
-from app.threads.plan import Plan
-from app.threads.seats import Seat
+from app.threads.hooks.seats import Seat
+from app.threads.stream.plan import Plan
 
 SESSIONS = weekday_sessions(dt.date(2024, 6, 3), 6)
 CROSS = "app.strategies.examples.sma_cross:SmaCross"

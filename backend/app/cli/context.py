@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from app.core.settings import Settings
     from app.managers.data_manager import DataManager
-    from app.managers.system_manager.control_client import ControlClient
+    from app.managers.system_manager.control.client import ControlClient
     from app.managers.time_manager import TimeManager
 
 DEFAULT_MARKET = "XNYS"
@@ -66,7 +66,7 @@ class Context:
 
     def session(self, run: str | None) -> "ControlClient":
         """A connection to the session of this run, or to the only one; `with` hangs up."""
-        from app.managers.system_manager.control_client import connect
+        from app.managers.system_manager.control.client import connect
 
         return connect(self.settings.data_folder, run)
 

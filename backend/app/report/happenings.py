@@ -73,7 +73,7 @@ def _of_code(run: "Run") -> Iterator[Happening]:
 def _of_journal(run: "Run") -> Iterator[Happening]:
     from app.core.messages import Bars, BrokerNews
     from app.core.order_events import Halted, Resumed
-    from app.managers.system_manager.journal_feed import ALARM, RunJournal
+    from app.managers.system_manager.journal.journal_feed import ALARM, RunJournal
     from app.repositories.journal_reader import JOURNAL_FOLDER
 
     if not (run.folder / JOURNAL_FOLDER).exists():

@@ -15,7 +15,7 @@ from app.core.bars import Floats, Ints
 from app.core.config import SessionConfig
 from app.core.errors import AppError, ConfigError
 from app.threads.data_processor import Processed, SessionPart
-from app.threads.plan import Declared
+from app.threads.stream.plan import Declared
 
 if TYPE_CHECKING:
     from app.managers.system_manager.wiring import Run as WiredRun
@@ -45,7 +45,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
 def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
     """What there is to draw; or nothing, and why."""
-    from app.managers.system_manager.retelling import unlogged
+    from app.managers.system_manager.why.retelling import unlogged
 
     try:
         with unlogged(), _wired(run, sources) as again:
@@ -59,12 +59,12 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
 @contextmanager
 def _wired(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     """The run, ready to be run again."""
-    from app.managers.system_manager.journal_feed import JournalFeed, RunJournal
-    from app.managers.system_manager.retelling import watched_replay
-    from app.managers.system_manager.verification import wired_again
+    from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
+    from app.managers.system_manager.rerun.verification import wired_again
+    from app.managers.system_manager.why.retelling import watched_replay
     from app.repositories.journal_reader import JOURNAL_FOLDER
     from app.strategies.loader import source_hash
-    from app.threads.watched_engine import Onlooker
+    from app.threads.engines.watched_engine import Onlooker
 
     if (run.folder / JOURNAL_FOLDER).exists():
         journal = RunJournal(run.folder)

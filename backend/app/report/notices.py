@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.logging import redact
 from app.integrations.origins import NO_MARKETS
-from app.managers.system_manager.summary import latched_text
+from app.managers.system_manager.record.summary import latched_text
 from app.report.completeness import completeness, lost_share, thin_share
 from app.report.standing import SAME
 

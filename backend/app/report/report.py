@@ -130,7 +130,7 @@ def write_report(run: "Run", sources: "Sources", at: dt.datetime, path: Path) ->
 
 def _uncertain_bars(folder: Path) -> list[list[str]]:
     """The lines of the run's file of them, its heads first; nothing where there is none."""
-    from app.managers.system_manager.uncertain_bars import FILE as NAME
+    from app.managers.system_manager.record.uncertain_bars import FILE as NAME
 
     try:
         with (folder / NAME).open(encoding="utf-8", newline="") as file:

@@ -19,7 +19,7 @@ def bars_now(run: "Run", sources: "Sources") -> dict[str, str]:
 
     from app.core.account_limits import AccountLimits
     from app.core.config import SessionConfig
-    from app.managers.system_manager.quotes import quoted
+    from app.managers.system_manager.needs.quotes import quoted
 
     if not run.passport:
         return {}

@@ -8,13 +8,13 @@ from msgspec.structs import replace
 from app.core.errors import NotFoundError, StateError, UsageError
 from app.core.processes import is_running
 from app.core.settings import Settings, get_settings
-from app.managers.system_manager.recorded_run import read_run
+from app.managers.system_manager.record.recorded_run import read_run
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.results.run import Run
 from app.results.sources import Sources
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.recorded_run import RecordedRun
+    from app.managers.system_manager.record.recorded_run import RecordedRun
 
 ABANDONED: Final = "abandoned"
 _RUNNING: Final = "running"

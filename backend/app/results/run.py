@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from app.core.bars import BarColumns
-from app.managers.system_manager.recorded_run import RecordedRun
+from app.managers.system_manager.record.recorded_run import RecordedRun
 from app.results.metrics import Metrics
 from app.results.sources import Sources
 from app.results.tables import Tables

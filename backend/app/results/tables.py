@@ -14,7 +14,7 @@ from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.intervals import DAILY, interval_ns
 from app.core.money import to_units
-from app.managers.system_manager.recorded_run import RecordedRun
+from app.managers.system_manager.record.recorded_run import RecordedRun
 from app.results.columns import (
     NOBODY,
     EquityColumns,
@@ -33,7 +33,7 @@ from app.services.aggregation import aggregate
 from app.services.bar_import import inside, sessions_outline
 from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
-from app.threads.garbage import seldom_collected
+from app.threads.machine.garbage import seldom_collected
 
 
 class Tables:

@@ -19,25 +19,25 @@ from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.time_manager.timers import Timers
 from app.strategies.indicator import BETWEEN_BARS, Cursor
-from app.threads.agenda import Agenda
-from app.threads.commands import obey
 from app.threads.data_processor import Processed
-from app.threads.desk import ACTED
-from app.threads.engine_state import EngineKeeper, OnState
-from app.threads.equity import EquityCurve
-from app.threads.floods import Floods
-from app.threads.isolation import OnTrouble, isolation_of
-from app.threads.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
-from app.threads.order_news import OrderNews
-from app.threads.outlook import Outlook
-from app.threads.plan import Plan
-from app.threads.reloading import News
-from app.threads.results import Results
-from app.threads.run_state import StateAsked, StateGiven
-from app.threads.seats import Seat
-from app.threads.series_view import SeriesView
-from app.threads.session_course import SessionCourse
-from app.threads.session_data import Moment, moment_of
+from app.threads.desk.desk import ACTED
+from app.threads.desk.order_desk import Amendment, Proposal, TimerProposal, Withdrawal
+from app.threads.hooks.engine_state import EngineKeeper, OnState
+from app.threads.hooks.floods import Floods
+from app.threads.hooks.isolation import OnTrouble, isolation_of
+from app.threads.hooks.order_news import OrderNews
+from app.threads.hooks.seats import Seat
+from app.threads.hooks.session_course import SessionCourse
+from app.threads.hooks.session_data import Moment, moment_of
+from app.threads.stream.commands import obey
+from app.threads.stream.plan import Plan
+from app.threads.stream.reloading import News
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateAsked, StateGiven
+from app.threads.views.agenda import Agenda
+from app.threads.views.equity import EquityCurve
+from app.threads.views.outlook import Outlook
+from app.threads.views.series_view import SeriesView
 from app.threads.worker import Worker
 
 _NEAR = 256  # bars: what fills later than that is looked for again behind them

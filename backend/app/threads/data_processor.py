@@ -16,10 +16,11 @@ from app.core.windows import Window
 from app.services.aggregation import Grid, fold
 from app.services.indicators import Values
 from app.services.indicators.causality import LocalTime, in_utc
-from app.threads.backfill import folded, merged, replaced
-from app.threads.indicator_cell import Cell
-from app.threads.plan import Declared, Plan
-from app.threads.reloading import (
+from app.threads.series.backfill import folded, merged, replaced
+from app.threads.series.indicator_cell import Cell
+from app.threads.series.tape import Tape
+from app.threads.stream.plan import Declared, Plan
+from app.threads.stream.reloading import (
     RELOAD,
     Candidate,
     Declarations,
@@ -27,8 +28,7 @@ from app.threads.reloading import (
     Workshop,
     reload_of,
 )
-from app.threads.run_state import ProcessorState, StateAsked, StateGiven
-from app.threads.tape import Tape
+from app.threads.stream.run_state import ProcessorState, StateAsked, StateGiven
 from app.threads.worker import Worker
 
 Key = tuple[int, str]  # symbol, interval

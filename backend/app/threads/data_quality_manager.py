@@ -16,9 +16,9 @@ from app.core.calendar import TradingSession
 from app.core.messages import Backfill, Bars, EndOfStream, Message
 from app.services.bar_checks import FAULTS, GOOD, ORDER, all_good, faults
 from app.services.blocks import keep_rows
-from app.threads.gaps import Gaps, OnGap
-from app.threads.quality_book import BadBar, QualityBook
-from app.threads.run_state import QualityState, StateAsked, StateGiven
+from app.threads.series.gaps import Gaps, OnGap
+from app.threads.series.quality_book import BadBar, QualityBook
+from app.threads.stream.run_state import QualityState, StateAsked, StateGiven
 from app.threads.worker import Worker
 
 _EXAMPLES = 20

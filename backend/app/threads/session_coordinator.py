@@ -19,9 +19,9 @@ from app.core.errors import StateError, UsageError
 from app.core.messages import Bars, Command, EndOfStream, Message
 from app.managers.execution_manager.orders.kill import kill_value
 from app.services.blocks import cut_block, first_instant
-from app.threads.kill_inputs import KillInputs
-from app.threads.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
-from app.threads.run_state import StateAsked, StateGiven
+from app.threads.machine.pacing import MonotonicClock, Pacer, Speed, Wait, checked_speed
+from app.threads.stream.kill_inputs import KillInputs
+from app.threads.stream.run_state import StateAsked, StateGiven
 from app.threads.worker import Head
 
 _Turn = Literal["all", "one", "none"]

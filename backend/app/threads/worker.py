@@ -16,8 +16,8 @@ import msgspec
 from app.core.errors import RunTimeoutError, StateError
 from app.core.messages import EndOfStream
 from app.managers.time_manager.clock import WallClock
-from app.threads.affinity import stay_on, this_processor
-from app.threads.queues import RowQueue
+from app.threads.machine.affinity import stay_on, this_processor
+from app.threads.machine.queues import RowQueue
 
 Emit = Callable[[Any], bool]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.core.config_json import Fault
     from app.managers.system_manager.system_manager import SystemManager
-    from app.threads.plan import Plan
+    from app.threads.stream.plan import Plan
 
 app = typer.Typer(help="Make a session config, check it; its schema.")
 

@@ -127,7 +127,7 @@ def check_ports(ground: Ground) -> Iterator[Verdict]:
 
 def check_sockets(ground: Ground) -> Iterator[Verdict]:
     """Behind every control socket there is a session."""
-    from app.managers.system_manager.control_socket import SUFFIX, control_folder, is_listened_to
+    from app.managers.system_manager.control.sockets import SUFFIX, control_folder, is_listened_to
 
     folder = control_folder(ground.settings.data_folder)
     paths = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []

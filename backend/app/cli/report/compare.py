@@ -11,7 +11,7 @@ from app.cli.terminal.output import console, print_json, print_table, value_text
 from app.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.recorded_run import RecordedRun
+    from app.managers.system_manager.record.recorded_run import RecordedRun
     from app.results import Run
     from app.services.run_comparison import Decision, Difference, Parting
 
@@ -30,7 +30,7 @@ def compare(runs: PastRuns, as_json: AsJson = False) -> None:
     Example:
       ./start_cli.sh report compare last-1 last
     """
-    from app.managers.system_manager.recorded_run import decisions_of, read_run
+    from app.managers.system_manager.record.recorded_run import decisions_of, read_run
     from app.repositories.run_repository import RunRepository
     from app.services.run_comparison import differences, first_parting
 
@@ -137,7 +137,7 @@ def _print(
 
 
 def _print_figures(letters: str, runs: "Sequence[RecordedRun]") -> None:
-    from app.managers.system_manager.summary import figure_rows
+    from app.managers.system_manager.record.summary import figure_rows
 
     columns = [dict(figure_rows({**run.summary})) for run in runs]
     left_out = {name.replace("_", " ") for name in _ELSEWHERE}

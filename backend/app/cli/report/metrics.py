@@ -9,7 +9,7 @@ from app.cli.terminal.output import console, print_table
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.recorded_run import RecordedRun
+    from app.managers.system_manager.record.recorded_run import RecordedRun
     from app.results import Run
     from app.services.metrics.alignment import Aligned
 

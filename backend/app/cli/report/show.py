@@ -48,7 +48,7 @@ def show(run: PastRun, by: By = _USUAL, as_json: AsJson = False) -> None:
     )
     strategies = found.summary.get("strategies") or []
     if strategies:
-        from app.managers.system_manager.attribution import as_cells
+        from app.managers.system_manager.record.attribution import as_cells
 
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
     for key in keys:
@@ -149,7 +149,7 @@ def _told(run: "Run") -> dict[str, Any]:
 
 
 def _print_head(run: "Run") -> None:
-    from app.managers.system_manager.summary import latched_text
+    from app.managers.system_manager.record.summary import latched_text
 
     days, curve = run.columns.sessions, run.columns.equity.equity
     span = f", {days.date[0]} to {days.date[-1]}" if len(days) else ""

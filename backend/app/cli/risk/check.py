@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from app.managers.system_manager.asking import Asker, Question
+    from app.managers.system_manager.why.asking import Asker, Question
 
 Told = dict[str, Any]
 SIDES = ("buy", "sell")
@@ -57,7 +57,7 @@ def check(
       ./start_cli.sh risk check session_configs/example_session.json buy 10 SYN1
       ./start_cli.sh risk check last sell 5 SYN1 --limit 101.5 --at "2024-11-01 10:20"
     """
-    from app.managers.system_manager.asking import Question
+    from app.managers.system_manager.why.asking import Question
 
     question = Question(
         symbol=symbol,
@@ -81,8 +81,8 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
     from app.cli.context import Context
     from app.core.account_limits import load_account_limits
     from app.core.config import load_session_config
-    from app.managers.system_manager.asking import asker_at, until
-    from app.managers.system_manager.retelling import unlogged, watched_replay
+    from app.managers.system_manager.why.asking import asker_at, until
+    from app.managers.system_manager.why.retelling import unlogged, watched_replay
     from app.managers.time_manager import SessionClock
     from app.services.indicators import faults
 
@@ -110,7 +110,7 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
 def _of_run(run_id: str, question: "Question", at: str | None) -> Told:
     """On the run, run again, under the account file of then."""
     from app.cli.runs.why import Teller, again_told
-    from app.managers.system_manager.asking import asker_at
+    from app.managers.system_manager.why.asking import asker_at
 
     teller = Teller(run_id)
     _need_symbol(question.symbol, teller.run.config.symbols)

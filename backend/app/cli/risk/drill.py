@@ -17,7 +17,7 @@ from app.cli.terminal.progress import counting
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
     from app.managers.execution_manager.orders.kill import Standing
-    from app.managers.system_manager.drill import DrillReport
+    from app.managers.system_manager.drill.drill import DrillReport
 
 app = typer.Typer()
 
@@ -51,7 +51,7 @@ def drill(
     """
     from app.core.config import load_session_config
     from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE
-    from app.managers.system_manager.drill import drill as rehearse
+    from app.managers.system_manager.drill.drill import drill as rehearse
     from app.services.indicators import faults
 
     given = load_session_config(config, faults)

@@ -69,9 +69,9 @@ def halt(
       ./start_cli.sh risk halt --reason "no trading before the figures" --reducing
     """
     from app.core.trading_state import HALTED, REDUCING
-    from app.managers.system_manager.control_risk import Halting
-    from app.managers.system_manager.standing_risk import halted
-    from app.threads.guarded_engine import halting
+    from app.managers.system_manager.risk.standing_risk import halted
+    from app.managers.system_manager.steering.risk import Halting
+    from app.threads.engines.guarded_engine import halting
 
     need_reason(reason)
     state = REDUCING if reducing else HALTED
@@ -101,8 +101,8 @@ def resume(
     Example:
       ./start_cli.sh risk resume --reason "the loss was a bad print, and is corrected"
     """
-    from app.managers.system_manager.standing_risk import resumed
-    from app.threads.guarded_engine import Resumption
+    from app.managers.system_manager.risk.standing_risk import resumed
+    from app.threads.engines.guarded_engine import Resumption
 
     need_reason(reason)
     asked = Resumption(reason, trip)
@@ -196,7 +196,7 @@ def _mistaken(account: str, known: Sequence[str], trading: Sequence[str]) -> str
 def _asked_of(
     context: Context, run_id: str, account: str, command: str, asked: "Command", value: str
 ) -> str:
-    from app.managers.system_manager.standing_risk import waited_for
+    from app.managers.system_manager.risk.standing_risk import waited_for
     from app.managers.time_manager import WallClock
 
     _ask(context, run_id, "risk_status")  # it can be asked
@@ -260,7 +260,7 @@ def _of_account(context: Context, account: str) -> dict[str, Any]:
 
 def _of_run(context: Context, words: str) -> dict[str, Any]:
     """The state of a run that goes on, or as its record has it."""
-    from app.managers.system_manager.control_client import running
+    from app.managers.system_manager.control.client import running
     from app.repositories.journal_reader import has_begun
     from app.repositories.run_repository import RunRepository
 

@@ -13,7 +13,7 @@ from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, UsageError
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.control_client import ControlClient
+    from app.managers.system_manager.control.client import ControlClient
 
 app = typer.Typer()
 
@@ -65,7 +65,7 @@ def flatten(
 
 def _stopped(run: str | None, is_all: bool, value: str, timeout: float) -> Iterator[dict[str, Any]]:
     """What came of each session, after all of them have been latched."""
-    from app.managers.system_manager.control_client import connect, running
+    from app.managers.system_manager.control.client import connect, running
 
     folder = Context().settings.data_folder
     names: Sequence[str | None] = (running(folder) if is_all else []) or [run]
@@ -96,7 +96,7 @@ def _is_again(client: "ControlClient", value: str) -> bool:
 
 def _wait(client: "ControlClient", timeout: float) -> None:
     """Until the session hangs up; on a terminal with what is left."""
-    from app.managers.system_manager.control_client import SessionEnded
+    from app.managers.system_manager.control.client import SessionEnded
     from app.managers.time_manager import WallClock
 
     clock, run_id = WallClock(), client.session.run_id

@@ -72,7 +72,7 @@ def show_run(
     if as_json:
         print_json(run)
         return
-    from app.managers.system_manager.summary import figure_rows
+    from app.managers.system_manager.record.summary import figure_rows
 
     summary = run["summary"] or {}
     strategies = summary.get("strategies", [])  # runs of old have none
@@ -86,7 +86,7 @@ def show_run(
     ]
     print_table(f"Run {run['run_id']}", ("what", "value"), rows)
     if strategies:
-        from app.managers.system_manager.attribution import as_cells
+        from app.managers.system_manager.record.attribution import as_cells
 
         print_table("Strategies", list(strategies[0]), [as_cells(one) for one in strategies])
     if reloads:
@@ -165,7 +165,7 @@ def rebuild(
     Example:
       ./start_cli.sh runs rebuild last
     """
-    from app.managers.system_manager.rebuilding import rebuild_run
+    from app.managers.system_manager.rerun.rebuilding import rebuild_run
 
     context = Context()
     runs = context.settings.runs_folder
@@ -207,8 +207,8 @@ def _order_rows(
 
 def _reloads(run: Mapping[str, Any]) -> list[dict[str, Any]]:
     """New code that its strategies were given, or refused; a live run's journal has it."""
-    from app.managers.system_manager.journal_feed import journal_of
-    from app.managers.system_manager.run_outcome import reload_facts
+    from app.managers.system_manager.journal.journal_feed import journal_of
+    from app.managers.system_manager.record.run_outcome import reload_facts
     from app.repositories.journal_reader import JOURNAL_FOLDER
 
     context = Context()

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.cli.context import Context
 from app.core.trading_state import resumed_by
-from app.managers.system_manager.summary import latched_text
+from app.managers.system_manager.record.summary import latched_text
 from app.repositories.run_repository import RunRepository
 
 

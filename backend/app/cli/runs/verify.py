@@ -13,8 +13,8 @@ RUNNERS = ("inline", "pool")
 
 def verify_run(run_id: str, runner: str, as_json: bool) -> None:
     """Compare, and end with exit code 1 where the two differ."""
-    from app.managers.system_manager.journal_feed import journal_of
-    from app.managers.system_manager.verification import Repetition
+    from app.managers.system_manager.journal.journal_feed import journal_of
+    from app.managers.system_manager.rerun.verification import Repetition
     from app.repositories.run_repository import RunRepository
 
     if runner not in RUNNERS:

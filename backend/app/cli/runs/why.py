@@ -14,17 +14,17 @@ from app.core.money import from_units
 
 if TYPE_CHECKING:
     from app.core.bars import Bar
-    from app.managers.system_manager.retelling import Proof
-    from app.managers.system_manager.sights import Proposed, Sight
-    from app.managers.system_manager.tracing import OrderTracer
-    from app.threads.watched_engine import Witness
+    from app.managers.system_manager.why.retelling import Proof
+    from app.managers.system_manager.why.sights import Proposed, Sight
+    from app.managers.system_manager.why.tracing import OrderTracer
+    from app.threads.engines.watched_engine import Witness
 
 
 class Teller(Moments):
     """One run told again, in the time of its market."""
 
     def __init__(self, run_id: str) -> None:
-        from app.managers.system_manager.retelling import Retelling
+        from app.managers.system_manager.why.retelling import Retelling
         from app.repositories.run_repository import RunRepository
 
         self._repository = RunRepository(Context().engine)
@@ -40,7 +40,7 @@ class Teller(Moments):
 
     def is_on_record(self, tracer: "OrderTracer") -> bool | None:
         """Whether the order is on record as it is told; None where it is on none yet."""
-        from app.managers.system_manager.retelling import is_on_record
+        from app.managers.system_manager.why.retelling import is_on_record
 
         order = tracer.order
         assert order is not None
@@ -87,7 +87,7 @@ class Teller(Moments):
 
 def why_order(order_id: int, run_id: str, as_json: bool) -> None:
     """From the bar to the fills of one order, or to its refusal."""
-    from app.managers.system_manager.tracing import OrderTracer
+    from app.managers.system_manager.why.tracing import OrderTracer
 
     teller, tracer = Teller(run_id), OrderTracer(order_id)
     proof = teller.tell(tracer)
@@ -112,7 +112,7 @@ def _given_by(last: int, run_id: str) -> str:
 
 def why_not(symbol: str, time: str, run_id: str, as_json: bool) -> None:
     """What strategies saw of a symbol at an instant, and what they proposed."""
-    from app.managers.system_manager.tracing import InstantTracer
+    from app.managers.system_manager.why.tracing import InstantTracer
 
     teller = Teller(run_id)
     symbols = teller.run.config.symbols

@@ -14,7 +14,7 @@ import msgspec
 from app.cli.terminal.figures import PACED, counted, money_text, quantity_text
 from app.core.order_views import FillData, OrderData
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
-from app.managers.system_manager.control_messages import View
+from app.managers.system_manager.control.messages import View
 
 FILL, ORDER, DAY = "fill", "order", "day"  # may be told in one line when there are many
 STATE, ALARM, END = "state", "alarm", "end"  # each is told

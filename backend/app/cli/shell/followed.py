@@ -17,8 +17,8 @@ from app.cli.shell.seams import Standing
 from app.cli.system.serving import detached_here
 from app.core.errors import AppError, NotFoundError, UsageError, did_you_mean
 from app.core.trading_state import ACTIVE
-from app.managers.system_manager.control_client import running
-from app.managers.system_manager.control_messages import View
+from app.managers.system_manager.control.client import running
+from app.managers.system_manager.control.messages import View
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:

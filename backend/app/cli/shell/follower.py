@@ -8,8 +8,8 @@ from typing import Any
 from app.cli.shell.events import ALARM, STATE, Event, began, changes, ended, noted, plain
 from app.core.errors import AppError, NotFoundError
 from app.core.processes import is_running
-from app.managers.system_manager.control_client import ControlClient, SessionEnded, connect
-from app.managers.system_manager.control_messages import View
+from app.managers.system_manager.control.client import ControlClient, SessionEnded, connect
+from app.managers.system_manager.control.messages import View
 from app.managers.time_manager.clock import WallClock
 
 RecordOf = Callable[[str], Mapping[str, Any] | None]  # a run's row in SQL; None: it cannot be read

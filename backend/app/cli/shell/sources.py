@@ -164,7 +164,7 @@ class MachineSources:
 
     def _running(self) -> list[Offer]:
         """Sessions that can be steered."""
-        from app.managers.system_manager.control_client import running
+        from app.managers.system_manager.control.client import running
 
         def read() -> list[Offer]:
             found = running(self._settings.data_folder)

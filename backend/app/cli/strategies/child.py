@@ -65,7 +65,7 @@ def _looks(seconds: float) -> dict[str, Callable[[Any], Any]]:
     from loguru import logger
 
     from app.core.settings import read_settings
-    from app.managers.system_manager.strategy_look import classes_of, looked_into
+    from app.managers.system_manager.strategies.strategy_look import classes_of, looked_into
     from app.repositories.strategy_shelf import Place
 
     logger.remove()  # what a setup logs is no print

@@ -11,7 +11,7 @@ from app.cli.terminal.output import print_json, print_table
 from app.core.errors import RunTimeoutError, UsageError
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.control_client import ControlClient
+    from app.managers.system_manager.control.client import ControlClient
 
 app = typer.Typer()
 

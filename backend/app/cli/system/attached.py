@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from app.core.order_views import OrderData
-    from app.managers.system_manager.control_messages import View
+    from app.managers.system_manager.control.messages import View
 
 _ROWS = 8  # of positions, orders, fills and alarms each
 

@@ -14,8 +14,8 @@ from app.cli.terminal.output import console, print_json, print_table, print_zone
 from app.core.errors import AppError, RunTimeoutError, StateError
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.control_client import ControlClient
-    from app.managers.system_manager.control_messages import View
+    from app.managers.system_manager.control.client import ControlClient
+    from app.managers.system_manager.control.messages import View
 
 app = typer.Typer()
 
@@ -188,7 +188,7 @@ def kill(
       ./start_cli.sh system kill --mode flatten
     """
     from app.managers.execution_manager.orders.kill import kill_value
-    from app.managers.system_manager.control_messages import check_kill_mode
+    from app.managers.system_manager.control.messages import check_kill_mode
 
     check_kill_mode(mode)
     _end(run, "kill", kill_value(mode, " ".join(reason.split())), timeout, as_json)
@@ -232,7 +232,7 @@ def fills(run: RunningRun = None, as_json: AsJson = False) -> None:
 
 def seen(folder: Path) -> list["View"]:
     """Every session that runs, as it stands; one that does not answer is left out."""
-    from app.managers.system_manager.control_client import connect, running
+    from app.managers.system_manager.control.client import connect, running
 
     found = []
     for run_id in running(folder):
@@ -277,7 +277,7 @@ def _now_after_steps(client: "ControlClient") -> str | None:
     """
     import threading
 
-    from app.managers.system_manager.control_client import SessionEnded
+    from app.managers.system_manager.control.client import SessionEnded
     from app.managers.time_manager import WallClock
 
     before = ""
@@ -315,7 +315,7 @@ def _end(run: str | None, command: str, value: str, timeout: float, as_json: boo
         print_json(ended["summary"])
     else:
         from app.cli.runs.notes import notes_on
-        from app.managers.system_manager.summary import figure_rows
+        from app.managers.system_manager.record.summary import figure_rows
 
         print_table(f"Run {run_id}", ("figure", "value"), figure_rows(ended["summary"]))
         for note in notes_on(ended["summary"]):

@@ -13,12 +13,12 @@ from app.core.money import from_units
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
-    from app.managers.system_manager.recovery_preview import Preview
+    from app.managers.system_manager.rerun.recovery_preview import Preview
 
 
 def unfinished_config(account: str) -> "tuple[str, SessionConfig]":
     """The account's run that broke off, and the config it was started with."""
-    from app.managers.system_manager.journal_feed import RunJournal
+    from app.managers.system_manager.journal.journal_feed import RunJournal
 
     context = Context()
     found = _unfinished(context, account)
@@ -27,7 +27,7 @@ def unfinished_config(account: str) -> "tuple[str, SessionConfig]":
 
 
 def _unfinished(context: Context, account: str) -> str:
-    from app.managers.system_manager.live_opening import unfinished_runs
+    from app.managers.system_manager.live.live_opening import unfinished_runs
 
     found = unfinished_runs(context.engine, context.settings.runs_folder)
     if account not in found:
@@ -42,7 +42,7 @@ def broken_off(context: Context, gone: Collection[str]) -> list[dict[str, str]]:
     """Of runs whose processes are gone, those that a recovery goes on with."""
     if not gone:
         return []
-    from app.managers.system_manager.live_opening import unfinished_runs
+    from app.managers.system_manager.live.live_opening import unfinished_runs
 
     found = unfinished_runs(context.engine, context.settings.runs_folder)
     return [
@@ -54,7 +54,7 @@ def broken_off(context: Context, gone: Collection[str]) -> list[dict[str, str]]:
 
 def show_preview(account: str, as_json: bool) -> None:
     """Print what a recovery would find."""
-    from app.managers.system_manager.recovery_preview import preview
+    from app.managers.system_manager.rerun.recovery_preview import preview
 
     context = Context()
     run_id, _ = unfinished_config(account)
@@ -69,7 +69,7 @@ def show_preview(account: str, as_json: bool) -> None:
 
 def give_up(account: str, as_json: bool) -> None:
     """Have the account's run end as failed; what it left at the venue is there as it was."""
-    from app.managers.system_manager.given_up import remember_given_up
+    from app.managers.system_manager.rerun.given_up import remember_given_up
     from app.managers.time_manager import WallClock
     from app.repositories.account_risk import AccountRisks
     from app.repositories.run_repository import RunRepository

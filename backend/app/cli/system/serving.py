@@ -20,8 +20,8 @@ from app.managers.time_manager.clock import WallClock
 if TYPE_CHECKING:
     from app.core.calendar import TradingSession
     from app.core.settings import Settings
-    from app.managers.system_manager.control_messages import Alarm
-    from app.managers.system_manager.control_server import ControlServer
+    from app.managers.system_manager.control.messages import Alarm
+    from app.managers.system_manager.control.server import ControlServer
     from app.managers.system_manager.run_session import RunSession
 
 LOG_NAME = "session.log"
@@ -75,9 +75,9 @@ class Serving:
     def _begin(self, session: "RunSession") -> None:
         from loguru import logger
 
-        from app.managers.system_manager.control_desk import ControlDesk
-        from app.managers.system_manager.control_server import ControlServer
-        from app.managers.system_manager.control_socket import SUFFIX, make_control_folder
+        from app.managers.system_manager.control.server import ControlServer
+        from app.managers.system_manager.control.sockets import SUFFIX, make_control_folder
+        from app.managers.system_manager.steering.desk import ControlDesk
 
         self._run = session
         desk = ControlDesk(self.system, session)
@@ -90,7 +90,7 @@ class Serving:
             self._tell_ready(session)
 
     def _heed(self, alarm: "Alarm") -> None:
-        from app.threads.watchdog import LEFT_BEHIND
+        from app.threads.watch.watchdog import LEFT_BEHIND
 
         if alarm.what == LEFT_BEHIND:
             threading.Thread(target=self._leave, args=(alarm,), daemon=True).start()

@@ -10,7 +10,7 @@ from app.core.session_data import IndicatorData, SessionData
 from app.core.trading_state import ACTIVE
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.control_messages import View
+    from app.managers.system_manager.control.messages import View
 
 PACED = ("replay",)  # modes that go at a speed, and from their beginning alone
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400

@@ -14,7 +14,7 @@ def show_session(run: str | None, symbols: str | None, once: bool, as_json: bool
     from app.cli.terminal.output import console
     from app.cli.watch.following import follow, show_once
     from app.cli.watch.session_page import LINE_SYMBOLS, SessionPage
-    from app.managers.system_manager.control_messages import MOST_SYMBOLS
+    from app.managers.system_manager.control.messages import MOST_SYMBOLS
 
     page = SessionPage(_names(symbols))
 
@@ -36,7 +36,7 @@ def watch_symbol(symbol: str, run: str | None, bars: int, once: bool, as_json: b
     from app.cli.terminal.output import console
     from app.cli.watch.following import follow, show_once
     from app.cli.watch.symbol_page import SymbolPage
-    from app.managers.system_manager.control_messages import Look
+    from app.managers.system_manager.control.messages import Look
 
     page, look = SymbolPage(bars, ascii_only=console.options.ascii_only), Look((symbol,), bars)
     with Context().session(run) as client:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from app.managers.system_manager.control_client import ControlClient
+    from app.managers.system_manager.control.client import ControlClient
 
 T = TypeVar("T")
 Seen = TypeVar("Seen", contravariant=True)
@@ -55,7 +55,7 @@ def show_once(seen: T, page: Page[T], as_json: bool) -> None:
 
 def follow(client: "ControlClient", fetch: Callable[[], T], page: Page[T], as_json: bool) -> None:
     """Show it until the session ends, or until Ctrl+C or `q`."""
-    from app.managers.system_manager.control_client import SessionEnded
+    from app.managers.system_manager.control.client import SessionEnded
 
     run_id, is_over = client.session.run_id, False
     try:

@@ -19,7 +19,7 @@ from app.core.session_data import SessionData, SymbolData
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from app.managers.system_manager.control_messages import Look
+    from app.managers.system_manager.control.messages import Look
 
 _FRAME_ROWS = 7  # a heading of one line, the table's borders, the foot, and one to spare
 LINE_SYMBOLS = 10  # in a line for a pipe
@@ -35,7 +35,7 @@ class SessionPage:
 
     def look(self, limit: int) -> "Look":
         """What to ask for: no more symbols than can be shown."""
-        from app.managers.system_manager.control_messages import Look
+        from app.managers.system_manager.control.messages import Look
 
         return Look(self._names, first=self._first, limit=limit)
 

@@ -11,14 +11,14 @@ from app.core.money import from_units
 from app.core.order_views import FillData
 from app.core.session_data import SessionData, SymbolData
 from app.core.state import SystemState
-from app.managers.system_manager.control_messages import Look
-from app.managers.system_manager.run_risk import trading_state
+from app.managers.system_manager.control.messages import Look
+from app.managers.system_manager.risk.run_risk import trading_state
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.threads.session_data import Moment, Telling, ended, fill_of
+from app.threads.hooks.session_data import Moment, Telling, ended, fill_of
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.live_line import LiveLine
+    from app.managers.system_manager.live.live_line import LiveLine
 
 MOST_BARS = 20_000  # in one answer, over all symbols and intervals
 _AGAIN_SECONDS = 0.05

@@ -21,34 +21,34 @@ from app.core.trading_state import RiskPast
 from app.core.venue import Abilities, Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
-from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.bars_kept import BarsKept, bars_origin
-from app.managers.system_manager.complete_runs import CompleteRuns
-from app.managers.system_manager.holdings import Holdings
-from app.managers.system_manager.platform_tag import library_versions, platform_tag
-from app.managers.system_manager.program import Program, program_of
-from app.managers.system_manager.protecting import check_protection
-from app.managers.system_manager.quotes import need_quotes, quoted
-from app.managers.system_manager.rates import check_rates
-from app.managers.system_manager.real_money import need_confirmation
-from app.managers.system_manager.run_bars import need_bars, replayed_sessions
-from app.managers.system_manager.run_header import RunHeader, header_of
-from app.managers.system_manager.run_record import RunRecord, claim_folder
-from app.managers.system_manager.run_risk import RunRisk
+from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.journal.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.journal.program import Program, program_of
+from app.managers.system_manager.journal.run_header import RunHeader, header_of
+from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
+from app.managers.system_manager.needs.protecting import check_protection
+from app.managers.system_manager.needs.quotes import need_quotes, quoted
+from app.managers.system_manager.needs.rates import check_rates
+from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.record.run_record import RunRecord, claim_folder
+from app.managers.system_manager.rerun.complete_runs import CompleteRuns
+from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.run_session import OnProgress, RunSession
-from app.managers.system_manager.venue_sizes import record_sizes
+from app.managers.system_manager.venue.holdings import Holdings
+from app.managers.system_manager.venue.real_money import need_confirmation
+from app.managers.system_manager.venue.venue_sizes import record_sizes
 from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash
-from app.threads.plan import Plan
+from app.threads.stream.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from app.managers.system_manager.live_line import LiveLine
-    from app.managers.system_manager.live_opening import LiveOpening
+    from app.managers.system_manager.live.live_line import LiveLine
+    from app.managers.system_manager.live.live_opening import LiveOpening
 
 _LEAST_SESSIONS = 60  # before a live run's first, that its journal keeps the hours of
 
@@ -126,7 +126,7 @@ class RunBuilder:
     ) -> RunSession:
         """A new run, or the account's unfinished one, from where its journal breaks off."""
         # Clients of venues take their time to import: only who needs them waits.
-        from app.managers.system_manager.live_opening import LiveOpening
+        from app.managers.system_manager.live.live_opening import LiveOpening
 
         if band:
             raise ConfigError("A live run has no band: what its bars did is known. Leave it out.")
@@ -164,7 +164,7 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`files` is the folder of its strategies; of one that goes on, as it began with them."""
-        from app.managers.system_manager.reloading import Reloads
+        from app.managers.system_manager.strategies.reloading import Reloads
 
         line = opening.line(config, self._data.store, self._program(config, files))
         try:
@@ -226,7 +226,7 @@ class RunBuilder:
         abilities: Abilities | None = None
         check_rates(config, self._data.instrument)
         if config.replay is None:
-            from app.managers.system_manager.live_opening import check_means
+            from app.managers.system_manager.live.live_opening import check_means
 
             abilities = check_means(config)
             today = self._times.to_local(self._clock.now_ns(), config.market).date()
@@ -250,7 +250,7 @@ class RunBuilder:
 
         Where nothing has changed since it is theirs, with whatever else they read there.
         """
-        from app.managers.system_manager.verification import are_as_then, strategies_then
+        from app.managers.system_manager.rerun.verification import are_as_then, strategies_then
 
         if header is None or are_as_then(header, self._settings.strategies_folder):
             yield self._settings.strategies_folder
@@ -298,7 +298,7 @@ class RunBuilder:
 
     def _market_of_then(self, header: RunHeader) -> Market:
         """The market of a run that goes on: as its journal has it, hard limits too."""
-        from app.managers.system_manager.verification import market_from
+        from app.managers.system_manager.rerun.verification import market_from
 
         market = market_from(header, self._times, self._data.store)
         try:

@@ -13,11 +13,11 @@ from app.core.logging import without_secrets
 from app.core.messages import Command
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.kill import kill_value
-from app.managers.system_manager.complete_runs import CompleteRuns, equities
-from app.managers.system_manager.kill_story import KillStory
+from app.managers.system_manager.control.manner import REPLAYED, Manner
+from app.managers.system_manager.journal.saved_states import Chapter
 from app.managers.system_manager.looking import Looking
-from app.managers.system_manager.manner import REPLAYED, Manner
-from app.managers.system_manager.run_outcome import (
+from app.managers.system_manager.record.kill_story import KillStory
+from app.managers.system_manager.record.run_outcome import (
     FAILED,
     FINISHED,
     STOPPED,
@@ -26,20 +26,20 @@ from app.managers.system_manager.run_outcome import (
     summary_of,
     timings_of,
 )
-from app.managers.system_manager.run_record import RunRecord
-from app.managers.system_manager.run_risk import RunRisk
-from app.managers.system_manager.saved_states import Chapter
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.record.run_record import RunRecord
+from app.managers.system_manager.record.summary import Summary
+from app.managers.system_manager.rerun.complete_runs import CompleteRuns, equities
+from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies.failure import HookInterrupted
-from app.threads.commands import KILL
-from app.threads.results import Results
+from app.threads.stream.commands import KILL
+from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.live_line import LiveLine
-    from app.managers.system_manager.releasing import Releasing
-    from app.managers.system_manager.reloading import Reloads
+    from app.managers.system_manager.live.live_line import LiveLine
+    from app.managers.system_manager.live.releasing import Releasing
+    from app.managers.system_manager.strategies.reloading import Reloads
 
 
 _ENDS = {

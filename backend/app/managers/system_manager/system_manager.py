@@ -16,21 +16,21 @@ from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
 from app.managers.data_manager import DataManager
 from app.managers.execution_manager.orders.kill import kill_value
-from app.managers.system_manager.alarms import Alarms
-from app.managers.system_manager.control_messages import Look, check_kill_mode
+from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.control.messages import Look, check_kill_mode
+from app.managers.system_manager.record.run_outcome import FAILED
+from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.run_builder import RunBuilder
-from app.managers.system_manager.run_outcome import FAILED
 from app.managers.system_manager.run_session import (
     Ended,
     OnProgress,
     RunSession,
     check_timeout,
 )
-from app.managers.system_manager.summary import Summary
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
-from app.threads.pacing import Speed
-from app.threads.plan import Plan
+from app.threads.machine.pacing import Speed
+from app.threads.stream.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -31,13 +31,13 @@ from app.managers.execution_manager.books.fee_book import FeesAt
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim.fill_rules import FillRules, Owner
-from app.managers.system_manager.declaring import asked_by, asked_by_config, declared_by
-from app.managers.system_manager.history import SessionsBefore, history_of
-from app.managers.system_manager.idle_sizing import refuse_idle_sizing
-from app.managers.system_manager.protecting import covers_of, execution_maker
-from app.managers.system_manager.quotes import quoted
-from app.managers.system_manager.rates import rates_of
-from app.managers.system_manager.workshop import SeatWorkshop
+from app.managers.system_manager.needs.declaring import asked_by, asked_by_config, declared_by
+from app.managers.system_manager.needs.history import SessionsBefore, history_of
+from app.managers.system_manager.needs.idle_sizing import refuse_idle_sizing
+from app.managers.system_manager.needs.protecting import covers_of, execution_maker
+from app.managers.system_manager.needs.quotes import quoted
+from app.managers.system_manager.needs.rates import rates_of
+from app.managers.system_manager.needs.workshop import SeatWorkshop
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
 from app.services.bar_fills import BarRules
@@ -49,20 +49,20 @@ from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
-from app.threads.desk import LocalTime
-from app.threads.engine_state import OnState
-from app.threads.equity import EquityCurve
-from app.threads.gaps import OnGap
-from app.threads.garbage import only_new_collected, seldom_collected
-from app.threads.isolation import OnTrouble
-from app.threads.pacing import MonotonicClock
-from app.threads.plan import Plan
-from app.threads.results import Results
-from app.threads.run_state import StateGiven
-from app.threads.seats import Seat
+from app.threads.desk.desk import LocalTime
+from app.threads.engines.watched_engine import Witness, engine_of
+from app.threads.hooks.engine_state import OnState
+from app.threads.hooks.isolation import OnTrouble
+from app.threads.hooks.seats import Seat
+from app.threads.machine.garbage import only_new_collected, seldom_collected
+from app.threads.machine.pacing import MonotonicClock
+from app.threads.series.gaps import OnGap
 from app.threads.session_coordinator import SessionCoordinator
-from app.threads.watchdog import Alarm, Watchdog, limited
-from app.threads.watched_engine import Witness, engine_of
+from app.threads.stream.plan import Plan
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import StateGiven
+from app.threads.views.equity import EquityCurve
+from app.threads.watch.watchdog import Alarm, Watchdog, limited
 from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.config import SessionConfig
 from app.core.settings import Settings
-from app.managers.system_manager.summary import Summary
+from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.system_manager import SystemManager
 
 FOLDER = Path(__file__).resolve().parents[1]

@@ -1,0 +1,1 @@
+"""What a session and its clients say to each other, and the socket they say it over."""

@@ -1,0 +1,1 @@
+"""What a live run's journal says of it: its header, its inputs, its saved states."""

@@ -1,0 +1,58 @@
+"""What a run that broke off had come to by its last saved state, read from its journal."""
+
+from collections.abc import Mapping
+
+import msgspec
+from loguru import logger
+
+from app.core.errors import DataError
+from app.managers.system_manager.journal.journal_feed import STATE_REFUSED, RunJournal
+from app.managers.system_manager.journal.program import Program
+from app.managers.system_manager.journal.saved_states import Chapter, SavedState
+from app.threads.stream.run_state import RunState
+
+
+class Past(msgspec.Struct, frozen=True):
+    """All chapters up to a state, and where the journal goes on from there."""
+
+    part: int
+    sequence: int  # of the input it is the state behind
+    saved: SavedState
+    state: RunState
+    chapters: list[Chapter]
+
+
+def past_of(journal: RunJournal, program: Program) -> Past | None:
+    """None where there is no state that this program can go on from: the run is run again from
+    the journal's first part.
+    """
+    try:
+        return _past_of(journal, program)
+    except DataError as error:
+        logger.warning("The run goes on from its first part; a saved state is unusable: {}", error)
+        return None
+
+
+def _past_of(journal: RunJournal, program: Program) -> Past | None:
+    found = list(journal.saved_states())
+    if not found:
+        return None
+    part, sequence, last = found[-1]
+    notes = journal.since(part, sequence).notes()
+    if any(note.get(STATE_REFUSED) == sequence for note in notes):
+        logger.warning("The run goes on from its first part: from its saved state it went astray")
+        return None
+    changed = changed_words(last.program, program)
+    if changed:
+        logger.warning(
+            "The run goes on from its first part: its saved state is of another {}", changed
+        )
+        return None
+    chapters = [saved.read_chapter() for _, _, saved in found]
+    return Past(part, sequence, last, last.run_state(), chapters)
+
+
+def changed_words(recorded: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What of a program is not what it was."""
+    names = [name for name in {**recorded, **now} if recorded.get(name) != now.get(name)]
+    return ", ".join(names)

@@ -1,0 +1,173 @@
+"""What a run came to: its summary, and the facts of its record that are known when it has ended."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.core.coins import coin_of
+from app.core.instruments import Adjustment
+from app.core.money import from_units
+from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.record.summary import Summary, share_of_profit
+from app.managers.system_manager.record.uncertain_bars import LocalText
+from app.managers.system_manager.risk.run_risk import risk_status
+from app.managers.system_manager.wiring import Run
+from app.threads.stream.reloading import ReloadOutcome
+
+FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+
+_RISK_SECONDS = 0.5  # for an engine that hangs; asked twice
+
+
+class RunEnd(msgspec.Struct, frozen=True):
+    """What a journal keeps of how its run ended; a run that died has left none."""
+
+    ended: str  # the reason
+    at: str = ""  # the machine's time, in the market's zone
+    timings: dict[str, Any] = {}
+    error: str | None = None
+    killed: dict[str, Any] | None = None  # the story of its kill
+
+
+def reload_facts(outcome: ReloadOutcome, local_text: LocalText) -> dict[str, Any]:
+    """What came of a strategy's new code."""
+    facts: dict[str, Any] = msgspec.to_builtins(outcome)
+    why_not = facts.pop("refused")
+    outcome_text = f"refused: {why_not}" if why_not else "replaced"
+    return {"at": local_text(facts.pop("at_ns")), **facts, "outcome": outcome_text}
+
+
+def state_of(reason: str) -> str:
+    """The state of a run that ended for this reason."""
+    return reason if reason in (FINISHED, FAILED) else STOPPED
+
+
+def timings_of(run: Run, seconds: float) -> dict[str, Any]:
+    """How long it took, and each of its workers."""
+    spent = run.pipeline.spent_ns
+    return {
+        "replay_seconds": seconds,
+        "busy_seconds": {name: spent_ns / 1e9 for name, spent_ns in spent.items()},
+    }
+
+
+def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
+    """What run.json says of a run's end, besides its summary."""
+    rates = run.execution.account.terms.rates
+    return {
+        "timings": dict(timings),
+        "books": as_json(book_results(run.execution.account, run.last_close)),
+        "instruments": _instrument_facts(run),
+        "actions": [
+            {
+                "symbol": one.symbol,
+                "session": str(one.session_date),
+                "split_ratio": f"{one.split_ratio:f}",
+                "dividend": f"{one.dividend:f}",
+                **_part_price(run, one),
+            }
+            for one in run.processor.adjustments
+        ],
+        "rates": {str(date): dict(found) for date, found in rates.items() if found},
+        "quality": _quality_facts(run),
+        "dropped": list(run.pipeline.dropped),
+        **_risk_facts(run),
+    }
+
+
+def _part_price(run: Run, action: Adjustment) -> dict[str, float]:
+    """At what a part of a lot was paid out that a split had left; most leave none."""
+    place = run.plan.symbols.index(action.symbol), action.session_date
+    price = run.execution.account.part_prices.get(place)
+    return {} if price is None else {"part_price": price}
+
+
+def _instrument_facts(run: Run) -> list[dict[str, str]]:
+    """What its symbols were, for whoever reckons with its fills."""
+    execution = run.execution
+    multipliers = map(execution.multiplier_units_of, range(len(run.plan.symbols)))
+    columns = (execution.tick_units, execution.lot_units, multipliers)
+    sizes = ([f"{from_units(units):f}" for units in column] for column in columns)
+    rows = zip(run.plan.symbols, execution.account.currencies, *sizes, strict=True)
+    names = ("symbol", "currency", "tick", "lot", "multiplier")
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _risk_facts(run: Run) -> dict[str, Any]:
+    """The trading state that the run left, and how it came to it; of runs that have one."""
+    status = risk_status(run, _RISK_SECONDS)
+    return {} if status is None else {"risk": msgspec.to_builtins(status)}
+
+
+def _trading_state(run: Run) -> str | None:
+    """What kept it from trading at its end, if anything did."""
+    status = risk_status(run, _RISK_SECONDS)
+    if status is None or not status.trips:
+        return None
+    since = run.local_time(min(trip.since_ns for trip in status.trips))
+    names = ", ".join(trip.name for trip in status.trips)
+    return f"{status.state}: {names} since {since:%Y-%m-%d %H:%M %Z}"
+
+
+def summary_of(
+    run: Run,
+    run_id: str,
+    folder: Path,
+    reason: str,
+    seconds: float | None,
+    bars: int,
+    band_note: str | None = None,
+) -> Summary:
+    """The figures of a run that ended for this reason; `folder` is that of its record. A run that
+    goes at its venue's pace has no `seconds` that say anything.
+    """
+    execution, account = run.execution, run.execution.account
+    start, final = from_units(account.opening_units), run.final_equity()
+    diary, simulates = execution.diary, run.simulates_fills
+    band = from_units(diary.band_units) if simulates else None
+    return Summary(
+        run_id=run_id,
+        state=state_of(reason),
+        mode=run.config.mode,
+        sessions=run.engine.sessions,
+        bars=bars,
+        replay_seconds=None if seconds is None else round(seconds, 6),
+        bars_per_second=None if seconds is None else round(bars / seconds) if seconds else 0,
+        orders=execution.order_count,
+        fills=execution.fill_count,
+        trades=execution.account.trades(),
+        trading_state=_trading_state(run),
+        currency=run.config.account.currency,
+        start_equity=start,
+        final_equity=final,
+        fees=from_units(account.total_units(lambda book: book.fee_units)),
+        interest=from_units(account.total_units(lambda book: book.interest_units)),
+        borrow=from_units(account.total_units(lambda book: book.borrow_units)),
+        loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
+        fees_unbooked=_listed(account.unbooked_fees),
+        max_drawdown=run.curve.max_drawdown,
+        uncertain_bars=diary.uncertain_count if simulates else None,
+        band=band,
+        band_share=None if band is None else share_of_profit(band, start, final),
+        band_note=band_note,
+        fingerprint=diary.fingerprint.hexdigest(),
+        report=str(folder / "report.md"),
+        strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
+    )
+
+
+def _listed(units: Mapping[str, int]) -> str | None:
+    """Amounts of coins, where there are any."""
+    return ", ".join(f"{from_units(one):f} {coin}" for coin, one in units.items() if one) or None
+
+
+def _quality_facts(run: Run) -> dict[str, Any]:
+    """What the data quality manager kept out, and how complete the rest was."""
+    totals = [msgspec.to_builtins(total) for total in run.quality.book.totals.values()]
+    bad = [
+        {"symbol": symbol, "session": str(session), "reason": reason, "bars": count}
+        for (symbol, session, reason), count in sorted(run.quality.bad.items(), key=str)
+    ]
+    return {"symbols": totals, "kept_out": bad, "history": run.feed.history_sources}

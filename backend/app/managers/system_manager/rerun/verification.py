@@ -1,0 +1,335 @@
+"""`verify`: a recorded run, run again from its journal, decides the same; or where it does not.
+
+The run is wired as it was, with the recorded inputs for a feed and nobody behind its orders. What
+comes of the inputs is compared with the record byte by byte, wherever either was cut.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import msgspec
+
+from app.core.errors import ConfigError
+from app.core.fingerprint_text import described
+from app.core.logging import without_secrets
+from app.core.messages import Message
+from app.core.order_events import Intent
+from app.core.progress import OnCount
+from app.core.seams import BarSource
+from app.managers.execution_manager.live.shared_broker import broker_of
+from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.journal.platform_tag import platform_tag
+from app.managers.system_manager.journal.program import program_of
+from app.managers.system_manager.journal.run_header import RunHeader
+from app.managers.system_manager.journal.saved_states import StateKeeper
+from app.managers.system_manager.record.run_outcome import FAILED
+from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
+from app.managers.time_manager import TimeManager, WallClock
+from app.strategies.loader import source_hash
+from app.threads.engines.watched_engine import Witness
+from app.threads.hooks.engine_state import OnState
+from app.threads.stream.reloading import ReloadOutcome
+from app.threads.stream.results import Results
+from app.threads.stream.run_state import RunState
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first thing that is not the same; "" where one side has nothing more."""
+
+    what: str  # "decision", "intent", "reload", "state" or "fill after the end"
+    number: int  # of it, from 1
+    recorded: str
+    repeated: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a repetition came to."""
+
+    run_id: str
+    equal: bool
+    inputs: int
+    decisions: int
+    intents: int
+    fingerprint: str
+    difference: Difference | None
+    notes: tuple[str, ...]  # what may explain a difference, or should be known
+
+
+class Repetition:
+    """One run again, from its journal; used once."""
+
+    def __init__(
+        self,
+        journal: RunJournal,
+        times: TimeManager,
+        source: BarSource,
+        runner: str = "inline",
+        witness: Witness | None = None,
+        on_count: OnCount | None = None,
+    ) -> None:
+        """With `witness`, somebody who sees it from within; `on_count` is told of its inputs."""
+        self._witness = witness
+        self._on_count = on_count
+        self._inputs_in_all = 0 if on_count is None else journal.input_count()
+        self._journal = journal
+        self._times = times
+        self._source = source
+        self._runner = runner
+        self.header = journal.header()
+        self._end = journal.end()
+        self._last_news = [*journal.last_news()]
+        self._entries: list[bytes] = []
+        self._stream_entries = 0  # of them, what came of the stream: the rest was told behind it
+        self._intents: list[Intent] = []
+        self._keeper: StateKeeper | None = None
+        self._state_differs: Difference | None = None
+        self.reloads: list[ReloadOutcome] = []
+        self.inputs = 0
+
+    @property
+    def goes_to_venue(self) -> bool:
+        """Whether its orders went to a venue, or were simulated."""
+        return self.header.session_config.lived.broker == "venue"
+
+    def verdict(self) -> Verdict:
+        """Run it, and compare."""
+        header, feed = self.header, _HeardFeed(self._journal, self._hear)
+        again = (feed, self._take, self._runner, self._take_state, self._witness)
+        with wired_again(header, self._times, self._source, *again) as run:
+            self._keeper = self._state_keeper(run)
+            notes = [*self._notes(run)]  # of the code that it began with
+            notes += self._executed(run)
+        recorded = [*self._journal.outputs()]
+        names = [seat.name for seat in run.seats], header.session_config.symbols
+
+        def decisions(entries: Iterable[bytes]) -> list[str]:
+            return [*described(b"".join(entries), *names)]
+
+        behind = self._last_news[0].sequence if self._last_news else None
+        theirs = decisions(e for n, e, _ in recorded if behind is None or n < behind)
+        ours = decisions(self._entries[: self._stream_entries])
+        asked = [*chain.from_iterable(intents for _, _, intents in recorded)]
+        found = (
+            _first("decision", theirs, ours)
+            or _first("intent", asked, self._intents)
+            or _first("reload", _told(self._journal.reloads()), _told(self.reloads))
+            or self._state_differs
+        )
+        if found is None:
+            found = self._missed_state(notes)
+        if found is not None and not found.recorded and self._broke_off:
+            notes.append(f"the run broke off: what came of its last inputs has no {found.what}")
+            found = None
+        if found is None and behind is not None:
+            theirs = decisions(e for n, e, _ in recorded if n >= behind)
+            found = _first(
+                "fill after the end", theirs, decisions(self._entries[self._stream_entries :])
+            )
+        if self._end is None:
+            notes.append("the run goes on, or broke off: this is what it had come to")
+        if self._journal.torn is not None:
+            notes.append("the last record was never durable and is left out")
+        return Verdict(
+            run_id=header.run_id,
+            equal=found is None,
+            inputs=self.inputs,
+            decisions=len(decisions(self._entries)),
+            intents=len(self._intents),
+            fingerprint=run.execution.diary.fingerprint.hexdigest(),
+            difference=found,
+            notes=tuple(notes),
+        )
+
+    @property
+    def _broke_off(self) -> bool:
+        """Whether what its last inputs led to may be missing."""
+        return self._end is None or self._end.error is not None or self._end.ended == "killed"
+
+    def _executed(self, run: Run) -> Iterator[str]:
+        """Run it, and book what was told behind its end; what should be known of that."""
+        try:
+            run.execute()
+        except Exception as error:
+            if self._end is None or self._end.ended != FAILED:
+                raise
+            yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
+        self._stream_entries = len(self._entries)
+        for news in self._last_news:
+            run.book(news)
+
+    def _missed_state(self, notes: list[str]) -> Difference | None:
+        """A state on record that the run has not come to; those of another program are noted."""
+        assert self._keeper is not None
+        missed = list(self._keeper.missed)
+        if missed and self._keeper.is_of_another_program:
+            notes.append(f"{len(missed)} saved states are of another program and not compared")
+            return None
+        return Difference("state", 1, f"behind input {missed[0]}", "") if missed else None
+
+    def _take(self, results: Results) -> None:
+        self.inputs += 1
+        self._entries.append(results.records.entries)
+        self._intents += results.intents
+        if results.reload is not None:
+            self.reloads.append(results.reload)
+        if self._witness is not None:
+            self._witness.took(results)
+        if self._keeper is not None:
+            self._keeper.take(results)
+        if self._on_count is not None:
+            self._on_count(self.inputs, self._inputs_in_all)
+
+    def _hear(self, message: Message) -> None:
+        if self._keeper is not None:
+            self._keeper.hear(message)
+
+    def _take_state(self, sequence: int, state: RunState) -> None:
+        if self._keeper is not None:
+            self._keeper.take_state(sequence, state)
+
+    def _state_keeper(self, run: Run) -> StateKeeper:
+        """Holds each state on record against what the run has come to by then."""
+        known = {sequence: saved for _, sequence, saved in self._journal.saved_states()}
+        numbers = {sequence: number for number, sequence in enumerate(known, start=1)}
+
+        def differ(sequence: int, recorded: str, repeated: str) -> None:
+            self._state_differs = self._state_differs or Difference(
+                "state", numbers[sequence], recorded, repeated
+            )
+
+        def save(sequence: int, payload: bytes) -> bool:
+            raise AssertionError("a repetition saves nothing")
+
+        program = program_of(run.strategies)
+        return StateKeeper(program, lambda sequence: False, save, known, differ)
+
+    def _notes(self, run: Run) -> Iterator[str]:
+        recorded = self.header.strategies
+        for seat in run.seats:
+            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
+                yield f"the strategy {seat.name} is not what it was: its file has changed"
+        if platform_tag() != self.header.platform:
+            yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
+
+
+def quiet(what: str, details: str) -> None:
+    """It was told when it happened."""
+
+
+@contextlib.contextmanager
+def wired_again(
+    header: RunHeader,
+    times: TimeManager,
+    source: BarSource,
+    feed: RunFeed,
+    on_results: Callable[[Results], None],
+    runner: str = "inline",
+    on_state: OnState = lambda sequence, state: None,
+    witness: Witness | None = None,
+) -> Iterator[Run]:
+    """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
+    config = header.session_config
+    engine = config.engine.model_copy(update={"runner": runner})
+    goes_to_venue = config.lived.broker == "venue"
+    strategies = len(config.strategies)
+    with strategies_then(header) as folder:
+        yield Run(
+            config.model_copy(update={"engine": engine}),
+            market_from(header, times, source),
+            folder,
+            on_results,
+            alarm=quiet,  # a hook that hung then hangs again, and is interrupted again
+            parts=Parts(
+                make_feed=lambda _: feed,
+                make_broker=broker_of(header.abilities, strategies) if goes_to_venue else None,
+                on_gap=lambda gap: None,  # they were asked for then
+                on_trouble=quiet,
+                on_state=on_state,
+                witness=witness,
+            ),
+        )
+
+
+class _HeardFeed(JournalFeed):
+    """A journal's inputs; each is heard before it is run."""
+
+    def __init__(self, journal: RunJournal, hear: Callable[[Message], None]) -> None:
+        super().__init__(journal)
+        self._hear = hear
+
+    def messages(self) -> Iterator[Message]:
+        """The recorded inputs."""
+        for message in super().messages():
+            self._hear(message)
+            yield message
+
+
+def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Market:
+    """The world as the journal's header keeps it."""
+    before = header.sessions_before
+
+    def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
+        return tuple(before[max(len(before) - count, 0) :])  # as many as there are
+
+    return Market(
+        sessions=tuple(header.sessions),
+        sessions_before=sessions_before,
+        instruments=header.instruments,
+        adjustments=lambda _: (),  # the recorded history has them
+        source=source,
+        time=MarketTime(times, header.session_config.market),
+        clock=WallClock(),
+        rates={
+            session.date: header.rates.get(str(session.date), {}) for session in header.sessions
+        },
+        hard_limits=header.account_limits,
+        risk_past=header.risk_past,
+    )
+
+
+def are_as_then(header: RunHeader, folder: Path) -> bool:
+    """Whether the strategies' files of a folder are still those that the run began with."""
+    names = {use: use.partition(":")[0] for use in header.sources}
+    try:
+        return all(
+            (folder / name).read_bytes().decode("utf-8", "replace") == header.sources[use]
+            for use, name in names.items()
+            if name.endswith(".py")
+        )
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def strategies_then(header: RunHeader) -> Iterator[Path]:
+    """The strategies' files as the run began with them, for those of a folder of the user's."""
+    with tempfile.TemporaryDirectory() as folder:
+        for use, text in header.sources.items():
+            name = use.partition(":")[0]
+            if name.endswith(".py"):
+                path = Path(folder) / name
+                if not path.resolve().is_relative_to(Path(folder).resolve()):
+                    raise ConfigError(f"The journal names a strategy outside its folder: {use}.")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8", newline="")
+        yield Path(folder)
+
+
+def _told(outcomes: Iterable[ReloadOutcome]) -> list[str]:
+    """Whether each took over; why not is told with the lines of a file that may lie elsewhere."""
+    return [
+        f"{one.strategy} {one.hash} at input {one.sequence}: "
+        + ("refused" if one.refused else "replaced")
+        for one in outcomes
+    ]
+
+
+def _first(what: str, recorded: list, repeated: list) -> Difference | None:  # type: ignore[type-arg]
+    for number, (theirs, ours) in enumerate(zip_longest(recorded, repeated), start=1):
+        if theirs != ours:
+            sides = ("" if side is None else str(side) for side in (theirs, ours))
+            return Difference(what, number, *sides)
+    return None

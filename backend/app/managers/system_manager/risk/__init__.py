@@ -1,0 +1,1 @@
+"""What is remembered of an account's risk, from run to run."""

@@ -1,0 +1,1 @@
+"""What a venue's account holds and says, set beside a run."""

@@ -1,0 +1,1 @@
+"""How an order came about: a past run told again, and what its witnesses saw."""

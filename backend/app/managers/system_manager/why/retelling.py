@@ -1,0 +1,204 @@
+"""A past run, told again: run once more, with a witness who sees it from within.
+
+Nothing is recorded for it while a run goes on. A replay is run again on its config and the bars of
+today, a live run on its journal; the fingerprints say whether what is told is that run's.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from loguru import logger
+from pydantic import ValidationError
+
+from app.core.account_limits import AccountLimits
+from app.core.config import SessionConfig
+from app.core.errors import ConfigError
+from app.core.logging import without_secrets
+from app.core.money import to_units
+from app.core.orders import INSTANT, SYMBOL, FillRow, Order
+from app.core.progress import OnCount
+from app.core.settings import Settings
+from app.managers.data_manager import DataManager
+from app.managers.system_manager.journal.journal_feed import journal_of
+from app.managers.system_manager.needs.quotes import need_quotes, quoted
+from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.record.run_outcome import FAILED, FINISHED
+from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
+from app.managers.system_manager.rerun.how_far import BarCount
+from app.managers.system_manager.rerun.verification import Repetition, quiet
+from app.managers.system_manager.wiring import Parts, Run, market_of, replay_parts
+from app.managers.time_manager import SessionClock, TimeManager, WallClock
+from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.strategies.loader import source_hash
+from app.threads.engines.watched_engine import Witness
+
+Row = Mapping[str, Any]
+UNITS_FILLED, PRICE = SYMBOL + 1, SYMBOL + 2
+_STRATEGIES_LOG = "app.threads.desk.desk"
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Whether the run, told again, was the same; None where that cannot be said."""
+
+    equal: bool | None
+    fingerprint: str
+    recorded: str | None
+    notes: tuple[str, ...] = ()
+
+
+def is_on_record(order: Order, fills: Sequence[FillRow], row: Row, filled: Sequence[Row]) -> bool:
+    """Whether an order that was told again is the one on record, and filled so, as far as the run
+    went; how it ended does not count.
+    """
+    told = [order.created_ns, order.symbol, order.kind, order.side]
+    recorded = [row[name] for name in ("created_ns", "symbol", "kind", "side")]
+    mine = [(fill[UNITS_FILLED], fill[PRICE], fill[INSTANT]) for fill in fills]
+    theirs = [(to_units(one["quantity"]), one["price"], one["instant_ns"]) for one in filled]
+    return told == recorded and mine[: len(theirs)] == theirs
+
+
+def watched_replay(
+    config: SessionConfig,
+    hard: AccountLimits | None,
+    witness: Witness,
+    data: DataManager,
+    times: TimeManager,
+    strategies: Path,
+    on_count: OnCount | None = None,
+) -> Run:
+    """A replay that is ready, with a witness who will see it from within; it leaves no record.
+
+    `on_count` is told of its bars.
+    """
+    config = as_fast_as_it_goes(config)
+    sessions = replayed_sessions(config, times)
+    need_bars(config, sessions, data)
+    if quoted(config, hard):
+        need_quotes(config, data.store, sessions, hard)
+    market = market_of(config, sessions, data, times, WallClock(), hard)
+    parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
+    take = BarCount(config, sessions, data.store, on_count).of(witness.took)
+    return Run(config, market, strategies, take, alarm=quiet, parts=parts)
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """What strategies log was logged when they ran first, or is not what was asked for."""
+    logger.disable(_STRATEGIES_LOG)
+    try:
+        yield
+    finally:
+        logger.enable(_STRATEGIES_LOG)
+
+
+class Retelling:
+    """Tells one run again, by its row in SQL; used once."""
+
+    def __init__(self, row: Row, settings: Settings, data: DataManager, times: TimeManager) -> None:
+        self.run_id = str(row["run_id"])
+        self._row = row
+        self._runs = settings.runs_folder
+        self._strategies = settings.strategies_folder
+        self._data = data
+        self._times = times
+        has_journal = (self._runs / self.run_id / JOURNAL_FOLDER).exists()
+        self._journal = journal_of(row, self._runs) if has_journal else None
+        self.config = self._config()
+
+    @property
+    def unit(self) -> str:
+        """What is counted while it is run again."""
+        return "bars" if self._journal is None else "inputs"
+
+    def tell(self, witness: Witness, on_count: OnCount | None = None) -> Proof:
+        """Run it again; `on_count` is told how far it is, in its unit."""
+        with unlogged():
+            return self._told(witness, on_count)
+
+    def _told(self, witness: Witness, on_count: OnCount | None) -> Proof:
+        if self._journal is None:
+            return self._replayed(witness, on_count)
+        again = Repetition(
+            self._journal, self._times, self._data.store, "inline", witness, on_count
+        )
+        verdict = again.verdict()
+        notes = list(verdict.notes)
+        if verdict.difference is not None:
+            first = verdict.difference
+            notes.append(f"'verify {self.run_id}' shows the first difference: {first.what} "
+                         f"{first.number}")  # fmt: skip
+        return Proof(verdict.equal, verdict.fingerprint, self._row["fingerprint"], tuple(notes))
+
+    def _config(self) -> SessionConfig:
+        if self._journal is not None:
+            return self._journal.header().session_config
+        try:
+            return SessionConfig.model_validate(self._row["config"])
+        except ValidationError as error:
+            raise ConfigError(
+                f"The config of run {self.run_id} is of another version, and cannot be run again: "
+                f"{error.errors()[0]['msg']}."
+            ) from error
+
+    def _replayed(self, witness: Witness, on_count: OnCount | None) -> Proof:
+        run = watched_replay(
+            self.config, self.hard_limits, witness, self._data, self._times, self._strategies,
+            on_count,
+        )  # fmt: skip
+        notes = [*self._changed(run)]
+        with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
+            notes += self._executed(run)
+        return self._proof(run.execution.diary.fingerprint.hexdigest(), notes)
+
+    def _executed(self, run: Run) -> Iterator[str]:
+        try:
+            run.execute()
+        except Exception as error:
+            if self._row["state"] != FAILED:
+                raise
+            yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
+
+    def _proof(self, fingerprint: str, notes: list[str]) -> Proof:
+        recorded, state = self._row["fingerprint"], self._row["state"]
+        if recorded is None or state not in (FINISHED, FAILED):
+            notes.append(
+                f"the run is {state}: here it goes on to the end of its dates, so that the "
+                "fingerprints cannot be compared"
+            )
+            return Proof(None, fingerprint, recorded, tuple(notes))
+        equal = fingerprint == recorded
+        if not equal:
+            notes.append(
+                "run again it decides otherwise: its bars, a strategy or this program have "
+                "changed since, and what is told here need not be what happened then"
+            )
+        return Proof(equal, fingerprint, recorded, tuple(notes))
+
+    def _changed(self, run: Run) -> Iterator[str]:
+        recorded = self._facts.get("strategies", {})
+        for seat in run.seats:
+            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
+                yield f"the strategy {seat.name} is not what it was: its file has changed"
+
+    @property
+    def hard_limits(self) -> AccountLimits | None:
+        """The hard limits of the account file, as it was when the run began."""
+        if self._journal is not None:
+            return self._journal.header().account_limits
+        hard = self._facts.get("hard_limits")
+        return None if hard is None else AccountLimits.model_validate(hard)
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """Its run.json; nothing where that is not there."""
+        try:
+            text = (self._runs / self.run_id / "run.json").read_text(encoding="utf-8")
+            facts: dict[str, Any] = json.loads(text)
+        except (OSError, ValueError):
+            return {}
+        return facts

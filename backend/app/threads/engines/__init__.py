@@ -1,0 +1,1 @@
+"""Analysis engines that do one thing more: breakers, kills, new code, a witness."""

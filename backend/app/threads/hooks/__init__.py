@@ -1,0 +1,1 @@
+"""Which hooks strategies have, when they are called, and what becomes of one that fails."""

@@ -1,0 +1,1 @@
+"""The threads of a live run beside the workers: the gate's and the recorder's."""

@@ -1,0 +1,1 @@
+"""What binds workers to the machine: queues, processors, its clock, its memory."""

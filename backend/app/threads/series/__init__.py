@@ -1,0 +1,1 @@
+"""The series of bars and indicators as they grow, and how complete they are."""

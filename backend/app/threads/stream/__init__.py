@@ -1,0 +1,1 @@
+"""What passes down the stream besides bars, and what a run's stream must compute."""

@@ -1,0 +1,23 @@
+"""What the analysis engine hands to the recorder."""
+
+import msgspec
+
+from app.core.bars import Floats, Ints
+from app.core.order_events import Intent
+from app.core.trading_state import RiskReport
+from app.managers.execution_manager.books.diary import Records
+from app.threads.stream.reloading import ReloadOutcome
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What one input came to, for the recorder."""
+
+    records: Records
+    equity_ns: Ints
+    equity: Floats
+    bars: int
+    through_ns: int
+    sequence: int = 0  # of the input it came of
+    intents: tuple[Intent, ...] = ()
+    risk: RiskReport | None = None  # of the trading state, where something is to be remembered
+    reload: ReloadOutcome | None = None  # where the input asked for one

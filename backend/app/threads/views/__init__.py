@@ -1,0 +1,1 @@
+"""What is known at an instant, as the engine and strategies read it."""

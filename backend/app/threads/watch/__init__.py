@@ -1,0 +1,1 @@
+"""Who watches a run for strategies that hang, and where alarms go."""
