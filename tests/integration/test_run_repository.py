@@ -315,8 +315,8 @@ def test_quantities_and_prices_survive_exactly(units: int, price: float) -> None
 def test_forty_thousand_rows_go_in_within_seconds(repository: RunRepository) -> None:
     """About 0.12 s into SQLite, 0.9 s into PostgreSQL; the bound leaves room for a busy machine."""
     start(repository, "r1")
-    orders = [order(number) for number in range(20_000)]
-    fills = [fill(number) for number in range(20_000)]
+    orders = [order(number) for number in range(1, 20_001)]
+    fills = [fill(number) for number in range(1, 20_001)]
     began = time.perf_counter()
     repository.add_orders("r1", orders, ["SmaCross"])
     repository.add_fills("r1", fills, ["AAPL"])

@@ -211,6 +211,21 @@ def test_two_exits_of_one_position_never_turn_it_over_where_there_are_limits(
     assert not held
 
 
+def test_a_plain_exit_that_has_come_to_only_reduce_keeps_its_claim() -> None:
+    """It fills beside the next one, which would open with what is left of it."""
+    three: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", 40, limit=40),
+            s.order("AAA", 100, limit=1, reduce_only=True),
+            s.order("AAA", 100),
+        ]
+    }
+    _, outcome = run_script(SHORT | three, symbols=("AAA",), minutes=9, risk=TRIPPED)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [-100, 40]
+    state, why = ended(outcome)[5]
+    assert (state, str(why)[:11]) == ("REJECTED", "no_entries:")
+
+
 def test_an_exit_that_rests_opens_nothing_once_time_is_up() -> None:
     """It was asked nothing, as it closed what was held; that is closed without it."""
     steps: Steps = {

@@ -239,9 +239,9 @@ def test_most_rules_have_bounds_and_the_desk_relies_on_them(
 
 def test_what_an_exit_takes_out_is_not_taken_for_what_works_beside_it() -> None:
     desk = Desk(max_position_quantity=100)
+    desk.give(-90, kind=LIMIT, limit=20.0)  # it waits, and limits have approved of it
     desk.ask(90)
     desk.give(1, kind=LIMIT, limit=9.0)  # by now it is known what is held
-    desk.give(-90, kind=LIMIT, limit=20.0)  # it waits, and nothing limits what closes
     desk.give(-90, reduce_only=True, aimed=False)
     desk.now_ns += 10
     desk.execution.match(desk.now_ns)

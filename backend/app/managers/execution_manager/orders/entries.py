@@ -107,7 +107,8 @@ def closing_units(order: Order, units: int, working: Mapping[int, Order], held_u
     """How many of so many units of an order only take out what its strategy holds.
 
     What else may fill on its side has the first claim on that; not what only reduces, unless that
-    fills as soon as it may, nor what is to be cancelled, or ends with it.
+    fills as soon as it may, or is a plain order that has come to, nor what is to be cancelled, or
+    ends with it.
     """
     if held_units * units >= 0:
         return 0
@@ -116,7 +117,7 @@ def closing_units(order: Order, units: int, working: Mapping[int, Order], held_u
         for other in working.values()
         if other is not order
         and other.state is not CANCEL_PENDING
-        and (not other.reduce_only or is_on_its_way(other, working))
+        and (not other.reduce_only or other.aimed or is_on_its_way(other, working))
         and not (order.group and other.group == order.group)
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
