@@ -22,7 +22,7 @@ __all__ = ["shell", "shell_house", "stocked"]
 
 pytestmark = pytest.mark.shell
 
-# A bar takes it ten milliseconds: two sessions of two symbols take fifteen seconds at full speed.
+# Longer with its first bar than the test waits for anything.
 CRAWLING = """
 from threading import Event
 
@@ -30,7 +30,7 @@ from app.strategies import Strategy
 
 class Crawling(Strategy):
     def on_bar(self, bar):
-        Event().wait(0.02)
+        Event().wait(60)
 """
 
 
