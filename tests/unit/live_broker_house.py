@@ -11,6 +11,7 @@ from app.core.orders import LIMIT, STOP, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.order_reports import OrderReports
+from app.services.risk.scopes import Limits
 
 SHARES = 100 * UNITS
 
@@ -18,8 +19,8 @@ SHARES = 100 * UNITS
 class House:
     """An account at a live broker whose venue says what a test lets it say."""
 
-    def __init__(self) -> None:
-        self.execution: ExecutionManager = manager_of(make_broker=LiveBroker)
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.execution: ExecutionManager = manager_of(make_broker=LiveBroker, limits=limits)
         self.reports = OrderReports(self.execution)
         open_session(self.execution, dt.date(2024, 3, 8), 1)
         self.now_ns = 10

@@ -15,6 +15,7 @@ from app.core.money import UNITS, to_units
 from app.core.orders import AMEND_PENDING, GTC, LIMIT, REJECTED, Order, Terms
 from app.core.transfers import Conversion
 from app.managers.execution_manager.books.account import AccountTerms
+from app.managers.execution_manager.books.ledger import Position
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.limits.buying_power import working_sides
 from app.managers.execution_manager.sim.sim_broker import FillRules
@@ -255,12 +256,18 @@ def test_a_cash_account_pays_each_purchase_from_the_book_of_its_currency() -> No
     assert submit(execution, 0, 1, UNITS, 45).is_working
 
 
-def test_an_order_that_can_only_reduce_is_on_no_side() -> None:
+@pytest.mark.parametrize(("held", "exits"), ((0, 0), (-3, 0), (5, 5), (20, 16)))
+def test_exits_are_on_no_side_but_what_those_at_market_take_out(held: int, exits: int) -> None:
     plain = Order(1, 0, "X", 0, 5 * UNITS, 0, filled_units=2 * UNITS)
     sale = Order(2, 0, "X", 0, -4 * UNITS, 0)
-    reducing = Order(3, 0, "X", 0, -9 * UNITS, 0, reduce_only=True)
-    found = working_sides({1: plain, 2: sale, 3: reducing})
-    assert found == {0: (3 * UNITS, 4 * UNITS)}
+    resting = Order(3, 0, "X", 0, -9 * UNITS, 0, kind=LIMIT, limit=9.0, reduce_only=True)
+    waiting = Order(4, 0, "X", 0, -9 * UNITS, 0, parent=1, reduce_only=True)
+    leaving = [Order(n, 0, "X", 0, -8 * UNITS, 0, reduce_only=True) for n in (5, 6)]
+    working = {one.order_id: one for one in (plain, sale, resting, waiting, *leaving)}
+    position = Position("X")
+    position.units = held * UNITS
+    found = working_sides(working, [[position]])
+    assert found == {0: (3 * UNITS, (4 + exits) * UNITS)}
 
 
 # -- the cheap approval ---------------------------------------------------------------------------

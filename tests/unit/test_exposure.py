@@ -93,14 +93,27 @@ class World:
             self.account, self.working, self.moment, OrderCounts(()), strategy, symbol, self.whole
         )
 
-    def left(self, strategy: int | None, symbol: int) -> list[int]:
+    def left(self, strategy: int | None, symbol: int, *, reduces: bool = False) -> list[int]:
         return [
             order.units - order.filled_units
             for order in self.working.values()
             if order.symbol_index == symbol
-            and not order.reduce_only
+            and order.reduce_only == reduces
             and strategy in (None, order.strategy)
         ]
+
+    def taken_out(self, strategy: int | None, symbol: int) -> list[int]:
+        """What exits at market are about to take out, by strategy: never more than it holds."""
+        found = []
+        for one in range(STRATEGIES) if strategy is None else [strategy]:
+            held, exits = self.held(one, symbol), self.left(one, symbol, reduces=True)
+            sales = sum(units for units in exits if units * held < 0)
+            found.append(sales if abs(sales) < abs(held) else -held)
+        return found
+
+    def filling(self, strategy: int | None, symbol: int) -> list[int]:
+        """What all of these may fill."""
+        return self.left(strategy, symbol) + self.taken_out(strategy, symbol)
 
     def held(self, strategy: int | None, symbol: int) -> int:
         rows = self.account.positions
@@ -111,7 +124,7 @@ class World:
     def ends(self, strategy: int | None, symbol: int) -> list[int]:
         """Every position that some of the orders, filled, would leave."""
         base = self.held(strategy, symbol)
-        return [base + sum(some) for some in _parts(self.left(strategy, symbol))]
+        return [base + sum(some) for some in _parts(self.filling(strategy, symbol))]
 
 
 def _parts(items: list[int]) -> Iterator[tuple[int, ...]]:
@@ -149,7 +162,7 @@ def test_exposure_is_the_worst_that_could_come(
 
 
 def _side(world: World, strategy: int | None, symbol: int, sign: int) -> int:
-    return worth(symbol, sum(u for u in world.left(strategy, symbol) if u * sign > 0))
+    return worth(symbol, sum(u for u in world.filling(strategy, symbol) if u * sign > 0))
 
 
 def _holds(world: World, strategy: int | None, symbol: int) -> bool:

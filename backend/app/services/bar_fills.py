@@ -6,7 +6,7 @@ changes nothing: whoever asks books the fills and carries out what follows from 
 """
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -53,6 +53,9 @@ class Links(Protocol):
     def legs_of(self, group: int) -> Sequence[Order]: ...
     def taken_beside(self, order: Order) -> int: ...
     def filled(self, order: Order) -> int: ...
+    def after_exit(
+        self, exit: Order, units: int, held_units: int, left_of: Callable[[Order], int]
+    ) -> Iterable[tuple[Order, int]]: ...
 
 
 class BarFill(NamedTuple):
@@ -113,6 +116,7 @@ class BarFills:
         self._given_until_ns = given_until_ns  # what was given later counts from the next bar
         self._filled: dict[int, int] = {}  # by order, on this bar
         self._moved: dict[int, int] = {}  # by strategy, on this bar
+        self._yielded: dict[int, int] = {}  # by order, to exits, unsigned
         self._price_of = price_of
         self._paid: dict[int, float] = {}  # by entry that has filled on this bar
         self._closed: dict[int, int] = {}  # what of that only took out what was held, unsigned
@@ -219,20 +223,21 @@ class BarFills:
             strategy = order.strategy
             self._filled[order.order_id] = self._filled.get(order.order_id, 0) + units
             self._moved[strategy] = self._moved.get(strategy, 0) + units
+            if order.reduce_only:
+                self._yield_to(order, units)
         return units
+
+    def _yield_to(self, exit: Order, units: int) -> None:
+        held = self._held_units(exit.strategy) + self._moved[exit.strategy]
+        for order, less in self._links.after_exit(exit, units, held, self._left_of):
+            self._yielded[order.order_id] = self._yielded.get(order.order_id, 0) + less
 
     def _room(self, order: Order) -> int:
         """How much of an order may fill, after what has filled on this bar."""
-        filled = self._filled
-        done = order.filled_units + filled.get(order.order_id, 0)
-        room, buys = abs(order.units) - abs(done), order.units > 0
-        entered = self._entered(order)
-        legs = self._links.legs_of(order.group) if order.group else ()
-        for leg in legs:
-            taken = filled.get(leg.order_id, 0)
-            if taken and leg is not order:
-                room = room - abs(taken) if (leg.units > 0) == buys else 0
+        filled, buys = self._filled, order.units > 0
+        room, entered = self._left_of(order), self._entered(order)
         if entered is not None:  # and another leg may have taken its part out again
+            legs = self._links.legs_of(order.group) if order.group else ()
             taken = sum(abs(filled.get(leg.order_id, 0)) for leg in legs if leg is not order)
             taken += self._links.taken_beside(order) + self._links.filled(order)
             room = min(room, entered - taken - abs(filled.get(order.order_id, 0)))
@@ -241,6 +246,16 @@ class BarFills:
             room = min(room, max(-held if buys else held, 0))
         room = max(room, 0)
         return room if buys else -room
+
+    def _left_of(self, order: Order) -> int:
+        """What is left of an order, unsigned, after what it, its group and exits have filled."""
+        filled = self._filled
+        left = abs(order.units) - abs(order.filled_units + filled.get(order.order_id, 0))
+        for leg in self._links.legs_of(order.group) if order.group else ():
+            taken = filled.get(leg.order_id, 0)
+            if taken and leg is not order:
+                left = left - abs(taken) if (leg.units > 0) == (order.units > 0) else 0
+        return max(left - self._yielded.get(order.order_id, 0), 0)
 
     def _entered(self, order: Order) -> int | None:
         """What has filled of the entry an order depends on, unsigned; None when all of it has."""

@@ -195,9 +195,8 @@ class ExecutionManager:
         if self.broker.cancel(order, now_ns):
             self._finish(order, CANCELED, now_ns, BY_STRATEGY)
             return True
-        if order.aimed:
-            self._aim_without(order)
-            order.aimed = False
+        self._aim(order, order.filled_units)
+        order.aimed = False
         if order.state is not UNKNOWN:
             order.to(CANCEL_PENDING)
         return False
@@ -223,8 +222,7 @@ class ExecutionManager:
         """Other terms are in force; what has filled by then, stays filled."""
         filled = order.filled_units
         units = filled if abs(filled) > abs(terms.units) else terms.units
-        if order.aimed:
-            self.aim_units[order.strategy][order.symbol_index] += units - order.units
+        self._aim(order, units)
         order.units, order.limit, order.stop = units, terms.limit, terms.stop
         order.trail, order.trail_percent = terms.trail, terms.trail_percent
         order.reason = ""  # of one before that was refused
@@ -238,6 +236,7 @@ class ExecutionManager:
     def reduced(self, order: Order, units: int, now_ns: int) -> None:
         """An order has become smaller with one it is linked to."""
         if order.is_working:
+            self._aim(order, units)
             order.units = units
             self.diary.note("reduce", order, now_ns)
 
@@ -384,14 +383,14 @@ class ExecutionManager:
 
     def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order ends unfilled, or not wholly filled: nobody aims with it any more."""
-        if order.aimed:
-            self._aim_without(order)
+        self._aim(order, order.filled_units)
         self._end(order, state, now_ns, reason)
         self.broker.release(order, now_ns)
 
-    def _aim_without(self, order: Order) -> None:
-        left = order.units - order.filled_units
-        self.aim_units[order.strategy][order.symbol_index] -= left
+    def _aim(self, order: Order, units: int) -> None:
+        """So much of an order is on its way to what its strategy aims at, if it counts there."""
+        if order.aimed:
+            self.aim_units[order.strategy][order.symbol_index] += units - order.units
 
     def _end(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         order.to(state)

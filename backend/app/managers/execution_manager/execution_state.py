@@ -52,7 +52,6 @@ class ExecutionState(msgspec.Struct, frozen=True):
     breakers: BreakersState | None = None
     protection: ProtectionState | None = None
     kill: tuple[str, str, list[int]] = ("", "", [])  # mode, reason, the orders that close
-    unasked_exits: list[int] = []
 
 
 def execution_state(execution: ExecutionManager) -> ExecutionState:
@@ -76,7 +75,6 @@ def execution_state(execution: ExecutionManager) -> ExecutionState:
         breakers=None if checks.breakers is None else checks.breakers.saved_state(),
         protection=None if protection is None else protection.state(),
         kill=(entries.kill.mode, entries.kill.reason, sorted(entries.own)),
-        unasked_exits=sorted(checks.exits.order_ids),
     )
 
 
@@ -111,7 +109,6 @@ def restore_execution(execution: ExecutionManager, state: ExecutionState) -> Non
     mode, reason, own = state.kill
     execution.entries.kill = KillLatch(mode, reason)
     execution.entries.own.update(own)
-    checks.exits.order_ids.update(state.unasked_exits)
     execution.rethink()
 
 

@@ -63,11 +63,6 @@ class ProtectedExecution(ExecutionManager):
         if order.units != before:
             self.protection.resized(order, now_ns)
 
-    def reduced(self, order: Order, units: int, now_ns: int) -> None:
-        if order.aimed and order.is_working:
-            self.aim_units[order.strategy][order.symbol_index] += units - order.units
-        super().reduced(order, units, now_ns)
-
     def filled(
         self, order: Order, units: int, price: float, start_ns: int, now_ns: int, fee: int = 0
     ) -> None:

@@ -1,6 +1,6 @@
 """A symbol's orders against one bar or tick: the simulator's own functions, orders unlinked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -43,6 +43,11 @@ class _NoLinks:
 
     def filled(self, order: Order) -> int:
         return abs(order.filled_units)
+
+    def after_exit(
+        self, exit: Order, units: int, held_units: int, left_of: Callable[[Order], int]
+    ) -> Sequence[tuple[Order, int]]:
+        return ()
 
 
 _RULES, _NO_LINKS = BarRules(), _NoLinks()

@@ -10,12 +10,14 @@ stays above `floor_units` and nothing more is short. Beside a few that work, `co
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from app.core.money import UNITS, to_units
 from app.core.orders import Order
 from app.managers.execution_manager.books.account import Account
+from app.managers.execution_manager.books.ledger import Position
+from app.managers.execution_manager.limits.counted import counted
 from app.services.buying_power import (
     Line,
     added_units,
@@ -45,14 +47,14 @@ class Prices(Protocol):
         ...
 
 
-def working_sides(working: Working) -> dict[int, tuple[int, int]]:
+def working_sides(
+    working: Working, positions: Sequence[Sequence[Position]]
+) -> dict[int, tuple[int, int]]:
     """By symbol, what working orders may still buy and sell, both unsigned."""
     sides: dict[int, tuple[int, int]] = {}
-    for order in working.values():
-        if not order.reduce_only:
-            left = order.units - order.filled_units
-            buys, sells = sides.get(order.symbol_index, (0, 0))
-            sides[order.symbol_index] = (buys + max(left, 0), sells + max(-left, 0))
+    for order, left in counted(working, positions):
+        buys, sells = sides.get(order.symbol_index, (0, 0))
+        sides[order.symbol_index] = (buys + max(left, 0), sells + max(-left, 0))
     return sides
 
 
@@ -134,7 +136,7 @@ class BuyingPower:
     def fault(self, symbol: int, units: int, limit: float | None) -> str:
         """Why an order for so many units, or so many more, is refused, or "": the exact check."""
         working = self._working
-        sides = working_sides(working)
+        sides = working_sides(working, self._account.positions)
         line = self._line(symbol, sides)
         cash_only = self._account.terms.holds_cash_only
         if cash_only and (reason := short_refusal(line, units)):

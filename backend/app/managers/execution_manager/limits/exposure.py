@@ -10,6 +10,7 @@ from app.core.money import amount_units
 from app.core.orders import Order
 from app.core.trading_state import Figures
 from app.managers.execution_manager.books.account import Account
+from app.managers.execution_manager.limits.counted import counted
 from app.managers.execution_manager.limits.moment import Moment, Working
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.execution_manager.limits.reach import Reach
@@ -208,9 +209,10 @@ class Holdings:
             self._see_held()
         elif follows and added is not None:
             memo.works = moment.works
-            if self._counts(added):
-                self._add(added)
-            return
+            if not added.reduce_only:
+                if self._is_own_order(added):
+                    self._add(added)
+                return
         memo.works = moment.works
         self._see_working()
 
@@ -236,23 +238,19 @@ class Holdings:
     def _see_working(self) -> None:
         memo = self._memo
         held, sides, orders = memo.held, dict[int, list[int]](), 0
-        for order in self._working.values():
-            if self._is_whole_account or self._counts(order):
-                if order.reduce_only:
-                    continue
-                orders += 1
-                left, symbol = order.units - order.filled_units, order.symbol_index
+        for order, left in counted(self._working, self._account.positions):
+            if self._is_whole_account or self._is_own_order(order):
+                orders += not order.reduce_only
+                symbol = order.symbol_index
                 if symbol not in sides:
                     sides[symbol] = [0, 0]
                 sides[symbol][left < 0] += left
         memo.sides, memo.orders, memo.open = sides, orders, len(held.keys() | sides.keys())
 
-    def _counts(self, order: Order) -> bool:
-        """Whether an order is of this portfolio, and may make it more."""
-        return (
-            not order.reduce_only
-            and self._strategy in (None, order.strategy)
-            and self._symbol in (None, order.symbol_index)
+    def _is_own_order(self, order: Order) -> bool:
+        return self._strategy in (None, order.strategy) and self._symbol in (
+            None,
+            order.symbol_index,
         )
 
     def _add(self, order: Order) -> None:

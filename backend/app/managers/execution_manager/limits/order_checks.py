@@ -17,7 +17,6 @@ from app.managers.execution_manager.limits.risk_desk import OnVerdict, RiskDesk
 from app.managers.execution_manager.limits.risk_memory import RiskMemory
 from app.managers.execution_manager.limits.seen import Known
 from app.managers.execution_manager.limits.sure_orders import SureOrders
-from app.managers.execution_manager.limits.unasked_exits import UnaskedExits
 from app.managers.execution_manager.orders.entries import Entries, closing_units, opens
 from app.managers.execution_manager.orders.parts import terms_of
 from app.services.auctions import AUCTIONS, CutOffs, too_late
@@ -58,9 +57,9 @@ class OrderChecks:
         self._holds_cash_only = False
         self._cut_offs = cut_offs
         self._working = working = broker.working
+        self._reducing, self._yields = broker.reducing, broker.links.yields
         self._held_units_of = held_units_of
         self.entries = Entries(working, held_units_of)
-        self.exits = UnaskedExits(working, broker.reducing, held_units_of)
         self.counts = OrderCounts(limits.scopes)
         self._refused: set[int] = set()  # or taken back, in the session under way
         self._taken_back = 0  # of them
@@ -131,24 +130,27 @@ class OrderChecks:
             self.refused(order)
             if self.breakers is not None:
                 self.breakers.note_refusal(reason, now_ns)
-        elif (order.kind is not MARKET or order.reduce_only) and self._holds_exits:
-            self._note_exit(order)
+        elif (
+            order.kind is not MARKET or order.reduce_only or self._reducing
+        ) and self._asks_what_opens:
+            self._note(order, order.units)
         return reason
 
-    def _note_exit(self, order: Order) -> None:
-        if self.exits.passed(order):
-            self.rethink()  # others only reduce now: they were counted
+    def _note(self, order: Order, more_units: int) -> None:
+        """An order passes, or more of one: as far as orders go now, they may beside exits."""
+        held_units = self._held_units_of(order.strategy, order.symbol_index)
+        self._yields.note(order, held_units, more_units)
+
+    @property
+    def _asks_what_opens(self) -> bool:
+        """Whether it matters how much an order may open, more than the account's means."""
+        return self._limits.looks or bool(self.entries.closed) or self._holds_cash_only
 
     def reduces_too(self, order: Order, aim_units: Sequence[Sequence[int]]) -> bool:
         """Have an order only reduce that takes out what other exits would, too; whether it does."""
-        if self.entries.takes_out_too(order, aim_units, limited=self._holds_exits):
+        if self.entries.takes_out_too(order, aim_units):
             order.reduce_only = True
         return order.reduce_only
-
-    @property
-    def _holds_exits(self) -> bool:
-        """Whether an exit that passed unasked may open nothing either."""
-        return self._limits.looks or bool(self.entries.closed) or self._holds_cash_only
 
     def rethink(self) -> None:
         """The account has changed beside its orders: nothing that was worked out holds."""
@@ -303,8 +305,8 @@ class OrderChecks:
                 return ruling.reason
         symbol, power = order.symbol_index, self.power
         reason = "" if power is None else power.fault(symbol, more, terms.limit)
-        if ask is not None and not reason:
-            self.exits.asked(order)
+        if not reason and self._asks_what_opens:
+            self._note(order, more)
         return self._passed(ask, reason)
 
     def _price_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:

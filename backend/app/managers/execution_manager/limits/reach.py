@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from app.core.money import UNITS
 from app.managers.execution_manager.books.account import Account
+from app.managers.execution_manager.limits.counted import counted
 from app.managers.execution_manager.limits.moment import Moment, Working
 from app.services.risk.bounds import MARGIN
 
@@ -170,13 +171,14 @@ class Reach:
                 self.begin(symbol)
         for order in self._working.values():
             symbol = order.symbol_index
+            if order.reduce_only and self._is_own(order.strategy, symbol):
+                line = self.lines.get(symbol) or self.begin(symbol)
+                line.reduces = True
+        for order, left in counted(self._working, self._account.positions):
+            symbol = order.symbol_index
             if self._is_own(order.strategy, symbol):
                 line = self.lines.get(symbol) or self.begin(symbol)
-                left = order.units - order.filled_units
-                if order.reduce_only:
-                    line.reduces = True
-                    continue
-                self.orders += 1
+                self.orders += not order.reduce_only
                 if left > 0:
                     line.up += left
                 else:

@@ -17,6 +17,7 @@ from app.managers.execution_manager.limits.order_counts import OrderCounts, Tall
 from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.limits.seen import Seen
 from app.managers.execution_manager.limits.sure_bounds import SureBounds
+from app.managers.execution_manager.orders.entries import counts
 from app.services.risk.bounds import ALWAYS_NS, NOT_SURE_NS
 from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Portfolio, ask_for
@@ -156,6 +157,7 @@ class SureOrders:
         `reach` is the whole account's.
         """
         terms, self._bounds = account.terms, dict[Place, SureBounds]()
+        self._working = watch.working
         for place, portfolio in portfolios.items():
             limits = [
                 limit
@@ -190,8 +192,9 @@ class SureOrders:
 
     def follow(self, order: Order) -> None:
         """One works from now on that was not asked about here."""
-        if not order.reduce_only:
+        if counts(order, self._working):
             self.add(order.strategy, order.symbol_index, order.units)
+        if not order.reduce_only:
             return
         for bounds in self._bounds.values():
             bounds.reach.expect_exit(order.strategy, order.symbol_index)

@@ -10,6 +10,7 @@ from app.managers.execution_manager.orders.entries import coming_units
 from app.managers.execution_manager.orders.links import Links
 
 _IDLE = "nothing is left to reduce"
+_TAKEN_OUT = "an exit has taken it out"
 Pending = dict[int, tuple[int, Terms | None]]
 Moved = Mapping[tuple[int, int], int]  # units by strategy and symbol
 
@@ -52,9 +53,13 @@ class Consequences:
         self.on_moved: Callable[[Moved, int], None] | None = None  # behind the fills of an instant
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
-        """What one leg of a group fills, the others lose."""
+        """What one leg of a group fills, the others lose; what an exit does, plain orders may."""
         for leg, left_units in self._links.after_fill(order, units):
             self._reduce(leg, left_units, now_ns, "another order of its group filled")
+        if order.reduce_only:
+            for other, less in self._links.after_exit(order, units, self._held_units(order)):
+                size = other.units - less if other.units > 0 else other.units + less
+                self._reduce(other, size, now_ns, _TAKEN_OUT)
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""

@@ -65,21 +65,17 @@ class Entries:
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         return reason if reason and opens(order, units, self._working, held_units) else ""
 
-    def takes_out_too(
-        self, order: Order, aim_units: Sequence[Sequence[int]], *, limited: bool
-    ) -> bool:
-        """Whether an order does nothing but take out what exits that work would, too: whichever
-        fills first, nobody wants it twice. `aim_units` is what strategies hold once all has filled
-        that is on its way, without the order. One that rests is looked at where it is `limited`:
-        it passes unasked, so it must not open once the others have filled.
+    def takes_out_too(self, order: Order, aim_units: Sequence[Sequence[int]]) -> bool:
+        """Whether an order at market does nothing but take out what exits that work would, too:
+        whichever fills first, nobody wants it twice. `aim_units` is what strategies hold once all
+        has filled that is on its way, without the order.
         """
         strategy, symbol, units = order.strategy, order.symbol_index, order.units
         aim, working = aim_units[strategy][symbol], self._working.values()
-        if not order.aimed or order.limit is not None:
-            if not limited or order.kind == MARKET or order.parent:
-                return False
-        elif units * aim >= 0 or abs(units) > abs(aim):
+        if units * aim >= 0 or abs(units) > abs(aim):
             return False  # as most orders: no need to look at what works
+        if not order.aimed or order.limit is not None:
+            return False
         held_units = self._held_units_of(strategy, symbol) + coming_units(order, working)
         if units * held_units >= 0 or abs(units) > abs(held_units):
             return False
@@ -106,9 +102,8 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
 def closing_units(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> int:
     """How many of so many units of an order only take out what its strategy holds.
 
-    What else may fill on its side has the first claim on that; not what only reduces, unless that
-    fills as soon as it may, or is a plain order that has come to, nor what is to be cancelled, or
-    ends with it.
+    What else may fill on its side has the first claim on that; not exits that rest, nor what is to
+    be cancelled, or ends with it.
     """
     if held_units * units >= 0:
         return 0
@@ -117,7 +112,7 @@ def closing_units(order: Order, units: int, working: Mapping[int, Order], held_u
         for other in working.values()
         if other is not order
         and other.state is not CANCEL_PENDING
-        and (not other.reduce_only or other.aimed or is_on_its_way(other, working))
+        and counts(other, working)
         and not (order.group and other.group == order.group)
         and (other.strategy, other.symbol_index) == (order.strategy, order.symbol_index)
         and (other.units > 0) == (units > 0)
@@ -125,9 +120,11 @@ def closing_units(order: Order, units: int, working: Mapping[int, Order], held_u
     return min(abs(units), max(abs(held_units) - beside, 0))
 
 
-def is_on_its_way(order: Order, working: Mapping[int, Order]) -> bool:
-    """Whether an exit rests for no price and waits for no other order: it fills before others."""
-    return order.kind == MARKET and order.parent not in working
+def counts(order: Order, working: Mapping[int, Order]) -> bool:
+    """Whether all that is weighed beside an order sees it as filled: not so an exit that rests for
+    a price, or waits for another order.
+    """
+    return not order.reduce_only or (order.kind == MARKET and order.parent not in working)
 
 
 def taking_out(orders: Iterable[Order], held_units: int) -> list[Order]:

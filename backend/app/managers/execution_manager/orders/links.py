@@ -7,6 +7,7 @@ import msgspec
 
 from app.core.money import divide_half_even
 from app.core.orders import Order
+from app.managers.execution_manager.orders.yields import LeftOf, Yields, left_of
 
 NO_ORDERS: Sequence[Order] = ()
 
@@ -20,12 +21,14 @@ class LinksState(msgspec.Struct, frozen=True):
     taken: dict[int, int]
     spent: dict[int, int] = {}
     grown: dict[int, int] = {}
+    yields: dict[int, int] = {}
 
 
 class Links:
     """Links the working orders of a broker; what has ended is dropped when it ends."""
 
     def __init__(self, working: Mapping[int, Order]) -> None:
+        self.yields = Yields(working)
         self._working = working
         self._entries: dict[int, Order] = {}  # by child
         self._children: dict[int, list[Order]] = {}
@@ -44,6 +47,7 @@ class Links:
             dict(self._taken),
             dict(self._spent),
             dict(self._grown),
+            self.yields.state(),
         )
 
     def restore(self, state: LinksState, orders: Mapping[int, Order]) -> None:
@@ -56,6 +60,7 @@ class Links:
         self._taken = dict(state.taken)
         self._spent = dict(state.spent)
         self._grown = dict(state.grown)
+        self.yields.restore(state.yields)
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._groups)
@@ -165,9 +170,16 @@ class Links:
         """What an order has filled, unsigned, in today's shares."""
         return abs(order.filled_units) + self._grown.get(order.order_id, 0)
 
+    def after_exit(
+        self, exit: Order, units: int, held_units: int, left_of: LeftOf = left_of
+    ) -> Iterator[tuple[Order, int]]:
+        """What an exit's fill does to plain orders beside it: each, and by how much it yields."""
+        return self.yields.after_exit(exit, units, held_units, left_of)
+
     def split(self, symbol: int, ratio: Decimal, lot_units: int) -> None:
         """A symbol's shares are split: what has filled of its orders is so many, in whole lots."""
         new, old = ratio.as_integer_ratio()
+        self.yields.split(symbol, ratio)
 
         def after(units: int) -> int:
             return divide_half_even(units * new, old) // lot_units * lot_units

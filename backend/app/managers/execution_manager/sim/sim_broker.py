@@ -282,16 +282,13 @@ class SimBroker:
         """Book a fill, and carry out what it means for others."""
         order, units, links = fill.order, fill.units, self.links
         whole = units == order.units - order.filled_units
-        if links:
-            children = links.children_of(order)
-            waiting = [one for one in children if links.waits(one) or one.guard is not None]
-            self._owner.filled(order, units, price, start_ns, now_ns)
-            self.consequences.after_fill(order, units, now_ns)
-            for child in waiting:
-                if child.order_id in self.working:  # not one that its entry's fill has ended
-                    self._rows[child.order_id] = self._next_row(child, start_ns + 1)
-        else:
-            self._owner.filled(order, units, price, start_ns, now_ns)
+        children = links.children_of(order)
+        waiting = [one for one in children if links.waits(one) or one.guard is not None]
+        self._owner.filled(order, units, price, start_ns, now_ns)
+        self.consequences.after_fill(order, units, now_ns)
+        for child in waiting:
+            if child.order_id in self.working:  # not one that its entry's fill has ended
+                self._rows[child.order_id] = self._next_row(child, start_ns + 1)
         if not whole:
             self._rows[order.order_id] = self._next_row(order, start_ns + 1)
             return

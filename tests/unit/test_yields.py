@@ -1,0 +1,224 @@
+"""What an exit takes out, no other order takes out again: no limit is passed by the two of them."""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.market import (
+    Outcome,
+    config_of,
+    execute,
+    market_of,
+    minute_starts,
+    random_bars,
+    weekday_sessions,
+)
+from tests.unit.execution_house import limits_by
+from tests.unit.live_broker_house import SHARES, House, fill, target_of
+from tests.unit.scripted import Steps, run_script
+from tests.unit.test_protection_random import EXITS, FILLS, split
+from tests.unit.turner import Turner
+
+from app.core.money import UNITS
+from app.core.order_events import Acknowledged, Amend, Amended
+from app.core.orders import FILLED, LIMIT, STOP, Order
+from app.managers.execution_manager.execution_state import execution_state, restore_execution
+
+MEANS = {"cash": 10_000_000}
+LIMITED: dict[str, dict[str, Any]] = {
+    "a limit": {"account": MEANS, "risk": {"max_position_quantity": 100}},
+    "cuts": {"account": MEANS, "risk": {"max_position_quantity": 100, "oversize": "cut"}},
+    "protection": {
+        "account": MEANS,
+        "risk": {"max_position_quantity": 100},
+        "protection": {**EXITS, "time_stop_minutes": 7},
+    },
+    "no short sales": {"account": MEANS, "risk": {"allow_short": False}},
+    "a cash account": {"account": {**MEANS, "kind": "cash"}},
+}
+LONG = 100 * UNITS
+
+
+def run(seed: int, *, rows: int = 8192, splits: bool = False, **parts: Any) -> Outcome:
+    """One symbol over two sessions."""
+    Turner.changes.clear()
+    sessions = weekday_sessions(dt.date(2024, 6, 3), 2, 60)
+    bars = {("AAA", "1m"): random_bars(minute_starts(sessions), seed)}
+    config = config_of(
+        ("AAA",),
+        [{"use": "tests.unit.turner:Turner", "params": {"salt": seed}}],
+        execution=FILLS[seed % len(FILLS)],
+        engine={"block_rows": rows, "runner": "inline"},
+        **parts,
+    )
+    adjustments = [split("AAA", sessions[1].date)] if splits else []
+    return execute(config, market_of(sessions, bars, ("AAA",), adjustments=adjustments))
+
+
+def held(outcome: Outcome) -> Sequence[int]:
+    """After each fill."""
+    return [0, *accumulate(fill[3] for fill in outcome.fills)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), parts=st.sampled_from([*LIMITED.values()]))
+def test_whatever_rests_beside_exits_no_position_goes_beyond_its_limit(
+    seed: int, parts: dict[str, Any]
+) -> None:
+    outcome = run(seed, **parts)
+    assert outcome.reason == "finished"
+    most = [abs(units) for units in held(outcome)]
+    if "max_position_quantity" in parts.get("risk", {}):
+        assert max(most) <= LONG
+    else:
+        assert min(held(outcome)) >= 0
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_blocks_of_any_size_come_to_the_same(name: str) -> None:
+    yielded = 0
+    for seed in range(2 * len(FILLS)):
+        whole = run(seed, splits=True, **LIMITED[name])
+        yielded += Turner.changes.count("an exit has taken it out")
+        assert run(seed, rows=17, splits=True, **LIMITED[name]) == whole
+    assert yielded
+
+
+HELD: Steps = {"09:31 AAA": lambda s: s.order("AAA", 100)}
+MOST = {"max_position_quantity": 100}
+
+
+def fills(given: Steps, **parts: Any) -> list[int]:
+    """How much each fill was for; bars open at 10, 11, 12, ..."""
+    _, outcome = run_script(HELD | given, symbols=("AAA",), minutes=12, **parts)
+    return [fill[3] // UNITS for fill in outcome.fills]
+
+
+@pytest.mark.parametrize("exit_first", (True, False))
+@pytest.mark.parametrize("exit", ({"limit": 15}, {"stop": 40}, {"limit": 18}))
+@pytest.mark.parametrize("other", ({"limit": 18}, {"limit": 20}))
+def test_an_order_that_turns_a_position_over_loses_what_exits_take_out_before_it(
+    exit: dict[str, int], other: dict[str, int], exit_first: bool
+) -> None:
+    """Whichever was given first, and on the same bar, too; without limits it stays as it is."""
+    given = [
+        lambda s: s.order("AAA", -100, reduce_only=True, **exit),
+        lambda s: s.order("AAA", -200, **other),
+    ]
+    turn = given if exit_first else given[::-1]
+    steps: Steps = {"09:33 AAA": lambda s: [give(s) for give in turn]}
+    limited = fills(steps, risk=MOST)
+    assert sum(limited) == -100
+    free = fills(steps)
+    assert sum(free) == (-100 if free[1] == -200 else -200)
+
+
+def test_a_part_of_an_exit_takes_as_much_off() -> None:
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -40, reduce_only=True, limit=15),
+            s.order("AAA", -150, limit=18),
+        ]
+    }
+    assert fills(steps, risk=MOST) == [100, -40, -110]
+
+
+def test_the_newest_order_yields_first_and_what_it_was_to_open_is_left_to_it() -> None:
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -70, limit=18),
+            s.order("AAA", -80, limit=19),
+            s.order("AAA", -100, reduce_only=True, limit=15),
+        ]
+    }
+    assert fills(steps, risk=MOST) == [100, -100, -50]
+
+
+def test_it_is_on_record_why_an_order_has_come_to_be_smaller_and_has_ended() -> None:
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -60, limit=19),
+            s.order("AAA", -70, reduce_only=True, limit=15),
+            s.order("AAA", -30, reduce_only=True, limit=17),
+        ]
+    }
+    _, outcome = run_script(HELD | steps, symbols=("AAA",), minutes=12, risk=MOST)
+    assert [change[0] for change in outcome.order_changes if change[2] == "reduce"] == [2]
+    assert [(order[3] // UNITS, *order[5:8]) for order in outcome.orders if order[0] == 2] == [
+        (-30, "CANCELED", 0, "an exit has taken it out")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    (
+        ({"risk": {"max_position_quantity": 50}}, "max_position_quantity: 90 is over 50"),
+        (
+            {"account": {"kind": "cash"}},
+            "cash_account: it sells 90, there is 0 to sell; a short sale needs a margin account",
+        ),
+        (
+            {"account": {"cash": 1_000, "leverage": 1}},
+            "buying_power: it needs 580.00, there is 450.00 left",
+        ),
+    ),
+)
+def test_an_exit_at_market_counts_as_filled_for_what_comes_behind_it(
+    parts: dict[str, Any], why: str
+) -> None:
+    """It does fill before; to be asked about what is held until then would be to be asked late."""
+    steps: Steps = {
+        "09:31 AAA": lambda s: s.order("AAA", 50),
+        "09:35 AAA": lambda s: [s.order("AAA", -50, reduce_only=True), s.order("AAA", -90)],
+    }
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=8, **parts)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [50, -50]
+    assert str(outcome.orders[1][7]) == why
+
+
+# -- at a venue ------------------------------------------------------------------------------------
+
+
+def turning(**terms: Any) -> tuple[House, Order, Order]:
+    """100 are held, and a stop takes them out; an order for 200 turns them over."""
+    house = House(limits_by(max_position_quantity=100))
+    entry = house.give()
+    house.hear(fill(entry, SHARES, "e1"))
+    common = {"reduce_only": True, "aimed": False, "tif": "gtc"}
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, **common)
+    turn = house.give(-2 * SHARES, **terms)
+    house.intents()
+    house.hear(Acknowledged(stop.order_id), Acknowledged(turn.order_id))
+    return house, stop, turn
+
+
+def test_at_a_venue_the_order_is_amended_as_the_exit_s_fill_is_told() -> None:
+    house, stop, turn = turning(kind=LIMIT, limit=12.0)
+    house.hear(fill(stop, -40 * UNITS, "x1"))
+    assert house.intents() == (Amend(turn.order_id, target_of(160), False),)
+    house.hear(fill(stop, -60 * UNITS, "x2"))
+    house.hear(Amended(turn.order_id, target_of(160)))
+    assert house.intents() == (Amend(turn.order_id, target_of(100), False),)
+    house.hear(Amended(turn.order_id, target_of(100)), fill(turn, -SHARES, "t1", 12.0))
+    assert (turn.state, house.held_units) == (FILLED, -SHARES)
+    assert house.execution.aim_units[0][0] == -SHARES
+
+
+def test_what_it_has_filled_by_then_stands_and_is_what_its_strategy_holds() -> None:
+    house, stop, turn = turning()
+    assert house.execution.aim_units[0][0] == -SHARES
+    house.hear(fill(stop, -SHARES, "x1"), fill(turn, -2 * SHARES, "t1"))
+    assert (turn.state, turn.units, house.held_units) == (FILLED, -2 * SHARES, -2 * SHARES)
+    assert house.execution.aim_units[0][0] == -2 * SHARES
+
+
+def test_a_run_that_goes_on_from_its_state_knows_what_was_promised() -> None:
+    house, stop, turn = turning(kind=LIMIT, limit=12.0)
+    after = House(limits_by(max_position_quantity=100))
+    restore_execution(after.execution, execution_state(house.execution))
+    after.hear(fill(stop, -SHARES, "x1"))
+    assert after.intents() == (Amend(turn.order_id, target_of(100), False),)
