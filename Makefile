@@ -31,7 +31,7 @@ test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
 
 test-shell: setup ## drive the interactive shell in a terminal, every command of it
-	@$(PYTEST) -n 2 -q -m shell $(ARGS)
+	@$(PYTEST) -n 3 --dist worksteal -q -m shell $(ARGS)
 
 test-browser: setup ## open reports in a headless Chromium; skipped where there is none
 	@./start_cli.sh --setup browser || echo "notice: Playwright cannot be installed: its tests are skipped"

@@ -35,6 +35,8 @@ settings.load_profile("house")
 for suite in ("conformance", "sources"):
     pytest.register_assert_rewrite(f"tests.{suite}.bench", f"tests.{suite}.cases")
 
+TIERS = ("live", "shell", "browser")  # each is asked for by its own
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -113,6 +115,22 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Engine]"
     engine.dispose()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A tier reads its own modules alone: to collect all takes each worker half a minute when they
+    are new, and most of its memory.
+    """
+    tier = config.option.markexpr
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return (tier in TIERS and is_test and not _is_of(collection_path, tier)) or None
+
+
+def _is_of(module: Path, tier: str) -> bool:
+    """Whether a module names a tier's mark, or lies where all have it."""
+    is_whole = tier == "live" and "faults" in module.parts
+    return is_whole or f"mark.{tier}" in module.read_text(encoding="utf-8")
+
+
 # Modules of live runs that take half a minute and more: each worker begins with some of them.
 _LONG = ("test_soak", "test_schedules", "test_killed_clocks", "test_store_faults")
 
@@ -120,6 +138,10 @@ _LONG = ("test_soak", "test_schedules", "test_killed_clocks", "test_store_faults
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Live runs are started warm; where they are all that is asked for, the long ones go first."""
+    for tier in TIERS:
+        modules = {item.path for item in items if item.get_closest_marker(tier)}
+        hidden = sorted(str(module) for module in modules if not _is_of(module, tier))
+        assert not hidden, f"with -m {tier} nobody would find its tests in {hidden}"
     yield
     live = [item for item in items if item.get_closest_marker("live")]
     for item in live:

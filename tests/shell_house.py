@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +52,16 @@ class Screen(pyte.HistoryScreen):
     @property
     def all_lines(self) -> list[str]:
         """What has scrolled away, and what is shown."""
-        gone = [
+        return self.lines_from(0)
+
+    def lines_from(self, first: int) -> list[str]:
+        """All lines from one on; the others are let be, for thousands may have scrolled away."""
+        top = self.history.top
+        shown = (self.buffer[row] for row in range(max(0, first - len(top)), self.lines))
+        return [
             "".join(line[column].data for column in range(self.columns)).rstrip()
-            for line in self.history.top
+            for line in chain(islice(top, first, None), shown)
         ]
-        return [*gone, *(line.rstrip() for line in self.display)]
 
     @property
     def cursor_line(self) -> int:
@@ -129,6 +136,8 @@ class Terminal:
         end = time.monotonic() + seconds
         while not is_so():
             ended = self._read(_LOOK_SECONDS)
+            if not ended and time.monotonic() < end:
+                continue
             if is_so():
                 return
             shown = "\n".join(self.screen.all_lines[-60:])
@@ -192,7 +201,8 @@ class ShellTerminal(Terminal):
         behind the cursor is not typed.
         """
         row, parts = self.screen.cursor_line, [""]
-        for line in reversed(self.screen.all_lines[max(0, row - _MOST_ROWS) : row + 1]):
+        first = max(0, row - _MOST_ROWS)
+        for line in reversed(self.screen.lines_from(first)[: row + 1 - first]):
             if len(parts) == 1:
                 line = f"{line:<{self.screen.columns}}"[: self.screen.cursor.x]
             found = PROMPT.match(line)
@@ -323,7 +333,13 @@ def config_text(name: str, end: str, **parts: Any) -> str:
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with bars, configs and two runs; copied, as making it takes seconds."""
-    folder = tmp_path_factory.mktemp("stocked")
+    return _stocked(tmp_path_factory.getbasetemp())
+
+
+@cache  # each module that imports a fixture has one of its own, with a session of its own
+def _stocked(base: Path) -> Path:
+    folder = base / "stocked"
+    folder.mkdir()
     for name, end, parts in (
         ("first", "2024-11-04", {}),
         ("second", "2024-11-04", {"params": {"fast": 5}}),

@@ -11,12 +11,13 @@ from subprocess import CompletedProcess
 from typing import IO, Any, TypeVar
 
 from app.core.errors import AppError
-from app.core.message_codec import decode_message
-from app.core.messages import BrokerNews, Command, Message
+from app.core.message_codec import decode_message, is_one_of
+from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.order_events import Resumed
 from app.core.venue import Venue
 from app.managers.system_manager.control.client import connect
 from app.repositories import journal_format as form
+from app.repositories.journal_format import Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader
 from app.threads.stream.commands import RECOVER
 from tests.faults.grounds import STOCKS, Ground
@@ -28,18 +29,22 @@ PHASES = (0, 3, 6)  # one strategy each
 RATE = 120.0
 PATIENCE_SECONDS = 60.0
 _LOOK_SECONDS = 0.02
+SELDOM_SECONDS = 0.2  # between looks at what takes a while: they cost the traders the processor
 
 Found = TypeVar("Found")
 
 
 def wait_for(
-    look: Callable[[], Found | None], what: str, seconds: float = PATIENCE_SECONDS
+    look: Callable[[], Found | None],
+    what: str,
+    seconds: float = PATIENCE_SECONDS,
+    every: float = _LOOK_SECONDS,
 ) -> Found:
     """Look again and again until there is something."""
     end = time.monotonic() + seconds
     while (found := look()) is None:
         assert time.monotonic() < end, f"Waited {seconds:g} s in vain for {what}."
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(every)
     return found
 
 
@@ -84,7 +89,7 @@ class House:
             "MISMARTERA_DATA_FOLDER": str(self.data),
             "MISMARTERA_STRATEGIES_FOLDER": str(folder / "strategies"),
             "PYTHONHASHSEED": "0",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "backend"), str(ROOT))),
         }
         words = ["--symbols", ",".join(symbols), "--at", at or ground.at, "--rate", str(rate)]
         self.venue_process, told = self._start_venue([*words, "--market", market])
@@ -195,16 +200,18 @@ class House:
 
     def inputs(self) -> Iterator[Message]:
         """What is durable of the run's inputs."""
-        for record in JournalReader(self._journal):
-            if record.kind == form.INPUT:
-                yield decode_message(record.payload)
+        return (decode_message(record.payload) for record in self._records())
+
+    def _records(self) -> Iterator[Record]:
+        """The same, not decoded."""
+        return (record for record in JournalReader(self._journal) if record.kind == form.INPUT)
 
     def last_input(self) -> int:
         """The number of the last durable input; 0 when there is no journal yet."""
         last = 0
         with suppress(AppError, IndexError, OSError):
-            for message in self.inputs():
-                last = message.sequence
+            for record in self._records():
+                last = record.sequence
         return last
 
     def wait_ready(self, after: int = 0, seconds: float = PATIENCE_SECONDS) -> float:
@@ -224,9 +231,10 @@ class House:
             size = now_size
             recovered = after == 0
             with suppress(AppError, IndexError, OSError):
-                for message in self.inputs():
-                    if message.sequence <= after:
+                for record in self._records():
+                    if record.sequence <= after or is_one_of(record.payload, Bars):
                         continue
+                    message = decode_message(record.payload)
                     if isinstance(message, Command) and message.name == RECOVER:
                         recovered = True
                     if recovered and _has_caught_up(message):

@@ -18,7 +18,8 @@ from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
 from app.threads.stream.results import Results
 from app.threads.stream.run_state import StateGiven
-from tests.faults.life import FOLDER, Times
+from tests.faults.life import Times
+from tests.faults.read_once import ReadJournal
 from tests.faults.simulation import Simulation
 from tests.memory_disk import MemoryDisk
 from tests.same_objects import runs_differ
@@ -26,11 +27,11 @@ from tests.same_objects import runs_differ
 RUNNERS = ("inline", "pool")
 
 
-class MergedJournal(RunJournal):
+class MergedJournal(ReadJournal):
     """A journal whose blocks between two other inputs come as one, of at most so many."""
 
     def __init__(self, disk: MemoryDisk, most: int) -> None:
-        super().__init__(FOLDER, disk)
+        super().__init__(disk)
         self._most = most
 
     def inputs(self) -> Iterator[Message]:
@@ -80,7 +81,7 @@ def _merged(messages: list[Bars]) -> Bars:
 
 def verdict_of(sim: Simulation, runner: str = "inline", most: int = 1) -> Verdict:
     """What `verify` says of a simulated run; `most` blocks are given as one."""
-    journal = MergedJournal(sim.disk, most) if most > 1 else RunJournal(FOLDER, sim.disk)
+    journal = MergedJournal(sim.disk, most) if most > 1 else ReadJournal(sim.disk)
     source = sim.day.market().source
     return Repetition(journal, Times(), source, runner).verdict()  # type: ignore[arg-type]
 
@@ -99,13 +100,16 @@ def trouble_of(sim: Simulation, runner: str, most: int) -> str:
 
 def trouble_from_states(sim: Simulation) -> str:
     """Why a run does not go on from one of its saved states as it did, or ""."""
-    journal, source = RunJournal(FOLDER, sim.disk), sim.day.market().source
+    journal, source = ReadJournal(sim.disk), sim.day.market().source
+    states = [*journal.saved_states()]
+    if not states:
+        return ""
     header, chapters = journal.header(), []
     whole: list[Results] = []
     feed = JournalFeed(journal)
     with wired_again(header, Times(), source, feed, whole.append) as unbroken:  # type: ignore[arg-type]
         _execute(unbroken, journal)
-    for part, sequence, saved in journal.saved_states():
+    for part, sequence, saved in states:
         chapters.append(saved.read_chapter())
         past = Past(part, sequence, saved, saved.run_state(), chapters)
         rest, told = GoingOn(past, journal), list[Results]()
@@ -143,7 +147,7 @@ class GoingOn:
 def _first_trouble(run: Run, told: list[Results], other: Run, wanted: list[Results]) -> str:
     """Where two runs have not told or come to the same."""
     for ours, theirs in zip_longest(told, wanted):
-        if codec.encode(_plain(ours)) != codec.encode(_plain(theirs)):
+        if codec.encode(ours) != codec.encode(theirs) and _plain(ours) != _plain(theirs):
             return str(first_difference(_plain(ours), _plain(theirs)))
     found = next(runs_differ(run, other), None)
     if found is not None:

@@ -12,7 +12,7 @@ from app.core.venue import Execution
 from app.integrations.practice import wire
 from app.managers.time_manager import TimeManager
 from tests.faults.killed_audit import audit, check_flat, check_verified, placed_at_venue
-from tests.faults.killed_house import House, wait_for
+from tests.faults.killed_house import SELDOM_SECONDS, House, wait_for
 from tests.faults.odd_days import ODD_SYMBOLS, import_days
 from tests.faults.soaking import Nights
 
@@ -26,7 +26,9 @@ def control(house: House, body: wire.Control) -> None:
 
 def wait_for_orders(house: House, more: int = 10) -> None:
     before = len(placed_at_venue(house))
-    wait_for(lambda: len(placed_at_venue(house)) > before + more or None, "orders")
+    wait_for(
+        lambda: len(placed_at_venue(house)) > before + more or None, "orders", every=SELDOM_SECONDS
+    )
 
 
 def settle(house: House) -> None:
@@ -69,22 +71,26 @@ def trade_on(house: House, dates: Sequence[str]) -> dict[str, str]:
     house.wait_ready()
     control(house, wire.Control(rate=400))  # slower before, so that the first day is not missed
     firsts: dict[str, str] = {}
+    last_ns = 0  # of the fills that were looked at
 
-    def look() -> None:
+    def look(since_ns: int) -> None:
+        nonlocal last_ns
         nights.skip()
-        found: list[Execution] = [*house.adapter.executions(0)]
+        found: list[Execution] = [*house.adapter.executions(since_ns)]
         for one in found:
             local = times.to_local(one.at_ns, "XNYS")
             assert dt.time(9, 30) < local.time() <= dt.time(16), local
             firsts.setdefault(str(local.date()), f"{local.astimezone(dt.UTC):%H:%M}")
+            last_ns = max(last_ns, one.at_ns)
 
     for date in dates:
 
         def traded(date: str = date) -> bool | None:
-            look()
+            look(last_ns)
             return date in firsts or None
 
-        wait_for(traded, f"fills on {date}", 120)
+        wait_for(traded, f"fills on {date}", 120, SELDOM_SECONDS)
+    look(0)
     return firsts
 
 
@@ -122,7 +128,10 @@ def test_a_market_that_never_closes_goes_on_over_midnight_and_the_month_s_end(
                 for one in house.adapter.executions(0)
             }
 
-        wait_for(lambda: "01 00:10" in minutes() or None, "fills after midnight", 120)
+        def is_after_midnight() -> bool | None:
+            return "01 00:10" in minutes() or None
+
+        wait_for(is_after_midnight, "fills after midnight", 120, SELDOM_SECONDS)
         around = {"29 23:58", "29 23:59", "01 00:00", "01 00:01", "01 00:02", "01 00:03"}
         assert len(around & minutes()) > 3, minutes()
         settle(house)

@@ -19,6 +19,7 @@ from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader
 from app.threads.stream.commands import HALT, KILL, STOP
 from app.threads.stream.results import Results
 from tests.faults.life import FOLDER, RUN_ID, Life
+from tests.faults.read_once import ReadJournal
 from tests.faults.traders import Keeper
 from tests.faults.venue_side import CASH, VenueSide
 from tests.faults.venue_side import Call as Request
@@ -263,7 +264,7 @@ class Watch:
 
     def ended(self, disk: MemoryDisk, last: Life | None, reason: str) -> None:
         """The journal against the venue's books: I5 and I6."""
-        journal = RunJournal(FOLDER, disk)
+        journal = ReadJournal(disk)
         heard = chain(JournalFeed(journal).messages(), journal.last_news())
         told = Counter(
             event.execution_id
