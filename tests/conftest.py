@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.processes import warm_up
-from tests.warm import look_script, run_warm, warm_server
+from tests.warm import look_for_libraries_once, look_script, run_warm, warm_server
 
 if TYPE_CHECKING:
     import subprocess
@@ -34,6 +34,8 @@ settings.load_profile("house")
 # Asserts in the suites' cases tell both sides, as those of a test do; before anybody imports them.
 for suite in ("conformance", "sources"):
     pytest.register_assert_rewrite(f"tests.{suite}.bench", f"tests.{suite}.cases")
+
+look_for_libraries_once()
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -111,6 +113,16 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> "Iterator[Engine]"
     ensure_database(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: the collector would walk all of it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 # Modules of live runs that take half a minute and more: each worker begins with some of them.

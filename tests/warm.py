@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 _LONGEST_BYTES = 1 << 20  # of a request
@@ -175,6 +176,13 @@ def _run(words: Sequence[str]) -> int:
     return code
 
 
+def look_for_libraries_once() -> None:
+    """Loguru looks where libraries are for each sink, and a run makes two of them."""
+    from loguru._better_exceptions import ExceptionFormatter
+
+    ExceptionFormatter._get_lib_dirs = staticmethod(cache(ExceptionFormatter._get_lib_dirs))
+
+
 def _import_all() -> None:
     import app
 
@@ -203,6 +211,7 @@ if __name__ == "__main__":
     _import_all()
     looks = ["sh", str(look_script(Path(given[0]).parent)), "-m", "app.cli.strategies.child"]
     importlib.import_module("app.cli.strategies.probe").CHILD = looks  # type: ignore[attr-defined]
+    look_for_libraries_once()
     gc.freeze()  # else the first collection copies all of it
     asked = serve(*given)
     if asked[:1] == ["-c"]:
