@@ -7,7 +7,7 @@ ARGS ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test test-cov test-unit test-integration test-e2e test-shell test-browser test-faults test-pythons simulate kills risk-kills crashes reloads imports soak coin-days lint format typecheck bench screens run-cli clean
+.PHONY: help setup test test-cov test-unit test-integration test-e2e test-slow test-shell test-browser test-faults test-pythons simulate kills risk-kills crashes reloads imports soak coin-days lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
@@ -15,7 +15,7 @@ help: ## list the targets
 setup: ## make .venv and install everything, development tools too
 	@./start_cli.sh --setup dev
 
-test: setup ## run all tests
+test: setup ## run all tests but those of the tiers below
 	@$(PYTEST) -n 4 --dist worksteal -q $(ARGS)
 
 test-cov: setup ## run all tests and report what they do not reach
@@ -29,6 +29,9 @@ test-integration: setup ## run the tests on real files and databases
 
 test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
+
+test-slow: setup ## run what repeats the other tests' proofs with more of everything
+	@$(PYTEST) -n 4 --dist worksteal -q -m slow $(ARGS)
 
 test-shell: setup ## drive the interactive shell in a terminal, every command of it
 	@$(PYTEST) -n 3 --dist worksteal -q -m shell $(ARGS)

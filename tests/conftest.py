@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.processes import warm_up
-from tests.warm import look_script, run_warm, warm_server
+from tests.warm import look_for_libraries_once, look_script, run_warm, warm_server
 
 if TYPE_CHECKING:
     import subprocess
@@ -35,7 +35,9 @@ settings.load_profile("house")
 for suite in ("conformance", "sources"):
     pytest.register_assert_rewrite(f"tests.{suite}.bench", f"tests.{suite}.cases")
 
-TIERS = ("live", "shell", "browser")  # each is asked for by its own
+TIERS = ("live", "shell", "browser", "slow")  # each is asked for by its own
+
+look_for_libraries_once()
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -129,6 +131,15 @@ def _is_of(module: Path, tier: str) -> bool:
     """Whether a module names a tier's mark, or lies where all have it."""
     is_whole = tier == "live" and "faults" in module.parts
     return is_whole or f"mark.{tier}" in module.read_text(encoding="utf-8")
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected stays: the collector would walk all of it again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 # Modules of live runs that take half a minute and more: each worker begins with some of them.

@@ -23,7 +23,7 @@ from app.managers.time_manager import TimeManager
 from app.repositories.bar_store_files import Series
 from tests.data_house import ns
 from tests.sources.benches import CountingPeer, PeerWall, source_at
-from tests.warm import ask
+from tests.warm_client import ask
 
 BTC = "BTC/USDT"
 SERIES = Series("24/7", BTC, "1m")

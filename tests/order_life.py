@@ -274,13 +274,13 @@ class Life(Proposals):
             if at == currency:
                 for strategy, row in enumerate(self.execution.positions):
                     position, (slot, _) = row[symbol], self.slot(strategy, symbol)
-                    assert _are(position.units, book.held[slot])
-                    assert _are(position.cost_units, book.cost[slot])
-                    assert _are(position.realised_units, book.realised[slot])
+                    assert are(position.units, book.held[slot])
+                    assert are(position.cost_units, book.cost[slot])
+                    assert are(position.realised_units, book.realised[slot])
                     value += position.value_units(self.marks[symbol])
                     cost += position.cost_units
                     results += position.result_units(self.marks[symbol])
-        assert _are(ledger.cash_units, book.cash)
+        assert are(ledger.cash_units, book.cash)
         costs = ledger.fee_units + ledger.interest_units + ledger.borrow_units
         gains = ledger.realised_units + value - cost + ledger.income_units - costs
         assert ledger.cash_units + value == ledger.opening_units + ledger.transfer_units + gains
@@ -305,7 +305,7 @@ class Life(Proposals):
         assert not any([*kept, broker.reducing, broker.closing, broker.links._children])
 
 
-def _are(units: int, amount: Fraction) -> bool:
+def are(units: int, amount: Fraction) -> bool:
     """Whether so many units are exactly the amount, without making a fraction to see it."""
     return units * amount.denominator == amount.numerator * UNITS
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from tests.warm import ask
+from tests.warm_client import ask
 
 PROGRAM = ("-m", "app.cli.main")
 PIPE = subprocess.PIPE

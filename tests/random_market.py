@@ -14,7 +14,7 @@ from app.core.instruments import Adjustment, CorporateAction
 from app.core.intervals import DAY_NS, MINUTE_NS, interval_ns
 from app.managers.system_manager.wiring import Market
 from app.services.adjust import combine
-from tests.market import config_of, market_of, weekday_sessions
+from tests.market import BLOCKS, SCALE, config_of, market_of, weekday_sessions
 
 FIRST = dt.date(2024, 3, 6)  # the clocks change that weekend
 EXECUTION: tuple[dict[str, Any], ...] = (  # one of these, by the seed
@@ -108,6 +108,12 @@ class Spec(msgspec.Struct, frozen=True):
         return {
             (name, self.base): self._walk(number, name) for number, name in enumerate(self.symbols)
         }
+
+    def block_sizes(self) -> tuple[int, ...]:
+        """Of `BLOCKS` those that cut the run's rows differently: what holds all is one block."""
+        first_ns = self.calendar()[self.history].segments(extended_hours=True)[0].start_ns
+        rows = sum(int((bars.start_ns >= first_ns).sum()) for bars in self.bars().values())
+        return (*(size for size in BLOCKS[:-1] if size < rows), BLOCKS[-1])
 
     def _walk(self, number: int, name: str) -> BarColumns:
         rng = np.random.default_rng((self.seed, number))
@@ -206,17 +212,25 @@ def actions_of(symbols: int, sessions: int) -> st.SearchStrategy[Action]:
 
 @st.composite
 def specs(draw: st.DrawFn) -> Spec:
-    """Any market of up to four symbols and five sessions, and any of the strategies."""
-    symbols, sessions = draw(st.integers(1, 4)), draw(st.integers(2, 5))
+    """Any market of up to four symbols and five sessions, and any of the strategies.
+
+    Not all at once, but in a hunt: the few largest would take most of the time of every proof.
+    """
+    symbols = draw(st.integers(1, 4))
+    few = symbols < 3 or SCALE > 1
+    sessions = draw(st.integers(2, 5 if SCALE > 1 else max(3, 6 - symbols)))
     numbers = st.tuples(st.integers(0, symbols - 1), st.integers(0, sessions - 1))
-    brief = st.integers(12, 36)  # most sessions: only hours need longer ones to go on within them
+    # Only hours need longer sessions to go on within them.
+    brief = st.integers(12, 36)
+    minutes = st.one_of(brief, brief, st.integers(60, 90)) if few else brief
+    strategies = st.lists(st.sampled_from(STRATEGIES), min_size=1, max_size=3 if few else 2)
     shares = st.sampled_from([1.0, 0.9, 0.5, 0.1])
     return Spec(
         seed=draw(st.integers(0, 10**6)),
         base=draw(st.sampled_from(["1m", "1m", "1m", "5m"])),
         sessions=sessions,
         history=draw(st.integers(0, sessions - 1)),
-        minutes=draw(st.one_of(brief, brief, st.integers(12, 90))),
+        minutes=draw(minutes),
         half_days=draw(st.frozensets(st.integers(0, sessions - 1), max_size=2)),
         gapless=draw(st.integers(0, 4)) == 0,
         broken=draw(st.booleans()),
@@ -224,11 +238,16 @@ def specs(draw: st.DrawFn) -> Spec:
         keep=tuple(draw(st.lists(shares, min_size=symbols, max_size=symbols))),
         empty=draw(st.frozensets(numbers, max_size=3)),
         actions=tuple(draw(st.lists(actions_of(symbols, sessions), max_size=3))),
-        strategies=tuple(draw(st.lists(st.sampled_from(STRATEGIES), min_size=1, max_size=3))),
+        strategies=tuple(draw(strategies)),
         declared=draw(st.sampled_from([{}, {"1d": 3}, {"base": "all"}, {"15m": 8, "1h": 8}])),
         participation=draw(st.sampled_from([None, 0.1, 0.35])),
         allow_short=draw(st.booleans()),
     )
+
+
+def small_specs() -> st.SearchStrategy[Spec]:
+    """Those of a few hundred rows at most, where each of them is run often or closely watched."""
+    return specs().filter(lambda spec: len(spec.block_sizes()) < len(BLOCKS) or SCALE > 1)
 
 
 def busy_spec() -> Spec:

@@ -19,11 +19,12 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
-_LONGEST_BYTES = 1 << 20  # of a request
-_STREAMS = 3  # of a process: input, output, errors
-_PLACE = "WARM_PLACE"  # the variable that leads to the server
+from tests import warm_client
+from tests.warm_client import LONGEST_BYTES, PLACE, STREAMS, ask
+
 _BOUND = "WARM_BOUND"  # and the one of a command that dies with whoever asked for it
 # What the program imports when it needs it: for a table, a database, a calendar.
 _LATE = (
@@ -33,21 +34,6 @@ _LATE = (
     "rich.console",
     "rich.table",
 )
-
-
-def ask(
-    place: str,
-    words: Sequence[str],
-    folder: str,
-    env: Mapping[str, str],
-    streams: Sequence[int] = range(_STREAMS),
-) -> socket.socket:
-    """Have a command run on these streams; the server tells its process, and then its exit code."""
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    server.connect(place)
-    request = json.dumps([[*words], folder, {**env}]).encode()
-    socket.send_fds(server, [request], streams)
-    return server
 
 
 def run_warm(
@@ -62,9 +48,9 @@ def run_warm(
         streams = [stream.fileno() for stream in (given, said, errors)]
         with ask(place, words, str(folder), env, streams) as server:
             server.settimeout(timeout_seconds)
-            pid = int(server.recv(_LONGEST_BYTES))
+            pid = int(server.recv(LONGEST_BYTES))
             try:
-                code = int(server.recv(_LONGEST_BYTES))
+                code = int(server.recv(LONGEST_BYTES))
             except TimeoutError:
                 os.kill(pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired([*words], timeout_seconds) from None
@@ -93,12 +79,12 @@ def serve(place: str) -> list[str]:
 
 def _forked(client: socket.socket) -> list[str]:
     """In the process of the command; its parent tells the client how it ends."""
-    request, streams, *_ = socket.recv_fds(client, _LONGEST_BYTES, _STREAMS)
+    request, streams, *_ = socket.recv_fds(client, LONGEST_BYTES, STREAMS)
     words, folder, env = json.loads(request)
     is_bound = env.pop(_BOUND, "")
     pid = os.fork()
     if pid:
-        for stream in (*streams, *range(_STREAMS)):
+        for stream in (*streams, *range(STREAMS)):
             os.close(stream)  # else nobody sees that the command has closed its own
         client.send(str(pid).encode())
         if is_bound:
@@ -156,23 +142,16 @@ def look_script(folder: Path) -> Path:
 
 def launcher(place: str, is_bound: bool = False) -> str:
     """A script that runs its words as a command of the program."""
-    own = f'"{sys.executable}" -ISE "{__file__}"'
+    own = f'"{sys.executable}" -ISE "{warm_client.__file__}"'
     bound = f"export {_BOUND}=1\n" if is_bound else ""
-    return f'#!/bin/sh\nexport {_PLACE}="{place}"\n{bound}exec {own} run "$@"\n'
+    return f'#!/bin/sh\nexport {PLACE}="{place}"\n{bound}exec {own} "$@"\n'
 
 
-def _run(words: Sequence[str]) -> int:
-    """A command in place of this process: its streams, its signals, its end."""
-    env = dict(os.environ)
-    server = ask(env.pop(_PLACE), words, os.getcwd(), env)
-    pid = int(server.recv(_LONGEST_BYTES))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: os.kill(pid, number))
-    code = int(server.recv(_LONGEST_BYTES))
-    if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
-        os.kill(os.getpid(), -code)
-    return code
+def look_for_libraries_once() -> None:
+    """Loguru looks where libraries are for each sink, and a run makes two of them."""
+    from loguru._better_exceptions import ExceptionFormatter
+
+    ExceptionFormatter._get_lib_dirs = staticmethod(cache(ExceptionFormatter._get_lib_dirs))
 
 
 def _import_all() -> None:
@@ -197,12 +176,11 @@ def _end(code: int) -> None:
 
 
 if __name__ == "__main__":
-    task, *given = sys.argv[1:]
-    if task == "run":
-        sys.exit(_run(given))
+    _, *given = sys.argv[1:]
     _import_all()
     looks = ["sh", str(look_script(Path(given[0]).parent)), "-m", "app.cli.strategies.child"]
     importlib.import_module("app.cli.strategies.probe").CHILD = looks  # type: ignore[attr-defined]
+    look_for_libraries_once()
     gc.freeze()  # else the first collection copies all of it
     asked = serve(*given)
     if asked[:1] == ["-c"]:

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -227,14 +228,20 @@ def busy(participation: float | None = 0.25) -> Spec:
         Action(2, 2, "dividend", Decimal("0.3333")),
     )
     return Spec(
-        seed=11, base="1m", sessions=5, history=1, minutes=80, half_days=frozenset({3}),
+        seed=11, base="1m", sessions=5, history=1, minutes=44, half_days=frozenset({3}),
         gapless=False, broken=True, extended=True, keep=(1.0, 0.9, 0.4), empty=frozenset(),
         actions=actions, strategies=(), declared={}, participation=participation, allow_short=True,
     )  # fmt: skip
 
 
+@cache  # whatever it is compared with
+def told_busy(terms: Terms) -> Ended:
+    """The busy market, told in these terms."""
+    return told(busy(), terms)
+
+
 def test_the_busy_market_is_busy() -> None:
-    ended = told(busy(), Terms(bps=3.0))
+    ended = told_busy(Terms(bps=3.0))
     kinds = {(order.kind, order.state) for order in ended.orders if order.filled_units}
     assert {kind for kind, _ in kinds} == {"market", "limit", "stop", "stop_limit"}
     assert {order.tif for order in ended.orders} == {"day", "gtc", "ioc"}
@@ -284,7 +291,7 @@ def test_a_busy_market_in_another_unit_is_traded_alike(
     price: Fraction, costs: dict[str, Any]
 ) -> None:
     plain, scaled = Terms(**costs), Terms(price=price, **costs)
-    one, other = told(busy(), plain), told(busy(), scaled)
+    one, other = told_busy(plain), told(busy(), scaled)
     assert rows(other, scaled) == rows(one, plain)
     same_money(one, other, price)
 
@@ -293,9 +300,9 @@ def test_what_is_left_in_the_old_unit_shows() -> None:
     """A tick, a fee per share: what does not go with the prices makes another run."""
     plain = Terms(bps=3.0)
     coarse = Terms(bps=3.0, price=Fraction(10), tick=Fraction(1))
-    assert rows(told(busy(), coarse), coarse) != rows(told(busy(), plain), plain)
+    assert rows(told(busy(), coarse), coarse) != rows(told_busy(plain), plain)
     plain, dearer = Terms(fees="ib_fixed"), Terms(fees="ib_fixed", price=Fraction(10))
-    assert rows(told(busy(), dearer), dearer) != rows(told(busy(), plain), plain)
+    assert rows(told(busy(), dearer), dearer) != rows(told_busy(plain), plain)
 
 
 # -- the date --------------------------------------------------------------------------------------
@@ -318,12 +325,12 @@ def test_weeks_later_or_earlier_the_same_is_done_for_the_same_money(
 @pytest.mark.parametrize("weeks", [-52 * 20, -17, 30, 52 * 40])
 def test_years_later_or_earlier_the_same_is_done_for_the_same_money(weeks: int) -> None:
     plain, moved = Terms(fees="binance_spot"), Terms(fees="binance_spot", weeks=weeks)
-    assert rows(told(busy(), moved), moved) == rows(told(busy(), plain), plain)
+    assert rows(told(busy(), moved), moved) == rows(told_busy(plain), plain)
 
 
 def test_another_year_s_rates_show() -> None:
     plain, moved = Terms(fees="ib_fixed"), Terms(fees="ib_fixed", weeks=12)
-    assert rows(told(busy(), moved), moved) != rows(told(busy(), plain), plain)
+    assert rows(told(busy(), moved), moved) != rows(told_busy(plain), plain)
 
 
 # -- the unit of volume ----------------------------------------------------------------------------
@@ -346,7 +353,7 @@ def test_twice_the_volume_at_half_the_share_fills_alike(
 
 
 def test_more_volume_alone_shows_and_so_does_its_impact() -> None:
-    plain = rows(told(busy(0.25), Terms()), Terms())
+    plain = rows(told_busy(Terms()), Terms())
     assert rows(told(busy(0.5), Terms(volume=1)), Terms()) != plain
     light, heavy = Terms(impact_bps=40.0), Terms(impact_bps=40.0, volume=4)
     assert rows(told(busy(), heavy), heavy) != rows(told(busy(), light), light)

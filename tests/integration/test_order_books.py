@@ -15,9 +15,12 @@ STREAMS, PARTS = 10_000 * SCALE, 10
 LIVES = 10  # of each draw
 
 
-@pytest.mark.parametrize(  # the others are lived where time is less short
-    "part", [pytest.param(part, marks=[pytest.mark.live] * (part > 4)) for part in range(PARTS)]
-)
+def marks(part: int) -> list[pytest.MarkDecorator]:
+    """The others are lived where time is less short."""
+    return [pytest.mark.live] if part > 4 else [pytest.mark.slow] * (part > 0)
+
+
+@pytest.mark.parametrize("part", [pytest.param(n, marks=marks(n)) for n in range(PARTS)])
 @given(draw=st.integers(0, 10**12))
 @seeds_of(STREAMS // PARTS // LIVES)
 def test_orders_fill_as_their_terms_and_links_allow_and_the_books_agree(

@@ -6,7 +6,6 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-import empyrical
 import numpy as np
 import pandas as pd
 import pytest
@@ -249,6 +248,8 @@ def test_what_a_split_leaves_of_a_share_leaves_no_trade_open(system_house: Syste
 
 def test_another_way_of_reckoning_comes_to_the_same(system_house: SystemHouse) -> None:
     """From the frames alone, by pandas and empyrical, a minute and a fill at a time."""
+    import empyrical  # brings all of scipy: not for every worker that collects this
+
     found = run(system_house, execution=COSTLY["execution"], end="2024-06-07")
     metrics, days = found.metrics, found.sessions.equity
     start = found.summary["start_equity"]

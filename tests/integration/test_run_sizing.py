@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from tests.integration.test_run_states import check_every_state
 from tests.integration.test_stream_account import KINDS, busy_spec, placed
 from tests.market import (
-    BLOCKS,
     SCALE,
     Outcome,
     config_of,
@@ -77,7 +76,8 @@ def test_sizes_are_the_same_for_every_block_size(
     if SizingConfig(**sizing).interval_faults(spec.base):
         sizing = SIZINGS[-1]
     alone = msgspec.structs.replace(spec, strategies=("Reader",))
-    outcomes = [execute(*sized_config(alone, kind, sizing, rows)) for rows in BLOCKS]
+    sizes = alone.block_sizes()
+    outcomes = [execute(*sized_config(alone, kind, sizing, rows)) for rows in sizes]
     for outcome in outcomes[:-1]:
         assert not differences(outcomes[-1], outcome)
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.test_stream_causality import another_future, decided
 from tests.market import (
-    BLOCKS,
     SCALE,
     Memory,
     Outcome,
@@ -118,7 +117,7 @@ def lived(spec: Spec, kind: str, block_rows: int) -> Outcome:
 @given(specs(), st.sampled_from(sorted(KINDS)))
 @settings(max_examples=10 * SCALE)
 def test_an_account_is_the_same_for_every_block_size(spec: Spec, kind: str) -> None:
-    outcomes = [lived(spec, kind, block_rows) for block_rows in BLOCKS]
+    outcomes = [lived(spec, kind, block_rows) for block_rows in spec.block_sizes()]
     for outcome in outcomes[:-1]:
         assert not differences(outcomes[-1], outcome)
 

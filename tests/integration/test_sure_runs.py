@@ -53,6 +53,8 @@ def test_sure_approvals_leave_no_trace_in_a_run(spec: Spec, risk: dict[str, Any]
 def test_nor_do_they_over_splits_sessions_and_halts() -> None:
     found = Counter[object]()
     for seed, risk in enumerate(RISKS):
-        spec = msgspec.structs.replace(busy_spec(), seed=seed, minutes=10, broken=False)
+        spec = msgspec.structs.replace(
+            busy_spec(), seed=seed, minutes=16, broken=False, extended=False
+        )
         found.update(order[5] for order in check(spec, risk).orders)
     assert found["REJECTED"] > 50 and found["FILLED"] > 50, "where little happens little is proved"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 from hypothesis import given, settings
-from tests.market import BLOCKS, SCALE, Kept, Outcome, differences, execute, outcome_of
-from tests.random_market import Spec, specs
+from tests.market import SCALE, Kept, Outcome, differences, execute, outcome_of
+from tests.random_market import Spec, small_specs
 
 from app.core.bars import Bar
 from app.core.orders import Order
@@ -46,12 +46,12 @@ def watched(spec: Spec, block_rows: int) -> tuple[Outcome, bytes]:
     return outcome, msgspec.json.encode(told)
 
 
-@given(specs())
+@given(small_specs())
 @settings(max_examples=4 * SCALE)
 def test_whoever_looks_on_changes_nothing_and_sees_the_same_in_every_block(spec: Spec) -> None:
     alone = execute(spec.config(), spec.market())
     told = []
-    for block_rows in BLOCKS:
+    for block_rows in spec.block_sizes():
         outcome, seen = watched(spec, block_rows)
         assert not differences(alone, outcome)
         told.append(seen)

@@ -143,7 +143,9 @@ def repair_after(call: int, length: int) -> None:
     assert len(life.recorded) - len(life.acknowledged) <= len(life.failures) <= length
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[pytest.mark.slow] * (seed > 3)) for seed in range(12)]
+)
 def test_power_may_go_at_any_call_and_nothing_acknowledged_is_lost(seed: int) -> None:
     for call in range(1, CALLS + 1):
         life = Life(MemoryDisk(Faults(first=call, power=True)))

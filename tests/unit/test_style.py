@@ -93,6 +93,20 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
+@cache
+def nodes(tree: ast.AST) -> list[ast.AST]:
+    """All of a tree, in the order of `ast.walk`; each rule looks through it."""
+    return list(ast.walk(tree))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget() -> Iterator[None]:
+    """A million nodes are in nobody's way once this is through."""
+    yield
+    for known in (trees, nodes, imported_names):
+        known.cache_clear()
+
+
 def where(path: Path, line: int = 1) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
@@ -108,16 +122,17 @@ def percentile(values: list[int], share: float) -> int:
 def functions() -> Iterator[tuple[Path, ast.FunctionDef, int]]:
     """Every function with its length, decorators and docstring included."""
     for path, tree in trees().items():
-        for node in ast.walk(tree):
+        for node in nodes(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = min([node.lineno, *(item.lineno for item in node.decorator_list)])
                 yield path, node, (node.end_lineno or node.lineno) - first + 1  # type: ignore[misc]
 
 
+@cache
 def imported_names(tree: ast.AST) -> dict[str, str]:
     """What each imported local name stands for: `dt` -> `datetime`, `np` -> `numpy`."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 first = alias.name.split(".")[0]
@@ -143,7 +158,7 @@ def ambient_uses(tree: ast.AST) -> list[tuple[int, str]]:
     """Each use of the machine's clock or of chance: its line and name."""
     names = imported_names(tree)
     found: list[tuple[int, str]] = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -167,7 +182,7 @@ def thread_starts(tree: ast.AST) -> list[int]:
     names = imported_names(tree)
     return [
         node.lineno
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Call | ast.ClassDef)
         for made in ([node.func] if isinstance(node, ast.Call) else node.bases)
         if full_name(made, names) in THREAD_MAKERS
@@ -177,7 +192,7 @@ def thread_starts(tree: ast.AST) -> list[int]:
 def mode_tests(tree: ast.AST) -> list[int]:
     """Lines that decide by the mode: `if live`, `mode == "live"`, `if self.is_live`."""
     lines = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             if any(isinstance(s, ast.Constant) and s.value in ("live", "replay") for s in sides):
@@ -193,7 +208,7 @@ def mode_tests(tree: ast.AST) -> list[int]:
 def exchange_times(tree: ast.AST) -> list[int]:
     """Lines with an opening or closing hour written into the code: time(9, 30), hour=16."""
     lines = []
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
         callee = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -268,7 +283,7 @@ def test_nothing_is_asynchronous() -> None:
     places = [
         where(path, node.lineno)
         for path, tree in trees().items()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.AsyncFunctionDef | ast.Await | ast.AsyncFor | ast.AsyncWith)
         and "api" not in path.parts
     ]

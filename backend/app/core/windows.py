@@ -1,7 +1,6 @@
 """A window: the anchored series an indicator is computed on and a strategy may look back over."""
 
 import msgspec
-import numpy as np
 
 from app.core.bars import Floats, Ints
 from app.core.calendar import TradingSession
@@ -31,7 +30,7 @@ class Window(msgspec.Struct, frozen=True):
 
     def row_at(self, now_ns: int) -> int:
         """The last row known at an instant; -1 when there is none."""
-        return int(np.searchsorted(self.known_ns, now_ns, side="right")) - 1
+        return int(self.known_ns.searchsorted(now_ns, side="right")) - 1
 
     @property
     def today(self) -> int:

@@ -1,9 +1,11 @@
-"""Figures of daily returns: beside empyrical where conventions agree, by hand where they do not."""
+"""Figures of daily returns: beside empyrical where conventions agree, by hand where they do not.
+
+It is imported where it is asked: it brings all of scipy, for every worker that collects this.
+"""
 
 import math
 from collections.abc import Callable
 
-import empyrical
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,6 +35,8 @@ def agrees(ours: Figure, theirs: float) -> None:
 
 @given(series, years, rates)
 def test_risk_figures_are_empyricals(values: Series, year: int, rate: float) -> None:
+    import empyrical
+
     days = np.array(values)
     agrees(returns.volatility(days, year), empyrical.annual_volatility(days, annualization=year))
     varies = np.ptp(days) > 0  # empyrical takes what rounding leaves of a deviation for one
@@ -51,6 +55,8 @@ def test_risk_figures_are_empyricals(values: Series, year: int, rate: float) -> 
 
 @given(series)
 def test_tails_and_drawdown_are_empyricals(values: Series) -> None:
+    import empyrical
+
     days = np.array(values)
     agrees(returns.value_at_risk(days, 5.0), empyrical.value_at_risk(days))
     agrees(returns.expected_shortfall(days, 5.0), empyrical.conditional_value_at_risk(days))
@@ -59,6 +65,8 @@ def test_tails_and_drawdown_are_empyricals(values: Series) -> None:
 
 @given(year_long, years)
 def test_growth_is_empyricals(values: Series, year: int) -> None:
+    import empyrical
+
     days = np.array(values)
     agrees(returns.cagr(days, year), empyrical.annual_return(days, annualization=year))
     agrees(returns.calmar(days, year), empyrical.calmar_ratio(days, annualization=year))
@@ -68,6 +76,8 @@ def test_growth_is_empyricals(values: Series, year: int) -> None:
 def test_alpha_and_beta_are_empyricals(
     pairs: list[tuple[float, float]], year: int, rate: float
 ) -> None:
+    import empyrical
+
     days, benchmark = (np.array(column) for column in zip(*pairs, strict=True))
     if np.std(benchmark) < 1e-9:
         assert returns.beta(days, benchmark).value is None
