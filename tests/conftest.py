@@ -132,6 +132,7 @@ def _is_of(module: Path, tier: str) -> bool:
     is_whole = tier == "live" and "faults" in module.parts
     return is_whole or f"mark.{tier}" in module.read_text(encoding="utf-8")
 
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected stays: the collector would walk all of it again and again."""

@@ -141,6 +141,6 @@ def test_no_hash_seed_changes_a_run() -> None:
             text=True,
             check=True,
         ).stdout
-        for seed in ("0", "12345")
+        for seed in ("0", "1", "12345")
     }
     assert len(printed) == 1 and printed.pop().strip()
