@@ -24,8 +24,8 @@ from tests.unit.test_protection_random import EXITS, FILLS, split
 from tests.unit.turner import Turner
 
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Amend, Amended
-from app.core.orders import FILLED, LIMIT, STOP, Order
+from app.core.order_events import Acknowledged, Amend, Amended, Cancel, Ended
+from app.core.orders import CANCELED, FILLED, LIMIT, STOP, Order
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 
 MEANS = {"cash": 10_000_000}
@@ -180,6 +180,42 @@ def test_an_exit_at_market_counts_as_filled_for_what_comes_behind_it(
     assert str(outcome.orders[1][7]) == why
 
 
+def test_legs_of_a_group_yield_as_the_one_order_that_they_can_fill() -> None:
+    """Each would close all that is held; limits are asked about neither, and both go."""
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.oco(s.order("AAA", -100, limit=18), s.order("AAA", -100, limit=19)),
+            s.order("AAA", -60, reduce_only=True, limit=15),
+        ]
+    }
+    assert fills(steps, risk={"allow_short": False}) == [100, -60, -40]
+    whole: Steps = {"09:34 AAA": lambda s: s.order("AAA", -40, reduce_only=True, limit=16)}
+    assert fills(steps | whole, risk={"allow_short": False}) == [100, -60, -40]
+
+
+def test_an_order_that_was_made_smaller_opens_as_much_less() -> None:
+    def turn(s: Any) -> None:
+        s.turn = s.order("AAA", -200, limit=18)
+        s.order("AAA", -100, reduce_only=True, limit=15)
+
+    steps: Steps = {"09:33 AAA": turn, "09:34 AAA": lambda s: s.amend(s.turn, quantity=130)}
+    assert fills(steps, risk=MOST) == [100, -100, -30]
+
+
+@pytest.mark.parametrize("same_bar", ("worst", "best"))
+def test_what_a_bar_fills_beside_an_exit_is_what_is_booked(same_bar: str) -> None:
+    """Also where the bar's first fill brings another exit on its way, to be counted from then."""
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -50, reduce_only=True, after=s.order("AAA", 50, limit=15)),
+            s.order("AAA", -100, reduce_only=True, limit=13),
+            s.order("AAA", -200, limit=13),
+        ]
+    }
+    found = fills(steps, risk={"max_position_quantity": 300}, execution={"same_bar": same_bar})
+    assert found == [100, 50, -100, -150]
+
+
 # -- at a venue ------------------------------------------------------------------------------------
 
 
@@ -222,3 +258,14 @@ def test_a_run_that_goes_on_from_its_state_knows_what_was_promised() -> None:
     restore_execution(after.execution, execution_state(house.execution))
     after.hear(fill(stop, -SHARES, "x1"))
     assert after.intents() == (Amend(turn.order_id, target_of(100), False),)
+
+
+def test_what_replaces_an_order_that_is_being_cancelled_is_not_to_open_either() -> None:
+    """Limits let it pass as one that closes; the venue may take its time over the other."""
+    house, stop, turn = turning(kind=LIMIT, limit=12.0)
+    house.execution.cancel(turn, 11)
+    other = house.give(-SHARES, kind=LIMIT, limit=13.0)
+    house.hear(Acknowledged(other.order_id), Ended(turn.order_id, CANCELED, ""))
+    house.intents()
+    house.hear(fill(stop, -SHARES, "x1"))
+    assert house.intents() == (Cancel(other.order_id),)

@@ -5,11 +5,11 @@ fill. If one does, the order would go as much further on the other side, and nob
 that. So it becomes smaller by what the exit has filled, and ends where nothing of it is left.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from app.core.money import divide_half_even
-from app.core.orders import Order
+from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.orders.entries import counts
 
 LeftOf = Callable[[Order], int]
@@ -45,50 +45,71 @@ class Yields:
                 units = self._promised[order.order_id]
                 self._promised[order.order_id] = divide_half_even(units * new, old)
 
-    def note(self, order: Order, held_units: int, more_units: int) -> None:
-        """An order passes, or so much more of one."""
+    def note(self, order: Order, held_units: int, more_units: int = 0) -> None:
+        """An order passes, or so much more of one, beside all that is not to be cancelled."""
         for ended in self._promised.keys() - self._working.keys():
             del self._promised[ended]
-        beyond = self._beyond(order, held_units, left_of)
+        beside = (one for one in self._beside(order) if one is not order)
+        orders = [one for one in beside if one.state is not CANCEL_PENDING]
         if not order.reduce_only:
-            self._promised[order.order_id] = max(beyond + abs(more_units), 0)
+            orders.append(order)
+
+        def left(one: Order) -> int:
+            return left_of(one) + (abs(more_units) if one is order else 0)
+
+        beyond = max(self._beyond(orders, order.units < 0, held_units, left), 0)
+        if not order.reduce_only:
+            self._promised[order.order_id] = beyond
             return
-        for other in self._plain(order):
-            self._promised.setdefault(other.order_id, max(beyond, 0))
+        for other in orders:
+            if not other.reduce_only:
+                self._promised.setdefault(other.order_id, beyond)
+
+    def lessen(self, order: Order, units: int) -> None:
+        """An order is to become so much smaller, signed as it is: it opens as much less."""
+        if order.order_id in self._promised:
+            promised = self._promised[order.order_id] - abs(units)
+            self._promised[order.order_id] = max(promised, 0)
 
     def after_exit(
         self, exit: Order, units: int, held_units: int, left_of: LeftOf
     ) -> Iterator[tuple[Order, int]]:
         """An exit has filled so much, and so much is held now: who yields, and how much of it."""
-        known, plain = self._promised, [one for one in self._plain(exit) if left_of(one)]
-        promised = [known[one.order_id] for one in plain if one.order_id in known]
-        if not promised:
+        beside = [*self._beside(exit)]
+        promised = self._promised_to([one for one in beside if left_of(one)])
+        if promised is None:
             return
-        beyond = self._beyond(exit, held_units, left_of)
-        over = min(beyond - max(promised), abs(units))
-        for order in plain:
+        beyond = self._beyond(beside, exit.units < 0, held_units, left_of)
+        over = min(beyond - promised, abs(units))
+        for legs in _plain(beside):
             if over <= 0:
                 return
-            less = min(over, left_of(order))
-            over -= less
-            yield order, less
+            most = max(map(left_of, legs))
+            stays = max(most - over, 0)
+            over -= most - stays
+            for order in legs:
+                less = left_of(order) - stays
+                if less > 0:
+                    yield order, less
 
-    def _beyond(self, beside: Order, held_units: int, left_of: LeftOf) -> int:
-        """How far the orders of its place go beyond nothing held, with all that exits at market are
+    def _promised_to(self, orders: Sequence[Order]) -> int | None:
+        """How far any of these may go; what is to be cancelled counts where nothing else is."""
+        known = [one for one in orders if one.order_id in self._promised and not one.reduce_only]
+        stay = [one for one in known if one.state is not CANCEL_PENDING]
+        return max((self._promised[one.order_id] for one in stay or known), default=None)
+
+    def _beyond(
+        self, orders: Sequence[Order], sells: bool, held_units: int, left_of: LeftOf
+    ) -> int:
+        """How far orders of one place go beyond nothing held, with all that exits at market are
         about to take out.
         """
-        held = held_units if beside.units < 0 else -held_units
-        plain = exits = 0
-        for order in self._beside(beside):
-            if not order.reduce_only:
-                plain += left_of(order)
-            elif counts(order, self._working):
-                exits += left_of(order)
+        held = held_units if sells else -held_units
+        plain = sum(max(map(left_of, legs)) for legs in _plain(orders))
+        exits = sum(
+            left_of(one) for one in orders if one.reduce_only and counts(one, self._working)
+        )
         return plain + min(exits, max(held, 0)) - held
-
-    def _plain(self, beside: Order) -> list[Order]:
-        """The orders of its place that may open, the newest first: that is the first to yield."""
-        return [order for order in self._beside(beside) if not order.reduce_only][::-1]
 
     def _beside(self, beside: Order) -> Iterator[Order]:
         """The orders of its strategy in its symbol that are for its side, and it with them."""
@@ -96,3 +117,14 @@ class Yields:
         for order in self._working.values():
             if (order.strategy, order.symbol_index, order.units > 0) == place:
                 yield order
+
+
+def _plain(orders: Sequence[Order]) -> list[list[Order]]:
+    """Of these the orders that may open, by turns: the newest is the first to yield, what is to be
+    cancelled the last. Legs of a group, which fill no more than the largest of them, are one.
+    """
+    found: dict[int, list[Order]] = {}
+    newest_first = [one for one in orders if not one.reduce_only][::-1]
+    for order in sorted(newest_first, key=lambda one: one.state is CANCEL_PENDING):
+        found.setdefault(order.group or -order.order_id, []).append(order)
+    return [*found.values()]
