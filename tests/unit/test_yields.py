@@ -1,7 +1,8 @@
 """What an exit takes out, no other order takes out again: no limit is passed by the two of them."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import accumulate
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.unit.scripted import Steps, run_script
 from tests.unit.test_protection_random import EXITS, FILLS, split
 from tests.unit.turner import Turner
 
+from app.core.instruments import Adjustment
 from app.core.money import UNITS
 from app.core.order_events import Acknowledged, Amend, Amended, Cancel, Ended
 from app.core.orders import CANCELED, FILLED, LIMIT, STOP, Order
@@ -200,6 +202,25 @@ def test_an_order_that_was_made_smaller_opens_as_much_less() -> None:
 
     steps: Steps = {"09:33 AAA": turn, "09:34 AAA": lambda s: s.amend(s.turn, quantity=130)}
     assert fills(steps, risk=MOST) == [100, -100, -30]
+
+
+def test_after_a_split_an_order_yields_in_whole_lots() -> None:
+    def first_day(give: Callable[[Any], object]) -> Callable[[Any], object]:
+        return lambda s: s.now.day == 3 and give(s)
+
+    def turn(s: Any) -> None:
+        s.order("AAA", -155, limit=40, tif="gtc")
+        s.order("AAA", -100, reduce_only=True, stop=8, tif="gtc")
+
+    steps: Steps = {
+        "09:31 AAA": first_day(lambda s: s.order("AAA", 100)),
+        "09:33 AAA": first_day(turn),
+    }
+    split = Adjustment("AAA", dt.date(2024, 6, 4), Decimal("0.3"), Decimal(0), 1.0, 1.0)
+    parts = {"symbols": ("AAA",), "sessions": 2, "adjustments": [split], "risk": MOST}
+    _, outcome = run_script(steps, **parts)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -30]
+    assert [order[3] / UNITS for order in outcome.orders if order[0] == 2] == [-16]
 
 
 @pytest.mark.parametrize("same_bar", ("worst", "best"))

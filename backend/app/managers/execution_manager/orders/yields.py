@@ -6,9 +6,7 @@ that. So it becomes smaller by what the exit has filled, and ends where nothing 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 
-from app.core.money import divide_half_even
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.orders.entries import counts
 
@@ -37,13 +35,11 @@ class Yields:
         """Be as it stood."""
         self._promised = dict(state)
 
-    def split(self, symbol: int, ratio: Decimal) -> None:
-        """A symbol's shares are split."""
-        new, old = ratio.as_integer_ratio()
+    def split(self, symbol: int, after: Callable[[int], int]) -> None:
+        """A symbol's shares are split: so many are so many, in whole lots."""
         for order in self._working.values():
             if order.symbol_index == symbol and order.order_id in self._promised:
-                units = self._promised[order.order_id]
-                self._promised[order.order_id] = divide_half_even(units * new, old)
+                self._promised[order.order_id] = after(self._promised[order.order_id])
 
     def note(self, order: Order, held_units: int, more_units: int = 0) -> None:
         """An order passes, or so much more of one, beside all that is not to be cancelled."""
