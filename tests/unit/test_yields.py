@@ -204,6 +204,22 @@ def test_an_order_that_was_made_smaller_opens_as_much_less() -> None:
     assert fills(steps, risk=MOST) == [100, -100, -30]
 
 
+def test_where_an_order_is_cancelled_those_behind_it_open_as_much_less() -> None:
+    """What it was to take out first is theirs: limits count the room as free again."""
+
+    def both(s: Any) -> None:
+        s.first = s.order("AAA", -70, limit=17)
+        s.order("AAA", -100, limit=18)
+
+    exit: Steps = {
+        "09:33 AAA": both,
+        "09:34 AAA": lambda s: s.order("AAA", -100, reduce_only=True, limit=15.5),
+    }
+    assert fills(exit, risk=MOST) == [100, -100, -70]
+    cancel: Steps = {"09:35 AAA": lambda s: s.cancel(s.first)}
+    assert fills(exit | cancel, risk=MOST) == [100, -100]
+
+
 def test_after_a_split_an_order_yields_in_whole_lots() -> None:
     def first_day(give: Callable[[Any], object]) -> Callable[[Any], object]:
         return lambda s: s.now.day == 3 and give(s)

@@ -384,6 +384,7 @@ class ExecutionManager:
     def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order ends unfilled, or not wholly filled: nobody aims with it any more."""
         self._aim(order, order.filled_units)
+        self.broker.links.yields.lessen(order, order.units - order.filled_units)
         self._end(order, state, now_ns, reason)
         self.broker.release(order, now_ns)
 

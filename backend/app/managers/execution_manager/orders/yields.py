@@ -62,10 +62,16 @@ class Yields:
                 self._promised.setdefault(other.order_id, beyond)
 
     def lessen(self, order: Order, units: int) -> None:
-        """An order is to become so much smaller, signed as it is: it opens as much less."""
-        if order.order_id in self._promised:
-            promised = self._promised[order.order_id] - abs(units)
-            self._promised[order.order_id] = max(promised, 0)
+        """So much of an order is not to fill any more: it and those that were weighed behind it go
+        as much less far. What a leg of a group leaves, the others may fill.
+        """
+        promised = self._promised
+        if not promised or order.reduce_only:
+            return
+        for one in self._beside(order):
+            is_behind = one.order_id > order.order_id and not order.group
+            if one.order_id in promised and (one is order or is_behind):
+                promised[one.order_id] = max(promised[one.order_id] - abs(units), 0)
 
     def after_exit(
         self, exit: Order, units: int, held_units: int, left_of: LeftOf
