@@ -239,6 +239,22 @@ def test_after_a_split_an_order_yields_in_whole_lots() -> None:
     assert [order[3] / UNITS for order in outcome.orders if order[0] == 2] == [-16]
 
 
+def test_an_order_of_which_an_exit_and_an_amendment_leave_nothing_has_not_filled() -> None:
+    def turn(s: Any) -> None:
+        s.turn = s.order("AAA", -200, limit=18)
+        s.order("AAA", -100, reduce_only=True, limit=14.5)
+        s.timer("amend", at=dt.time(9, 34, 30))
+
+    steps: Steps = {
+        "09:33 AAA": turn,
+        "09:34 timer amend": lambda s: s.amend(s.turn, quantity=100),
+    }
+    _, outcome = run_script(HELD | steps, symbols=("AAA",), minutes=12, risk=MOST)
+    assert [(order[0], *order[5:7]) for order in outcome.orders if order[0] == 2] == [
+        (2, "CANCELED", 0)
+    ]
+
+
 @pytest.mark.parametrize("same_bar", ("worst", "best"))
 def test_what_a_bar_fills_beside_an_exit_is_what_is_booked(same_bar: str) -> None:
     """Also where the bar's first fill brings another exit on its way, to be counted from then."""

@@ -229,7 +229,7 @@ class ExecutionManager:
         self.diary.note("amend", order, since_ns)
         self.rethink()  # more works than was counted on
         if units == filled:
-            self.lapsed(order, FILLED, now_ns, "amended to what had filled")
+            self.lapsed(order, FILLED if filled else CANCELED, now_ns, "amended to what had filled")
         elif order.state is AMEND_PENDING:
             order.to(PARTIAL if filled else ACCEPTED)
 
