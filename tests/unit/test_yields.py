@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import accumulate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from app.core.money import UNITS
 from app.core.order_events import Acknowledged, Amend, Amended, Cancel, Ended
 from app.core.orders import CANCELED, FILLED, LIMIT, STOP, Order
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
+from app.managers.system_manager.why.sights import standing_of
 
 MEANS = {"cash": 10_000_000}
 LIMITED: dict[str, dict[str, Any]] = {
@@ -267,6 +269,22 @@ def test_what_a_bar_fills_beside_an_exit_is_what_is_booked(same_bar: str) -> Non
     }
     found = fills(steps, risk={"max_position_quantity": 300}, execution={"same_bar": same_bar})
     assert found == [100, 50, -100, -150]
+
+
+def test_what_works_is_shown_as_limits_count_it() -> None:
+    def look(s: Any) -> object:
+        return standing_of(s._context.engine, SimpleNamespace(number=0), 0).may_sell
+
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -30, limit=18),
+            s.order("AAA", -20, reduce_only=True, limit=18),
+            s.order("AAA", -40, reduce_only=True),
+        ],
+        "09:33 BBB": look,
+    }
+    answers, _ = run_script(HELD | steps, minutes=6, risk=MOST)
+    assert answers[-1] == 70
 
 
 # -- at a venue ------------------------------------------------------------------------------------
