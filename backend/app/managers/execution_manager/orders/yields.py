@@ -11,6 +11,7 @@ from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.orders.entries import counts
 
 LeftOf = Callable[[Order], int]
+_FEW_ENDED = 16  # to look for them with each order takes the longer, the more work
 
 
 def left_of(order: Order) -> int:
@@ -25,7 +26,7 @@ class Yields:
 
     def __init__(self, working: Mapping[int, Order]) -> None:
         self._working = working
-        self._promised: dict[int, int] = {}  # some may have ended since one was noted last
+        self._promised: dict[int, int] = {}  # some have ended
 
     def state(self) -> dict[int, int]:
         """As it stands."""
@@ -43,17 +44,13 @@ class Yields:
 
     def note(self, order: Order, held_units: int, more_units: int = 0) -> None:
         """An order passes, or so much more of one, beside all that is not to be cancelled."""
-        for ended in self._promised.keys() - self._working.keys():
-            del self._promised[ended]
-        beside = (one for one in self._beside(order) if one is not order)
-        orders = [one for one in beside if one.state is not CANCEL_PENDING]
-        if not order.reduce_only:
+        if len(self._promised) > 2 * len(self._working) + _FEW_ENDED:
+            for ended in self._promised.keys() - self._working.keys():
+                del self._promised[ended]
+        orders = [one for one in self._beside(order) if one.state is not CANCEL_PENDING]
+        if not (order.reduce_only or order.order_id in self._working):
             orders.append(order)
-
-        def left(one: Order) -> int:
-            return left_of(one) + (abs(more_units) if one is order else 0)
-
-        beyond = max(self._beyond(orders, order.units < 0, held_units, left), 0)
+        beyond = max(self._beyond(orders, held_units, left_of) + abs(more_units), 0)
         if not order.reduce_only:
             self._promised[order.order_id] = beyond
             return
@@ -81,7 +78,7 @@ class Yields:
         promised = self._promised_to([one for one in beside if left_of(one)])
         if promised is None:
             return
-        beyond = self._beyond(beside, exit.units < 0, held_units, left_of)
+        beyond = self._beyond(beside, held_units, left_of)
         over = min(beyond - promised, abs(units))
         for legs in _plain(beside):
             if over <= 0:
@@ -100,24 +97,31 @@ class Yields:
         stay = [one for one in known if one.state is not CANCEL_PENDING]
         return max((self._promised[one.order_id] for one in stay or known), default=None)
 
-    def _beyond(
-        self, orders: Sequence[Order], sells: bool, held_units: int, left_of: LeftOf
-    ) -> int:
+    def _beyond(self, orders: Sequence[Order], held_units: int, left_of: LeftOf) -> int:
         """How far orders of one place go beyond nothing held, with all that exits at market are
         about to take out.
         """
-        held = held_units if sells else -held_units
-        plain = sum(max(map(left_of, legs)) for legs in _plain(orders))
-        exits = sum(
-            left_of(one) for one in orders if one.reduce_only and counts(one, self._working)
-        )
-        return plain + min(exits, max(held, 0)) - held
+        plain = exits = 0
+        groups: dict[int, int] = {}  # legs fill no more than the largest of them
+        for one in orders:
+            if one.reduce_only:
+                exits += left_of(one) if counts(one, self._working) else 0
+            elif one.group:
+                groups[one.group] = max(groups.get(one.group, 0), left_of(one))
+            else:
+                plain += left_of(one)
+        held = -held_units if orders and orders[0].units > 0 else held_units
+        return plain + sum(groups.values()) + min(exits, max(held, 0)) - held
 
     def _beside(self, beside: Order) -> Iterator[Order]:
         """The orders of its strategy in its symbol that are for its side, and it with them."""
-        place = beside.strategy, beside.symbol_index, beside.units > 0
+        strategy, symbol, buys = beside.strategy, beside.symbol_index, beside.units > 0
         for order in self._working.values():
-            if (order.strategy, order.symbol_index, order.units > 0) == place:
+            if (
+                order.symbol_index == symbol
+                and order.strategy == strategy
+                and (order.units > 0) == buys
+            ):
                 yield order
 
 
