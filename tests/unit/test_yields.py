@@ -1,8 +1,10 @@
 """What an exit takes out, no other order takes out again: no limit is passed by the two of them."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import accumulate
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,10 +25,12 @@ from tests.unit.scripted import Steps, run_script
 from tests.unit.test_protection_random import EXITS, FILLS, split
 from tests.unit.turner import Turner
 
+from app.core.instruments import Adjustment
 from app.core.money import UNITS
-from app.core.order_events import Acknowledged, Amend, Amended
-from app.core.orders import FILLED, LIMIT, STOP, Order
+from app.core.order_events import Acknowledged, Amend, Amended, Cancel, Ended
+from app.core.orders import CANCELED, FILLED, LIMIT, STOP, Order
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
+from app.managers.system_manager.why.sights import standing_of
 
 MEANS = {"cash": 10_000_000}
 LIMITED: dict[str, dict[str, Any]] = {
@@ -180,6 +184,109 @@ def test_an_exit_at_market_counts_as_filled_for_what_comes_behind_it(
     assert str(outcome.orders[1][7]) == why
 
 
+def test_legs_of_a_group_yield_as_the_one_order_that_they_can_fill() -> None:
+    """Each would close all that is held; limits are asked about neither, and both go."""
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.oco(s.order("AAA", -100, limit=18), s.order("AAA", -100, limit=19)),
+            s.order("AAA", -60, reduce_only=True, limit=15),
+        ]
+    }
+    assert fills(steps, risk={"allow_short": False}) == [100, -60, -40]
+    whole: Steps = {"09:34 AAA": lambda s: s.order("AAA", -40, reduce_only=True, limit=16)}
+    assert fills(steps | whole, risk={"allow_short": False}) == [100, -60, -40]
+
+
+def test_an_order_that_was_made_smaller_opens_as_much_less() -> None:
+    def turn(s: Any) -> None:
+        s.turn = s.order("AAA", -200, limit=18)
+        s.order("AAA", -100, reduce_only=True, limit=15)
+
+    steps: Steps = {"09:33 AAA": turn, "09:34 AAA": lambda s: s.amend(s.turn, quantity=130)}
+    assert fills(steps, risk=MOST) == [100, -100, -30]
+
+
+def test_where_an_order_is_cancelled_those_behind_it_open_as_much_less() -> None:
+    """What it was to take out first is theirs: limits count the room as free again."""
+
+    def both(s: Any) -> None:
+        s.first = s.order("AAA", -70, limit=17)
+        s.order("AAA", -100, limit=18)
+
+    exit: Steps = {
+        "09:33 AAA": both,
+        "09:34 AAA": lambda s: s.order("AAA", -100, reduce_only=True, limit=15.5),
+    }
+    assert fills(exit, risk=MOST) == [100, -100, -70]
+    cancel: Steps = {"09:35 AAA": lambda s: s.cancel(s.first)}
+    assert fills(exit | cancel, risk=MOST) == [100, -100]
+
+
+def test_after_a_split_an_order_yields_in_whole_lots() -> None:
+    def first_day(give: Callable[[Any], object]) -> Callable[[Any], object]:
+        return lambda s: s.now.day == 3 and give(s)
+
+    def turn(s: Any) -> None:
+        s.order("AAA", -155, limit=40, tif="gtc")
+        s.order("AAA", -100, reduce_only=True, stop=8, tif="gtc")
+
+    steps: Steps = {
+        "09:31 AAA": first_day(lambda s: s.order("AAA", 100)),
+        "09:33 AAA": first_day(turn),
+    }
+    split = Adjustment("AAA", dt.date(2024, 6, 4), Decimal("0.3"), Decimal(0), 1.0, 1.0)
+    parts = {"symbols": ("AAA",), "sessions": 2, "adjustments": [split], "risk": MOST}
+    _, outcome = run_script(steps, **parts)
+    assert [fill[3] // UNITS for fill in outcome.fills] == [100, -30]
+    assert [order[3] / UNITS for order in outcome.orders if order[0] == 2] == [-16]
+
+
+def test_an_order_of_which_an_exit_and_an_amendment_leave_nothing_has_not_filled() -> None:
+    def turn(s: Any) -> None:
+        s.turn = s.order("AAA", -200, limit=18)
+        s.order("AAA", -100, reduce_only=True, limit=14.5)
+        s.timer("amend", at=dt.time(9, 34, 30))
+
+    steps: Steps = {
+        "09:33 AAA": turn,
+        "09:34 timer amend": lambda s: s.amend(s.turn, quantity=100),
+    }
+    _, outcome = run_script(HELD | steps, symbols=("AAA",), minutes=12, risk=MOST)
+    assert [(order[0], *order[5:7]) for order in outcome.orders if order[0] == 2] == [
+        (2, "CANCELED", 0)
+    ]
+
+
+@pytest.mark.parametrize("same_bar", ("worst", "best"))
+def test_what_a_bar_fills_beside_an_exit_is_what_is_booked(same_bar: str) -> None:
+    """Also where the bar's first fill brings another exit on its way, to be counted from then."""
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -50, reduce_only=True, after=s.order("AAA", 50, limit=15)),
+            s.order("AAA", -100, reduce_only=True, limit=13),
+            s.order("AAA", -200, limit=13),
+        ]
+    }
+    found = fills(steps, risk={"max_position_quantity": 300}, execution={"same_bar": same_bar})
+    assert found == [100, 50, -100, -150]
+
+
+def test_what_works_is_shown_as_limits_count_it() -> None:
+    def look(s: Any) -> object:
+        return standing_of(s._context.engine, SimpleNamespace(number=0), 0).may_sell
+
+    steps: Steps = {
+        "09:33 AAA": lambda s: [
+            s.order("AAA", -30, limit=18),
+            s.order("AAA", -20, reduce_only=True, limit=18),
+            s.order("AAA", -40, reduce_only=True),
+        ],
+        "09:33 BBB": look,
+    }
+    answers, _ = run_script(HELD | steps, minutes=6, risk=MOST)
+    assert answers[-1] == 70
+
+
 # -- at a venue ------------------------------------------------------------------------------------
 
 
@@ -222,3 +329,14 @@ def test_a_run_that_goes_on_from_its_state_knows_what_was_promised() -> None:
     restore_execution(after.execution, execution_state(house.execution))
     after.hear(fill(stop, -SHARES, "x1"))
     assert after.intents() == (Amend(turn.order_id, target_of(100), False),)
+
+
+def test_what_replaces_an_order_that_is_being_cancelled_is_not_to_open_either() -> None:
+    """Limits let it pass as one that closes; the venue may take its time over the other."""
+    house, stop, turn = turning(kind=LIMIT, limit=12.0)
+    house.execution.cancel(turn, 11)
+    other = house.give(-SHARES, kind=LIMIT, limit=13.0)
+    house.hear(Acknowledged(other.order_id), Ended(turn.order_id, CANCELED, ""))
+    house.intents()
+    house.hear(fill(stop, -SHARES, "x1"))
+    assert house.intents() == (Cancel(other.order_id),)

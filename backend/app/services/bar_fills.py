@@ -66,6 +66,7 @@ class BarFill(NamedTuple):
     order: Order
     units: int
     at: Touch
+    yields: Sequence[tuple[Order, int]] = ()  # who gives way to an exit, and how much of it
 
 
 class Found(NamedTuple):
@@ -130,7 +131,8 @@ class BarFills:
             order = found.order
             units = self._take(order)
             if units:
-                fills.append(BarFill(found.phase, found.rank, order, units, found.at))
+                yields = self._yields_to(order, units) if order.reduce_only else ()
+                fills.append(BarFill(found.phase, found.rank, order, units, found.at, yields))
                 if self._links.children_of(order):
                     self._note_entry(fills[-1])
                     for child in self._children(found):
@@ -223,14 +225,14 @@ class BarFills:
             strategy = order.strategy
             self._filled[order.order_id] = self._filled.get(order.order_id, 0) + units
             self._moved[strategy] = self._moved.get(strategy, 0) + units
-            if order.reduce_only:
-                self._yield_to(order, units)
         return units
 
-    def _yield_to(self, exit: Order, units: int) -> None:
+    def _yields_to(self, exit: Order, units: int) -> Sequence[tuple[Order, int]]:
         held = self._held_units(exit.strategy) + self._moved[exit.strategy]
-        for order, less in self._links.after_exit(exit, units, held, self._left_of):
+        yields = [*self._links.after_exit(exit, units, held, self._left_of)]
+        for order, less in yields:
             self._yielded[order.order_id] = self._yielded.get(order.order_id, 0) + less
+        return yields
 
     def _room(self, order: Order) -> int:
         """How much of an order may fill, after what has filled on this bar."""

@@ -229,7 +229,7 @@ class ExecutionManager:
         self.diary.note("amend", order, since_ns)
         self.rethink()  # more works than was counted on
         if units == filled:
-            self.lapsed(order, FILLED, now_ns, "amended to what had filled")
+            self.lapsed(order, FILLED if filled else CANCELED, now_ns, "amended to what had filled")
         elif order.state is AMEND_PENDING:
             order.to(PARTIAL if filled else ACCEPTED)
 
@@ -384,6 +384,7 @@ class ExecutionManager:
     def _finish(self, order: Order, state: str, now_ns: int, reason: str) -> None:
         """An order ends unfilled, or not wholly filled: nobody aims with it any more."""
         self._aim(order, order.filled_units)
+        self.broker.links.yields.lessen(order, order.units - order.filled_units)
         self._end(order, state, now_ns, reason)
         self.broker.release(order, now_ns)
 

@@ -133,10 +133,10 @@ class OrderChecks:
         elif (
             order.kind is not MARKET or order.reduce_only or self._reducing
         ) and self._asks_what_opens:
-            self._note(order, order.units)
+            self._note(order)
         return reason
 
-    def _note(self, order: Order, more_units: int) -> None:
+    def _note(self, order: Order, more_units: int = 0) -> None:
         """An order passes, or more of one: as far as orders go now, they may beside exits."""
         held_units = self._held_units_of(order.strategy, order.symbol_index)
         self._yields.note(order, held_units, more_units)
@@ -297,7 +297,10 @@ class OrderChecks:
         if self._least and (reason := self._value_fault(order, terms)):
             return reason
         if not grows:
-            return self._price_refusal(order, terms, now_ns)
+            reason = self._price_refusal(order, terms, now_ns)
+            if more and not reason:
+                self._yields.lessen(order, more)
+            return reason
         risk, ask = self._risk, self._ask_to_amend(order, terms, more, now_ns)
         if risk is not None and ask is not None:
             ruling = risk.ruling(ask)

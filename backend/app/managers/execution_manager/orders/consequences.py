@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from app.core.orders import CANCELED, MARKET, Order, Terms
 from app.managers.execution_manager.orders.entries import coming_units
 from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.orders.yields import left_of
 
 _IDLE = "nothing is left to reduce"
 _TAKEN_OUT = "an exit has taken it out"
 Pending = dict[int, tuple[int, Terms | None]]
 Moved = Mapping[tuple[int, int], int]  # units by strategy and symbol
+Yielding = Sequence[tuple[Order, int]] | None
 
 
 class Fill(Protocol):
@@ -52,14 +54,18 @@ class Consequences:
         self._pending = pending
         self.on_moved: Callable[[Moved, int], None] | None = None  # behind the fills of an instant
 
-    def after_fill(self, order: Order, units: int, now_ns: int) -> None:
-        """What one leg of a group fills, the others lose; what an exit does, plain orders may."""
+    def after_fill(self, order: Order, units: int, now_ns: int, yields: Yielding = None) -> None:
+        """What one leg of a group fills, the others lose; what an exit does, plain orders may: so
+        much as whoever found the fill says, where somebody did.
+        """
         for leg, left_units in self._links.after_fill(order, units):
             self._reduce(leg, left_units, now_ns, "another order of its group filled")
-        if order.reduce_only:
-            for other, less in self._links.after_exit(order, units, self._held_units(order)):
-                size = other.units - less if other.units > 0 else other.units + less
-                self._reduce(other, size, now_ns, _TAKEN_OUT)
+        if yields is None and order.reduce_only:
+            yields = [*self._links.after_exit(order, units, self._held_units(order))]
+        for other, less in yields or ():
+            left = max(left_of(other) - less, 0)
+            size = left if other.units > 0 else -left
+            self._reduce(other, other.filled_units + size, now_ns, _TAKEN_OUT)
 
     def release(self, entry: Order, now_ns: int) -> None:
         """An entry has ended: what waits for it has no more to wait for."""

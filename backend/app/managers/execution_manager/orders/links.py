@@ -179,11 +179,11 @@ class Links:
     def split(self, symbol: int, ratio: Decimal, lot_units: int) -> None:
         """A symbol's shares are split: what has filled of its orders is so many, in whole lots."""
         new, old = ratio.as_integer_ratio()
-        self.yields.split(symbol, ratio)
 
         def after(units: int) -> int:
             return divide_half_even(units * new, old) // lot_units * lot_units
 
+        self.yields.split(symbol, after)
         own = [order for order in self._working.values() if order.symbol_index == symbol]
         for group in {order.group for order in own} & self._taken.keys():
             self._taken[group] = after(self._taken[group])

@@ -285,7 +285,7 @@ class SimBroker:
         children = links.children_of(order)
         waiting = [one for one in children if links.waits(one) or one.guard is not None]
         self._owner.filled(order, units, price, start_ns, now_ns)
-        self.consequences.after_fill(order, units, now_ns)
+        self.consequences.after_fill(order, units, now_ns, fill.yields)
         for child in waiting:
             if child.order_id in self.working:  # not one that its entry's fill has ended
                 self._rows[child.order_id] = self._next_row(child, start_ns + 1)

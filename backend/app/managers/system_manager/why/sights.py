@@ -8,6 +8,7 @@ import msgspec
 from app.core.bars import Bar
 from app.core.money import from_units
 from app.core.orders import Order, Terms
+from app.managers.execution_manager.limits.buying_power import working_sides
 from app.managers.execution_manager.watched_execution import Heard
 from app.threads.engines.watched_engine import WatchedEngine
 from app.threads.hooks.seats import Seat
@@ -148,17 +149,14 @@ def standing_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
     """What limits look at just now."""
     execution, outlook = engine.execution, engine.outlook
     mark = outlook.mark if outlook.has_session else lambda symbol: 0.0
-    left = [
-        order.units - order.filled_units
-        for order in execution.broker.working.values()
-        if order.symbol_index == symbol and not order.reduce_only
-    ]
+    sides = working_sides(execution.broker.working, execution.positions)
+    may_buy, may_sell = sides.get(symbol, (0, 0))
     return Standing(
         price=mark(symbol),
         held=from_units(execution.held_units[symbol]),
         strategy_held=from_units(execution.held_units_of(seat.number, symbol)),
-        may_buy=from_units(sum(units for units in left if units > 0)),
-        may_sell=from_units(-sum(units for units in left if units < 0)),
+        may_buy=from_units(may_buy),
+        may_sell=from_units(may_sell),
         equity=from_units(execution.account.equity_units(mark)),
         cash=from_units(execution.account.cash_units()),
     )
