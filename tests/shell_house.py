@@ -197,14 +197,17 @@ class ShellTerminal(Terminal):
     def typed(self) -> str | None:
         """What stands between prompt and cursor; None where the cursor is at no prompt.
 
-        A line that is longer than the screen is wide goes on below its prompt. What is suggested
-        behind the cursor is not typed.
+        A line that is longer than the screen is wide goes on below its prompt; what follows a
+        shorter one, as where a prompt was interrupted, is not typed at it. What is suggested behind
+        the cursor is not typed either.
         """
         row, parts = self.screen.cursor_line, [""]
         first = max(0, row - _MOST_ROWS)
         for line in reversed(self.screen.lines_from(first)[: row + 1 - first]):
             if len(parts) == 1:
                 line = f"{line:<{self.screen.columns}}"[: self.screen.cursor.x]
+            elif len(line) < self.screen.columns - 1:  # of a full one, a last space is not seen
+                return None
             found = PROMPT.match(line)
             if found:
                 return "".join([line[found.end() :], *reversed(parts)]).rstrip()
