@@ -21,6 +21,7 @@ from app.core.orders import (
     Order,
 )
 from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.bar_fills import BarFills, BarRules
 from app.services.matching import BEST, OHLC_PATH, SAME_BAR, WORST, Prices
 
@@ -34,7 +35,7 @@ class Floor:
 
     def __init__(self, held: int = 0) -> None:
         self.held = held
-        self.working: dict[int, Order] = {}
+        self.working = WorkingOrders()
         self.links = Links(self.working)
 
     def order(self, quantity: int, kind: str = MARKET, **terms: Any) -> Order:

@@ -18,6 +18,7 @@ from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.books.ledger import Position
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.limits.buying_power import working_sides
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.sim_broker import FillRules
 from app.services.buying_power import (
     Line,
@@ -266,14 +267,14 @@ def test_exits_are_on_no_side_but_what_those_at_market_take_out(held: int, exits
     working = {one.order_id: one for one in (plain, sale, resting, waiting, *leaving)}
     position = Position("X")
     position.units = held * UNITS
-    found = working_sides(working, [[position]])
+    found = working_sides(WorkingOrders(working), [[position]])
     assert found == {0: (3 * UNITS, (4 + exits) * UNITS)}
 
 
 # -- the cheap approval ---------------------------------------------------------------------------
 
 
-def test_what_an_amendment_adds_counts_from_the_bar_it_comes_into_force_with() -> None:
+def test_what_an_amendment_adds_counts_as_soon_as_it_is_asked_for() -> None:
     execution = account(Prices(10.0, 10.0), leverage=Decimal(1))
     open_session(execution, dt.date(2024, 6, 3), 1)
     resting = {"kind": LIMIT, "limit": 9.0, "tif": GTC}
@@ -281,6 +282,8 @@ def test_what_an_amendment_adds_counts_from_the_bar_it_comes_into_force_with() -
     assert execution.amend(first, Terms(90 * UNITS, 9.0, None, None, None), 15)
     assert first.state == AMEND_PENDING  # a bar is under way
     assert submit(execution, 0, 0, 5 * UNITS, 16, **resting).is_working
+    last = submit(execution, 0, 0, 8 * UNITS, 17, **resting)  # 103 in all, at 10, of 1,000
+    assert last.reason == "buying_power: it needs 80.00, there is 50.00 left"
     execution.match(20)
     execution.broker.settle(20)
     assert first.units == 90 * UNITS

@@ -18,6 +18,7 @@ from app.managers.execution_manager.books.diary import Diary
 from app.managers.execution_manager.limits.exposure import Holdings
 from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 SYMBOLS, STRATEGIES = 3, 2
 MARKS = (10.0, 33.33, 0.07)
@@ -76,7 +77,7 @@ class World:
             for symbol, shares in enumerate(own):
                 if shares:
                     self.account.by_symbol[symbol].fill(row[symbol], shares * UNITS, 5.0)
-        self.working: dict[int, Order] = {}
+        self.working = WorkingOrders()
         for number, (strategy, symbol, shares, filled, reduces) in enumerate(working, 1):
             order = Order(number, strategy, f"S{symbol}", symbol, shares * UNITS, 0)
             order.reduce_only = bool(reduces)
@@ -203,7 +204,7 @@ def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None
 
 
 def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
-    books, working = Counted(), dict[int, Order]()
+    books, working = Counted(), WorkingOrders()
     moment = Moment(books, working, Marks().mark)
     moment.turn(5)
     moment.turn_orders()

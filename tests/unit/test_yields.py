@@ -28,7 +28,7 @@ from tests.unit.turner import Turner
 from app.core.instruments import Adjustment
 from app.core.money import UNITS
 from app.core.order_events import Acknowledged, Amend, Amended, Cancel, Ended
-from app.core.orders import CANCELED, FILLED, LIMIT, STOP, Order
+from app.core.orders import CANCELED, FILLED, LIMIT, REJECTED, STOP, Order, Terms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.system_manager.why.sights import standing_of
 
@@ -47,14 +47,16 @@ LIMITED: dict[str, dict[str, Any]] = {
 LONG = 100 * UNITS
 
 
-def run(seed: int, *, rows: int = 8192, splits: bool = False, **parts: Any) -> Outcome:
+def run(
+    seed: int, *, rows: int = 8192, splits: bool = False, within: bool = False, **parts: Any
+) -> Outcome:
     """One symbol over two sessions."""
     Turner.changes.clear()
     sessions = weekday_sessions(dt.date(2024, 6, 3), 2, 60)
     bars = {("AAA", "1m"): random_bars(minute_starts(sessions), seed)}
     config = config_of(
         ("AAA",),
-        [{"use": "tests.unit.turner:Turner", "params": {"salt": seed}}],
+        [{"use": "tests.unit.turner:Turner", "params": {"salt": seed, "within": within}}],
         execution=FILLS[seed % len(FILLS)],
         engine={"block_rows": rows, "runner": "inline"},
         **parts,
@@ -69,11 +71,11 @@ def held(outcome: Outcome) -> Sequence[int]:
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**6), parts=st.sampled_from([*LIMITED.values()]))
+@given(seed=st.integers(0, 10**6), parts=st.sampled_from([*LIMITED.values()]), within=st.booleans())
 def test_whatever_rests_beside_exits_no_position_goes_beyond_its_limit(
-    seed: int, parts: dict[str, Any]
+    seed: int, parts: dict[str, Any], within: bool
 ) -> None:
-    outcome = run(seed, **parts)
+    outcome = run(seed, within=within, **parts)
     assert outcome.reason == "finished"
     most = [abs(units) for units in held(outcome)]
     if "max_position_quantity" in parts.get("risk", {}):
@@ -86,9 +88,10 @@ def test_whatever_rests_beside_exits_no_position_goes_beyond_its_limit(
 def test_blocks_of_any_size_come_to_the_same(name: str) -> None:
     yielded = 0
     for seed in range(2 * len(FILLS)):
-        whole = run(seed, splits=True, **LIMITED[name])
+        whole = run(seed, splits=True, within=bool(seed % 2), **LIMITED[name])
         yielded += Turner.changes.count("an exit has taken it out")
-        assert run(seed, rows=17, splits=True, **LIMITED[name]) == whole
+        other = run(seed, rows=17, splits=True, within=bool(seed % 2), **LIMITED[name])
+        assert other == whole
     assert yielded
 
 
@@ -340,3 +343,126 @@ def test_what_replaces_an_order_that_is_being_cancelled_is_not_to_open_either() 
     house.intents()
     house.hear(fill(stop, -SHARES, "x1"))
     assert house.intents() == (Cancel(other.order_id),)
+
+
+# -- a cancel that comes too late ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", (1, 8192))
+def test_a_close_yields_to_the_one_it_replaces_where_that_fills_all_the_same(rows: int) -> None:
+    """Cancelled within a bar, which is left to the old order; the other is for the next bars."""
+
+    def give(s: Any) -> None:
+        s.first = s.order("AAA", -100, limit=14.5)
+        s.timer("replace", at=dt.time(9, 34, 30))
+
+    steps: Steps = {
+        "09:33 AAA": give,
+        "09:34 timer replace": lambda s: [s.cancel(s.first), s.order("AAA", -100)],
+    }
+    assert fills(steps, risk={"allow_short": False}, block_rows=rows) == [100, -100]
+    assert fills(steps) == [100, -100, -100]
+
+
+def test_at_a_venue_too() -> None:
+    house = House(limits_by(allow_short=False))
+    house.hear(fill(house.give(), SHARES, "e1"))
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False)
+    house.intents()
+    house.hear(Acknowledged(stop.order_id))
+    house.execution.cancel(stop, 11)
+    close = house.give(-SHARES)
+    house.intents()
+    house.hear(Acknowledged(close.order_id), fill(stop, -40 * UNITS, "x1"))
+    smaller = Terms(-60 * UNITS, None, None, None, None)
+    assert house.intents() == (Amend(close.order_id, smaller, False),)
+    house.hear(Amended(close.order_id, smaller), fill(stop, -60 * UNITS, "x2"))
+    assert house.intents() == (Cancel(close.order_id),)
+
+
+def test_a_late_fill_of_one_that_was_cancelled_too() -> None:
+    house = House(limits_by(allow_short=False))
+    house.hear(fill(house.give(), SHARES, "e1"))
+    stop = house.give(-SHARES, kind=STOP, stop=8.0, aimed=False)
+    house.execution.cancel(stop, 11)
+    house.hear(Ended(stop.order_id, CANCELED, ""))
+    close = house.give(-SHARES)
+    house.intents()
+    house.hear(fill(stop, -SHARES, "x1"))
+    assert house.intents() == (Cancel(close.order_id),)
+
+
+def cancelled_within(first: dict[str, float], units: int, *others: dict[str, Any]) -> Steps:
+    """An order that the bar of 09:34 fills after it was cancelled; the others come behind that."""
+
+    def give(s: Any) -> None:
+        s.first = s.order("AAA", units, **first)
+        s.timer("cancel", at=dt.time(9, 34, 30))
+
+    def cancel(s: Any) -> None:
+        s.cancel(s.first)
+        for other in others:
+            s.order("AAA", **other)
+
+    return {"09:33 AAA": give, "09:34 timer cancel": cancel}
+
+
+def test_what_turns_over_behind_a_cancel_that_comes_too_late_goes_as_far_as_it_was_to() -> None:
+    steps = cancelled_within({"limit": 14.5}, -100, {"quantity": -200, "limit": 18})
+    assert fills(steps, risk={"max_position_quantity": 200}) == [100, -100, -100]
+
+
+def test_an_order_that_is_being_cancelled_yields_to_an_exit_beside_what_replaces_it() -> None:
+    steps = cancelled_within({"limit": 14.6}, -100, {"quantity": -100, "limit": 18})
+    exits: Steps = {"09:32 AAA": lambda s: s.order("AAA", -100, reduce_only=True, limit=14.5)}
+    assert fills(exits | steps, risk={"allow_short": False}) == [100, -100]
+
+
+def test_entries_do_not_yield_to_one_that_fills_while_it_is_being_cancelled() -> None:
+    def give(s: Any) -> None:
+        s.first = s.order("AAA", 40, stop=14.5)
+        s.order("AAA", 60, stop=16.5)
+        s.timer("cancel", at=dt.time(9, 34, 30))
+
+    steps: Steps = {"09:33 AAA": give, "09:34 timer cancel": lambda s: s.cancel(s.first)}
+    _, outcome = run_script(steps, symbols=("AAA",), minutes=12, risk=MOST)
+    assert [one[3] // UNITS for one in outcome.fills] == [40, 60]
+
+
+# -- an amendment that is not in force yet ---------------------------------------------------------
+
+
+def amended_within(units: int, then: Callable[[Any], object]) -> Steps:
+    """An order to sell 50 that is to sell so many, while a bar is under way; and what follows."""
+
+    def give(s: Any) -> None:
+        s.first = s.order("AAA", -50, limit=18)
+        s.timer("amend", at=dt.time(9, 34, 30))
+
+    return {
+        "09:33 AAA": give,
+        "09:34 timer amend": lambda s: [s.amend(s.first, quantity=units), then(s)],
+    }
+
+
+def test_what_is_asked_for_counts_for_what_is_given_behind_it() -> None:
+    steps = amended_within(150, lambda s: s.order("AAA", -100, limit=19))
+    _, outcome = run_script(HELD | steps, symbols=("AAA",), minutes=12, risk=MOST)
+    assert outcome.orders[1][7] == "max_position_quantity: 150 is over 100"
+    assert [one[3] // UNITS for one in outcome.fills] == [100, -150]
+
+
+def test_what_is_asked_for_yields_before_the_order_itself_does() -> None:
+    exits: Steps = {"09:32 AAA": lambda s: s.order("AAA", -40, reduce_only=True, limit=14.5)}
+    steps = amended_within(150, lambda s: None)
+    assert fills(exits | steps, risk=MOST) == [100, -40, -110]
+
+
+def test_at_a_venue_what_is_asked_for_counts_before_it_is_answered() -> None:
+    house = House(limits_by(max_position_quantity=100))
+    first = house.give(50 * UNITS, kind=LIMIT, limit=9.0)
+    house.hear(Acknowledged(first.order_id))
+    assert house.execution.amend(first, Terms(SHARES, 9.0, None, None, None), 11)
+    assert house.give(10 * UNITS, kind=LIMIT, limit=9.0).state == REJECTED
+    assert house.execution.amend(first, Terms(SHARES, 8.0, None, None, None), 12)
+    assert not house.execution.amend(first, Terms(2 * SHARES, 8.0, None, None, None), 13)

@@ -1,5 +1,6 @@
 """A strategy that turns positions over beside exits of its own, with orders of all kinds."""
 
+import datetime as dt
 from typing import ClassVar
 from zlib import crc32
 
@@ -10,6 +11,7 @@ class Turner(Strategy):
     """All it does follows from the bars and `salt`."""
 
     salt = Param(0)
+    within = Param(False)  # bars, too: what it cancels then, the bar under way may fill
     changes: ClassVar[list[str]] = []  # why its orders were changed or ended
 
     def on_order(self, order: OrderView) -> None:
@@ -17,6 +19,20 @@ class Turner(Strategy):
 
     def on_bar(self, bar: Bar) -> None:
         digest = crc32(repr((bar.symbol, bar.start_ns, bar.close, self.salt)).encode())
+        self.act(bar, digest)
+        if self.within and digest % 3:
+            self.last = bar
+            self.timer(str(digest), self.now + dt.timedelta(seconds=20 + digest % 60))
+
+    def on_timer(self, name: str) -> None:
+        digest = crc32(name.encode())
+        working = self.orders(self.last.symbol)
+        if working and digest % 2:
+            self.cancel(working[digest // 32 % len(working)])
+        self.act(self.last, digest // 2)
+
+    def act(self, bar: Bar, digest: int) -> None:
+        """Do one thing."""
         held, working = self.position(bar.symbol).quantity, self.orders(bar.symbol)
         size, cents = 10 * (1 + digest // 64 % 9), (1 + digest // 4096 % 6) / 100
         side = (-1 if held > 0 else 1) if held else (1 if digest // 32 % 2 else -1)

@@ -12,7 +12,16 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from app.core.money import amount_units, to_units
-from app.core.orders import FILLED, IOC, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, Order
+from app.core.orders import (
+    CANCEL_PENDING,
+    FILLED,
+    IOC,
+    LIMIT,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
+    Order,
+)
 from app.services.matching import (
     BEST,
     INSIDE,
@@ -131,7 +140,8 @@ class BarFills:
             order = found.order
             units = self._take(order)
             if units:
-                yields = self._yields_to(order, units) if order.reduce_only else ()
+                takes_out = order.reduce_only or order.state is CANCEL_PENDING
+                yields = self._yields_to(order, units) if takes_out else ()
                 fills.append(BarFill(found.phase, found.rank, order, units, found.at, yields))
                 if self._links.children_of(order):
                     self._note_entry(fills[-1])

@@ -8,8 +8,8 @@ from typing import Protocol
 from app.core.calendar import TradingSession
 from app.core.order_events import Intent
 from app.core.orders import Order, Terms
-from app.managers.execution_manager.orders.consequences import Pending
 from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.orders.working_orders import Pending, WorkingOrders
 from app.managers.execution_manager.sim.bar_book import BarBook
 
 
@@ -18,9 +18,9 @@ class Broker(Protocol):
     instant; a live one leaves intents in `outbox` and learns what came of them by order events.
     """
 
-    working: dict[int, Order]
+    working: WorkingOrders
     links: Links
-    pending: Pending
+    pending: Pending  # the working orders' own
     reducing: set[int]  # working orders that only reduce
     latency_ns: int
     due_ns: int  # when the earliest bar that can fill something is known

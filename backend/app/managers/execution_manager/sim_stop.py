@@ -5,12 +5,11 @@ is left is closed once no cancel is under way any more, at a freeze what has com
 back. Its own orders close, one for each position; no strategy sees or moves them.
 """
 
-from collections.abc import Mapping
-
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS, opens
 from app.managers.execution_manager.orders.kill import FLATTEN, Standing, closable_units
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 
 def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_ns: int) -> bool:
@@ -44,7 +43,7 @@ def look(execution: ExecutionManager, now_ns: int) -> None:
 
 def standing(execution: ExecutionManager) -> Standing:
     """What works and is held. From any thread."""
-    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    working = execution.broker.working.copy()  # the engine's thread goes on changing it
     names = [position.symbol for position in execution.positions[0]]
     held = zip(names, execution.held_units, strict=True)
     return Standing(
@@ -54,7 +53,7 @@ def standing(execution: ExecutionManager) -> Standing:
     )
 
 
-def may_open(execution: ExecutionManager, order: Order, working: Mapping[int, Order]) -> bool:
+def may_open(execution: ExecutionManager, order: Order, working: WorkingOrders) -> bool:
     """Whether what is left of a working order may open or increase its strategy's position."""
     held_units = execution.held_units_of(order.strategy, order.symbol_index)
     left = order.units - order.filled_units
@@ -72,7 +71,7 @@ def take_back(execution: ExecutionManager, order: Order, now_ns: int, why: str) 
 def is_done(execution: ExecutionManager) -> bool:
     """Whether a kill has fallen, and what it asks for is done. From any thread."""
     mode = execution.entries.kill.mode
-    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    working = execution.broker.working.copy()  # the engine's thread goes on changing it
     if mode == FLATTEN:
         held = (position.units for row in execution.positions for position in row)
         return not working and not any(held)

@@ -105,7 +105,7 @@ def has_stopped(execution: ExecutionManager, mode: str, left: Collection[str] = 
         return False
     if execution.entries.kill.mode:
         return is_done(execution)
-    working = dict(execution.broker.working)  # the engine's thread goes on changing it
+    working = execution.broker.working.copy()  # the engine's thread goes on changing it
     if mode == FLATTEN:
         return not working and not _holds(execution, left)
     opening = any(may_open(execution, order, working) for order in working.values())

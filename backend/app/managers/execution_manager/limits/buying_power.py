@@ -10,7 +10,7 @@ stays above `floor_units` and nothing more is short. Beside a few that work, `co
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from app.core.money import UNITS, to_units
@@ -18,6 +18,7 @@ from app.core.orders import Order
 from app.managers.execution_manager.books.account import Account
 from app.managers.execution_manager.books.ledger import Position
 from app.managers.execution_manager.limits.counted import counted
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.buying_power import (
     Line,
     added_units,
@@ -32,7 +33,6 @@ UNKNOWN = math.inf  # more than any account has: the exact check decides, and fi
 # Highest prices are floats, taken higher by this: far more than sums of them can be off by.
 _MARGIN = 1 + 1e-9
 _FEW = 16  # to count more takes longer than to add to what was counted
-Working = Mapping[int, Order]
 
 
 class Prices(Protocol):
@@ -48,7 +48,7 @@ class Prices(Protocol):
 
 
 def working_sides(
-    working: Working, positions: Sequence[Sequence[Position]]
+    working: WorkingOrders, positions: Sequence[Sequence[Position]]
 ) -> dict[int, tuple[int, int]]:
     """By symbol, what working orders may still buy and sell, both unsigned."""
     sides: dict[int, tuple[int, int]] = {}
@@ -70,7 +70,7 @@ class BuyingPower:
         self,
         account: Account,
         held_units: list[int],
-        working: Working,
+        working: WorkingOrders,
         prices: Prices,
     ) -> None:
         self._account = account
@@ -99,7 +99,7 @@ class BuyingPower:
     def covers(self, symbol: int, units: int) -> bool:
         """The cheap approval of a market order beside a few others, counted as they are now."""
         working, highest = self._working, self._highest
-        if len(working) > _FEW:
+        if len(working) > _FEW or working.pending:
             return False
         pledged = self._base + abs(units) * highest[symbol]
         for other in working.values():
@@ -178,7 +178,7 @@ class BuyingPower:
             rate=account.rate(account.currencies[symbol]),
         )
 
-    def _see(self, order: Order, working: Working) -> None:
+    def _see(self, order: Order, working: WorkingOrders) -> None:
         """Find out what the cheap approval needs, where there can be one."""
         account, held_units = self._account, self._held_units
         if not account.is_single or account.terms.holds_cash_only:
@@ -190,7 +190,7 @@ class BuyingPower:
             base += sum(2 * short * self._price(at) for at, short in shorts)
         pledged = base + abs(order.units) * self._price_of(order)
         for other in working.values():
-            pledged += abs(other.units - other.filled_units) * self._price(other.symbol_index)
+            pledged += abs(working.left_of(other)) * self._price(other.symbol_index)
         if base != self._base:
             self.sure_units[:] = [0] * len(held_units)
             cash_units = account.own.cash_units

@@ -11,10 +11,11 @@ from app.core.orders import Order
 from app.core.trading_state import Figures
 from app.managers.execution_manager.books.account import Account
 from app.managers.execution_manager.limits.counted import counted
-from app.managers.execution_manager.limits.moment import Moment, Working
+from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.limits.risk_memory import Past
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 
 class _Memo:
@@ -46,7 +47,7 @@ class Holdings:
     def __init__(
         self,
         account: Account,
-        working: Working,
+        working: WorkingOrders,
         moment: Moment,
         counts: OrderCounts,
         strategy: int | None = None,

@@ -5,8 +5,7 @@ from typing import Final, Protocol
 from app.core.orders import Order
 from app.managers.execution_manager.books.account import Mark
 from app.managers.execution_manager.books.diary import Diary
-
-Working = dict[int, Order]
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 _UNSEEN: Final = -2  # one more than that is no count yet
 
@@ -37,7 +36,7 @@ class Moment:
         "state", "works",
     )  # fmt: skip
 
-    def __init__(self, books: Books, working: Working, mark: Mark) -> None:
+    def __init__(self, books: Books, working: WorkingOrders, mark: Mark) -> None:
         self.books = books
         self._working = working
         self._mark = mark

@@ -1,6 +1,6 @@
 """Why an order, or an amendment of one, may not leave: limits, cut-offs, what it would cost."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 
 from app.core.calendar import TradingSession
 from app.core.errors import StrategyError
@@ -58,6 +58,8 @@ class OrderChecks:
         self._cut_offs = cut_offs
         self._working = working = broker.working
         self._reducing, self._yields = broker.reducing, broker.links.yields
+        # What may fill though it counts as gone; at a venue, something always may.
+        self._pending: Sized = broker.pending if broker.ends_orders else (True,)
         self._held_units_of = held_units_of
         self.entries = Entries(working, held_units_of)
         self.counts = OrderCounts(limits.scopes)
@@ -131,7 +133,7 @@ class OrderChecks:
             if self.breakers is not None:
                 self.breakers.note_refusal(reason, now_ns)
         elif (
-            order.kind is not MARKET or order.reduce_only or self._reducing
+            order.kind is not MARKET or order.reduce_only or self._reducing or self._pending
         ) and self._asks_what_opens:
             self._note(order)
         return reason
@@ -283,7 +285,7 @@ class OrderChecks:
         return reason
 
     def _amend_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:
-        more = terms.units - order.units
+        more = terms.units - order.filled_units - self._working.left_of(order)
         if abs(terms.units) <= abs(order.filled_units):
             return "already_filled: as much of it, or more, has filled"
         grows = more != 0 and (more > 0) == (order.units > 0)
@@ -308,8 +310,10 @@ class OrderChecks:
                 return ruling.reason
         symbol, power = order.symbol_index, self.power
         reason = "" if power is None else power.fault(symbol, more, terms.limit)
-        if not reason and self._asks_what_opens:
-            self._note(order, more)
+        if not reason:
+            if self._asks_what_opens:
+                self._note(order, more)
+            self.rethink()  # more may fill than was counted on
         return self._passed(ask, reason)
 
     def _price_refusal(self, order: Order, terms: Terms, now_ns: int) -> str:

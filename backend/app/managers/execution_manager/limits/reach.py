@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterable
 from app.core.money import UNITS
 from app.managers.execution_manager.books.account import Account
 from app.managers.execution_manager.limits.counted import counted
-from app.managers.execution_manager.limits.moment import Moment, Working
+from app.managers.execution_manager.limits.moment import Moment
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.risk.bounds import MARGIN
 
 # The last closes of symbols.
@@ -47,7 +48,7 @@ class Reach:
     def __init__(
         self,
         account: Account,
-        working: Working,
+        working: WorkingOrders,
         moment: Moment,
         marks: Marks,
         strategy: int | None = None,

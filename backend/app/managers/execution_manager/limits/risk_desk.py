@@ -13,12 +13,13 @@ from app.core.trading_state import Figures, RiskPast
 from app.managers.execution_manager.books.account import Account
 from app.managers.execution_manager.limits.buying_power import BuyingPower
 from app.managers.execution_manager.limits.exposure import Holdings
-from app.managers.execution_manager.limits.moment import Books, Moment, Working
+from app.managers.execution_manager.limits.moment import Books, Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.limits.risk_memory import RiskMemory
 from app.managers.execution_manager.limits.seen import Known, Seen
 from app.managers.execution_manager.limits.sure_orders import Held, SureOrders, Watch
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.risk.catalogue import Limit
 from app.services.risk.facts import Ask, Portfolio
 from app.services.risk.scopes import ACCOUNT, EVERYWHERE, Place, Scope, holds_for
@@ -48,7 +49,7 @@ class RiskDesk:
         self,
         scopes: Sequence[Scope],
         account: Account,
-        working: Working,
+        working: WorkingOrders,
         market: Known,
         books: Books,
         counts: OrderCounts,

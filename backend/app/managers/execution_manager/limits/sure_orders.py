@@ -12,12 +12,13 @@ from app.managers.execution_manager.books.account import Account
 from app.managers.execution_manager.books.ledger import Position
 from app.managers.execution_manager.limits.buying_power import BuyingPower
 from app.managers.execution_manager.limits.exposure import Holdings
-from app.managers.execution_manager.limits.moment import Moment, Working
+from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts, Tally
 from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.limits.seen import Seen
 from app.managers.execution_manager.limits.sure_bounds import SureBounds
 from app.managers.execution_manager.orders.entries import counts
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.risk.bounds import ALWAYS_NS, NOT_SURE_NS
 from app.services.risk.catalogue import Check, Limit
 from app.services.risk.facts import Ask, Portfolio, ask_for
@@ -35,7 +36,7 @@ class Watch(NamedTuple):
     market: Seen
     look: Callable[[int], None]  # sees what all is worth at an instant
     power: BuyingPower | None
-    working: Working
+    working: WorkingOrders
 
 
 class SureRules:

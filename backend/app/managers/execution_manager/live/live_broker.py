@@ -29,10 +29,11 @@ from app.core.orders import (
 from app.managers.execution_manager.exits.declared_exits import DeclaredExits
 from app.managers.execution_manager.live.known_orders import KnownOrders
 from app.managers.execution_manager.live.past_splits import PastSplits
-from app.managers.execution_manager.orders.consequences import Consequences, Pending
+from app.managers.execution_manager.orders.consequences import Consequences
 from app.managers.execution_manager.orders.entries import opens
 from app.managers.execution_manager.orders.links import NO_ORDERS, Links
 from app.managers.execution_manager.orders.parts import APART, Part, place_of, terms_of, terms_there
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import Owner
 from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY
@@ -57,10 +58,10 @@ class LiveBroker:
         self.closing: list[Order] = []
         self.closing_ns = -1
         self.spent: list[Order] = []
-        self.working: dict[int, Order] = {}
+        self.working = WorkingOrders()
         self.known = KnownOrders()  # all that ever worked: late fills find theirs here
         self.links = Links(self.working)
-        self.pending: Pending = {}  # terms wanted, and since when
+        self.pending = self.working.pending
         self._to_end: dict[int, None] = {}  # orders that are to end with those they belong with
         self.outbox: list[Intent] = []
         self.reducing: set[int] = set()
@@ -70,9 +71,7 @@ class LiveBroker:
         self.past_splits = PastSplits()
         self._were_there: dict[int, int] = {}  # how many parts of an order the venue has had
         self.ending: set[int] = set()  # it has been asked to end these
-        self.consequences = Consequences(
-            self, self.links, self.working, self.reducing, self.pending
-        )
+        self.consequences = Consequences(self, self.links, self.working, self.reducing)
 
     # -- what strategies ask for -------------------------------------------------------------------
 
@@ -100,6 +99,8 @@ class LiveBroker:
     def _ask_to_end(self, order: Order) -> None:
         if order.order_id not in self.ending:
             self.ending.add(order.order_id)
+            held_units = self.held_units_of(order.strategy, order.symbol_index)
+            self.links.yields.leave(order, held_units)
             part = self.parts[order.order_id]
             if not part.is_aside:  # that one has been asked to end
                 self.outbox.append(Cancel(part.number))
@@ -228,7 +229,8 @@ class LiveBroker:
 
     def after_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill that has been booked means for orders that depend on this one."""
-        self.consequences.after_fill(order, units, now_ns)
+        is_ending = order.order_id in self.ending
+        self.consequences.after_fill(order, units, now_ns, counts_as_gone=is_ending)
         if order.state is FILLED:
             self.remove(order)
             self.release(order, now_ns)
@@ -252,7 +254,7 @@ class LiveBroker:
     def after_late_fill(self, order: Order, units: int, now_ns: int) -> None:
         """What a fill of an order that had ended means for those it was linked to."""
         self.links.take_late(order, units)
-        self.consequences.after_fill(order, units, now_ns)
+        self.consequences.after_fill(order, units, now_ns, counts_as_gone=True)
         self.consequences.end_idle([_Fill(order, units)], now_ns)
 
     def after_fill_of_gate(self, strategy: int, symbol: int, units: int, now_ns: int) -> None:

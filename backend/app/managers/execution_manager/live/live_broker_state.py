@@ -9,9 +9,9 @@ from app.managers.execution_manager.live.limited_broker import LimitedBroker
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.past_splits import PastSplit
 from app.managers.execution_manager.live.shared_broker import SharedBroker, SharingState
-from app.managers.execution_manager.orders.consequences import Pending
 from app.managers.execution_manager.orders.links import LinksState
 from app.managers.execution_manager.orders.parts import Part
+from app.managers.execution_manager.orders.working_orders import Pending
 
 
 class LiveBrokerState(msgspec.Struct, frozen=True, tag="venue"):

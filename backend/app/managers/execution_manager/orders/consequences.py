@@ -5,14 +5,14 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from app.core.orders import CANCELED, MARKET, Order, Terms
+from app.core.orders import CANCELED, MARKET, Order
 from app.managers.execution_manager.orders.entries import coming_units
 from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.orders.yields import left_of
 
 _IDLE = "nothing is left to reduce"
 _TAKEN_OUT = "an exit has taken it out"
-Pending = dict[int, tuple[int, Terms | None]]
 Moved = Mapping[tuple[int, int], int]  # units by strategy and symbol
 Yielding = Sequence[tuple[Order, int]] | None
 
@@ -35,35 +35,42 @@ class Teller(Protocol):
 
 
 class Consequences:
-    """Carried out on a broker's orders; `reducing` are those that only reduce, `pending` terms
-    that are to come into force.
-    """
+    """Carried out on a broker's orders; `reducing` are those that only reduce."""
 
     def __init__(
         self,
         owner: Teller,
         links: Links,
-        working: Mapping[int, Order],
+        working: WorkingOrders,
         reducing: set[int],
-        pending: Pending,
     ) -> None:
         self._owner = owner
         self._links = links
         self._working = working
         self._reducing = reducing
-        self._pending = pending
         self.on_moved: Callable[[Moved, int], None] | None = None  # behind the fills of an instant
 
-    def after_fill(self, order: Order, units: int, now_ns: int, yields: Yielding = None) -> None:
-        """What one leg of a group fills, the others lose; what an exit does, plain orders may: so
-        much as whoever found the fill says, where somebody did.
+    def after_fill(
+        self,
+        order: Order,
+        units: int,
+        now_ns: int,
+        yields: Yielding = None,
+        *,
+        counts_as_gone: bool = False,
+    ) -> None:
+        """What one leg of a group fills, the others lose; what an exit does, plain orders may, and
+        what an order does that counts as gone: so much as whoever found the fill says, where
+        somebody did.
         """
         for leg, left_units in self._links.after_fill(order, units):
             self._reduce(leg, left_units, now_ns, "another order of its group filled")
-        if yields is None and order.reduce_only:
+        if yields is None and (order.reduce_only or counts_as_gone):
             yields = [*self._links.after_exit(order, units, self._held_units(order))]
         for other, less in yields or ():
-            left = max(left_of(other) - less, 0)
+            more = min(self._working.more_of(other), less)
+            self._ask_for_less(other, more)
+            left = max(left_of(other) - (less - more), 0)
             size = left if other.units > 0 else -left
             self._reduce(other, other.filled_units + size, now_ns, _TAKEN_OUT)
 
@@ -127,13 +134,16 @@ class Consequences:
 
     def _reduce(self, order: Order, units: int, now_ns: int, reason: str) -> None:
         """An order is to be no more than this in all; an amendment under way loses as much."""
-        since_ns, terms = self._pending.get(order.order_id, (0, None))
-        if terms is not None:
-            left = abs(terms.units) - abs(order.units - units)
-            least = max(left, abs(order.filled_units))
-            terms = replace(terms, units=least if order.units > 0 else -least)
-            self._pending[order.order_id] = since_ns, terms
+        self._ask_for_less(order, abs(order.units - units))
         if units == order.filled_units:
             self._owner.lapsed(order, CANCELED, now_ns, reason)
         else:
             self._owner.reduced(order, units, now_ns)
+
+    def _ask_for_less(self, order: Order, units: int) -> None:
+        """So much less is to come of an amendment under way."""
+        since_ns, terms = self._working.pending.get(order.order_id, (0, None))
+        if terms is not None:
+            least = max(abs(terms.units) - units, abs(order.filled_units))
+            terms = replace(terms, units=least if order.units > 0 else -least)
+            self._working.pending[order.order_id] = since_ns, terms

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from app.core.orders import CANCEL_PENDING, MARKET, Order
 from app.managers.execution_manager.orders.kill import FLATTEN, KillLatch
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 ALL_SYMBOLS = -1
 
@@ -12,9 +13,7 @@ ALL_SYMBOLS = -1
 class Entries:
     """Knows the working orders of an account; `held_units_of` is asked by strategy and symbol."""
 
-    def __init__(
-        self, working: Mapping[int, Order], held_units_of: Callable[[int, int], int]
-    ) -> None:
+    def __init__(self, working: WorkingOrders, held_units_of: Callable[[int, int], int]) -> None:
         self._working = working
         self._held_units_of = held_units_of
         self.closed: dict[tuple[int, str], str] = {}  # by symbol and source: why no entries
@@ -90,7 +89,7 @@ class Entries:
         return f"no_entries: {reason}; only what reduces a position passes" if reason else ""
 
 
-def opens(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> bool:
+def opens(order: Order, units: int, working: WorkingOrders, held_units: int) -> bool:
     """Whether so many units of an order may open or increase what its strategy holds."""
     if order.reduce_only:
         return False
@@ -99,7 +98,7 @@ def opens(order: Order, units: int, working: Mapping[int, Order], held_units: in
     return closing_units(order, units, working, held_units) < abs(units)
 
 
-def closing_units(order: Order, units: int, working: Mapping[int, Order], held_units: int) -> int:
+def closing_units(order: Order, units: int, working: WorkingOrders, held_units: int) -> int:
     """How many of so many units of an order only take out what its strategy holds.
 
     What else may fill on its side has the first claim on that; not exits that rest, nor what is to
@@ -108,7 +107,7 @@ def closing_units(order: Order, units: int, working: Mapping[int, Order], held_u
     if held_units * units >= 0:
         return 0
     beside = sum(
-        abs(other.units - other.filled_units)
+        abs(working.left_of(other))
         for other in working.values()
         if other is not order
         and other.state is not CANCEL_PENDING

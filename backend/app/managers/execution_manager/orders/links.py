@@ -7,6 +7,7 @@ import msgspec
 
 from app.core.money import divide_half_even
 from app.core.orders import Order
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.orders.yields import LeftOf, Yields, left_of
 
 NO_ORDERS: Sequence[Order] = ()
@@ -27,7 +28,7 @@ class LinksState(msgspec.Struct, frozen=True):
 class Links:
     """Links the working orders of a broker; what has ended is dropped when it ends."""
 
-    def __init__(self, working: Mapping[int, Order]) -> None:
+    def __init__(self, working: WorkingOrders) -> None:
         self.yields = Yields(working)
         self._working = working
         self._entries: dict[int, Order] = {}  # by child

@@ -3,12 +3,16 @@
 Whoever weighs an order sees what it does to a position as it is, for exits that rest may never
 fill. If one does, the order would go as much further on the other side, and nobody was asked about
 that. So it becomes smaller by what the exit has filled, and ends where nothing of it is left.
+
+An order that is being cancelled counts as gone for whoever gives another; where it fills all the
+same, it is an exit to that one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.orders.entries import counts
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 LeftOf = Callable[[Order], int]
 _FEW_ENDED = 16  # to look for them with each order takes the longer, the more work
@@ -24,7 +28,7 @@ class Yields:
     weighed; or as an exit was given beside it, where that was not noted.
     """
 
-    def __init__(self, working: Mapping[int, Order]) -> None:
+    def __init__(self, working: WorkingOrders) -> None:
         self._working = working
         self._promised: dict[int, int] = {}  # some have ended
 
@@ -47,55 +51,65 @@ class Yields:
         if len(self._promised) > 2 * len(self._working) + _FEW_ENDED:
             for ended in self._promised.keys() - self._working.keys():
                 del self._promised[ended]
-        orders = [one for one in self._beside(order) if one.state is not CANCEL_PENDING]
+        orders = self._stay(order)
         if not (order.reduce_only or order.order_id in self._working):
             orders.append(order)
-        beyond = max(self._beyond(orders, held_units, left_of) + abs(more_units), 0)
+        beyond = max(self._beyond(orders, held_units, self._most_left) + abs(more_units), 0)
         if not order.reduce_only:
             self._promised[order.order_id] = beyond
             return
-        for other in orders:
-            if not other.reduce_only:
-                self._promised.setdefault(other.order_id, beyond)
+        self._promise(orders, beyond)
+
+    def leave(self, order: Order, held_units: int) -> None:
+        """An order is to be cancelled: for all beside it, it counts as gone."""
+        if not self._promised:
+            return
+        self._lessen_behind(order, left_of(order))
+        orders = [one for one in self._stay(order) if one is not order]
+        self._promise(orders, max(self._beyond(orders, held_units, self._most_left), 0))
+
+    def _promise(self, orders: Sequence[Order], beyond: int) -> None:
+        """Plain orders of these of which that was not noted may go so far."""
+        for order in orders:
+            if not order.reduce_only:
+                self._promised.setdefault(order.order_id, beyond)
 
     def lessen(self, order: Order, units: int) -> None:
         """So much of an order is not to fill any more: it and those that were weighed behind it go
         as much less far. What a leg of a group leaves, the others may fill.
         """
+        if self._promised and order.state is not CANCEL_PENDING:  # else it counts as gone
+            own = self._promised.get(order.order_id, 0)
+            if own:
+                self._promised[order.order_id] = max(own - abs(units), 0)
+            self._lessen_behind(order, abs(units))
+
+    def _lessen_behind(self, order: Order, units: int) -> None:
         promised = self._promised
-        if not promised or order.reduce_only:
+        if order.reduce_only or order.group:
             return
         for one in self._beside(order):
-            is_behind = one.order_id > order.order_id and not order.group
-            if one.order_id in promised and (one is order or is_behind):
-                promised[one.order_id] = max(promised[one.order_id] - abs(units), 0)
+            if one.order_id > order.order_id and one.order_id in promised:
+                promised[one.order_id] = max(promised[one.order_id] - units, 0)
 
     def after_exit(
         self, exit: Order, units: int, held_units: int, left_of: LeftOf
     ) -> Iterator[tuple[Order, int]]:
         """An exit has filled so much, and so much is held now: who yields, and how much of it."""
         beside = [*self._beside(exit)]
-        promised = self._promised_to([one for one in beside if left_of(one)])
-        if promised is None:
-            return
-        beyond = self._beyond(beside, held_units, left_of)
-        over = min(beyond - promised, abs(units))
-        for legs in _plain(beside):
-            if over <= 0:
-                return
-            most = max(map(left_of, legs))
-            stays = max(most - over, 0)
-            over -= most - stays
-            for order in legs:
-                less = left_of(order) - stays
-                if less > 0:
-                    yield order, less
-
-    def _promised_to(self, orders: Sequence[Order]) -> int | None:
-        """How far any of these may go; what is to be cancelled counts where nothing else is."""
-        known = [one for one in orders if one.order_id in self._promised and not one.reduce_only]
-        stay = [one for one in known if one.state is not CANCEL_PENDING]
-        return max((self._promised[one.order_id] for one in stay or known), default=None)
+        most = abs(units) if exit.reduce_only else _taken_out(units, held_units)
+        before = {one.order_id: left_of(one) + self._working.more_of(one) for one in beside}
+        left = before.copy()
+        for together in _weighed_together(beside):
+            plain = [one for one in together if not one.reduce_only and left[one.order_id]]
+            promised = max([self._promised.get(one.order_id, -1) for one in plain], default=-1)
+            if promised >= 0:
+                beyond = self._beyond(together, held_units, lambda one: left[one.order_id])
+                _cut([one for one in plain if one is not exit], left, min(beyond - promised, most))
+        for order in beside:
+            less = before[order.order_id] - left[order.order_id]
+            if less:
+                yield order, less
 
     def _beyond(self, orders: Sequence[Order], held_units: int, left_of: LeftOf) -> int:
         """How far orders of one place go beyond nothing held, with all that exits at market are
@@ -113,6 +127,13 @@ class Yields:
         held = -held_units if orders and orders[0].units > 0 else held_units
         return plain + sum(groups.values()) + min(exits, max(held, 0)) - held
 
+    def _most_left(self, order: Order) -> int:
+        return left_of(order) + self._working.more_of(order)
+
+    def _stay(self, beside: Order) -> list[Order]:
+        """Of these orders those that are not to be cancelled."""
+        return [one for one in self._beside(beside) if one.state is not CANCEL_PENDING]
+
     def _beside(self, beside: Order) -> Iterator[Order]:
         """The orders of its strategy in its symbol that are for its side, and it with them."""
         strategy, symbol, buys = beside.strategy, beside.symbol_index, beside.units > 0
@@ -125,12 +146,36 @@ class Yields:
                 yield order
 
 
-def _plain(orders: Sequence[Order]) -> list[list[Order]]:
-    """Of these the orders that may open, by turns: the newest is the first to yield, what is to be
-    cancelled the last. Legs of a group, which fill no more than the largest of them, are one.
+def _taken_out(units: int, held_units: int) -> int:
+    """How much of a position a fill has closed; so much is held behind it."""
+    before = held_units - units
+    return min(abs(units), abs(before)) if before * units < 0 else 0
+
+
+def _weighed_together(orders: Sequence[Order]) -> Iterator[list[Order]]:
+    """Those that stay; and those that are to be cancelled, with what may have been weighed beside.
+
+    The last to be weighed comes last; but what is to be cancelled anyway, behind it.
     """
-    found: dict[int, list[Order]] = {}
-    newest_first = [one for one in orders if not one.reduce_only][::-1]
-    for order in sorted(newest_first, key=lambda one: one.state is CANCEL_PENDING):
-        found.setdefault(order.group or -order.order_id, []).append(order)
-    return [*found.values()]
+    stay = [one for one in orders if one.state is not CANCEL_PENDING]
+    yield stay
+    if len(stay) < len(orders):
+        leaving = [one for one in orders if one.state is CANCEL_PENDING]
+        yield [one for one in stay if one.order_id < leaving[-1].order_id] + leaving
+
+
+def _cut(orders: Sequence[Order], left: dict[int, int], over: int) -> None:
+    """Take so much of what is left of orders, of the last ones first. Legs of a group, which fill
+    no more than the largest of them, are one.
+    """
+    legs: dict[int, list[int]] = {}
+    for order in reversed(orders):
+        legs.setdefault(order.group or -order.order_id, []).append(order.order_id)
+    for numbers in legs.values():
+        if over <= 0:
+            return
+        most = max(left[number] for number in numbers)
+        stays = max(most - over, 0)
+        over -= most - stays
+        for number in numbers:
+            left[number] = min(left[number], stays)

@@ -13,7 +13,16 @@ import msgspec
 
 from app.core.bars import no_rows
 from app.core.money import UNITS
-from app.core.orders import IOC, LIMIT, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order
+from app.core.orders import (
+    CANCEL_PENDING,
+    IOC,
+    LIMIT,
+    MARKET,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
+    Order,
+)
 from app.managers.execution_manager.orders.links import Links
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import Ambiguity, FillRules, Owner
@@ -128,7 +137,7 @@ class Matcher:
         """Whether a bar leaves no question about an order, and nothing depends on it."""
         return (
             order.kind in _SIMPLE
-            and not (order.group or order.reduce_only)
+            and not (order.group or order.reduce_only or order.state is CANCEL_PENDING)
             and not self._links.depends(order)
             and self._rules.bars.same_bar != OHLC_PATH  # there its turn is a moment
         )

@@ -22,8 +22,9 @@ from app.core.orders import (
     Order,
     Terms,
 )
-from app.managers.execution_manager.orders.consequences import Consequences, Pending
+from app.managers.execution_manager.orders.consequences import Consequences
 from app.managers.execution_manager.orders.links import Links
+from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import FillRules, Owner
 from app.managers.execution_manager.sim.matcher import Matcher, Turn, turns
@@ -51,7 +52,7 @@ class SimBroker:
         self._book = BarBook(no_rows(), None)
         self._session: TradingSession | None = None
         self._hours_ns = NEVER_NS, NEVER_NS  # of trading, pre- and post-market with them
-        self.working: dict[int, Order] = {}
+        self.working = WorkingOrders()
         # The row that does something to each, next. Not in the order: it lies in the future.
         self._rows: dict[int, int] = {}
         self._termed: set[int] = set()  # orders that are not plainly at market
@@ -59,11 +60,8 @@ class SimBroker:
         self.links = Links(self.working)
         self._matcher = Matcher(lot_units, tick_units, rules, owner, self.links)
         self.spent: list[Order] = []  # that were for one bar only, and had it
-        # Orders that are to be cancelled (no terms) or amended, and since when.
-        self.pending: Pending = {}
-        self.consequences = Consequences(
-            owner, self.links, self.working, self.reducing, self.pending
-        )
+        self.pending = self.working.pending
+        self.consequences = Consequences(owner, self.links, self.working, self.reducing)
         self.closing: list[Order] = []  # that fill at the close of the instant under way
         self.closing_ns = -1  # that instant
         self._closed_ns = -1  # the last instant that such orders have filled at
@@ -119,6 +117,8 @@ class SimBroker:
         if not self._may_be_under_way(now_ns):
             self.remove(order)
             return True
+        held_units = self._owner.held_units_of(order.strategy, order.symbol_index)
+        self.links.yields.leave(order, held_units)
         self._defer(order, None, now_ns)
         return False
 

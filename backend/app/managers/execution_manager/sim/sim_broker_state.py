@@ -7,8 +7,8 @@ import msgspec
 
 from app.core.calendar import TradingSession
 from app.core.orders import Order
-from app.managers.execution_manager.orders.consequences import Pending
 from app.managers.execution_manager.orders.links import LinksState
+from app.managers.execution_manager.orders.working_orders import Pending
 from app.managers.execution_manager.sim.matcher import MatcherState
 from app.managers.execution_manager.sim.sim_broker import SimBroker
 

@@ -1,0 +1,38 @@
+"""The orders of a broker that work, and what is asked of them that is not in force yet."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from app.core.orders import Order, Terms
+
+Pending = dict[int, tuple[int, Terms | None]]
+
+
+class WorkingOrders(dict[int, Order]):
+    """By number, in order of acceptance. Of those in `pending`: since when, and the terms they are
+    to have; none, where a bar under way is all that can still fill them.
+    """
+
+    __slots__ = ("pending",)
+
+    def __init__(self, orders: Mapping[int, Order] = MappingProxyType({})) -> None:
+        super().__init__(orders)
+        self.pending: Pending = {}
+
+    def left_of(self, order: Order) -> int:
+        """How much of an order may still fill, with what is asked for."""
+        left, more = order.units - order.filled_units, self.more_of(order)
+        return left + (more if order.units > 0 else -more)
+
+    def more_of(self, order: Order) -> int:
+        """How much larger an order is to be, unsigned."""
+        if order.order_id not in self.pending:
+            return 0
+        _, terms = self.pending[order.order_id]
+        return 0 if terms is None else max(abs(terms.units) - abs(order.units), 0)
+
+    def copy(self) -> "WorkingOrders":
+        """As it is at once: whose thread it is may go on changing it."""
+        made = WorkingOrders(self)
+        made.pending = self.pending.copy()
+        return made
