@@ -21,7 +21,10 @@ class WorkingOrders(dict[int, Order]):
 
     def left_of(self, order: Order) -> int:
         """How much of an order may still fill, with what is asked for."""
-        left, more = order.units - order.filled_units, self.more_of(order)
+        left = order.units - order.filled_units
+        if not self.pending:
+            return left
+        more = self.more_of(order)
         return left + (more if order.units > 0 else -more)
 
     def more_of(self, order: Order) -> int:
