@@ -128,12 +128,17 @@ class SymbolRows:
     def __init__(self, base: Table, symbols: int) -> None:
         self._base = base
         self._table: Table | None = None
+        self._order: Ints
         rows, symbol = len(base), base.symbol
+        if not rows:  # as in most blocks of a live run: time has passed, and no more
+            self._width, self._table, self._order = symbols, base, _TIMES
+            self._bounds, self.present = [0] * (symbols + 1), list[int]()
+            return
         every = np.arange(symbols, dtype=symbol.dtype)
         # Most often each instant has a bar of every symbol: then columns are turned, not sorted.
         self._width = symbols if _is_full(base, every) else 0
         if self._width:
-            self._order: Ints = _turned(np.arange(rows), symbols)
+            self._order = _turned(np.arange(rows), symbols)
             self._bounds = [rows // symbols * number for number in range(symbols + 1)]
             self.present = every.tolist() if rows else []
             return
@@ -181,10 +186,13 @@ class SymbolRows:
         return self.table.take(np.array([self._bounds[n + 1] - 1 for n in self.present], np.int64))
 
 
+_TIMES, _PRICES = np.empty(0, np.int64), np.empty(0, np.float64)
+_NO_ROWS = Table(np.empty(0, np.int32), _TIMES, _TIMES, *(_PRICES for _ in range(5)))
+
+
 def no_rows() -> Table:
     """A table without a row."""
-    times, prices = np.empty(0, np.int64), np.empty(0, np.float64)
-    return Table(np.empty(0, np.int32), times, times, prices, prices, prices, prices, prices)
+    return _NO_ROWS
 
 
 class SessionSpan(msgspec.Struct, frozen=True):

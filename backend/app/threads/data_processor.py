@@ -268,6 +268,9 @@ class DataProcessor(Worker):
         rows = Table(*(getattr(block, name) for name in Table.__struct_fields__))
         if len(self._pending):
             rows = join_tables([self._pending, rows])
+        elif not len(rows):
+            self._pending = rows
+            return rows
         whole = int(np.searchsorted(rows.known_ns, block.through_ns, side="right"))
         self._pending = rows.take(slice(whole, None))
         return rows.take(slice(0, whole)) if len(self._pending) else rows

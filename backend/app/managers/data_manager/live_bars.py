@@ -97,6 +97,7 @@ class LiveBars:
         self._late: dict[tuple[int, int], Prices] = {}
         # by symbol and the slot that starts next: when a quote came, and its spread
         self._quotes: list[dict[int, tuple[int, float]]] = [{} for _ in wanted.symbols]
+        self._none = self._table([])
 
     def skip(self, slot: int) -> None:
         """Let nothing before a slot through: it had passed when the run began."""
@@ -179,7 +180,7 @@ class LiveBars:
 
     def no_bars(self) -> Table:
         """Time passes, and no more: with the columns of every other block."""
-        return self._table([])
+        return self._none
 
     def close(self) -> Table:
         """Let the next slot through: its bars, in the order of the symbols."""

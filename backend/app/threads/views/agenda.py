@@ -32,12 +32,14 @@ class Agenda:
         self._rows = book.rows if base else None
         self.known_ns = book.known_ns if base else numbers(self.table.known_ns)
         self._symbols = plan.symbols
+        if not len(self.known_ns):  # as in most blocks of a live run
+            self.bars: Iterator[Bar] = iter(())
+            self.session_first = [0] * len(parts)
+            return
         self.bars = self._make_bars()
         starts = [part.start_ns for part in parts]
         # the steps of each session: known after it starts, up to the start of the next
-        self.session_first: list[int] = np.searchsorted(
-            self.table.known_ns, starts, side="right"
-        ).tolist()
+        self.session_first = np.searchsorted(self.table.known_ns, starts, side="right").tolist()
 
     def __len__(self) -> int:
         return len(self.known_ns)

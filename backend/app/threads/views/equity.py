@@ -14,6 +14,8 @@ from app.managers.execution_manager.books.account import RateChange
 from app.managers.execution_manager.books.diary import Action
 from app.services.metrics.drawdown import deepest
 
+_NO_VALUES: Floats = np.empty(0, np.float64)
+
 
 class EquityCurve:
     """Carries marks, holdings and the peak from block to block.
@@ -52,6 +54,8 @@ class EquityCurve:
         rates: Sequence[RateChange] = (),
     ) -> tuple[Ints, Floats]:
         """The curve over one block: at each of its instants, or only at the times given."""
+        if not (len(base) or changes or actions or at_ns or rates):
+            return base.known_ns, _NO_VALUES  # as in most blocks of a live run: time has passed
         block = _Block(base, rows, changes, actions)
         block.rates = rates
         instants = base.known_ns
@@ -79,8 +83,8 @@ class EquityCurve:
         self.max_drawdown = max(self.max_drawdown, depth)
 
     def _values(self, block: "_Block", instants: Ints) -> Floats:
-        if not len(instants):  # as in most blocks of a live run: time has passed, and no more
-            return np.empty(0, np.float64)
+        if not len(instants):
+            return _NO_VALUES
         lengths = _lengths(instants, _times(block.all_changes))
         values = np.repeat(_steps(block.all_changes, CASH, self._cash), lengths)
         for symbol, held in enumerate(self._held):

@@ -187,6 +187,8 @@ class Outlook:
 
     def keep_last(self, base: Table, rows: SymbolRows | None) -> None:
         """A block is over: its last bars stay known."""
+        if not len(base):
+            return
         base = base.take(slice(-1, None)) if rows is None else rows.last()
         self._last_close[base.symbol] = base.close
         self._last_start_ns[base.symbol] = base.start_ns
