@@ -21,6 +21,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from tests import warm_client
 from tests.warm_client import LONGEST_BYTES, PLACE, STREAMS, ask
@@ -61,39 +62,77 @@ def run_warm(
     return subprocess.CompletedProcess([*words], code, *texts)
 
 
+class _Asked(NamedTuple):
+    """A command under way, and who asked for it."""
+
+    pid: int
+    process: int  # what its end is seen by
+    client: socket.socket
+
+
 def serve(place: str) -> list[str]:
     """Fork a process for each command that is asked for; only such a process returns, its words."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(place)
     listener.listen(64)
     print("ready", flush=True)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who tell of an end
+    events = select.poll()
+    events.register(listener, select.POLLIN)
+    under_way: dict[int, _Asked] = {}  # by what tells of it
     while True:
+        *_, (number, _) = events.poll()  # one at a time: what comes next may be given its number
+        if number != listener.fileno():
+            _tell(number, under_way, events)
+            continue
         client, _ = listener.accept()
-        if os.fork() == 0:
+        request, streams, *_ = socket.recv_fds(client, LONGEST_BYTES, STREAMS)
+        if not request:  # gone already
+            client.close()
+            continue
+        words, folder, env = json.loads(request)
+        is_bound = bool(env.pop(_BOUND, ""))
+        pid = os.fork()
+        if pid == 0:
             listener.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            return _forked(client)
-        client.close()
-
-
-def _forked(client: socket.socket) -> list[str]:
-    """In the process of the command; its parent tells the client how it ends."""
-    request, streams, *_ = socket.recv_fds(client, LONGEST_BYTES, STREAMS)
-    words, folder, env = json.loads(request)
-    is_bound = env.pop(_BOUND, "")
-    pid = os.fork()
-    if pid:
-        for stream in (*streams, *range(STREAMS)):
+            client.close()
+            for asked in {*under_way.values()}:
+                asked.client.close()
+                os.close(asked.process)
+            _settle(folder, env, streams, is_bound)
+            own: list[str] = words
+            return own
+        for stream in streams:
             os.close(stream)  # else nobody sees that the command has closed its own
-        client.send(str(pid).encode())
-        if is_bound:
-            _die_with(client, pid)
-        status = os.waitpid(pid, 0)[1]
-        with contextlib.suppress(OSError):  # nobody is there who wants to know
-            client.send(str(os.waitstatus_to_exitcode(status)).encode())
-        os._exit(0)
-    client.close()
+        with contextlib.suppress(OSError):
+            client.send(str(pid).encode())
+        asked = _Asked(pid, os.pidfd_open(pid), client)
+        for told in (asked.process, *([client.fileno()] if is_bound else [])):
+            under_way[told] = asked
+            events.register(told, select.POLLIN)
+
+
+def _tell(number: int, under_way: dict[int, _Asked], events: "select.poll") -> None:
+    """The command has ended: its client is told how; or who asked is gone, and so is it then."""
+    asked = under_way[number]
+    if number != asked.process:
+        events.unregister(number)
+        del under_way[number]
+        os.kill(asked.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has begun nothing of its own
+            os.killpg(asked.pid, signal.SIGKILL)
+        return
+    status = os.waitpid(asked.pid, 0)[1]
+    with contextlib.suppress(OSError):  # nobody is there who wants to know
+        asked.client.send(str(os.waitstatus_to_exitcode(status)).encode())
+    for told in [told for told, one in under_way.items() if one is asked]:
+        events.unregister(told)
+        del under_way[told]
+    os.close(asked.process)
+    asked.client.close()
+
+
+def _settle(folder: str, env: Mapping[str, str], streams: Sequence[int], is_bound: bool) -> None:
+    """In the process of the command: it has what a new one would have been given."""
     if is_bound:
         os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
@@ -104,17 +143,6 @@ def _forked(client: socket.socket) -> list[str]:
     os.environ.clear()
     os.environ.update(env)
     sys.path[0] = folder
-    own: list[str] = words
-    return own
-
-
-def _die_with(client: socket.socket, pid: int) -> None:
-    """Wait until the process has ended or the client is gone; nothing of it is left then."""
-    process = os.pidfd_open(pid)
-    select.select([process, client], [], [])
-    os.close(process)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
