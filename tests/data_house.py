@@ -15,7 +15,8 @@ from app.core.calendar import TradingSession
 from app.core.intervals import MINUTE_NS
 from app.managers.data_manager import DataManager, ImportOptions, ImportReport
 from app.managers.time_manager import TimeManager
-from app.repositories.database import ensure_database, open_database, sqlite_url
+from app.repositories.database import open_database
+from tests.empty_database import put_database
 
 NEW_YORK = ZoneInfo("America/New_York")
 MINUTE = dt.timedelta(minutes=1)
@@ -100,9 +101,7 @@ class House:
         self.store = self.data.store
 
     def _open(self) -> Engine:
-        engine = open_database(sqlite_url(self.folder))
-        ensure_database(engine)
-        return engine
+        return open_database(put_database(self.folder))
 
     def write(self, name: str, text: str | bytes) -> Path:
         """A file beside the store."""
