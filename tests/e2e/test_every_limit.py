@@ -59,6 +59,10 @@ class Keen(Strategy):
         self.timer("half", self.now + dt.timedelta(seconds=30), dt.timedelta(minutes=1))
 
     def on_bar(self, bar):
+        if self.now.hour == 11:  # each has said no by then
+            self.cancel_timer("half")
+        if self.now.hour > 10:
+            return
         self.order(bar.symbol, 20)
         self.order(bar.symbol, 5, limit=round(bar.close * 1.1, 2))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.data_house import same_bars
+from tests.processes import begin
 
 from app.cli.main import main
 from app.core.intervals import MINUTE_NS
@@ -51,13 +52,9 @@ def both_parts(names: set[str]) -> bool:
 
 def kill_when(folder: Path, file: str, moment: Callable[[set[str]], bool]) -> bool:
     """Import in a process of its own; kill it at that moment; whether it was caught."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.cli.main", *WORDS, file],
-        cwd=folder,
-        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data")},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    env = {**os.environ, "MISMARTERA_DATA_FOLDER": str(folder / "data")}
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = begin([*WORDS, file], folder, env, **nowhere)
     while process.poll() is None:
         if moment(bar_files(folder)):
             process.send_signal(signal.SIGKILL)
@@ -79,6 +76,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return run
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("moment", [a_part, both_parts])
 def test_an_import_killed_while_it_writes_leaves_what_was_there_or_all_of_it(
     ask: Ask, tmp_path: Path, moment: Callable[[set[str]], bool]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from tests.system_house import SystemHouse, stored_market, system_house
+from tests.warm import run_warm
 
 __all__ = ["stored_market", "system_house"]  # fixtures
 
@@ -31,16 +32,21 @@ WARNING = (
 )
 
 
-def ended(house: SystemHouse, begin: str, end: str = "pass") -> tuple[int, str, str]:
+def ended(
+    house: SystemHouse, begin: str, end: str = "pass", warm: str = ""
+) -> tuple[int, str, str]:
     """Exit code, output and errors of a run of this strategy."""
     use = house.strategy("threaded.py", THREADED.replace("BEGIN", begin).replace("END", end))
-    done = subprocess.run(
-        [sys.executable, "-m", "app.cli.main", "system", "start",
-         str(house.file(house.config(use=use))), "--json"],
-        env={**os.environ, "MISMARTERA_DATA_FOLDER": str(house.folder),
-             "MISMARTERA_STRATEGIES_FOLDER": str(house.strategies)},
-        capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    words = ["system", "start", str(house.file(house.config(use=use))), "--json"]
+    env = {**os.environ, "MISMARTERA_DATA_FOLDER": str(house.folder),
+           "MISMARTERA_STRATEGIES_FOLDER": str(house.strategies)}  # fmt: skip
+    if warm:
+        done = run_warm(warm, words, house.folder.parent, env, 30)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.cli.main", *words],
+            env=env, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
@@ -54,8 +60,8 @@ def test_a_thread_that_goes_on_is_named_and_left_behind_when_all_is_recorded(
     assert (err.count("warning:"), WARNING in err) == (1, True)
 
 
-def test_the_exit_code_of_a_run_that_failed_stays(system_house: SystemHouse) -> None:
-    code, out, err = ended(system_house, GOES_ON, "1 / 0")
+def test_the_exit_code_of_a_run_that_failed_stays(system_house: SystemHouse, warm: str) -> None:
+    code, out, err = ended(system_house, GOES_ON, "1 / 0", warm)
     assert (code, out) == (1, "")
     assert "Strategy threaded failed in on_session_close" in err
     assert WARNING in err.splitlines()[-1]

@@ -236,7 +236,7 @@ def test_starts_are_timed_beside_a_bare_python(
 
 
 def test_a_command_that_fails_is_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starts, "COMMANDS", (starts.CHECK, "runs show nothing"))
+    monkeypatch.setattr(starts, "COMMANDS", ("runs show nothing", starts.CHECK))
     with pytest.raises(BenchError, match="ended with 3"):
         starts.start(tmp_path, 0, 1)
 
