@@ -115,7 +115,7 @@ def lived(spec: Spec, kind: str, block_rows: int) -> Outcome:
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)))
-@settings(max_examples=4 * SCALE)
+@settings(max_examples=6 * SCALE)
 def test_an_account_is_the_same_for_every_block_size(spec: Spec, kind: str) -> None:
     outcomes = [lived(spec, kind, block_rows) for block_rows in spec.block_sizes()]
     for outcome in outcomes[:-1]:
