@@ -47,7 +47,7 @@ class Soaked(msgspec.Struct):
     sessions: int
     growth: float  # of anonymous memory, from after the warm-up to the end
     anonymous_mb: float
-    threads: tuple[int, int]  # the usual count then, and at the end
+    threads: tuple[int, int]  # the fewest then, and at the end: what is under way comes and goes
     files: tuple[int, int]
 
 
@@ -130,7 +130,7 @@ def _soaked(found: Audit, sessions: int, looks: Sequence[Look]) -> Soaked:
     first, last = warm[:share], warm[-share:]
     begun, ended = (statistics.median(one.anonymous_mb for one in part) for part in (first, last))
     threads, files = (
-        tuple(int(statistics.median(getattr(one, name) for one in part)) for part in (first, last))
+        tuple(min(getattr(one, name) for one in part) for part in (first, last))
         for name in ("threads", "files")
     )
     return Soaked(found, sessions, ended / begun - 1, ended, threads, files)

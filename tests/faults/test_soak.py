@@ -16,6 +16,6 @@ def test_a_run_that_goes_on_needs_no_more_memory_threads_or_files(tmp_path: Path
     assert found.sessions > 1
     assert found.audit.executions > 100
     assert found.growth < MOST_GROWTH
-    # One more is a thread that a library starts when first used, or a connection under way.
+    # One more is a thread that a library starts when first used, or a connection that it keeps.
     assert found.threads[1] <= found.threads[0] + 1
     assert found.files[1] <= found.files[0] + 1

@@ -6,7 +6,7 @@ import pytest
 from tests.gate_schedule import play_schedule
 from tests.gate_venue import FAULTS
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]  # it computes, beside others that do
 
 SCHEDULES = 1000
 

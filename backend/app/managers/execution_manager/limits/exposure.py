@@ -249,10 +249,8 @@ class Holdings:
         memo.sides, memo.orders, memo.open = sides, orders, len(held.keys() | sides.keys())
 
     def _is_own_order(self, order: Order) -> bool:
-        return self._strategy in (None, order.strategy) and self._symbol in (
-            None,
-            order.symbol_index,
-        )
+        is_its = self._strategy is None or order.strategy == self._strategy
+        return is_its and (self._symbol is None or order.symbol_index == self._symbol)
 
     def _add(self, order: Order) -> None:
         """One more works."""

@@ -131,7 +131,7 @@ class Yields:
         return left_of(order) + self._working.more_of(order)
 
     def _stay(self, beside: Order) -> list[Order]:
-        """Of these orders those that are not to be cancelled."""
+        """Those beside an order, and it with them, that are not to be cancelled."""
         return [one for one in self._beside(beside) if one.state is not CANCEL_PENDING]
 
     def _beside(self, beside: Order) -> Iterator[Order]:
