@@ -1,15 +1,18 @@
 """The price of limits: one order held against twenty rules of the account.
 
 The same run is made with the rules and without; what is between them, divided by the orders, is
-the price of a check. Nothing is refused, which is the costly case: every rule has its say.
+the price of a check. Nothing is refused, which is the costly case: every rule has its say. Where a
+process has things in memory makes a run faster or slower by more than that: so it is the median of
+several processes.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from statistics import median
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -28,6 +31,7 @@ from benchmarks.outcome import Outcome, Row
 
 SYMBOLS: Final = ("RISK0", "RISK1", "RISK2", "RISK3")
 GROUPS: Final = {"even": SYMBOLS[::2], "odd": SYMBOLS[1::2]}
+_ROUNDS: Final = 2  # in each process
 QUIET_MINUTES: Final = 5  # before the close, in which nothing is ordered
 
 # What a cautious trader would set for an account of ten million that holds 100 shares of each.
@@ -78,10 +82,27 @@ class Turner(Strategy):
         self.order(bar.symbol, -200 if held > 0 else 200 if held else 100)
 
 
+class Measured(NamedTuple):
+    """How many orders there were, and the microseconds of a check: by the rules, and by hand."""
+
+    orders: int
+    check_us: float
+    hand_us: float
+
+
+class _Timed(NamedTuple):
+    ns: int
+    orders: int
+    fingerprint: str
+
+
 def risk(folder: Path, count: int, repeats: int) -> Outcome:
     """The time of one check, beside the same twenty comparisons by hand."""
     config = fresh(fill_store, folder, SYMBOLS, count // len(SYMBOLS))
-    orders, check_us, hand_us = fresh(measure, folder, config, repeats)
+    processes = [fresh(measure, folder, config) for _ in range(repeats)]
+    orders = processes[0].orders
+    check_us = median(one.check_us for one in processes)
+    hand_us = median(one.hand_us for one in processes)
     figures = {
         "rules": len(RULES),
         "orders": orders,
@@ -103,24 +124,19 @@ def config_with(config: SessionConfig, rules: Mapping[str, Any]) -> SessionConfi
     return own.model_copy(update={"risk": RiskConfig.model_validate(limits)})
 
 
-def measure(folder: Path, config: SessionConfig, repeats: int) -> tuple[int, float, float]:
-    """How many orders there were, and the microseconds of a check: by the rules, and by hand."""
+def measure(folder: Path, config: SessionConfig) -> Measured:
+    """As this process finds it."""
     system = open_system(folder)
     without, within = (config_with(config, rules) for rules in ({}, RULES))
-    free, held = execute(system, without), execute(system, within)
-    if _fingerprint(free) != _fingerprint(held):
-        raise BenchError("The rules have refused an order: then there is nothing to compare.")
-    count = held.execution.order_count
-    rounds = interleaved(
-        [
-            lambda: _run_ns(system, without),
-            lambda: _run_ns(system, within),
-            lambda: _by_hand_ns(count),
-        ],
-        repeats,
+    free, held = interleaved(
+        [lambda: _timed(system, without), lambda: _timed(system, within)], _ROUNDS
     )
-    without_ns, within_ns, hand_ns = map(min, rounds)
-    return count, (within_ns - without_ns) / count / 1e3, hand_ns / count / 1e3
+    if free[0].fingerprint != held[0].fingerprint:
+        raise BenchError("The rules have refused an order: then there is nothing to compare.")
+    count = held[0].orders
+    without_ns, within_ns = (min(one.ns for one in runs) for runs in (free, held))
+    hand_ns = min(_by_hand_ns(count) for _ in range(_ROUNDS))
+    return Measured(count, (within_ns - without_ns) / count / 1e3, hand_ns / count / 1e3)
 
 
 def execute(
@@ -134,14 +150,11 @@ def execute(
     return run
 
 
-def _fingerprint(run: Run) -> str:
-    return run.execution.diary.fingerprint.hexdigest()
-
-
-def _run_ns(system: SystemManager, config: SessionConfig) -> int:
+def _timed(system: SystemManager, config: SessionConfig) -> _Timed:
     begin_ns = perf_counter_ns()
-    execute(system, config)
-    return perf_counter_ns() - begin_ns
+    run = execute(system, config)
+    ns = perf_counter_ns() - begin_ns
+    return _Timed(ns, run.execution.order_count, run.execution.diary.fingerprint.hexdigest())
 
 
 def _by_hand_ns(count: int) -> int:

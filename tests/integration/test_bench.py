@@ -221,7 +221,7 @@ def test_rules_that_refuse_something_are_not_timed(
     config = fill_store(tmp_path, risk.SYMBOLS, 30)
     monkeypatch.setitem(risk.RULES, "max_open_orders", 1)
     with pytest.raises(BenchError, match="refused an order"):
-        risk.measure(tmp_path, config, 1)
+        risk.measure(tmp_path, config)
 
 
 @pytest.mark.live  # dozens of processes, one after the other
