@@ -41,7 +41,7 @@ test-browser: setup ## open reports in a headless Chromium; skipped where there 
 	@$(PYTEST) -q -m browser tests/browser $(ARGS)
 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
-	@$(PYTEST) -n 6 --dist worksteal -q -m live $(ARGS)
+	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
 
 test-pythons: ## run all tests with each Python of PYTHONS, in an environment of its own: minutes each
 	@for python in $(or $(PYTHONS),python3.11 python3.12 python3.13); do \

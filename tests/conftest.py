@@ -147,10 +147,8 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-# Modules of live runs that compute all the time, and those whose tests mostly wait, for half a
-# minute and more; each the longest first.
-_BUSY = ("test_schedules", "test_coin_schedules", "test_gate_schedules", "test_order_books")
-_LONG = ("test_soak", "test_crash_points", "test_killed_clocks", "test_store_faults")
+# Modules of live runs that take half a minute and more: each worker begins with some of them.
+_LONG = ("test_soak", "test_schedules", "test_killed_clocks", "test_store_faults")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -170,28 +168,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
 
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Of equal parts, as workers are given them at first, a third begin with what computes, and the
-    others with what waits for long: so the processors are busy all the time, also at the end.
+    """Of equal parts, as workers are given them at first, each begins with its share of the long
+    ones.
     """
-    busy, long = _of(items, _BUSY), _of(items, _LONG)
-    short = [item for item in items if item.path.stem not in (*_BUSY, *_LONG)]
-    computing = max(workers // 3, 1)
-    waiting = max(workers - computing, 1)
+    long = [item for item in items if item.path.stem in _LONG]
+    short = [item for item in items if item.path.stem not in _LONG]
     found: list[pytest.Item] = []
     for worker in range(workers):
-        if worker < computing:
-            found += busy[worker::computing]
-        if worker >= computing or workers == 1:
-            found += long[max(worker - computing, 0) :: waiting]
+        found += long[worker::workers]
         end = len(items) * (worker + 1) // workers
         found += [short.pop(0) for _ in range(min(end - len(found), len(short)))]
     return found
-
-
-def _of(items: list[pytest.Item], modules: tuple[str, ...]) -> list[pytest.Item]:
-    """The tests of these modules, in their order."""
-    own = [item for item in items if item.path.stem in modules]
-    return sorted(own, key=lambda item: modules.index(item.path.stem))
 
 
 class _Garbage:

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,16 +46,19 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveTerminal]
 
 @pytest.fixture
 def open_venue(terminal: LiveTerminal) -> Iterator[Practice]:
-    """A venue in mid-session, a minute a second, trades every twenty seconds of its time.
-
-    Each test has one of its own: it closes three minutes later, which tests that share
-    it reach on a busy machine.
+    """Each test has one of its own: it closes three minutes later, which tests that share it reach
+    on a busy machine.
     """
-    venue = terminal.venue(
-        "--at", f"{HALF_DAY}T10:00", "--rate", "60", "--ticks", "--participation", "1"
-    )
+    venue = in_mid_session(terminal)
     yield venue
     venue.close()
+
+
+def in_mid_session(terminal: LiveTerminal) -> Practice:
+    """A venue with a minute a second, and trades every twenty seconds of its time."""
+    return terminal.venue(
+        "--at", f"{HALF_DAY}T10:00", "--rate", "60", "--ticks", "--participation", "1"
+    )
 
 
 def fills_of(terminal: LiveTerminal, run_id: str) -> list[tuple[str, int, float]]:
@@ -293,19 +297,24 @@ def test_a_halt_is_lifted_with_a_reason_and_not_while_the_venue_differs(
 
 
 def test_what_was_held_before_the_start_halts_is_left_alone_or_is_adopted(
-    terminal: LiveTerminal, open_venue: Practice
+    terminal: LiveTerminal,
 ) -> None:
-    adapter(open_venue).place(order("bought-before", 10, symbol="SYN1"))
-    wait_until(lambda: held(open_venue, "SYN1") == 10, "10 SYN1")
-    runs = {
-        external: terminal.detach(
-            terminal.config(open_venue.url, f"found-{external}", {"external": external})
-        )
-        for external in ("halt", "adopt", "ignore")
-    }
-    wait_until(lambda: executions(open_venue, runs["ignore"]), "the one that ignores trades")
-    assert executions(open_venue, runs["halt"]) == []
-    wait_until(lambda: _sold(open_venue, runs["adopt"]), "the one that adopts sells what it found")
+    """Each at a venue of its own: one that sells what it found moves what the others look at."""
+    venues, runs = dict[str, Practice](), dict[str, str]()
+    for external in ("halt", "adopt", "ignore"):
+        venues[external] = venue = in_mid_session(terminal)
+        adapter(venue).place(order("bought-before", 10, symbol="SYN1"))
+        wait_until(partial(_holds_ten, venue), "10 SYN1")
+        path = terminal.config(venue.url, f"found-{external}", {"external": external})
+        runs[external] = terminal.detach(path)
+
+    def made(external: str) -> list[tuple[str, int, float]]:
+        return executions(venues[external], runs[external])
+
+    wait_until(lambda: made("ignore"), "the one that ignores trades")
+    assert made("halt") == []
+    wait_until(lambda: made("adopt"), "the one that adopts trades")
+    assert made("adopt")[0][1] < 0  # it sells what it found
     sessions = terminal.json("system", "status")["sessions"]
     alarms = {one["run_id"]: one["alarms"] for one in sessions}
     assert alarms[runs["halt"]] >= 1
@@ -328,9 +337,8 @@ def _check_counts(terminal: LiveTerminal, run_id: str) -> None:
     assert terminal.json("runs", "rebuild", run_id)["fills"] == counted
 
 
-def _sold(venue: Practice, run_id: str) -> bool:
-    found = executions(venue, run_id)
-    return bool(found) and found[0][1] < 0
+def _holds_ten(venue: Practice) -> bool:
+    return held(venue, "SYN1") == 10
 
 
 @pytest.mark.parametrize(
