@@ -25,7 +25,7 @@ SCALE = os.environ.get("PROOF_SCALE")
 settings.register_profile(
     "house",
     deadline=None,
-    max_examples=20 * int(SCALE or "1"),
+    max_examples=30 * int(SCALE or "1"),
     derandomize=SCALE is None,
     print_blob=True,
 )

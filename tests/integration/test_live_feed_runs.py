@@ -72,7 +72,7 @@ def live(spec: Spec, beat_ns: int, delay_ns: int = 50_000_000) -> Outcome:
 
 
 @given(specs(), st.sampled_from([397 * SECOND_NS, HOUR_NS]))
-@settings(max_examples=5 * SCALE, deadline=None)
+@settings(max_examples=8 * SCALE, deadline=None)
 def test_a_live_run_is_the_replay_of_what_happened(spec: Spec, beat_ns: int) -> None:
     assert not differences(execute(spec.config(), spec.market()), live(spec, beat_ns))
 

@@ -276,7 +276,7 @@ def same_money(one: Ended, other: Ended, price: Fraction) -> None:
 
 
 @given(specs(), st.sampled_from(PRICES), st.sampled_from(COSTS))
-@settings(max_examples=6 * SCALE)
+@settings(max_examples=12 * SCALE)
 def test_prices_in_another_unit_are_traded_alike_and_money_scales_exactly(
     drawn: Spec, price: Fraction, costs: dict[str, Any]
 ) -> None:
@@ -311,7 +311,7 @@ SAME_RATES = st.integers(-9, 9).filter(bool)  # weeks: no fee of a regulator cha
 
 
 @given(specs(), SAME_RATES, st.sampled_from(["zero", "ib_fixed", "ib_tiered", "binance_spot"]))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_weeks_later_or_earlier_the_same_is_done_for_the_same_money(
     spec: Spec, weeks: int, fees: str
 ) -> None:
@@ -337,7 +337,7 @@ def test_another_year_s_rates_show() -> None:
 
 
 @given(specs(), st.sampled_from([0.25, 0.125, 0.5]), st.sampled_from([2, 4, 64]))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_twice_the_volume_at_half_the_share_fills_alike(
     drawn: Spec, share: float, volume: int
 ) -> None:
@@ -363,7 +363,7 @@ def test_more_volume_alone_shows_and_so_does_its_impact() -> None:
 
 
 @given(specs(), st.permutations(["A", "ZZZ", "BRK.B", "ETH/USD"]))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_by_other_names_the_same_is_done(spec: Spec, names: list[str]) -> None:
     plain, renamed = Terms(fees="ib_fixed"), Terms(fees="ib_fixed", names=tuple(names))
     one, other = told(spec, plain), told(spec, renamed)
@@ -387,7 +387,7 @@ def by_symbol(ended: Ended) -> dict[str, list[list[object]]]:
 
 
 @given(specs().filter(lambda spec: len(spec.keep) > 1), st.randoms(use_true_random=False))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_the_place_of_a_symbol_in_the_config_does_not_matter_to_it(spec: Spec, random: Any) -> None:
     places = list(range(len(spec.keep)))
     random.shuffle(places)

@@ -171,7 +171,7 @@ def check(spec: Spec, fees: str, sizes: tuple[str, str]) -> Outcome:
 
 
 @given(specs(), st.sampled_from(FEES), st.sampled_from(SIZES))
-@settings(max_examples=10 * SCALE)
+@settings(max_examples=20 * SCALE)
 def test_the_books_of_any_run_are_those_kept_in_fractions(
     spec: Spec, fees: str, sizes: tuple[str, str]
 ) -> None:

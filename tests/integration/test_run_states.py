@@ -124,11 +124,10 @@ ALL = Spec(
              Action(1, 3, "dividend", Decimal("0.25"))),
     strategies=("Reader", "OnSeveral"), declared={}, participation=0.1, allow_short=True,
 )  # fmt: skip
-BRIEF = msgspec.structs.replace(ALL, minutes=30)
 
 
 @given(specs(), st.sampled_from([1, 7, 100]))
-@example(BRIEF, 1)
+@example(ALL, 1)
 @settings(max_examples=3 * SCALE, deadline=None)
 def test_a_run_goes_on_from_each_of_its_states_as_if_it_had_never_broken_off(
     spec: Spec, block_rows: int
@@ -137,7 +136,7 @@ def test_a_run_goes_on_from_each_of_its_states_as_if_it_had_never_broken_off(
 
 
 def test_a_state_stands_before_each_session_but_the_first() -> None:
-    assert check_every_state(BRIEF.config(8), BRIEF.market()) == 2
+    assert check_every_state(ALL.config(8), ALL.market()) == 2
 
 
 def test_no_state_is_asked_for_while_a_session_is_under_way() -> None:

@@ -115,7 +115,7 @@ def lived(spec: Spec, kind: str, block_rows: int) -> Outcome:
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)))
-@settings(max_examples=6 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_an_account_is_the_same_for_every_block_size(spec: Spec, kind: str) -> None:
     outcomes = [lived(spec, kind, block_rows) for block_rows in spec.block_sizes()]
     for outcome in outcomes[:-1]:
@@ -123,7 +123,7 @@ def test_an_account_is_the_same_for_every_block_size(spec: Spec, kind: str) -> N
 
 
 @given(specs(), st.sampled_from(sorted(KINDS)), st.integers(0, 10**6), st.sampled_from([1, 8192]))
-@settings(max_examples=6 * SCALE)
+@settings(max_examples=15 * SCALE)
 def test_no_later_bar_split_or_rate_changes_what_an_account_allows(
     spec: Spec, kind: str, place: int, block_rows: int
 ) -> None:

@@ -67,7 +67,7 @@ def another_future(
     st.booleans(),
     st.sampled_from([1, 7, 8192]),
 )
-@settings(max_examples=6 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_no_later_bar_split_or_dividend_changes_what_was_decided(
     spec: Spec, place: int, actions: list[Action], keep: float, cut: bool, block_rows: int
 ) -> None:

@@ -28,7 +28,7 @@ def test_a_run_is_the_same_for_every_block_size() -> None:
 
     @example(LONG)
     @given(specs())
-    @settings(max_examples=8 * SCALE)
+    @settings(max_examples=15 * SCALE)
     def is_the_same(spec: Spec) -> None:
         outcomes = [execute(spec.config(rows), spec.market()) for rows in spec.block_sizes()]
         for outcome in outcomes[:-1]:
@@ -53,7 +53,7 @@ class Leaping:
 
 
 @given(small_specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_a_paced_run_is_the_same_as_one_at_full_speed(spec: Spec, block_rows: int) -> None:
     market = msgspec.structs.replace(spec.market(), clock=Leaping())
     paced = execute(spec.config(block_rows, speed=1e6), market)
@@ -69,7 +69,7 @@ IN_A_BREAK = Spec(
 
 @example(IN_A_BREAK, 1)  # amended when no bar is under way: the next bar finds the new terms
 @given(small_specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=3 * SCALE)
+@settings(max_examples=5 * SCALE)
 def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: int) -> None:
     run, results = wired(spec.config(block_rows), spec.market(), paused=True)
     run.coordinator.step_instants(10**6)
@@ -77,7 +77,7 @@ def test_a_run_stepped_instant_by_instant_is_the_same(spec: Spec, block_rows: in
 
 
 @given(small_specs(), st.sampled_from(BLOCKS))
-@settings(max_examples=5 * SCALE)
+@settings(max_examples=10 * SCALE)
 def test_four_threads_make_what_one_makes(spec: Spec, block_rows: int) -> None:
     pool = execute(spec.config(block_rows, "pool"), spec.market())
     assert not differences(execute(spec.config(), spec.market()), pool)

@@ -21,7 +21,7 @@ from app.core.money import UNITS
 CASH_CENTS = 100_000_00
 
 FULL = 500_000
-CHEAP = [(1, 8192, FULL), (1, 390, 100_000), (2, 7, 40_000), (3, 1, 8_000)]
+CHEAP = [(1, 8192, FULL), (1, 390, FULL), (2, 7, 40_000), (3, 1, 8_000)]
 MATRIX = [(seed, size, FULL) for seed in (1, 2, 3) for size in (8192, 390, 7, 1)]
 
 

@@ -254,7 +254,7 @@ def really(way: Sequence[int], entry: Order, target: int, stop: int) -> int:
 cents = st.integers(9_985, 10_015)
 
 
-@settings(max_examples=400)
+@settings(max_examples=1000)
 @given(ways(15), st.sampled_from([MARKET, LIMIT, STOP]), st.booleans(), cents,
        st.integers(1, 12), st.integers(1, 12))  # fmt: skip
 def test_no_way_through_a_bar_takes_a_bracket_out_of_its_band(

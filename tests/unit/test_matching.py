@@ -281,7 +281,7 @@ def filled_on(way: Sequence[int], stand: Stand, distance: int) -> int | None:
 near = st.integers(9_980, 10_020).map(lambda price: price / 100)
 
 
-@settings(max_examples=400)
+@settings(max_examples=1000)
 @given(
     ways(20), st.sampled_from([LIMIT, STOP, STOP_LIMIT, TRAILING_STOP]), st.booleans(), near, near,
     st.integers(1, 15),
