@@ -1,9 +1,9 @@
 """The price of limits: one order held against twenty rules of the account.
 
 The same run is made with the rules and without; what is between them, divided by the orders, is
-the price of a check. Nothing is refused, which is the costly case: every rule has its say. Where a
-process has things in memory makes a run faster or slower by more than that: so it is the median of
-several processes.
+the price of a check. Nothing is refused, which is the costly case: every rule has its say.
+Processes of the same program differ by more than that, whatever each repeats: so it is the median
+of several.
 """
 
 from collections import deque
