@@ -48,14 +48,15 @@ class House(msgspec.Struct):
     def reach_units(self, symbol: int, units: int) -> int:
         return to_units(self.held) + (to_units(self.buys) if units > 0 else -to_units(self.sells))
 
-    def free_units(self, symbol: int, units: int) -> int:
+    def free_units(self, given: Ask) -> int:
+        units = given.units
         up, down = to_units(self.held + self.buys), to_units(self.held - self.sells)
         if units > 0:
             return min(units, max(abs(down) - up, 0))
         return max(units, -max(abs(up) + down, 0))
 
-    def added_units(self, symbol: int, units: int, price: float) -> int:
-        return abs(amount_units(units - self.free_units(symbol, units), price))
+    def added_units(self, given: Ask, price: float) -> int:
+        return abs(amount_units(given.units - self.free_units(given), price))
 
     def gross_units(self) -> int:
         return self.group_units(range(2))
@@ -65,8 +66,8 @@ class House(msgspec.Struct):
         worth = [amount_units(to_units(most), self.price), abs(to_units(self.others))]
         return sum(worth[symbol] for symbol in symbols)
 
-    def net_units(self, units: int) -> int:
-        return amount_units(self.reach_units(0, units), self.price) + to_units(self.others)
+    def net_units(self, given: Ask) -> int:
+        return amount_units(self.reach_units(0, given.units), self.price) + to_units(self.others)
 
     def is_open(self, symbol: int) -> bool:
         return bool(self.held or self.buys or self.sells)

@@ -1,13 +1,13 @@
 """What a portfolio may come to, against every way in which its working orders could fill."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from decimal import Decimal
-from itertools import chain, combinations
 
 import pytest
 from execution_house import Row, Unpriced, manager_of, submit
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.risk_house import ask
 
 from app.core.fingerprint import Fingerprint, ticket
 from app.core.instruments import Instrument
@@ -46,12 +46,13 @@ class Counted:
 
 orders = st.lists(
     st.builds(
-        lambda strategy, symbol, units, filled, reduces: (strategy, symbol, units, filled, reduces),
+        lambda *fields: fields,
         st.integers(0, STRATEGIES - 1),
         st.integers(0, SYMBOLS - 1),
         st.integers(-200, 200).filter(bool),
         st.sampled_from([0, 0, 1]),
         st.sampled_from([False, False, True]),
+        st.sampled_from([0, 0, 30, 120, 400]),
     ),
     max_size=7,
 )
@@ -78,11 +79,13 @@ class World:
                 if shares:
                     self.account.by_symbol[symbol].fill(row[symbol], shares * UNITS, 5.0)
         self.working = WorkingOrders()
-        for number, (strategy, symbol, shares, filled, reduces) in enumerate(working, 1):
+        for number, (strategy, symbol, shares, filled, reduces, far) in enumerate(working, 1):
             order = Order(number, strategy, f"S{symbol}", symbol, shares * UNITS, 0)
             order.reduce_only = bool(reduces)
             order.filled_units = (shares * UNITS // abs(shares)) * filled if abs(shares) > 1 else 0
             self.working[number] = order
+            if far and not reduces:
+                self.working.promised[number] = far * UNITS
         self.moment = Moment(Counted(), self.working, Marks().mark)
         self.moment.turn(1)
         self.moment.turn_orders()
@@ -122,14 +125,31 @@ class World:
             row[symbol].units for n, row in enumerate(rows) if strategy in (None, n)
         )  # fmt: skip
 
-    def ends(self, strategy: int | None, symbol: int) -> list[int]:
-        """Every position that some of the orders, filled, would leave."""
-        base = self.held(strategy, symbol)
-        return [base + sum(some) for some in _parts(self.filling(strategy, symbol))]
+    def promised(self, strategy: int, symbol: int, sign: int) -> int:
+        """How far orders to one side may go, where an exit takes the position out."""
+        found = [0]
+        for number, far in self.working.promised.items():
+            order = self.working[number]
+            if (order.strategy, order.symbol_index) == (strategy, symbol):
+                found.append(far if order.units * sign > 0 else 0)
+        return max(found)
 
-
-def _parts(items: list[int]) -> Iterator[tuple[int, ...]]:
-    return chain.from_iterable(combinations(items, n) for n in range(len(items) + 1))
+    def ends(
+        self, strategy: int | None, symbol: int, by: int = 0, more: int = 0
+    ) -> tuple[int, int]:
+        """The least and the most that may be held, with so much more that a strategy asks for."""
+        least = most = 0
+        for one in range(STRATEGIES) if strategy is None else [strategy]:
+            held, fills = self.held(one, symbol), self.filling(one, symbol)
+            fills.append(more if one == by else 0)
+            buys, sells = sum(u for u in fills if u > 0), -sum(u for u in fills if u < 0)
+            up, down = held + buys, held - sells
+            if held < 0 and (far := self.promised(one, symbol, 1)):
+                up = max(up, min(far, buys))
+            if held > 0 and (far := self.promised(one, symbol, -1)):
+                down = min(down, -min(far, sells))
+            most, least = most + up, least + down
+        return least, most
 
 
 def worth(symbol: int, units: int) -> int:
@@ -148,22 +168,23 @@ def test_exposure_is_the_worst_that_could_come(
     world.account.open_session(Unpriced.session.date, None)
     own = world.holdings(strategy, symbol)
     symbols: Iterable[int] = range(SYMBOLS) if symbol is None else [symbol]
-    worst = {s: max(abs(worth(s, end)) for end in world.ends(strategy, s)) for s in symbols}
+    ends = {s: world.ends(strategy, s) for s in symbols}
+    worst = {s: max(abs(worth(s, end)) for end in ends[s]) for s in symbols}
     assert own.gross_units() == sum(worst.values())
     assert own.group_units(frozenset([2, 0])) == sum(worst[s] for s in worst if s != 1)
     held_worth = sum(worth(s, world.held(strategy, s)) for s in symbols)
     sides = [left for s in symbols for left in world.left(strategy, s)]
-    most = held_worth + sum(_side(world, strategy, s, 1) for s in symbols)
-    least = held_worth + sum(_side(world, strategy, s, -1) for s in symbols)
-    assert (own.net_units(1), own.net_units(-1)) == (most, least)
+    least, most = (
+        held_worth + sum(worth(s, ends[s][side] - world.held(strategy, s)) for s in symbols)
+        for side in (0, 1)
+    )
+    other = STRATEGIES  # nobody's: none of what works is its own
+    assert own.net_units(ask(1, strategy=other)) == most
+    assert own.net_units(ask(-1, strategy=other)) == least
     assert own.open_orders() == len(sides)
     kept = [s for s in symbols if world.left(strategy, s) or _holds(world, strategy, s)]
     assert own.open_positions() == len(kept)
     assert [s for s in symbols if own.is_open(s)] == kept
-
-
-def _side(world: World, strategy: int | None, symbol: int, sign: int) -> int:
-    return worth(symbol, sum(u for u in world.filling(strategy, symbol) if u * sign > 0))
 
 
 def _holds(world: World, strategy: int | None, symbol: int) -> bool:
@@ -171,20 +192,55 @@ def _holds(world: World, strategy: int | None, symbol: int) -> bool:
     return any(row[symbol].units for n, row in enumerate(rows) if strategy in (None, n))
 
 
-@given(held, orders, st.sampled_from([None, 0]), st.integers(-900, 900).filter(bool))
+@given(
+    held,
+    orders,
+    st.sampled_from([None, 0]),
+    st.integers(0, STRATEGIES - 1),
+    st.integers(-900, 900).filter(bool),
+)
 def test_what_is_free_adds_nothing_and_no_more_is_free(
-    positions: list[list[int]], working: list[tuple[int, ...]], strategy: int | None, shares: int
+    positions: list[list[int]],
+    working: list[tuple[int, ...]],
+    strategy: int | None,
+    by: int,
+    shares: int,
 ) -> None:
-    world = World(positions, working)
+    world, by = World(positions, working), by if strategy is None else strategy
     own, units = world.holdings(strategy, None), shares * UNITS
-    free = own.free_units(0, units)
+    free = own.free_units(ask(shares, strategy=by))
     before = max(map(abs, world.ends(strategy, 0)))
-    ends = world.ends(strategy, 0)
-    assert max(abs(end + free) for end in ends) <= before or free == 0
+    assert max(map(abs, world.ends(strategy, 0, by, free))) == before
     assert 0 <= free <= units or units <= free <= 0
-    if free != units:
-        one = 1 if units > 0 else -1
-        assert max(abs(end + free + one) for end in ends) > before
+    one = 1 if units > 0 else -1
+    works = sum(left * one for left in world.filling(by, 0) if left * one > 0)
+    if free != units and world.promised(by, 0, one) <= works:  # more was promised than still works
+        assert max(map(abs, world.ends(strategy, 0, by, free + one))) > before
+
+
+@given(
+    held,
+    orders,
+    st.sampled_from([None, 0]),
+    st.integers(0, STRATEGIES - 1),
+    st.integers(-900, 900).filter(bool),
+)
+def test_net_value_with_an_order_is_never_less_than_what_may_come(
+    positions: list[list[int]],
+    working: list[tuple[int, ...]],
+    strategy: int | None,
+    by: int,
+    shares: int,
+) -> None:
+    """Where others give way to it, that is what may come without it."""
+    world, by = World(positions, working), by if strategy is None else strategy
+    own, asked = world.holdings(strategy, None), ask(shares, strategy=by)
+    side = 1 if shares > 0 else -1
+    without = own.net_units(ask(side, strategy=STRATEGIES))
+    counted = own.net_units(asked) + worth(0, shares * UNITS)
+    ends, after = world.ends(strategy, 0), world.ends(strategy, 0, by, shares * UNITS)
+    came = without + worth(0, after[side > 0] - ends[side > 0])
+    assert max(side * counted, side * without) >= side * came - 2
 
 
 def test_what_was_worked_out_is_seen_anew_when_time_or_the_books_go_on() -> None:

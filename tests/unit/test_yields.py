@@ -290,6 +290,53 @@ def test_what_works_is_shown_as_limits_count_it() -> None:
     assert answers[-1] == 70
 
 
+# -- room that is promised -------------------------------------------------------------------------
+
+
+def resting_short(then: Steps, **most: int) -> Outcome:
+    """150 of AAA are to be sold short at 18; 100 are bought and have an exit at 16.5."""
+
+    def begin(s: Any) -> None:
+        s.order("AAA", -150, limit=18)
+        s.order("AAA", 100)
+
+    steps: Steps = {
+        "09:31 AAA": begin,
+        "09:32 AAA": lambda s: s.order("AAA", -100, reduce_only=True, limit=16.5),
+    }
+    _, outcome = run_script(steps | then, symbols=("AAA", "BBB"), minutes=12, risk=most)
+    return outcome
+
+
+OTHERS = {  # what would fit beside the 100, but not beside the 150
+    "long": ({"max_gross_value": 2_700}, 80, "max_gross_value: 2875 is over 2700"),
+    "short": ({"max_net_value": 2_700}, -80, "max_net_value: 2875 is over 2700"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_an_order_was_promised_is_no_room_for_others_while_the_other_side_is_held(
+    name: str,
+) -> None:
+    """The exit comes first, and the order goes as far as it was to: both positions are there."""
+    most, shares, why = OTHERS[name]
+    outcome = resting_short({"09:33 BBB": lambda s: s.order("BBB", shares)}, **most)
+    assert [(fill[2], fill[3] // UNITS) for fill in outcome.fills] == [
+        (0, 100),
+        (0, -100),
+        (0, -150),
+    ]
+    assert [str(order[7]) for order in outcome.orders if order[7]] == [why]
+
+
+def test_who_closes_beside_such_an_order_needs_no_room() -> None:
+    """It goes no further short by that than it was to."""
+    outcome = resting_short(
+        {"09:33 AAA": lambda s: s.order("AAA", -100, limit=13)}, max_gross_value=2_700
+    )
+    assert [order[5] for order in outcome.orders if order[0] == 4] == ["FILLED"]
+
+
 # -- at a venue ------------------------------------------------------------------------------------
 
 

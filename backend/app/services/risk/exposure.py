@@ -12,10 +12,10 @@ def beyond(
     to it passes.
     """
     price = ask_price(ask, market)
-    added = portfolio.added_units(ask.symbol, ask.units, price)
+    added = portfolio.added_units(ask, price)
     if price and (not added or gross_units + added <= most_units):
         return None
-    free = portfolio.free_units(ask.symbol, ask.units)
+    free = portfolio.free_units(ask)
     units = ask.units - free
     if not (price and units):
         return UNPRICED if units else None

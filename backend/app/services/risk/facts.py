@@ -49,24 +49,26 @@ class Portfolio(Protocol):
         """What is held once all has filled that works on the side of `units`."""
         ...
 
-    def free_units(self, symbol: int, units: int) -> int:
-        """How much of `units` lets a symbol's position become no larger, either way."""
+    def free_units(self, ask: Ask) -> int:
+        """How much of an order lets its symbol's position become no larger, either way."""
         ...
 
     def gross_units(self) -> int:
-        """What positions are worth, short ones too; each with what works filled the worse way."""
+        """What positions are worth, short ones too; each with what works filled the worse way, or as
+        far as was promised it.
+        """
         ...
 
     def group_units(self, symbols: Iterable[int]) -> int:
         """The same of some symbols."""
         ...
 
-    def added_units(self, symbol: int, units: int, price: float) -> int:
-        """By how much `units` more that work would make it more, at a price."""
+    def added_units(self, ask: Ask, price: float) -> int:
+        """By how much an order that works would make it more, at a price."""
         ...
 
-    def net_units(self, units: int) -> int:
-        """The same less what is short, once all has filled that works on the side of `units`."""
+    def net_units(self, ask: Ask) -> int:
+        """The same less what is short, once all has filled that works on the side of an order."""
         ...
 
     def is_open(self, symbol: int) -> bool:

@@ -10,20 +10,21 @@ from app.core.money import amount_units
 from app.core.orders import Order
 from app.core.trading_state import Figures
 from app.managers.execution_manager.books.account import Account
-from app.managers.execution_manager.limits.counted import counted
+from app.managers.execution_manager.limits.counted import Kept, Place, counted, kept_beside
 from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.limits.risk_memory import Past
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
+from app.services.risk.facts import Ask
 
 
 class _Memo:
     """What has been worked out, and at which count of the moment."""
 
     __slots__ = (
-        "added", "added_of", "gross_units", "held", "held_gross_units", "long_units", "more",
-        "net_units", "open", "orders", "short_units", "sides", "state", "valued",
+        "added", "added_of", "gross_units", "held", "held_gross_units", "kept", "long_units",
+        "more", "net_units", "open", "orders", "short_units", "sides", "state", "valued",
         "works", "worth_at", "worth_units", "worths",
     )  # fmt: skip
 
@@ -32,12 +33,13 @@ class _Memo:
         # What is held of the symbols of which some strategy holds something.
         self.held: dict[int, int] = {}
         self.sides: dict[int, list[int]] = {}  # by symbol: what works to buy, and to sell
+        self.kept: dict[Place, Kept] = {}
         self.orders = self.open = 0
         self.worths: dict[int, int] = {}  # by symbol: what is held of it
         self.more: dict[int, int] = {}  # by symbol: what it is worth beyond what is held
         self.held_gross_units = self.net_units = self.worth_units = 0
         self.gross_units = self.long_units = self.short_units = 0
-        self.added_of = (-1, -1, 0, 0.0)
+        self.added_of = (-1, -1, -1, 0, 0.0)
         self.added = 0
 
 
@@ -103,11 +105,15 @@ class Holdings:
         held = self.held_units(symbol)
         return held + memo.sides[symbol][units < 0] if symbol in memo.sides else held
 
-    def free_units(self, symbol: int, units: int) -> int:
+    def free_units(self, ask: Ask) -> int:
+        symbol, units = ask.symbol, ask.units
         up, down = self.reach_units(symbol, 1), self.reach_units(symbol, -1)
+        more_up, more_down = self._kept_units(symbol)
+        high, low, own = up + more_up, down + more_down, self._own_free_units(ask)
+        most = max(high, -low)  # no further up than it may go down
         if units > 0:
-            return min(units, max(-down - up, 0))  # no further up than it may go down
-        return max(units, min(-up - down, 0))
+            return min(units, most - high + own)
+        return max(units, -most - low + own)
 
     def value_units(self, symbol: int, units: int, price: float) -> int:
         value = amount_units(units, price, self._multipliers[symbol])
@@ -171,18 +177,20 @@ class Holdings:
         worths, more = self._memo.worths, self._memo.more
         return sum(abs(worths.get(symbol, 0)) + more.get(symbol, 0) for symbol in symbols)
 
-    def added_units(self, symbol: int, units: int, price: float) -> int:
-        memo, asked = self._memo, (self._moment.works, symbol, units, price)
+    def added_units(self, ask: Ask, price: float) -> int:
+        memo = self._memo
+        asked = self._moment.works, ask.strategy, ask.symbol, ask.units, price
         if memo.added_of != asked:
-            more = units - self.free_units(symbol, units)
-            memo.added = abs(self.value_units(symbol, more, price)) if more else 0
+            more = ask.units - self.free_units(ask)
+            memo.added = abs(self.value_units(ask.symbol, more, price)) if more else 0
             memo.added_of = asked
         return memo.added
 
-    def net_units(self, units: int) -> int:
+    def net_units(self, ask: Ask) -> int:
         self._value()
-        memo = self._memo
-        return memo.net_units + (memo.long_units if units > 0 else memo.short_units)
+        memo, free = self._memo, self._own_free_units(ask)
+        net = memo.net_units + (memo.long_units if ask.units > 0 else memo.short_units)
+        return net - self.value_units(ask.symbol, free, self._moment.mark(ask.symbol))
 
     def is_open(self, symbol: int) -> bool:
         memo = self._memo
@@ -210,7 +218,7 @@ class Holdings:
             self._see_held()
         elif follows and added is not None:
             memo.works = moment.works
-            if not added.reduce_only:
+            if not (added.reduce_only or memo.kept):
                 if self._is_own_order(added):
                     self._add(added)
                 return
@@ -247,10 +255,30 @@ class Holdings:
                     sides[symbol] = [0, 0]
                 sides[symbol][left < 0] += left
         memo.sides, memo.orders, memo.open = sides, orders, len(held.keys() | sides.keys())
+        memo.kept = {
+            place: kept
+            for place, kept in kept_beside(self._working, self._account.positions).items()
+            if self._is_of(*place)
+        }
+
+    def _kept_units(self, symbol: int) -> tuple[int, int]:
+        """How much further than that a position may go up, and down."""
+        kept = self._memo.kept
+        if not kept:
+            return 0, 0
+        further = [one.further for (_, of), one in kept.items() if of == symbol]
+        return sum(max(one, 0) for one in further), sum(min(one, 0) for one in further)
+
+    def _own_free_units(self, ask: Ask) -> int:
+        """How much of an order its strategy's others would give way to, as far as they may go."""
+        kept = self._memo.kept.get((ask.strategy, ask.symbol))
+        return kept.free if kept is not None and kept.free * ask.units > 0 else 0
 
     def _is_own_order(self, order: Order) -> bool:
-        is_its = self._strategy is None or order.strategy == self._strategy
-        return is_its and (self._symbol is None or order.symbol_index == self._symbol)
+        return self._is_of(order.strategy, order.symbol_index)
+
+    def _is_of(self, strategy: int, symbol: int) -> bool:
+        return self._strategy in (None, strategy) and self._symbol in (None, symbol)
 
     def _add(self, order: Order) -> None:
         """One more works."""
@@ -282,6 +310,8 @@ class Holdings:
     def _value_side(self, symbol: int, buys: int, sells: int) -> None:
         memo, price = self._memo, self._moment.mark(symbol)
         held, worth = memo.held.get(symbol, 0), memo.worths.get(symbol, 0)
+        more_up, more_down = self._kept_units(symbol)
+        buys, sells = buys + more_up, sells + more_down
         most = max(held + buys, -held - sells)
         more = self.value_units(symbol, most, price) - abs(worth)
         memo.more[symbol] = more

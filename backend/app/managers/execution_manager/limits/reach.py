@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from app.core.money import UNITS
 from app.managers.execution_manager.books.account import Account
-from app.managers.execution_manager.limits.counted import counted
+from app.managers.execution_manager.limits.counted import counted, kept_beside
 from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.risk.bounds import MARGIN
@@ -23,9 +23,13 @@ _UNSURE = 4e-9  # of all that is summed up: by more than that no sum of floats i
 
 
 class Line:
-    """One symbol: with all that works filled, its position lies between `-down` and `up`."""
+    """One symbol: with all that works filled, its position lies between `-down` and `up`; where
+    exits take out what it is then, it may go as `far` to one of the sides.
+    """
 
-    __slots__ = ("down", "held", "held_units", "price", "reduces", "unit_value", "up", "value")
+    __slots__ = (
+        "down", "far", "held", "held_units", "price", "reduces", "unit_value", "up", "value",
+    )  # fmt: skip
 
     def __init__(self, held_units: int, multiplier_units: int) -> None:
         self.held_units = held_units
@@ -33,7 +37,7 @@ class Line:
         self.down = -self.up  # so much is short, then; held, where it is less than 0
         # What one unit is worth at a price of 1, a trifle more; and at the last close.
         self.unit_value = multiplier_units / UNITS * MARGIN
-        self.value = self.price = 0.0
+        self.value = self.price = self.far = 0.0
         self.reduces = False  # whether orders may work that count nothing, but fill
 
 
@@ -136,14 +140,29 @@ class Reach:
                 if line.reduces:
                     return False  # none knows by which orders
                 line.held_units, before, line.held = units, line.held, float(units)
-                if line.held < before:  # so much was to be sold, and has not come to be less
-                    line.up += line.held - before
+                # What has filled has not come to be less to fill. The other side comes nearer;
+                # but what works on it may go as far as it could, by exits to come.
+                if line.held < before:
+                    if line.up == before:
+                        line.up = line.held
+                    else:
+                        if line.up > line.far:
+                            line.far = line.up
+                        if only is not None:  # else it may be another strategy's
+                            line.up += line.held - before
+                elif line.down == -before:
+                    line.down = -line.held
                 else:
-                    line.down += before - line.held
+                    if line.down > line.far:
+                        line.far = line.down
+                    if only is not None:
+                        line.down += before - line.held
             line.price = price
             line.value = value = price * line.unit_value
             worth += line.held * value
-            up, down = line.up, line.down
+            up, down, far = line.up, line.down, line.far
+            if far > up:
+                up = far
             most += (up if up > down else down) * value
         self.most_units = most
         self.orders = min(self.orders, len(self._working))
@@ -184,6 +203,14 @@ class Reach:
                     line.up += left
                 else:
                     line.down -= left
+        for (strategy, symbol), kept in kept_beside(self._working, self._account.positions).items():
+            if self._is_own(strategy, symbol):
+                line = self.lines[symbol]
+                line.far = max(line.far, abs(kept.promised))
+                if len(self._rows) > 1 and kept.further > 0:
+                    line.up += kept.further
+                elif len(self._rows) > 1:
+                    line.down -= kept.further
 
     def _is_own(self, strategy: int, symbol: int) -> bool:
         return self._strategy in (None, strategy) and self._symbol in (None, symbol)

@@ -10,14 +10,16 @@ Pending = dict[int, tuple[int, Terms | None]]
 
 class WorkingOrders(dict[int, Order]):
     """By number, in order of acceptance. Of those in `pending`: since when, and the terms they are
-    to have; none, where a bar under way is all that can still fill them.
+    to have; none, where a bar under way is all that can still fill them. By `promised`, some of
+    which have ended, it is known how far plain ones may go beyond nothing held.
     """
 
-    __slots__ = ("pending",)
+    __slots__ = ("pending", "promised")
 
     def __init__(self, orders: Mapping[int, Order] = MappingProxyType({})) -> None:
         super().__init__(orders)
         self.pending: Pending = {}
+        self.promised: dict[int, int] = {}
 
     def left_of(self, order: Order) -> int:
         """How much of an order may still fill, with what is asked for."""
@@ -38,4 +40,5 @@ class WorkingOrders(dict[int, Order]):
         """As it is at once: whose thread it is may go on changing it."""
         made = WorkingOrders(self)
         made.pending = self.pending.copy()
+        made.promised = self.promised.copy()
         return made

@@ -30,7 +30,7 @@ class Yields:
 
     def __init__(self, working: WorkingOrders) -> None:
         self._working = working
-        self._promised: dict[int, int] = {}  # some have ended
+        self._promised = working.promised
 
     def state(self) -> dict[int, int]:
         """As it stands."""
@@ -38,7 +38,8 @@ class Yields:
 
     def restore(self, state: Mapping[int, int]) -> None:
         """Be as it stood."""
-        self._promised = dict(state)
+        self._promised.clear()
+        self._promised.update(state)
 
     def split(self, symbol: int, after: Callable[[int], int]) -> None:
         """A symbol's shares are split: so many are so many, in whole lots."""

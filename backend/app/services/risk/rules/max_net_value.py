@@ -10,7 +10,7 @@ def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Ve
     price = ask_price(ask, market)
     if not price:
         return UNPRICED
-    net_units = portfolio.net_units(ask.units)
+    net_units = portfolio.net_units(ask)
     added = portfolio.value_units(ask.symbol, ask.units, price)
     would_be = net_units + added
     if abs(would_be) <= most_units or comes_down(net_units, would_be):
