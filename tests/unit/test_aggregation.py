@@ -296,6 +296,17 @@ def test_aggregate_tells_when_each_bar_of_one_symbol_is_known() -> None:
     assert bars.close.tolist() == table.close[[4, 9, 11]].tolist()
 
 
+@pytest.mark.parametrize("extended", [False, True])
+@pytest.mark.parametrize("breaks", [[], [(30, 40)]])
+@pytest.mark.parametrize(("pre", "post"), [(None, None), (5, None), (None, 9), (5, 9)])
+def test_hours_reach_from_the_first_stretch_to_the_last(
+    extended: bool, breaks: list[tuple[int, int]], pre: int | None, post: int | None
+) -> None:
+    of = session(minutes=90, breaks=breaks, pre=pre, post=post)
+    parts = of.segments(extended)
+    assert of.hours(extended) == (parts[0].start_ns, parts[-1].end_ns)
+
+
 # -- when base bars are known ----------------------------------------------------------------------
 
 
@@ -317,6 +328,23 @@ def test_a_bar_in_a_break_or_outside_is_known_after_its_interval() -> None:
     of = session(minutes=90, breaks=[(30, 60)])
     starts = np.array([of.open_ns - MINUTE_NS, of.open_ns + 31 * MINUTE_NS, of.close_ns])
     assert known_times(starts, "1m", [of], False).tolist() == (starts + MINUTE_NS).tolist()
+
+
+@given(
+    st.lists(st.integers(1, 119), unique=True, max_size=6).map(sorted),
+    st.lists(st.integers(0, 130), unique=True, max_size=30).map(sorted),
+    st.sampled_from(["1m", "5m", "1h"]),
+)
+def test_each_bar_ends_with_its_interval_or_the_stretch_it_starts_in(
+    cuts: list[int], minutes: list[int], interval: str
+) -> None:
+    breaks = list(zip(cuts[::2], cuts[1::2], strict=False))
+    of = session(minutes=120, breaks=breaks)
+    starts = [OPEN_NS + minute * MINUTE_NS for minute in minutes]
+    known = known_times(np.array(starts, np.int64), interval, [of], False)
+    for at, known_ns in zip(starts, known.tolist(), strict=True):
+        own = [part.end_ns for part in of.segments() if part.start_ns <= at < part.end_ns]
+        assert known_ns == min([at + interval_ns(interval), *own])
 
 
 @pytest.mark.parametrize("extended", [False, True])

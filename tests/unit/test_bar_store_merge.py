@@ -1,7 +1,5 @@
 """Bars laid over bars."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,10 +90,10 @@ def test_a_pair_is_one_folder_name() -> None:
     assert escape("BTC/USDT") == "BTC%2FUSDT"
 
 
-def test_only_whole_years_are_bars(tmp_path: Path) -> None:
-    assert is_year(tmp_path / "2024.parquet")
-    assert not is_year(tmp_path / "2024.parquet.17.part")
-    assert not is_year(tmp_path / "notes.parquet")
+def test_only_whole_years_are_bars() -> None:
+    assert is_year("2024.parquet")
+    assert not is_year("2024.parquet.17.part")
+    assert not is_year("notes.parquet")
 
 
 def test_the_hash_tells_any_change_of_any_column() -> None:

@@ -244,7 +244,7 @@ def test_rows_of_which_no_symbol_lacks_one_are_found_without_sorting(instants: i
     assert rows.is_full and sorted_rows.is_full == (not instants)
     assert rows.present == sorted_rows.present
     assert rows.table.close.tolist() == sorted_rows.table.close.tolist()
-    assert rows.last().start_ns.tolist() == sorted_rows.last().start_ns.tolist()
+    assert rows.last().tolist() == sorted_rows.last().tolist()
     steps = np.arange(len(table))
     for symbol in range(3):
         assert rows.of(symbol).tolist() == sorted_rows.of(symbol).tolist()

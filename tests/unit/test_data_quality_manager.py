@@ -85,6 +85,15 @@ def test_bars_outside_the_sessions_trading_are_kept_out() -> None:
     assert manager.bad == {("AAA", of.date, "session"): 4}
 
 
+@pytest.mark.parametrize("stray", [-1, 4, 5, 10])
+def test_one_bar_outside_is_enough_for_the_fast_check(stray: int) -> None:
+    of = session(minutes=10, breaks=[(4, 6)])
+    inside = [0, 3, 6, 9]
+    assert all_good(block_of([(of, [(minute(of, n), 0) for n in inside])]), False)
+    rows: list[Row] = [(minute(of, n), 0) for n in sorted([*inside, stray])]
+    assert not all_good(block_of([(of, rows)]), False)
+
+
 def test_a_start_seen_before_and_time_going_back_are_kept_out() -> None:
     of = session()
     rows = [(minute(of, n), s) for n, s in [(0, 0), (0, 1), (0, 0), (2, 1), (1, 0), (2, 0), (2, 1)]]

@@ -40,6 +40,10 @@ def test_a_whole_session_scores_one() -> None:
     assert found == Quality(390, 390, 0, 0, 0, (), 1.0, 1.0)
 
 
+def test_as_many_bars_as_expected_are_not_all_when_one_lies_elsewhere() -> None:
+    assert quality(starts(FULL, [*range(389), 390])).present == 389
+
+
 def test_a_single_missing_minute_of_a_busy_symbol_proves_nothing() -> None:
     found = quality(without(100))
     assert (found.missing, found.thin_bars, found.holes, found.score) == (1, 1, (), 1.0)

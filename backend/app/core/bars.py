@@ -181,9 +181,9 @@ class SymbolRows:
         """Where they lie in `table`."""
         return slice(self._bounds[symbol], self._bounds[symbol + 1])
 
-    def last(self) -> Table:
-        """The last row of each symbol that has one."""
-        return self.table.take(np.array([self._bounds[n + 1] - 1 for n in self.present], np.int64))
+    def last(self) -> Ints:
+        """Where in `table` the last row of each symbol lies that has one."""
+        return np.array([self._bounds[n + 1] - 1 for n in self.present], np.int64)
 
 
 _TIMES, _PRICES = np.empty(0, np.int64), np.empty(0, np.float64)

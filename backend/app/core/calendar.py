@@ -25,6 +25,13 @@ class TradingSession(msgspec.Struct, frozen=True):
     post_close_ns: int | None = None  # end of post-market
     early_close: bool = False
 
+    def hours(self, extended_hours: bool = False) -> tuple[int, int]:
+        """When its first bar may start, and when its last one ends."""
+        if not extended_hours:
+            return self.open_ns, self.close_ns
+        parts = self.segments(extended_hours)
+        return parts[0].start_ns, parts[-1].end_ns
+
     def segments(self, extended_hours: bool = False) -> tuple[Segment, ...]:
         """Its stretches of trading, in order; a break parts the regular hours."""
         if not extended_hours and not self.breaks:  # most often so

@@ -246,27 +246,27 @@ class BarStore:
             " `data import-csv` or `data import-api`."
         )
 
-    def _paths(self, series: Series) -> list[Path]:
+    def _paths(self, series: Series, first: int = 0, last: int = 9999) -> list[Path]:
+        """The files of a series' years, those from one to another."""
         folder = series_folder(self._root, series)
         try:
-            names = sorted(name for name in os.listdir(folder) if name.endswith(".parquet"))
+            names = sorted(filter(is_year, os.listdir(folder)))
         except FileNotFoundError:
             return []
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             return []  # a symbol that no file can be named after has none
-        return [path for path in map(folder.joinpath, names) if is_year(path)]
+        return [folder / name for name in names if first <= int(name[:4]) <= last]
 
     def _years(
         self, series: Series, start_ns: int, end_ns: int, *, latest_first: bool = False
     ) -> Iterator[OpenYear]:
         zone = self._zone(series.market)
         first, last = _year(max(start_ns, _EARLIEST_NS), zone), _year(min(end_ns, _LATEST_NS), zone)
-        paths = self._paths(series)
+        paths = self._paths(series, first, last)
         for path in reversed(paths) if latest_first else paths:
-            if first <= int(path.stem) <= last:
-                yield self._cache.open(path)
+            yield self._cache.open(path)
 
     def _by_year(self, series: Series, starts_ns: Ints) -> Iterator[tuple[Path, int, int]]:
         """Each year's file and the rows that belong to it."""

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -18,6 +19,7 @@ from app.core.intervals import is_interval
 from app.core.progress import OnCount, counted
 
 _PLAIN = re.compile(r"[A-Z0-9_-]")
+_YEAR = re.compile(r"[0-9]{4}\.parquet")
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]")  # device names on Windows
 _TEMPORARY = ".part"
 
@@ -51,6 +53,7 @@ def unescape(name: str) -> str:
     return unquote(name)
 
 
+@lru_cache(maxsize=1024)
 def series_folder(root: Path, series: Series) -> Path:
     """The folder of a series' year files; intervals are lower-case words and need no escape."""
     return root / escape(series.market) / escape(series.symbol) / series.interval
@@ -58,7 +61,7 @@ def series_folder(root: Path, series: Series) -> Path:
 
 def stored_series(root: Path) -> list[Series]:
     """Every series that has at least one file, in order; other folders are not ours."""
-    folders = {path.parent for path in root.glob("*/*/*/*.parquet") if is_year(path)}
+    folders = {path.parent for path in root.glob("*/*/*/*.parquet") if is_year(path.name)}
     folders = {folder for folder in folders if is_interval(folder.name)}
     return sorted(
         Series(unescape(folder.parent.parent.name), unescape(folder.parent.name), folder.name)
@@ -66,9 +69,9 @@ def stored_series(root: Path) -> list[Series]:
     )
 
 
-def is_year(path: Path) -> bool:
+def is_year(name: str) -> bool:
     """Whether a file is a year of bars; a temporary one of a writer that died is not."""
-    return path.stem.isdecimal() and len(path.stem) == 4
+    return _YEAR.fullmatch(name) is not None
 
 
 def year_start_ns(year: int, zone: dt.tzinfo) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.core.bars import COLUMNS, BarColumns, Ints
-from app.core.calendar import Segment, TradingSession
+from app.core.calendar import TradingSession
 from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.intervals import DAILY, interval_ns
@@ -58,7 +58,7 @@ class Tables:
         The last is what the summary says, which knows costs that fall due after the last bar.
         """
         found = self.trading_sessions
-        ends = np.array([self._segments(one)[-1].end_ns for one in found], np.int64)
+        ends = np.array([self._hours(one)[1] for one in found], np.int64)
         curve, summary = self.equity, self._record.summary
         start = float(summary.get("start_equity", 0.0))
         places = np.searchsorted(curve.instant_ns, ends, side="right")
@@ -67,7 +67,7 @@ class Tables:
             equity[-1] = summary["final_equity"]
         return SessionColumns(
             date=np.array([one.date for one in found], "datetime64[D]"),
-            start_ns=np.array([self._segments(one)[0].start_ns for one in found], np.int64),
+            start_ns=np.array([self._hours(one)[0] for one in found], np.int64),
             end_ns=ends,
             equity=equity,
         )
@@ -143,7 +143,7 @@ class Tables:
     def actions(self) -> list[Action]:
         """The splits and dividends the run knew, each at the start of its session."""
         lots = [to_units(Decimal(one.get("lot", "1"))) for one in self.instruments]
-        starts = {str(one.date): self._segments(one)[0].start_ns for one in self.trading_sessions}
+        starts = {str(one.date): self._hours(one)[0] for one in self.trading_sessions}
         return [
             Action(
                 starts[told["session"]],
@@ -192,8 +192,8 @@ class Tables:
             )
         data, extended = self._sources.data, self._is_extended
         source = data.source_interval(self._market, symbol, interval)
-        start_ns = self._segments(sessions[0])[0].start_ns
-        end_ns = self._segments(sessions[-1])[-1].end_ns
+        start_ns = self._hours(sessions[0])[0]
+        end_ns = self._hours(sessions[-1])[1]
         if len(instants_ns := self.equity.instant_ns):
             end_ns = min(end_ns, int(instants_ns[-1]))
         columns = data.store.columns(self._market, symbol, source, start_ns, end_ns)
@@ -218,8 +218,8 @@ class Tables:
             {name: place for place, name in enumerate(self.symbols)},
         )
 
-    def _segments(self, session: TradingSession) -> tuple[Segment, ...]:
-        return session.segments(self._is_extended)
+    def _hours(self, session: TradingSession) -> tuple[int, int]:
+        return session.hours(self._is_extended)
 
     @property
     def _is_extended(self) -> bool:

@@ -102,13 +102,17 @@ def known_times(
     The bars are those of one symbol, in order of time.
     """
     if interval == DAILY:
-        opens = np.array([s.segments(extended_hours)[0].start_ns for s in sessions], np.int64)
+        opens = np.array([s.hours(extended_hours)[0] for s in sessions], np.int64)
         closes = np.array([s.close_ns for s in sessions], np.int64)
         return closes[np.maximum(stretches(start_ns, opens), 0)]
     grid = Grid.of(sessions, interval, extended_hours)
-    nominal = start_ns + grid.step_ns
-    limit = grid.end_ns[np.maximum(stretches(start_ns, grid.start_ns), 0)]
-    return np.where(start_ns < limit, np.minimum(nominal, limit), nominal)
+    known_ns = start_ns + grid.step_ns
+    # few bars outlast their stretch, most often none: those less than an interval before its end
+    begin, end = start_ns.searchsorted((grid.start_ns, grid.end_ns))
+    first = np.maximum(begin, start_ns.searchsorted(grid.end_ns - grid.step_ns, side="right"))
+    for place in np.flatnonzero(first < end).tolist():
+        known_ns[first[place] : end[place]] = grid.end_ns[place]
+    return known_ns
 
 
 def stretches(times_ns: Ints, starts_ns: Ints) -> Ints:

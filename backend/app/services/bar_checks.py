@@ -1,7 +1,5 @@
 """What is wrong with a bar, judged by the bar alone: its prices, its volume, its session."""
 
-from itertools import pairwise
-
 import numpy as np
 import numpy.typing as npt
 
@@ -66,12 +64,11 @@ def _in_sessions(block: Block, extended_hours: bool) -> bool:
 def _within(
     block: Block, first: int, end: int, session: TradingSession, extended_hours: bool
 ) -> bool:
-    start_ns, last_ns = block.start_ns[first], block.start_ns[end - 1]
-    parts = session.segments(extended_hours)
-    if start_ns < parts[0].start_ns or last_ns >= parts[-1].end_ns:
+    starts = block.start_ns
+    start_ns, end_ns = session.hours(extended_hours)
+    if starts.item(first) < start_ns or starts.item(end - 1) >= end_ns:
         return False
-    rows = block.start_ns[first:end]
+    rows = starts[first:end]
     return all(
-        np.searchsorted(rows, before.end_ns) == np.searchsorted(rows, after.start_ns)
-        for before, after in pairwise(parts)
+        rows.searchsorted(begin) == rows.searchsorted(over) for begin, over in session.breaks
     )

@@ -24,7 +24,7 @@ def cut_block(block: Block, rows_end: int, through_ns: int) -> tuple[Block, Bloc
     head = tuple(
         SessionSpan(span.session, min(span.first, rows_end), min(span.end, rows_end))
         for span in block.spans
-        if span.session.segments(extended_hours=True)[0].start_ns <= through_ns
+        if span.session.hours(extended_hours=True)[0] <= through_ns
     )
     rest = tuple(
         SessionSpan(span.session, max(span.first - rows_end, 0), max(span.end - rows_end, 0))

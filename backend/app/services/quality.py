@@ -107,7 +107,7 @@ class SlotGrid(msgspec.Struct, frozen=True):
         """Whether these are exactly the bars expected."""
         if len(starts_ns) != len(self):
             return False
-        return bool((starts_ns - self.anchor_ns == self.start_ns).all())
+        return not np.count_nonzero(starts_ns - self.anchor_ns != self.start_ns)
 
     def starts_all(self, starts_ns: Ints) -> bool:
         """Whether each bar starts where a slot does."""

@@ -272,8 +272,11 @@ class DataProcessor(Worker):
             self._pending = rows
             return rows
         whole = int(np.searchsorted(rows.known_ns, block.through_ns, side="right"))
+        if whole == len(rows):  # most often so
+            self._pending = no_rows()
+            return rows
         self._pending = rows.take(slice(whole, None))
-        return rows.take(slice(0, whole)) if len(self._pending) else rows
+        return rows.take(slice(0, whole))
 
     def _sessions(self, block: Block) -> list[Hours]:
         """The sessions that have begun by the block's end and were not over at its start."""
@@ -340,10 +343,10 @@ class DataProcessor(Worker):
     def _places(self, table: Table, starts: Ints) -> list[list[int]]:
         """Per symbol, the row of a table where each session starts, and the symbol's end."""
         if len(self._plan.symbols) == 1:
-            return [[*np.searchsorted(table.start_ns, starts).tolist(), len(table)]]
-        ends = np.searchsorted(table.symbol, np.arange(len(self._plan.symbols) + 1)).tolist()
+            return [[*table.start_ns.searchsorted(starts).tolist(), len(table)]]
+        ends = table.symbol.searchsorted(np.arange(len(self._plan.symbols) + 1)).tolist()
         return [
-            [*(np.searchsorted(table.start_ns[first:end], starts) + first).tolist(), end]
+            [*(table.start_ns[first:end].searchsorted(starts) + first).tolist(), end]
             for first, end in pairwise(ends)
         ]
 
@@ -358,11 +361,10 @@ class DataProcessor(Worker):
         for key, tape in self._tapes.items():
             symbol, interval = key
             first, end = places[interval][symbol][number : number + 2]
-            if first < end:
-                tape.advance(end - first)
-                windows[key] = tape.window()
-            elif before is None:
-                windows[key] = tape.window()
+            if first == end and before is not None:
+                continue
+            tape.advance(end - first)
+            windows[key] = tape.window()
         values = list(before.values) if before else []
         for place, (item, cell) in enumerate(zip(self._plan.declared, self._cells, strict=True)):
             window = windows[item.symbol, item.interval]
@@ -374,8 +376,7 @@ class DataProcessor(Worker):
         return SessionPart(*hours, adjustments, windows, self._plan.declared, values)
 
     def _hours(self, session: TradingSession) -> Hours:
-        parts = session.segments(self._plan.extended_hours)
-        return Hours(session, parts[0].start_ns, parts[-1].end_ns)
+        return Hours(session, *session.hours(self._plan.extended_hours))
 
     def _adjustment(self, session: TradingSession, symbol: int) -> Adjustment | None:
         return self._adjustments.get(session.date, {}).get(self._plan.symbols[symbol])

@@ -169,7 +169,7 @@ def check_bars(ground: Ground) -> Iterator[Verdict]:
     from app.repositories.bar_store_files import is_year
 
     root = ground.settings.data_folder / "bars"
-    paths = sorted(path for path in root.glob("*/*/*/*.parquet") if is_year(path))
+    paths = sorted(path for path in root.glob("*/*/*/*.parquet") if is_year(path.name))
     if not paths:
         yield ok("none yet: './start_cli.sh data sample' or 'data import-csv' brings some")
         return

@@ -51,7 +51,7 @@ class BarKeeper:
         self._alarm = alarm
         self._run_errand = run_errand
         extended = terms.extended_hours and terms.interval != DAILY
-        self._ends_ns = [one.segments(extended)[-1].end_ns for one in terms.sessions]
+        self._ends_ns = [one.hours(extended)[1] for one in terms.sessions]
         self._over = 0  # sessions whose bars were handed over
         self._parts: list[Told] = []
         self._through_ns = 0

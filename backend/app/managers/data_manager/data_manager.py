@@ -220,7 +220,7 @@ class DataManager:
         actions = self.actions(market, symbol)
         last = max((action.ex_date for action in actions), default=first)
         sessions = self._time.known_sessions(first, last + dt.timedelta(days=14), market)
-        begins_ns = {one.date: one.segments(True)[0].start_ns for one in sessions}
+        begins_ns = {one.date: one.hours(True)[0] for one in sessions}
         effects = [
             (begins_ns[one.session_date], one) for one in self.adjustments(market, symbol, sessions)
         ]

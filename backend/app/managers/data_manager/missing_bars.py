@@ -117,8 +117,7 @@ def _is_whole(
 
 
 def _has_bars(store: BarStore, series: Series, session: TradingSession, need: HistoryNeed) -> bool:
-    segments = session.segments(need.extended_hours)
-    return len(_stored(store, series, segments[0].start_ns, segments[-1].end_ns)) > 0
+    return len(_stored(store, series, *session.hours(need.extended_hours))) > 0
 
 
 def _stored(store: BarStore, series: Series, start_ns: int, end_ns: int) -> BarColumns:

@@ -125,8 +125,8 @@ def session_columns(
     """The stored bars from the first session's start to the last one's end."""
     if not sessions:
         return store.columns(series.market, series.symbol, series.interval, 0, 0)
-    start_ns = sessions[0].segments(extended_hours)[0].start_ns
-    end_ns = sessions[-1].segments(extended_hours)[-1].end_ns
+    start_ns = sessions[0].hours(extended_hours)[0]
+    end_ns = sessions[-1].hours(extended_hours)[1]
     return store.columns(series.market, series.symbol, series.interval, start_ns, end_ns)
 
 

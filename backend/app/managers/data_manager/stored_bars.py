@@ -96,10 +96,10 @@ class StoredBars:
             int(starts[0]),
             int(ends[-1]),
         )
-        place = stretches(columns.start_ns, starts)
-        inside = columns.start_ns < ends[place]
-        if inside.all():
+        first, end = columns.start_ns.searchsorted((starts, ends))
+        if (first[1:] == end[:-1]).all():
             return columns
+        inside = columns.start_ns < ends[stretches(columns.start_ns, starts)]
         return BarColumns(*(getattr(columns, name)[inside] for name in COLUMNS))
 
     def _past(self, symbol: int, interval: str, sessions: Sequence[TradingSession]) -> Table:
@@ -138,9 +138,9 @@ def is_complete(
 
 def bounds_of(sessions: Sequence[TradingSession], extended_hours: bool) -> tuple[Ints, Ints]:
     """When each session's bars may start, and when the last of them ends."""
-    parts = [session.segments(extended_hours) for session in sessions]
-    starts = np.array([part[0].start_ns for part in parts], np.int64)
-    return starts, np.array([part[-1].end_ns for part in parts], np.int64)
+    hours = [session.hours(extended_hours) for session in sessions]
+    starts = np.array([start_ns for start_ns, _ in hours], np.int64)
+    return starts, np.array([end_ns for _, end_ns in hours], np.int64)
 
 
 def spans_of(

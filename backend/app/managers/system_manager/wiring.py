@@ -184,7 +184,7 @@ class Run:
         self.simulates_fills = parts.make_broker is None
         self.local_time = market.time.to_local
         self.cursor = Cursor()
-        self.cursor.stand(market.sessions[0].segments(config.extended_hours)[0].start_ns)
+        self.cursor.stand(market.sessions[0].hours(config.extended_hours)[0])
         self.seats = seats_of(config, strategies_folder, self.cursor, market.time)
         self.plan = plan_of(config, self.seats, market.sessions, market.sessions_before)
         self.feed = parts.make_feed(self._wanted(market))

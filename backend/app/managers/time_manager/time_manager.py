@@ -138,8 +138,8 @@ class TimeManager:
     ) -> TradingSession | None:
         """The session an instant falls into, its breaks included; a close is outside it."""
         for session in self._sessions_around(ns, market):
-            segments = session.segments(extended_hours)
-            if segments[0].start_ns <= ns < segments[-1].end_ns:
+            start_ns, end_ns = session.hours(extended_hours)
+            if start_ns <= ns < end_ns:
                 return session
         return None
 

@@ -42,8 +42,8 @@ class TalibComputation(Computation):
     def batch(self, window: Window) -> Values:
         result = self.function(*[column(window, name) for name in self.inputs], *self.arguments)
         outputs = result if isinstance(result, tuple) else (result,)
-        outputs = tuple(_as_floats(output, self.lookback) for output in outputs)
-        return Values(outputs, 0, self.lookback)
+        floats = [_as_floats(output, self.lookback) for output in outputs]
+        return Values(tuple(floats), 0, self.lookback)
 
     def open(self, window: Window) -> Running | None:
         columns = [column(window, name) for name in self.inputs]

@@ -34,6 +34,8 @@ def deepest(values: Floats, peak: float) -> tuple[float, float]:
     """
     if not len(values):
         return 0.0, peak
+    if values.max() <= peak and peak > 0:  # no new one: the lowest value is the deepest
+        return float((peak - values.min()) / peak), peak
     peaks = np.maximum.accumulate(values)
     np.maximum(peaks, peak, out=peaks)
     return float(((peaks - values) / peaks).max()), float(peaks[-1])

@@ -18,6 +18,7 @@ class Cell:
     def __init__(self, computation: Computation, symbol: str, local: LocalTime) -> None:
         """What fails is told with its symbol and in `local` time."""
         self._computation = computation
+        self._own = computation if isinstance(computation, UserComputation) else None
         self._symbol, self._local = symbol, local
         self._running: Running | None = None
         self._window: Window | None = None
@@ -49,16 +50,12 @@ class Cell:
 
     def close_session(self) -> None:
         """A session is complete: hold a user's own function against truncated history."""
-        window = self._window
-        if (
-            window is not None
-            and isinstance(self._computation, UserComputation)
-            and len(window) > window.today
-        ):
+        own, window = self._own, self._window
+        if own is not None and window is not None and len(window) > window.today:
             rows = {window.today, (window.today + len(window)) // 2, len(window) - 2}
             known = sorted(row for row in rows if row >= 0)
             try:
-                check_causal(self._computation, window, known, self._local)
+                check_causal(own, window, known, self._local)
             except OwnIndicatorError as error:  # of the rows it was cut off to
                 raise self._told(error) from error.__cause__
 

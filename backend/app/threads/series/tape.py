@@ -1,6 +1,6 @@
 """A tape: the growing series of one symbol and interval, from which windows are cut as views."""
 
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,8 +12,6 @@ from app.core.instruments import Adjustment
 from app.core.windows import Window
 
 _ROOM_ROWS = 1024
-
-Number = TypeVar("Number", np.int64, np.float64)
 
 
 class _Mark(NamedTuple):
@@ -44,12 +42,12 @@ class Tape:
         self._history = history
         self._times: Ints = np.empty((2, _ROOM_ROWS), np.int64)
         self._prices: Floats = np.empty((5, _ROOM_ROWS), np.float64)
-        self._shown = _read_only(self._times), _read_only(self._prices)
+        self._shown = _read_only(self._times, self._prices)
         self._length = 0  # rows of sessions so far
         self._filled = 0  # rows there, those of sessions to come too
         self._marks: list[_Mark] = []
         self._session: TradingSession | None = None
-        self._first = self._opens = np.empty(0, np.int64)
+        self._sessions: list[Ints] = []  # of a window: their first rows, and when they opened
 
     def state(self) -> TapeState:
         """A copy of what counts."""
@@ -71,7 +69,7 @@ class Tape:
         self._prices = np.empty((5, self._room(self._filled)), np.float64)
         self._times[:, rows] = state.times.reshape(2, -1)
         self._prices[:, rows] = state.prices.reshape(5, -1)
-        self._shown = _read_only(self._times), _read_only(self._prices)
+        self._shown = _read_only(self._times, self._prices)
         self._marks, self._session = list(state.marks), state.session
         self._note_marks()
 
@@ -89,8 +87,8 @@ class Tape:
 
     def _note_marks(self) -> None:
         start = self._marks[0].row if self._marks else 0
-        self._first = np.array([mark.row - start for mark in self._marks], np.int64)
-        self._opens = np.array([mark.open_ns for mark in self._marks], np.int64)
+        first = np.array([mark.row - start for mark in self._marks], np.int64)
+        self._sessions = [first, np.array([mark.open_ns for mark in self._marks], np.int64)]
 
     def append(self, table: Table, first: int, end: int) -> None:
         """Put rows `first` to `end` of a table on the tape; `advance` makes them today's."""
@@ -128,22 +126,9 @@ class Tape:
     def window(self) -> Window:
         """History and today so far, as read-only views."""
         assert self._session is not None
-        times, prices = self._shown
-        first, end = self._marks[0].row, self._length
-        start_ns, known_ns = times[:, first:end]
-        opens, highs, lows, closes, volumes = prices[:, first:end]
-        return Window(
-            self._session,
-            start_ns,
-            known_ns,
-            opens,
-            highs,
-            lows,
-            closes,
-            volumes,
-            self._first,
-            self._opens,
-        )
+        rows = slice(self._marks[0].row, self._length)
+        columns = [column[rows] for column in self._shown]
+        return Window(self._session, *columns, *self._sessions)
 
     def _compact(self, more: int) -> None:
         """Drop what no window reaches any more, and make room."""
@@ -159,14 +144,16 @@ class Tape:
         times[:, :kept] = self._times[:, start : self._filled]
         prices[:, :kept] = self._prices[:, start : self._filled]
         self._times, self._prices = times, prices
-        self._shown = _read_only(times), _read_only(prices)
+        self._shown = _read_only(times, prices)
 
     @staticmethod
     def _room(rows: int) -> int:
         return max(_ROOM_ROWS, 2 * rows)
 
 
-def _read_only(array: npt.NDArray[Number]) -> npt.NDArray[Number]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _read_only(times: Ints, prices: Floats) -> list[npt.NDArray[Any]]:
+    """Their columns, as a window has them."""
+    columns: list[npt.NDArray[Any]] = [*times, *prices]
+    for column in columns:
+        column.flags.writeable = False
+    return columns

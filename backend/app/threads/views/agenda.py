@@ -28,15 +28,14 @@ class Agenda:
         tables = {plan.base_interval: processed.base, **processed.derived}
         self.table, self.rank = _in_order([tables[name] for name in wanted])
         self.wanted = wanted
-        base = self.table is processed.base
-        self._rows = book.rows if base else None
-        self.known_ns = book.known_ns if base else numbers(self.table.known_ns)
+        own = book if self.table is processed.base else BarBook(self.table, None)
+        self._rows, self.known_ns = own.rows, own.known_ns
         self._symbols = plan.symbols
         if not len(self.known_ns):  # as in most blocks of a live run
             self.bars: Iterator[Bar] = iter(())
             self.session_first = [0] * len(parts)
             return
-        self.bars = self._make_bars()
+        self.bars = self._make_bars(own)
         starts = [part.start_ns for part in parts]
         # the steps of each session: known after it starts, up to the start of the next
         self.session_first = np.searchsorted(self.table.known_ns, starts, side="right").tolist()
@@ -69,7 +68,7 @@ class Agenda:
             return repeat(choices[0])
         return map(choices.__getitem__, self.rank.tolist())
 
-    def _make_bars(self) -> Iterator[Bar]:
+    def _make_bars(self, book: BarBook) -> Iterator[Bar]:
         table = self.table
         if len(self._symbols) == 1:
             names: Iterator[str] = repeat(self._symbols[0])
@@ -77,8 +76,8 @@ class Agenda:
             names = cycle(self._symbols)
         else:
             names = iter(np.array(self._symbols, object)[table.symbol].tolist())
-        columns = [numbers(getattr(table, name)) for name in COLUMNS]
-        return map(Bar, names, self.by_interval(self.wanted), *columns)
+        rest = [numbers(getattr(table, name)) for name in COLUMNS[2:]]
+        return map(Bar, names, self.by_interval(self.wanted), book.start_ns, book.open, *rest)
 
 
 def _in_order(tables: list[Table]) -> tuple[Table, Ints | None]:

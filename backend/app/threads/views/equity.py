@@ -95,11 +95,13 @@ class EquityCurve:
                     all_are_own = own is block.all_changes
                     own_lengths = lengths if all_are_own else _lengths(instants, _times(own))
                     units = np.repeat(_steps(own, HELD, held), own_lengths)
-                known, marks = block.marks(symbol, self.marks[symbol])
-                whole = known is instants or np.array_equal(known, instants)
-                marks = marks[1:] if whole else _as_of(instants, known, marks)
-                each = self._multipliers[symbol] * self._rate(block, symbol, instants)
-                values += units * marks * each
+                before = self.marks[symbol]
+                known, marks = block.marks(symbol, before)
+                if known is not instants and not np.array_equal(known, instants):
+                    marks = _as_of(instants, known, np.concatenate(((before,), marks)))
+                worth = units * marks
+                worth *= self._multipliers[symbol] * self._rate(block, symbol, instants)
+                values += worth
         return values
 
     def _rate(self, block: "_Block", symbol: int, instants: Ints) -> Floats | float:
@@ -142,22 +144,22 @@ class _Block:
         return of_actions.union(self._rows.present)
 
     def marks(self, symbol: int, before: float) -> tuple[Ints, Floats]:
-        """When a symbol's mark changes, and to what; the first mark holds before all of them."""
+        """When a symbol's mark changes, and to what; `before` is the mark until then."""
         if symbol not in self._marks:
             self._marks[symbol] = self._marks_of(symbol, before)
         return self._marks[symbol]
 
     def _marks_of(self, symbol: int, before: float) -> tuple[Ints, Floats]:
-        known, closes = self._base.known_ns, self._base.close
+        known, marks = self._base.known_ns, self._base.close
         if self._rows is not None:
             own, table = self._rows.together(symbol), self._rows.table
-            known, closes = table.known_ns[own], table.close[own]
-        marks = np.concatenate(((before,), closes))
+            known, marks = table.known_ns[own], table.close[own]
         for instant_ns, of, factor in self._actions:
             if of == symbol:  # the last mark in today's terms, until a bar says more
                 place = int(np.searchsorted(known, instant_ns, side="right"))
+                last = marks[place - 1] if place else before
                 known = np.insert(known, place, instant_ns)
-                marks = np.insert(marks, place + 1, marks[place] * factor)
+                marks = np.insert(marks, place, last * factor)
         return known, marks
 
 

@@ -189,11 +189,12 @@ class Outlook:
         """A block is over: its last bars stay known."""
         if not len(base):
             return
-        base = base.take(slice(-1, None)) if rows is None else rows.last()
-        self._last_close[base.symbol] = base.close
-        self._last_start_ns[base.symbol] = base.start_ns
-        if base.spread is not None:
-            self._last_spread[base.symbol] = base.spread
+        table, last = (base, slice(-1, None)) if rows is None else (rows.table, rows.last())
+        symbols = table.symbol[last]
+        self._last_close[symbols] = table.close[last]
+        self._last_start_ns[symbols] = table.start_ns[last]
+        if table.spread is not None:
+            self._last_spread[symbols] = table.spread[last]
 
     def last_in_session(self, symbol: int) -> tuple[float, int] | None:
         """A symbol's last close in the regular hours under way, and that bar's start."""

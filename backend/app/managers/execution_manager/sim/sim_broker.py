@@ -80,14 +80,16 @@ class SimBroker:
 
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
         """A session begins: orders for its open find their bar. Those that came too late for it."""
-        self._session, self._hours_ns, late = session, (now_ns, end_ns), list[Order]()
+        self._session, self._hours_ns = session, (now_ns, end_ns)
+        late: list[Order] = []
+        if not self.working:  # most often so
+            return late
         for order in self._of_kind(MARKET_ON_OPEN):
             if belongs_to(order, session, self._rules.cut_offs):
                 self._rows[order.order_id] = self._next_row(order, session.open_ns)
             elif order.created_ns < session.open_ns:
                 late.append(order)
-        if self.working:
-            self._find_due(0)
+        self._find_due(0)
         return late
 
     def accept(self, order: Order) -> None:

@@ -126,7 +126,7 @@ class LiveLine:
         today = times.to_local(now_ns, market).date()
         first = times.previous_session(today, market)
         extended = self._config.extended_hours
-        while first.segments(extended)[-1].end_ns <= now_ns:
+        while first.hours(extended)[1] <= now_ns:
             first = times.next_session(first.date, market)
         found = [first]
         while len(found) < self._config.lived.sessions:

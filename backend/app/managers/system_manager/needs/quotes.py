@@ -27,8 +27,8 @@ def need_quotes(
     hard: AccountLimits | None,
 ) -> None:
     """Refuse what is about spreads for a symbol without any quote in the run's sessions."""
-    start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
-    end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
+    start_ns = sessions[0].hours(config.extended_hours)[0]
+    end_ns = sessions[-1].hours(config.extended_hours)[1]
     lacking = []
     for symbol in quoted(config, hard):
         interval = config.base_interval

@@ -30,7 +30,7 @@ def rates_of(
     Later data never changes a session's rates: they are read from what was known at its start.
     """
     market = config.account.rates_market or config.market
-    starts = np.array([s.segments(config.extended_hours)[0].start_ns for s in sessions], np.int64)
+    starts = np.array([s.hours(config.extended_hours)[0] for s in sessions], np.int64)
     rates: RatesBySession = {session.date: {} for session in sessions}
     for currency, symbol in rate_symbols(config, currencies, instrument).items():
         intervals = dict.fromkeys((config.base_interval, DAILY))

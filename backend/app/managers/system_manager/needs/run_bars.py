@@ -13,8 +13,8 @@ def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: D
     """Every symbol has bars in the run's sessions; the sample is made when it is asked for."""
     market, interval = config.market, config.base_interval
     data.ensure_sample(market, config.symbols, interval)
-    start_ns = sessions[0].segments(config.extended_hours)[0].start_ns
-    end_ns = sessions[-1].segments(config.extended_hours)[-1].end_ns
+    start_ns = sessions[0].hours(config.extended_hours)[0]
+    end_ns = sessions[-1].hours(config.extended_hours)[1]
     lacking = [
         symbol
         for symbol in config.symbols

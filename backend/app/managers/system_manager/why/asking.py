@@ -128,7 +128,7 @@ def asker_at(
     if config.replay is None:
         return Asker(question, 0, None)
     last = replayed_sessions(config, times)[-1]
-    return Asker(question, last.segments(config.extended_hours)[0].start_ns, None)
+    return Asker(question, last.hours(config.extended_hours)[0], None)
 
 
 def until(config: SessionConfig, until_ns: int, times: TimeManager) -> SessionConfig:
