@@ -54,8 +54,8 @@ class Portfolio(Protocol):
         ...
 
     def gross_units(self) -> int:
-        """What positions are worth, short ones too; each with what works filled the worse way, or as
-        far as was promised it.
+        """What positions are worth, short ones too; each with what works filled the worse way, as
+        far as was promised.
         """
         ...
 
