@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from execution_house import Row, Unpriced, manager_of, submit
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.risk_house import ask
 
 from app.core.fingerprint import Fingerprint, ticket
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
-from app.core.orders import LIMIT, Order
+from app.core.orders import ACCEPTED, CANCEL_PENDING, LIMIT, Order
 from app.managers.execution_manager.books.account import Account, AccountTerms
 from app.managers.execution_manager.books.diary import Diary
 from app.managers.execution_manager.limits.exposure import Holdings
@@ -52,7 +53,8 @@ orders = st.lists(
         st.integers(-200, 200).filter(bool),
         st.sampled_from([0, 0, 1]),
         st.sampled_from([False, False, True]),
-        st.sampled_from([0, 0, 30, 120, 400]),
+        st.sampled_from([None, 0, 30, 30, 120, 400]),
+        st.sampled_from([ACCEPTED, ACCEPTED, CANCEL_PENDING]),
     ),
     max_size=7,
 )
@@ -63,10 +65,17 @@ held = st.lists(
 )
 
 
+HELD = [[100, 0, 0], [0, 0, 0]]
+CLOSE = 0, 0, -100, 0, True, None, ACCEPTED  # on its way
+TURNING = HELD, [CLOSE, (0, 0, -200, 0, False, 100, ACCEPTED)]  # yields to it
+LEAVING = HELD, [CLOSE, (0, 0, -200, 0, False, 100, CANCEL_PENDING)]  # may be gone for it
+CLOSING = HELD, [(0, 0, -50, 0, False, 0, ACCEPTED)]
+
+
 class World:
     """An account that holds something, and orders that work."""
 
-    def __init__(self, positions: list[list[int]], working: list[tuple[int, ...]]) -> None:
+    def __init__(self, positions: list[list[int]], working: list[tuple[Any, ...]]) -> None:
         instruments = [
             Instrument("XNYS", f"S{n}", multiplier=Decimal(MULTIPLIERS[n]),
                        currency="USD" if RATES[n] == 1 else "EUR")
@@ -79,12 +88,14 @@ class World:
                 if shares:
                     self.account.by_symbol[symbol].fill(row[symbol], shares * UNITS, 5.0)
         self.working = WorkingOrders()
-        for number, (strategy, symbol, shares, filled, reduces, far) in enumerate(working, 1):
+        for number, (strategy, symbol, shares, filled, reduces, far, state) in enumerate(
+            working, 1
+        ):
             order = Order(number, strategy, f"S{symbol}", symbol, shares * UNITS, 0)
-            order.reduce_only = bool(reduces)
+            order.reduce_only, order.state = reduces, state
             order.filled_units = (shares * UNITS // abs(shares)) * filled if abs(shares) > 1 else 0
             self.working[number] = order
-            if far and not reduces:
+            if far is not None and not reduces:
                 self.working.promised[number] = far * UNITS
         self.moment = Moment(Counted(), self.working, Marks().mark)
         self.moment.turn(1)
@@ -134,20 +145,39 @@ class World:
                 found.append(far if order.units * sign > 0 else 0)
         return max(found)
 
+    def kept_to(self, strategy: int, symbol: int, sign: int, more: int) -> int:
+        """How far beyond nothing held orders to one side may go, with so much more of them."""
+        held = abs(self.held(strategy, symbol))
+        plain = more + sum(max(left * sign, 0) for left in self.left(strategy, symbol))
+        exits = sum(max(out * sign, 0) for out in self.taken_out(strategy, symbol))
+        beyond, all_filled = self.promised(strategy, symbol, sign), plain + exits - held
+        if not beyond and all_filled <= 0:
+            return all_filled
+        if more:
+            beyond = max(beyond, all_filled)  # it was weighed with all of them filled
+        yields = all(
+            number in self.working.promised and order.state != CANCEL_PENDING
+            for number, order in self.working.items()
+            if (order.strategy, order.symbol_index) == (strategy, symbol)
+            and order.units * sign > 0
+            and not order.reduce_only
+        )
+        return max(min(beyond, plain), plain - held if yields else all_filled)
+
     def ends(
         self, strategy: int | None, symbol: int, by: int = 0, more: int = 0
     ) -> tuple[int, int]:
         """The least and the most that may be held, with so much more that a strategy asks for."""
         least = most = 0
         for one in range(STRATEGIES) if strategy is None else [strategy]:
-            held, fills = self.held(one, symbol), self.filling(one, symbol)
-            fills.append(more if one == by else 0)
-            buys, sells = sum(u for u in fills if u > 0), -sum(u for u in fills if u < 0)
-            up, down = held + buys, held - sells
-            if held < 0 and (far := self.promised(one, symbol, 1)):
-                up = max(up, min(far, buys))
-            if held > 0 and (far := self.promised(one, symbol, -1)):
-                down = min(down, -min(far, sells))
+            held, own = self.held(one, symbol), more if one == by else 0
+            fills = [*self.filling(one, symbol), own]
+            up = held + sum(max(units, 0) for units in fills)
+            down = held + sum(min(units, 0) for units in fills)
+            if held < 0:
+                up = self.kept_to(one, symbol, 1, max(own, 0))
+            if held > 0:
+                down = -self.kept_to(one, symbol, -1, max(-own, 0))
             most, least = most + up, least + down
         return least, most
 
@@ -158,9 +188,12 @@ def worth(symbol: int, units: int) -> int:
 
 
 @given(held, orders, st.sampled_from([None, 0, 1]), st.sampled_from([None, 0, 1, 2]))
+@example(*TURNING, None, None)
+@example(*LEAVING, None, None)
+@example(*CLOSING, None, None)
 def test_exposure_is_the_worst_that_could_come(
     positions: list[list[int]],
-    working: list[tuple[int, ...]],
+    working: list[tuple[Any, ...]],
     strategy: int | None,
     symbol: int | None,
 ) -> None:
@@ -199,9 +232,11 @@ def _holds(world: World, strategy: int | None, symbol: int) -> bool:
     st.integers(0, STRATEGIES - 1),
     st.integers(-900, 900).filter(bool),
 )
+@example(*TURNING, None, 0, -50)
+@example(*TURNING, None, 0, 150)
 def test_what_is_free_adds_nothing_and_no_more_is_free(
     positions: list[list[int]],
-    working: list[tuple[int, ...]],
+    working: list[tuple[Any, ...]],
     strategy: int | None,
     by: int,
     shares: int,
@@ -210,6 +245,9 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
     own, units = world.holdings(strategy, None), shares * UNITS
     free = own.free_units(ask(shares, strategy=by))
     before = max(map(abs, world.ends(strategy, 0)))
+    assert max(map(abs, world.ends(strategy, 0, by, units))) <= before + abs(units - free)
+    if free * units < 0:  # those beside it, which yield to an exit, need not where it is there
+        return
     assert max(map(abs, world.ends(strategy, 0, by, free))) == before
     assert 0 <= free <= units or units <= free <= 0
     one = 1 if units > 0 else -1
@@ -225,9 +263,10 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
     st.integers(0, STRATEGIES - 1),
     st.integers(-900, 900).filter(bool),
 )
+@example(*TURNING, None, 0, -50)
 def test_net_value_with_an_order_is_never_less_than_what_may_come(
     positions: list[list[int]],
-    working: list[tuple[int, ...]],
+    working: list[tuple[Any, ...]],
     strategy: int | None,
     by: int,
     shares: int,

@@ -20,4 +20,5 @@ def beyond(
     if not (price and units):
         return UNPRICED if units else None
     left = units_worth(portfolio, ask.symbol, units, price, max(most_units - gross_units, 0))
-    return over(gross_units + added, most_units, free + left)
+    inside = free + left
+    return over(gross_units + added, most_units, inside if inside * ask.units > 0 else 0)

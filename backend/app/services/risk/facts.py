@@ -50,7 +50,9 @@ class Portfolio(Protocol):
         ...
 
     def free_units(self, ask: Ask) -> int:
-        """How much of an order lets its symbol's position become no larger, either way."""
+        """How much of an order lets its symbol's position become no larger, either way. Of the
+        other sign: so much larger than by the order itself does it become.
+        """
         ...
 
     def gross_units(self) -> int:

@@ -263,16 +263,20 @@ class Holdings:
 
     def _kept_units(self, symbol: int) -> tuple[int, int]:
         """How much further than that a position may go up, and down."""
-        kept = self._memo.kept
-        if not kept:
-            return 0, 0
-        further = [one.further for (_, of), one in kept.items() if of == symbol]
-        return sum(max(one, 0) for one in further), sum(min(one, 0) for one in further)
+        up = down = 0
+        for (_, of), kept in self._memo.kept.items():
+            if of == symbol and kept.sells:
+                down -= kept.further
+            elif of == symbol:
+                up += kept.further
+        return up, down
 
     def _own_free_units(self, ask: Ask) -> int:
         """How much of an order its strategy's others would give way to, as far as they may go."""
         kept = self._memo.kept.get((ask.strategy, ask.symbol))
-        return kept.free if kept is not None and kept.free * ask.units > 0 else 0
+        if kept is None or kept.sells != (ask.units < 0):
+            return 0
+        return -kept.free if kept.sells else kept.free
 
     def _is_own_order(self, order: Order) -> bool:
         return self._is_of(order.strategy, order.symbol_index)

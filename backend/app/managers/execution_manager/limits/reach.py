@@ -206,11 +206,12 @@ class Reach:
         for (strategy, symbol), kept in kept_beside(self._working, self._account.positions).items():
             if self._is_own(strategy, symbol):
                 line = self.lines[symbol]
-                line.far = max(line.far, abs(kept.promised))
+                line.far = max(line.far, kept.promised)
                 if len(self._rows) > 1 and kept.further > 0:
-                    line.up += kept.further
-                elif len(self._rows) > 1:
-                    line.down -= kept.further
+                    if kept.sells:
+                        line.down += kept.further
+                    else:
+                        line.up += kept.further
 
     def _is_own(self, strategy: int, symbol: int) -> bool:
         return self._strategy in (None, strategy) and self._symbol in (None, symbol)
