@@ -45,8 +45,9 @@ class House(msgspec.Struct):
     def held_units(self, symbol: int) -> int:
         return to_units(self.held)
 
-    def reach_units(self, symbol: int, units: int) -> int:
-        return to_units(self.held) + (to_units(self.buys) if units > 0 else -to_units(self.sells))
+    def reach_units(self, given: Ask) -> int:
+        more = to_units(self.buys) if given.units > 0 else -to_units(self.sells)
+        return to_units(self.held) + more
 
     def free_units(self, given: Ask) -> int:
         units = given.units
@@ -67,7 +68,7 @@ class House(msgspec.Struct):
         return sum(worth[symbol] for symbol in symbols)
 
     def net_units(self, given: Ask) -> int:
-        return amount_units(self.reach_units(0, given.units), self.price) + to_units(self.others)
+        return amount_units(self.reach_units(given), self.price) + to_units(self.others)
 
     def is_open(self, symbol: int) -> bool:
         return bool(self.held or self.buys or self.sells)

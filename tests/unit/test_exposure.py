@@ -13,12 +13,13 @@ from tests.risk_house import ask
 from app.core.fingerprint import Fingerprint, ticket
 from app.core.instruments import Instrument
 from app.core.money import UNITS, amount_units, to_units
-from app.core.orders import ACCEPTED, CANCEL_PENDING, LIMIT, Order
+from app.core.orders import LIMIT, Order
 from app.managers.execution_manager.books.account import Account, AccountTerms
 from app.managers.execution_manager.books.diary import Diary
 from app.managers.execution_manager.limits.exposure import Holdings
 from app.managers.execution_manager.limits.moment import Moment
 from app.managers.execution_manager.limits.order_counts import OrderCounts
+from app.managers.execution_manager.limits.reach import Reach
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 
 SYMBOLS, STRATEGIES = 3, 2
@@ -54,7 +55,7 @@ orders = st.lists(
         st.sampled_from([0, 0, 1]),
         st.sampled_from([False, False, True]),
         st.sampled_from([None, 0, 30, 30, 120, 400]),
-        st.sampled_from([ACCEPTED, ACCEPTED, CANCEL_PENDING]),
+        st.sampled_from([0, 0, 7]),
     ),
     max_size=7,
 )
@@ -66,10 +67,15 @@ held = st.lists(
 
 
 HELD = [[100, 0, 0], [0, 0, 0]]
-CLOSE = 0, 0, -100, 0, True, None, ACCEPTED  # on its way
-TURNING = HELD, [CLOSE, (0, 0, -200, 0, False, 100, ACCEPTED)]  # yields to it
-LEAVING = HELD, [CLOSE, (0, 0, -200, 0, False, 100, CANCEL_PENDING)]  # may be gone for it
-CLOSING = HELD, [(0, 0, -50, 0, False, 0, ACCEPTED)]
+CLOSE = 0, 0, -100, 0, True, None, 0  # on its way
+TURNING = HELD, [CLOSE, (0, 0, -200, 0, False, 100, 0)]  # yields to it
+LEGS = HELD, [(0, 0, -180, 0, False, 80, 7), (0, 0, -90, 0, False, 80, 7)]
+CLOSING = HELD, [(0, 0, -50, 0, False, 0, 0)]
+PROMISED = HELD, [(0, 0, -150, 0, False, 150, 0)]
+NOT_ALL = HELD, [(0, 0, -150, 0, False, 400, 0), (0, 0, -10, 0, False, None, 0)]
+NOTHING = [[0, 0, 0], [0, 0, 0]]
+BOUGHT = NOTHING, [(0, 0, -150, 0, False, 150, 0), (0, 0, 100, 0, False, 0, 0)]
+SOLD = NOTHING, [(0, 0, 150, 0, False, 150, 0), (0, 0, -100, 0, False, 0, 0)]
 
 
 class World:
@@ -88,16 +94,16 @@ class World:
                 if shares:
                     self.account.by_symbol[symbol].fill(row[symbol], shares * UNITS, 5.0)
         self.working = WorkingOrders()
-        for number, (strategy, symbol, shares, filled, reduces, far, state) in enumerate(
-            working, 1
-        ):
+        for number, fields in enumerate(working, 1):
+            strategy, symbol, shares, filled, reduces, far, group = fields
             order = Order(number, strategy, f"S{symbol}", symbol, shares * UNITS, 0)
-            order.reduce_only, order.state = reduces, state
+            order.reduce_only, order.group = reduces, group
             order.filled_units = (shares * UNITS // abs(shares)) * filled if abs(shares) > 1 else 0
             self.working[number] = order
             if far is not None and not reduces:
                 self.working.promised[number] = far * UNITS
-        self.moment = Moment(Counted(), self.working, Marks().mark)
+        self.books = Counted()
+        self.moment = Moment(self.books, self.working, Marks().mark)
         self.moment.turn(1)
         self.moment.turn_orders()
 
@@ -145,41 +151,58 @@ class World:
                 found.append(far if order.units * sign > 0 else 0)
         return max(found)
 
-    def kept_to(self, strategy: int, symbol: int, sign: int, more: int) -> int:
-        """How far beyond nothing held orders to one side may go, with so much more of them."""
-        held = abs(self.held(strategy, symbol))
-        plain = more + sum(max(left * sign, 0) for left in self.left(strategy, symbol))
+    def kept_to(
+        self, strategy: int, symbol: int, sign: int, more: int = 0, *, certain: bool = False
+    ) -> int:
+        """How far beyond nothing held orders to one side may go, with so much more of them; or
+        surely do, where they yield to exits and legs fill as one.
+        """
+        held, plain = abs(self.held(strategy, symbol)), self.plain(strategy, symbol, sign) + more
         exits = sum(max(out * sign, 0) for out in self.taken_out(strategy, symbol))
-        beyond, all_filled = self.promised(strategy, symbol, sign), plain + exits - held
-        if not beyond and all_filled <= 0:
-            return all_filled
+        everything = more + sum(max(left * sign, 0) for left in self.filling(strategy, symbol))
+        beyond = self.promised(strategy, symbol, sign)
         if more:
-            beyond = max(beyond, all_filled)  # it was weighed with all of them filled
-        yields = all(
-            number in self.working.promised and order.state != CANCEL_PENDING
-            for number, order in self.working.items()
-            if (order.strategy, order.symbol_index) == (strategy, symbol)
-            and order.units * sign > 0
-            and not order.reduce_only
-        )
-        return max(min(beyond, plain), plain - held if yields else all_filled)
+            beyond = max(beyond, plain + exits - held)  # as it was weighed
+        yields = certain and plain and self.working.promised  # exits alone are what they are
+        least = (plain if yields else everything) - held
+        return max(least, min(beyond, plain)) if beyond else least
+
+    def plain(self, strategy: int, symbol: int, sign: int) -> int:
+        """What orders for one side can fill, legs of a group the largest of them."""
+        legs = dict[int, int]()
+        for number, order in self.working.items():
+            place, leg = (order.strategy, order.symbol_index), order.group or -number
+            if place == (strategy, symbol) and not order.reduce_only:
+                left = (order.units - order.filled_units) * sign
+                legs[leg] = max(legs.get(leg, 0), left)
+        return sum(legs.values())
 
     def ends(
-        self, strategy: int | None, symbol: int, by: int = 0, more: int = 0
+        self,
+        strategy: int | None,
+        symbol: int,
+        by: int = 0,
+        more: int = 0,
+        *,
+        certain: bool = False,
     ) -> tuple[int, int]:
         """The least and the most that may be held, with so much more that a strategy asks for."""
         least = most = 0
         for one in range(STRATEGIES) if strategy is None else [strategy]:
             held, own = self.held(one, symbol), more if one == by else 0
-            fills = [*self.filling(one, symbol), own]
-            up = held + sum(max(units, 0) for units in fills)
-            down = held + sum(min(units, 0) for units in fills)
+            down, up = self.all_filled(one, symbol)
+            up, down = up + max(own, 0), down + min(own, 0)
             if held < 0:
-                up = self.kept_to(one, symbol, 1, max(own, 0))
+                up = self.kept_to(one, symbol, 1, max(own, 0), certain=certain)
             if held > 0:
-                down = -self.kept_to(one, symbol, -1, max(-own, 0))
+                down = -self.kept_to(one, symbol, -1, max(-own, 0), certain=certain)
             most, least = most + up, least + down
         return least, most
+
+    def all_filled(self, strategy: int, symbol: int) -> tuple[int, int]:
+        """What is held once all has filled that is for one side."""
+        held, fills = self.held(strategy, symbol), self.filling(strategy, symbol)
+        return held + sum(min(u, 0) for u in fills), held + sum(max(u, 0) for u in fills)
 
 
 def worth(symbol: int, units: int) -> int:
@@ -189,8 +212,9 @@ def worth(symbol: int, units: int) -> int:
 
 @given(held, orders, st.sampled_from([None, 0, 1]), st.sampled_from([None, 0, 1, 2]))
 @example(*TURNING, None, None)
-@example(*LEAVING, None, None)
+@example(*LEGS, None, None)
 @example(*CLOSING, None, None)
+@example(*NOT_ALL, None, None)
 def test_exposure_is_the_worst_that_could_come(
     positions: list[list[int]],
     working: list[tuple[Any, ...]],
@@ -232,8 +256,10 @@ def _holds(world: World, strategy: int | None, symbol: int) -> bool:
     st.integers(0, STRATEGIES - 1),
     st.integers(-900, 900).filter(bool),
 )
-@example(*TURNING, None, 0, -50)
 @example(*TURNING, None, 0, 150)
+@example(*LEGS, None, 0, 150)
+@example(*PROMISED, None, 0, -150)
+@example(*NOT_ALL, None, 0, -300)
 def test_what_is_free_adds_nothing_and_no_more_is_free(
     positions: list[list[int]],
     working: list[tuple[Any, ...]],
@@ -242,18 +268,34 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
     shares: int,
 ) -> None:
     world, by = World(positions, working), by if strategy is None else strategy
-    own, units = world.holdings(strategy, None), shares * UNITS
+    own, units, buys = world.holdings(strategy, None), shares * UNITS, shares > 0
     free = own.free_units(ask(shares, strategy=by))
-    before = max(map(abs, world.ends(strategy, 0)))
-    assert max(map(abs, world.ends(strategy, 0, by, units))) <= before + abs(units - free)
-    if free * units < 0:  # those beside it, which yield to an exit, need not where it is there
-        return
-    assert max(map(abs, world.ends(strategy, 0, by, free))) == before
     assert 0 <= free <= units or units <= free <= 0
-    one = 1 if units > 0 else -1
-    works = sum(left * one for left in world.filling(by, 0) if left * one > 0)
-    if free != units and world.promised(by, 0, one) <= works:  # more was promised than still works
-        assert max(map(abs, world.ends(strategy, 0, by, free + one))) > before
+    for one in range(STRATEGIES) if strategy is None else [by]:
+        asked = ask(shares, strategy=one)
+        added = abs(worth(0, units - own.free_units(asked)))
+        assert own.added_units(asked, MARKS[0]) == added
+    side = 1 if buys else -1
+    most = max(
+        side * world.ends(strategy, 0)[buys],
+        -side * world.ends(strategy, 0, certain=True)[not buys],
+    )
+    assert side * world.ends(strategy, 0, by, free)[buys] <= most
+    if free != units and world.promised(by, 0, side) <= world.plain(by, 0, side):
+        assert side * world.ends(strategy, 0, by, free + side)[buys] > most
+
+
+@given(held, orders, st.sampled_from([None, 0]), st.integers(0, STRATEGIES - 1))
+@example(*PROMISED, None, 1)
+@example(*PROMISED, None, 0)
+def test_a_position_reaches_as_far_as_others_were_promised(
+    positions: list[list[int]], working: list[tuple[Any, ...]], strategy: int | None, by: int
+) -> None:
+    world, by = World(positions, working), by if strategy is None else strategy
+    own, others = world.holdings(strategy, None), [] if strategy is not None else [1 - by]
+    for shares, side in ((-1, 0), (1, 1)):
+        ends = [world.all_filled(by, 0)[side], *(world.ends(one, 0)[side] for one in others)]
+        assert own.reach_units(ask(shares, strategy=by)) == sum(ends)
 
 
 @given(
@@ -264,6 +306,7 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
     st.integers(-900, 900).filter(bool),
 )
 @example(*TURNING, None, 0, -50)
+@example(*PROMISED, None, 0, -150)
 def test_net_value_with_an_order_is_never_less_than_what_may_come(
     positions: list[list[int]],
     working: list[tuple[Any, ...]],
@@ -331,6 +374,71 @@ def test_an_order_is_taken_for_all_that_has_changed_only_where_it_is() -> None:
     assert moment.works == works + 1
 
 
+@given(held, orders.filter(len), st.sampled_from([None, 0]))
+@example(*LEGS, None)
+@example(HELD, [CLOSE, *LEGS[1]], None)
+def test_a_figure_that_is_carried_on_by_an_order_is_the_one_that_is_counted_anew(
+    positions: list[list[int]], working: list[tuple[Any, ...]], strategy: int | None
+) -> None:
+    world = World(positions, working)
+    number, last = world.working.popitem()
+    world.moment.forget()
+    world.moment.turn(1)
+    world.moment.turn_orders()
+    carried = world.holdings(strategy, None)
+    figures_of(carried)
+    world.working[number] = last
+    world.books.diary.happened.append(ticket(last))
+    world.moment.turn(1)
+    world.moment.turn_orders()
+    assert world.moment.added is last
+    assert figures_of(carried) == figures_of(world.holdings(strategy, None))
+
+
+def figures_of(holdings: Holdings) -> list[int]:
+    asks = [ask(shares, strategy=by, symbol=1) for shares in (-50, 50) for by in range(STRATEGIES)]
+    asks += [ask(shares, strategy=by) for shares in (-50, 50) for by in range(STRATEGIES)]
+    found = [holdings.gross_units(), holdings.open_orders(), holdings.open_positions()]
+    for asked in asks:
+        found += [holdings.reach_units(asked), holdings.free_units(asked)]
+        found.append(holdings.net_units(asked))
+    return found
+
+
+@given(held, orders.filter(len), st.lists(st.tuples(st.integers(0, 6), st.integers(1, 2))))
+@example(*BOUGHT, [(1, 1)])
+@example(*SOLD, [(1, 1)])
+@example(*PROMISED, [])
+def test_no_quick_count_is_less_than_what_may_come_whatever_fills_behind_it(
+    positions: list[list[int]], working: list[tuple[Any, ...]], fills: list[tuple[int, int]]
+) -> None:
+    """A fill takes away only what is certain."""
+    world = World(positions, working)
+    parts = [(None, 0), (0, 0), (1, 0)]
+    whole = Reach(world.account, world.working, world.moment, lambda of: [MARKS[s] for s in of])
+    quick = [whole.part(*part) for part in parts]
+    for reach in quick:
+        reach.turn()
+    for place, part in fills:
+        order = list(world.working.values())[place % len(world.working)]
+        units = (order.units - order.filled_units) // part
+        if not order.reduce_only:
+            position = world.account.positions[order.strategy][order.symbol_index]
+            world.account.by_symbol[order.symbol_index].fill(position, units, 5.0)
+            order.filled_units += units
+    world.moment.forget()
+    world.moment.turn(2)
+    world.moment.turn_orders()
+    for reach, scope in zip(quick, parts, strict=True):
+        reach.turn()
+        exact = world.holdings(*scope)
+        assert reach.most_units + reach.slack >= exact.gross_units()
+        if line := reach.lines.get(0):
+            for by in range(STRATEGIES) if scope[0] is None else [scope[0]]:
+                assert line.up >= exact.reach_units(ask(1, strategy=by))
+                assert -line.down <= exact.reach_units(ask(-1, strategy=by))
+
+
 @pytest.mark.parametrize("strategy", [0, 1])
 def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     execution = manager_of([Row(0, 10, 10.0)], rules=None)
@@ -344,7 +452,7 @@ def test_an_order_of_the_same_instant_is_seen_at_once(strategy: int) -> None:
     own._moment.turn(5)
     own._moment.turn_orders()
     assert own.gross_units() == 50 * UNITS
-    assert own.reach_units(0, 1) == 5 * UNITS
+    assert own.reach_units(ask(1)) == 5 * UNITS
 
 
 @pytest.mark.parametrize("strategies", [1, 2])

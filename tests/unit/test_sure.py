@@ -160,7 +160,7 @@ def worth_of(house: House) -> Worth:
 def is_within(house: House, asked: Ask, bounds: Bounds) -> bool:
     """As the desk has it, of exact figures."""
     value = abs(house.value_units(0, asked.units, house.price))
-    would_be = house.reach_units(0, asked.units) + asked.units
+    would_be = house.reach_units(asked) + asked.units
     return (
         0 < value <= bounds.order_value_units
         and abs(asked.units) <= bounds.order_units

@@ -377,6 +377,9 @@ def test_a_run_that_goes_on_from_its_state_knows_what_was_promised() -> None:
     house, stop, turn = turning(kind=LIMIT, limit=12.0)
     after = House(limits_by(max_position_quantity=100))
     restore_execution(after.execution, execution_state(house.execution))
+    promised = house.execution.broker.working.copy().promised
+    assert promised[turn.order_id] == SHARES
+    assert after.execution.broker.working.promised == promised  # what limits count
     after.hear(fill(stop, -SHARES, "x1"))
     assert after.intents() == (Amend(turn.order_id, target_of(100), False),)
 

@@ -31,4 +31,4 @@ def test_what_it_lets_through_leaves_no_short(house: House, shares: int) -> None
         check_cut_and_monotone(check, house, shares, False)
         found = check(ask(shares), house, house, False)
         if found is not None:
-            assert house.reach_units(0, found.units) + found.units >= 0
+            assert house.reach_units(ask(shares)) + found.units >= 0

@@ -38,6 +38,6 @@ def test_what_it_lets_through_is_within_it(house: House, shares: int, most: int)
     check_cut_and_monotone(check, house, shares, most * UNITS)
     found = check(ask(shares), house, house, most * UNITS)
     allowed = shares * UNITS if found is None else found.units
-    would_be = house.reach_units(0, allowed) + allowed
-    if allowed and not comes_down(house.reach_units(0, allowed), would_be):
-        assert abs(house.reach_units(0, allowed) + allowed) <= most * UNITS
+    would_be = house.reach_units(ask(shares)) + allowed
+    if allowed and not comes_down(house.reach_units(ask(shares)), would_be):
+        assert abs(house.reach_units(ask(shares)) + allowed) <= most * UNITS

@@ -32,6 +32,6 @@ def test_what_it_lets_through_is_within_it(house: House, shares: int, most: int)
     check_cut_and_monotone(check, house, shares, most * UNITS)
     found = check(ask(shares), house, house, most * UNITS)
     allowed = shares * UNITS if found is None else found.units
-    reach = house.reach_units(0, allowed)
+    reach = house.reach_units(ask(shares))
     if allowed and not comes_down(reach, reach + allowed):
         assert abs(amount_units(reach + allowed, house.price)) <= most * UNITS

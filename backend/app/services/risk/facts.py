@@ -45,14 +45,14 @@ class Portfolio(Protocol):
         """What is held."""
         ...
 
-    def reach_units(self, symbol: int, units: int) -> int:
-        """What is held once all has filled that works on the side of `units`."""
+    def reach_units(self, ask: Ask) -> int:
+        """What is held once all has filled that works on the side of an order; what others than
+        its strategy have working, as far as was promised.
+        """
         ...
 
     def free_units(self, ask: Ask) -> int:
-        """How much of an order lets its symbol's position become no larger, either way. Of the
-        other sign: so much larger than by the order itself does it become.
-        """
+        """How much of an order lets its symbol's position become no larger, either way."""
         ...
 
     def gross_units(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from app.core.orders import CANCEL_PENDING, Order
+from app.core.orders import Order
 from app.managers.execution_manager.books.ledger import Position
 from app.managers.execution_manager.orders.entries import counts
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
@@ -31,41 +31,54 @@ def counted(working: WorkingOrders, positions: Positions) -> Iterator[tuple[Orde
 
 class Kept(NamedTuple):
     """How far orders for the other side of a position may go once an exit takes it out: as far as
-    was promised to them, though it has been bought, or sold, since; and no further, though an exit
-    at market is on its way that they yield to. Unsigned, of the side that `sells` tells.
+    was promised to them, though it has been bought, or sold, since. Unsigned, of the side that
+    `sells` tells.
     """
 
     sells: bool
     promised: int  # beyond nothing held
-    further: int  # than what is held and works comes to; less than 0: not as far
-    free: int  # so much more on that side makes it no further; less than 0: makes it more than that
+    # So much further than what is held and works comes to; less than 0: not as far, by as much, if
+    # they yield to an exit on its way and legs of a group fill as one. At a venue they may not yet.
+    certain: int
+    free: int  # so much more on that side makes it no further
+
+    @property
+    def further(self) -> int:
+        """So much further than what is held and works comes to they may go."""
+        return max(self.certain, 0)
 
 
 def kept_beside(working: WorkingOrders, positions: Positions) -> dict[Place, Kept]:
     """By strategy and symbol, where that is not what is held and works comes to."""
     promised: dict[Place, int] = {}
-    unsure = set[Place]()  # not all of the orders there yield
     for order in working.values() if working.promised else ():
         place = strategy, symbol = order.strategy, order.symbol_index
         if not order.reduce_only and order.units * positions[strategy][symbol].units < 0:
             beyond = working.promised.get(order.order_id, 0)
             promised[place] = max(promised.get(place, 0), beyond)
-            if order.order_id not in working.promised or order.state is CANCEL_PENDING:
-                unsure.add(place)
     if not promised:
         return {}
-    plain, exits = dict.fromkeys(promised, 0), dict.fromkeys(promised, 0)
+    everything, plain = dict.fromkeys(promised, 0), dict.fromkeys(promised, 0)
+    legs: dict[tuple[Place, int], int] = {}
     for order, left in counted(working, positions):
         place = strategy, symbol = order.strategy, order.symbol_index
-        if place in plain and left * positions[strategy][symbol].units < 0:
-            (exits if order.reduce_only else plain)[place] += abs(left)
+        if place in promised and left * positions[strategy][symbol].units < 0:
+            everything[place] += abs(left)
+            if order.group and not order.reduce_only:
+                legs[place, order.group] = max(legs.get((place, order.group), 0), abs(left))
+            elif not order.reduce_only:
+                plain[place] += abs(left)
+    for (place, _), left in legs.items():
+        plain[place] += left
     found: dict[Place, Kept] = {}
     for place, beyond in promised.items():
         strategy, symbol = place
-        held_units, most = positions[strategy][symbol].units, plain[place]
-        counted_to = most + exits[place] - abs(held_units)
-        kept_to = max(min(beyond, most), counted_to if place in unsure else most - abs(held_units))
-        if kept_to != counted_to and (beyond or counted_to > 0):
-            further = kept_to - counted_to
-            found[place] = Kept(held_units > 0, beyond, further, further * (beyond <= most))
+        held_units = positions[strategy][symbol].units
+        counted_to, certain_to = (of[place] - abs(held_units) for of in (everything, plain))
+        if beyond:
+            certain_to = max(certain_to, min(beyond, plain[place]))
+        if certain_to != counted_to:
+            certain = certain_to - counted_to
+            free = max(certain, 0) if beyond <= plain[place] else 0
+            found[place] = Kept(held_units > 0, beyond, certain, free)
     return found

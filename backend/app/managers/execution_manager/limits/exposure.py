@@ -18,14 +18,16 @@ from app.managers.execution_manager.limits.risk_memory import Past
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.services.risk.facts import Ask
 
+_NOTHING = 0, 0  # that works
+
 
 class _Memo:
     """What has been worked out, and at which count of the moment."""
 
     __slots__ = (
-        "added", "added_of", "gross_units", "held", "held_gross_units", "kept", "long_units",
-        "more", "net_units", "open", "orders", "short_units", "sides", "state", "valued",
-        "works", "worth_at", "worth_units", "worths",
+        "added", "added_of", "certain", "far", "gross_units", "held", "held_gross_units", "kept",
+        "long_units", "more", "net_units", "open", "orders", "short_units", "sides", "state",
+        "valued", "works", "worth_at", "worth_units", "worths",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -34,6 +36,9 @@ class _Memo:
         self.held: dict[int, int] = {}
         self.sides: dict[int, list[int]] = {}  # by symbol: what works to buy, and to sell
         self.kept: dict[Place, Kept] = {}
+        # By symbol: how much further than that it may go up, and down; and that it surely may.
+        self.far: dict[int, list[int]] = {}
+        self.certain: dict[int, list[int]] = {}
         self.orders = self.open = 0
         self.worths: dict[int, int] = {}  # by symbol: what is held of it
         self.more: dict[int, int] = {}  # by symbol: what it is worth beyond what is held
@@ -98,22 +103,28 @@ class Holdings:
             return rows[0][symbol].units
         return sum(row[symbol].units for row in rows)
 
-    def reach_units(self, symbol: int, units: int) -> int:
-        memo = self._memo
-        if memo.works != self._moment.works:
-            self._see()
-        held = self.held_units(symbol)
-        return held + memo.sides[symbol][units < 0] if symbol in memo.sides else held
+    def reach_units(self, ask: Ask) -> int:
+        symbol, side = ask.symbol, ask.units < 0
+        reach, memo = self._ends(symbol)[side], self._memo
+        if symbol in memo.far:
+            own = memo.kept.get((ask.strategy, symbol))
+            reach += memo.far[symbol][side]
+            if own is not None and own.sells == side:
+                reach += own.further if side else -own.further
+        return reach
 
     def free_units(self, ask: Ask) -> int:
-        symbol, units = ask.symbol, ask.units
-        up, down = self.reach_units(symbol, 1), self.reach_units(symbol, -1)
-        more_up, more_down = self._kept_units(symbol)
-        high, low, own = up + more_up, down + more_down, self._own_free_units(ask)
-        most = max(high, -low)  # no further up than it may go down
-        if units > 0:
-            return min(units, most - high + own)
-        return max(units, -most - low + own)
+        symbol, memo = ask.symbol, self._memo
+        up, down = self._ends(symbol)
+        high, low = up, -down
+        if symbol in memo.far:
+            far, certain = memo.far[symbol], memo.certain[symbol]
+            high, low = up + certain[0], -down - certain[1]
+            up, down = up + far[0], down + far[1]
+        own, most = self._own_free_units(ask), max(high, low)  # no further up than it may go down
+        if ask.units > 0:
+            return min(ask.units, max(most - up, 0) + own)
+        return max(ask.units, min(-most - down, 0) + own)
 
     def value_units(self, symbol: int, units: int, price: float) -> int:
         value = amount_units(units, price, self._multipliers[symbol])
@@ -216,12 +227,11 @@ class Holdings:
         added, follows = moment.added, memo.works == moment.works - 1
         if memo.state != moment.state:
             self._see_held()
-        elif follows and added is not None:
+        elif follows and added is not None and not self._may_change_kept(added):
             memo.works = moment.works
-            if not (added.reduce_only or memo.kept):
-                if self._is_own_order(added):
-                    self._add(added)
-                return
+            if self._is_own_order(added):
+                self._add(added)
+            return
         memo.works = moment.works
         self._see_working()
 
@@ -255,21 +265,30 @@ class Holdings:
                     sides[symbol] = [0, 0]
                 sides[symbol][left < 0] += left
         memo.sides, memo.orders, memo.open = sides, orders, len(held.keys() | sides.keys())
-        memo.kept = {
-            place: kept
-            for place, kept in kept_beside(self._working, self._account.positions).items()
-            if self._is_of(*place)
-        }
+        memo.kept, memo.far, memo.certain = {}, {}, {}
+        for place, kept in kept_beside(self._working, self._account.positions).items():
+            if self._is_of(*place):
+                memo.kept[place] = kept
+                sign = -1 if kept.sells else 1
+                memo.far.setdefault(place[1], [0, 0])[kept.sells] += sign * kept.further
+                memo.certain.setdefault(place[1], [0, 0])[kept.sells] += sign * kept.certain
 
-    def _kept_units(self, symbol: int) -> tuple[int, int]:
-        """How much further than that a position may go up, and down."""
-        up = down = 0
-        for (_, of), kept in self._memo.kept.items():
-            if of == symbol and kept.sells:
-                down -= kept.further
-            elif of == symbol:
-                up += kept.further
-        return up, down
+    def _may_change_kept(self, order: Order) -> bool:
+        """Whether it only reduces, or is for the other side of its strategy's position, where
+        something was promised.
+        """
+        held_units = self._account.positions[order.strategy][order.symbol_index].units
+        promised = self._working.promised
+        return order.reduce_only or (bool(promised) and order.units * held_units < 0)
+
+    def _ends(self, symbol: int) -> tuple[int, int]:
+        """What is held once all has filled that works to buy, and all that works to sell."""
+        memo = self._memo
+        if memo.works != self._moment.works:
+            self._see()
+        held = self.held_units(symbol)
+        buys, sells = memo.sides.get(symbol, _NOTHING)
+        return held + buys, held + sells
 
     def _own_free_units(self, ask: Ask) -> int:
         """How much of an order its strategy's others would give way to, as far as they may go."""
@@ -314,8 +333,9 @@ class Holdings:
     def _value_side(self, symbol: int, buys: int, sells: int) -> None:
         memo, price = self._memo, self._moment.mark(symbol)
         held, worth = memo.held.get(symbol, 0), memo.worths.get(symbol, 0)
-        more_up, more_down = self._kept_units(symbol)
-        buys, sells = buys + more_up, sells + more_down
+        if symbol in memo.far:
+            more_up, more_down = memo.far[symbol]
+            buys, sells = buys + more_up, sells + more_down
         most = max(held + buys, -held - sells)
         more = self.value_units(symbol, most, price) - abs(worth)
         memo.more[symbol] = more

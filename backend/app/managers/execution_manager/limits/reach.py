@@ -207,11 +207,10 @@ class Reach:
             if self._is_own(strategy, symbol):
                 line = self.lines[symbol]
                 line.far = max(line.far, kept.promised)
-                if len(self._rows) > 1 and kept.further > 0:
-                    if kept.sells:
-                        line.down += kept.further
-                    else:
-                        line.up += kept.further
+                if len(self._rows) > 1 and kept.sells:
+                    line.down += kept.further
+                elif len(self._rows) > 1:
+                    line.up += kept.further
 
     def _is_own(self, strategy: int, symbol: int) -> bool:
         return self._strategy in (None, strategy) and self._symbol in (None, symbol)

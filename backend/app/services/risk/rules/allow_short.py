@@ -8,7 +8,7 @@ from app.services.risk.verdict import Verdict, room, text
 def check(ask: Ask, portfolio: Portfolio, market: Market, allowed: bool) -> Verdict | None:
     if allowed or ask.units > 0:
         return None
-    reach_units = portfolio.reach_units(ask.symbol, ask.units)
+    reach_units = portfolio.reach_units(ask)
     if reach_units + ask.units >= 0:
         return None
     units = room(reach_units, ask.units, 0)

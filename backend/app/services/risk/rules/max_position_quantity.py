@@ -6,7 +6,7 @@ from app.services.risk.verdict import Verdict, comes_down, over, room
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:
-    reach_units = portfolio.reach_units(ask.symbol, ask.units)
+    reach_units = portfolio.reach_units(ask)
     would_be = reach_units + ask.units
     if abs(would_be) <= most_units or comes_down(reach_units, would_be):
         return None

@@ -7,7 +7,7 @@ from app.services.risk.verdict import Verdict, comes_down, over, room
 
 
 def check(ask: Ask, portfolio: Portfolio, market: Market, most_units: int) -> Verdict | None:
-    reach_units, price = portfolio.reach_units(ask.symbol, ask.units), ask_price(ask, market)
+    reach_units, price = portfolio.reach_units(ask), ask_price(ask, market)
     would_be = reach_units + ask.units
     worth = abs(portfolio.value_units(ask.symbol, would_be, price))
     if comes_down(reach_units, would_be) or (price and worth <= most_units):
