@@ -450,6 +450,21 @@ def test_rows_of_another_symbol_are_told_at_the_import(say: Say) -> None:
     assert say("data", "delete", "MSFT", "--yes").code == 0
 
 
+def test_a_damaged_file_hides_no_other_series_and_can_be_deleted(say: Say, folder: Path) -> None:
+    assert say("data", "import-csv", "bars.csv", "--symbol", "TORN").code == 0
+    (torn,) = (folder / "data" / "bars").rglob("TORN/1m/*.parquet")
+    torn.write_bytes(torn.read_bytes()[:500])
+    listed = say("data", "list", "--json")
+    symbols = [row["symbol"] for row in json.loads(listed.out)]
+    assert (listed.code, "AAA" in symbols, "TORN" in symbols) == (1, True, False)
+    assert f"{torn} cannot be read as bars" in listed.err
+    assert "AAA" in say("data", "list").out
+    assert say("data", "delete", "TORN", "--yes").out == (
+        "what is stored, a part of it damaged, of XNYS TORN 1m deleted\n"
+    )
+    assert say("data", "list").code == 0
+
+
 def test_actions_and_instruments_of_nothing_say_none(say: Say) -> None:
     assert say("data", "actions", "list", "ZZZ").out == "Actions on XNYS: none.\n"
     assert answer(say("data", "actions", "list", "ZZZ", "--json")) == []

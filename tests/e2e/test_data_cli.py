@@ -112,5 +112,9 @@ def test_what_cannot_be_done_is_said_in_a_line_with_its_exit_code(
 
 def test_nothing_is_deleted_without_a_yes(cli: Cli, tmp_path: Path) -> None:
     cli("data", "import-csv", write(tmp_path, ROWS), "--symbol", "AAA")
-    assert cli("data", "delete", "AAA").returncode == 130
+    asked = cli("data", "delete", "AAA")
+    assert (asked.returncode, asked.stderr.splitlines()[-1]) == (
+        2,
+        "error: Nobody answered, and nothing was done; --yes asks nobody.",
+    )
     assert len(json.loads(cli("data", "list", "--json").stdout)) == 1

@@ -379,6 +379,7 @@ REFUSED = [
     ),
     ({"symbols": ("AAA", "ZZZ")}, NotFoundError, "There are no 1m bars of ZZZ on XNYS"),
     ({"base_interval": "5m"}, NotFoundError, "There are no 5m bars of AAA, BBB on XNYS"),
+    ({"base_interval": "5m"}, NotFoundError, "There are 1m bars: a run's base_interval is one"),
     ({"start": "1960-01-04"}, NotFoundError, "1960 is beyond it"),
     (
         {"account": {"currency": "EUR"}},

@@ -181,9 +181,19 @@ class BarStore:
             write_all(files)
         return counts, left
 
-    def catalogue(self) -> tuple[SeriesInfo, ...]:
-        """Every stored series, in order of market, symbol, interval."""
-        return tuple(self.info(series) for series in stored_series(self._root))
+    def catalogue(self, on_damaged: Callable[[str], None] | None = None) -> tuple[SeriesInfo, ...]:
+        """Every stored series, in order of market, symbol, interval; `on_damaged` is told of those
+        that cannot be read, which are an error otherwise.
+        """
+        found: list[SeriesInfo] = []
+        for series in stored_series(self._root):
+            try:
+                found.append(self.info(series))
+            except DataError as error:
+                if on_damaged is None:
+                    raise
+                on_damaged(str(error))
+        return tuple(found)
 
     def series(self) -> tuple[Series, ...]:
         """The names of every stored series; no file is opened."""

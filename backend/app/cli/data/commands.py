@@ -1,5 +1,7 @@
 """`data`: bars in and out, how complete they are, instruments and corporate actions."""
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,6 +28,7 @@ from app.cli.parameters import (
 from app.cli.terminal.figures import counted
 from app.cli.terminal.output import console, print_json, print_table, print_zoned
 from app.cli.terminal.progress import counting
+from app.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from app.repositories.bar_store_files import Series
@@ -78,8 +81,8 @@ def list_series(as_json: AsJson = False) -> None:
       ./start_cli.sh data list
     """
     context = Context()
-    rows = []
-    for info in context.data.catalogue():
+    rows, damaged = [], list[str]()
+    for info in context.data.catalogue(damaged.append):
         row = msgspec.structs.asdict(info)
         for end in ("first", "last"):
             at_ns = row.pop(f"{end}_ns")
@@ -87,7 +90,7 @@ def list_series(as_json: AsJson = False) -> None:
         rows.append(row)
     if as_json:
         print_json(rows)
-    elif not rows:
+    elif not rows and not damaged:
         console.print(
             "No bars yet. 'data sample' makes some; 'data import-csv' and 'data import-api' bring"
             " yours."
@@ -100,6 +103,8 @@ def list_series(as_json: AsJson = False) -> None:
             for row in rows
         ]
         print_zoned("Bars", cells, [str(context.time.zone(row["market"])) for row in rows])
+    if damaged:
+        raise DataError(" ".join(damaged))
 
 
 def _reach(context: Context, symbol: str, market: str) -> str:
@@ -217,14 +222,28 @@ def delete(
     """
     data = Context(market).data
     series = _series(market, symbol, interval)
-    info = data.store.info(series)
+    bars, told = None, "what is stored, a part of it damaged,"
+    with suppress(DataError):
+        bars = data.store.info(series).bars
+        told = counted(bars, "bar")
     if not yes:
-        typer.confirm(f"Delete {counted(info.bars, 'bar')} of {series}?", abort=True, err=True)
+        _confirm(f"Delete {told} of {series}?")
     data.delete(series)
     if as_json:
-        print_json({"deleted": str(series), "bars": info.bars})
+        print_json({"deleted": str(series), "bars": bars})
     else:
-        console.print(f"{counted(info.bars, 'bar')} of {series} deleted", highlight=False)
+        console.print(f"{told} of {series} deleted", highlight=False)
+
+
+def _confirm(question: str) -> None:
+    """Go on if somebody says so."""
+    try:
+        typer.confirm(question, abort=True, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise
+        typer.echo(err=True)  # the question stays on a line of its own
+        raise UsageError("Nobody answered, and nothing was done; --yes asks nobody.") from None
 
 
 @app.command("sample")

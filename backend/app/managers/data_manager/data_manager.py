@@ -226,9 +226,9 @@ class DataManager:
         ]
         return adjust_back(columns, effects)
 
-    def catalogue(self) -> tuple[SeriesInfo, ...]:
-        """Every stored series."""
-        return self.store.catalogue()
+    def catalogue(self, on_damaged: Callable[[str], None] | None = None) -> tuple[SeriesInfo, ...]:
+        """Every stored series; `on_damaged` is told of those that cannot be read."""
+        return self.store.catalogue(on_damaged)
 
     def keep_bars(self, series: Series, bars: BarColumns, venue: str, own_ns: Ints) -> KeptBars:
         """Add bars that a venue told. Stored ones stay, but for those that start at `own_ns`."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError, NotFoundError
+from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
 from app.managers.time_manager import TimeManager
 
@@ -24,8 +25,25 @@ def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: D
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
             f"{market} from {config.replayed.start} to {config.replayed.end}. "
+            f"{_other_intervals(config, lacking, data)}"
             "'data list' shows what there is; 'data import-csv' and 'data import-api' bring more."
         )
+
+
+def _other_intervals(config: SessionConfig, lacking: Sequence[str], data: DataManager) -> str:
+    """What there is of them, for whoever takes a base interval for one that is derived."""
+    stored = {
+        one.interval
+        for one in data.store.series()
+        if one.market == config.market and one.symbol in lacking
+    } - {config.base_interval}
+    if not stored:
+        return ""
+    names = " and ".join(sorted(stored, key=interval_ns))
+    return (
+        f"There are {names} bars: a run's base_interval is one that is stored, longer ones are its "
+        "derived_intervals. "
+    )
 
 
 def replayed_sessions(config: SessionConfig, times: TimeManager) -> tuple[TradingSession, ...]:
