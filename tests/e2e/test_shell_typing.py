@@ -230,3 +230,12 @@ def test_history_is_its_owner_s_alone(shell_house: ShellHouse, shell: ShellTermi
     assert shell.leave() == 0
     folder: Path = shell_house.data / "shell"
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_the_prompt_comes_where_no_lines_can_be_kept_and_says_so(shell_house: ShellHouse) -> None:
+    (shell_house.data / "shell").write_text("in its place")
+    terminal = shell_house.open()
+    terminal.wait_for("No lines are kept:")
+    terminal.ready()
+    terminal.type("version" + ENTER)
+    terminal.wait_for("MisMartera ")

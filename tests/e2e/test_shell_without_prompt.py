@@ -16,6 +16,12 @@ def test_lines_run_one_after_the_other(cli: Run) -> None:
     assert "import-csv" in done.stdout  # of an empty store: how bars come into it
 
 
+def test_lines_run_where_the_shell_s_folder_cannot_be_made(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shell").write_text("in its place")
+    assert cli("shell", "-c", "version").stdout.startswith("MisMartera ")
+
+
 def test_the_first_line_that_fails_ends_them_and_is_the_exit_code(cli: Run) -> None:
     done = cli("shell", "-c", "runs show nothing; version; data show")
     assert (done.returncode, done.stdout) == (3, "")

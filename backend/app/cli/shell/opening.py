@@ -13,7 +13,7 @@ from app.cli.shell.children import run_child
 from app.cli.shell.dispatch import Dispatcher, Run
 from app.cli.shell.seams import Sessions, Standing
 from app.cli.shell.shell import Commands, Shell, read_script
-from app.core.errors import ConfigError, UsageError
+from app.core.errors import UsageError
 
 if TYPE_CHECKING:
     from prompt_toolkit.output import Output
@@ -71,7 +71,7 @@ def _converse() -> int:
     from app.managers.time_manager.clock import WallClock
 
     context = Context()
-    folder = _folder(context)
+    folder, fault = _folder(context)
     notices = PromptNotices(screen.show_line)
     show = None if screen.is_dumb() else notices.tell
     sessions = Followed(context.settings.data_folder, record_reader(context), show, WallClock())
@@ -83,8 +83,8 @@ def _converse() -> int:
         idle_clock = partial(_market_time, context)
         terminal = Terminal(shell, sessions, notices, folder, idle_clock, completer, is_plain)
         print(greeting(context.settings))
-        if shell.aliases.fault:
-            notices.tell(shell.aliases.fault)
+        for told in filter(None, (fault, shell.aliases.fault)):
+            notices.tell(told)
         return terminal.converse()
 
 
@@ -101,7 +101,7 @@ def _output() -> "Output":
 
 def _run_lines(script: Path | None, text: str | None, keeps_going: bool, as_json: bool) -> int:
     """Without a prompt: of a file, of an argument, or of standard input."""
-    shell = Shell(open_commands(), _folder(Context()), keeps_going, as_json)
+    shell = Shell(open_commands(), _folder(Context())[0], keeps_going, as_json)
     if text is not None:
         return shell.run_text(text)
     if script is not None:
@@ -141,15 +141,12 @@ def _market_time(context: Context) -> str:
     return f"{time.to_local(time.now_ns()):%H:%M:%S %Z}" if time.is_stored() else ""
 
 
-def _folder(context: Context) -> Path:
-    """Where history and aliases lie: its owner's alone."""
+def _folder(context: Context) -> tuple[Path, str]:
+    """Where history and aliases lie, its owner's alone; and why none will be kept, or ""."""
     folder = context.settings.data_folder / FOLDER
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.chmod(folder, 0o700)
-    except OSError as error:
-        raise ConfigError(
-            f"The shell's folder {folder} cannot be used: {error.strerror}. "
-            "Set MISMARTERA_DATA_FOLDER to a folder you may write to."
-        ) from error
-    return folder
+    except OSError as error:  # commands that only read work all the same
+        return folder, f"No lines are kept: {folder} cannot be written: {error.strerror}."
+    return folder, ""
