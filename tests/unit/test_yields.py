@@ -329,6 +329,19 @@ def test_what_an_order_was_promised_is_no_room_for_others_while_the_other_side_i
     assert [str(order[7]) for order in outcome.orders if order[7]] == [why]
 
 
+def test_how_far_such_an_order_may_go_is_shown_beside_what_works() -> None:
+    seen: list[Any] = []
+
+    def look(s: Any) -> None:
+        seen.append(standing_of(s._context.engine, SimpleNamespace(number=0), 0))
+
+    resting_short({"09:31 BBB": look, "09:33 BBB": look}, max_gross_value=9_000)
+    assert [(one.held, one.may_sell, one.promised) for one in seen] == [
+        (0, 150, 0),
+        (100, 150, -150),
+    ]
+
+
 def test_who_closes_beside_such_an_order_needs_no_room() -> None:
     """It goes no further short by that than it was to."""
     outcome = resting_short(

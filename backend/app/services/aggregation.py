@@ -99,7 +99,7 @@ def known_times(
 ) -> Ints:
     """When each base bar is complete: after its interval, or where its stretch of trading ends.
 
-    The bars are those of one symbol, in order of time.
+    The bars are those of one symbol, in order of time, and none lies before the sessions.
     """
     if interval == DAILY:
         opens = np.array([s.hours(extended_hours)[0] for s in sessions], np.int64)

@@ -47,7 +47,7 @@ class Tape:
         self._filled = 0  # rows there, those of sessions to come too
         self._marks: list[_Mark] = []
         self._session: TradingSession | None = None
-        self._sessions: list[Ints] = []  # of a window: their first rows, and when they opened
+        self._openings: list[Ints] = []  # of a window: their first rows, and when they opened
 
     def state(self) -> TapeState:
         """A copy of what counts."""
@@ -88,7 +88,7 @@ class Tape:
     def _note_marks(self) -> None:
         start = self._marks[0].row if self._marks else 0
         first = np.array([mark.row - start for mark in self._marks], np.int64)
-        self._sessions = [first, np.array([mark.open_ns for mark in self._marks], np.int64)]
+        self._openings = [first, np.array([mark.open_ns for mark in self._marks], np.int64)]
 
     def append(self, table: Table, first: int, end: int) -> None:
         """Put rows `first` to `end` of a table on the tape; `advance` makes them today's."""
@@ -128,7 +128,7 @@ class Tape:
         assert self._session is not None
         rows = slice(self._marks[0].row, self._length)
         columns = [column[rows] for column in self._shown]
-        return Window(self._session, *columns, *self._sessions)
+        return Window(self._session, *columns, *self._openings)
 
     def _compact(self, more: int) -> None:
         """Drop what no window reaches any more, and make room."""

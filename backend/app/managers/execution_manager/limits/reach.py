@@ -24,7 +24,8 @@ _UNSURE = 4e-9  # of all that is summed up: by more than that no sum of floats i
 
 class Line:
     """One symbol: with all that works filled, its position lies between `-down` and `up`; where
-    exits take out what it is then, it may go as `far` to one of the sides.
+    exits take out what it is then, it may go as `far` to one of the sides. Which does not matter,
+    as only what it may be worth counts that.
     """
 
     __slots__ = (

@@ -9,6 +9,7 @@ from app.core.bars import Bar
 from app.core.money import from_units
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.limits.buying_power import working_sides
+from app.managers.execution_manager.limits.counted import kept_beside
 from app.managers.execution_manager.watched_execution import Heard
 from app.threads.engines.watched_engine import WatchedEngine
 from app.threads.hooks.seats import Seat
@@ -32,6 +33,7 @@ class Standing(msgspec.Struct, frozen=True):
     strategy_held: Decimal
     may_buy: Decimal  # what works of the account's on each side
     may_sell: Decimal
+    promised: Decimal  # how far what works may go on the other side, once an exit takes out a side
     equity: Decimal
     cash: Decimal
 
@@ -151,12 +153,19 @@ def standing_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Standing:
     mark = outlook.mark if outlook.has_session else lambda symbol: 0.0
     sides = working_sides(execution.broker.working, execution.positions)
     may_buy, may_sell = sides.get(symbol, (0, 0))
+    beside = kept_beside(execution.broker.working, execution.positions)
+    promised = sum(
+        -kept.promised if kept.sells else kept.promised
+        for (_, of), kept in beside.items()
+        if of == symbol and kept.further
+    )
     return Standing(
         price=mark(symbol),
         held=from_units(execution.held_units[symbol]),
         strategy_held=from_units(execution.held_units_of(seat.number, symbol)),
         may_buy=from_units(may_buy),
         may_sell=from_units(may_sell),
+        promised=from_units(promised),
         equity=from_units(execution.account.equity_units(mark)),
         cash=from_units(execution.account.cash_units()),
     )
