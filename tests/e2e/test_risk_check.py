@@ -79,6 +79,42 @@ def test_without_a_time_it_is_asked_at_the_end(teller: Teller) -> None:
     assert told["at"] == "2024-06-03 10:00:00-04:00", "nothing has happened since"
 
 
+FIVES = """
+from app.strategies import Strategy
+
+class Fives(Strategy):
+    intervals = ("5m",)
+
+    def on_bar(self, bar):
+        if bar.symbol == "AAA" and not self.orders() and not self.position("AAA"):
+            self.order("AAA", 150)
+"""
+
+
+@pytest.mark.parametrize("risk", [{}, {"max_drawdown_percent": 50}], ids=["plain", "guarded"])
+def test_it_stands_at_the_instant_of_the_base_bars_whatever_strategies_are_shown(
+    teller: Teller, risk: dict[str, Any]
+) -> None:
+    """Bought at 09:35 and filled a minute later: no strategy is shown a bar before 09:40."""
+    config = teller.house.config(
+        use=teller.house.strategy("fives.py", FIVES), end="2024-06-03",
+        execution={"participation": None}, risk={"max_position_quantity": 150, **risk},
+    )  # fmt: skip
+    path, run_id = str(teller.house.file(config)), teller.house.system.run(config).run_id
+    (fill,) = teller.house.runs().get_fills(run_id)
+    minutes = teller.house.system.data_manager.store.columns("XNYS", "AAA", "1m", 0, 2**62)
+    for of in (path, run_id):
+        for minute, held in ((35, "0"), (36, "150"), (38, "150"), (40, "150")):
+            at, code = f"2024-06-03 09:{minute}", int(held != "0")
+            told = teller.json("risk", "check", of, "buy", "100", "AAA", "--at", at, code=code)
+            assert told["at"] == f"{at}:00-04:00"
+            assert told["standing"]["held"] == held
+            assert told["standing"]["price"] == minutes.close[minute - 31]
+            assert told["decision"] == ("refused" if code else "leaves")
+        assert told["again"]["equal"] if of == run_id else "again" not in told
+    assert fill["instant_ns"] == minutes.start_ns[6], "known with the bar of 09:35"
+
+
 def test_the_account_file_holds_too(teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     file = teller.house.folder.parent / "account.json"
     file.write_text(json.dumps({"max_order_quantity": 3}))

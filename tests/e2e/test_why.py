@@ -8,6 +8,8 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
 
+from app.core.fingerprint import Fingerprint
+from app.repositories.bar_store_files import Series
 from app.services.risk.catalogue import rule_names
 
 __all__ = ["stored_market", "system_house", "teller"]  # fixtures
@@ -277,6 +279,82 @@ def test_a_run_that_decides_otherwise_now_is_told_with_a_warning_and_exit_code_1
     told = teller.json("why", str(changed), "--run", run_id, code=1)
     assert told["again"]["order_equal"] is False
     assert "otherwise than it is told here" in teller.say("why", str(changed), "--run", run_id)[1]
+
+
+HOLD = """
+from app.strategies import Strategy
+
+class Hold(Strategy):
+    def on_bar(self, bar):
+        if bar.symbol == "BBB":
+            self.order_target("BBB", 100)
+"""
+LATE = ("why-not", "BBB", "2024-06-06 12:00", "--run")
+
+
+def pay(house: SystemHouse, row: str) -> None:
+    """Have the store know of one more corporate action."""
+    path = house.folder.parent / "actions.csv"
+    path.write_text(f"symbol,ex_date,kind,value\n{row}\n")
+    house.system.data_manager.import_actions(path, "XNYS")
+
+
+def test_a_dividend_that_came_since_is_noted_though_the_fingerprint_is_the_same(
+    teller: Teller,
+) -> None:
+    run_id = teller.run(use=teller.house.strategy("hold.py", HOLD))
+    before = teller.json(*LATE, run_id)
+    assert (before["again"]["changed"], before["again"]["notes"]) == ([], [])
+    pay(teller.house, "BBB,2024-06-05,dividend,0.5")
+    told = teller.json(*LATE, run_id)
+    equity = [float(one["seen"][0]["equity"]) for one in (before, told)]
+    assert equity[1] - equity[0] == pytest.approx(50), "it is not what that run had"
+    assert told["again"]["equal"]
+    assert told["again"]["changed"] == ["actions of BBB"]
+    (note,) = told["again"]["notes"]
+    assert note.startswith("it stands on other data than then, as the actions of BBB have changed")
+    assert f"Note: {note}." in teller.text(*LATE, run_id)
+    asked = teller.json("risk", "check", run_id, "buy", "1", "BBB")
+    assert asked["again"]["notes"] == [note]
+    assert f"Note: {note}." in teller.text("risk", "check", run_id, "buy", "1", "BBB")
+
+
+def test_all_that_a_run_does_not_stand_on_any_more_is_named(teller: Teller) -> None:
+    run_id = teller.run()
+    data = teller.house.system.data_manager
+    data.set_instrument("XNYS", "AAA", {"tick": "0.05"})
+    series = Series("XNYS", "BBB", "1m")
+    bars = data.store.columns("XNYS", "BBB", "1m", 0, 2**62)
+    data.delete(series)
+    data.store.merge(series, bars.slice(0, len(bars) - 200), {})
+    told = teller.json("why", "1", "--run", run_id, code=1)["again"]
+    assert told["changed"] == ["bars of BBB", "instruments of AAA"]
+    assert "as the bars of BBB; instruments of AAA have changed" in told["notes"][0]
+    assert told["notes"][1].endswith("need not be what happened then"), "that it named already"
+
+
+def test_what_no_record_holds_is_named_where_nothing_else_has_changed(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = teller.run()
+    with monkeypatch.context() as other:
+        other.setattr(Fingerprint, "hexdigest", lambda self: "of another program")
+        told = teller.json("why", "1", "--run", run_id, code=1)["again"]
+    assert told["changed"] == []
+    (note,) = told["notes"]
+    assert note.endswith("this program has changed since, or bars before the run's dates")
+
+
+def test_a_run_that_is_reckoned_otherwise_now_is_noted(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"use": CROSS, "end": "2024-06-03", "execution": {"fees": "ib_fixed"}}
+    run_id = teller.run(**config)
+    assert teller.json("why", "1", "--run", run_id)["again"]["notes"] == []
+    monkeypatch.setattr("app.managers.system_manager.wiring.fees_of", lambda fees: None)
+    told = teller.json("why", "1", "--run", run_id)["again"]
+    assert (told["equal"], told["changed"]) == (True, [])
+    assert "it decides the same, and came to" in told["notes"][0]
 
 
 FAILS = """

@@ -83,6 +83,81 @@ def test_other_bars_are_told_by_their_hashes(
     assert "What differs in data" in capsys.readouterr().out
 
 
+HOLD = """
+from app.strategies import Strategy
+
+class Hold(Strategy):
+    def on_bar(self, bar):
+        if bar.symbol == "BBB":
+            self.order_target("BBB", 100)
+"""
+
+
+def pay(house: SystemHouse, row: str) -> None:
+    """Have the store know of one more corporate action."""
+    path = house.folder.parent / "actions.csv"
+    path.write_text(f"symbol,ex_date,kind,value\n{row}\n")
+    house.system.data_manager.import_actions(path, "XNYS")
+
+
+def test_a_dividend_that_came_between_two_runs_is_told_though_they_decide_the_same(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use = house.strategy("hold.py", HOLD)
+    before = run(house, use=use)
+    pay(house, "BBB,2024-06-05,dividend,0.5")
+    after = run(house, use=use)
+    capsys.readouterr()
+    assert main(["report", "compare", before, after, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["figures"]["final_equity"][1] - told["figures"]["final_equity"][0] == 50
+    assert told["data"] == [
+        {"path": "actions.BBB.2024-06-05.split_ratio", "values": [None, "1"]},
+        {"path": "actions.BBB.2024-06-05.dividend", "values": [None, "0.5"]},
+    ]
+    assert (told["config"], told["code"], told["partings"][0]["parting"]) == ([], [], None)
+    assert main(["report", "compare", before, after]) == 0
+    text = capsys.readouterr().out
+    assert "What differs in data" in text
+    assert "actions.BBB.2024-06-05.dividend" in text
+    assert "The same in both: config, code, platform." in text
+
+
+def test_other_sizes_of_an_instrument_are_told(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {"tick": "0.05", "lot": "10", "multiplier": "2", "least_value": "7"}
+    before = run(house, end="2024-06-03")
+    house.system.data_manager.set_instrument("XNYS", "BBB", sizes)
+    after = run(house, end="2024-06-03")
+    capsys.readouterr()
+    assert main(["report", "compare", before, after, "--json"]) == 0
+    data = {one["path"]: one["values"] for one in json.loads(capsys.readouterr().out)["data"]}
+    assert data == {
+        "instruments.BBB.tick": ["0.01", "0.05"],
+        "instruments.BBB.lot": ["1", "10"],
+        "instruments.BBB.multiplier": ["1", "2"],
+        "instruments.BBB.least_value": ["0", "7"],
+    }
+
+
+def test_another_account_file_is_told_as_what_the_runs_were_given(
+    house: SystemHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = house.folder.parent / "account.json"
+    runs = [run(house, end="2024-06-03")]
+    for most in (500, 600):
+        file.write_text(json.dumps({"max_order_quantity": most}))
+        house.system = house.another(account_limits=file)
+        runs.append(run(house, end="2024-06-03"))
+    capsys.readouterr()
+    assert main(["report", "compare", *runs, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["config"] == [
+        {"path": "account file.max_order_quantity", "values": [None, "500", "600"]}
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

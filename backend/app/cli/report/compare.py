@@ -30,7 +30,11 @@ def compare(runs: PastRuns, as_json: AsJson = False) -> None:
     Example:
       ./start_cli.sh report compare last-1 last
     """
-    from app.managers.system_manager.record.recorded_run import decisions_of, read_run
+    from app.managers.system_manager.record.recorded_run import (
+        data_differences,
+        decisions_of,
+        read_run,
+    )
     from app.repositories.run_repository import RunRepository
     from app.services.run_comparison import differences, first_parting
 
@@ -39,11 +43,12 @@ def compare(runs: PastRuns, as_json: AsJson = False) -> None:
     folder = context.settings.runs_folder
     found = [read_run(words, folder, repository) for words in runs]
     _check(found)
-    documents = {
-        "config": [run.row["config"] for run in found],
-        **{part: [getattr(run, part) for run in found] for part in PARTS[1:]},
+    changed = {
+        part: data_differences(found)
+        if part == "data"
+        else differences([getattr(run, part) for run in found])
+        for part in PARTS
     }
-    changed = {part: differences(documents[part]) for part in PARTS}
     first = decisions_of(found[0], repository)
     partings = [first_parting(first, decisions_of(run, repository)) for run in found[1:]]
     measured = [measured_of(run, context) for run in found]

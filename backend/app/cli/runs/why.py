@@ -191,6 +191,7 @@ def again_told(proof: "Proof") -> Told:
         "equal": proof.equal,
         "fingerprint": proof.fingerprint,
         "recorded": proof.recorded,
+        "changed": list(proof.changed),
         "notes": list(proof.notes),
     }
 

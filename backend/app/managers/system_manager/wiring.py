@@ -182,6 +182,7 @@ class Run:
         self._alarm = alarm
         parts = parts or replay_parts(market)
         self.simulates_fills = parts.make_broker is None
+        self.instruments = tuple(market.instruments)
         self.local_time = market.time.to_local
         self.cursor = Cursor()
         self.cursor.stand(market.sessions[0].hours(config.extended_hours)[0])

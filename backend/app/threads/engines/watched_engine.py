@@ -21,12 +21,14 @@ COMMAND = "a command"
 class Witness(OrderWitness, Protocol):
     """Sees a run from within; whatever it looks at is as it is for the strategies just then."""
 
+    sees_base: bool  # base bars too where no strategy wants them: each instant at which any ends
+
     def begin(self, engine: "WatchedEngine") -> None:
         """This is the engine; its hooks have not begun."""
         ...
 
     def sees(self, bar: Bar) -> None:
-        """A bar is about to be shown to those who want its interval."""
+        """A bar is about to be shown to those who want its interval, if anybody does."""
         ...
 
     def called(self, seat: Seat) -> None:
@@ -41,6 +43,7 @@ class Witness(OrderWitness, Protocol):
 class Onlooker:
     """A witness whom nothing concerns: others are made of it, each with what it looks at."""
 
+    sees_base = False
     _engine: "WatchedEngine"
 
     def begin(self, engine: "WatchedEngine") -> None:
@@ -111,12 +114,17 @@ class WatchedEngine(KilledEngine):
         return None if value != value else value
 
     def _bar_hook(self) -> BarHook:
-        on_bar, sees = super()._bar_hook(), self._witness.sees
+        on_bar, sees, wanted = super()._bar_hook(), self._witness.sees, self._wanted
+        if self._witness.sees_base and self._plan.base_interval not in wanted:
+            self._wanted = (self._plan.base_interval, *wanted)
 
         def watched(bar: Bar) -> None:
-            self._bar = bar
-            sees(bar)
-            on_bar(bar)
+            if bar.interval in wanted:
+                self._bar = bar
+                sees(bar)
+                on_bar(bar)
+            else:
+                sees(bar)
 
         return watched
 

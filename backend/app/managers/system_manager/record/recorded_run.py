@@ -1,15 +1,17 @@
 """A run as its record has it, SQL and `run.json` together: for whoever sets runs side by side."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from app.core.account_limits import AccountLimits
 from app.core.errors import DataError
+from app.managers.system_manager.record.run_inputs import BARS, input_differences
 from app.repositories.run_repository import RunRepository
-from app.services.run_comparison import Decision, decisions
+from app.services.run_comparison import Decision, Difference, decisions
 
 
 class RecordedRun(msgspec.Struct, frozen=True):
@@ -27,10 +29,10 @@ class RecordedRun(msgspec.Struct, frozen=True):
         return self.row["summary"] or {}
 
     @property
-    def data(self) -> dict[str, Any]:
-        """What it stood on: each symbol's line of the passport."""
-        rows = self.facts.get("passport", ())
-        return {row["symbol"]: {k: v for k, v in row.items() if k != "symbol"} for row in rows}
+    def config(self) -> dict[str, Any]:
+        """What it was told to do, by its config and by the account file of then."""
+        hard = self.facts.get("hard_limits") or AccountLimits().as_json()  # none limits nothing
+        return {**self.row["config"], "account file": hard}
 
     @property
     def code(self) -> dict[str, Any]:
@@ -69,3 +71,12 @@ def decisions_of(run: RecordedRun, repository: RunRepository) -> list[Decision]:
         )
     )
     return decisions(orders, changes, fills)
+
+
+def data_differences(runs: Sequence[RecordedRun]) -> list[Difference]:
+    """What differs in that they stood on: `AAA.source_hash`, `actions.AAA.2024-06-04.dividend`."""
+    return [
+        Difference(f"{whose}.{one.path}" if kind == BARS else f"{kind}.{whose}.{one.path}",
+                   one.values)
+        for kind, whose, one in input_differences([run.facts for run in runs])
+    ]  # fmt: skip

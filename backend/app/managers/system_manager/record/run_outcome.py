@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from app.core.coins import coin_of
-from app.core.instruments import Adjustment
 from app.core.money import from_units
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.record.run_inputs import input_facts
 from app.managers.system_manager.record.summary import Summary, share_of_profit
 from app.managers.system_manager.record.uncertain_bars import LocalText
 from app.managers.system_manager.risk.run_risk import risk_status
@@ -55,44 +55,14 @@ def timings_of(run: Run, seconds: float) -> dict[str, Any]:
 
 def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
     """What run.json says of a run's end, besides its summary."""
-    rates = run.execution.account.terms.rates
     return {
         "timings": dict(timings),
         "books": as_json(book_results(run.execution.account, run.last_close)),
-        "instruments": _instrument_facts(run),
-        "actions": [
-            {
-                "symbol": one.symbol,
-                "session": str(one.session_date),
-                "split_ratio": f"{one.split_ratio:f}",
-                "dividend": f"{one.dividend:f}",
-                **_part_price(run, one),
-            }
-            for one in run.processor.adjustments
-        ],
-        "rates": {str(date): dict(found) for date, found in rates.items() if found},
+        **input_facts(run),
         "quality": _quality_facts(run),
         "dropped": list(run.pipeline.dropped),
         **_risk_facts(run),
     }
-
-
-def _part_price(run: Run, action: Adjustment) -> dict[str, float]:
-    """At what a part of a lot was paid out that a split had left; most leave none."""
-    place = run.plan.symbols.index(action.symbol), action.session_date
-    price = run.execution.account.part_prices.get(place)
-    return {} if price is None else {"part_price": price}
-
-
-def _instrument_facts(run: Run) -> list[dict[str, str]]:
-    """What its symbols were, for whoever reckons with its fills."""
-    execution = run.execution
-    multipliers = map(execution.multiplier_units_of, range(len(run.plan.symbols)))
-    columns = (execution.tick_units, execution.lot_units, multipliers)
-    sizes = ([f"{from_units(units):f}" for units in column] for column in columns)
-    rows = zip(run.plan.symbols, execution.account.currencies, *sizes, strict=True)
-    names = ("symbol", "currency", "tick", "lot", "multiplier")
-    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _risk_facts(run: Run) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Asker(Onlooker):
     Nothing of the asking stays: the run goes on as if nobody had.
     """
 
+    sees_base = True  # fills and prices are known with them, whatever strategies are shown
+
     def __init__(self, question: Question, from_ns: int, until_ns: int | None) -> None:
         """Until an instant, or the run's last."""
         self._question = question

@@ -1,7 +1,8 @@
 """A past run, told again: run once more, with a witness who sees it from within.
 
 Nothing is recorded for it while a run goes on. A replay is run again on its config and the bars of
-today, a live run on its journal; the fingerprints say whether what is told is that run's.
+today, a live run on its journal. The fingerprints say whether it decides as that run did, and what
+run.json says of its inputs whether it stands on the same: dividends move cash alone.
 """
 
 import json
@@ -25,8 +26,10 @@ from app.core.progress import OnCount
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.journal.journal_feed import journal_of
+from app.managers.system_manager.journal.platform_tag import library_versions
 from app.managers.system_manager.needs.quotes import need_quotes, quoted
 from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
 from app.managers.system_manager.record.run_outcome import FAILED, FINISHED
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
@@ -39,6 +42,8 @@ from app.threads.engines.watched_engine import Witness
 
 Row = Mapping[str, Any]
 UNITS_FILLED, PRICE = SYMBOL + 1, SYMBOL + 2
+# What no record tells: the program is in none, nor is the hash of bars before the dates.
+_UNNAMED = ": this program has changed since, or bars before the run's dates"
 _STRATEGIES_LOG = "app.threads.desk.desk"
 
 
@@ -49,6 +54,7 @@ class Proof(msgspec.Struct, frozen=True):
     fingerprint: str
     recorded: str | None
     notes: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()  # what it does not stand on any more, as `actions of AAA`
 
 
 def is_on_record(order: Order, fills: Sequence[FillRow], row: Row, filled: Sequence[Row]) -> bool:
@@ -150,10 +156,9 @@ class Retelling:
             self.config, self.hard_limits, witness, self._data, self._times, self._strategies,
             on_count,
         )  # fmt: skip
-        notes = [*self._changed(run)]
         with self._times.use_clock(SessionClock(lambda: run.cursor.now_ns)):
-            notes += self._executed(run)
-        return self._proof(run.execution.diary.fingerprint.hexdigest(), notes)
+            ends = [*self._executed(run)]
+        return self._proof(run, ends)
 
     def _executed(self, run: Run) -> Iterator[str]:
         try:
@@ -163,27 +168,62 @@ class Retelling:
                 raise
             yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
 
-    def _proof(self, fingerprint: str, notes: list[str]) -> Proof:
+    def _proof(self, run: Run, ends: list[str]) -> Proof:
+        fingerprint = run.execution.diary.fingerprint.hexdigest()
         recorded, state = self._row["fingerprint"], self._row["state"]
+        files, changed = [*self._changed_files(run)], self._changed_inputs(run)
+        notes, equal = [*files, *ends], None
         if recorded is None or state not in (FINISHED, FAILED):
             notes.append(
                 f"the run is {state}: here it goes on to the end of its dates, so that the "
                 "fingerprints cannot be compared"
             )
-            return Proof(None, fingerprint, recorded, tuple(notes))
-        equal = fingerprint == recorded
-        if not equal:
+        else:
+            equal = fingerprint == recorded
+        if changed:
             notes.append(
-                "run again it decides otherwise: its bars, a strategy or this program have "
-                "changed since, and what is told here need not be what happened then"
+                f"it stands on other data than then, as the {'; '.join(changed)} have changed: "
+                "prices, cash and equity that are told here need not be those of then"
             )
-        return Proof(equal, fingerprint, recorded, tuple(notes))
+        if equal is False:
+            why = "" if files or changed else _UNNAMED
+            notes.append(
+                "run again it decides otherwise, and what is told here need not be what happened "
+                f"then{why}"
+            )
+        elif equal and not changed:
+            notes += self._reckoned(run)
+        return Proof(equal, fingerprint, recorded, tuple(notes), tuple(changed))
 
-    def _changed(self, run: Run) -> Iterator[str]:
+    def _changed_inputs(self, run: Run) -> list[str]:
+        """What run.json has otherwise of the data that it stood on."""
+        config = self.config
+        passport = self._data.passport(
+            config.market, config.symbols, config.base_interval,
+            replayed_sessions(config, self._times), extended_hours=config.extended_hours,
+            quotes=bool(quoted(config, self.hard_limits)),
+        )  # fmt: skip
+        rows = [msgspec.to_builtins(one) for one in passport]
+        return changed_inputs(self._facts, {**input_facts(run), "passport": rows})
+
+    def _reckoned(self, run: Run) -> Iterator[str]:
+        """Fees and interest are in no fingerprint."""
+        then, now = (self._row["summary"] or {}).get("final_equity"), float(run.final_equity())
+        if self._row["state"] == FINISHED and then is not None and float(then) != now:
+            yield (
+                f"it decides the same, and came to {float(then):,.2f} then, to {now:,.2f} now: "
+                "cash and equity that are told here need not be those of then"
+            )
+
+    def _changed_files(self, run: Run) -> Iterator[str]:
         recorded = self._facts.get("strategies", {})
         for seat in run.seats:
             if source_hash(type(seat.strategy)) != recorded.get(seat.name):
                 yield f"the strategy {seat.name} is not what it was: its file has changed"
+        then = self._facts.get("versions", {})
+        others = [name for name, one in library_versions().items() if then.get(name, one) != one]
+        if others:
+            yield f"other versions of {', '.join(others)} are installed than then"
 
     @property
     def hard_limits(self) -> AccountLimits | None:
