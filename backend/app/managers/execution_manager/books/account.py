@@ -119,7 +119,7 @@ class Account:
             moved = range(len(self.currencies))
         for own, row in zip(self.positions, other.positions, strict=True):
             for symbol in moved:
-                own[symbol] = copy(row[symbol])
+                own[symbol].follow(row[symbol])
         self._follow_few(other)
 
     def _follow_few(self, other: "Account") -> None:
