@@ -4,6 +4,7 @@ What such a run goes on doing is its own affair: no figure, no row and no page h
 """
 
 import signal
+import threading
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -168,6 +169,36 @@ def test_who_looks_at_it_is_told_as_of_when_its_figures_are(
     page = (system_house.folder / "runs" / run_id / "report.md").read_text()
     assert "| as of | 2024-06-04T16:00:00-04:00 |" in page
     assert "The run was left amid a block" in page
+
+
+def test_a_kill_that_a_hook_holds_up_leaves_what_is_held_on_record(
+    system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.threads.watch.watchdog.STUBBORN_SECONDS", 0.2)
+    text = TRADES.replace("self.now.hour == 11", "self.now.hour >= 10")  # it trades before that
+    use = system_house.strategy("late.py", text.format(what="time.sleep(4)"))
+    engine = {"block_rows": SESSION_ROWS}
+    third_day = threading.Event()
+
+    def watch(bars: int, at_ns: int) -> None:
+        if bars == 2 * SESSION_ROWS:
+            third_day.set()
+
+    system = system_house.system
+    run_id = system.start(system_house.config(use=use, engine=engine), on_progress=watch)
+    assert third_day.wait(20)
+    time.sleep(0.3)
+    system.kill("flatten", "enough")
+    with pytest.raises(StrategyError, match="left behind"):
+        system.wait(20)
+    killed, (_, held) = system_house.facts(run_id)["killed"], booked(system_house, run_id)
+    assert killed["left"] == {
+        "orders": 0,
+        "opening": 0,
+        "positions": {symbol: f"{units.normalize():f}" for symbol, units in held.items()},
+    }
+    assert not killed["done"]
+    check_is_as_two_days(system_house, run_id)
 
 
 @pytest.mark.usefixtures("interruptible")
