@@ -16,7 +16,7 @@ __all__ = ["stored_market", "system_house"]
 pytestmark = pytest.mark.usefixtures("warm")
 
 KEYS = [
-    *("run_id", "state", "mode", "sessions", "bars", "replay_seconds", "bars_per_second"),
+    *("run_id", "state", "mode", "as_of", "sessions", "bars", "replay_seconds", "bars_per_second"),
     *("orders", "fills", "trades", "trading_state", "currency"),
     *("start_equity", "final_equity", "fees", "interest", "borrow"),
     *("loose_coins", "fees_unbooked", "max_drawdown"),
@@ -189,6 +189,29 @@ def test_a_second_interrupt_leaves_a_hanging_strategy_behind(system_house: Syste
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert system_house.row(run_id)["state"] == "stopped"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_whoever_goes_on_interrupting_changes_neither_the_record_nor_the_exit_code(
+    system_house: SystemHouse,
+) -> None:
+    config = system_house.file(system_house.config(use=system_house.strategy("h.py", HANGING)))
+    process = command(system_house, "system", "start", str(config), "--json", is_cold=True)
+    run_id = wait_for_run(system_house, process)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    ends = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < ends:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err
+    assert system_house.row(run_id)["state"] == "stopped"
+    summary = system_house.facts(run_id)["summary"]
+    assert summary == system_house.row(run_id)["summary"]
+    assert (summary["final_equity"], summary["fills"]) == (100_000, 0)
 
 
 def test_status_tells_what_runs_and_a_killed_run_is_abandoned(system_house: SystemHouse) -> None:

@@ -21,6 +21,7 @@ from app.core.messages import EndOfStream, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.system_manager.journal.saved_states import first_difference
+from app.managers.system_manager.record.figures import figures_of
 from app.managers.system_manager.record.run_outcome import outcome_facts
 from app.managers.system_manager.wiring import Market, Parts, Run
 from app.threads.hooks.session_course import SessionCourse
@@ -67,7 +68,7 @@ class Life:
     def told_since(self, sequence: int) -> dict[str, Any]:
         """What came of the inputs behind one, and what the run came to in the end."""
         parts = [part for part in self.results if part.sequence > sequence]
-        facts = outcome_facts(self.run, {})
+        facts = outcome_facts(self.run, {}, figures_of(self.run))
         del facts["quality"]["history"]  # the feed's
         return {
             "entries": b"".join(part.records.entries for part in parts),

@@ -72,7 +72,7 @@ def test_a_third_breaks_off_no_more_than_the_gate_s_own_end(
     def leave(*words: object) -> None:
         raise _Closed
 
-    monkeypatch.setattr(run_session, "summary_of", leave)  # for the record, behind the close
+    monkeypatch.setattr(run_session, "figures_of", leave)  # for the record, behind the close
     line.line.ending.is_hurried = True
     with pytest.raises(_Closed):
         session_of(line, monkeypatch)._execute(lambda: "2024")

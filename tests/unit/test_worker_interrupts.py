@@ -75,6 +75,16 @@ def test_an_interrupted_pool_works_off_what_is_under_way_and_ends() -> None:
     assert pipeline.dropped == ()
 
 
+def test_an_interrupted_pool_waits_for_the_one_worker_that_is_under_way() -> None:
+    worker = Sleeping(1.0)
+    pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4)
+    presser = interrupt_after(0.3)
+    assert pipeline.run([1]) == "finished"
+    presser.join()
+    assert pipeline.was_interrupted and not pipeline.goes_on
+    assert worker.seen == [1, EndOfStream("finished")]
+
+
 def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
     deaf = threading.Event()
     pipeline = Pipeline([Passing(), Sleeping(0.0, deaf)], "pool", bound_rows=4, stop_seconds=30)
@@ -84,6 +94,7 @@ def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
         with pytest.raises(KeyboardInterrupt):
             pipeline.run(endless())
         assert time.monotonic() - began < 5
+        assert pipeline.goes_on
     finally:
         deaf.set()
         presser.join()

@@ -99,11 +99,18 @@ root.add_typer(root_commands.app)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the console."""
     exit_code = _ended(argv)
-    if argv is None and threading.active_count() > 1:  # a process of its own: it ends now
+    _heed_no_more(argv)
+    if argv is None and threading.active_count() > 1:
         from app.cli.lingering import end_in_time
 
         end_in_time(exit_code)
     return exit_code
+
+
+def _heed_no_more(argv: Sequence[str] | None) -> None:
+    """A process of its own is ending: one more Ctrl+C finds nothing that it could end."""
+    if argv is None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _ended(argv: Sequence[str] | None) -> int:
@@ -122,6 +129,7 @@ def _ended(argv: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return AppError.exit_code
     except (KeyboardInterrupt, _Interrupted):
+        _heed_no_more(argv)
         return _report("interrupted", EXIT_INTERRUPTED, args)
     except AppError as error:
         return _report(str(error), error.exit_code, args)

@@ -8,7 +8,7 @@ import msgspec
 
 from app.core.logging import redact
 from app.integrations.origins import NO_MARKETS
-from app.managers.system_manager.record.summary import latched_text
+from app.managers.system_manager.record.summary import latched_text, left_text
 from app.report.completeness import completeness, lost_share, thin_share
 from app.report.standing import SAME
 
@@ -43,7 +43,8 @@ def notices_of(run: "Run", now: Mapping[str, str], happened: Sequence["Happening
 def _end(run: "Run") -> Iterator[Notice]:
     sessions = run.summary.get("sessions", 0)
     plural = "" if sessions == 1 else "s"
-    as_far = f"All figures are of the {sessions:,} session{plural} that it came to."
+    came_to = f"All figures are of the {sessions:,} session{plural} that it came to."
+    as_far = left_text(run.summary) or came_to
     if run.state == "failed":
         why = redact(run.error or "No cause is on record.")
         yield Notice("bad", "It failed.", f"{why}\n{as_far}")

@@ -106,6 +106,8 @@ class Pipeline:
         self._queues: list[RowQueue[Any]] = []  # before each worker but the first, in a pool
         self.was_interrupted = False  # by a Ctrl+C that came to the thread that waits for it
         self.is_left_behind = False  # a worker did not end, and may go on with what it has
+        # By worker of a pool, in order. An interrupted `join` may take a thread for ended.
+        self._ends: dict[str, threading.Event] = {}
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
     def stop(self, reason: str) -> None:
@@ -134,6 +136,11 @@ class Pipeline:
     def is_stopping(self) -> bool:
         """Whether the stream was asked to end."""
         return self.stop_reason is not None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a worker of a pool is under way still."""
+        return not all(end.is_set() for end in self._ends.values())
 
     def kill(self, reason: str) -> None:
         """End the stream, and soon: who does not end is left behind, and no error is a cause."""
@@ -191,8 +198,9 @@ class Pipeline:
             body = self._thread_body(stage, inputs[place], inbox, outbox, processor)
             threads.append(threading.Thread(target=body, name=worker.name, daemon=True))
         for thread in threads:
+            self._ends[thread.name] = threading.Event()
             thread.start()
-        self._wait(threads, queues)
+        self._wait(queues)
         self.dropped = tuple(
             f"{queue.dropped_messages} messages ({queue.dropped_rows} rows) to {worker.name}"
             for queue, worker in zip(queues, self._workers[1:], strict=True)
@@ -219,6 +227,7 @@ class Pipeline:
                     inbox.drop()
                 if outbox is not None:
                     outbox.close()
+                self._ends[stage.worker.name].set()
 
         return body
 
@@ -236,12 +245,12 @@ class Pipeline:
             yield message
         yield EndOfStream(self._head.stop_reason or "finished")
 
-    def _wait(self, threads: Sequence[threading.Thread], queues: Sequence[RowQueue[Any]]) -> None:
-        """Join all; after a stop for no longer than `stop_seconds`, then name who hangs."""
+    def _wait(self, queues: Sequence[RowQueue[Any]]) -> None:
+        """Wait for all; after a stop for no longer than `stop_seconds`, then name who hangs."""
         waited = 0.0
-        while alive := [thread for thread in threads if thread.is_alive()]:
+        while alive := [name for name, end in self._ends.items() if not end.is_set()]:
             try:
-                alive[0].join(_POLL_SECONDS)
+                self._ends[alive[0]].wait(_POLL_SECONDS)
             except KeyboardInterrupt:
                 self.was_interrupted = True
                 if self._head.stop_reason is not None:
@@ -252,7 +261,7 @@ class Pipeline:
             waited += _POLL_SECONDS
             if waited > self._stop_seconds:
                 self.is_left_behind = True
-                stuck = alive[-1].name  # those before it may only be waiting for it
+                stuck = alive[-1]  # those before it may only be waiting for it
                 text = (
                     f"did not end within {self._stop_seconds:g} s of the stop and was left behind."
                 )

@@ -149,14 +149,14 @@ def _told(run: "Run") -> dict[str, Any]:
 
 
 def _print_head(run: "Run") -> None:
-    from app.managers.system_manager.record.summary import latched_text
+    from app.managers.system_manager.record.summary import latched_text, left_text
 
     days, curve = run.columns.sessions, run.columns.equity.equity
     span = f", {days.date[0]} to {days.date[-1]}" if len(days) else ""
     what = f"Run {run.id}, {run.mode}, {run.state}: {', '.join(run.symbols)}{span}"
     console.print(what, style="bold", markup=False)
     latched = latched_text(run.summary)
-    for words in (run.error, latched):
+    for words in (run.error, left_text(run.summary), latched):
         if words:
             console.print(words, markup=False)
     if len(curve):

@@ -72,7 +72,7 @@ def show_run(
     if as_json:
         print_json(run)
         return
-    from app.managers.system_manager.record.summary import figure_rows
+    from app.managers.system_manager.record.summary import figure_rows, left_text
 
     summary = run["summary"] or {}
     strategies = summary.get("strategies", [])  # runs of old have none
@@ -85,6 +85,9 @@ def show_run(
         if value is not None or name in recorded
     ]
     print_table(f"Run {run['run_id']}", ("what", "value"), rows)
+    left = left_text(summary)
+    if left is not None:
+        console.print(left, markup=False)
     if strategies:
         from app.managers.system_manager.record.attribution import as_cells
 

@@ -5,13 +5,16 @@ from typing import Any
 
 from app.cli.context import Context
 from app.core.trading_state import resumed_by
-from app.managers.system_manager.record.summary import latched_text
+from app.managers.system_manager.record.summary import latched_text, left_text
 from app.repositories.run_repository import RunRepository
 
 
 def notes_on(figures: Mapping[str, Any]) -> Iterator[str]:
     """A sentence each, of a summary's plain values."""
     run_id, repository = figures["run_id"], RunRepository(Context().engine)
+    left = left_text(figures)
+    if left is not None:
+        yield left
     latched = latched_text(figures)
     if latched is not None:
         yield latched

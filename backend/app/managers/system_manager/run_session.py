@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,12 @@ from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import REPLAYED, Manner
 from app.managers.system_manager.journal.saved_states import Chapter
 from app.managers.system_manager.looking import Looking
+from app.managers.system_manager.record.figures import (
+    Figures,
+    OnRecord,
+    figures_of,
+    standing_at,
+)
 from app.managers.system_manager.record.kill_story import KillStory
 from app.managers.system_manager.record.run_outcome import (
     FAILED,
@@ -28,6 +34,7 @@ from app.managers.system_manager.record.run_outcome import (
 )
 from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.record.summary import Summary
+from app.managers.system_manager.record.undisturbed import undisturbed
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.wiring import Run
@@ -90,6 +97,8 @@ class RunSession:
         self._on_progress = on_progress
         self._reloads = reloads  # of a live run
         self._risk = risk  # what becomes of the account's trading state
+        # A live run has a journal to go by.
+        self._on_record = OnRecord(run) if line is None else None
         self._ended = threading.Event()
         self.bars = 0
         self.goes_on = False  # a run that had broken off
@@ -231,6 +240,12 @@ class RunSession:
 
     def take(self, results: Results) -> None:
         """What came of an input: to the journal, the record, and whoever watches."""
+        if self._on_record is not None:
+            self._on_record.admit(results, self._take)
+        else:
+            self._take(results)
+
+    def _take(self, results: Results) -> None:
         if self._line is not None:
             self._line.take(results)
         if self._risk is not None:
@@ -279,6 +294,29 @@ class RunSession:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
+        with undisturbed() if self._line is None else nullcontext():
+            figures = self._left()
+            summary = self._close(reason, error, figures, started_ns, now_text)
+        return reason, summary, error
+
+    def _left(self) -> Figures | None:
+        """The figures of what is on record, where a worker goes on with the run's own."""
+        if self._on_record is None or not self.run.pipeline.goes_on:
+            return None
+        figures, in_part = self._on_record.leave()
+        self.kill_story.leave(standing_at(figures))
+        self._record.keep(in_part)
+        return figures
+
+    def _close(
+        self,
+        reason: str,
+        error: BaseException | None,
+        figures: Figures | None,
+        started_ns: int,
+        now_text: Callable[[], str],
+    ) -> Summary:
+        """Close the record; without `figures` those are the run's own."""
         if self._line is not None and self.run.pipeline.was_interrupted:
             self._line.break_off()
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
@@ -293,18 +331,19 @@ class RunSession:
         is_unfinished = self._line is not None and self._line.is_unfinished
         if self._risk is not None:
             self._risk.close(self.run, is_over=not is_unfinished)
+        figures = figures_of(self.run) if figures is None else figures
         summary = summary_of(
-            self.run, self.run_id, self._record.folder, reason,
+            self.run, figures, self.run_id, self._record.folder, reason,
             seconds if self._line is None else None, self.bars, self._note(reason),
         )  # fmt: skip
-        self._facts |= outcome_facts(self.run, timings) | {"killed": killed}
+        self._facts |= outcome_facts(self.run, timings, figures) | {"killed": killed}
         if self._reloads is not None:
             self._facts["reloads"] = self._reloads.facts()
         if is_unfinished:
             self._record.leave()
         else:
             self._record.finish(summary, self._facts, self._passport, ended_at, text)
-        return reason, summary, error
+        return summary
 
     def _compare(
         self, others: CompleteRuns, summary: Summary, now_text: Callable[[], str]

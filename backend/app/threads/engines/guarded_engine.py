@@ -59,10 +59,14 @@ class GuardedEngine(KilledEngine):
         if not self._under_way.acquire(timeout=min(timeout_seconds, threading.TIMEOUT_MAX)):
             return None
         try:
-            now_ns = self._cursor.now_ns
-            return self.risk.status(now_ns, self._silence.length_ns(now_ns))
+            return self.status()
         finally:
             self._under_way.release()
+
+    def status(self) -> RiskStatus:
+        """As it stands; for the engine's own thread."""
+        now_ns = self._cursor.now_ns
+        return self.risk.status(now_ns, self._silence.length_ns(now_ns))
 
     # -- when it looks -----------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """One account: a book per currency, the rates between them, what carrying debts costs."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 
 import msgspec
@@ -99,6 +100,33 @@ class Account:
         self._date = state.date
         if state.date is not None and not self.is_single:
             self._rates = self.terms.rates[state.date]
+
+    def twin(self) -> "Account":
+        """One like it with books and positions of its own, which nothing moves but `follow`."""
+        twin = copy(self)
+        twin.books = {name: copy(book) for name, book in self.books.items()}
+        twin.own = twin.books[self.terms.currency]
+        twin.by_symbol = [twin.books[currency] for currency in self.currencies]
+        twin.positions = [[copy(one) for one in row] for row in self.positions]
+        twin._follow_few(self)
+        return twin
+
+    def follow(self, other: "Account", moved: Iterable[int]) -> None:
+        """Be as another has come to be since; in these symbols, and by what a session charges."""
+        for name, book in other.books.items():
+            put_back(self.books[name], kept(book, Ledger.STATE))
+        if self.carries and self._date != other._date:
+            moved = range(len(self.currencies))
+        for own, row in zip(self.positions, other.positions, strict=True):
+            for symbol in moved:
+                own[symbol].follow(row[symbol])
+        self._follow_few(other)
+
+    def _follow_few(self, other: "Account") -> None:
+        self.loose = {symbol: copy(one) for symbol, one in other.loose.items()}
+        self.unbooked_fees = dict(other.unbooked_fees)
+        self.part_prices = dict(other.part_prices)
+        self._rates, self._date = other._rates, other._date
 
     # -- what it is worth ------------------------------------------------------------------------
 

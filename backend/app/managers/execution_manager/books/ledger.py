@@ -47,6 +47,16 @@ class Position:
         self.borrow_units = 0
         self.trades = 0  # times it came back to flat, or through it
 
+    def follow(self, other: "Position") -> None:
+        """Be as another of the same symbol; field by field, as that is quickest."""
+        self.units = other.units
+        self.cost_units = other.cost_units
+        self.realised_units = other.realised_units
+        self.income_units = other.income_units
+        self.fee_units = other.fee_units
+        self.borrow_units = other.borrow_units
+        self.trades = other.trades
+
     @property
     def quantity(self) -> Decimal:
         """Signed: negative is short."""

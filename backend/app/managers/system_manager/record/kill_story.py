@@ -45,6 +45,12 @@ class KillStory:
             self._left = self._standing()
             self._seconds_ns = self._monotonic_ns() - self._since_ns
 
+    def leave(self, left: Standing) -> None:
+        """The run was left amid a block: this is what its record says of what is left."""
+        if self._latch.mode:
+            self.end()
+            self._left = left
+
     def told(self) -> dict[str, Any] | None:
         """As far as it has come; None while nobody has killed the run."""
         if not self._latch.mode:

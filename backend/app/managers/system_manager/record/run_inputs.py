@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.core.instruments import Adjustment
 from app.core.money import from_units, to_units
+from app.managers.execution_manager.books.account import Account
 from app.managers.system_manager.wiring import Run
 from app.services.run_comparison import Difference, differences
 
@@ -26,9 +27,9 @@ _HASH: Final = "source_hash"
 _OUTCOME: Final = "part_price"  # stands beside an action, and came of the run
 
 
-def input_facts(run: Run) -> dict[str, Any]:
+def input_facts(run: Run, account: Account) -> dict[str, Any]:
     """What run.json says of a run's inputs, besides its data passport."""
-    rates = run.execution.account.terms.rates
+    rates = account.terms.rates
     return {
         INSTRUMENTS: _instruments(run),
         ACTIONS: [
@@ -37,7 +38,7 @@ def input_facts(run: Run) -> dict[str, Any]:
                 "session": str(one.session_date),
                 "split_ratio": f"{one.split_ratio:f}",
                 "dividend": f"{one.dividend:f}",
-                **_part_price(run, one),
+                **_part_price(run, account, one),
             }
             for one in run.processor.adjustments
         ],
@@ -95,10 +96,10 @@ def _without(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def _part_price(run: Run, action: Adjustment) -> dict[str, float]:
+def _part_price(run: Run, account: Account, action: Adjustment) -> dict[str, float]:
     """At what a part of a lot was paid out that a split had left; most leave none."""
     place = run.plan.symbols.index(action.symbol), action.session_date
-    price = run.execution.account.part_prices.get(place)
+    price = account.part_prices.get(place)
     return {} if price is None else {_OUTCOME: price}
 
 

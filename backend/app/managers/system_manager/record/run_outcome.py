@@ -8,17 +8,16 @@ import msgspec
 
 from app.core.coins import coin_of
 from app.core.money import from_units
+from app.core.trading_state import RiskStatus
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
+from app.managers.system_manager.record.figures import Figures
 from app.managers.system_manager.record.run_inputs import input_facts
 from app.managers.system_manager.record.summary import Summary, share_of_profit
 from app.managers.system_manager.record.uncertain_bars import LocalText
-from app.managers.system_manager.risk.run_risk import risk_status
 from app.managers.system_manager.wiring import Run
 from app.threads.stream.reloading import ReloadOutcome
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
-
-_RISK_SECONDS = 0.5  # for an engine that hangs; asked twice
 
 
 class RunEnd(msgspec.Struct, frozen=True):
@@ -53,27 +52,25 @@ def timings_of(run: Run, seconds: float) -> dict[str, Any]:
     }
 
 
-def outcome_facts(run: Run, timings: Mapping[str, Any]) -> dict[str, Any]:
+def outcome_facts(run: Run, timings: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
     """What run.json says of a run's end, besides its summary."""
     return {
         "timings": dict(timings),
-        "books": as_json(book_results(run.execution.account, run.last_close)),
-        **input_facts(run),
+        "books": as_json(book_results(figures.account, figures.mark)),
+        **input_facts(run, figures.account),
         "quality": _quality_facts(run),
         "dropped": list(run.pipeline.dropped),
-        **_risk_facts(run),
+        **_risk_facts(figures.risk),
     }
 
 
-def _risk_facts(run: Run) -> dict[str, Any]:
+def _risk_facts(status: RiskStatus | None) -> dict[str, Any]:
     """The trading state that the run left, and how it came to it; of runs that have one."""
-    status = risk_status(run, _RISK_SECONDS)
     return {} if status is None else {"risk": msgspec.to_builtins(status)}
 
 
-def _trading_state(run: Run) -> str | None:
+def _trading_state(run: Run, status: RiskStatus | None) -> str | None:
     """What kept it from trading at its end, if anything did."""
-    status = risk_status(run, _RISK_SECONDS)
     if status is None or not status.trips:
         return None
     since = run.local_time(min(trip.since_ns for trip in status.trips))
@@ -83,6 +80,7 @@ def _trading_state(run: Run) -> str | None:
 
 def summary_of(
     run: Run,
+    figures: Figures,
     run_id: str,
     folder: Path,
     reason: str,
@@ -93,22 +91,23 @@ def summary_of(
     """The figures of a run that ended for this reason; `folder` is that of its record. A run that
     goes at its venue's pace has no `seconds` that say anything.
     """
-    execution, account = run.execution, run.execution.account
-    start, final = from_units(account.opening_units), run.final_equity()
-    diary, simulates = execution.diary, run.simulates_fills
-    band = from_units(diary.band_units) if simulates else None
+    account, simulates = figures.account, run.simulates_fills
+    start, final = from_units(account.opening_units), figures.equity()
+    band = from_units(figures.band_units) if simulates else None
+    as_of = None if figures.left_ns is None else run.local_time(figures.left_ns).isoformat()
     return Summary(
         run_id=run_id,
         state=state_of(reason),
         mode=run.config.mode,
-        sessions=run.engine.sessions,
+        as_of=as_of,
+        sessions=figures.sessions,
         bars=bars,
         replay_seconds=None if seconds is None else round(seconds, 6),
         bars_per_second=None if seconds is None else round(bars / seconds) if seconds else 0,
-        orders=execution.order_count,
-        fills=execution.fill_count,
-        trades=execution.account.trades(),
-        trading_state=_trading_state(run),
+        orders=figures.orders,
+        fills=figures.fills,
+        trades=account.trades(),
+        trading_state=_trading_state(run, figures.risk),
         currency=run.config.account.currency,
         start_equity=start,
         final_equity=final,
@@ -117,14 +116,14 @@ def summary_of(
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
         loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
         fees_unbooked=_listed(account.unbooked_fees),
-        max_drawdown=run.curve.max_drawdown,
-        uncertain_bars=diary.uncertain_count if simulates else None,
+        max_drawdown=figures.max_drawdown,
+        uncertain_bars=figures.uncertain_bars if simulates else None,
         band=band,
         band_share=None if band is None else share_of_profit(band, start, final),
         band_note=band_note,
-        fingerprint=diary.fingerprint.hexdigest(),
+        fingerprint=figures.fingerprint,
         report=str(folder / "report.md"),
-        strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
+        strategies=strategy_results(account, [seat.name for seat in run.seats], figures.mark),
     )
 
 
@@ -135,9 +134,9 @@ def _listed(units: Mapping[str, int]) -> str | None:
 
 def _quality_facts(run: Run) -> dict[str, Any]:
     """What the data quality manager kept out, and how complete the rest was."""
-    totals = [msgspec.to_builtins(total) for total in run.quality.book.totals.values()]
+    totals = [msgspec.to_builtins(total) for total in [*run.quality.book.totals.values()]]
     bad = [
         {"symbol": symbol, "session": str(session), "reason": reason, "bars": count}
-        for (symbol, session, reason), count in sorted(run.quality.bad.items(), key=str)
+        for (symbol, session, reason), count in sorted(dict(run.quality.bad).items(), key=str)
     ]
     return {"symbols": totals, "kept_out": bad, "history": run.feed.history_sources}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from loguru import logger
 
 from app.core.errors import AppError, ConfigError, DatabaseLocked
+from app.core.orders import Order
 from app.managers.system_manager.record.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.record.summary import Summary, report_page
 from app.managers.system_manager.record.uncertain_bars import LocalText, UncertainBars
@@ -58,6 +59,7 @@ class RunRecord:
         self._repository = repository
         self._strategies = strategies
         self._symbols = symbols
+        self._unended: Sequence[Order] = ()
         self._curve = EquityFile(folder)
         with disk_errors(folder):
             self._rows = WaitingRows(folder)
@@ -77,6 +79,10 @@ class RunRecord:
             self._uncertain.add(records.uncertain)
         self._curve.add(results.equity_ns, results.equity)
 
+    def keep(self, unended: Sequence[Order]) -> None:
+        """Orders that go on record as they stood, as nobody waits for their end."""
+        self._unended = unended
+
     def finish(
         self,
         summary: Summary,
@@ -89,6 +95,8 @@ class RunRecord:
         state, trouble = summary.state, None
         try:
             self._curve.close()
+            with disk_errors(self.folder):
+                self._rows.add(self._unended, (), ())
             self._store_patiently()
             self._write_pages(summary, facts, passport, error)
         except AppError as raised:

@@ -21,6 +21,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     state: str
     mode: str
+    as_of: str | None = None  # of a run that was left amid a block: when all figures were so
     sessions: int
     bars: int
     replay_seconds: float | None  # None, as the next: it goes at its venue's pace
@@ -87,6 +88,17 @@ def latched_text(figures: Mapping[str, Any]) -> str | None:
     )
 
 
+def left_text(figures: Mapping[str, Any]) -> str | None:
+    """That a run was left amid a block, and what its figures are then; None where it was not."""
+    as_of = figures.get("as_of")
+    if as_of is None:
+        return None
+    return (
+        "The run was left amid a block, as a worker of it did not end. All figures are as of "
+        f"{as_of}, the last instant on record; what it did behind that is not in them."
+    )
+
+
 def _cell(name: str, value: object) -> str:
     """One figure for people."""
     if isinstance(value, Decimal) or name in _MONEY:
@@ -109,9 +121,8 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
         lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
     lines += ["| figure | value |", "|---|---:|"]
     lines += [f"| {name} | {value} |" for name, value in summary.rows()]
-    latched = summary.latched()
-    if latched is not None:
-        lines += ["", latched]
+    for words in (left_text(msgspec.structs.asdict(summary)), summary.latched()):
+        lines += ["", words] if words is not None else []
     if summary.band is not None:
         lines += ["", "## What its bars leave open", "", *_left_open(summary, summary.band)]
     if summary.strategies:

@@ -22,6 +22,7 @@ from app.core.run_ids import runs_back
 from app.core.seams import BarSource
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.record.equity_file import disk_errors
+from app.managers.system_manager.record.figures import figures_of
 from app.managers.system_manager.record.run_outcome import (
     FAILED,
     FINISHED,
@@ -211,7 +212,8 @@ class Rebuilding:
     ) -> tuple[Summary, dict[str, Any], str | None]:
         """The summary, what run.json says, and the error that ended the run."""
         end = self._end or RunEnd(FINISHED if raised is None else FAILED)
-        summary = summary_of(run, self._run_id, self._folder, end.ended, None, self._bars)
+        figures = figures_of(run)
+        summary = summary_of(run, figures, self._run_id, self._folder, end.ended, None, self._bars)
         orders = summary.orders - len(self._void())
         summary = msgspec.structs.replace(summary, state=self._state(raised), orders=orders)
         header = self.header
@@ -223,7 +225,7 @@ class Rebuilding:
             "platform": header.platform,
             "strategies": header.strategies,
             "run_id": self._run_id,
-            **outcome_facts(run, end.timings),
+            **outcome_facts(run, end.timings, figures),
             "killed": end.killed,
             "reloads": [reload_facts(one, self._local_text) for one in self._journal.reloads()],
         }

@@ -204,7 +204,9 @@ class Retelling:
             quotes=bool(quoted(config, self.hard_limits)),
         )  # fmt: skip
         rows = [msgspec.to_builtins(one) for one in passport]
-        return changed_inputs(self._facts, {**input_facts(run), "passport": rows})
+        return changed_inputs(
+            self._facts, {**input_facts(run, run.execution.account), "passport": rows}
+        )
 
     def _reckoned(self, run: Run) -> Iterator[str]:
         """Fees and interest are in no fingerprint."""
