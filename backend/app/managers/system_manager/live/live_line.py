@@ -20,6 +20,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
+from app.managers.execution_manager.live.order_reports import JOURNAL
 from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import PAPER, Manner
@@ -172,8 +173,9 @@ class LiveLine:
         self.ending.execution = self.releasing.execution = run.execution
         self.releasing.since_ns = header.since_ns
         self.journal = LineJournal(
-            folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
-        )
+            folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear,
+            lambda: self.releasing.besides(JOURNAL),
+        )  # fmt: skip
         self._keeper = state_keeper(run, self.journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
