@@ -37,7 +37,7 @@ from app.managers.system_manager.live.line_states import state_keeper
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.live.releasing import Releasing
 from app.managers.system_manager.live.told_halts import ToldHalts
-from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.record.run_outcome import RunEnd, left_at_venue
 from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -388,3 +388,8 @@ class LiveLine:
                 rest.callback(self.journal.close, end, self._recovery)
             self.ending.close(self.journal, end, self._config.lived.on_error, self._book_last)
         logger.info("The line to the venue is closed: {}", end.ended)
+        if self._run is not None and self.goes_to_venue:
+            held, working = left_at_venue(self._run.execution)
+            if held or working:
+                told = "Left at the venue: held: {}; orders that work: {}"
+                logger.warning(told, held or "nothing", working or "none")

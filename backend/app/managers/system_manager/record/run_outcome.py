@@ -9,6 +9,9 @@ import msgspec
 from app.core.coins import coin_of
 from app.core.instruments import Adjustment
 from app.core.money import from_units
+from app.core.orders import Order
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.record.summary import Summary, share_of_profit
 from app.managers.system_manager.record.uncertain_bars import LocalText
@@ -18,6 +21,7 @@ from app.threads.stream.reloading import ReloadOutcome
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 
+_MOST_NAMED = 10  # orders that work on
 _RISK_SECONDS = 0.5  # for an engine that hangs; asked twice
 
 
@@ -127,6 +131,7 @@ def summary_of(
     start, final = from_units(account.opening_units), run.final_equity()
     diary, simulates = execution.diary, run.simulates_fills
     band = from_units(diary.band_units) if simulates else None
+    held, working = (None, None) if simulates else left_at_venue(execution)
     return Summary(
         run_id=run_id,
         state=state_of(reason),
@@ -147,6 +152,8 @@ def summary_of(
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
         loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
         fees_unbooked=_listed(account.unbooked_fees),
+        held_at_end=held,
+        working_at_end=working,
         max_drawdown=run.curve.max_drawdown,
         uncertain_bars=diary.uncertain_count if simulates else None,
         band=band,
@@ -156,6 +163,22 @@ def summary_of(
         report=str(folder / "report.md"),
         strategies=strategy_results(account, [seat.name for seat in run.seats], run.last_close),
     )
+
+
+def left_at_venue(execution: ExecutionManager) -> tuple[str | None, str | None]:
+    """What a run holds and which orders work, in words: as far as the run knows."""
+    left = standing(execution)
+    held = ", ".join(f"{from_units(units):f} {name}" for name, units in left.positions.items())
+    orders = [_order_text(order) for order in execution.broker.working.copy().values()]
+    more = [f"and {len(orders) - _MOST_NAMED:,} more"] if len(orders) > _MOST_NAMED else []
+    return held or None, "; ".join([*orders[:_MOST_NAMED], *more]) or None
+
+
+def _order_text(order: Order) -> str:
+    """What is left of it: `sell 20 SYN1 stop 99.5`."""
+    left = from_units(abs(order.units - order.filled_units))
+    prices = [str(price) for price in (order.stop, order.limit) if price is not None]
+    return " ".join([order.side, f"{left:f}", order.symbol, order.kind, *prices])
 
 
 def _listed(units: Mapping[str, int]) -> str | None:
