@@ -11,6 +11,7 @@ import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 from tests.told_house import Teller, teller
 
+from app.managers.system_manager.control.client import running
 from app.managers.system_manager.control.server import ControlServer
 from app.managers.system_manager.control.sockets import make_control_folder
 from app.managers.system_manager.run_session import RunSession
@@ -216,6 +217,27 @@ def test_a_frozen_replay_ends_at_that_instant_with_what_it_holds(served: Teller)
     assert told["session_time"] == told["done_session_time"]
     assert told["left"]["positions"] == {"AAA": "100", "BBB": "100"}
     assert served.house.facts(run_id)["summary"]["fills"] == 2
+
+
+def test_a_run_that_has_ended_is_told_so_and_no_other_is_offered_to_an_emergency_stop(
+    served: Teller,
+) -> None:
+    house = served.house
+    ended = house.system.start(house.config())
+    assert house.system.wait(30) is not None
+    while running(house.folder):
+        threading.Event().wait(0.01)
+    other = begun(house, 5)  # in the same second its id begins with the first one's
+    assert running(house.folder) == [other]
+    code, _, err = served.say("risk", "flatten", ended, "--reason", "x")
+    assert code == 3
+    assert f"Run {ended} has ended (finished, " in err and "so nothing was stopped" in err
+    assert "Did you mean" not in err and other not in err.replace(ended, "")
+    code, _, err = served.say("system", "halt", ended)
+    assert code == 3
+    assert f"No session '{ended}' runs: run {ended} is over." in err
+    assert "Did you mean" not in err and other not in err.replace(ended, "")
+    assert running(house.folder) == [other]
 
 
 @pytest.mark.parametrize(

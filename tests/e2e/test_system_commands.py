@@ -19,7 +19,7 @@ KEYS = [
     *("run_id", "state", "mode", "as_of", "sessions", "bars", "replay_seconds", "bars_per_second"),
     *("orders", "fills", "trades", "trading_state", "currency"),
     *("start_equity", "final_equity", "fees", "interest", "borrow"),
-    *("loose_coins", "fees_unbooked", "max_drawdown"),
+    *("loose_coins", "fees_unbooked", "held_at_end", "working_at_end", "max_drawdown"),
     *("uncertain_bars", "band", "band_share"),
     *("equity_worst", "equity_best", "equity_difference", "band_note"),
     *("fingerprint", "report", "strategies"),

@@ -1,6 +1,7 @@
 """The program on a machine that fails: `python -m ... KIND FIRST COUNT words`.
 
-`sync` and `write` fail so often from that call on, `limit` lets no file grow past FIRST bytes;
+`sync` and `write` fail so often from that call on, as does `add` of the run's record, for want of
+room; `limit` lets no file grow past FIRST bytes;
 `clock` sets the machine's wall clock by COUNT hours after FIRST seconds, as this process sees it.
 """
 
@@ -12,22 +13,23 @@ from collections.abc import Callable
 from typing import Any
 
 from app.cli.main import main as run_command
+from app.managers.system_manager.record.waiting_rows import WaitingRows
 from app.repositories.disk import MachineFile
 
 
-def fail(name: str, first: int, count: int) -> None:
-    """Have a method of the journal's files fail from its call `first` on, `count` times."""
-    method: Callable[..., Any] = getattr(MachineFile, name)
+def fail(of: type, name: str, first: int, count: int, number: int = errno.EIO) -> None:
+    """Have a method of a class of files fail from its call `first` on, `count` times."""
+    method: Callable[..., Any] = getattr(of, name)
     calls = 0
 
-    def failing(self: MachineFile, *given: Any) -> Any:
+    def failing(self: Any, *given: Any) -> Any:
         nonlocal calls
         calls += 1
         if first <= calls < first + count:
-            raise OSError(errno.EIO, "the disk failed, as it was told to")
+            raise OSError(number, "the disk failed, as it was told to")
         return method(self, *given)
 
-    setattr(MachineFile, name, failing)
+    setattr(of, name, failing)
 
 
 def jump(after_seconds: int, hours: int) -> None:
@@ -49,8 +51,10 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(number), resource.RLIM_INFINITY))
     elif kind == "clock":
         jump(int(number), int(times))
+    elif kind == "add":
+        fail(WaitingRows, kind, int(number), int(times), errno.ENOSPC)
     else:
-        fail(kind, int(number), int(times))
+        fail(MachineFile, kind, int(number), int(times))
     sys.argv = ["mismartera", *words]
     return run_command()
 

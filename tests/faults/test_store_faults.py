@@ -69,6 +69,21 @@ def test_a_disk_that_is_full_keeps_orders_in_and_a_start_with_room_goes_on(tmp_p
         settle(house)
 
 
+def test_a_record_that_cannot_be_written_costs_an_alarm_and_is_made_of_the_journal(
+    tmp_path: Path,
+) -> None:
+    with House(tmp_path, rate=RATE) as house:
+        house.start(failing("add", 20))
+        wait_for(said(house, "record waits"), "the alarm")
+        before = len(placed_at_venue(house))
+        wait_for(lambda: len(placed_at_venue(house)) > before + 20 or None, "orders after it")
+        settle(house)
+        assert house.log().count("Alarm, record waits") == 1
+        names = {path.name for path in (house.data / "runs" / house.run_id()).iterdir()}
+        assert names >= {"equity.parquet", "report.md", "run.json"}
+        assert not names & {"rows.waiting", "rebuilding"}
+
+
 def test_a_database_locked_for_half_a_minute_at_the_end_costs_no_row(tmp_path: Path) -> None:
     with House(tmp_path, rate=RATE) as house:
         house.start()

@@ -291,6 +291,18 @@ def test_no_bytes_whatever_end_the_server(
     assert house.session.obeyed == []
 
 
+def test_who_names_a_run_that_is_over_gets_and_is_offered_no_other(house: House) -> None:
+    for name in ("run", "rum-1"):
+        (house.data / "runs" / name).mkdir(parents=True)
+    assert running(house.data) == ["run-1"]
+    for name in ("run", "rum-1"):  # the one begins the other's id, the other is like it
+        with pytest.raises(NotFoundError, match=rf"'{name}' runs: run {name} is over") as refused:
+            connect(house.data, name)
+        assert "run-1" not in str(refused.value)
+    with connect(house.data, "run-") as client:
+        assert client.session.run_id == "run-1"
+
+
 def test_the_file_of_a_dead_session_is_removed_and_a_run_is_found_by_its_beginning(
     house: House,
 ) -> None:

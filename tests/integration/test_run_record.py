@@ -408,7 +408,7 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert rows["band share"] == "0.00%"
     if_asked = {
         "equity_worst", "equity_best", "equity_difference", "band_note", "trading_state",
-        "loose_coins", "fees_unbooked", "as_of",
+        "loose_coins", "fees_unbooked", "as_of", "held_at_end", "working_at_end",
     }  # fmt: skip
     shown = [name for name in Summary.__struct_fields__[:-1] if name not in if_asked]
     assert list(rows) == [name.replace("_", " ") for name in shown]

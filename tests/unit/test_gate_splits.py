@@ -217,7 +217,7 @@ def test_a_split_reaches_the_gate_though_the_journal_cannot_be_written(tmp_path:
     told: list[tuple[str, str]] = []
     teller: Any = SimpleNamespace(alarm=lambda *words: told.append(words))
     means: Any = SimpleNamespace(recorder=recorder)
-    journal = LineJournal(tmp_path, header, means, teller, heard.extend)
+    journal = LineJournal(tmp_path, header, means, teller, heard.extend, str)
     journal.record_input(news(1))
     recorders[0].flush()
     disk.faults.first, disk.faults.last = len(disk.faults.calls) + 1, 10**9

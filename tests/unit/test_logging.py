@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,37 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(ConfigError, match="Set MISMARTERA_DATA_FOLDER"):
         configure_logging(tmp_path / "file", "INFO")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_costs_the_log_its_lines_and_the_console_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_path(tmp_path).parent.mkdir()
+    log_path(tmp_path).symlink_to("/dev/full")
+    configure_logging(tmp_path, "INFO")
+    for number in range(3):
+        logger.info("line {}", number)
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split()[-1] for line in told if " line " in line] == ["0", "1", "2"]
+    (refused,) = (line for line in told if " line " not in line)
+    assert refused.endswith("app.log cannot be written: No space left on device.")
+    with open("/dev/full", "w", buffering=1, encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stderr", full)
+        logger.info("to a console that is a file there")
+        monkeypatch.undo()
+        with suppress(OSError):
+            full.close()
+    assert not capsys.readouterr().err
+
+
+def test_another_loguru_logs_to_its_own_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "loguru._file_sink", None)
+    configure_logging(tmp_path, "INFO")
+    logger.info("hello")
+    assert "hello" in logged(tmp_path)
 
 
 def test_a_line_of_a_million_letters_is_looked_through_in_no_time() -> None:

@@ -193,3 +193,19 @@ def test_power_may_go_while_a_fault_is_being_mended(seed: int) -> None:
         except PowerLoss:
             life.disk = disk.after_power_loss(lots)
         check(life)
+
+
+def test_a_recorder_that_is_closed_while_it_has_failed_tries_once_more() -> None:
+    disk = MemoryDisk()
+    disk.faults = Faults()
+    recorder = Recorder(JournalWriter(FOLDER, disk), lambda error: None)
+    recorder.begin_part({})
+    recorder.flush()
+    disk.faults.first, disk.faults.last = len(disk.faults.calls) + 1, 10**9
+    recorder.record_input(Command("go", "", 1))
+    recorder.flush()
+    assert recorder.failed is not None
+    disk.faults.last = 0  # there is room again
+    recorder.close({"ended": "stopped"}, ended=True)
+    assert sequences(disk) == [1]
+    assert [one.kind for one in JournalReader(FOLDER, disk)][-2:] == [form.NOTE, form.END]

@@ -1,8 +1,9 @@
 """A person lifts a live run's halt: the venue is looked at first, and what differs is named."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -83,6 +84,47 @@ def test_a_halt_is_lifted_at_the_gate_and_in_the_run_once_the_venue_agrees(line:
     assert not line.book.latch.halted
     assert (-1, "command") not in line.execution.entries.closed
     assert "released: it was nothing" in line.alarms.told
+
+
+@pytest.mark.parametrize(
+    ("halt", "told"),
+    [
+        (lambda line: None, "It can be written again; entries pass."),
+        (
+            lambda line: line.line.halt("the account was lost."),
+            "It can be written again; entries stay refused: the account was lost. 'system release "
+            "--reason WHY' lifts a halt once the venue agrees.",
+        ),
+        (
+            lambda line: line.execution.close_entries(0, "its data is old", "feed"),
+            "It can be written again; entries stay refused: X: its data is old.",
+        ),
+        (
+            lambda line: line.line.pause(),
+            "It can be written again; entries stay refused: the run is paused.",
+        ),
+    ],
+)
+def test_a_journal_that_can_be_written_again_claims_no_more_than_that(
+    halt: Callable[[Line], None],
+    told: str,
+    line: Line,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Venue(line)
+    line.recover()
+    journal = line.line.journal
+    assert journal is not None
+    with monkeypatch.context() as patch:
+        mended: Any = SimpleNamespace(failed=OSError("full"), try_again=lambda: True)
+        patch.setattr(journal, "recorder", mended)
+        journal._fail(OSError("full"))
+        line.execution.close_entries(-1, "the journal cannot be written", "journal")
+        halt(line)
+        heard(line)
+        journal.try_again()
+    assert f"journal: {told}" in line.alarms.told
+    assert Resumed(-1, "the journal can be written again", "journal") in heard(line)
 
 
 def test_a_venue_that_still_differs_keeps_the_halt_and_both_figures_are_named(line: Line) -> None:

@@ -71,7 +71,7 @@ class Journal:
         self.recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), fail)
         header: Any = _Header(list(SESSIONS))
         means: Any = _Means(self.recorder)
-        self.line = LineJournal(folder, header, means, None, lambda events: None)  # type: ignore[arg-type]
+        self.line = LineJournal(folder, header, means, None, lambda events: None, str)  # type: ignore[arg-type]
 
     def read(self) -> RunJournal:
         self.recorder.close()

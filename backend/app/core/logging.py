@@ -10,8 +10,9 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from app.core.errors import ConfigError, did_you_mean
 from app.core.folders import can_only_read
@@ -24,6 +25,9 @@ LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 DEFAULT_LEVEL = "INFO"
 HIDDEN = "***"
 _DAY_SECONDS = 86_400
+_KEPT: Final[dict[str, Any]] = {
+    "rotation": "10 MB", "retention": "30 days", "compression": "zip", "encoding": "utf-8",
+}  # fmt: skip
 
 CONSOLE_FORMAT = (
     "<dim>{time:HH:mm:ss.SSS}</dim> <level>{level: <8}</level> "
@@ -85,20 +89,43 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
         _log_to_file(log_path(folder), wanted)
 
 
+class _LogFile:
+    """loguru's own file; on a disk that refuses it would print a traceback for each line."""
+
+    def __init__(self, path: Path) -> None:
+        from loguru._file_sink import FileSink
+
+        made: Any = FileSink  # untyped
+        self._path = path
+        self._sink = made(path, **_KEPT)
+        self._has_failed = False
+
+    def write(self, line: str) -> None:
+        """To the file; where it takes none, that is told once to the console."""
+        try:
+            self._sink.write(line)
+            self._has_failed = False
+        except OSError as error:
+            if not self._has_failed:
+                self._has_failed = True
+                why = error.strerror or error
+                _to_console(f"The log {self._path} cannot be written: {why}.\n")
+
+    def stop(self) -> None:
+        """End the file."""
+        with suppress(OSError):
+            self._sink.stop()
+
+
 def _log_to_file(path: Path, level: str) -> None:
     from loguru import logger
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        logger.add(
-            path,
-            level=level,
-            format=FILE_FORMAT,
-            rotation="10 MB",
-            retention="30 days",
-            compression="zip",
-            encoding="utf-8",
-        )
+        try:
+            logger.add(_LogFile(path), level=level, format=FILE_FORMAT)
+        except (ImportError, TypeError):  # a loguru whose file is made otherwise
+            logger.add(path, level=level, format=FILE_FORMAT, **_KEPT)
     except OSError as error:
         raise ConfigError(
             f"The log {path} cannot be written: {error.strerror}. "
@@ -159,8 +186,11 @@ def _level_path(folder: Path) -> Path:
 
 
 def _to_console(text: str) -> None:
-    """To what is standard error now: a prompt puts itself in front of it for a while."""
-    sys.stderr.write(text)
+    """To what is standard error now: a prompt puts itself in front of it for a while. Where that is
+    a file of a full disk, as a detached session's is, the line is lost, and nothing else.
+    """
+    with suppress(OSError):
+        sys.stderr.write(text)
 
 
 def _wants_colour() -> bool:

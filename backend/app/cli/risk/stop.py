@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -139,9 +139,33 @@ def _ended_before(run: str | None, error: NotFoundError) -> dict[str, Any]:
     repository = RunRepository(Context().engine)
     try:
         last = repository.list_runs(1)[0] if run is None else repository.get_run(run)
-        return {**_outcome(last["run_id"]), "again": True}
     except (NotFoundError, IndexError):
         raise error from None
+    try:
+        return {**_outcome(last["run_id"]), "again": True}
+    except NotFoundError:
+        raise error if run is None else NotFoundError(_why_not(dict(last))) from None
+
+
+def _why_not(run: Mapping[str, Any]) -> str:
+    """Why a run that is known cannot be stopped: no other is offered in its place."""
+    from app.cli.runs.commands import ABANDONED, UNDER_WAY, described
+
+    run_id, state = run["run_id"], described(run)["state"]
+    if state == UNDER_WAY:
+        return (
+            f"Run {run_id} is in process {run['pid']}, which does not listen, so nothing was "
+            "stopped. Ask again; if that stays so, end the process and see to the venue by hand."
+        )
+    at_venue = (run["config"].get("live") or {}).get("broker") == "venue"
+    left = " What it left works on at the venue: see to it there." if at_venue else ""
+    if state == ABANDONED:
+        left += " 'system recover' goes on with it." if at_venue else ""
+        return f"Run {run_id} broke off, so nothing was stopped.{left}"
+    return (
+        f"Run {run_id} has ended ({state}, {run['ended_at']}), so nothing was stopped.{left} "
+        f"'runs show {run_id}' tells how it ended."
+    )
 
 
 def _print(told: dict[str, Any]) -> None:

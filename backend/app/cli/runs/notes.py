@@ -20,6 +20,8 @@ def notes_on(figures: Mapping[str, Any]) -> Iterator[str]:
         yield latched
     elif figures.get("trading_state") is not None:
         yield _still(repository, run_id, figures["trading_state"])
+    if figures.get("held_at_end") or figures.get("working_at_end"):
+        yield "What it held and what worked at its end is left to the venue: no run looks after it."
     if not figures["orders"] and figures["bars"]:
         yield "No order was given: 'why-not SYMBOL TIME' shows what the strategies saw."
     refused = repository.refused_count(run_id) if figures["orders"] else 0

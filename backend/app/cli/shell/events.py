@@ -188,6 +188,10 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
         currency = view.currency if view else record["config"]["account"]["currency"]
         parts.append(f"net {money_text(net, signed=True)} {currency}")
         parts += [counted(figures["trades"], "trade"), counted(figures["fills"], "fill")]
+        if figures.get("held_at_end"):
+            parts.append(f"still holds {figures['held_at_end']}")
+        if figures.get("working_at_end"):
+            parts.append(f"at the venue works: {figures['working_at_end']}")
         hint = f"fingerprint {figures['fingerprint'][:_FINGERPRINT_LENGTH]}; {hint}"
     state = record["state"].upper() if record["error"] else record["state"]
     return _last(run_id, view, END, f"{': '.join([state, ', '.join(parts)])}\n{hint}", record)

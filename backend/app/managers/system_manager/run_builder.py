@@ -196,7 +196,7 @@ class RunBuilder:
                 self._data, line.venue, config, header.sessions, self._alarms.alarm
             )
             line.begin(run, header, record.folder)
-            opening.watch()
+            opening.watch(record)
         except BaseException:
             line.venue.close()
             opening.give_back()

@@ -164,6 +164,7 @@ class Recorder:
                 late = f"The disk has not answered for {patience_seconds:g} s; the journal is left."
                 self._fail(DataError(late))
                 return
+        self.try_again()  # nobody else will, once it is closed
         self.flush()
         if ended and self.failed is None:
             try:

@@ -80,6 +80,18 @@ def stays_closed(execution: ExecutionManager) -> str:
     return next((why for (_, of), why in closed if of == PAUSE or of.startswith(BREAKER)), "")
 
 
+def closed_besides(execution: ExecutionManager, source: str) -> list[str]:
+    """Why nothing may open once this source opens what it has closed. From any thread."""
+    names = [position.symbol for position in execution.positions[0]]
+    closed = list(execution.entries.closed.items())
+    found = [
+        why if symbol == ALL_SYMBOLS else f"{names[symbol]}: {why}"
+        for (symbol, of), why in closed
+        if of != source
+    ]
+    return list(dict.fromkeys(found))
+
+
 def is_ending(execution: ExecutionManager) -> bool:
     """Whether a stop or a kill has been heard. From any thread."""
     why = execution.entries.closed.get((ALL_SYMBOLS, COMMAND))

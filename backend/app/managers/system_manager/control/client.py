@@ -185,7 +185,7 @@ def connect(data_folder: Path, words: str | None = None) -> ControlClient:
     """
     found = _connections(data_folder)
     try:
-        return ControlClient(found.pop(_chosen(list(found), words)))
+        return ControlClient(found.pop(_chosen(list(found), words, data_folder / "runs")))
     finally:
         for connection in found.values():
             connection.close()
@@ -201,7 +201,10 @@ def _connections(data_folder: Path) -> dict[str, socket.socket]:
     return found
 
 
-def _chosen(known: list[str], words: str | None) -> str:
+def _chosen(known: list[str], words: str | None, runs: Path) -> str:
+    """Of the sessions that run. Who names a run that is over is given and offered no other, also
+    where its id begins another's: what is asked for may be an emergency stop.
+    """
     if words is None:
         if len(known) == 1:
             return known[0]
@@ -211,11 +214,18 @@ def _chosen(known: list[str], words: str | None) -> str:
     back = runs_back(words)
     if back is not None and back < len(known):
         return known[-1 - back]
-    found = [one for one in known if one == words] or [o for o in known if o.startswith(words)]
+    past = [one.name for one in runs.glob("*") if words and one.name.startswith(words)]
+    found = [one for one in known if one == words]
+    if not found and words not in past:
+        found = [one for one in known if one.startswith(words)]
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{len(found)} running sessions begin with '{words}': {', '.join(found)}.")
+    if past:
+        is_one = words in past or len(past) == 1
+        which = f"run {min(past)} is over" if is_one else f"{len(past)} past runs begin so"
+        raise NotFoundError(f"No session '{words}' runs: {which}. 'runs show' tells how one ended.")
     if not known:
         raise NotFoundError(
             f"No session '{words}' runs, and no other does. 'runs list' shows how runs ended."

@@ -58,8 +58,11 @@ class LineJournal:
         means: LiveMeans,
         notifier: Notifier,
         hear: Hear,
+        still_closed: Callable[[], str],
     ) -> None:
+        """`still_closed` says what keeps entries closed besides the journal, or ""."""
         self.header = header
+        self._still_closed = still_closed
         self._notifier = notifier
         self._hear = hear
         self._part_of: TradingSession | None = None  # whose part is being written
@@ -175,7 +178,9 @@ class LineJournal:
         """Put the journal right, if it has failed and the disk lets it."""
         if self.recorder.failed is not None and self.recorder.try_again():
             self._give_up()  # of what was asked to be sent while it was being put right
-            self._notifier.alarm("journal", "It can be written again; entries pass.")
+            closed = self._still_closed()
+            told = f"entries stay refused: {closed}" if closed else "entries pass."
+            self._notifier.alarm("journal", f"It can be written again; {told}")
             self._hear([Resumed(ALL_SYMBOLS, "the journal can be written again", JOURNAL)])
 
     def close(self, end: RunEnd, recovery: Recovery | None = None) -> None:

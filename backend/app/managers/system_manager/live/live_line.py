@@ -20,6 +20,7 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
+from app.managers.execution_manager.live.order_reports import JOURNAL
 from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import PAPER, Manner
@@ -36,7 +37,7 @@ from app.managers.system_manager.live.line_states import state_keeper
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.live.releasing import Releasing
 from app.managers.system_manager.live.told_halts import ToldHalts
-from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.record.run_outcome import RunEnd, left_at_venue
 from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed, StartedFeed
 from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
@@ -172,8 +173,9 @@ class LiveLine:
         self.ending.execution = self.releasing.execution = run.execution
         self.releasing.since_ns = header.since_ns
         self.journal = LineJournal(
-            folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear
-        )
+            folder / JOURNAL_FOLDER, header, self._means, self._notifier, self._hear,
+            lambda: self.releasing.besides(JOURNAL),
+        )  # fmt: skip
         self._keeper = state_keeper(run, self.journal, self._recovery)
         self._means.repeat(_SYNC_SECONDS, self._look_after)
         if not self.goes_to_venue:
@@ -386,3 +388,8 @@ class LiveLine:
                 rest.callback(self.journal.close, end, self._recovery)
             self.ending.close(self.journal, end, self._config.lived.on_error, self._book_last)
         logger.info("The line to the venue is closed: {}", end.ended)
+        if self._run is not None and self.goes_to_venue:
+            held, working = left_at_venue(self._run.execution)
+            if held or working:
+                told = "Left at the venue: held: {}; orders that work: {}"
+                logger.warning(told, held or "nothing", working or "none")

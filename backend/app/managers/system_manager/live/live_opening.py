@@ -8,7 +8,7 @@ from loguru import logger
 
 from app.core.config import SessionConfig
 from app.core.config_live import LiveConfig
-from app.core.errors import AppError, ConfigError, NotFoundError, StateError
+from app.core.errors import AppError, ConfigError, DataError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Command
 from app.core.seams import BarSource
@@ -24,6 +24,7 @@ from app.managers.system_manager.journal.program import Program
 from app.managers.system_manager.live.account_keeper import AccountKeeper
 from app.managers.system_manager.live.live_line import LiveLine
 from app.managers.system_manager.live.live_means import LiveMeans
+from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.rerun.rebuilding import rebuild_run
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.risk.run_risk import RunRisk
@@ -60,6 +61,7 @@ class LiveOpening:
         self._began_with = RiskPast()
         self._recorded = 0  # inputs of the run that goes on
         self._engine = engine
+        self._times, self._source = times, source
         self._wall = wall
         self._account = account = config.lived.account
         self._currency = config.account.currency
@@ -89,8 +91,11 @@ class LiveOpening:
             locks, self._account, run_id, since=self._since, on_lost=self._lose, clock=self._wall
         )
 
-    def watch(self) -> None:
-        """The run begins: the account is kept for it, and alarms go out."""
+    def watch(self, record: RunRecord) -> None:
+        """The run begins: the account is kept for it, alarms go out, and its journal stands in for
+        its record.
+        """
+        record.rest_on_journal(self._alarms.alarm, lambda: self._make_record(record.run_id))
         if self.keeper is not None:
             self.keeper.start()
             if self._line is not None:
@@ -99,6 +104,12 @@ class LiveOpening:
             self._notifier.start()
             self._notifier.attach(self._note)
             self._alarms.notify = self._notifier.alarm
+
+    def _make_record(self, run_id: str) -> None:
+        """Of the journal of the run that has ended."""
+        if RunJournal(self._runs / run_id).end() is None:
+            raise DataError("The journal could not be written to its end either.")
+        rebuild_run(run_id, self._runs, self._engine, self._times, self._source)
 
     def _note(self, alarm: Alarm) -> None:
         """Into the journal, from where the run's own records are behind it."""

@@ -15,7 +15,13 @@ from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.venue.reckoning import look_again
 from app.threads.live.order_gate import OrderGate
-from app.threads.stream.commands import RELEASE, is_ending, is_halted, stays_closed
+from app.threads.stream.commands import (
+    RELEASE,
+    closed_besides,
+    is_ending,
+    is_halted,
+    stays_closed,
+)
 
 _LONGEST_SECONDS = 5.0  # what is under way has to be booked here as well by then
 _LOOKS_APART = 10  # times that the means ask whether it is done
@@ -88,6 +94,20 @@ class Releasing:
         if isinstance(outcome, AppError):
             raise outcome
         return outcome
+
+    def besides(self, source: str) -> str:
+        """What keeps entries closed once this source lets them pass, and what lifts that, or ""."""
+        if self.execution is None:
+            return ""
+        found = closed_besides(self.execution, source)
+        halted = {} if self.gate is None else self.gate.status().halted
+        for place, why in halted.items():  # what the run has not heard of yet
+            told = why if place == "all" else f"{place}: {why}"
+            found += [told] if told not in found else []
+        reasons = "; ".join(one.rstrip(".") for one in found)
+        if reasons and (halted or is_halted(self.execution)):
+            return f"{reasons}. 'system release --reason WHY' lifts a halt once the venue agrees."
+        return f"{reasons}." if reasons else ""
 
     def _is_settled(self) -> bool:
         self._asked += 1

@@ -50,9 +50,11 @@ class EquityFile:
                 self._flush()
             self._wait()
         finally:
-            with disk_errors(self._folder):
-                self._writer.close()
-            self._thread.shutdown()
+            try:
+                with disk_errors(self._folder):
+                    self._writer.close()
+            finally:
+                self._thread.shutdown()
 
     def _flush(self) -> None:
         self._wait()

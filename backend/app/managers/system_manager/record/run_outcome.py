@@ -8,7 +8,10 @@ import msgspec
 
 from app.core.coins import coin_of
 from app.core.money import from_units
+from app.core.orders import Order
 from app.core.trading_state import RiskStatus
+from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.record.figures import Figures
 from app.managers.system_manager.record.run_inputs import input_facts
@@ -18,6 +21,8 @@ from app.managers.system_manager.wiring import Run
 from app.threads.stream.reloading import ReloadOutcome
 
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
+
+_MOST_NAMED = 10  # orders that work on
 
 
 class RunEnd(msgspec.Struct, frozen=True):
@@ -95,6 +100,7 @@ def summary_of(
     start, final = from_units(account.opening_units), figures.equity()
     band = from_units(figures.band_units) if simulates else None
     as_of = None if figures.left_ns is None else run.local_time(figures.left_ns).isoformat()
+    held, working = (None, None) if simulates else left_at_venue(run.execution)
     return Summary(
         run_id=run_id,
         state=state_of(reason),
@@ -116,6 +122,8 @@ def summary_of(
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
         loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
         fees_unbooked=_listed(account.unbooked_fees),
+        held_at_end=held,
+        working_at_end=working,
         max_drawdown=figures.max_drawdown,
         uncertain_bars=figures.uncertain_bars if simulates else None,
         band=band,
@@ -125,6 +133,22 @@ def summary_of(
         report=str(folder / "report.md"),
         strategies=strategy_results(account, [seat.name for seat in run.seats], figures.mark),
     )
+
+
+def left_at_venue(execution: ExecutionManager) -> tuple[str | None, str | None]:
+    """What a run holds and which orders work, in words: as far as the run knows."""
+    left = standing(execution)
+    held = ", ".join(f"{from_units(units):f} {name}" for name, units in left.positions.items())
+    orders = [_order_text(order) for order in execution.broker.working.copy().values()]
+    more = [f"and {len(orders) - _MOST_NAMED:,} more"] if len(orders) > _MOST_NAMED else []
+    return held or None, "; ".join([*orders[:_MOST_NAMED], *more]) or None
+
+
+def _order_text(order: Order) -> str:
+    """What is left of it: `sell 20 SYN1 stop 99.5`."""
+    left = from_units(abs(order.units - order.filled_units))
+    prices = [str(price) for price in (order.stop, order.limit) if price is not None]
+    return " ".join([order.side, f"{left:f}", order.symbol, order.kind, *prices])
 
 
 def _listed(units: Mapping[str, int]) -> str | None:

@@ -3,17 +3,19 @@
 `run.json` holds config, versions, data passport, timings and the summary; `equity.parquet` the
 curve; `uncertain_bars.csv` what bars left open; `report.md` the page for people. Orders, their
 changes and fills are rows in SQL, made when the replay has ended. Memory is flat in a run's length.
+A live run whose disk refuses goes on without it: its journal has all of it.
 """
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from app.core.errors import AppError, ConfigError, DatabaseLocked
+from app.core.errors import AppError, ConfigError, DatabaseLocked, DataError
 from app.core.orders import Order
 from app.managers.system_manager.record.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.record.summary import Summary, report_page
@@ -35,6 +37,9 @@ def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[st
         number += 1
         run_id = f"{stem}-{number}"
     return run_id, runs / run_id
+
+
+Alarm = Callable[[str, str], None]
 
 
 class RunRecord:
@@ -64,6 +69,15 @@ class RunRecord:
         with disk_errors(folder):
             self._rows = WaitingRows(folder)
             self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
+        self._alarm: Alarm | None = None  # of a live run
+        self._make_of_journal: Callable[[], object] | None = None
+        self._is_given_up = False  # the disk refused: it is made of the journal at the end
+
+    def rest_on_journal(self, alarm: Alarm, make: Callable[[], object]) -> None:
+        """From now on a disk that refuses costs an alarm, and no run: `make` puts the record in its
+        place once the run has ended.
+        """
+        self._alarm, self._make_of_journal = alarm, make
 
     def discard(self) -> None:
         """The run did not begin: leave nothing of it."""
@@ -73,11 +87,32 @@ class RunRecord:
 
     def take(self, results: Results) -> None:
         """Write down one block's results."""
-        with disk_errors(self.folder):
-            records = results.records
-            self._rows.add(records.orders, records.order_changes, records.fills)
-            self._uncertain.add(records.uncertain)
-        self._curve.add(results.equity_ns, results.equity)
+        if self._is_given_up:
+            return
+        try:
+            with disk_errors(self.folder):
+                records = results.records
+                self._rows.add(records.orders, records.order_changes, records.fills)
+                self._uncertain.add(records.uncertain)
+            self._curve.add(results.equity_ns, results.equity)
+        except DataError as error:
+            if self._make_of_journal is None:
+                raise
+            self._give_up(error)
+
+    def _give_up(self, error: DataError) -> None:
+        """Leave the files alone: what the disk took of them may be torn."""
+        self._is_given_up = True
+        with suppress(AppError, OSError):
+            self._curve.close()
+        with suppress(OSError):
+            self._rows.delete()  # the journal may need the room
+        if self._alarm is not None:
+            self._alarm(
+                "record waits",
+                f"{error} The run goes on, and its record is made of its journal when it ends: "
+                "have room on the disk by then.",
+            )
 
     def keep(self, unended: Sequence[Order]) -> None:
         """Orders that go on record as they stood, as nobody waits for their end."""
@@ -94,6 +129,10 @@ class RunRecord:
         """Write what is left, the page and the run's end; SQL learns of it in any case."""
         state, trouble = summary.state, None
         try:
+            if self._is_given_up:
+                self._tell_sql(summary, state, ended_at, error)  # of a run under way none is made
+                self._make_again()
+                return
             self._curve.close()
             with disk_errors(self.folder):
                 self._rows.add(self._unended, (), ())
@@ -105,6 +144,17 @@ class RunRecord:
         self._tell_sql(summary, state, ended_at, error)
         if trouble is not None:
             raise trouble
+
+    def _make_again(self) -> None:
+        assert self._make_of_journal is not None, "it was given up for that"
+        logger.info("The record of run {} is made of its journal", self.run_id)
+        try:
+            self._make_of_journal()
+        except AppError as error:
+            raise DataError(
+                f"The record of run {self.run_id} could not be written while it ran, nor made of "
+                f"its journal: {error} 'runs rebuild {self.run_id}' tries that again."
+            ) from error
 
     def amend(
         self,

@@ -38,6 +38,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     borrow: Decimal  # on borrowed shares
     loose_coins: str | None = None  # left over of fees in coins: the account's, no strategy's
     fees_unbooked: str | None = None  # taken in what the account has no book for
+    held_at_end: str | None = None  # of a run whose orders go to a venue: what it left there,
+    working_at_end: str | None = None  # and nobody looks after any more
     max_drawdown: float
     uncertain_bars: int | None  # that leave open what they did; None where a venue fills
     band: Decimal | None  # what those may differ by from worst to best, decisions fixed

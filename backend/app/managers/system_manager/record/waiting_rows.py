@@ -56,8 +56,10 @@ class WaitingRows:
 
     def delete(self) -> None:
         """They have found their place, or are not wanted."""
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        try:
+            self._file.close()
+        finally:  # a full disk takes none of what it still holds
+            self._path.unlink(missing_ok=True)
 
     def _blocks(self) -> Iterator[Rows]:
         self._file.seek(0)
