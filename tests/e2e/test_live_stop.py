@@ -61,3 +61,30 @@ def test_a_live_run_whose_strategy_hangs_is_flat_at_the_venue_after_one_command(
     assert terminal.facts(run_id)["killed"]["reason"] == "it hangs"
     again = terminal.json("risk", "flatten", run_id, "--reason", "once more")
     assert again == {**told, "again": True}
+
+
+@pytest.mark.parametrize("broker", ["venue", "paper"])
+def test_a_run_killed_out_of_a_hook_that_hangs_is_verified_explained_and_rebuilt(
+    terminal: LiveTerminal, broker: str
+) -> None:
+    venue = terminal.venue(
+        "--at", f"{HALF_DAY}T10:00", "--rate", "120", "--ticks", "--participation", "1"
+    )
+    path = terminal.config(
+        venue.url,
+        "hung",
+        {"broker": broker},
+        strategies=[{"use": "hanging.py"}],
+        engine={"hook_seconds": 600},  # a kill does not wait for it, nor does what runs it again
+    )
+    run_id = terminal.detach(path)
+    wait_until((terminal.folder / "hangs").exists, "a hook that hangs")
+    assert terminal.json("risk", "flatten", "--reason", "it hangs")["done"]
+    shown = terminal.json("runs", "show", run_id)
+    assert (shown["state"], shown["error"]) == ("stopped", None)
+    told = terminal.json("verify", run_id)
+    assert told["equal"]
+    assert told["fingerprint"] == shown["fingerprint"]
+    assert terminal.json("why", "1", "--run", run_id)["again"]["equal"]
+    terminal.json("runs", "rebuild", run_id)
+    assert terminal.json("runs", "show", run_id) == shown
