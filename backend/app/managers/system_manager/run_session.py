@@ -125,6 +125,11 @@ class RunSession:
         return self._line is not None and self._line.was_paused
 
     @property
+    def is_recovering(self) -> bool:
+        """Whether it is still run again up to where it broke off."""
+        return self._line is not None and not self._line.is_recovered
+
+    @property
     def manner(self) -> Manner:
         """How it is lived, for whoever steers it."""
         return REPLAYED if self._line is None else self._line.manner
