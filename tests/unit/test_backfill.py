@@ -235,7 +235,33 @@ def test_late_bars_count_as_present_and_corrected_ones_once() -> None:
     passed(of, *messages)
     assert [of.book.totals[name].present for name in NAMES] == [16, 16]
     assert of.book.totals["AAA"].expected == 16
-    assert of.filled == {("AAA", blocks[0].spans[0].session.date): 2}
+    assert of.filled == {("AAA", blocks[0].spans[0].session.date): 1}
+
+
+def test_bars_that_are_known_again_after_a_break_do_not_count_as_late_once_more() -> None:
+    of, blocks = manager([]), minutes_of(0, 1)
+    first = np.array([True, False])
+    day = [table_of(block, first) for block in blocks[:12] if len(block)]
+    passed(of, *(Bars(keep_rows(block, block.symbol != 0)) for block in blocks[:9]))
+    passed(of, Backfill({0: join_tables(day[:5])}))  # a start in mid-session
+    date = blocks[0].spans[0].session.date
+    assert of.filled["AAA", date] == 5
+    passed(of, Backfill({0: join_tables(day[:7])}))  # a recovery: two more, and the whole day
+    assert of.filled["AAA", date] == 7
+    again = manager([])
+    (asked,) = passed(of, StateAsked(1))
+    again._restore(asked.quality)
+    passed(again, Backfill({0: join_tables(day[:7])}))
+    assert again.filled == of.filled
+
+
+def test_a_bar_of_the_last_minute_that_comes_behind_the_close_is_late_once() -> None:
+    of, blocks = manager([]), minutes_of(0, 1)
+    passed(of, *map(Bars, blocks[:-1]), Bars(keep_rows(blocks[-1], blocks[-1].symbol != 0)))
+    last = Backfill({0: table_of(blocks[-1], np.array([True, False]))})
+    passed(of, last, last)
+    passed(of, Backfill({0: table_of(blocks[3], np.array([True, False]))}))
+    assert of.filled == {("AAA", blocks[0].spans[0].session.date): 1}
 
 
 # -- gaps ------------------------------------------------------------------------------------------

@@ -69,6 +69,22 @@ def test_fills_are_told_with_price_and_the_position_after_each_aligned() -> None
     ]
 
 
+def test_fills_of_before_a_break_are_not_told_as_new_while_the_run_is_run_again() -> None:
+    again = replace(FLAT, mode="live", is_recovering=True)
+    first, later = fill(1, 100), fill(2, 50, order=2)
+    assert "fill" not in began(holding(first, mode="live", is_recovering=True), False).text
+    assert told(again, holding(first, is_recovering=True)) == []
+    alarm = Alarm("2024-11-01T10:31:00-04:00", "stream lost", "SYN1")
+    assert told(again, holding(first, is_recovering=True, alarms=(alarm,))) == [
+        (ALARM, "ALARM stream lost: SYN1")
+    ]
+    gone_on = holding(first)
+    assert told(again, gone_on) == [
+        (STATE, "goes on after a break, 1 fill, holds 100 SYN1"),
+    ]
+    assert [kind for kind, _ in told(gone_on, holding(first, later))] == [FILL]
+
+
 def test_what_was_found_at_the_venue_shares_no_line_over_two_symbols() -> None:
     found = fill(1, 100, order=0), replace(fill(2, 100, order=0), symbol="SYN2")
     lines = [text for _, text in told(FLAT, holding(*found))]

@@ -121,7 +121,8 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 # stop that it has from then on; why, where it was refused.
 OrderChange = tuple[int, int, str, int, float | None, float | None, str]
 # One execution as a run's record keeps it: fill id, order id, symbol index, signed units, price,
-# fee in units, start of the bar it happened on, and the instant it was known. Plain tuples:
+# fee in units, start of the bar it happened on, or the venue's time of it, and the instant it was
+# known: where a run went on after a break that is the earlier. Plain tuples:
 # thousands are made a second. Fill ids count from 1; below 0 is what the run was given to hold at
 # its start, which counts as no fill.
 RecordedFill = tuple[int, int, int, int, float, int, int, int]
@@ -129,10 +130,18 @@ RecordedFill = tuple[int, int, int, int, float, int, int, int]
 # and cash.
 FillRow = tuple[int, int, int, int, float, int, int, int, int, int, int]
 SYMBOL: Final = 2  # places in both
+UNITS: Final = 3
 PRICE: Final = 4
+FEE: Final = 5
+BEGAN: Final = 6
 INSTANT: Final = 7
 HELD: Final = 9
 CASH: Final = 10
+
+
+def happened_ns(fill: RecordedFill | FillRow) -> int:
+    """When an execution is told to have happened: not before it did at its venue."""
+    return max(fill[BEGAN], fill[INSTANT])
 
 
 def adoption_id(symbol: int) -> int:

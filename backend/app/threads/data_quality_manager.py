@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import numpy as np
 
-from app.core.bars import Block, SessionSpan, Table, fields_of
+from app.core.bars import Block, Ints, SessionSpan, Table, fields_of
 from app.core.calendar import TradingSession
 from app.core.messages import Backfill, Bars, EndOfStream, Message
 from app.services.bar_checks import FAULTS, GOOD, ORDER, all_good, faults
@@ -127,12 +127,22 @@ class DataQualityManager(Worker):
             good = table.take(found == GOOD)
             if session is not None and len(good):
                 kept[symbol] = good
-                self.filled[self._symbols[symbol], session.date] += len(good)
+                news = self._news(session, symbol, good.start_ns)
+                self.filled[self._symbols[symbol], session.date] += news
                 self.book.add_late(session, symbol, good.start_ns)
                 self._order.reach(int(good.start_ns[-1]), symbol)
                 if self._gaps is not None:
                     self._gaps.fill(symbol, good)
         return kept
+
+    def _news(self, session: TradingSession, symbol: int, starts_ns: Ints) -> int:
+        """How many of these have not come before: a recovery asks for the whole day again. Of a
+        session that is closed only a bar of its last minute can be.
+        """
+        known_ns = self.book.starts_of(session, symbol)
+        if known_ns is None:
+            return sum(not self._order.is_behind(one, symbol) for one in starts_ns.tolist())
+        return len(np.setdiff1d(starts_ns, known_ns))
 
     def _keep_out(self, block: Block, row: int, reason: str) -> None:
         start_ns, symbol = int(block.start_ns[row]), int(block.symbol[row])
@@ -176,13 +186,18 @@ class _Order:
 
     def admit(self, start_ns: int, symbol: int) -> bool:
         """Whether one more bar is in order; remembers it if so."""
-        if start_ns < self.latest_ns or (start_ns == self.latest_ns and symbol in self.symbols):
+        if self.is_behind(start_ns, symbol):
             return False
         if start_ns > self.latest_ns:
             self.latest_ns = start_ns
             self.symbols.clear()
         self.symbols.add(symbol)
         return True
+
+    def is_behind(self, start_ns: int, symbol: int) -> bool:
+        """Whether it has been passed."""
+        is_known = start_ns == self.latest_ns and symbol in self.symbols
+        return start_ns < self.latest_ns or is_known
 
     def reach(self, start_ns: int, symbol: int) -> None:
         """Remember a bar that came by another way."""

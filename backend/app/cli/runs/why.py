@@ -11,6 +11,7 @@ from app.cli.terminal.output import print_json
 from app.cli.terminal.progress import counting
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
+from app.core.orders import BEGAN, FEE, FILLED, INSTANT, PRICE, UNITS, happened_ns
 
 if TYPE_CHECKING:
     from app.core.bars import Bar
@@ -152,6 +153,9 @@ def _order_told(teller: Teller, tracer: "OrderTracer", proof: "Proof") -> Told:
     first, *amendments = tracer.proposed
     order = tracer.order
     assert order is not None
+    ended_ns = order.ended_ns
+    if ended_ns and order.state == FILLED:
+        ended_ns = max(ended_ns, *map(happened_ns, tracer.fills))
     return {
         "run_id": teller.run.run_id,
         **teller.proposal(first),
@@ -169,17 +173,18 @@ def _order_told(teller: Teller, tracer: "OrderTracer", proof: "Proof") -> Told:
         ],
         "fills": [
             {
-                "at": teller.at(at_ns),
-                "bar_start": teller.at(start_ns),
-                "quantity": from_units(units),
-                "price": price,
-                "fee": from_units(fee),
+                "at": teller.at(happened_ns(fill)),
+                "bar_start": teller.at(fill[BEGAN]),
+                "quantity": from_units(fill[UNITS]),
+                "price": fill[PRICE],
+                "fee": from_units(fill[FEE]),
+                "instant": teller.at(fill[INSTANT]),
             }
-            for _, _, _, units, price, fee, start_ns, at_ns, *_ in tracer.fills
+            for fill in tracer.fills
         ],
         "state": order.state,
         "filled": abs(from_units(order.filled_units)),
-        "ended": teller.at(order.ended_ns) if order.ended_ns else None,
+        "ended": teller.at(ended_ns) if ended_ns else None,
         "end_reason": order.reason or None,
         "again": {**again_told(proof), "order_equal": teller.is_on_record(tracer)},
     }

@@ -31,6 +31,14 @@ def print_order(told: Told) -> None:
         if told[name]:
             rows = [[_cell(row, column) for column in columns] for row in told[name]]
             print_table(name.capitalize(), columns, rows)
+    for one in told["fills"]:
+        if one["at"] != one["instant"]:  # a break, or a clock a moment behind its venue's
+            when, instant = local(one["at"]), local(one["instant"])
+            console.print(
+                f"It filled at {when} by the venue's clock; the run heard of it as its"
+                f" own time stood at {instant}.",
+                markup=False,
+            )
     if told["decision"] != "refused":
         why = f": {told['end_reason']}" if told["end_reason"] else ""
         when = "" if told["ended"] is None else f" at {local(told['ended'])}"

@@ -68,15 +68,27 @@ def began(view: View, own: bool) -> Event:
     what = "started" if own else f"is {view.state.lower()}"
     pace = f" at speed {pace_text(view)}" if view.mode in PACED else ""
     text = f"{what}: {view.mode}{pace}, equity {money_text(view.equity)} {view.currency}"
-    if view.fills_made:
-        text += f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
+    if not view.is_recovering:
+        text += _come_to(view)
     if view.trading_state not in (None, ACTIVE):
         text += f"; {_TRADING.get(view.trading_state, view.trading_state)}"
     return _event(view, STATE, text)
 
 
+def _come_to(view: View) -> str:
+    if not view.fills_made:
+        return ""
+    return f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
+
+
 def changes(before: View, after: View) -> Iterator[Event]:
     """What happened in between, as far as the two can tell."""
+    if before.is_recovering:  # what is run again happened before the break
+        yield from _states(before, after)
+        yield from _alarms(before, after)
+        if not after.is_recovering:
+            yield _event(after, STATE, f"goes on after a break{_come_to(after)}")
+        return
     made = max(after.fills_made - before.fills_made, 0)
     new = after.fills[-made:] if made else ()
     fills = list(_fills(before, after, new, made - len(new)))

@@ -9,7 +9,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
-from app.cli.terminal.figures import money_text
+from app.cli.terminal.figures import money_text, stale_lines
 from app.cli.terminal.output import console, print_json, print_table, print_zoned
 from app.core.errors import AppError, RunTimeoutError, StateError
 
@@ -25,7 +25,7 @@ _LOOKS = 50  # at a session that takes its steps
 
 SHORT_COLUMNS = (
     *("run_id", "state", "trading_state", "mode", "real_money", "config", "pid", "now"),
-    *("bars", "equity", "positions", "orders", "alarms", "no_entries"),
+    *("bars", "equity", "positions", "orders", "alarms", "no_entries", "stale_seconds"),
 )
 
 
@@ -250,7 +250,7 @@ def short_row(view: "View") -> list[Any]:
         *(view.run_id, view.state, view.trading_state, view.mode, view.real_money),
         *(view.config, view.pid, view.now),
         *(view.bars, view.equity, len(view.positions), view.orders_working, len(view.alarms)),
-        view.no_entries,
+        *(view.no_entries, view.stale_seconds),
     ]
 
 
@@ -259,7 +259,11 @@ def print_sessions(views: Sequence["View"]) -> None:
     rows = [dict(zip(SHORT_COLUMNS, short_row(view), strict=True)) for view in views]
     for row in rows:
         row |= {"equity": money_text(row["equity"]), "real_money": row["real_money"] or None}
+        del row["stale_seconds"]  # told below
     print_zoned("Sessions", rows, [view.zone for view in views])
+    for view in views:
+        for line in stale_lines(view):
+            console.print(f"Run {view.run_id}: {line}", markup=False)
 
 
 def _ask(run: str | None, command: str, value: str, as_json: bool) -> None:
@@ -340,6 +344,11 @@ def _show(title: str, view: "View", rows: Sequence[Any], as_json: bool) -> None:
         columns = [name.removesuffix("_ns") for name in found[0]]
         cells = [[_cell(name, value, zone) for name, value in row.items()] for row in found]
         print_table(f"{title} of run {view.run_id} at {view.now}", columns, cells)
+    for line in stale_lines(view):
+        if as_json:
+            typer.echo(f"Run {view.run_id}: {line}", err=True)  # the rows are no place for it
+        else:
+            console.print(line, markup=False)
 
 
 def _cell(name: str, value: object, zone: dt.tzinfo | None) -> object:

@@ -94,7 +94,7 @@ def digits_of(prices: Iterable[float]) -> int:
     return max((len(f"{price:.10g}".partition(".")[2]) for price in prices), default=0)
 
 
-def stale_lines(seen: SessionData) -> list[str]:
+def stale_lines(seen: "SessionData | View") -> list[str]:
     """A warning, where it is not shown as it is."""
     if not seen.stale_seconds:
         return []

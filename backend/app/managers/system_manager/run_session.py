@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError, UsageError
+from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError
 from app.core.logging import without_secrets
 from app.core.messages import Command
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
@@ -132,6 +132,11 @@ class RunSession:
     def was_paused(self) -> bool:
         """Whether it goes on after a break as a run that somebody had paused."""
         return self._line is not None and self._line.was_paused
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether it is still run again up to where it broke off."""
+        return self._line is not None and not self._line.is_recovered
 
     @property
     def manner(self) -> Manner:
@@ -387,12 +392,6 @@ class RunSession:
         if self._others is None:
             return None
         return "they have not ended" if reason == FINISHED else f"the run {_ENDS[reason]}"
-
-
-def check_timeout(seconds: float | None) -> None:
-    """Refuse what is not a time to wait."""
-    if seconds is not None and not seconds > 0:  # nan is not above 0 either
-        raise UsageError(f"A timeout of {seconds} s makes no sense; give seconds above 0.")
 
 
 def _told(error: BaseException) -> str:

@@ -25,7 +25,6 @@ from app.managers.system_manager.run_session import (
     Ended,
     OnProgress,
     RunSession,
-    check_timeout,
 )
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
@@ -137,7 +136,7 @@ class SystemManager:
 
         With `band` the same is run under `worst` and `best` too, for what they come to.
         """
-        check_timeout(timeout_seconds)
+        _check_timeout(timeout_seconds)
         session = self._prepare(config, False, on_progress, band)
         ended = self._execute(session, timeout_seconds)
         if ended.error is not None:
@@ -349,3 +348,9 @@ def _check_config(config: object) -> None:
 def get_system_manager() -> SystemManager:
     """The one system of this process, for the faces."""
     return SystemManager()
+
+
+def _check_timeout(seconds: float | None) -> None:
+    """Refuse what is not a time to wait."""
+    if seconds is not None and not seconds > 0:  # nan is not above 0 either
+        raise UsageError(f"A timeout of {seconds} s makes no sense; give seconds above 0.")

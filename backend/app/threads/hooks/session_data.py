@@ -14,7 +14,7 @@ from app.core.bars import Floats, Table
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.money import UNITS, divide_half_even, from_units
 from app.core.order_views import FillData
-from app.core.orders import FillRow, Order
+from app.core.orders import FillRow, Order, happened_ns
 from app.core.session_data import (
     BarData,
     GivenOrder,
@@ -112,9 +112,9 @@ def ended(order: Order, strategies: Sequence[str]) -> GivenOrder:
 
 def fill_of(plan: Plan, row: FillRow) -> FillData:
     """A fill, as people see it."""
-    fill_id, order_id, symbol, units, price, fee_units, _, at_ns, *_ = row
-    name = plan.symbols[symbol]
-    return FillData(fill_id, order_id, name, from_units(units), price, from_units(fee_units), at_ns)
+    fill_id, order_id, symbol, units, price, fee_units, *_ = row
+    name, fee = plan.symbols[symbol], from_units(fee_units)
+    return FillData(fill_id, order_id, name, from_units(units), price, fee, happened_ns(row))
 
 
 def _given(order: Order, strategies: Sequence[str], *, takes_out: bool) -> GivenOrder:

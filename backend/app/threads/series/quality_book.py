@@ -193,6 +193,14 @@ class QualityBook:
             session.starts.append(starts_ns)
             session.symbols.append(np.full(len(starts_ns), symbol, np.int32))
 
+    def starts_of(self, of: TradingSession, symbol: int) -> Ints | None:
+        """Of one symbol's bars in a session; None where that has been closed."""
+        session = self._session(of)
+        if session is None:
+            return None
+        own: Ints = _joined(session.starts, np.int64)[_joined(session.symbols, np.int32) == symbol]
+        return own
+
     def close_all(self) -> None:
         """The stream ends: judge what is under way by its part so far."""
         self._close_until(None)

@@ -32,7 +32,8 @@ STOPPED_SECONDS = 10.0  # that a hook may still take once the run was told to st
 KILLED_SECONDS = 1.0  # and once it was killed
 STUBBORN_SECONDS = 5.0  # that a hook may ignore its interruption; then it is left behind
 
-LEFT_BEHIND = "hook left behind"  # the alarm's name
+HOOK_HANGS = "hook hangs"  # the alarm's name
+LEFT_BEHIND = "hook left behind"  # and if it does not end
 
 Duty = Literal["", "report", "interrupt", "abandon"]
 Alarm = Callable[[str, str], None]  # what it is, and the details
@@ -139,7 +140,7 @@ class Watchdog:
             self._abandon(hook, f"after {seconds:.0f} s")
             return
         if duty == "report":
-            self._alarm("hook hangs", f"{hook}, after {seconds:.0f} s; it is being interrupted.")
+            self._alarm(HOOK_HANGS, f"{hook}, after {seconds:.0f} s; it is being interrupted.")
         if self._seen()[1] == mark:  # telling took a while, and it may have returned
             text = f"it did not return for {seconds:.0f} s and was interrupted"
             interrupt(self._pipeline.threads[self._worker], text)

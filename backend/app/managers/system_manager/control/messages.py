@@ -117,6 +117,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):
     stale_seconds: int = 0  # since it was so: a block takes long, or a hook hangs
     zone: str = ""  # the market's; "" of a session that an older program began
     no_entries: str = ""  # why nothing may open in any symbol
+    is_recovering: bool = False  # what it shows happened before the break that it goes on after
 
 
 class Look(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -25,6 +25,7 @@ from app.repositories.disk import MACHINE_DISK, Disk
 from app.repositories.journal_format import PartHeader, Record
 from app.repositories.journal_reader import JOURNAL_FOLDER, JournalReader, Torn, open_run_journal
 from app.threads.stream.reloading import ReloadOutcome
+from app.threads.watch.watchdog import HOOK_HANGS
 
 ALARM = "alarm"  # in a note: what a human was told, and its details
 HISTORY_SOURCES = "history"  # in a note: which past bars were derived
@@ -107,6 +108,19 @@ class RunJournal:
         if first is None:
             return None
         return max((number for number, *_ in self.outputs() if number < first.sequence), default=0)
+
+    def hung_in(self) -> int | None:
+        """The last input in which a hook was found to hang: what came of it stands behind that
+        alarm. None where it was left behind, or none has hung.
+        """
+        found, is_told = None, False
+        for record in self._valid_records():
+            if record.kind == form.NOTE:
+                told = decode_note(record.payload).get(ALARM)
+                is_told = is_told or (told is not None and told[0] == HOOK_HANGS)
+            elif record.kind == form.OUTPUT and is_told:
+                found, is_told = record.sequence, False
+        return found
 
     def outline(self) -> Iterator[Message]:
         """The inputs again, but of all blocks of bars only the last."""

@@ -35,12 +35,14 @@ from app.managers.system_manager.record.run_outcome import (
 from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.record.uncertain_bars import FILE as UNCERTAIN_BARS
+from app.managers.system_manager.rerun.hung_again import HungAgain
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.rerun.verification import wired_again
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.journal_reader import JOURNAL_FOLDER
+from app.strategies.failure import HookInterrupted
 from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ class Rebuilding:
         self._journal = RunJournal(folder)
         self.header = self._journal.header()
         self._end = self._journal.end()
+        self._hangs = HungAgain(self._journal, self._end)
         self._recovery = Recovery(self._journal)
         self._difference: AppError | None = None
         self._run: Run | None = None
@@ -134,12 +137,13 @@ class Rebuilding:
 
     def rebuild(self) -> Summary:
         """Run it again, and put what comes of it in place."""
-        feed = _EndingFeed(self._journal, self._at_end, self._on_count)
+        feed = _EndingFeed(self._journal, self._hear, self._at_end, self._on_count)
         with (
             self._new_folder() as folder,
             wired_again(self.header, self._times, self._source, feed, self._take) as run,
         ):
             self._run = run
+            self._hangs.begin(run)
             self._record = record = self._begun_record(run, folder)
             try:
                 raised = self._execute(run)
@@ -161,6 +165,10 @@ class Rebuilding:
         return summary
 
     # -- the run again ---------------------------------------------------------------------------
+
+    def _hear(self, message: Message) -> None:
+        if self._run is not None:
+            self._hangs.hear(self._run, message)
 
     def _take(self, results: Results) -> None:
         """One input's results, which must be those on record."""
@@ -191,24 +199,25 @@ class Rebuilding:
         """Orders decided again that were never sent: they were not to be."""
         return self._recovery.void
 
-    def _execute(self, run: Run) -> Exception | None:
+    def _execute(self, run: Run) -> BaseException | None:
         """What ended it, where it raised then too."""
         try:
             run.execute()
-        except Exception as error:
+        except (Exception, HookInterrupted) as error:
             if self._difference is not None:
                 raise DataError(
                     f"Run {self._run_id} cannot be rebuilt: run again from its journal it decides "
                     "otherwise, as this program, its libraries or a strategy have changed since. "
                     f"'verify {self._run_id}' shows the first difference. Nothing was changed."
                 ) from error
-            if self._end is not None and self._end.ended != FAILED:
+            if self._end is not None and not self._hangs.is_as_then(error):
                 raise
-            return error
+            is_failure = self._end is None or self._end.ended == FAILED
+            return error if is_failure else None
         return None
 
     def _outcome(
-        self, run: Run, raised: Exception | None
+        self, run: Run, raised: BaseException | None
     ) -> tuple[Summary, dict[str, Any], str | None]:
         """The summary, what run.json says, and the error that ended the run."""
         end = self._end or RunEnd(FINISHED if raised is None else FAILED)
@@ -233,7 +242,7 @@ class Rebuilding:
         known = None if self._row is None else self._row["error"]
         return summary, facts, end.error or told or (None if self._end else known)
 
-    def _state(self, raised: Exception | None) -> str:
+    def _state(self, raised: BaseException | None) -> str:
         """What the journal says; where it breaks off, what SQL says unless that is nothing."""
         if self._end is not None:
             return state_of(self._end.ended)
@@ -303,12 +312,17 @@ class Rebuilding:
 
 
 class _EndingFeed:
-    """What was recorded; `at_end` is told before the stream ends."""
+    """What was recorded; each is heard before it is run, and `at_end` before the stream ends."""
 
     def __init__(
-        self, journal: RunJournal, at_end: Callable[[], None], on_count: OnCount | None
+        self,
+        journal: RunJournal,
+        hear: Callable[[Message], None],
+        at_end: Callable[[], None],
+        on_count: OnCount | None,
     ) -> None:
         self._feed = JournalFeed(journal)
+        self._hear = hear
         self._at_end = at_end
         self._on_count = on_count
         self._inputs = 0 if on_count is None else journal.input_count()
@@ -320,7 +334,9 @@ class _EndingFeed:
 
     def messages(self) -> Iterator[Message]:
         """The recorded inputs."""
-        yield from counted(self._feed.messages(), self._inputs, self._on_count)
+        for message in counted(self._feed.messages(), self._inputs, self._on_count):
+            self._hear(message)
+            yield message
         self._at_end()
 
 

@@ -25,9 +25,10 @@ from app.managers.system_manager.journal.platform_tag import platform_tag
 from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
-from app.managers.system_manager.record.run_outcome import FAILED
+from app.managers.system_manager.rerun.hung_again import KILLED, HungAgain
 from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
+from app.strategies.failure import HookInterrupted
 from app.strategies.loader import source_hash
 from app.threads.engines.watched_engine import Witness
 from app.threads.hooks.engine_state import OnState
@@ -80,6 +81,8 @@ class Repetition:
         self._runner = runner
         self.header = journal.header()
         self._end = journal.end()
+        self._hangs = HungAgain(journal, self._end, runner)
+        self._run: Run | None = None
         self._last_news = [*journal.last_news()]
         self._entries: list[bytes] = []
         self._stream_entries = 0  # of them, what came of the stream: the rest was told behind it
@@ -99,7 +102,8 @@ class Repetition:
         header, feed = self.header, _HeardFeed(self._journal, self._hear)
         again = (feed, self._take, self._runner, self._take_state, self._witness)
         with wired_again(header, self._times, self._source, *again) as run:
-            self._keeper = self._state_keeper(run)
+            self._run, self._keeper = run, self._state_keeper(run)
+            self._hangs.begin(run)
             notes = [*self._notes(run)]  # of the code that it began with
             notes += self._executed(run)
         recorded = [*self._journal.outputs()]
@@ -146,16 +150,18 @@ class Repetition:
     @property
     def _broke_off(self) -> bool:
         """Whether what its last inputs led to may be missing."""
-        return self._end is None or self._end.error is not None or self._end.ended == "killed"
+        is_cut = self._end is None or self._end.error is not None or self._end.ended == KILLED
+        return is_cut or self._hangs.is_so
 
     def _executed(self, run: Run) -> Iterator[str]:
         """Run it, and book what was told behind its end; what should be known of that."""
         try:
             run.execute()
-        except Exception as error:
-            if self._end is None or self._end.ended != FAILED:
+        except (Exception, HookInterrupted) as error:
+            if not self._hangs.is_as_then(error):
                 raise
-            yield f"it failed then, and again: {without_secrets(str(error)).splitlines()[0]}"
+            what = "it failed" if self._end is None or self._end.error else "a hook hung"
+            yield f"{what} then, and again: {without_secrets(str(error)).splitlines()[0]}"
         self._stream_entries = len(self._entries)
         for news in self._last_news:
             run.book(news)
@@ -183,6 +189,8 @@ class Repetition:
             self._on_count(self.inputs, self._inputs_in_all)
 
     def _hear(self, message: Message) -> None:
+        if self._run is not None:
+            self._hangs.hear(self._run, message)
         if self._keeper is not None:
             self._keeper.hear(message)
 

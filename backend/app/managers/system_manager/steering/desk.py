@@ -146,7 +146,7 @@ class ControlDesk:
 
     def _seen(self) -> View:
         session, run = self._session, self._session.run
-        looking = session.looking
+        looking, is_recovering = session.looking, session.is_recovering  # before it is looked at
         found = looking.moment(_VIEW_SECONDS)
         if found is None:
             raise StateError("The run has nothing to show yet.")
@@ -181,6 +181,7 @@ class ControlDesk:
             steps_left=run.coordinator.steps_left,
             stale_seconds=int(stale_seconds),
             no_entries=moment.no_entries(),
+            is_recovering=is_recovering,
         )
 
 
