@@ -4,6 +4,8 @@ A kill does not wait for `hook_seconds`: neither is that waited for again, and s
 killed amid the same block.
 """
 
+from collections.abc import Iterable
+
 from app.core.messages import Command, Message
 from app.managers.system_manager.journal.journal_feed import RunJournal
 from app.managers.system_manager.record.run_outcome import FAILED, RunEnd
@@ -23,7 +25,7 @@ class HungAgain:
         self._kill: Command | None = None
         self.is_so = False  # a hook has hung again
         if end is not None and end.ended == KILLED:
-            self._kill = next((one for one in journal.outline() if _is_kill(one)), None)  # type: ignore[assignment]
+            self._kill = _first_kill(journal.outline())
             # on several threads inputs before it may still be under way
             self._hung_in = journal.hung_in() if runner == "inline" else None
 
@@ -46,5 +48,6 @@ class HungAgain:
         return ended == FAILED or (self.is_so and ended in (None, KILLED, INTERRUPTED))
 
 
-def _is_kill(message: Message) -> bool:
-    return isinstance(message, Command) and message.name == KILL
+def _first_kill(messages: Iterable[Message]) -> Command | None:
+    commands = (one for one in messages if isinstance(one, Command))
+    return next((one for one in commands if one.name == KILL), None)
