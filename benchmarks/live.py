@@ -238,7 +238,7 @@ class Watching:
 
     def __init__(self, system: SystemManager, desk: LiveDesk, own: Path) -> None:
         session = SimpleNamespace(
-            run=desk.run, run_id=RUN, started_at="", bars=0,
+            run=desk.run, run_id=RUN, started_at="", bars=0, is_recovering=False,
             looking=Looking(desk.run, RUN, WallClock()),
         )  # fmt: skip
         shown = SimpleNamespace(

@@ -106,8 +106,8 @@ class Pipeline:
         self._queues: list[RowQueue[Any]] = []  # before each worker but the first, in a pool
         self.was_interrupted = False  # by a Ctrl+C that came to the thread that waits for it
         self.is_left_behind = False  # a worker did not end, and may go on with what it has
-        # By worker of a pool, in order. An interrupted `join` may take a thread for ended.
-        self._ends: dict[str, threading.Event] = {}
+        # Of a pool's workers, in order. An interrupted `join` may take a thread for ended.
+        self._ends: list[threading.Event] = []
         self.spent_ns = dict.fromkeys(["source", *(worker.name for worker in workers)], 0)
 
     def stop(self, reason: str) -> None:
@@ -140,7 +140,7 @@ class Pipeline:
     @property
     def goes_on(self) -> bool:
         """Whether a worker of a pool is under way still."""
-        return not all(end.is_set() for end in self._ends.values())
+        return not all(end.is_set() for end in self._ends)
 
     def kill(self, reason: str) -> None:
         """End the stream, and soon: who does not end is left behind, and no error is a cause."""
@@ -195,10 +195,10 @@ class Pipeline:
             inbox = queues[place - 1] if place else None
             outbox = queues[place] if place < len(queues) else None
             stage = _Stage(self, worker, outbox.put if outbox is not None else sink)
-            body = self._thread_body(stage, inputs[place], inbox, outbox, processor)
+            self._ends.append(end := threading.Event())
+            body = self._thread_body(stage, inputs[place], inbox, outbox, end, processor)
             threads.append(threading.Thread(target=body, name=worker.name, daemon=True))
         for thread in threads:
-            self._ends[thread.name] = threading.Event()
             thread.start()
         self._wait(queues)
         self.dropped = tuple(
@@ -213,6 +213,7 @@ class Pipeline:
         inputs: Iterable[Any],
         inbox: RowQueue[Any] | None,
         outbox: RowQueue[Any] | None,
+        end: threading.Event,
         processor: int | None,
     ) -> Callable[[], None]:
         def body() -> None:
@@ -227,7 +228,7 @@ class Pipeline:
                     inbox.drop()
                 if outbox is not None:
                     outbox.close()
-                self._ends[stage.worker.name].set()
+                end.set()
 
         return body
 
@@ -248,7 +249,7 @@ class Pipeline:
     def _wait(self, queues: Sequence[RowQueue[Any]]) -> None:
         """Wait for all; after a stop for no longer than `stop_seconds`, then name who hangs."""
         waited = 0.0
-        while alive := [name for name, end in self._ends.items() if not end.is_set()]:
+        while alive := [place for place, end in enumerate(self._ends) if not end.is_set()]:
             try:
                 self._ends[alive[0]].wait(_POLL_SECONDS)
             except KeyboardInterrupt:
@@ -261,7 +262,7 @@ class Pipeline:
             waited += _POLL_SECONDS
             if waited > self._stop_seconds:
                 self.is_left_behind = True
-                stuck = alive[-1]  # those before it may only be waiting for it
+                stuck = self._workers[alive[-1]].name  # those before may be waiting for it
                 text = (
                     f"did not end within {self._stop_seconds:g} s of the stop and was left behind."
                 )

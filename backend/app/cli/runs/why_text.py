@@ -108,7 +108,7 @@ def standing_rows(standing: Told) -> Iterator[tuple[str, object]]:
     yield "held by the strategy", standing["strategy_held"]
     yield "held by the account", standing["held"]
     yield "working to buy, to sell", f"{standing['may_buy']}, {standing['may_sell']}"
-    if standing["promised"] != "0":
+    if float(standing["promised"]):
         yield "which may come to, once an exit fills", standing["promised"]
     yield "equity", f"{standing['equity']:,.2f}"
     yield "cash", f"{standing['cash']:,.2f}"
