@@ -6,12 +6,12 @@ Ctrl+C reaches it as it would without the shell, which waits for it and lives on
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import FrameType
 
 from app.cli.shell import screen
 from app.cli.system.serving import PROGRAM
+from app.core.signals import handled_by
 
 _PATIENCE = 3  # interrupts after which is told how a process that does not heed them is ended
 _SIGNAL_BASE = 128  # as every shell tells of a process that a signal ended
@@ -32,7 +32,7 @@ def run_child(words: Sequence[str]) -> int:
         if process is not None:
             process.kill()
 
-    with screen.kept(), _handling({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
+    with screen.kept(), handled_by({signal.SIGINT: on_interrupt, signal.SIGQUIT: on_quit}):
         sys.stdout.flush()
         process = _started(words)
         try:
@@ -54,16 +54,6 @@ def _started(words: Sequence[str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen([*PROGRAM, *words])
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _handling(handlers: dict[signal.Signals, object]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}  # type: ignore[arg-type]
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from app.core.signals import handled_by
+
 _IMPORTING = "<frozen importlib._bootstrap>"
 _AGAIN_SECONDS = 0.02
 
@@ -22,13 +24,8 @@ class Interrupts:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """As long as the shell is open."""
-        numbers = (signal.SIGINT, signal.SIGQUIT)
-        before = {number: signal.signal(number, self._on_signal) for number in numbers}
-        try:
+        with handled_by(dict.fromkeys((signal.SIGINT, signal.SIGQUIT), self._on_signal)):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     @contextmanager
     def heeded(self) -> Iterator[None]:

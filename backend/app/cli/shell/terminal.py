@@ -31,6 +31,7 @@ from app.cli.shell.shell import Shell, ShellWord
 from app.cli.shell.words import SHELL_WORDS
 from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED
+from app.core.signals import handled_by
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
@@ -195,13 +196,8 @@ class Terminal:
 
     @contextmanager
     def _asked_to_leave(self) -> Iterator[None]:
-        numbers = (signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._on_end) for number in numbers}
-        try:
+        with handled_by(dict.fromkeys((signal.SIGTERM, signal.SIGHUP), self._on_end)):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _on_end(self, number: int, frame: FrameType | None) -> None:
         application: Any = self._prompt.app if self._prompt is not None else None

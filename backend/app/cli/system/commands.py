@@ -17,6 +17,7 @@ from app.cli.system import control
 from app.cli.system.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
+from app.core.signals import handled_by
 
 if TYPE_CHECKING:
     from app.cli.system.serving import Serving
@@ -243,15 +244,10 @@ def _interruptible(system: "SystemManager") -> Iterator[None]:
         if not system.interrupt():
             raise KeyboardInterrupt
 
-    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
-    heeded = [(number, handler) for number, handler in before if handler is not signal.SIG_IGN]
-    for number, _ in heeded:
-        signal.signal(number, on_signal)
-    try:
+    asked = (signal.SIGINT, signal.SIGTERM)
+    heeded = [number for number in asked if signal.getsignal(number) is not signal.SIG_IGN]
+    with handled_by(dict.fromkeys(heeded, on_signal)):
         yield
-    finally:
-        for number, handler in heeded:
-            signal.signal(number, handler)
 
 
 @contextmanager

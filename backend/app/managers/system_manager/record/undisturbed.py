@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from app.core.signals import handled_by
+
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
@@ -12,11 +14,5 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
-    try:
+    with handled_by(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signal.SIG_IGN)):
         yield
-    finally:
-        for number, handler in before.items():
-            # None: a handler that is not Python's, which cannot be put back from here
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
