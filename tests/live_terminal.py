@@ -4,7 +4,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,16 @@ def executions(venue: Practice, run_id: str) -> list[tuple[str, int, float]]:
     found = [one for one in adapter(venue).executions(0) if one.client_id.startswith(mark)]
     found.sort(key=lambda one: (one.at_ns, one.client_id))
     return [(one.symbol, one.units // UNITS, one.price) for one in found]
+
+
+@contextmanager
+def stocked_terminal(folder: Path, **strategies: str) -> Iterator[LiveTerminal]:
+    """One with the sample's bars, and strategies of a test's own: a file of each name."""
+    made = LiveTerminal(folder)
+    for name, text in strategies.items():
+        (folder / "strategies" / f"{name}.py").write_text(text, encoding="utf-8")
+    assert made.run("data", "sample")[0] == 0
+    try:
+        yield made
+    finally:
+        made.close()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.live_terminal import HALF_DAY, LiveTerminal, adapter, held, wait_until
+from tests.live_terminal import HALF_DAY, LiveTerminal, adapter, held, stocked_terminal, wait_until
 
 from app.core.intervals import MINUTE_NS
 
@@ -27,11 +27,8 @@ class Once(Strategy):
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[LiveTerminal]:
-    made = LiveTerminal(tmp_path)
-    (tmp_path / "strategies" / "once.py").write_text(ONCE, encoding="utf-8")
-    assert made.run("data", "sample")[0] == 0
-    yield made
-    made.close()
+    with stocked_terminal(tmp_path, once=ONCE) as made:
+        yield made
 
 
 def test_a_fill_of_a_break_is_told_at_the_venues_time_and_no_bar_counts_as_late_twice(

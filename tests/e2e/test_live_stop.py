@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.live_terminal import HALF_DAY, LiveTerminal, adapter, held, wait_until
+from tests.live_terminal import HALF_DAY, LiveTerminal, adapter, held, stocked_terminal, wait_until
 
 pytestmark = pytest.mark.live
 
@@ -31,11 +31,8 @@ class Hanging(Strategy):
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[LiveTerminal]:
-    made = LiveTerminal(tmp_path)
-    (tmp_path / "strategies" / "hanging.py").write_text(HANGING, encoding="utf-8")
-    assert made.run("data", "sample")[0] == 0
-    yield made
-    made.close()
+    with stocked_terminal(tmp_path, hanging=HANGING) as made:
+        yield made
 
 
 def test_a_live_run_whose_strategy_hangs_is_flat_at_the_venue_after_one_command(

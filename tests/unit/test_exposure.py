@@ -65,6 +65,9 @@ held = st.lists(
     max_size=STRATEGIES,
 )
 
+askers = st.integers(0, STRATEGIES - 1)
+sizes = st.integers(-900, 900).filter(bool)
+
 
 HELD = [[100, 0, 0], [0, 0, 0]]
 CLOSE = 0, 0, -100, 0, True, None, 0  # on its way
@@ -249,13 +252,7 @@ def _holds(world: World, strategy: int | None, symbol: int) -> bool:
     return any(row[symbol].units for n, row in enumerate(rows) if strategy in (None, n))
 
 
-@given(
-    held,
-    orders,
-    st.sampled_from([None, 0]),
-    st.integers(0, STRATEGIES - 1),
-    st.integers(-900, 900).filter(bool),
-)
+@given(held, orders, st.sampled_from([None, 0]), askers, sizes)
 @example(*TURNING, None, 0, 150)
 @example(*LEGS, None, 0, 150)
 @example(*PROMISED, None, 0, -150)
@@ -285,7 +282,7 @@ def test_what_is_free_adds_nothing_and_no_more_is_free(
         assert side * world.ends(strategy, 0, by, free + side)[buys] > most
 
 
-@given(held, orders, st.sampled_from([None, 0]), st.integers(0, STRATEGIES - 1))
+@given(held, orders, st.sampled_from([None, 0]), askers)
 @example(*PROMISED, None, 1)
 @example(*PROMISED, None, 0)
 def test_a_position_reaches_as_far_as_others_were_promised(
@@ -298,13 +295,7 @@ def test_a_position_reaches_as_far_as_others_were_promised(
         assert own.reach_units(ask(shares, strategy=by)) == sum(ends)
 
 
-@given(
-    held,
-    orders,
-    st.sampled_from([None, 0]),
-    st.integers(0, STRATEGIES - 1),
-    st.integers(-900, 900).filter(bool),
-)
+@given(held, orders, st.sampled_from([None, 0]), askers, sizes)
 @example(*TURNING, None, 0, -50)
 @example(*PROMISED, None, 0, -150)
 def test_net_value_with_an_order_is_never_less_than_what_may_come(
