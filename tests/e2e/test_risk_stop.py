@@ -235,7 +235,7 @@ def test_a_run_that_has_ended_is_told_so_and_no_other_is_offered_to_an_emergency
     assert "Did you mean" not in err and other not in err.replace(ended, "")
     code, _, err = served.say("system", "halt", ended)
     assert code == 3
-    assert f"No session '{ended}' runs: run {ended} is over." in err
+    assert f"No session '{ended}' runs: run {ended} is over, or does not answer." in err
     assert "Did you mean" not in err and other not in err.replace(ended, "")
     assert running(house.folder) == [other]
 

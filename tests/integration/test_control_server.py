@@ -296,7 +296,9 @@ def test_who_names_a_run_that_is_over_gets_and_is_offered_no_other(house: House)
         (house.data / "runs" / name).mkdir(parents=True)
     assert running(house.data) == ["run-1"]
     for name in ("run", "rum-1"):  # the one begins the other's id, the other is like it
-        with pytest.raises(NotFoundError, match=rf"'{name}' runs: run {name} is over") as refused:
+        with pytest.raises(
+            NotFoundError, match=rf"'{name}' runs: run {name} is over, or does not answer"
+        ) as refused:
             connect(house.data, name)
         assert "run-1" not in str(refused.value)
     with connect(house.data, "run-") as client:

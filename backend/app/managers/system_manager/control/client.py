@@ -223,8 +223,9 @@ def _chosen(known: list[str], words: str | None, runs: Path) -> str:
     if found:
         raise UsageError(f"{len(found)} running sessions begin with '{words}': {', '.join(found)}.")
     if past:
-        is_one = words in past or len(past) == 1
-        which = f"run {min(past)} is over" if is_one else f"{len(past)} past runs begin so"
+        which = f"{len(past)} past runs begin so"
+        if words in past or len(past) == 1:
+            which = f"run {min(past)} is over, or does not answer"
         raise NotFoundError(f"No session '{words}' runs: {which}. 'runs show' tells how one ended.")
     if not known:
         raise NotFoundError(
