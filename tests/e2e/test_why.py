@@ -5,9 +5,10 @@ import threading
 from typing import Any
 
 import pytest
-from tests.system_house import SystemHouse, stored_market, system_house
+from tests.system_house import SystemHouse, sessions, stored_market, system_house
 from tests.told_house import Teller, teller
 
+from app.core.bars import BarColumns
 from app.core.fingerprint import Fingerprint
 from app.repositories.bar_store_files import Series
 from app.services.risk.catalogue import rule_names
@@ -333,16 +334,35 @@ def test_all_that_a_run_does_not_stand_on_any_more_is_named(teller: Teller) -> N
     assert told["notes"][1].endswith("need not be what happened then"), "that it named already"
 
 
-def test_what_no_record_holds_is_named_where_nothing_else_has_changed(
+def test_bars_before_its_dates_that_have_changed_are_named(teller: Teller) -> None:
+    """Its averages began with them."""
+    run_id = teller.run(use=CROSS, start="2024-06-04")
+    store = teller.house.system.data_manager.store
+    bars = store.columns("XNYS", "AAA", "1m", 0, sessions()[0].close_ns)
+    prices = {name: 1.5 * getattr(bars, name) for name in ("open", "high", "low", "close")}
+    dearer = BarColumns(start_ns=bars.start_ns, volume=bars.volume, **prices)
+    store.merge(Series("XNYS", "AAA", "1m"), dearer, {})
+    told = teller.json("why", "1", "--run", run_id, code=1)["again"]
+    assert told["changed"] == ["history of AAA 1m"]
+    assert "as the history of AAA 1m have changed" in told["notes"][0]
+
+
+def test_another_program_is_named_where_nothing_else_has_changed(
     teller: Teller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = teller.run()
+
+    def note() -> str:
+        told = teller.json("why", "1", "--run", run_id, code=1)["again"]
+        (only,) = told["notes"]
+        assert told["changed"] == []
+        return str(only)
+
     with monkeypatch.context() as other:
         other.setattr(Fingerprint, "hexdigest", lambda self: "of another program")
-        told = teller.json("why", "1", "--run", run_id, code=1)["again"]
-    assert told["changed"] == []
-    (note,) = told["notes"]
-    assert note.endswith("this program has changed since, or bars before the run's dates")
+        assert note().endswith("though nothing that its record knows has changed: please report it")
+        other.setattr("app.managers.system_manager.why.retelling.program_digest", lambda: "other")
+        assert note().endswith(": this program has changed since")
 
 
 def test_a_run_that_is_reckoned_otherwise_now_is_noted(

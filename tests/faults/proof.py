@@ -10,6 +10,7 @@ from app.core import message_codec as codec
 from app.core.bars import Block, SessionSpan, fields_of
 from app.core.calendar import TradingSession
 from app.core.messages import Bars, Message
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.journal.past import Past
 from app.managers.system_manager.journal.saved_states import first_difference
@@ -133,7 +134,7 @@ def _execute(run: Run, journal: RunJournal) -> None:
 class GoingOn:
     """A feed of a state, and what the journal has behind it."""
 
-    history_sources: ClassVar[dict[str, str]] = {}
+    history_sources: ClassVar[HistorySources] = {}
 
     def __init__(self, past: Past, journal: RunJournal) -> None:
         self._past = past

@@ -18,7 +18,7 @@ from app.core.seams import BarSource
 from app.core.trading_state import RiskEvent, RiskPast
 from app.managers.data_manager import ImportOptions
 from app.managers.data_manager.replay_feed import ReplayFeed
-from app.managers.data_manager.stored_bars import Wanted
+from app.managers.data_manager.stored_bars import HistorySources, Wanted
 from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.wiring import Parts, Run
 from app.services.blocks import cut_block, first_instant
@@ -192,7 +192,7 @@ class AsLive:
 
     def __init__(self, source: BarSource, wanted: Wanted) -> None:
         self._feed = ReplayFeed(source, wanted)
-        self.history_sources: dict[str, str] = {}
+        self.history_sources: HistorySources = {}
 
     def messages(self) -> Iterator[Message]:
         for message in self._feed.messages():

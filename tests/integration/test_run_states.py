@@ -19,6 +19,7 @@ from app.core.config_risk import RiskConfig
 from app.core.message_codec import decode, encode
 from app.core.messages import EndOfStream, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.system_manager.journal.saved_states import first_difference
 from app.managers.system_manager.record.figures import figures_of
@@ -34,7 +35,7 @@ DULL = ("timings", "dropped")
 class Rest:
     """A feed of what is left of a run, behind a state."""
 
-    history_sources: dict[str, str] = {}  # noqa: RUF012
+    history_sources: HistorySources = {}  # noqa: RUF012
 
     def __init__(self, sequence: int, state: RunState, inputs: list[Message]) -> None:
         self._first = StateGiven(sequence, state)
@@ -69,7 +70,7 @@ class Life:
         """What came of the inputs behind one, and what the run came to in the end."""
         parts = [part for part in self.results if part.sequence > sequence]
         facts = outcome_facts(self.run, {}, figures_of(self.run))
-        del facts["quality"]["history"]  # the feed's
+        del facts["history"]  # the feed's
         return {
             "entries": b"".join(part.records.entries for part in parts),
             "orders": [encode(order) for part in parts for order in part.records.orders],

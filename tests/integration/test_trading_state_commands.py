@@ -14,7 +14,7 @@ from app.core.orders import CANCELED, REJECTED, Order
 from app.core.seams import BarSource
 from app.core.trading_state import ACTIVE, HALTED, REDUCING, RiskEvent, RiskPast
 from app.managers.data_manager.replay_feed import ReplayFeed
-from app.managers.data_manager.stored_bars import Wanted
+from app.managers.data_manager.stored_bars import HistorySources, Wanted
 from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.wiring import Parts, Run
 from app.services.blocks import cut_block, first_instant
@@ -34,7 +34,7 @@ class Commanded:
     def __init__(self, commands: Mapping[int, Command], source: BarSource, wanted: Wanted) -> None:
         self._feed = ReplayFeed(source, wanted)
         self._commands = commands
-        self.history_sources: dict[str, str] = {}
+        self.history_sources: HistorySources = {}
 
     def messages(self) -> Iterator[Message]:
         minute = 0

@@ -1,7 +1,7 @@
 """A live run's journal that breaks off, and its line to a venue, stepped by hand."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,11 +39,16 @@ def fail(error: Exception) -> None:
 
 
 def journal_of(
-    folder: Path, inputs: Sequence[Message], outputs: Sequence[tuple[int, list[Intent]]] = ()
+    folder: Path,
+    inputs: Sequence[Message],
+    outputs: Sequence[tuple[int, list[Intent]]] = (),
+    notes: Sequence[Mapping[str, Any]] = (),
 ) -> RunJournal:
     """A journal that breaks off behind these."""
     recorder = Recorder(JournalWriter(folder / JOURNAL_FOLDER), fail)
     recorder.begin_part({"format": 1})
+    for note in notes:
+        recorder.record_note(note)
     for message in inputs:
         recorder.record_input(message)
     for sequence, intents in outputs:

@@ -42,7 +42,7 @@ from app.core.state import SystemState
 from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.orders.parts import APART
-from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES, RunJournal
 from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed
 from app.managers.system_manager.run_session import RunSession
@@ -77,6 +77,14 @@ def test_a_halt_of_the_feed_or_of_a_failed_journal_does_not_outlive_the_program(
     live = [m for m in feed.messages() if isinstance(m, BrokerNews) and not m.sequence]
     resumed = [e for m in live for e in m.events if isinstance(e, Resumed)]
     assert {(one.symbol, one.source) for one in resumed} == {(-1, "feed"), (-1, "journal")}
+
+
+def test_a_run_that_goes_on_stands_on_the_history_it_began_with(tmp_path: Path) -> None:
+    given = {"AAA 1m": {"origin": "stored", "bars": 390, "source_hash": "of then"}}
+    journal = journal_of(tmp_path, [news(1)], notes=[{"alarm": "else"}, {HISTORY_SOURCES: given}])
+    live = SimpleNamespace(history_sources={"AAA 1m": {"origin": "none"}})
+    feed = ResumedFeed(Recovery(journal), live, lambda: 1, lambda: False)  # type: ignore[arg-type]
+    assert feed.history_sources == given
 
 
 def test_a_gate_recalls_its_own_halts_and_nobody_else_s() -> None:

@@ -20,6 +20,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, History, Message
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import Wanted
+from app.repositories.bar_store_codec import content_hash
 
 SESSIONS = weekday_sessions(dt.date(2024, 3, 4), 8, minutes=30)
 Bank = dict[tuple[str, str], BarColumns]
@@ -294,7 +295,7 @@ def test_each_interval_has_its_own_length_of_history() -> None:
 
 def derived(bars: Bank, **parts: Any) -> tuple[Table, str]:
     history, _, feed = told(bars, wanted(intervals=("1m", "5m"), history={"5m": 2}, **parts))
-    return history.bars[0, "5m"], feed.history_sources["AAA 5m"]
+    return history.bars[0, "5m"], str(feed.history_sources["AAA 5m"]["origin"])
 
 
 def fives(marked: float = 0.0) -> BarColumns:
@@ -361,7 +362,9 @@ def test_stored_days_are_complete_with_one_bar_a_session_breaks_and_extended_hou
             sessions_before=sessions[:4],
         )
         history, _, feed = told({**bank(sessions), ("AAA", "1d"): days}, want)
-        assert feed.history_sources == {"AAA 1d": "stored"}
+        ((name, found),) = feed.history_sources.items()
+        assert (name, found["origin"], found["bars"]) == ("AAA 1d", "stored", 3)
+        assert found["source_hash"] == content_hash(days.slice(1, 4), {})
         assert history.bars[0, "1d"].close.tolist() == days.close[1:4].tolist()
         assert history.bars[0, "1d"].known_ns.tolist() == [s.close_ns for s in sessions[1:4]]
 

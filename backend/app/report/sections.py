@@ -189,7 +189,7 @@ def proof(run: "Run") -> Html:
     libraries = [[name, value] for name, value in (run.facts.get("versions") or {}).items()]
     if code:
         lines.append(table(("strategy", "SHA-256 of its file"), code))
-    libraries.append(["platform", run.facts.get("platform")])
+    libraries += [[name, run.facts.get(name)] for name in ("platform", "program")]
     lines.append(details("Versions", table(("library", "version"), libraries)))
     return element("section", joined(lines), id="proof", class_="card proof")
 

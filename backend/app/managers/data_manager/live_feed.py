@@ -23,7 +23,7 @@ from app.core.venue import (
 from app.managers.data_manager.errands import Errand, Run
 from app.managers.data_manager.live_stream import LiveStream, LiveTerms
 from app.managers.data_manager.live_wishes import Wish
-from app.managers.data_manager.stored_bars import StoredBars, Wanted
+from app.managers.data_manager.stored_bars import HistorySources, StoredBars, Wanted
 
 _EVENTS = frozenset(get_args(OrderEvent))
 
@@ -71,8 +71,8 @@ class LiveFeed:
         self._failure: Exception | None = None  # of an errand: a defect, of the adapter's mostly
 
     @property
-    def history_sources(self) -> dict[str, str]:
-        """Which past bars were derived."""
+    def history_sources(self) -> HistorySources:
+        """Which past bars it gave."""
         return self._stored.history_sources
 
     @property

@@ -11,7 +11,13 @@ from app.core.calendar import TradingSession
 from app.core.intervals import interval_ns
 from app.core.messages import Bars, Message
 from app.core.seams import BarSource
-from app.managers.data_manager.stored_bars import StoredBars, Wanted, bounds_of, spans_of
+from app.managers.data_manager.stored_bars import (
+    HistorySources,
+    StoredBars,
+    Wanted,
+    bounds_of,
+    spans_of,
+)
 
 READ_ROWS = 65_536  # about what is read and merged at a time; memory is flat in a run's length
 READ_SESSIONS = 42  # and no more of them: what few symbols would gain by more is not worth it
@@ -25,8 +31,8 @@ class ReplayFeed:
         self._wanted = wanted
 
     @property
-    def history_sources(self) -> dict[str, str]:
-        """Which past bars were derived."""
+    def history_sources(self) -> HistorySources:
+        """Which past bars it gave."""
         return self._stored.history_sources
 
     def messages(self) -> Iterator[Message]:

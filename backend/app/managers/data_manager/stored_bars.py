@@ -1,6 +1,7 @@
 """Bars at rest as the stream wants them: a run's history, and the base bars of its sessions."""
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -11,9 +12,14 @@ from app.core.instruments import Adjustment
 from app.core.intervals import DAY_NS, interval_ns
 from app.core.messages import History
 from app.core.seams import BarSource
+from app.repositories.bar_store_codec import content_hash
 from app.services.aggregation import Grid, fold, known_times, stretches
 from app.services.quality import SlotGrid
 from app.services.quotes import in_force
+
+# By symbol and interval, `AAPL 1d`: where past bars came from, how many, and their hash.
+HistorySources = dict[str, dict[str, Any]]
+_STORED: Final = "stored"
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -33,12 +39,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class StoredBars:
-    """Reads what is wanted. `history_sources` tells which past bars were derived."""
+    """Reads what is wanted. `history_sources` tells which past bars it gave."""
 
     def __init__(self, source: BarSource, wanted: Wanted) -> None:
         self._source = source
         self._wanted = wanted
-        self.history_sources: dict[str, str] = {}  # "AAPL 1d": "stored" or "derived from 1m"
+        self.history_sources: HistorySources = {}
 
     def history(self) -> History:
         """What came before the run's first session."""
@@ -48,7 +54,10 @@ class StoredBars:
             count = wanted.history.get(interval, 0)
             sessions = wanted.sessions_before[-count:] if count else ()
             for symbol in range(len(wanted.symbols)):
-                bars[symbol, interval] = self._past(symbol, interval, sessions)
+                if sessions:
+                    bars[symbol, interval] = self._past(symbol, interval, sessions)
+                else:
+                    bars[symbol, interval] = no_rows()
         return History(wanted.sessions_before, bars, wanted.adjustments)
 
     def table(self, symbol: int, sessions: Sequence[TradingSession]) -> Table:
@@ -103,22 +112,29 @@ class StoredBars:
         return BarColumns(*(getattr(columns, name)[inside] for name in COLUMNS))
 
     def _past(self, symbol: int, interval: str, sessions: Sequence[TradingSession]) -> Table:
-        """Past bars of one interval: the stored ones when complete, else derived from the base."""
+        """Past bars of one interval, and a note of them."""
+        past, origin = self._found(symbol, interval, sessions)
+        columns = BarColumns(*(getattr(past, name) for name in COLUMNS))
+        self.history_sources[f"{self._wanted.symbols[symbol]} {interval}"] = {
+            "origin": origin, "bars": len(past), "source_hash": content_hash(columns, {}),
+        }  # fmt: skip
+        return past
+
+    def _found(
+        self, symbol: int, interval: str, sessions: Sequence[TradingSession]
+    ) -> tuple[Table, str]:
+        """The stored ones when they are complete, else derived from the base; and which of them."""
         wanted = self._wanted
-        if not sessions:
-            return no_rows()
         if interval == wanted.base_interval:
-            return self.table(symbol, sessions)
+            return self.table(symbol, sessions), _STORED
         stored = self._columns(symbol, interval, sessions)
         base = self.table(symbol, sessions)
-        name = f"{wanted.symbols[symbol]} {interval}"
         whole = is_complete(stored, interval, sessions, wanted.extended_hours)
         if len(base) and not whole:
-            self.history_sources[name] = f"derived from {wanted.base_interval}"
-            return fold(base, Grid.of(sessions, interval, wanted.extended_hours))
-        self.history_sources[name] = "stored" if len(stored) else "none"
+            derived = fold(base, Grid.of(sessions, interval, wanted.extended_hours))
+            return derived, f"derived from {wanted.base_interval}"
         known = known_times(stored.start_ns, interval, sessions, wanted.extended_hours)
-        return _as_table(stored, symbol, known)
+        return _as_table(stored, symbol, known), _STORED if len(stored) else "none"
 
 
 def is_complete(

@@ -22,8 +22,7 @@ from app.core.venue import Abilities, Venue
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
-from app.managers.system_manager.journal.platform_tag import library_versions, platform_tag
-from app.managers.system_manager.journal.program import Program, program_of
+from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
 from app.managers.system_manager.needs.protecting import check_protection
@@ -318,8 +317,7 @@ class RunBuilder:
             "started_at": self.now_text(run.config.market),
             "config": run.config.model_dump(mode="json"),
             "hard_limits": None if hard is None else hard.as_json(),
-            "versions": library_versions(),
-            "platform": platform_tag(),
+            **made_with(),
             "strategies": {seat.name: source_hash(type(seat.strategy)) for seat in run.seats},
         }
 

@@ -25,7 +25,7 @@ from app.core.seams import BarSource
 from app.core.trading_state import RiskPast
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
-from app.managers.data_manager.stored_bars import Wanted
+from app.managers.data_manager.stored_bars import HistorySources, Wanted
 from app.managers.execution_manager.books.account import AccountTerms, Rates
 from app.managers.execution_manager.books.fee_book import FeesAt
 from app.managers.execution_manager.brokers import Broker
@@ -144,7 +144,7 @@ class RunFeed(Protocol):
     def messages(self) -> Iterator[Message | StateGiven]: ...
 
     @property
-    def history_sources(self) -> dict[str, str]: ...
+    def history_sources(self) -> HistorySources: ...
 
 
 class Parts(msgspec.Struct, frozen=True):

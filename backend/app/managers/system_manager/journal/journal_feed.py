@@ -17,6 +17,7 @@ from app.core.message_codec import (
 )
 from app.core.messages import Bars, BrokerNews, EndOfStream, LastNews, Message
 from app.core.order_events import Intent, OrderEvent
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.run_header import RunHeader, read_header
 from app.managers.system_manager.journal.saved_states import SavedState
 from app.managers.system_manager.record.run_outcome import RunEnd
@@ -28,7 +29,7 @@ from app.threads.stream.reloading import ReloadOutcome
 from app.threads.watch.watchdog import HOOK_HANGS
 
 ALARM = "alarm"  # in a note: what a human was told, and its details
-HISTORY_SOURCES = "history"  # in a note: which past bars were derived
+HISTORY_SOURCES = "history"  # in a note: which past bars the run was given
 STATE_REFUSED = "state refused"  # in a note: a run that went on from it decided otherwise
 RELOADED = "reloaded"  # in a note: what came of a strategy's new code
 MOST_RECORDS_BEFORE = 2_000  # in a part, behind its header, before its state
@@ -200,6 +201,11 @@ class RunJournal:
             if record.kind == form.NOTE:
                 yield decode_note(record.payload)
 
+    def history_sources(self) -> HistorySources:
+        """Which past bars the run was given; noted once, at its beginning."""
+        found = (note[HISTORY_SOURCES] for note in self.notes() if HISTORY_SOURCES in note)
+        return next(found, {})
+
     def reloads(self) -> list[ReloadOutcome]:
         """What came of new code for strategies, each once."""
         found = (note[RELOADED] for note in self.notes() if RELOADED in note)
@@ -240,9 +246,7 @@ class JournalFeed:
 
     def __init__(self, journal: RunJournal) -> None:
         self._journal = journal
-        self.history_sources: dict[str, str] = {}
-        for note in journal.notes():
-            self.history_sources = note.get(HISTORY_SOURCES, self.history_sources)
+        self.history_sources = journal.history_sources()
 
     def messages(self) -> Iterator[Message]:
         """The recorded inputs, as far as the engine came."""

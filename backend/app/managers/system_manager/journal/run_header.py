@@ -16,7 +16,7 @@ from app.core.order_events import OrderEvent
 from app.core.trading_state import RiskPast
 from app.core.venue import Abilities
 from app.managers.execution_manager.books.account import Rates
-from app.managers.system_manager.journal.platform_tag import library_versions, platform_tag
+from app.managers.system_manager.journal.program import made_with
 from app.managers.system_manager.venue.holdings import Holdings
 from app.strategies.base import Strategy
 from app.strategies.loader import source_hash, source_of
@@ -46,6 +46,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     hard_limits: dict[str, Any] | None = None  # of the account file, as it was then
     risk_past: RiskPast | None = None  # what the account's runs before had left
     abilities: Abilities = Abilities()  # the venue's
+    program: str = ""  # the hash of all its modules
 
     @property
     def session_config(self) -> SessionConfig:
@@ -100,8 +101,6 @@ def header_of(
             for item in config.strategies
             if item.label in strategies
         },
-        versions=library_versions(),
-        platform=platform_tag(),
         hash_seed=os.environ.get("PYTHONHASHSEED", "random"),
         since_ns=since_ns,
         positions=holdings.left_alone,
@@ -110,6 +109,7 @@ def header_of(
         hard_limits=None if hard_limits is None else hard_limits.as_json(),
         risk_past=risk_past,
         abilities=abilities or Abilities(),
+        **made_with(),
     )
 
 

@@ -41,9 +41,10 @@ class RecordedRun(msgspec.Struct, frozen=True):
 
     @property
     def platform(self) -> dict[str, Any]:
-        """Versions of the libraries, and the machine: what the tag says besides."""
+        """The program, the libraries' versions, and the machine: what the tag says besides."""
         machine = "-".join(str(self.facts.get("platform", "")).split("-")[:2]) or None
-        return {**self.facts.get("versions", {}), "machine": machine}
+        program = {"program": self.facts.get("program")}
+        return {**program, **self.facts.get("versions", {}), "machine": machine}
 
 
 def read_run(words: str, runs: Path, repository: RunRepository) -> RecordedRun:

@@ -1,4 +1,5 @@
-"""What a run stood on besides its config and its code: bars, corporate actions, instruments, rates.
+"""What a run stood on besides its config and its code: bars, those of before its dates, corporate
+actions, instruments, rates.
 
 `run.json` keeps them, so that it can be told what two runs differ in, or a run of then and the same
 run again.
@@ -15,13 +16,15 @@ from app.managers.system_manager.wiring import Run
 from app.services.run_comparison import Difference, differences
 
 Facts = Mapping[str, Any]  # run.json, or as much of it as there is
-Inputs = dict[str, dict[str, dict[str, Any]]]  # by kind, then by symbol; rates by currency
+# by kind, then by symbol; history by symbol and interval, rates by currency
+Inputs = dict[str, dict[str, dict[str, Any]]]
 
 BARS: Final = "bars"
+HISTORY: Final = "history"
 ACTIONS: Final = "actions"
 INSTRUMENTS: Final = "instruments"
 RATES: Final = "rates"
-KINDS: Final = (BARS, ACTIONS, INSTRUMENTS, RATES)
+KINDS: Final = (BARS, HISTORY, ACTIONS, INSTRUMENTS, RATES)
 _PASSPORT: Final = "passport"
 _HASH: Final = "source_hash"
 _OUTCOME: Final = "part_price"  # stands beside an action, and came of the run
@@ -31,6 +34,7 @@ def input_facts(run: Run, account: Account) -> dict[str, Any]:
     """What run.json says of a run's inputs, besides its data passport."""
     rates = account.terms.rates
     return {
+        HISTORY: run.feed.history_sources,
         INSTRUMENTS: _instruments(run),
         ACTIONS: [
             {
@@ -62,9 +66,9 @@ def changed_inputs(then: Facts, now: Facts) -> list[str]:
     changed: dict[str, dict[str, None]] = {}
     for kind, whose, one in input_differences([then, now]):
         is_known = (_PASSPORT if kind == BARS else kind) in then
-        if kind == BARS:  # the rest of the passport says how complete they are, and who told them
+        if kind in (BARS, HISTORY):  # the rest says how complete they are, and who told them
             is_known = is_known and one.path == _HASH
-        elif kind == INSTRUMENTS:
+        if kind in (HISTORY, INSTRUMENTS):
             is_known = is_known and one.values[0] is not None
         if is_known:
             changed.setdefault(kind, {})[whose] = None
@@ -82,6 +86,7 @@ def _inputs_of(facts: Facts) -> Inputs:
             rates.setdefault(currency, {})[date] = rate
     return {
         BARS: _by_symbol(facts.get(_PASSPORT, ())),
+        HISTORY: dict(facts.get(HISTORY, {})),
         ACTIONS: actions,
         INSTRUMENTS: _by_symbol(facts.get(INSTRUMENTS, ())),
         RATES: rates,

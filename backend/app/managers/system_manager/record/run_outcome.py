@@ -163,4 +163,4 @@ def _quality_facts(run: Run) -> dict[str, Any]:
         {"symbol": symbol, "session": str(session), "reason": reason, "bars": count}
         for (symbol, session, reason), count in sorted(dict(run.quality.bad).items(), key=str)
     ]
-    return {"symbols": totals, "kept_out": bad, "history": run.feed.history_sources}
+    return {"symbols": totals, "kept_out": bad}

@@ -20,6 +20,7 @@ from app.core.processes import is_running
 from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
 from app.core.seams import BarSource
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.record.equity_file import disk_errors
 from app.managers.system_manager.record.figures import figures_of
@@ -232,6 +233,7 @@ class Rebuilding:
             "hard_limits": header.hard_limits,
             "versions": header.versions,
             "platform": header.platform,
+            "program": header.program,
             "strategies": header.strategies,
             "run_id": self._run_id,
             **outcome_facts(run, end.timings, figures),
@@ -328,8 +330,8 @@ class _EndingFeed:
         self._inputs = 0 if on_count is None else journal.input_count()
 
     @property
-    def history_sources(self) -> dict[str, str]:
-        """Which past bars were derived."""
+    def history_sources(self) -> HistorySources:
+        """Which past bars the run was given."""
         return self._feed.history_sources
 
     def messages(self) -> Iterator[Message]:

@@ -33,6 +33,7 @@ from app.core.order_events import (
 )
 from app.core.venue import Abilities
 from app.managers.data_manager.live_feed import LiveFeed
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.execution_manager.live.order_reports import JOURNAL
 from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, kill_of
@@ -59,6 +60,7 @@ class Recovery:
     def __init__(self, journal: RunJournal, past: Past | None = None) -> None:
         """With a past the run goes on from its state, and reads the journal from there on."""
         self.past = past
+        self.history_sources = journal.history_sources()  # noted in its first part
         if past is not None:
             journal = journal.since(past.part, past.sequence)
         self._journal = journal
@@ -279,8 +281,8 @@ class StartedFeed:
         self._began_ns = began_ns
 
     @property
-    def history_sources(self) -> dict[str, str]:
-        """Which past bars were derived."""
+    def history_sources(self) -> HistorySources:
+        """Which past bars it gave."""
         return self._live.history_sources
 
     def messages(self) -> Iterator[Message]:
@@ -306,9 +308,9 @@ class ResumedFeed:
         self._is_stopping = is_stopping
 
     @property
-    def history_sources(self) -> dict[str, str]:
-        """Which past bars were derived."""
-        return self._live.history_sources
+    def history_sources(self) -> HistorySources:
+        """Which past bars the run was given."""
+        return self._recovery.history_sources
 
     def messages(self) -> Iterator[Message | StateGiven]:
         """The history is among what was recorded; time does not go back."""

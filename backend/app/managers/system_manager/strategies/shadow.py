@@ -27,6 +27,7 @@ from app.core.config import SessionConfig, StrategyConfig
 from app.core.errors import AppError, StrategyError
 from app.core.memory import free_mb
 from app.core.messages import Bars, Command, History, Message
+from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.run_header import RunHeader, read_header
 from app.managers.system_manager.needs.workshop import SeatWorkshop
 from app.managers.system_manager.rerun.verification import market_from
@@ -105,7 +106,7 @@ def seen_inputs(
 class _Feed:
     """What was seen, and what is asked for then."""
 
-    history_sources: ClassVar[dict[str, str]] = {}
+    history_sources: ClassVar[HistorySources] = {}
 
     def __init__(self, inputs: Sequence[bytes], last: Command | None) -> None:
         self._inputs = inputs

@@ -27,6 +27,7 @@ from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.journal.journal_feed import journal_of
 from app.managers.system_manager.journal.platform_tag import library_versions
+from app.managers.system_manager.journal.program import program_digest
 from app.managers.system_manager.needs.quotes import need_quotes, quoted
 from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
@@ -42,8 +43,6 @@ from app.threads.engines.watched_engine import Witness
 
 Row = Mapping[str, Any]
 UNITS_FILLED, PRICE = SYMBOL + 1, SYMBOL + 2
-# What no record tells: the program is in none, nor is the hash of bars before the dates.
-_UNNAMED = ": this program has changed since, or bars before the run's dates"
 _STRATEGIES_LOG = "app.threads.desk.desk"
 
 
@@ -186,10 +185,9 @@ class Retelling:
                 "prices, cash and equity that are told here need not be those of then"
             )
         if equal is False:
-            why = "" if files or changed else _UNNAMED
             notes.append(
                 "run again it decides otherwise, and what is told here need not be what happened "
-                f"then{why}"
+                f"then{'' if files or changed else self._unnamed()}"
             )
         elif equal and not changed:
             notes += self._reckoned(run)
@@ -216,6 +214,12 @@ class Retelling:
                 f"it decides the same, and came to {float(then):,.2f} then, to {now:,.2f} now: "
                 "cash and equity that are told here need not be those of then"
             )
+
+    def _unnamed(self) -> str:
+        """Why it may decide otherwise, where neither its data nor its strategies have changed."""
+        if self._facts.get("program") == program_digest():
+            return ", though nothing that its record knows has changed: please report it"
+        return ": this program has changed since"
 
     def _changed_files(self, run: Run) -> Iterator[str]:
         recorded = self._facts.get("strategies", {})
