@@ -208,17 +208,25 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
         open_database(sqlite_url(tmp_path / "file" / "folder"))
 
 
-@pytest.mark.parametrize("url", ["nonsense", "oracle9://x", "sqlite", "://"])
-def test_a_url_that_is_none_is_refused_with_examples(url: str) -> None:
-    with pytest.raises(ConfigError, match="sqlite:///path"):
+@pytest.mark.parametrize(("url", "said"), [
+    ("nonsense", "is not a database URL"),
+    ("sqlite", "is not a database URL"),
+    ("://", "is not a database URL"),
+    ("sqlite+nothing://x", "is not a database URL"),
+    ("mysql+pymysql://me:hunter2@host/bars", "names a database of mysql, which is not supported"),
+    ("oracle9://x", "names a database of oracle9, which is not supported"),
+])  # fmt: skip
+def test_a_url_that_is_none_is_refused_with_examples(url: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said + ".*; use sqlite:///path") as caught:
         open_database(url)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_a_missing_driver_is_named_with_the_way_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)  # as if it were not installed
-    with pytest.raises(ConfigError, match=r"'psycopg', which .* pip install"):
+    with pytest.raises(ConfigError, match=r"'psycopg', which .* --setup postgres"):
         open_database("postgresql://me:hunter2@localhost/bars")
 
 

@@ -17,6 +17,7 @@ from app.core.folders import can_only_read
 SCHEMA_REVISION = "0006"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
 BUSY_TIMEOUT_MS = 10_000
+_URLS = "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
 _ADVISORY_LOCK = 7_403_118  # any number, the same in every process of ours
 
 
@@ -29,23 +30,30 @@ def open_database(url: str) -> Engine:
     """An engine for the URL; nothing is read yet, but a SQLite file's folder is made."""
     try:
         parsed = make_url(url)
+        _check_supported(parsed)
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         reader = _reader_of(parsed)
         engine = create_engine(parsed, **_means_of(parsed, reader))
     except (ArgumentError, NoSuchModuleError, ValueError) as error:
-        raise ConfigError(
-            "MISMARTERA_DATABASE_URL is not a database URL; use sqlite:///path/to/file.db "
-            "or postgresql://user:password@host/name."
-        ) from error
+        raise ConfigError(f"MISMARTERA_DATABASE_URL is not a database URL; {_URLS}.") from error
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"The database needs the Python package '{error.name}', which is not installed; "
-            "for PostgreSQL: pip install 'mismartera[postgres]'."
+            "'./start_cli.sh --setup postgres' brings what postgresql:// needs."
         ) from error
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, "journal_mode=WAL" if reader is None else "query_only=ON")
     return engine
+
+
+def _check_supported(url: URL) -> None:
+    """Refuse what our tables have never been tried on."""
+    name = url.get_backend_name()
+    if name not in ("sqlite", "postgresql", "postgres"):
+        raise ConfigError(
+            f"MISMARTERA_DATABASE_URL names a database of {name}, which is not supported; {_URLS}."
+        )
 
 
 class _Connection(sqlite3.Connection):
