@@ -170,3 +170,39 @@ def test_a_check_loads_the_strategies_and_refuses_what_could_never_run(tmp_path:
         indicators=[daily], history={"1d": 5}, derived_intervals=["1d"]
     )
     assert "no session" in checked(replay={"start": "2024-11-02", "end": "2024-11-03"})
+
+
+def test_all_that_strategies_have_wrong_is_told_at_once_each_with_its_place(tmp_path: Path) -> None:
+    """By the check, and by a start, which names the file, too."""
+    cross = "app.strategies.examples.sma_cross:SmaCross"
+    config: dict[str, object] = {
+        "name": "x",
+        "symbols": ["SYN1"],
+        "replay": {"start": "2024-11-01", "end": "2024-11-20"},
+        "strategies": [
+            {"use": cross, "params": {"fast": 1000, "slw": 3}},
+            {"use": cross, "name": "second"},
+            {"use": cross[:-1], "name": "third"},
+        ],
+    }
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(config))
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    assert {one["path"]: one["message"] for one in file["errors"]} == {
+        "strategies[0].params.fast": "1000 is not a whole number from 2 to 50.",
+        "strategies[0].params.slw": "no such parameter; it has fast, slow. Did you mean 'slow'?",
+        "strategies[2].use": f"'{cross[:-1]}': no strategy 'SmaCros' there. "
+        "Did you mean 'SmaCross'?",
+    }
+    started = processes.run(["system", "start", str(path)], tmp_path)
+    assert started.returncode == 4
+    assert f'"{path}" has 3 problems:' in " ".join(started.stderr.split())
+
+
+def test_a_market_that_is_none_is_a_fault_of_the_config(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    text = (EXAMPLES / "example_session.json").read_text()
+    path.write_text(text.replace('"XNYS"', '"XNYSS"'))
+    done = run("check", path)
+    assert done.returncode == 4
+    assert "market: There is no market 'XNYSS'. Did you mean 'XNYS'?" in done.stderr

@@ -365,7 +365,7 @@ def test_the_clock_of_a_run_that_waits_stands_at_its_first_open(system_house: Sy
 # -- what is refused -------------------------------------------------------------------------------
 
 REFUSED = [
-    ({"market": "XNYZ"}, NotFoundError, "There is no market 'XNYZ'. Did you mean"),
+    ({"market": "XNYZ"}, ConfigError, "market: There is no market 'XNYZ'. Did you mean"),
     (
         {"start": "2024-06-08", "end": "2024-06-09"},
         ConfigError,

@@ -22,15 +22,22 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 
 
 class InvalidConfigError(ConfigError):
-    """A config file with all its problems, each with its JSON path."""
+    """A config with all its problems, each with its JSON path; `path` is its file's, where it is
+    known.
+    """
 
-    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+    def __init__(self, path: Path | None, problems: Sequence[Problem]) -> None:
         self.problems = tuple((where, _printable(what)) for where, what in problems)
         lines = [f"{where or 'the file'}: {what}" for where, what in self.problems[:MAX_SHOWN]]
         if len(problems) > MAX_SHOWN:
             lines.append(f"and {len(problems) - MAX_SHOWN} more.")
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        super().__init__("\n  ".join([f"{_quoted(path)} has {count}:", *lines]))
+        name = "The session config" if path is None else _quoted(path)
+        super().__init__("\n  ".join([f"{name} has {count}:", *lines]))
+
+    def of(self, path: Path) -> "InvalidConfigError":
+        """The same of this file."""
+        return InvalidConfigError(path, self.problems)
 
 
 class _Object(dict[str, Any]):

@@ -37,6 +37,14 @@ class _FreshLoader(SourceFileLoader):
         return code
 
 
+class LoadError(ConfigError):
+    """What a config's `use` names cannot be had."""
+
+    def __init__(self, use: str, what: str) -> None:
+        self.use, self.what = use, what
+        super().__init__(f"strategies use '{use}': {what}")
+
+
 def load_strategy(use: str, folder: Path) -> type[Strategy]:
     """The class `use` names. A file may be followed by `:Class` when it holds several."""
     return _class_of(_module_of(use, folder), use.partition(":")[2], use)
@@ -88,9 +96,7 @@ def _module_of(use: str, folder: Path) -> ModuleType:
         return _from_file(folder, module_name)
     if class_name:
         return _imported(module_name, use)
-    raise ConfigError(
-        f"strategies use '{use}': write package.module:Class, or file.py of {folder}."
-    )
+    raise LoadError(use, f"write package.module:Class, or file.py of {folder}.")
 
 
 def _imported(name: str, use: str) -> ModuleType:
@@ -98,10 +104,10 @@ def _imported(name: str, use: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ConfigError(f"strategies use '{use}': there is no module '{name}'.") from None
-        raise ConfigError(f"strategies use '{use}': {error.name} is not installed.") from None
+            raise LoadError(use, f"there is no module '{name}'.") from None
+        raise LoadError(use, f"{error.name} is not installed.") from None
     except BaseException as error:
-        raise ConfigError(_broken(use, error)) from error
+        raise LoadError(use, _broken(error)) from error
 
 
 def strategy_file(folder: Path, name: str) -> Path:
@@ -113,15 +119,12 @@ def strategy_file(folder: Path, name: str) -> Path:
         if path.is_symlink():
             path.stat()  # from 3.13 on a circle of links is resolved to itself, without a word
     except (OSError, RuntimeError) as error:  # a name too long, a circle of links
-        raise ConfigError(f"strategies use '{name}': it cannot be opened: {error}.") from None
+        raise LoadError(name, f"it cannot be opened: {error}.") from None
     if not path.is_relative_to(root):
-        raise ConfigError(f"strategies use '{name}': the file must lie in {folder}.")
+        raise LoadError(name, f"the file must lie in {folder}.")
     if not is_file:
         known = [item.name for item in root.glob("*.py")] if root.is_dir() else []
-        raise ConfigError(
-            f"strategies use '{name}': there is no such file in {folder}."
-            + did_you_mean(name, known)
-        )
+        raise LoadError(name, f"there is no such file in {folder}." + did_you_mean(name, known))
     return path
 
 
@@ -145,7 +148,7 @@ def _executed(name: str, path: Path, loader: _FreshLoader) -> ModuleType:
         del sys.modules[module_name]
         if before is not None:
             sys.modules[module_name] = before
-        raise ConfigError(_broken(name, error)) from error
+        raise LoadError(name, _broken(error)) from error
     return module
 
 
@@ -167,18 +170,18 @@ def _class_of(module: ModuleType, class_name: str, use: str) -> type[Strategy]:
     if class_name:
         if class_name not in found:
             hint = did_you_mean(class_name, found)
-            raise ConfigError(f"strategies use '{use}': no strategy '{class_name}' there.{hint}")
+            raise LoadError(use, f"no strategy '{class_name}' there.{hint}")
         return found[class_name]
     own = _own(module, found)
     if not own:
-        raise ConfigError(f"strategies use '{use}': there is no class in it that is a Strategy.")
+        raise LoadError(use, "there is no class in it that is a Strategy.")
     if len(own) > 1:
         names, first = ", ".join(own), next(iter(own))
-        raise ConfigError(f"strategies use '{use}': it has {names}; name one: {use}:{first}.")
+        raise LoadError(use, f"it has {names}; name one: {use}:{first}.")
     return next(iter(own.values()))
 
 
-def _broken(use: str, error: BaseException) -> str:
+def _broken(error: BaseException) -> str:
     """What keeps a module from being imported, and at which line of whose file."""
     if is_pressed(error):
         raise error
@@ -186,4 +189,4 @@ def _broken(use: str, error: BaseException) -> str:
     own = [frame for frame in frames if not frame.filename.startswith(_IMPORTING)]
     own = [frame for frame in own if frame.filename == own[0].filename]
     place = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return f"strategies use '{use}': it does not import{place}: {told(error)}"
+    return f"it does not import{place}: {told(error)}"

@@ -56,7 +56,7 @@ class Param(Generic[T]):
             above = self.high is not None and value > self.high
             fits = not (below or above) and abs(value) != math.inf and value == value
         if not fits:
-            raise ConfigError(f"{self.name or 'parameter'}: {value!r} is not {self.allowed()}.")
+            raise ConfigError(f"{value!r} is not {self.allowed()}.")
         return value  # type: ignore[return-value]
 
     def allowed(self) -> str:
@@ -79,6 +79,15 @@ def _as_float(number: int) -> float:
         return math.inf
 
 
+class ParamsError(ConfigError):
+    """Values that a strategy's parameters cannot have, by the parameter's name."""
+
+    def __init__(self, strategy: str, faults: Mapping[str, str]) -> None:
+        self.faults = faults
+        lines = [f"{name}: {what}" for name, what in faults.items()]
+        super().__init__("\n  ".join([f"Parameters of {strategy}:", *lines]))
+
+
 def params_of(strategy: type) -> dict[str, Param[Any]]:
     """The parameters a strategy class has, inherited ones first.
 
@@ -98,16 +107,16 @@ def checked_params(strategy: type, given: Mapping[str, object]) -> dict[str, Any
     """Defaults and `given` together; every wrong one is named at once."""
     known = params_of(strategy)
     values = {name: item.default for name, item in known.items()}
-    problems: list[str] = []
+    faults: dict[str, str] = {}
     for name, value in given.items():
         if name not in known:
             has = ", ".join(known) or "none"
-            problems.append(f"{name}: no such parameter; it has {has}.{did_you_mean(name, known)}")
+            faults[name] = f"no such parameter; it has {has}.{did_you_mean(name, known)}"
             continue
         try:
             values[name] = known[name].check(value)
         except ConfigError as error:
-            problems.append(str(error))
-    if problems:
-        raise ConfigError(f"Parameters of {strategy.__name__}:\n  " + "\n  ".join(problems))
+            faults[name] = str(error)
+    if faults:
+        raise ParamsError(strategy.__name__, faults)
     return values

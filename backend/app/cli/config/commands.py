@@ -158,6 +158,7 @@ def new(
 
 def _load(path: Path, system: "Callable[[], SystemManager]") -> Checked | AppError:
     from app.core.config import load_session_config
+    from app.core.config_json import InvalidConfigError
 
     try:
         config = load_session_config(path, _check_indicator)
@@ -165,6 +166,8 @@ def _load(path: Path, system: "Callable[[], SystemManager]") -> Checked | AppErr
         return error  # it names the file
     try:
         return Checked(config, system().check(config))
+    except InvalidConfigError as error:
+        return error.of(path)
     except AppError as error:
         return type(error)(f'"{path}": {error}')
 

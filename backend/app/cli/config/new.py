@@ -12,7 +12,7 @@ from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.context import Context
 from app.cli.strategies.facts import Facts, facts_of, listed
 from app.cli.terminal.asking import Asker, one_of
-from app.core.errors import UsageError, did_you_mean
+from app.core.errors import ConfigError, UsageError, did_you_mean
 from app.strategies.params import Param
 
 DEFAULT_STRATEGY: Final = "SmaCross"
@@ -184,12 +184,17 @@ def _check_of(item: Mapping[str, Any]) -> Callable[[str], Any]:
     param = Param(
         item["default"], low=item["low"], high=item["high"], choices=tuple(item["choices"])
     )
-    param.name = item["name"]
 
     def check(text: str) -> Any:
+        value: object = text
         if isinstance(param.default, bool):
-            return param.check(_TRUTHS.get(text.lower(), text))
-        return param.check(text if isinstance(param.default, str) else number(text))
+            value = _TRUTHS.get(text.lower(), text)
+        elif not isinstance(param.default, str):
+            value = number(text)
+        try:
+            return param.check(value)
+        except ConfigError as error:
+            raise ConfigError(f"{item['name']}: {error}") from None
 
     return check
 

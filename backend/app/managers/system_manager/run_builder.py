@@ -28,7 +28,7 @@ from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
 from app.managers.system_manager.needs.protecting import check_protection
 from app.managers.system_manager.needs.quotes import need_quotes, quoted
 from app.managers.system_manager.needs.rates import check_rates
-from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.needs.run_bars import need_bars, need_market, replayed_sessions
 from app.managers.system_manager.record.run_record import RunRecord, claim_folder
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns
 from app.managers.system_manager.risk.run_risk import RunRisk
@@ -85,6 +85,7 @@ class RunBuilder:
         config = (
             given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
         )
+        need_market(config, self._times)
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
         need_confirmation(config, self._confirmed)
@@ -222,6 +223,7 @@ class RunBuilder:
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         self.hard_limits()
+        need_market(config, self._times)
         abilities: Abilities | None = None
         check_rates(config, self._data.instrument)
         if config.replay is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from app.core.config import SessionConfig
+from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError, UsageError
 from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
@@ -288,10 +289,12 @@ class SystemManager:
             raise StateError(f"{error} There is one run at a time: call stop() first.") from None
         try:
             session = self._builder.build(config, paused, on_progress, band, self._be_wired)
-        except BaseException:
+        except BaseException as error:
             self._wired = None
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
+            if isinstance(error, InvalidConfigError) and not isinstance(config, SessionConfig):
+                raise error.of(Path(config)) from None
             raise
         self._session, self._ended, self._failure = session, None, None
         is_paused = paused or session.was_paused

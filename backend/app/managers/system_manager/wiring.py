@@ -16,6 +16,7 @@ from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.config_account import AccountConfig
 from app.core.config_fees import Fees
+from app.core.config_json import InvalidConfigError, Problem
 from app.core.errors import ConfigError
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
@@ -46,7 +47,8 @@ from app.services.risk.scopes import Limits, limits_of_run
 from app.services.slippage import Slippage
 from app.strategies.base import Strategy
 from app.strategies.indicator import Cursor
-from app.strategies.loader import load_strategy
+from app.strategies.loader import LoadError, load_strategy
+from app.strategies.params import ParamsError
 from app.threads.data_processor import DataProcessor
 from app.threads.data_quality_manager import DataQualityManager
 from app.threads.desk.desk import LocalTime
@@ -334,15 +336,25 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
 def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTime) -> list[Seat]:
     """The config's strategies, set up."""
     seats = []
+    problems: list[Problem] = []
     with limited(config.engine.hook_seconds):
         for number, item in enumerate(config.strategies):
-            kind = load_strategy(item.use, folder)
-            seats.append(
-                Seat(
-                    kind, number, item.label, config.symbols, config.base_interval, item.params,
-                    cursor, time, config.sizing_of(item),
-                )
-            )  # fmt: skip
+            place = f"strategies[{number}]"
+            try:
+                kind = load_strategy(item.use, folder)
+                seats.append(
+                    Seat(
+                        kind, number, item.label, config.symbols, config.base_interval,
+                        item.params, cursor, time, config.sizing_of(item),
+                    )
+                )  # fmt: skip
+            except LoadError as error:
+                problems.append((f"{place}.use", f"'{error.use}': {error.what}"))
+            except ParamsError as error:
+                own = f"{place}.params"
+                problems += [(f"{own}.{name}", what) for name, what in error.faults.items()]
+    if problems:
+        raise InvalidConfigError(None, problems)
     refuse_idle_sizing(config, seats)
     return seats
 

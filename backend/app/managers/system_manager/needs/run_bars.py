@@ -1,13 +1,22 @@
-"""Whether a run's bars are there at all, asked before it begins."""
+"""Whether a run's market and bars are there at all, asked before it begins."""
 
 from collections.abc import Sequence
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.config_json import InvalidConfigError
 from app.core.errors import ConfigError, NotFoundError
 from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
 from app.managers.time_manager import TimeManager
+
+
+def need_market(config: SessionConfig, times: TimeManager) -> None:
+    """The config's market is one that there is."""
+    try:
+        times.zone(config.market)
+    except NotFoundError as error:
+        raise InvalidConfigError(None, [("market", str(error))]) from None
 
 
 def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: DataManager) -> None:

@@ -20,7 +20,6 @@ from app.core import message_codec as codec
 from app.core.config import SessionConfig
 from app.core.errors import (
     AppError,
-    ConfigError,
     NotFoundError,
     RunTimeoutError,
     StateError,
@@ -42,7 +41,7 @@ from app.managers.system_manager.strategies.shadow import (
 )
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
-from app.strategies.loader import source_of, strategy_file
+from app.strategies.loader import LoadError, source_of, strategy_file
 from app.threads.hooks.seats import Seat
 from app.threads.stream.commands import is_ending
 from app.threads.stream.reloading import Reload, ReloadOutcome, reload_of
@@ -309,10 +308,8 @@ def _text_of(path: Path, use: str) -> str:
         if len(data) <= _MOST_BYTES:
             return data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"strategies use '{use}': it cannot be read: {error}.") from None
-    raise ConfigError(
-        f"strategies use '{use}': it has {len(data):,} bytes, and {_MOST_BYTES:,} are the most."
-    )
+        raise LoadError(use, f"it cannot be read: {error}.") from None
+    raise LoadError(use, f"it has {len(data):,} bytes, and {_MOST_BYTES:,} are the most.")
 
 
 def _judged(path: Path) -> Verdict:
