@@ -307,7 +307,7 @@ class ExecutionManager:
         self.broker.outbox.clear()
         return intents
 
-    def close_entries(self, symbol: int, reason: str, source: str = "command") -> None:
+    def close_entries(self, symbol: int, reason: str, source: str) -> None:
         """A symbol, or all, takes no entries from now on; without a reason, it does again."""
         self.entries.close(symbol, reason, source)
         self._limited = self._checks.is_limited
