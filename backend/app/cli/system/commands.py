@@ -199,7 +199,8 @@ def status(as_json: AsJson = False) -> None:
     from app.cli.runs.commands import described
     from app.cli.system.control import SHORT_COLUMNS, print_sessions, seen, short_row
     from app.cli.system.recovering import broken_off
-    from app.repositories.run_repository import RUNNING, RunRepository
+    from app.core.run_states import RUNNING
+    from app.repositories.run_repository import RunRepository
 
     context = Context()
     sessions = seen(context.settings.data_folder)

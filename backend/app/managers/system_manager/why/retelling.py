@@ -23,6 +23,7 @@ from app.core.logging import without_secrets
 from app.core.money import to_units
 from app.core.orders import INSTANT, SYMBOL, FillRow, Order
 from app.core.progress import OnCount
+from app.core.run_states import FAILED, FINISHED
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.journal.journal_feed import journal_of
@@ -30,7 +31,6 @@ from app.managers.system_manager.journal.platform_tag import library_versions
 from app.managers.system_manager.needs.quotes import need_quotes, quoted
 from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
-from app.managers.system_manager.record.run_outcome import FAILED, FINISHED
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
 from app.managers.system_manager.rerun.verification import Repetition, quiet
