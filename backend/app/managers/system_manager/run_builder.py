@@ -18,7 +18,7 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.core.venue import Abilities, Venue
+from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
@@ -191,9 +191,10 @@ class RunBuilder:
             facts = self._facts(run, market)
             record = self._begin_record(run, facts, market, opening)
             if header is None:
-                now_ns = line.clock.now_ns()
-                started_at = facts["started_at"]
-                header = _header(run, record, market, now_ns, held, started_at, line.venue)
+                header = header_of(
+                    record.run_id, config, market, _most_sessions(run.plan), run.strategies,
+                    line.clock.now_ns(), held, facts["started_at"], line.venue.abilities,
+                )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
             line.bars_kept = BarsKept(
@@ -364,9 +365,9 @@ class RunBuilder:
             if resumed is not None:
                 repository.resume_run(run_id, pid=os.getpid())
             else:
-                repository.start_run(
                 if opening is not None:
                     opening.hold(run_id)
+                repository.start_run(
                     run_id, name=config.name, mode=config.mode, config=facts["config"],
                     started_at=facts["started_at"], pid=os.getpid(), begun_ns=self._clock.now_ns(),
                 )  # fmt: skip
@@ -382,19 +383,6 @@ class RunBuilder:
         moment = self._times.to_local(self._clock.now_ns(), "24/7")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
         return f"{moment:%Y%m%d-%H%M%S}-{slug}"
-
-
-def _header(
-    run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str,
-    venue: Venue,
-) -> RunHeader:  # fmt: skip
-    """The header of a run that begins."""
-    return header_of(
-        record.run_id, run.config, market.sessions,
-        market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
-        {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
-        started_at, market.hard_limits, market.risk_past, venue.abilities,
-    )  # fmt: skip
 
 
 def _most_sessions(plan: Plan) -> int:
