@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from app.cli.terminal.figures import PACED, counted, money_text, quantity_text
+from app.core.accounts import account_of, option_of
 from app.core.order_views import FillData, OrderData
 from app.core.run_states import RUNNING
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
@@ -239,12 +240,9 @@ def _left(view: View | None) -> str:
 
 def _way(record: Mapping[str, Any]) -> str:
     """How a run that broke off goes on."""
-    config = record["config"]
     if record["mode"] in PACED:
         return f"a replay cannot go on: start it anew; 'runs show {record['run_id']}' tells of it"
-    account = config.get("live", {}).get("account", "default")
-    option = "" if account == "default" else f" --account {account}"
-    return f"'system recover{option}' goes on with it"
+    return f"'system recover{option_of(account_of(record['config']))}' goes on with it"
 
 
 def positions(view: View) -> dict[str, Decimal]:

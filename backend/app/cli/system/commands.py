@@ -16,6 +16,7 @@ from app.cli.parameters import Account, AsJson, ConfigFile
 from app.cli.system import control
 from app.cli.system.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.cli.terminal.output import console, errors, print_json, print_table
+from app.core.accounts import USUAL_ACCOUNT
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 from app.core.signals import handled_by
 
@@ -146,7 +147,7 @@ def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> N
 
 @app.command()
 def recover(
-    account: Account = "default",
+    account: Account = USUAL_ACCOUNT,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
     ] = False,
