@@ -20,9 +20,8 @@ from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
 from app.core.order_events import ADOPTED, GateFilled, Halted, OrderEvent
 from app.core.venue import Venue
+from app.managers.execution_manager.gate.strangers import ADOPT, HALT
 
-ADOPT: Final = "adopt"
-HALT: Final = "halt"
 _LOOK_BACK_NS: Final = 10 * DAY_NS
 
 
