@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import NOUNS
+from app.core.run_states import FINISHED
 from app.repositories.database import ensure_database, open_database, sqlite_url
-from app.repositories.run_repository import FINISHED, RunRepository
+from app.repositories.run_repository import RunRepository
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).resolve().parents[2]

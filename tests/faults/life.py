@@ -149,9 +149,8 @@ class Life:
         self.run = Run(config, market, NOWHERE, self._take, parts=self.line.parts())
         if self.header is None:
             self.header = header_of(
-                RUN_ID, config, market.sessions, market.sessions_before(1), market.instruments,
-                market.rates, {seat.name: type(seat.strategy) for seat in self.run.seats},
-                self.line.clock.now_ns(), held, "", abilities=self.line.venue.abilities,
+                RUN_ID, config, market, 1, self.run.strategies, self.line.clock.now_ns(), held, "",
+                self.line.venue.abilities,
             )  # fmt: skip
         self.line.begin(self.run, self.header, FOLDER)
 

@@ -6,13 +6,13 @@ from fractions import Fraction
 from itertools import chain
 
 from app.core import orders as states
+from app.core.halts import ALL_SYMBOLS
 from app.core.messages import BrokerNews, Command, LastNews
 from app.core.order_events import Cancel, Filled, GateActed, GateFilled, Place
 from app.core.orders import UNKNOWN, Order
 from app.core.venue import Tick, VenueBar, run_mark
 from app.integrations.practice.venue.books import Entry, Placed
 from app.managers.execution_manager.gate.calls import AmendCall, Call, PlaceCall
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.repositories.journal_archive import ArchiveDamaged, ArchiveReader

@@ -23,6 +23,7 @@ from tests.market import config_of, market_of
 from app.core.errors import StrategyError
 from app.core.message_codec import decode, encode
 from app.core.messages import Command, Message
+from app.core.venue import Abilities
 from app.managers.system_manager.journal.run_header import header_of
 from app.managers.system_manager.rerun.verification import are_as_then, market_from
 from app.managers.system_manager.venue.holdings import Holdings
@@ -133,8 +134,9 @@ def test_whoever_asks_for_more_sessions_than_the_journal_has_gets_all_of_them(
     tmp_path: Path,
 ) -> None:
     config = config_of(SYMBOLS, [{"use": "one.py"}])
-    header = header_of("run", config, SESSIONS[3:], SESSIONS[:3], [], {}, {}, 0, Holdings(), "")
-    source = market_of(SESSIONS, bars(), SYMBOLS, FIRST).source
-    before = market_from(header, TimeManager(tmp_path, config.market), source).sessions_before
+    market = market_of(SESSIONS, bars(), SYMBOLS, 3)
+    header = header_of("run", config, market, 3, {}, 0, Holdings(), "", Abilities())
+    times = TimeManager(tmp_path, config.market)
+    before = market_from(header, times, market.source).sessions_before
     assert [len(before(count)) for count in range(6)] == [0, 1, 2, 3, 3, 3]
     assert before(2) == SESSIONS[1:3]

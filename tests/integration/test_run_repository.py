@@ -21,8 +21,9 @@ from app.core.orders import (
     OrderChange,
     RecordedFill,
 )
+from app.core.run_states import FAILED, FINISHED, RUNNING
 from app.repositories.database import ensure_database, open_database
-from app.repositories.run_repository import FAILED, FINISHED, RUNNING, RunRepository
+from app.repositories.run_repository import RunRepository
 
 START_NS = 1_767_623_400_000_000_000
 CONFIG = {"name": "demo", "symbols": ["AAPL"], "account": {"cash": "100000"}}

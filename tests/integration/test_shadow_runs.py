@@ -9,6 +9,7 @@ from tests.market import config_of, market_of, weekday_sessions
 
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError
+from app.core.venue import Abilities
 from app.managers.system_manager.journal.run_header import header_of
 from app.managers.system_manager.strategies.shadow import Shadow, Task
 from app.managers.system_manager.venue.holdings import Holdings
@@ -24,9 +25,7 @@ def judged(folder: Path, bars_back: int) -> None:
     content = {**given.model_dump(mode="json"), "mode": "live", "replay": None}
     config = SessionConfig.model_validate(content)
     market = market_of((*FULL_DAYS, HALF_DAY), bars(), SYMBOLS, 2)
-    header = header_of(
-        "run", config, [HALF_DAY], FULL_DAYS, market.instruments, {}, {}, 0, Holdings(), ""
-    )
+    header = header_of("run", config, market, 2, {}, 0, Holdings(), "", Abilities())
     text = sees([0], ("1m",)).replace('"SMA", 9', f'"SMA", {bars_back}')
     reload = Reload("one", "one.py", text, {})
     intervals, history = ("1m", "5m"), {"1m": 2, "5m": 2}

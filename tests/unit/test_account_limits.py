@@ -6,11 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults.life import Times
-from tests.market import weekday_sessions
+from tests.market import market_of, weekday_sessions
 from tests.unit.execution_house import Row, manager_of, open_session, submit
 
 from app.core.account_limits import AccountLimits, load_account_limits
@@ -19,6 +20,7 @@ from app.core.config_risk import RiskConfig
 from app.core.errors import ConfigError
 from app.core.money import UNITS
 from app.core.orders import REJECTED
+from app.core.venue import Abilities
 from app.managers.system_manager.journal.run_header import header_of, read_header
 from app.managers.system_manager.rerun.verification import market_from
 from app.managers.system_manager.venue.holdings import Holdings
@@ -132,7 +134,8 @@ def test_a_run_s_header_keeps_them_and_gives_them_back() -> None:
     )
     sessions = weekday_sessions(dt.date(2024, 6, 3), 1)
     hard = AccountLimits.model_validate(LIMITS)
-    header = header_of("run", config, sessions, (), [], {}, {}, 0, Holdings(), "", hard)
+    kept = msgspec.structs.replace(market_of(sessions, {}, ["X"]), hard_limits=hard)
+    header = header_of("run", config, kept, 0, {}, 0, Holdings(), "", Abilities())
     again = read_header(json.loads(json.dumps(header.as_dict())), Path("journal"))
     assert again.account_limits == hard
     market = market_from(again, Times(), None)  # type: ignore[arg-type]

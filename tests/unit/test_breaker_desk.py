@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from limited_house import DAY, MONDAY, Desk
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.intervals import SECOND_NS
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, REJECTED, Terms
@@ -22,7 +23,6 @@ from app.core.trading_state import (
 )
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.limits.breaker_desk import BreakerDesk
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 
 LOSS = {"breakers": {"daily_loss": {"at": 100, "then": HALTED}}}
 

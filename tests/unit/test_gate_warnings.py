@@ -5,11 +5,11 @@ import pytest
 from tests.gate_desk import SHARE, Desk, name, place
 from tests.unit.reconcile_house import recalled
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.order_events import Amend, Cancel, Halted, Resumed
 from app.core.orders import Terms
 from app.core.venue import VenueRefused, VenueReport
 from app.managers.execution_manager.gate.calls import AmendCall, CancelCall, OrderCall, PlaceCall
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 
 
 def holding() -> Desk:
@@ -210,8 +210,8 @@ def test_what_the_feed_halted_is_not_the_gate_s_after_a_restart() -> None:
 
 def test_what_another_resumes_after_a_restart_stays_halted_by_the_gate() -> None:
     book = recalled(
-        Halted(EVERY_SYMBOL, "by hand"),
-        Halted(EVERY_SYMBOL, "the run catches up", "start"),
-        Resumed(EVERY_SYMBOL, "it has caught up", "start"),
+        Halted(ALL_SYMBOLS, "by hand"),
+        Halted(ALL_SYMBOLS, "the run catches up", "start"),
+        Resumed(ALL_SYMBOLS, "it has caught up", "start"),
     )
-    assert book.latch.halted == {EVERY_SYMBOL: "by hand"}
+    assert book.latch.halted == {ALL_SYMBOLS: "by hand"}

@@ -28,12 +28,17 @@ def runs_of(folder: Path) -> RunRepository:
     return RunRepository(engine)
 
 
-def begin(runs: RunRepository, run_id: str, pid: int, account: str | None = None) -> None:
-    live = None if account is None else {"account": account}
+def begin(
+    runs: RunRepository,
+    run_id: str,
+    pid: int,
+    mode: str = "replay",
+    live: dict[str, str] | None = None,
+) -> None:
     runs.start_run(
         run_id,
         name="demo",
-        mode="replay" if live is None else "live",
+        mode=mode,
         config={"live": live},
         started_at="2026-01-05T10:00:00Z",
         pid=pid,
@@ -83,7 +88,7 @@ def test_what_runs_what_broke_off_and_who_may_not_trade_is_told(tmp_path: Path) 
     runs = runs_of(data)
     begin(runs, "20260105-100000-going", os.getpid())
     begin(runs, "20260105-100001-abandoned", NOBODY)
-    begin(runs, "20260105-100002-broken", NOBODY, account="paper")
+    begin(runs, "20260105-100002-broken", NOBODY, "live", {"account": "paper"})
     trips = (Trip("daily_loss", HALTED, "lost 600 of 500", 0),)
     AccountRisks(data).change("paper", lambda _: AccountRisk("paper", past=RiskPast(trips=trips)))
     text = held(greeting(settings(data)))
@@ -92,6 +97,14 @@ def test_what_runs_what_broke_off_and_who_may_not_trade_is_told(tmp_path: Path) 
     assert "20260105-100002-broken of the account 'paper' broke off" in text
     assert "'system recover --account paper --dry-run'" in text.replace("\n ", "")
     assert "The account 'paper' is HALTED (daily_loss)" in text
+
+
+def test_a_live_run_that_broke_off_is_told_of_though_its_config_says_nothing_of_being_live(
+    tmp_path: Path,
+) -> None:
+    begin(runs_of(tmp_path / "data"), "20260105-100002-broken", NOBODY, "live")
+    text = held(greeting(settings(tmp_path / "data")))
+    assert "20260105-100002-broken of the account 'default' broke off" in text
 
 
 def test_many_sessions_are_counted_and_some_named(tmp_path: Path) -> None:

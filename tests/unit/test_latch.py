@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.execution_house import Row, manager_of, submit
 
+from app.core.halts import ALL_SYMBOLS, COMMAND
 from app.core.money import UNITS
 from app.core.orders import ACCEPTED, LIMIT, REJECTED, STOP, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 
 REASON = "no_entries: news; only what reduces a position passes"
 AMOUNTS = st.integers(-300, 300).filter(bool)
@@ -20,7 +20,7 @@ def latched(held: int) -> ExecutionManager:
         submit(execution, 0, 0, held * UNITS, 10)
         execution.match(20)
     assert execution.positions[0][0].units == held * UNITS
-    execution.close_entries(ALL_SYMBOLS, "news")
+    execution.close_entries(ALL_SYMBOLS, "news", COMMAND)
     return execution
 
 
@@ -70,10 +70,10 @@ def test_two_exits_that_end_each_other_pass_and_two_that_do_not_are_one_too_many
 
 def test_a_working_entry_may_not_grow_and_may_shrink() -> None:
     execution = latched(0)
-    execution.close_entries(ALL_SYMBOLS, "")
+    execution.close_entries(ALL_SYMBOLS, "", COMMAND)
     entry = submit(execution, 0, 0, 100 * UNITS, 20, kind=LIMIT, limit=50.0, aimed=False)
     assert entry.state == ACCEPTED
-    execution.close_entries(ALL_SYMBOLS, "news")
+    execution.close_entries(ALL_SYMBOLS, "news", COMMAND)
     assert not execution.amend(entry, Terms(150 * UNITS, 50.0, None, None, None), 20)
     assert entry.reason == REASON
     assert execution.amend(entry, Terms(50 * UNITS, 50.0, None, None, None), 20)

@@ -9,6 +9,7 @@ from tests.unit.execution_house import manager_of, open_session
 from tests.unit.live_broker_house import SHARES, House, fill
 
 from app.core.config_protection import ProtectionFields
+from app.core.halts import JOURNAL
 from app.core.money import UNITS
 from app.core.order_events import (
     KEPT_IN,
@@ -44,7 +45,7 @@ from app.core.orders import (
 from app.core.venue import Abilities
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.live.limited_broker import live_broker_of
-from app.managers.execution_manager.live.order_reports import JOURNAL, OrderReports
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by

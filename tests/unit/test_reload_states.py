@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, StrategyError
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.core.halts import ALL_SYMBOLS, COMMAND
 from app.managers.system_manager.strategies import reloading
 from app.managers.system_manager.strategies.reloading import Asked, Reloads
 from app.repositories.journal_file import JournalWriter
 from app.threads.live.recorder import Recorder
-from app.threads.stream.commands import COMMAND, PAUSE
+from app.threads.stream.commands import PAUSE
 from app.threads.stream.reloading import ReloadOutcome
 
 STOPPING = {(ALL_SYMBOLS, COMMAND): "the run is stopping"}

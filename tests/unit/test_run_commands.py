@@ -6,6 +6,7 @@ import pytest
 from tests.unit.execution_house import Row, book_of, manager_of, open_session, submit
 
 from app.core.errors import UsageError
+from app.core.halts import HOLDINGS
 from app.core.messages import Command
 from app.core.money import UNITS
 from app.core.orders import REJECTED
@@ -14,7 +15,6 @@ from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.execution_manager.sim.fill_rules import FillRules
 from app.threads.stream.commands import (
     HALT,
-    HOLDINGS,
     KEEP,
     PAUSE,
     RELEASE,

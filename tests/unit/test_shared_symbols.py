@@ -6,6 +6,7 @@ import pytest
 from tests.unit.execution_house import manager_of, open_session
 from tests.unit.live_broker_house import SHARES, House, fill
 
+from app.core.halts import JOURNAL
 from app.core.message_codec import decode, encode
 from app.core.money import UNITS
 from app.core.order_events import (
@@ -32,7 +33,7 @@ from app.managers.execution_manager.live.live_broker_state import (
     live_broker_state,
     restore_live_broker,
 )
-from app.managers.execution_manager.live.order_reports import JOURNAL, OrderReports
+from app.managers.execution_manager.live.order_reports import OrderReports
 from app.managers.execution_manager.live.shared_broker import (
     SharedBroker,
     SharedLimitedBroker,

@@ -247,6 +247,8 @@ def test_a_run_whose_process_died_tells_what_it_holds_and_how_it_goes_on() -> No
         "BROKE OFF: its process has died, holding 100 SYN1 and 2 orders",
         "'system recover --account main' goes on with it",
     ]
+    usual = ended("r", FLAT, row(state="running", mode="live", config={"live": None})).text
+    assert usual.endswith("\n'system recover' goes on with it")
     replayed = ended("r", FLAT, row(state="running")).text
     assert replayed.startswith("BROKE OFF: its process has died, flat\na replay cannot go on")
 

@@ -18,8 +18,10 @@ class AccountLimits(ScopedLimits):
         return plain
 
 
-def load_account_limits(path: Path) -> AccountLimits:
-    """The limits of a file; nothing may start where they cannot be read."""
+def load_account_limits(path: Path | None) -> AccountLimits | None:
+    """The limits of the file, where one is named; nothing may start where they cannot be read."""
+    if path is None:
+        return None
     try:
         return read_config(path, AccountLimits)
     except NotFoundError:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from app.core.accounts import USUAL_ACCOUNT
 from app.core.config_account import Part
 from app.core.config_json import Fault
 from app.core.config_problems import raise_if_any
@@ -38,7 +39,7 @@ class LiveConfig(Part):
     broker: Literal["paper", "venue"] = "paper"
     # With these words orders are real; a start wants them confirmed besides.
     real_money: Literal["I trade real money"] | None = None
-    account: Annotated[str, Field(min_length=1, max_length=64)] = "default"
+    account: Annotated[str, Field(min_length=1, max_length=64)] = USUAL_ACCOUNT
     sessions: Annotated[int, Field(ge=1, le=10_000)] = 1  # to trade; the one under way counts
     grace_ms: Annotated[int, Field(ge=0, le=60_000)] = 2_000  # for a minute to become complete
     stale_seconds: Annotated[float, Field(ge=1, le=3_600)] = 90.0  # of silence, and entries halt

@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from operator import index
 
 UNITS = 100_000_000  # ledger units in one share, coin or unit of currency
+MOST_ASKED_UNITS = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
 _QUANTUM = Decimal(1).scaleb(-8)
 _SCALE = float(UNITS)
 _EXACT_BELOW = 2.0**51 / UNITS  # floats below this keep 8 decimals exactly through p * UNITS

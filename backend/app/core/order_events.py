@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from app.core.halts import GATE
 from app.core.orders import Terms
 
 # Why an order was not taken, where more than its end follows from that; "": the venue's own no.
@@ -121,19 +122,19 @@ class GateActed(msgspec.Struct, frozen=True, tag="gate_acted"):
 
 
 class Halted(msgspec.Struct, frozen=True, tag="halted"):
-    """A symbol (-1: all) takes no entries; who halts it, "gate", "feed" or "start", resumes it."""
+    """A symbol, or `ALL_SYMBOLS`, takes no entries; the source that halts it resumes it."""
 
     symbol: int
     reason: str
-    source: str = "gate"
+    source: str = GATE
 
 
 class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
-    """A symbol (-1: all) takes entries again, as far as this source goes."""
+    """It takes entries again, as far as this source goes."""
 
     symbol: int
     reason: str
-    source: str = "gate"
+    source: str = GATE
 
 
 OrderEvent = (

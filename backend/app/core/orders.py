@@ -31,6 +31,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 MARKET, LIMIT, STOP, STOP_LIMIT = "market", "limit", "stop", "stop_limit"
 TRAILING_STOP = "trailing_stop"
 MARKET_ON_OPEN, MARKET_ON_CLOSE = "market_on_open", "market_on_close"
+STOPS: Final = (STOP, STOP_LIMIT, TRAILING_STOP)
 KINDS: Final = (
     MARKET, LIMIT, STOP, STOP_LIMIT, TRAILING_STOP, MARKET_ON_OPEN, MARKET_ON_CLOSE,
 )  # fmt: skip

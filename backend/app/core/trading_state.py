@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from app.core.accounts import option_of
 from app.core.errors import UsageError
 
 ACTIVE, REDUCING, HALTED = "active", "reducing", "halted"  # all; exits only; nothing but cancels
@@ -21,7 +22,7 @@ def need_reason(reason: str) -> None:
 
 def resumed_by(account: str) -> str:
     """The command that clears what has tripped of an account."""
-    return "risk resume" if account == "default" else f"risk resume --account {account}"
+    return f"risk resume{option_of(account)}"
 
 
 class Trip(msgspec.Struct, frozen=True):

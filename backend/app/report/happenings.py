@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from app.core.halts import ALL_SYMBOLS, START
 from app.report.markup import Html, element, joined, table
 
 if TYPE_CHECKING:
     from app.results.run import Run
 
 _OF_RISK: Final = "risk: "  # how alarms of breakers begin
-_STARTING: Final = "start"  # the source of a halt that every live run begins with
 _WORDS: Final = {"tripped": "breaker tripped", "halt": "halted", "resume": "resumed"}
 _MOST: Final = 500  # lines of the table
 _MOST_ALARMS: Final = 100  # of them, the newest
@@ -85,9 +85,9 @@ def _of_journal(run: "Run") -> Iterator[Happening]:
             through_ns = told.block.through_ns
         elif isinstance(told, BrokerNews):
             for event in told.events:
-                if isinstance(event, Halted | Resumed) and event.source != _STARTING:
+                if isinstance(event, Halted | Resumed) and event.source != START:
                     what = "halted" if isinstance(event, Halted) else "resumed"
-                    of = "all symbols" if event.symbol < 0 else run.symbols[event.symbol]
+                    of = "all symbols" if event.symbol == ALL_SYMBOLS else run.symbols[event.symbol]
                     yield Happening(_local(run, through_ns), what, of, event.reason)
         elif isinstance(told, dict) and ALARM in told:
             alarms.append(Happening(_local(run, through_ns), "alarm", *told[ALARM]))

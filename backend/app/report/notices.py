@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.core.logging import redact
+from app.core.run_states import ABANDONED, FAILED, STOPPED
 from app.integrations.origins import NO_MARKETS
 from app.managers.system_manager.record.summary import latched_text, left_text
 from app.report.completeness import completeness, lost_share, thin_share
@@ -45,14 +46,14 @@ def _end(run: "Run") -> Iterator[Notice]:
     plural = "" if sessions == 1 else "s"
     came_to = f"All figures are of the {sessions:,} session{plural} that it came to."
     as_far = left_text(run.summary) or came_to
-    if run.state == "failed":
+    if run.state == FAILED:
         why = redact(run.error or "No cause is on record.")
         yield Notice("bad", "It failed.", f"{why}\n{as_far}")
-    elif run.state == "abandoned":
+    elif run.state == ABANDONED:
         yield Notice("bad", "It broke off.", f"Its process is gone. {as_far}")
     elif run.facts.get("killed"):
         yield Notice("bad", "It was killed.", as_far)
-    elif run.state == "stopped":
+    elif run.state == STOPPED:
         yield Notice("warn", "It was stopped before its end.", as_far)
     latched = latched_text(run.summary)
     if latched is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.core.logging import redact
+from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.report.completeness import completeness
 from app.report.markup import Html, cell, details, element, joined, table, text
 from app.report.notices import Notice
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from app.results.run import Run
     from app.services.metrics.breakdown import Month
 
-_STATES = {"finished": "good", "failed": "bad"}
+_STATES = {FINISHED: "good", FAILED: "bad"}
 
 
 def head(run: "Run") -> Html:
@@ -211,7 +212,7 @@ def _how_to_verify(run: "Run") -> Html:
             "on bars of the same SHA-256: ",
             element("code", "./start_cli.sh system start CONFIG"),
             " decides the same as far as this run came before it was stopped, and goes on; "
-            if run.state == "stopped"
+            if run.state == STOPPED
             else " ends in the same fingerprint, and ",
             element("code", f"./start_cli.sh report compare {run.id} last"),
             " names the first decision that differs, if one does.",

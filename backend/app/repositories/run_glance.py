@@ -9,11 +9,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from app.core.accounts import account_of
 from app.core.processes import is_running
 
 _SQLITE: Final = "sqlite:///"
 _FILE: Final = "mismartera.db"
-_UNDER_WAY: Final = "SELECT run_id, pid, config FROM runs WHERE state = 'running' ORDER BY 1"
+_UNDER_WAY: Final = (
+    "SELECT run_id, pid, mode = 'live', config FROM runs WHERE state = 'running' ORDER BY 1"
+)
 _ANY: Final = "SELECT 1 FROM runs LIMIT 1"
 
 
@@ -54,8 +57,7 @@ def _file_of(data_folder: Path, url: str | None) -> Path | None:
     return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
 
 
-def _unfinished(run_id: str, pid: int, config: str) -> Unfinished:
-    part = json.loads(config).get("live")
-    account = str(part.get("account", "default")) if part else None
-    is_real = bool(part and part.get("real_money"))
-    return Unfinished(run_id, account, is_running(pid), is_real)
+def _unfinished(run_id: str, pid: int, is_lived: int, config: str) -> Unfinished:
+    told = json.loads(config)
+    is_real = bool((told.get("live") or {}).get("real_money"))
+    return Unfinished(run_id, account_of(told) if is_lived else None, is_running(pid), is_real)

@@ -23,11 +23,10 @@ from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
 from app.core.orders import REJECTED, Order, OrderChange, RecordedFill
 from app.core.run_ids import runs_back
+from app.core.run_states import RUNNING
 from app.models import tables
 from app.models.tables import Base, OrderRow, RunRow
 from app.repositories.database import database_errors
-
-RUNNING, FINISHED, STOPPED, FAILED = "running", "finished", "stopped", "failed"
 
 Row = Mapping[str, Any]
 

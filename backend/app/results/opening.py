@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from app.core.errors import NotFoundError, StateError, UsageError
 from app.core.processes import is_running
+from app.core.run_states import ABANDONED, RUNNING
 from app.core.settings import Settings, get_settings
 from app.managers.system_manager.record.recorded_run import read_run
 from app.repositories.journal_reader import JOURNAL_FOLDER
@@ -16,8 +17,6 @@ from app.results.sources import Sources
 if TYPE_CHECKING:
     from app.managers.system_manager.record.recorded_run import RecordedRun
 
-ABANDONED: Final = "abandoned"
-_RUNNING: Final = "running"
 _RUNS: Final = "runs"
 
 
@@ -68,14 +67,14 @@ def _opened(sources: Sources, words: str) -> Run:
     sources.need_runs()
     record = read_run(words, sources.runs, sources.repository)
     row = record.row
-    if row["state"] == _RUNNING and is_running(row["pid"]):
+    if row["state"] == RUNNING and is_running(row["pid"]):
         raise StateError(
             f"Run {record.run_id} is under way in process {row['pid']}: it is read when it has "
             "ended. 'system stop' ends it."
         )
     if not (record.facts or record.summary):
         raise StateError(_left_nothing(record.run_id, sources.runs / record.run_id))
-    return Run(_broken_off(record) if row["state"] == _RUNNING else record, sources)
+    return Run(_broken_off(record) if row["state"] == RUNNING else record, sources)
 
 
 def _left_nothing(run_id: str, folder: Path) -> str:

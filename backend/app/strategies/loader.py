@@ -41,7 +41,7 @@ class LoadError(ConfigError):
     """What a config's `use` names cannot be had."""
 
     def __init__(self, use: str, what: str) -> None:
-        self.use, self.what = use, what
+        self.problems = [("use", f"'{use}': {what}")]  # each with its place in the strategy's part
         super().__init__(f"strategies use '{use}': {what}")
 
 

@@ -83,7 +83,8 @@ class ParamsError(ConfigError):
     """Values that a strategy's parameters cannot have, by the parameter's name."""
 
     def __init__(self, strategy: str, faults: Mapping[str, str]) -> None:
-        self.faults = faults
+        # each with its place in the strategy's part of a config
+        self.problems = [(f"params.{name}", what) for name, what in faults.items()]
         lines = [f"{name}: {what}" for name, what in faults.items()]
         super().__init__("\n  ".join([f"Parameters of {strategy}:", *lines]))
 

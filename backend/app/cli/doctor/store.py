@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
+from app.core.accounts import account_of
 from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
@@ -117,7 +118,7 @@ def check_runs(ground: Ground) -> Iterator[Verdict]:
     gone = [run for run in unfinished if not is_running(int(run["pid"] or 0))]
     broken = [run for run in gone if has_begun(folder / run["run_id"])]
     for run in broken:
-        account = str((run["config"].get("live") or {}).get("account", "default"))
+        account = account_of(run["config"])
         yield warning(
             f"run {run['run_id']} broke off, and may have orders at its venue",
             f"./start_cli.sh system recover --account {shlex.quote(account)} --dry-run",

@@ -93,13 +93,13 @@ def _of_config(path: Path, question: "Question", at: str | None) -> Told:
         )
     _need_symbol(question.symbol, config.symbols)
     context = Context(config.market)
-    times, moments, file = context.time, Moments(context.time), context.settings.account_limits
+    times, moments = context.time, Moments(context.time)
     until_ns = None if at is None else moments.ns_of(at)
     asker = asker_at(question, until_ns, config, times)
     with counting("running it", "bars") as on_count:
         run = watched_replay(
             config if until_ns is None else until(config, until_ns, times),
-            None if file is None else load_account_limits(file),
+            load_account_limits(context.settings.account_limits),
             asker, context.data, times, context.settings.strategies_folder, on_count,
         )  # fmt: skip
         with unlogged(), times.use_clock(SessionClock(lambda: run.cursor.now_ns)):

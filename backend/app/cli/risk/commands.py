@@ -52,7 +52,7 @@ def limits(
 
     given = load_session_config(config)
     path = Context().settings.account_limits
-    hard = None if path is None else load_account_limits(path)
+    hard = load_account_limits(path)
     told = {
         "config": str(config),
         "account_file": None if path is None else str(path),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.parameters import Account, AsJson, Reason
 from app.cli.terminal.output import console, print_json, print_table
+from app.core.accounts import USUAL_ACCOUNT, account_of
 from app.core.errors import AppError, NotFoundError, StateError, did_you_mean
 from app.core.money import from_units
 from app.core.trading_state import RiskStatus, need_reason, worst
@@ -33,7 +34,7 @@ Run = Annotated[
 
 
 @app.command()
-def status(run: Run = None, account: Account = "default", as_json: AsJson = False) -> None:
+def status(run: Run = None, account: Account = USUAL_ACCOUNT, as_json: AsJson = False) -> None:
     """What an account may do, what has tripped, and how near each breaker is.
 
     Of a run that goes on, else as the account's last run left it.
@@ -56,7 +57,7 @@ def halt(
     reducing: Annotated[
         bool, typer.Option("--reducing", help="Exits still pass; else nothing but cancels.")
     ] = False,
-    account: Account = "default",
+    account: Account = USUAL_ACCOUNT,
     as_json: AsJson = False,
 ) -> None:
     """Take an account out of trading, whether or not a run of it goes on, until it is resumed.
@@ -90,7 +91,7 @@ def resume(
         str,
         typer.Option(metavar="NAME", help="Only this one, as 'risk status' names it; else all."),
     ] = "",
-    account: Account = "default",
+    account: Account = USUAL_ACCOUNT,
     as_json: AsJson = False,
 ) -> None:
     """Clear what has tripped, so that an account trades again.
@@ -115,7 +116,7 @@ def resume(
 
 
 @app.command()
-def history(account: Account = "default", as_json: AsJson = False) -> None:
+def history(account: Account = USUAL_ACCOUNT, as_json: AsJson = False) -> None:
     """What has tripped, and who halted and resumed an account, and why; the newest last.
 
     \b
@@ -267,8 +268,7 @@ def _of_run(context: Context, words: str) -> dict[str, Any]:
     row = RunRepository(context.engine).get_run(words)
     run_id = str(row["run_id"])
     folder = context.settings.runs_folder / run_id
-    live = row["config"].get("live") or {}
-    account = live.get("account", "default") if has_begun(folder) else None
+    account = account_of(row["config"]) if has_begun(folder) else None
     if run_id in running(context.settings.data_folder):
         return {"account": account, **_told(context, _status_of(context, run_id), run_id)}
     try:

@@ -11,6 +11,7 @@ from app.cli.context import Context
 from app.cli.parameters import AsJson, Freeze, Reason, RunningRun, Timeout
 from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, UsageError
+from app.core.run_states import ABANDONED, RUNNING
 
 if TYPE_CHECKING:
     from app.managers.system_manager.control.client import ControlClient
@@ -149,10 +150,10 @@ def _ended_before(run: str | None, error: NotFoundError) -> dict[str, Any]:
 
 def _why_not(run: Mapping[str, Any]) -> str:
     """Why a run that is known cannot be stopped: no other is offered in its place."""
-    from app.cli.runs.commands import ABANDONED, UNDER_WAY, described
+    from app.cli.runs.commands import described
 
     run_id, state = run["run_id"], described(run)["state"]
-    if state == UNDER_WAY:
+    if state == RUNNING:
         return (
             f"Run {run_id} is in process {run['pid']}, which does not listen, so nothing was "
             "stopped. Ask again; if that stays so, end the process and see to the venue by hand."

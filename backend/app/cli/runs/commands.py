@@ -14,6 +14,7 @@ from app.cli.terminal.progress import counting
 from app.core.errors import StateError
 from app.core.orders import REJECTED
 from app.core.processes import is_running
+from app.core.run_states import ABANDONED, RUNNING
 
 app = typer.Typer(help="Past runs: what they were given and what came of it.")
 
@@ -21,7 +22,6 @@ ORDER_COLUMNS = (
     *("order_id", "strategy", "symbol", "kind", "side", "quantity", "filled"),
     *("limit_price", "stop_price", "state", "reason"),
 )
-UNDER_WAY, ABANDONED = "running", "abandoned"
 _SPARE = ("bars", "sessions")
 SUMMARY_COLUMNS = ("sessions", "bars", "orders", "fills", "final_equity")
 
@@ -66,7 +66,7 @@ def show_run(
     orders, fills = repository.counts(run["run_id"])
     refused = repository.refused_count(run["run_id"])
     recorded = {"orders": orders, "refused": refused, "fills": fills}
-    if not orders and run["state"] in (UNDER_WAY, ABANDONED):
+    if not orders and run["state"] in (RUNNING, ABANDONED):
         recorded = dict.fromkeys(recorded)  # not known here: 0 would be untrue
     run |= {**recorded, "reloads": _reloads(run)}
     if as_json:
@@ -184,7 +184,7 @@ def rebuild(
 
 def _need_end(run: Mapping[str, Any]) -> None:
     """Orders are recorded when a run ends: before that none here does not mean that it has none."""
-    if run["state"] == UNDER_WAY:
+    if run["state"] == RUNNING:
         raise StateError(
             f"Run {run['run_id']} is under way: its orders are recorded when it has ended."
             " Until then 'system orders' has those that work, 'system fills' the latest fills."
@@ -233,7 +233,7 @@ def _repository() -> Any:
 def described(run: Mapping[str, Any]) -> dict[str, Any]:
     """The run as stored; a run whose process is gone is said to be `abandoned`."""
     described = dict(run)
-    if run["state"] == UNDER_WAY and not is_running(run["pid"]):
+    if run["state"] == RUNNING and not is_running(run["pid"]):
         described["state"] = ABANDONED
     return described
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.cli.context import Context
+from app.core.accounts import account_of
 from app.core.trading_state import resumed_by
 from app.managers.system_manager.record.summary import latched_text, left_text
 from app.repositories.run_repository import RunRepository
@@ -32,7 +33,6 @@ def notes_on(figures: Mapping[str, Any]) -> Iterator[str]:
 
 def _still(repository: RunRepository, run_id: str, found: str) -> str:
     """That a live run leaves its account as it may not trade, and what changes that."""
-    live = repository.get_run(run_id)["config"].get("live") or {}
-    account = live.get("account", "default")
+    account = account_of(repository.get_run(run_id)["config"])
     state, _, why = found.partition(": ")
     return f"The account {account} stays {state} ({why}): '{resumed_by(account)}' clears it."

@@ -12,7 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from app.cli.terminal.figures import PACED, counted, money_text, quantity_text
+from app.core.accounts import account_of, option_of
 from app.core.order_views import FillData, OrderData
+from app.core.run_states import RUNNING
 from app.core.trading_state import ACTIVE, HALTED, REDUCING
 from app.managers.system_manager.control.messages import View
 
@@ -22,7 +24,6 @@ CONFLATED: Final = (FILL, ORDER, DAY)
 
 _LABEL_LENGTH = 12
 _FINGERPRINT_LENGTH = 8
-_UNFINISHED = "running"  # in the record: it has no end yet
 _STATES = {"PAUSED": "paused", "RUNNING": "goes on", "STOPPING": "stops", "ERROR": "FAILED"}
 _TRADING = {
     ACTIVE: "may trade again",
@@ -188,7 +189,7 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
     hint = f"'runs show {run_id}' tells of it"
     if record is None:
         return _last(run_id, view, END, f"has ended; its record cannot be read now\n{hint}")
-    if record["state"] == _UNFINISHED:
+    if record["state"] == RUNNING:
         text = f"BROKE OFF: its process has died{_left(view)}\n{_way(record)}"
         return _last(run_id, view, ALARM, text, record)
     parts = []
@@ -239,12 +240,9 @@ def _left(view: View | None) -> str:
 
 def _way(record: Mapping[str, Any]) -> str:
     """How a run that broke off goes on."""
-    config = record["config"]
     if record["mode"] in PACED:
         return f"a replay cannot go on: start it anew; 'runs show {record['run_id']}' tells of it"
-    account = config.get("live", {}).get("account", "default")
-    option = "" if account == "default" else f" --account {account}"
-    return f"'system recover{option}' goes on with it"
+    return f"'system recover{option_of(account_of(record['config']))}' goes on with it"
 
 
 def positions(view: View) -> dict[str, Decimal]:

@@ -8,6 +8,7 @@ from typing import Any
 from app.cli.shell.events import ALARM, STATE, Event, began, changes, ended, noted, plain
 from app.core.errors import AppError, NotFoundError
 from app.core.processes import is_running
+from app.core.run_states import RUNNING
 from app.managers.system_manager.control.client import ControlClient, SessionEnded, connect
 from app.managers.system_manager.control.messages import View
 from app.managers.time_manager.clock import WallClock
@@ -96,10 +97,10 @@ class Follower:
             return
         record = self._record_of(self.run_id)
         pid = self.view.pid if self.view else int(record["pid"]) if record else 0
-        if record is not None and record["state"] == "running" and is_running(pid):
+        if record is not None and record["state"] == RUNNING and is_running(pid):
             self._lose("the connection is lost; it is looked for again")
             return
-        if record is not None and record["state"] == "running":
+        if record is not None and record["state"] == RUNNING:
             record = self._record_of(self.run_id)  # it may have ended in order in between
         self.is_over = True
         self._tell([ended(self.run_id, self.view, record)])

@@ -18,6 +18,7 @@ from app.cli.shell.completion import Offer
 from app.cli.shell.outbox import SHOWN
 from app.cli.shell.paths import path_offers
 from app.cli.shell.strategy_source import Written, classes_of
+from app.core.accounts import USUAL_ACCOUNT
 from app.core.intervals import BASE_INTERVALS
 from app.core.logging import LEVELS
 from app.managers.time_manager.clock import WallClock
@@ -204,7 +205,7 @@ class MachineSources:
         from app.repositories.account_risk import AccountRisks
 
         known = AccountRisks(self._settings.data_folder).accounts()
-        return [Offer(name) for name in dict.fromkeys(["default", *known])]
+        return [Offer(name) for name in dict.fromkeys([USUAL_ACCOUNT, *known])]
 
     # -- strategies --------------------------------------------------------------------------------
 

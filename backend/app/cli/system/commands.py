@@ -16,6 +16,7 @@ from app.cli.parameters import Account, AsJson, ConfigFile
 from app.cli.system import control
 from app.cli.system.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.cli.terminal.output import console, errors, print_json, print_table
+from app.core.accounts import USUAL_ACCOUNT
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
 from app.core.signals import handled_by
 
@@ -146,7 +147,7 @@ def _start_detached(words: list[str], confirmed: str | None, as_json: bool) -> N
 
 @app.command()
 def recover(
-    account: Account = "default",
+    account: Account = USUAL_ACCOUNT,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only compare with the venue; change nothing.")
     ] = False,
@@ -199,7 +200,8 @@ def status(as_json: AsJson = False) -> None:
     from app.cli.runs.commands import described
     from app.cli.system.control import SHORT_COLUMNS, print_sessions, seen, short_row
     from app.cli.system.recovering import broken_off
-    from app.repositories.run_repository import RUNNING, RunRepository
+    from app.core.run_states import RUNNING
+    from app.repositories.run_repository import RunRepository
 
     context = Context()
     sessions = seen(context.settings.data_folder)

@@ -10,6 +10,7 @@ from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.terminal.output import console, print_json, print_table
 from app.core.errors import NotFoundError, StateError, did_you_mean
 from app.core.money import from_units
+from app.core.run_states import FAILED
 
 if TYPE_CHECKING:
     from app.core.config import SessionConfig
@@ -81,13 +82,13 @@ def give_up(account: str, as_json: bool) -> None:
     market = runs.get_run(run_id)["config"].get("market", DEFAULT_MARKET)  # no word of its journal
     moment = context.time.to_local(WallClock().now_ns(), market)
     runs.finish_run(
-        run_id, state="failed", ended_at=moment.isoformat(timespec="seconds"), error="given up"
+        run_id, state=FAILED, ended_at=moment.isoformat(timespec="seconds"), error="given up"
     )
     folder = context.settings.runs_folder / run_id
     risks = AccountRisks(context.settings.data_folder)
     is_known = remember_given_up(folder, account, context.time, context.data.store, risks)
     if as_json:
-        print_json({"run_id": run_id, "state": "failed", "risk_known": is_known})
+        print_json({"run_id": run_id, "state": FAILED, "risk_known": is_known})
         return
     if not is_known:
         console.print(

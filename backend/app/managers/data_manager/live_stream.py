@@ -13,6 +13,7 @@ from typing import assert_never
 import msgspec
 
 from app.core.bars import Block, Table, fields_of
+from app.core.halts import ALL_SYMBOLS
 from app.core.inbox import Past, Trades
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.messages import Backfill, Bars, BrokerNews, GapFound, Message
@@ -26,7 +27,7 @@ from app.core.venue import (
     VenueBar,
 )
 from app.managers.data_manager.live_bars import LiveBars
-from app.managers.data_manager.live_watch import ALL, LiveWatch
+from app.managers.data_manager.live_watch import LiveWatch
 from app.managers.data_manager.live_wishes import Wish, Wishes
 from app.managers.data_manager.stored_bars import Wanted, bounds_of, spans_of
 
@@ -93,7 +94,7 @@ class LiveStream:
                 self.bars.take_quote(item)
                 self._hear(item.symbol, now_ns)
             case Heartbeat():
-                self._watch.hear(ALL, now_ns)
+                self._watch.hear(ALL_SYMBOLS, now_ns)
             case Connected():
                 self._ask_for_what_was_missed(now_ns)
                 self._watch.connect(now_ns)
@@ -177,7 +178,7 @@ class LiveStream:
             self._wishes.add(symbol, start_ns, end_ns)
 
     def _hear(self, name: str, now_ns: int) -> None:
-        self._watch.hear(self._numbers.get(name, ALL), now_ns)
+        self._watch.hear(self._numbers.get(name, ALL_SYMBOLS), now_ns)
 
     # -- instants ------------------------------------------------------------------------------
 

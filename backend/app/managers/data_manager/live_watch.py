@@ -4,9 +4,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from app.core.calendar import TradingSession
+from app.core.halts import ALL_SYMBOLS, FEED
 from app.core.order_events import Halted, OrderEvent, Resumed
 
-ALL = -1  # symbols
 _LONGEST_SILENCES = 4  # so many of them without a connection, and it is opened anew
 
 
@@ -34,10 +34,10 @@ class LiveWatch:
         self.last_ns = now_ns  # when anything was heard last
 
     def hear(self, symbol: int, now_ns: int) -> None:
-        """An item of a symbol, or of none (ALL): a heartbeat."""
+        """An item of a symbol, or of none (`ALL_SYMBOLS`): a heartbeat."""
         self.last_ns = now_ns
-        self._fresh.add(ALL)
-        if symbol != ALL:
+        self._fresh.add(ALL_SYMBOLS)
+        if symbol != ALL_SYMBOLS:
             self._heard_ns[symbol] = now_ns
             self._fresh.add(symbol)
 
@@ -57,11 +57,11 @@ class LiveWatch:
         """Symbols whose data has become stale; asked before anything is let through."""
         start_ns = self._trading_since(now_ns)
         halts: list[OrderEvent] = []
-        for symbol in range(ALL, len(self._symbols)):
+        for symbol in range(ALL_SYMBOLS, len(self._symbols)):
             reason = self._reason(symbol, now_ns, start_ns)
             if reason and symbol not in self._halted:
                 self._halted.add(symbol)
-                halts.append(Halted(symbol, reason, "feed"))
+                halts.append(Halted(symbol, reason, FEED))
         return halts
 
     def resumptions(self, now_ns: int) -> list[OrderEvent]:
@@ -71,7 +71,7 @@ class LiveWatch:
         again = [symbol for symbol in heard if not self._reason(symbol, now_ns, start_ns)]
         self._halted.difference_update(again)
         self._fresh.clear()
-        return [Resumed(symbol, "data flows again", "feed") for symbol in again]
+        return [Resumed(symbol, "data flows again", FEED) for symbol in again]
 
     def wants_reopening(self, now_ns: int) -> bool:
         """Whether the stream is silent and should be opened anew; asked once per silence."""
@@ -83,8 +83,8 @@ class LiveWatch:
         return True
 
     def _reason(self, symbol: int, now_ns: int, start_ns: int | None) -> str:
-        """Why a symbol, or ALL, takes no entries; `start_ns` is that of the hours under way."""
-        if symbol == ALL:
+        """Why a symbol, or all, takes no entries; `start_ns` is that of the hours under way."""
+        if symbol == ALL_SYMBOLS:
             return self._silence(now_ns)
         if start_ns is None or now_ns - max(self._heard_ns[symbol], start_ns) <= self._stale_ns:
             return ""

@@ -40,7 +40,7 @@ from app.managers.execution_manager.books.account import Account, AccountTerms
 from app.managers.execution_manager.books.corporate_actions import CorporateActions
 from app.managers.execution_manager.books.diary import Diary
 from app.managers.execution_manager.books.fee_book import FeeBook, FeesAt
-from app.managers.execution_manager.brokers import Broker
+from app.managers.execution_manager.brokers import NOTHING_LEFT, SESSION_CLOSED, Broker
 from app.managers.execution_manager.exits.protection import Protection
 from app.managers.execution_manager.limits.buying_power import BuyingPower
 from app.managers.execution_manager.limits.order_checks import OrderChecks
@@ -229,7 +229,7 @@ class ExecutionManager:
         self.diary.note("amend", order, since_ns)
         self.rethink()  # more works than was counted on
         if units == filled:
-            self.lapsed(order, FILLED if filled else CANCELED, now_ns, "amended to what had filled")
+            self.lapsed(order, FILLED if filled else CANCELED, now_ns, NOTHING_LEFT)
         elif order.state is AMEND_PENDING:
             order.to(PARTIAL if filled else ACCEPTED)
 
@@ -307,7 +307,7 @@ class ExecutionManager:
         self.broker.outbox.clear()
         return intents
 
-    def close_entries(self, symbol: int, reason: str, source: str = "command") -> None:
+    def close_entries(self, symbol: int, reason: str, source: str) -> None:
         """A symbol, or all, takes no entries from now on; without a reason, it does again."""
         self.entries.close(symbol, reason, source)
         self._limited = self._checks.is_limited
@@ -357,7 +357,7 @@ class ExecutionManager:
                 and not self.broker.links.waits(order)  # its session is that of its entry's fill
             )
         ]
-        self._end_all(late, EXPIRED, close_ns, "the session closed")
+        self._end_all(late, EXPIRED, close_ns, SESSION_CLOSED)
 
     def cancel_all(self, now_ns: int, reason: str) -> None:
         """End every working order; those of a live broker work on, and go on record as they are."""

@@ -5,9 +5,10 @@ is left is closed once no cancel is under way any more, at a freeze what has com
 back. Its own orders close, one for each position; no strategy sees or moves them.
 """
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS, opens
+from app.managers.execution_manager.orders.entries import opens
 from app.managers.execution_manager.orders.kill import FLATTEN, Standing, closable_units
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 

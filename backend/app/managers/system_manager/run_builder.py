@@ -18,7 +18,7 @@ from app.core.config import SessionConfig, load_session_config
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
-from app.core.venue import Abilities, Venue
+from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
@@ -26,9 +26,9 @@ from app.managers.system_manager.journal.program import Program, made_with, prog
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
 from app.managers.system_manager.needs.protecting import check_protection
-from app.managers.system_manager.needs.quotes import need_quotes, quoted
+from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.rates import check_rates
-from app.managers.system_manager.needs.run_bars import need_bars, need_market, replayed_sessions
+from app.managers.system_manager.needs.run_bars import need_market, replayed_sessions
 from app.managers.system_manager.record.run_record import RunRecord, claim_folder
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns
 from app.managers.system_manager.risk.run_risk import RunRisk
@@ -36,7 +36,15 @@ from app.managers.system_manager.run_session import OnProgress, RunSession
 from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.system_manager.venue.venue_sizes import record_sizes
-from app.managers.system_manager.wiring import Market, MarketTime, Run, market_of, plan_of, seats_of
+from app.managers.system_manager.wiring import (
+    Market,
+    MarketTime,
+    Run,
+    market_of,
+    plan_of,
+    replayed_market,
+    seats_of,
+)
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
@@ -89,15 +97,11 @@ class RunBuilder:
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
         need_confirmation(config, self._confirmed)
-        sessions = replayed_sessions(config, self._times)
-        need_bars(config, sessions, self._data)
-        market = self._market_of(config, sessions)
-        quotes = bool(quoted(config, market.hard_limits))
-        if quotes:
-            need_quotes(config, self._data.store, sessions, market.hard_limits)
+        hard = self.hard_limits()
+        market = replayed_market(config, self._data, self._times, self._clock, hard)
         passport = self._data.passport(
-            config.market, config.symbols, config.base_interval, sessions,
-            extended_hours=config.extended_hours, quotes=quotes,
+            config.market, config.symbols, config.base_interval, market.sessions,
+            extended_hours=config.extended_hours, quotes=bool(quoted(config, hard)),
         )  # fmt: skip
         holder: list[RunSession] = []
         make = self._maker(market)
@@ -113,7 +117,7 @@ class RunBuilder:
         holder.append(
             RunSession(run, record, self._clock, facts, rows, on_progress, others=others, risk=risk)
         )
-        self._tell(record, sessions, config)
+        self._tell(record, market.sessions, config)
         return holder[0]
 
     def _build_live(
@@ -187,9 +191,10 @@ class RunBuilder:
             facts = self._facts(run, market)
             record = self._begin_record(run, facts, market, opening)
             if header is None:
-                now_ns = line.clock.now_ns()
-                started_at = facts["started_at"]
-                header = _header(run, record, market, now_ns, held, started_at, line.venue)
+                header = header_of(
+                    record.run_id, config, market, _most_sessions(run.plan), run.strategies,
+                    line.clock.now_ns(), held, facts["started_at"], line.venue.abilities,
+                )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
             line.bars_kept = BarsKept(
@@ -285,17 +290,16 @@ class RunBuilder:
         self,
         config: SessionConfig,
         sessions: tuple[TradingSession, ...],
-        risk_past: RiskPast | None = None,
+        risk_past: RiskPast,
     ) -> Market:
-        """The market of a run that begins, under the account file of today."""
+        """The market of a live run that begins, under the account file of today."""
         hard = self.hard_limits()
         market = market_of(config, sessions, self._data, self._times, self._clock, hard)
         return replace(market, risk_past=risk_past)
 
     def hard_limits(self) -> AccountLimits | None:
         """The hard limits of the account file, where there is one."""
-        path = self._settings.account_limits
-        return None if path is None else load_account_limits(path)
+        return load_account_limits(self._settings.account_limits)
 
     def _market_of_then(self, header: RunHeader) -> Market:
         """The market of a run that goes on: as its journal has it, hard limits too."""
@@ -346,9 +350,9 @@ class RunBuilder:
 
         config, repository = run.config, RunRepository(self._engine())
         runs = self._settings.runs_folder
-        if opening is not None and opening.unfinished is not None:
-            run_id = opening.unfinished
-            folder = runs / run_id
+        resumed = None if opening is None else opening.unfinished
+        if resumed is not None:
+            run_id, folder = resumed, runs / resumed
         else:
             run_id, folder = claim_folder(runs, self._stem(config.name), repository)
         names = [seat.name for seat in run.seats]
@@ -357,19 +361,18 @@ class RunBuilder:
             [item.currency for item in market.instruments],
             lambda ns: market.time.to_local(ns).isoformat(),
         )  # fmt: skip
-        resumed = opening is not None and opening.unfinished is not None
         try:
-            if opening is not None and not resumed:
-                opening.hold(run_id)
-            if resumed:
+            if resumed is not None:
                 repository.resume_run(run_id, pid=os.getpid())
             else:
+                if opening is not None:
+                    opening.hold(run_id)
                 repository.start_run(
                     run_id, name=config.name, mode=config.mode, config=facts["config"],
                     started_at=facts["started_at"], pid=os.getpid(), begun_ns=self._clock.now_ns(),
                 )  # fmt: skip
         except BaseException:
-            if not resumed:
+            if resumed is None:
                 record.discard()
             raise
         facts["run_id"] = run_id
@@ -380,19 +383,6 @@ class RunBuilder:
         moment = self._times.to_local(self._clock.now_ns(), "24/7")
         slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:24] or "run"
         return f"{moment:%Y%m%d-%H%M%S}-{slug}"
-
-
-def _header(
-    run: Run, record: RunRecord, market: Market, now_ns: int, held: Holdings, started_at: str,
-    venue: Venue,
-) -> RunHeader:  # fmt: skip
-    """The header of a run that begins."""
-    return header_of(
-        record.run_id, run.config, market.sessions,
-        market.sessions_before(_most_sessions(run.plan)), market.instruments, market.rates,
-        {seat.name: type(seat.strategy) for seat in run.seats}, now_ns, held,
-        started_at, market.hard_limits, market.risk_past, venue.abilities,
-    )  # fmt: skip
 
 
 def _most_sessions(plan: Plan) -> int:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError
+from app.core.halts import ALL_SYMBOLS, COMMAND
 from app.core.logging import without_secrets
 from app.core.messages import Command
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
+from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import REPLAYED, Manner
 from app.managers.system_manager.journal.saved_states import Chapter
@@ -24,9 +25,6 @@ from app.managers.system_manager.record.figures import (
 )
 from app.managers.system_manager.record.kill_story import KillStory
 from app.managers.system_manager.record.run_outcome import (
-    FAILED,
-    FINISHED,
-    STOPPED,
     RunEnd,
     outcome_facts,
     summary_of,
@@ -237,7 +235,7 @@ class RunSession:
             return
         execution = self.run.execution
         if not execution.entries.is_closed(ALL_SYMBOLS):
-            execution.close_entries(ALL_SYMBOLS, reason)
+            execution.close_entries(ALL_SYMBOLS, reason, COMMAND)
 
     @property
     def started_at(self) -> str:

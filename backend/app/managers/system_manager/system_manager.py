@@ -12,6 +12,7 @@ from loguru import logger
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError, UsageError
+from app.core.run_states import FAILED
 from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
@@ -19,7 +20,6 @@ from app.managers.data_manager import DataManager
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.control.messages import Look, check_kill_mode
-from app.managers.system_manager.record.run_outcome import FAILED
 from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_session import (

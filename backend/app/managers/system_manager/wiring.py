@@ -36,8 +36,9 @@ from app.managers.system_manager.needs.declaring import asked_by, asked_by_confi
 from app.managers.system_manager.needs.history import SessionsBefore, history_of
 from app.managers.system_manager.needs.idle_sizing import refuse_idle_sizing
 from app.managers.system_manager.needs.protecting import covers_of, execution_maker
-from app.managers.system_manager.needs.quotes import quoted
+from app.managers.system_manager.needs.quotes import need_quotes, quoted
 from app.managers.system_manager.needs.rates import rates_of
+from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.needs.workshop import SeatWorkshop
 from app.managers.time_manager import TimeManager
 from app.services.auctions import cut_offs_of
@@ -93,7 +94,7 @@ def market_of(
     data: DataManager,
     times: TimeManager,
     clock: MonotonicClock,
-    hard_limits: AccountLimits | None = None,
+    hard_limits: AccountLimits | None,
 ) -> Market:
     """The config's market in these sessions, as our managers know it."""
     name = config.market
@@ -117,6 +118,20 @@ def market_of(
         rates=rates,
         hard_limits=hard_limits,
     )
+
+
+def replayed_market(
+    config: SessionConfig,
+    data: DataManager,
+    times: TimeManager,
+    clock: MonotonicClock,
+    hard_limits: AccountLimits | None,
+) -> Market:
+    """The market of a replay's dates, with all the bars and quotes that it needs of them."""
+    sessions = replayed_sessions(config, times)
+    need_bars(config, sessions, data)
+    need_quotes(config, data.store, sessions, hard_limits)
+    return market_of(config, sessions, data, times, clock, hard_limits)
 
 
 class MarketTime:
@@ -339,7 +354,6 @@ def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTim
     problems: list[Problem] = []
     with limited(config.engine.hook_seconds):
         for number, item in enumerate(config.strategies):
-            place = f"strategies[{number}]"
             try:
                 kind = load_strategy(item.use, folder)
                 seats.append(
@@ -348,11 +362,9 @@ def seats_of(config: SessionConfig, folder: Path, cursor: Cursor, time: LocalTim
                         item.params, cursor, time, config.sizing_of(item),
                     )
                 )  # fmt: skip
-            except LoadError as error:
-                problems.append((f"{place}.use", f"'{error.use}': {error.what}"))
-            except ParamsError as error:
-                own = f"{place}.params"
-                problems += [(f"{own}.{name}", what) for name, what in error.faults.items()]
+            except (LoadError, ParamsError) as error:
+                place = f"strategies[{number}]"
+                problems += [(f"{place}.{where}", what) for where, what in error.problems]
     if problems:
         raise InvalidConfigError(None, problems)
     refuse_idle_sizing(config, seats)

@@ -6,7 +6,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from app.core.errors import UsageError, did_you_mean
-from app.core.money import UNITS, divide_half_even, from_units, to_units
+from app.core.money import MOST_ASKED_UNITS, UNITS, divide_half_even, from_units, to_units
 from app.core.orders import (
     CANCEL_PENDING,
     NEW,
@@ -52,8 +52,7 @@ class TimerProposal(NamedTuple):
 
 
 Proposal = Order | Withdrawal | Amendment | Conversion | TimerProposal
-_MOST_UNITS: Final = 9 * 10**10 * UNITS  # more is a mistake of arithmetic; less fits 64 bits
-_LEAST_UNITS: Final = -_MOST_UNITS
+_LEAST_UNITS: Final = -MOST_ASKED_UNITS
 _PLAIN: Final = Request()
 
 
@@ -203,7 +202,7 @@ class OrderDesk:
     # -- terms -------------------------------------------------------------------------------------
 
     def _propose(self, place: int, units: int) -> OrderView | None:
-        if not _LEAST_UNITS < units < _MOST_UNITS:
+        if not _LEAST_UNITS < units < MOST_ASKED_UNITS:
             raise UsageError("An order for 9e10 or more is a mistake; check its arithmetic.")
         engine = self._engine
         if engine is None or get_ident() != engine.thread:
@@ -221,7 +220,7 @@ class OrderDesk:
         tick_units, up = self.engine.execution.tick_units[place], units < 0
         limit = self._price("limit", asked.limit, tick_units, up)
         stop = self._price("stop", asked.stop, tick_units, up)
-        trail = _distance("trail", asked.trail, _MOST_UNITS)
+        trail = _distance("trail", asked.trail, MOST_ASKED_UNITS)
         percent = _distance("trail_percent", asked.trail_percent, 100 * UNITS)
         if trail is not None and percent is not None:
             raise UsageError("A trailing stop has one distance: give trail or trail_percent.")
@@ -359,13 +358,13 @@ def _distance(name: str, value: Quantity | None, below_units: int) -> float | No
     return None if value is None else above_zero(name, value, below_units) / UNITS
 
 
-def above_zero(name: str, value: Quantity, below_units: int = _MOST_UNITS) -> int:
+def above_zero(name: str, value: Quantity, below_units: int = MOST_ASKED_UNITS) -> int:
     try:
         units = to_units(value)
     except (InvalidOperation, ValueError, TypeError, OverflowError):
         units = 0
     if not 0 < units < below_units:
-        most = "" if below_units == _MOST_UNITS else f" and below {from_units(below_units)}"
+        most = "" if below_units == MOST_ASKED_UNITS else f" and below {from_units(below_units)}"
         what = "price" if name in ("limit", "stop", "price") else "distance"
         raise UsageError(
             f"{name}={value!r} is not a {what}; give a number above 0{most}.{_of_numpy(value)}"

@@ -11,6 +11,7 @@ import msgspec
 
 from app.core.bars import Bar
 from app.core.errors import UsageError
+from app.core.halts import START
 from app.core.messages import BrokerNews, Command
 from app.core.order_events import (
     Acknowledged,
@@ -37,7 +38,6 @@ from app.threads.stream.results import Results
 
 RISK_HALT, RISK_REDUCE, RISK_RESUME = "risk halt", "risk reduce", "risk resume"
 SKEW = "clock skew"  # nobody asks for it: a measure of the venue's clock
-_CATCHING_UP = "start"  # the source of the halt while a run catches up
 _GOOD = (Acknowledged, Amended, Ended, Filled)
 
 
@@ -137,7 +137,7 @@ class GuardedEngine(KilledEngine):
                     self.risk.note_reject(now_ns)
             elif isinstance(event, _GOOD):
                 self.risk.note_broker(failed=False)
-            elif isinstance(event, Halted | Resumed) and event.source == _CATCHING_UP:
+            elif isinstance(event, Halted | Resumed) and event.source == START:
                 self.risk.catches_up = isinstance(event, Halted)
                 self.risk.heard_ns = max(self.risk.heard_ns, now_ns)
 

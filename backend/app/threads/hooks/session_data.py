@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from app.core.bars import Floats, Table
+from app.core.halts import ALL_SYMBOLS
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.money import UNITS, divide_half_even, from_units
 from app.core.order_views import FillData
@@ -25,7 +26,6 @@ from app.core.session_data import (
 )
 from app.core.windows import Window
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.services.aggregation import Grid, fold
 from app.services.quality import assess
 from app.threads.data_processor import SessionPart

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from loguru import logger
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.order_events import Intent, OrderEvent
 from app.core.seams import Clock, Notifier
 from app.core.venue import MarketItem, OrderItem, Stream, Venue, VenueRefused, VenueUnclear
@@ -26,7 +27,6 @@ from app.managers.execution_manager.gate.calls import (
     PlaceCall,
 )
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL
 from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
 from app.managers.execution_manager.gate.splits import ComingSplit
 from app.threads.live.lanes import Lanes
@@ -147,7 +147,7 @@ class OrderGate:
         """Latch, then "flatten" or "freeze"."""
         self._enter(lambda now_ns: self._book.kill(mode, reason, now_ns))
 
-    def halt(self, reason: str, symbol: int = EVERY_SYMBOL) -> None:
+    def halt(self, reason: str, symbol: int = ALL_SYMBOLS) -> None:
         """Exits only."""
         self._enter(lambda _: self._book.halt(reason, symbol))
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection
 
 from app.core.errors import UsageError
+from app.core.halts import ALL_SYMBOLS, COMMAND, HOLDINGS
 from app.core.messages import Command
 from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.limits.breaker_desk import BREAKER
 from app.managers.execution_manager.live.limited_broker import gives_anew
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.kill import FLATTEN, kill_of
 from app.managers.execution_manager.sim_stop import is_done, kill, may_open, take_back
 
@@ -16,8 +16,6 @@ PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
 RELEASE = "release"  # lifts a halt
 RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
 KEEP = "keep"  # positions stay
-COMMAND = "command"  # the source of what people close
-HOLDINGS = "holdings"  # the source of a halt by what the venue held before the run
 _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
 
 

@@ -9,8 +9,7 @@ from app.core.bars import Block
 from app.core.messages import Bars, Command
 from app.managers.execution_manager.orders.kill import kill_value
 from app.services.blocks import cut_block
-
-KILL = "kill"
+from app.threads.stream.commands import KILL
 
 
 class KillInputs:

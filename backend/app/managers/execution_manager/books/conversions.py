@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from app.core.errors import UsageError, did_you_mean
-from app.core.money import UNITS, from_units
+from app.core.money import MOST_ASKED_UNITS, from_units
 from app.core.transfers import Conversion
 from app.managers.execution_manager.books.account import Account
-
-_MOST_UNITS = 9 * 10**10 * UNITS  # as of an order: more is a mistake, and less fits 64 bits
 
 
 def checked_currency(account: Account, currency: str) -> str:
@@ -30,7 +28,7 @@ def checked_conversion(
     """
     if checked_currency(account, asked.source) == checked_currency(account, asked.target):
         raise UsageError(f"convert() from {asked.source} to {asked.target} changes nothing.")
-    if not 0 < asked.units < _MOST_UNITS:
+    if not 0 < asked.units < MOST_ASKED_UNITS:
         amount = from_units(asked.units)
         raise UsageError(f"convert({amount}, ...): the amount is above 0 and below 9e10.")
     taken = sum(item.units for item in earlier if item.source == asked.source)

@@ -13,8 +13,6 @@ from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.orders.parts import APART
 
-_STOPS = (states.STOP, states.STOP_LIMIT, states.TRAILING_STOP)
-
 
 class ExitWarnings:
     """Warns of the run's orders that only reduce; `held_units`: what can be closed of a symbol."""
@@ -48,7 +46,7 @@ class ExitWarnings:
     def _way_on(self, order: GateOrder, event: OrderEvent) -> tuple[str, str]:
         """What it is, and how the run goes on from there."""
         cause = getattr(event, "cause", "")
-        if not isinstance(event, Refused) or order.kind not in _STOPS or cause == KEPT_IN:
+        if not isinstance(event, Refused) or order.kind not in states.STOPS or cause == KEPT_IN:
             return "exit lost", ""
         if cause == REACHED:
             return "stop reached", "It is closed at market"

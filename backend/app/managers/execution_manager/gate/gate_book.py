@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from app.core import orders as states
+from app.core.halts import ALL_SYMBOLS
 from app.core.order_events import Intent, OrderEvent, Place, Split, Uncertain
 from app.core.venue import (
     Connected,
@@ -38,7 +39,7 @@ from app.managers.execution_manager.gate.changes import Changes
 from app.managers.execution_manager.gate.closing import Closing
 from app.managers.execution_manager.gate.doubts import Doubts
 from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, Latch
+from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.recall import recall
 from app.managers.execution_manager.gate.splits import ComingSplit, Splits
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
@@ -268,7 +269,7 @@ class GateBook:
     def _must_cancel(self, order: GateOrder) -> bool:
         return not self._closing.is_own(order) and self.latch.takes_back(order.opens)
 
-    def halt(self, reason: str, symbol: int = EVERY_SYMBOL) -> None:
+    def halt(self, reason: str, symbol: int = ALL_SYMBOLS) -> None:
         """Exits only."""
         self.latch.halt(symbol, reason)
 
@@ -307,7 +308,7 @@ class GateBook:
         return is_ours and self._strangers.halts and report.client_id not in self.tracker.orders
 
     def _place_name(self, symbol: int) -> str:
-        return "all" if symbol == EVERY_SYMBOL else self.tracker.symbols[symbol]
+        return "all" if symbol == ALL_SYMBOLS else self.tracker.symbols[symbol]
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do."""

@@ -2,12 +2,11 @@
 
 from typing import Final
 
+from app.core.halts import ALL_SYMBOLS, GATE
 from app.core.order_events import GateActed, Halted, Resumed
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, KillLatch
 
-EVERY_SYMBOL = -1
-GATE = "gate"  # the source of its halts
 # How the reasons of halts begin that end by themselves, also one of before a restart:
 EXITS_WAIT: Final = "Exits wait for the venue"
 DIFFERS: Final = "Positions differ"
@@ -81,7 +80,7 @@ class Latch:
         if self.killed:
             self._kill.lift()
             self._output.events.append(GateActed("released", reason))
-        self.resume(EVERY_SYMBOL, reason)
+        self.resume(ALL_SYMBOLS, reason)
 
     def recall(self, event: GateActed | Halted | Resumed) -> None:
         """What was told before a restart."""
@@ -106,7 +105,7 @@ class Latch:
         if why := self._kill.against(opens):
             return why
         if opens:
-            for place in (EVERY_SYMBOL, symbol):
+            for place in (ALL_SYMBOLS, symbol):
                 if self.why(place):
                     return f"halted: {self.why(place)}"
         return ""

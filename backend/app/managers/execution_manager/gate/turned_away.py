@@ -6,12 +6,13 @@ nothing that opens leaves: exits go first. What the gate closes by itself is cou
 
 from typing import Final
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.intervals import SECOND_NS
 from app.core.venue import TurnedAway, VenueRefused
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, Output, next_wait_ns
 from app.managers.execution_manager.gate.gate_order import GATE, RUN, GateOrder
-from app.managers.execution_manager.gate.latch import EVERY_SYMBOL, EXITS_WAIT, Latch
+from app.managers.execution_manager.gate.latch import EXITS_WAIT, Latch
 
 _AT_ONCE_NS: Final = 0
 
@@ -59,7 +60,7 @@ class TurnedAwayExits:
             self._waiting[order.client_id] = waiting
             why = f"{order.client_id}, which reduces {symbol}: {answer}"
             self._output.alarm("exit waits", why)
-            self._latch.halt(EVERY_SYMBOL, f"{EXITS_WAIT}: {why}")
+            self._latch.halt(ALL_SYMBOLS, f"{EXITS_WAIT}: {why}")
         waiting.why, wait_ns = str(answer), int(answer.wait_seconds * SECOND_NS)
         if not wait_ns:
             wait_ns = waiting.wait_ns
@@ -117,11 +118,11 @@ class TurnedAwayExits:
     def halt_again(self) -> None:
         """Another halt stood in the place of the one for exits that wait, and is lifted."""
         for name, why in self.exits().items():
-            self._latch.halt(EVERY_SYMBOL, f"{EXITS_WAIT}: {name}, which reduces {why}")
+            self._latch.halt(ALL_SYMBOLS, f"{EXITS_WAIT}: {name}, which reduces {why}")
 
     def _lift(self) -> None:
-        if not self._waiting and self._latch.why(EVERY_SYMBOL).startswith(EXITS_WAIT):
-            self._latch.resume(EVERY_SYMBOL, "No exit waits any more.")  # nor before a restart
+        if not self._waiting and self._latch.why(ALL_SYMBOLS).startswith(EXITS_WAIT):
+            self._latch.resume(ALL_SYMBOLS, "No exit waits any more.")  # nor before a restart
 
     def next_ns(self) -> int | None:
         """When the next one is asked for."""

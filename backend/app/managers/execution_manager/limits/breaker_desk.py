@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 import msgspec
 
 from app.core.calendar import TradingSession
+from app.core.halts import ALL_SYMBOLS
 from app.core.intervals import MINUTE_NS
 from app.core.kept import Fields, kept, put_back
 from app.core.money import from_units
@@ -32,7 +33,7 @@ from app.core.trading_state import (
 )
 from app.managers.execution_manager.limits.moment import Books
 from app.managers.execution_manager.limits.risk_desk import RiskDesk
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS, Entries
+from app.managers.execution_manager.orders.entries import Entries
 from app.services.risk.breaking import DAILY, BreakerLimit
 from app.services.risk.losses import NEVER_UNITS, loss_level
 from app.services.risk.readings import Readings

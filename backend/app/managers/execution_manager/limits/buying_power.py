@@ -27,11 +27,10 @@ from app.services.buying_power import (
     refusal,
     short_refusal,
 )
+from app.services.risk.bounds import MARGIN
 from app.services.risk.sizes import MOST_UNITS
 
 UNKNOWN = math.inf  # more than any account has: the exact check decides, and finds out
-# Highest prices are floats, taken higher by this: far more than sums of them can be off by.
-_MARGIN = 1 + 1e-9
 _FEW = 16  # to count more takes longer than to add to what was counted
 
 
@@ -129,7 +128,7 @@ class BuyingPower:
         if self._pledged > self._account.own.cash_units:
             return False
         if self._highest[symbol]:
-            sure = (self.floor_units - self._base) / self._highest[symbol] / _MARGIN
+            sure = (self.floor_units - self._base) / self._highest[symbol] / MARGIN
             self.sure_units[symbol] = max(0, min(MOST_UNITS, int(sure)))
         return True
 
@@ -203,11 +202,11 @@ class BuyingPower:
         if order.limit is None:
             return price
         multiplier = self._account.positions[0][order.symbol_index].multiplier_units / UNITS
-        return max(price, order.limit * multiplier * _MARGIN)
+        return max(price, order.limit * multiplier * MARGIN)
 
     def _price(self, symbol: int) -> float:
         """The highest price in the block of one whole share or contract."""
         if self._highest[symbol] == UNKNOWN:
             multiplier = self._account.positions[0][symbol].multiplier_units / UNITS
-            self._highest[symbol] = self._prices.highest(symbol) * multiplier * _MARGIN
+            self._highest[symbol] = self._prices.highest(symbol) * multiplier * MARGIN
         return self._highest[symbol]

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from app.core.order_events import Cancel, Place
-from app.core.orders import CANCELED, MARKET, STOP, STOP_LIMIT, TRAILING_STOP, Order, Terms
+from app.core.orders import CANCELED, MARKET, STOPS, Order, Terms
 from app.core.venue import Abilities
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.live.live_broker import LiveBroker
@@ -24,7 +24,6 @@ from app.managers.execution_manager.sim.fill_rules import Owner
 ONE_EXIT: Final = "one_exit: the venue takes one exit of a holding, and that is the stop"
 
 _TAKEN_OUT: Final = "nothing is left to take out"
-_STOPS: Final = (STOP, STOP_LIMIT, TRAILING_STOP)
 
 
 class LimitedBroker(LiveBroker):
@@ -45,8 +44,8 @@ class LimitedBroker(LiveBroker):
 
     def _gives_way(self, order: Order) -> bool:
         """Whether another order takes the same holding out, and protects it."""
-        return order.kind not in _STOPS and any(
-            leg.kind in _STOPS and (leg.units > 0) == (order.units > 0)
+        return order.kind not in STOPS and any(
+            leg.kind in STOPS and (leg.units > 0) == (order.units > 0)
             for leg in self.links.legs_of(order.group)
         )
 
@@ -161,7 +160,7 @@ class LimitedBroker(LiveBroker):
         """A stop that left for less than it is to be, as the rest lay under others, may grow."""
         for order_id in sorted(self.reducing & self.parts.keys()):
             order, part = self.working.get(order_id), self.parts.get(order_id)
-            if order is not None and part is not None and order.kind in _STOPS:
+            if order is not None and part is not None and order.kind in STOPS:
                 goal = self.pending_terms(order) or order
                 if abs(self._left(order, goal.units)) > _open_units(part):
                     self._drive(order, now_ns)

@@ -26,6 +26,7 @@ from app.core.orders import (
     Order,
     Terms,
 )
+from app.managers.execution_manager.brokers import NOTHING_LEFT
 from app.managers.execution_manager.exits.declared_exits import DeclaredExits
 from app.managers.execution_manager.live.known_orders import KnownOrders
 from app.managers.execution_manager.live.past_splits import PastSplits
@@ -37,8 +38,6 @@ from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import Owner
 from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY
-
-_NOTHING_LEFT = "amended to what had filled"
 
 
 class _Fill(NamedTuple):
@@ -176,7 +175,7 @@ class LiveBroker:
         """What is wanted asks nothing of the venue."""
         _, terms = self.pending.pop(order.order_id, (0, None))
         if terms is not None and abs(terms.units) <= abs(order.filled_units):
-            self.lapsed(order, CANCELED, now_ns, _NOTHING_LEFT)
+            self.lapsed(order, CANCELED, now_ns, NOTHING_LEFT)
         elif terms is not None and terms != terms_of(order):
             self._owner.amended(order, terms, now_ns, now_ns)
 
@@ -303,7 +302,7 @@ class LiveBroker:
         if terms == terms_of(order):
             del self.pending[order.order_id]
         elif terms is not None and abs(terms.units) <= abs(order.filled_units):
-            self.lapsed(order, CANCELED, now_ns, _NOTHING_LEFT)
+            self.lapsed(order, CANCELED, now_ns, NOTHING_LEFT)
             return
         self._drive(order, now_ns)
         self._show_pending(order)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 
 from app.core.errors import AppError
+from app.core.halts import ALL_SYMBOLS, JOURNAL, LATCH
 from app.core.money import divide_half_even
 from app.core.order_events import (
     NEVER_HAD,
@@ -47,15 +48,12 @@ from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.refused_stops import go_on, hold_back, way_on
 from app.managers.execution_manager.live.shared_broker import closing_of_opened
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.parts import terms_of
 
 _Told = Acknowledged | Refused | Uncertain | Ended | Amended | ChangeRefused | Voided
 _NEVER_SENT = "void: decided again in recovery, and never sent"
 _DIGEST_BYTES = 15  # no two of all the executions there are will ever have the same
 _TOO_LATE = "never sent: the run had ended"
-
-JOURNAL = "journal"  # the source of the halt while nothing can be made durable
 
 
 class UnknownOrder(AppError):
@@ -102,7 +100,7 @@ class OrderReports:
                 case GateActed(what=what, reason=reason):
                     if what in ("latched", "released"):
                         closed = reason if what == "latched" else ""
-                        self._execution.close_entries(ALL_SYMBOLS, closed, "latch")
+                        self._execution.close_entries(ALL_SYMBOLS, closed, LATCH)
                 case GateGave():
                     pass  # its fills say what comes of it
                 case _:

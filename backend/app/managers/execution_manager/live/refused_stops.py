@@ -10,14 +10,12 @@ be written.
 from typing import Final
 
 from app.core.order_events import KEPT_IN, NEVER_HAD, NEVER_SENT, REACHED, Refused
-from app.core.orders import ACCEPTED, STOP, STOP_LIMIT, SUBMITTED, TRAILING_STOP, Order
+from app.core.orders import ACCEPTED, STOPS, SUBMITTED, Order
 from app.managers.execution_manager.live.live_broker import LiveBroker
 
 AT_MARKET: Final = "at market"  # how a record tells of it,
 GIVEN_ANEW: Final = "given anew"  # or of this,
 WAITS: Final = "waits"  # or of this
-
-_STOPS: Final = (STOP, STOP_LIMIT, TRAILING_STOP)
 
 
 def hold_back(broker: LiveBroker, order: Order) -> bool:
@@ -58,7 +56,7 @@ def go_on(broker: LiveBroker, order: Order, way: str, now_ns: int) -> None:
 def _stops_what_is_held(broker: LiveBroker, order: Order) -> bool:
     order_id = order.order_id
     part, leaves = broker.parts[order_id], order_id in broker.ending or order_id in broker._to_end
-    if order.kind not in _STOPS or leaves or part.is_aside:
+    if order.kind not in STOPS or leaves or part.is_aside:
         return False
     held_units = broker.held_units_of(order.strategy, order.symbol_index)
     return held_units * order.units < 0 and not broker.opens(order, part.terms.units)

@@ -28,14 +28,13 @@ from app.core.orders import (
     Order,
 )
 from app.core.venue import Abilities
-from app.managers.execution_manager.brokers import Broker
+from app.managers.execution_manager.brokers import SESSION_CLOSED, Broker
 from app.managers.execution_manager.live.limited_broker import LimitedBroker, live_broker_of
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.orders.entries import taking_out
 from app.managers.execution_manager.sim.fill_rules import Owner
 
 _NOTHING_HELD = "nothing is held that it could reduce"
-_CLOSED = "the session closed"
 
 
 class SharingState(msgspec.Struct, frozen=True):
@@ -228,7 +227,7 @@ class SharedBroker(LiveBroker):
         for order in list(self.working.values()):
             is_old = order.tif != GTC and order.created_ns < self._end_ns
             if is_old and self._waits_for_a_position(order):
-                self._owner.lapsed(order, EXPIRED, now_ns, _CLOSED)
+                self._owner.lapsed(order, EXPIRED, now_ns, SESSION_CLOSED)
         self._end_ns = end_ns
         return super().open_session(session, end_ns, now_ns)
 

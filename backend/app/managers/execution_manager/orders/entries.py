@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.orders import CANCEL_PENDING, MARKET, Order
 from app.managers.execution_manager.orders.kill import FLATTEN, KillLatch
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
-
-ALL_SYMBOLS = -1
 
 
 class Entries:

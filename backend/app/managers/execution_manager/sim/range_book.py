@@ -7,14 +7,10 @@ add up to the same in any order.
 
 from bisect import bisect_right
 from decimal import Decimal
-from typing import Final
-
-import numpy as np
 
 from app.core.bars import Ints, SymbolRows, Table, numbers
 from app.core.money import UNITS
-
-_MOST_UNITS: Final = 2.0**62  # what a column of whole numbers can hold
+from app.services.true_range import price_units
 
 
 class RangeBook:
@@ -39,8 +35,7 @@ class RangeBook:
         """Go on with the next block of bars; `rows` is None where there is only one symbol."""
         if not len(base):
             return
-        ranges_units = np.minimum(np.rint((base.high - base.low) * UNITS), _MOST_UNITS)
-        self._go_on(base.known_ns, ranges_units.astype(np.int64), rows)
+        self._go_on(base.known_ns, price_units(base.high - base.low), rows)
 
     def split(self, symbol: int, ratio: Decimal, now_ns: int) -> None:
         """A symbol's shares are split: the bars known by now, in the terms of the new ones."""

@@ -23,10 +23,8 @@ from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill.drill_plan import Rehearsal, check_moment, drilled_config
 from app.managers.system_manager.drill.drill_stuck import FromOutside, with_stuck
 from app.managers.system_manager.drill.drill_watch import DrillWatch
-from app.managers.system_manager.needs.quotes import need_quotes, quoted
-from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
 from app.managers.system_manager.rerun.how_far import BarCount
-from app.managers.system_manager.wiring import Run, market_of, replay_parts
+from app.managers.system_manager.wiring import Run, replay_parts, replayed_market
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 
 
@@ -74,14 +72,10 @@ def drill(
 
     With `is_stuck` a strategy hangs there. `on_count` is told of the bars of its one or two runs.
     """
-    path, strategies = settings.account_limits, settings.strategies_folder
-    hard = None if path is None else load_account_limits(path)
+    strategies, hard = settings.strategies_folder, load_account_limits(settings.account_limits)
     config = drilled_config(given, at_ns, data, times)
-    sessions = replayed_sessions(config, times)
-    need_bars(config, sessions, data)
-    if quoted(config, hard):
-        need_quotes(config, data.store, sessions, hard)
-    market = market_of(config, sessions, data, times, WallClock(), hard)
+    market = replayed_market(config, data, times, WallClock(), hard)
+    sessions = market.sessions
     unstopped: str | None = None
     count = BarCount(config, sessions, data.store, on_count, runs=2 if at_ns is None else 1)
     if at_ns is None:

@@ -1,9 +1,9 @@
 """A journal's header: all that a live run's decisions can depend on, besides its inputs."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,11 +15,13 @@ from app.core.instruments import Instrument
 from app.core.order_events import OrderEvent
 from app.core.trading_state import RiskPast
 from app.core.venue import Abilities
-from app.managers.execution_manager.books.account import Rates
 from app.managers.system_manager.journal.program import made_with
 from app.managers.system_manager.venue.holdings import Holdings
 from app.strategies.base import Strategy
 from app.strategies.loader import source_hash, source_of
+
+if TYPE_CHECKING:
+    from app.managers.system_manager.wiring import Market
 
 _FORMAT = 1
 
@@ -74,27 +76,24 @@ class RunHeader(msgspec.Struct, frozen=True):
 def header_of(
     run_id: str,
     config: SessionConfig,
-    sessions: Sequence[TradingSession],
-    before: Sequence[TradingSession],
-    instruments: Sequence[Instrument],
-    rates: Mapping[Any, Rates],
+    market: "Market",
+    before: int,
     strategies: Mapping[str, type[Strategy]],
     since_ns: int,
     holdings: Holdings,
     started_at: str,
-    hard_limits: AccountLimits | None = None,
-    risk_past: RiskPast | None = None,
-    abilities: Abilities | None = None,
+    abilities: Abilities,
 ) -> RunHeader:
-    """What this run is about to depend on."""
+    """What this run is about to depend on, with so many sessions before its first."""
+    hard = market.hard_limits
     return RunHeader(
         format=_FORMAT,
         run_id=run_id,
         config=config.model_dump(mode="json"),
-        sessions=list(sessions),
-        sessions_before=list(before),
-        instruments=list(instruments),
-        rates={str(date): dict(found) for date, found in rates.items()},
+        sessions=list(market.sessions),
+        sessions_before=list(market.sessions_before(before)),
+        instruments=market.instruments,
+        rates={str(date): dict(found) for date, found in market.rates.items()},
         strategies={name: source_hash(kind) for name, kind in strategies.items()},
         sources={
             item.use: source_of(strategies[item.label])
@@ -106,9 +105,9 @@ def header_of(
         positions=holdings.left_alone,
         started_at=started_at,
         holdings=holdings,
-        hard_limits=None if hard_limits is None else hard_limits.as_json(),
-        risk_past=risk_past,
-        abilities=abilities or Abilities(),
+        hard_limits=None if hard is None else hard.as_json(),
+        risk_past=market.risk_past,
+        abilities=abilities,
         **made_with(),
     )
 

@@ -14,6 +14,7 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.errors import DataError, StateError
+from app.core.halts import ALL_SYMBOLS, JOURNAL
 from app.core.messages import Bars, Message
 from app.core.order_events import (
     NEVER_SENT,
@@ -27,8 +28,6 @@ from app.core.order_events import (
     Split,
 )
 from app.core.seams import Notifier
-from app.managers.execution_manager.live.order_reports import JOURNAL
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.journal.journal_feed import (
     ALARM,
     MOST_RECORDS_BEFORE,

@@ -4,16 +4,14 @@ from collections.abc import Callable, Sequence
 
 from loguru import logger
 
+from app.core.halts import ALL_SYMBOLS, RECOVERY
 from app.core.order_events import Halted, OrderEvent, Resumed
 from app.core.seams import Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.venue.reckoning import reckon
 from app.threads.live.order_gate import OrderGate
-
-_SOURCE = "recovery"  # of a halt while the venue does not answer
 
 
 class Reconciling:
@@ -42,7 +40,7 @@ class Reconciling:
             rows, told = reckon(execution, book, self._venue, since_ns, now_ns, first)
         except VenueError as error:
             self._notifier.alarm("not reconciled yet", str(error))
-            self._hear([Halted(ALL_SYMBOLS, "the venue has not been asked yet", _SOURCE)])
+            self._hear([Halted(ALL_SYMBOLS, "the venue has not been asked yet", RECOVERY)])
             self._is_unasked = True
             return
         self._hear(told)
@@ -58,4 +56,4 @@ class Reconciling:
         status = gate.status()
         if status.compared and not status.in_doubt:
             self._is_unasked = False
-            self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", _SOURCE)])
+            self._hear([Resumed(ALL_SYMBOLS, "the venue answers again", RECOVERY)])

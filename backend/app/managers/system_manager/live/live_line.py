@@ -9,6 +9,7 @@ from loguru import logger
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.halts import JOURNAL
 from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import Command, History, Message
@@ -20,7 +21,6 @@ from app.managers.data_manager.stored_bars import Wanted
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
-from app.managers.execution_manager.live.order_reports import JOURNAL
 from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import PAPER, Manner

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from loguru import logger
 
+from app.core.accounts import account_of
 from app.core.config import SessionConfig
 from app.core.config_live import LiveConfig
 from app.core.errors import AppError, ConfigError, DataError, NotFoundError, StateError
@@ -221,8 +222,7 @@ def unfinished_runs(engine: "Engine", runs: Path) -> dict[str, str]:
     found = {}
     for run in RunRepository(engine).unfinished_runs():
         if run["mode"] == "live" and has_begun(runs / run["run_id"]):
-            live = run["config"].get("live") or {}
-            found[str(live.get("account", "default"))] = str(run["run_id"])
+            found[account_of(run["config"])] = str(run["run_id"])
     return found
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from app.core.halts import ALL_SYMBOLS, FEED, HOLDINGS
 from app.core.messages import BrokerNews, Message
 from app.core.order_events import Halted, Resumed
 from app.core.seams import Notifier
 
-_SOURCES: Final = ("feed", "holdings")
+_SOURCES: Final = (FEED, HOLDINGS)
 
 
 class ToldHalts:
@@ -26,7 +27,7 @@ class ToldHalts:
 
     def _tell(self, event: Halted | Resumed) -> None:
         place = event.symbol, event.source
-        name = "" if event.symbol < 0 else f"{self._symbols[event.symbol]}: "
+        name = "" if event.symbol == ALL_SYMBOLS else f"{self._symbols[event.symbol]}: "
         if isinstance(event, Halted):
             self._standing.add(place)
             self._notifier.alarm("halted", name + event.reason)

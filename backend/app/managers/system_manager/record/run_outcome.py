@@ -9,6 +9,7 @@ import msgspec
 from app.core.coins import coin_of
 from app.core.money import from_units
 from app.core.orders import Order
+from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.core.trading_state import RiskStatus
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim_stop import standing
@@ -19,8 +20,6 @@ from app.managers.system_manager.record.summary import Summary, share_of_profit
 from app.managers.system_manager.record.uncertain_bars import LocalText
 from app.managers.system_manager.wiring import Run
 from app.threads.stream.reloading import ReloadOutcome
-
-FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 
 _MOST_NAMED = 10  # orders that work on
 

@@ -17,6 +17,7 @@ from loguru import logger
 
 from app.core.errors import AppError, ConfigError, DatabaseLocked, DataError
 from app.core.orders import Order
+from app.core.run_states import FAILED
 from app.managers.system_manager.record.equity_file import EquityFile, disk_errors
 from app.managers.system_manager.record.summary import Summary, report_page
 from app.managers.system_manager.record.uncertain_bars import LocalText, UncertainBars
@@ -139,7 +140,7 @@ class RunRecord:
             self._store_patiently()
             self._write_pages(summary, facts, passport, error)
         except AppError as raised:
-            state, trouble = "failed", raised
+            state, trouble = FAILED, raised
             error = error or str(raised)
         self._tell_sql(summary, state, ended_at, error)
         if trouble is not None:

@@ -10,11 +10,10 @@ from typing import Any
 import msgspec
 
 from app.core.config import SessionConfig
+from app.core.run_states import FAILED, FINISHED
 from app.managers.system_manager.wiring import Run
 from app.services.matching import BEST, WORST
 from app.threads.stream.results import Results
-
-FINISHED = "finished"
 
 OnResults = Callable[[Results], None]
 MakeRun = Callable[[SessionConfig, OnResults], Run]
@@ -82,7 +81,7 @@ class CompleteRuns:
             except KeyboardInterrupt:
                 return "interrupted", None
             except Exception as error:
-                return "failed", error
+                return FAILED, error
             if reason != FINISHED:
                 return reason, None
             self.found.append(CompleteRun.of(run))

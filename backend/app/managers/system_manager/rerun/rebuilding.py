@@ -19,14 +19,13 @@ from app.core.messages import Message
 from app.core.processes import is_running
 from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
+from app.core.run_states import FAILED, FINISHED, RUNNING
 from app.core.seams import BarSource
 from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.record.equity_file import disk_errors
 from app.managers.system_manager.record.figures import figures_of
 from app.managers.system_manager.record.run_outcome import (
-    FAILED,
-    FINISHED,
     RunEnd,
     outcome_facts,
     reload_facts,
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 
     from app.repositories.run_repository import RunRepository
 
-RUNNING: Final = "running"
 _NEW: Final = "rebuilding"  # where the files are made, in the run's folder
 _FILES: Final = ("equity.parquet", UNCERTAIN_BARS, "run.json", "report.md")
 _NOBODY: Final = 0  # the process of a run that SQL did not know

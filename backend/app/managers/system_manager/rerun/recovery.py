@@ -15,6 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from app.core.errors import DataError
+from app.core.halts import ALL_SYMBOLS, FEED, JOURNAL, RECOVERY, START
 from app.core.intervals import MINUTE_NS
 from app.core.messages import Bars, BrokerNews, Command, Message
 from app.core.order_events import (
@@ -34,8 +35,6 @@ from app.core.order_events import (
 from app.core.venue import Abilities
 from app.managers.data_manager.live_feed import LiveFeed
 from app.managers.data_manager.stored_bars import HistorySources
-from app.managers.execution_manager.live.order_reports import JOURNAL
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.execution_manager.orders.kill import FLATTEN, FREEZE, kill_of
 from app.managers.execution_manager.orders.parts import APART, order_of
 from app.managers.system_manager.journal.journal_feed import RunJournal
@@ -45,9 +44,8 @@ from app.threads.stream.commands import KILL, PAUSE, RECOVER, RESUME, STOP
 from app.threads.stream.results import Results
 from app.threads.stream.run_state import StateGiven
 
-_SOURCE: Final = "start"  # of the halt while a run catches up
 # Sources of halts that begin anew with each life of the program.
-_REBORN: Final = frozenset({"feed", "recovery", JOURNAL})
+_REBORN: Final = frozenset({FEED, RECOVERY, JOURNAL})
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _NEVER_SENT: Final = "decided again in recovery, and never sent"
@@ -334,13 +332,13 @@ def _after(messages: Iterator[Message], through_ns: int) -> Iterator[Message]:
 
 def caught_up(messages: Iterator[Message], began_ns: int) -> Iterator[Message]:
     """The messages, with no entries until time has come to a moment."""
-    yield BrokerNews((Halted(ALL_SYMBOLS, "the run catches up with the time", _SOURCE),))
+    yield BrokerNews((Halted(ALL_SYMBOLS, "the run catches up with the time", START),))
     behind = True
     for message in messages:
         yield message
         if behind and isinstance(message, Bars) and _is_there(message, began_ns):
             behind = False
-            yield BrokerNews((Resumed(ALL_SYMBOLS, "it has caught up", _SOURCE),))
+            yield BrokerNews((Resumed(ALL_SYMBOLS, "it has caught up", START),))
 
 
 def _is_there(message: Bars, began_ns: int) -> bool:

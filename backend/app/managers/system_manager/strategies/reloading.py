@@ -27,8 +27,8 @@ from app.core.errors import (
     UsageError,
     did_you_mean,
 )
+from app.core.halts import ALL_SYMBOLS, START
 from app.core.messages import Command
-from app.managers.execution_manager.orders.entries import ALL_SYMBOLS
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.record.run_outcome import reload_facts
 from app.managers.system_manager.record.uncertain_bars import LocalText
@@ -54,7 +54,6 @@ OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
 DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
-_CATCHING_UP: Final = "start"  # the source of the halt while a run catches up
 _PROGRAM: Final = ("-m", "app.managers.system_manager.strategies.shadow")
 
 
@@ -152,7 +151,7 @@ class Reloads:
         execution = self._run.execution
         if self._run.pipeline.is_stopping or is_ending(execution) or execution.entries.kill.mode:
             raise StateError("The run is ending: no strategy of it is reloaded any more.")
-        if not self._line.is_recovered or (ALL_SYMBOLS, _CATCHING_UP) in execution.entries.closed:
+        if not self._line.is_recovered or (ALL_SYMBOLS, START) in execution.entries.closed:
             raise StateError("The run catches up with the time; ask again when it has.")
         journal = self._line.journal
         if journal is not None and journal.recorder.failed is not None:

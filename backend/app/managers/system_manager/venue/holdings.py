@@ -14,15 +14,14 @@ import msgspec
 from app.core.coins import whole_lots
 from app.core.config import SessionConfig
 from app.core.errors import NotFoundError, StateError
+from app.core.halts import HOLDINGS
 from app.core.instruments import Instrument
 from app.core.intervals import DAY_NS
 from app.core.money import amount_units, from_units, to_units
 from app.core.order_events import ADOPTED, GateFilled, Halted, OrderEvent
 from app.core.venue import Venue
-from app.threads.stream.commands import HOLDINGS
+from app.managers.execution_manager.gate.strangers import ADOPT, HALT
 
-ADOPT: Final = "adopt"
-HALT: Final = "halt"
 _LOOK_BACK_NS: Final = 10 * DAY_NS
 
 

@@ -10,18 +10,15 @@ from app.core.config import SessionConfig
 from app.core.errors import UsageError, did_you_mean
 from app.core.intervals import DAY_NS
 from app.core.money import from_units
-from app.core.orders import LIMIT, MARKET, STOP, STOP_LIMIT, Order
+from app.core.orders import Order
 from app.managers.execution_manager.watched_execution import WatchedExecution
 from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.why.sights import Standing, Weighed, standing_of, weighed_of
 from app.managers.time_manager import TimeManager
 from app.strategies.request import Request
+from app.threads.desk.order_kinds import kind_of
 from app.threads.engines.watched_engine import Onlooker, WatchedEngine
 from app.threads.hooks.seats import Seat
-
-_KINDS = {
-    (False, False): MARKET, (True, False): LIMIT, (False, True): STOP, (True, True): STOP_LIMIT,
-}  # fmt: skip
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -102,7 +99,7 @@ class Asker(Onlooker):
         question, seat, execution = self._question, self._seat, self._engine.execution
         request = Request(limit=question.limit, stop=question.stop)
         terms = seat.desk.terms(question.symbol, question.quantity, request)
-        kind = _KINDS[terms.limit is not None, terms.stop is not None]
+        kind = kind_of(request)
         place = self._engine.plan.symbols.index(question.symbol)
         order = Order(
             0, seat.number, question.symbol, place, terms.units, now_ns, kind=kind,

@@ -23,19 +23,19 @@ from app.core.logging import without_secrets
 from app.core.money import to_units
 from app.core.orders import INSTANT, SYMBOL, FillRow, Order
 from app.core.progress import OnCount
+from app.core.run_states import FAILED, FINISHED
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.system_manager.journal.journal_feed import journal_of
 from app.managers.system_manager.journal.platform_tag import library_versions
 from app.managers.system_manager.journal.program import program_digest
-from app.managers.system_manager.needs.quotes import need_quotes, quoted
-from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.managers.system_manager.needs.quotes import quoted
+from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
-from app.managers.system_manager.record.run_outcome import FAILED, FINISHED
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
 from app.managers.system_manager.rerun.verification import Repetition, quiet
-from app.managers.system_manager.wiring import Parts, Run, market_of, replay_parts
+from app.managers.system_manager.wiring import Parts, Run, replay_parts, replayed_market
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.strategies.loader import source_hash
@@ -81,13 +81,9 @@ def watched_replay(
     `on_count` is told of its bars.
     """
     config = as_fast_as_it_goes(config)
-    sessions = replayed_sessions(config, times)
-    need_bars(config, sessions, data)
-    if quoted(config, hard):
-        need_quotes(config, data.store, sessions, hard)
-    market = market_of(config, sessions, data, times, WallClock(), hard)
+    market = replayed_market(config, data, times, WallClock(), hard)
     parts: Parts = msgspec.structs.replace(replay_parts(market), witness=witness)
-    take = BarCount(config, sessions, data.store, on_count).of(witness.took)
+    take = BarCount(config, market.sessions, data.store, on_count).of(witness.took)
     return Run(config, market, strategies, take, alarm=quiet, parts=parts)
 
 
