@@ -81,6 +81,20 @@ def test_a_burst_of_questions_never_gets_a_429(venue: BinanceAdapter, peer: Bina
     assert peer.weights.used <= peer.weights.limit
 
 
+def test_questions_leave_weight_to_cancels_and_exits(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    peer.by_hand(positions={BTC: to_units("1")})
+    venue.place(order("a-1"))
+    for ask in (lambda: venue.executions(0), venue.positions, lambda: venue.order("a-1", BTC)):
+        with pytest.raises(VenueUnclear, match="would be exceeded"):
+            while True:
+                ask()
+    for number in range(30):
+        venue.place(order(f"c-{number}", "-0.001", reduce_only=True))
+    venue.cancel("a-1", BTC)
+
+
 def test_orders_that_somebody_else_gave_with_the_same_account_count(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:

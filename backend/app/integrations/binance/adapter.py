@@ -110,7 +110,7 @@ class BinanceAdapter:
         def cancel(client: Any) -> VenueReport:
             return self._report(client.cancel_order(symbol=theirs, origClientOrderId=client_id))
 
-        return self._link.read("a cancel", 1, cancel)
+        return self._link.read("a cancel", 1, cancel, yields=False)
 
     def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         """Refused: what Binance offers is a cancel and another order, under another id."""

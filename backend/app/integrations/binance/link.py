@@ -132,10 +132,14 @@ class Link:
             self.sync()
             return self.call(what, weight, ask, **counted)
 
-    def read(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
-        """The same where being turned away is no answer: it will be asked again."""
+    def read(
+        self, what: str, weight: int, ask: Callable[[Client], _Read], *, yields: bool = True
+    ) -> _Read:
+        """The same where being turned away is no answer: it will be asked again. Questions leave
+        some weight to cancels and exits.
+        """
         try:
-            return self.signed(what, weight, ask)
+            return self.signed(what, weight, ask, yields=yields)
         except TooManyRequests as error:
             raise VenueUnclear(str(error)) from error
 
