@@ -1,12 +1,21 @@
 """What may be asked of Binance: its weights and counts of orders are never gone beyond."""
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.binance_house import KEY, SECRET, BinancePeer, day_of_bars, day_session, minute
+from tests.binance_house import (
+    KEY,
+    SECRET,
+    BinancePeer,
+    day_of_bars,
+    day_session,
+    library,
+    minute,
+)
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.money import to_units
@@ -168,6 +177,22 @@ def test_whose_a_trade_is_is_known_from_the_placement(
     peer.to(minute(1))
     assert [one.client_id for one in venue.executions(0)] == ["a-1"]
     assert ORDER not in peer.asked
+
+
+def test_a_trade_that_is_told_behind_a_later_one_is_not_missed(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    for number in range(1, 4):
+        venue.place(order(f"a-{number}", market=True))
+        peer.to(minute(number))
+    told = library(peer).get_my_trades(symbol="BTCUSDT", fromId=0)
+    peer.fail(TRADES, status=200, body=json.dumps([told[0], told[2]]).encode())
+    assert [one.client_id for one in venue.executions(0)] == ["a-1", "a-3"]
+    assert [one.client_id for one in venue.executions(0)] == ["a-1", "a-2", "a-3"]
+    peer.to(minute(9))
+    venue.place(order("a-4", market=True))
+    peer.to(minute(10))
+    assert len(venue.executions(0)) == len(venue.executions(0)) == 4, "each is told once"
 
 
 def test_all_symbols_are_looked_up_at_once(venue: BinanceAdapter, peer: BinancePeer) -> None:
