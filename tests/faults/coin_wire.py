@@ -120,6 +120,9 @@ class SimTime(WallClock):
     def now_ns(self) -> int:
         return self._world.now_ns
 
+    def monotonic_ns(self) -> int:
+        return self._world.now_ns
+
 
 class Transport(BaseAdapter):
     """Under requests, in place of its sockets."""

@@ -70,6 +70,9 @@ class PeerWall(WallClock):
     def now_ns(self) -> int:
         return self._peer.now_ns
 
+    def monotonic_ns(self) -> int:
+        return self._peer.now_ns
+
     def wait(self, event: threading.Event, seconds: float) -> bool:
         self.waits.append(seconds)
         self._peer.to(self._peer.now_ns + int(seconds * SECOND_NS) + 1)

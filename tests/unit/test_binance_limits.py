@@ -1,12 +1,21 @@
 """What may be asked of Binance: its weights and counts of orders are never gone beyond."""
 
+import json
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.binance_house import KEY, SECRET, BinancePeer, day_of_bars, day_session, minute
+from tests.binance_house import (
+    KEY,
+    SECRET,
+    BinancePeer,
+    day_of_bars,
+    day_session,
+    library,
+    minute,
+)
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.money import to_units
@@ -79,6 +88,20 @@ def test_a_burst_of_questions_never_gets_a_429(venue: BinanceAdapter, peer: Bina
             refused += 1
     assert refused > 0
     assert peer.weights.used <= peer.weights.limit
+
+
+def test_questions_leave_weight_to_cancels_and_exits(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    peer.by_hand(positions={BTC: to_units("1")})
+    venue.place(order("a-1"))
+    for ask in (lambda: venue.executions(0), venue.positions, lambda: venue.order("a-1", BTC)):
+        with pytest.raises(VenueUnclear, match="would be exceeded"):
+            while True:
+                ask()
+    for number in range(30):
+        venue.place(order(f"c-{number}", "-0.001", reduce_only=True))
+    venue.cancel("a-1", BTC)
 
 
 def test_orders_that_somebody_else_gave_with_the_same_account_count(
@@ -154,6 +177,22 @@ def test_whose_a_trade_is_is_known_from_the_placement(
     peer.to(minute(1))
     assert [one.client_id for one in venue.executions(0)] == ["a-1"]
     assert ORDER not in peer.asked
+
+
+def test_a_trade_that_is_told_behind_a_later_one_is_not_missed(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    for number in range(1, 4):
+        venue.place(order(f"a-{number}", market=True))
+        peer.to(minute(number))
+    told = library(peer).get_my_trades(symbol="BTCUSDT", fromId=0)
+    peer.fail(TRADES, status=200, body=json.dumps([told[0], told[2]]).encode())
+    assert [one.client_id for one in venue.executions(0)] == ["a-1", "a-3"]
+    assert [one.client_id for one in venue.executions(0)] == ["a-1", "a-2", "a-3"]
+    peer.to(minute(9))
+    venue.place(order("a-4", market=True))
+    peer.to(minute(10))
+    assert len(venue.executions(0)) == len(venue.executions(0)) == 4, "each is told once"
 
 
 def test_all_symbols_are_looked_up_at_once(venue: BinanceAdapter, peer: BinancePeer) -> None:

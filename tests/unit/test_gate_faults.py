@@ -514,6 +514,19 @@ def test_a_position_that_differs_twice_halts_its_symbol_until_it_agrees() -> Non
     assert desk.events[1:] == [Resumed(1, "The venue's position agrees again.")]
 
 
+def test_a_position_that_goes_on_differing_is_asked_for_ever_seldomer() -> None:
+    desk = Desk()
+    desk.open = [desk.report(client_id="someone", symbol="ZZZ")]
+    desk.positions = {"BBB": 7 * SHARE}
+    asked = []
+    for _ in range(3):
+        before = desk.book._calling._number
+        desk.wait(300)
+        asked.append(desk.book._calling._number - before)
+    assert asked[0] < 80, "questions have a limit at a venue"
+    assert asked[1] <= 50 and asked[2] <= 50
+
+
 # Cancels that come too soon or too late
 
 

@@ -5,6 +5,7 @@ is of the symbols it was opened for. What is held of them are their base coins, 
 their quote coins come to.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ from app.integrations.lasting_stream import Chance
 
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 PAGE: Final = 1_000  # rows of one answer, at most
+_LATE_MS: Final = 60_000  # that a trade may be told behind later ones
 _FEW: Final = 5  # orders that are asked for one by one, which weighs 4 each
 
 
@@ -110,7 +112,7 @@ class BinanceAdapter:
         def cancel(client: Any) -> VenueReport:
             return self._report(client.cancel_order(symbol=theirs, origClientOrderId=client_id))
 
-        return self._link.read("a cancel", 1, cancel)
+        return self._link.read("a cancel", 1, cancel, yields=False)
 
     def amend(self, client_id: str, terms: Terms, symbol: str = "") -> VenueReport:
         """Refused: what Binance offers is a cancel and another order, under another id."""
@@ -248,13 +250,17 @@ class BinanceAdapter:
 
     def _trades(self, theirs: str) -> list[Mapping[str, Any]]:
         """All trades of a symbol. By time Binance tells a day at most, so they are read on by
-        their numbers, and those that were told once are kept."""
-        known = self._known_trades.setdefault(theirs, [])
+        their numbers, and those that were told once are kept; but not the latest, as one may be
+        told late."""
+        known = self._known_trades.get(theirs, [])
+        late_ms = int(known[-1]["time"]) - _LATE_MS if known else 0
+        known = known[: bisect_left(known, late_ms, key=lambda told: int(told["time"]))]
         while True:
             first = int(known[-1]["id"]) + 1 if known else 0
             words = {"symbol": theirs, "limit": self._page_rows, "fromId": first}
             page = self._trade_page(words)
             known += page
+            self._known_trades[theirs] = known
             if len(page) < self._page_rows:
                 return known
 

@@ -1,7 +1,7 @@
 """What may still be asked of Binance: counted here, and corrected by what it tells of its counts.
 
-Its spans begin with its own minute, ten seconds and day. Reads in bulk leave a part for the rest,
-and orders that may open a position leave one for those that close it.
+Its spans begin with its own minute, ten seconds and day. Questions, and orders that may open a
+position, leave a part for cancels and for what closes.
 """
 
 import threading

@@ -30,15 +30,15 @@ _Read = TypeVar("_Read")
 
 
 class _Clock(NamedTuple):
-    """Binance's, as it was told at a moment of ours."""
+    """Binance's, as it was told at a moment of ours; by the monotonic clock, which nobody sets."""
 
     ahead_ns: int
     asked_ns: int
     rate: float
 
-    def now_ns(self, wall_ns: int) -> int:
-        more_ns = (wall_ns - self.asked_ns) * (self.rate - 1.0) if self.rate != 1.0 else 0
-        return wall_ns + self.ahead_ns + int(more_ns)
+    def now_ns(self, here_ns: int) -> int:
+        more_ns = (here_ns - self.asked_ns) * (self.rate - 1.0) if self.rate != 1.0 else 0
+        return here_ns + self.ahead_ns + int(more_ns)
 
 
 class Link:
@@ -53,15 +53,16 @@ class Link:
         self._lock = threading.Lock()
         self._clients: list[Client] = []
         self._closing = threading.Event()
-        self._quiet_until_ns = 0  # by the machine's clock
+        self._quiet_until_ns = 0  # by the monotonic clock
         self.limits = Limits()
 
     # -- time ------------------------------------------------------------------------------------
 
     def now_ns(self) -> int:
         """Binance's time, as far as is known here."""
-        wall_ns = self._wall.now_ns()
-        return wall_ns if self._clock is None else self._clock.now_ns(wall_ns)
+        if self._clock is None:
+            return self._wall.now_ns()
+        return self._clock.now_ns(self._wall.monotonic_ns())
 
     @property
     def rate(self) -> float:
@@ -70,9 +71,9 @@ class Link:
 
     def sync(self) -> int:
         """Ask for its time, and keep to it."""
-        began_ns = self._wall.now_ns()
+        began_ns = self._wall.monotonic_ns()
         told_ns, rate = self.call("time", 1, self._told_time)
-        between_ns = (began_ns + self._wall.now_ns()) // 2
+        between_ns = (began_ns + self._wall.monotonic_ns()) // 2
         self._clock = _Clock(told_ns - between_ns, between_ns, rate)
         return told_ns
 
@@ -85,6 +86,7 @@ class Link:
         return time_ns(told["serverTime"]), rate
 
     def _ahead_ms(self) -> int:
+        """Of the wall clock, by which the library stamps requests."""
         return (self.now_ns() - self._wall.now_ns()) // MILLISECOND_NS
 
     # -- requests --------------------------------------------------------------------------------
@@ -130,10 +132,14 @@ class Link:
             self.sync()
             return self.call(what, weight, ask, **counted)
 
-    def read(self, what: str, weight: int, ask: Callable[[Client], _Read]) -> _Read:
-        """The same where being turned away is no answer: it will be asked again."""
+    def read(
+        self, what: str, weight: int, ask: Callable[[Client], _Read], *, yields: bool = True
+    ) -> _Read:
+        """The same where being turned away is no answer: it will be asked again. Questions leave
+        some weight to cancels and exits.
+        """
         try:
-            return self.signed(what, weight, ask)
+            return self.signed(what, weight, ask, yields=yields)
         except TooManyRequests as error:
             raise VenueUnclear(str(error)) from error
 
@@ -148,12 +154,11 @@ class Link:
 
     def quiet_seconds(self) -> float:
         """For how long Binance wants no requests from here."""
-        return max(self._quiet_until_ns - self.now_ns(), 0) / SECOND_NS
+        return max(self._quiet_until_ns - self._wall.monotonic_ns(), 0) / SECOND_NS
 
     def _quiet_venue_seconds(self) -> float:
         """The same by its clock."""
-        quiet_ns = max(self._quiet_until_ns - self._wall.now_ns(), 0)
-        return quiet_ns / SECOND_NS * (self.rate or 1.0)
+        return self.quiet_seconds() * (self.rate or 1.0)
 
     def close(self) -> None:
         self._closing.set()
@@ -193,7 +198,7 @@ class Link:
             after = response.headers.get("Retry-After", "")
             seconds = int(after) if after.isdecimal() else _USUAL_WAIT_SECONDS
             wait_ns = int(seconds * SECOND_NS / (self.rate or 1.0))
-            self._quiet_until_ns = max(self._quiet_until_ns, self._wall.now_ns() + wait_ns)
+            self._quiet_until_ns = max(self._quiet_until_ns, self._wall.monotonic_ns() + wait_ns)
 
     def _client(self) -> Client:
         found: Client | None = getattr(self._here, "client", None)

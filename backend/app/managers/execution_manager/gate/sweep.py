@@ -141,8 +141,8 @@ class Sweep:
                 left_out = True
                 continue
             self.hold_against(symbol, positions.get(name, 0), 1, now_ns)
-            if symbol in self._differing:
-                self._positions.sooner(now_ns + self._times.recount_ns)
+            if count := self._differing.get(symbol):  # seldomer each time: questions have a limit
+                self._positions.sooner(now_ns + count * self._times.recount_ns)
                 self._executions.sooner(now_ns)
         if not left_out:
             self._unanswered.discard("positions")
