@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,23 @@ class FirstBars(Strategy):
         if self.first:
             self.seen.append((self.average.ready,))
         self.first = False
+
+
+class DailyCross(Strategy):
+    """Notes at each open whether daily averages crossed the day before, and at each close today."""
+
+    intervals = ("1d",)
+
+    def setup(self) -> None:
+        self.fast = self.indicator("SMA", 2, symbol="AAA")
+        self.slow = self.indicator("SMA", 4, symbol="AAA")
+        self.seen: list[bool] = []
+
+    def on_session_open(self, session: TradingSession) -> None:
+        self.seen.append(self.fast.crossed_above(self.slow))
+
+    def on_bar(self, bar: Bar) -> None:
+        self.seen.append(self.fast.crossed_above(self.slow))
 
 
 class Doubled(Strategy):
@@ -150,21 +168,20 @@ def sma(period: int, interval: str | None = None) -> tuple[dict[str, Any], ...]:
     ("period", "interval", "sessions"),
     [
         (30, None, 1),
-        (390, None, 1),
-        (391, None, 1),
-        (392, None, 2),
-        (781, None, 2),
-        (782, None, 3),
-        (7, "1h", 1),
-        (8, "1h", 1),
-        (9, "1h", 2),
-        (20, "1d", 19),
+        (389, None, 1),
+        (390, None, 2),
+        (779, None, 2),
+        (780, None, 3),
+        (6, "1h", 1),
+        (7, "1h", 2),
+        (1, "1d", 2),
+        (20, "1d", 21),
     ],
 )
 def test_default_history_is_the_sessions_the_indicators_need(
     period: int, interval: str | None, sessions: int
 ) -> None:
-    """The value is there at the first bar: `period` - 1 bars come before it."""
+    """At the open there are the value and the one before: of `period` + 1 bars."""
     derived = tuple({"1h", "1d"} & {interval})
     plan = planned(derived_intervals=derived, indicators=sma(period, interval))
     assert plan.history[interval or "1m"] == sessions
@@ -174,13 +191,13 @@ HALF_DAY_LAST = weekday_sessions(dt.date(2024, 6, 3), 6, half_days=frozenset({5}
 LONG = weekday_sessions(dt.date(2024, 6, 11), 3)  # 390 bars each, where a half day has 195
 
 
-@pytest.mark.parametrize(("period", "sessions"), [(196, 1), (197, 2), (391, 2), (587, 3)])
+@pytest.mark.parametrize(("period", "sessions"), [(194, 1), (195, 2), (389, 2), (585, 3)])
 def test_a_half_day_before_the_run_counts_as_what_it_is(period: int, sessions: int) -> None:
     plan = planned(run=LONG[:1], before=HALF_DAY_LAST, indicators=sma(period))
     assert plan.history["1m"] == sessions
 
 
-@pytest.mark.parametrize(("period", "sessions"), [(196, 1), (391, 1), (392, 2)])
+@pytest.mark.parametrize(("period", "sessions"), [(194, 1), (389, 1), (390, 2)])
 def test_a_run_that_begins_with_a_half_day_reaches_back_no_further(
     period: int, sessions: int
 ) -> None:
@@ -210,15 +227,14 @@ def test_default_history_is_the_least_with_which_the_run_begins_ready(
 ) -> None:
     sessions = weekday_sessions(dt.date(2024, 6, 3), 20, half_days=half_days)
     run, before = sessions[16 - days : 16], sessions[: 16 - days]
-    assume(sum(bars_of(one) for one in before) >= period)
+    assume(sum(bars_of(one) for one in before) > period)
     found = planned(run=run, before=before, indicators=sma(period)).history["1m"]
     assert found is not None
 
     def least(history: int) -> int:
         return sum(map(bars_of, sessions[16 - days - history : 16 - days]))
 
-    assert least(found) >= period - 1
-    assert found == 0 or least(found - 1) < period - 1
+    assert least(found - 1) < period + 1 <= least(found)
 
 
 def bars_of(session: TradingSession) -> int:
@@ -239,6 +255,23 @@ def test_with_default_history_an_indicator_is_ready_at_the_first_bar_of_every_se
     bars = {("AAA", "1m"): random_bars(minute_starts(calendar), 1)}
     outcome = execute(config, market_of(calendar, bars, ["AAA"], first=3))
     assert outcome.seen == [[(True,)] * 5]
+
+
+def test_with_default_history_daily_averages_cross_at_a_day_s_end_and_have_by_the_next_open() -> (
+    None
+):
+    calendar = weekday_sessions(dt.date(2024, 6, 3), 40)
+    config = config_of(["AAA"], ["tests.unit.test_wiring:DailyCross"], derived_intervals=["1d"])
+    bars = random_bars(minute_starts(calendar), 1)
+    outcome = execute(config, market_of(calendar, {("AAA", "1m"): bars}, ["AAA"], first=10))
+    above = [
+        closes[-2:].mean() > closes[-4:].mean()
+        for day in range(8, 40)
+        if len(closes := bars.close[389 : (day + 1) * 390 : 390])
+    ]
+    crossed = [now and not before for before, now in pairwise(above)]
+    assert outcome.seen == [[one for pair in pairwise(crossed) for one in pair]]
+    assert 2 < sum(crossed[1:]) < 15
 
 
 def test_the_longest_of_several_indicators_decides() -> None:
@@ -264,8 +297,8 @@ def test_a_break_has_no_bars_to_count_on() -> None:
         open_ns + 330 * MINUTE_NS,
         breaks=((open_ns + 150 * MINUTE_NS, open_ns + 210 * MINUTE_NS),),
     )
-    assert planned(session=tokyo, indicators=sma(271)).history["1m"] == 1
-    assert planned(session=tokyo, indicators=sma(272)).history["1m"] == 2
+    assert planned(session=tokyo, indicators=sma(269)).history["1m"] == 1
+    assert planned(session=tokyo, indicators=sma(270)).history["1m"] == 2
     with pytest.raises(ConfigError, match="Declare at least 1"):
         planned(session=tokyo, indicators=sma(300), history={"1m": 0})
 
@@ -279,7 +312,7 @@ def test_extended_hours_count_when_they_are_traded() -> None:
         pre_open_ns=SESSIONS[0].open_ns - 110 * MINUTE_NS,
     )
     for extended, sessions in ((False, 2), (True, 1)):
-        plan = planned(session=session, extended_hours=extended, indicators=sma(501))
+        plan = planned(session=session, extended_hours=extended, indicators=sma(499))
         assert plan.history["1m"] == sessions
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.core.bars import Floats
 from app.core.errors import AppError
+from app.core.intervals import interval_ns
 from app.results.tables import Tables
 
 
@@ -50,7 +51,8 @@ def _worth(tables: Tables, symbol: str) -> Floats | str:
             shares[day:] *= 1.0 + float(action.dividend) / closes[day]
     began = 0
     if len(curve) and curve[0] < days.end_ns[0]:  # a live run may begin amid a day
-        began = max(int(np.searchsorted(bars.start_ns, curve[0])) - 1, 0)
+        known_ns = bars.start_ns + interval_ns(tables.base_interval)
+        began = min(int(np.searchsorted(known_ns, curve[0])), len(bars) - 1)
     first = bars.open[began]
     if not first > 0 or not (closes > 0).all():
         return f"{symbol} has a price of 0"

@@ -173,6 +173,11 @@ class Tables:
         date = self.trading_sessions[0].date if self.trading_sessions else dt.date(2024, 1, 1)
         return self._sources.time.days_a_year(date, self._market)
 
+    @property
+    def base_interval(self) -> str:
+        """Of the bars that the run read."""
+        return str(self._config.get("base_interval", "1m"))
+
     def bars(self, symbol: str, interval: str | None = None) -> BarColumns:
         """A symbol's bars in the run's sessions and hours, up to its end: what is stored after a
         run that was stopped is not its own.
@@ -182,8 +187,7 @@ class Tables:
                 f"Run {self._record.run_id} has no symbol '{symbol}', its symbols are "
                 f"{', '.join(self.symbols)}.{did_you_mean(symbol, self.symbols)}"
             )
-        base = str(self._config.get("base_interval", "1m"))
-        interval = interval or base
+        interval = interval or self.base_interval
         interval_ns(interval)  # refuses what is none
         sessions = self.trading_sessions
         if not sessions:

@@ -27,7 +27,7 @@ def history_of(
         computations = [one for one, _, where in asked if where == interval]
         length = partial(_bars_of, interval=interval, extended_hours=config.extended_hours)
         if interval not in history:
-            bars = max(one.lookback for one in computations)
+            bars = max(_bars_before(one, interval) for one in computations)
             need = _sessions_with(bars, length, sessions[0], sessions_before)
             history[interval] = max(need, *(one.history_sessions for one in computations))
         elif (declared := history[interval]) is not None:
@@ -35,6 +35,14 @@ def history_of(
             for one in computations:
                 _refuse_too_little(declared, one, interval, longest)
     return history
+
+
+def _bars_before(computation: Computation, interval: str) -> int:
+    """With so many, its value and the one before are there from a session's open on: before the
+    first bar of today, which of daily ones ends with the day. What needs today alone has none.
+    """
+    alone = computation.lookback == 0 and interval != DAILY
+    return 0 if alone else computation.lookback + 2
 
 
 def _sessions_with(
