@@ -275,6 +275,7 @@ def test_what_was_held_before_the_run_is_none_of_what_it_leaves() -> None:
     desk.send(place())
     desk.answer(PlaceCall, desk.report())
     desk.stream(desk.fill(shares=100), desk.report("FILLED", 100))
+    assert desk.book.status().positions == {"AAA": 100 * SHARE}
     desk.send(stop(2 + APART, kind=MARKET))
     desk.answer(PlaceCall, TooSmall("It is worth less than 5."))
     assert desk.book.status().left == {"AAA": 100 * SHARE}
