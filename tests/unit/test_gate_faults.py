@@ -5,7 +5,7 @@ Impossible pairs: an unclear placement (F07, F08) once the order is acknowledged
 """
 
 import pytest
-from tests.gate_desk import SECOND, SHARE, Desk, name
+from tests.gate_desk import SECOND, SHARE, Desk, name, place
 
 from app.core.order_events import (
     NEVER_HAD,
@@ -27,6 +27,7 @@ from app.core.venue import Connected, Disconnected, VenueRefused, VenueUnclear
 from app.managers.execution_manager.gate.calls import (
     AmendCall,
     CancelCall,
+    GateTimes,
     OpenOrdersCall,
     OrderCall,
     PlaceCall,
@@ -261,6 +262,17 @@ def test_fills_that_never_come_halt_the_symbol_without_asking_in_a_loop() -> Non
     assert "5000000000 units filled" in desk.book.latch.halted[0]
 
 
+def test_a_call_without_an_answer_is_unclear_as_soon_as_patience_ends() -> None:
+    desk = Desk()
+    desk.wait(1.7)  # not when anything else is due
+    desk.send(place())
+    patience = GateTimes().patience_ns
+    desk.wait(patience / SECOND - 0.001)
+    assert desk.events == []
+    desk.wait(0.001)
+    assert kinds(desk) == [Uncertain]
+
+
 # F13, F14, F15: changes that race a fill
 
 
@@ -284,6 +296,16 @@ def test_a_cancel_that_is_refused_three_times_while_the_order_works_on_is_told()
     assert desk.events == [ChangeRefused(1, "not now")]
     desk.wait(60)
     assert not desk.calls(CancelCall)
+
+
+def test_a_cancel_that_a_kill_asks_for_is_made_however_often_it_is_refused() -> None:
+    desk = Desk().bring("ACCEPTED")
+    desk.kill("flatten")
+    for _ in range(10):
+        desk.answer(CancelCall, VenueRefused("not now"))
+        desk.wait(60, desk.report())
+    desk.answer(CancelCall, desk.report("CANCELED"))
+    assert Ended in kinds(desk) and ChangeRefused not in kinds(desk)
 
 
 def test_an_order_that_the_venue_did_not_know_yet_is_cancelled_once_it_does() -> None:
@@ -441,6 +463,13 @@ def test_others_orders_are_ignored_and_their_fills_explain_the_position() -> Non
 def test_others_orders_halt_their_symbol() -> None:
     desk = Desk(external="halt")
     desk.stream(desk.report(client_id="", venue_id="v9"))
+    assert kinds(desk) == [Halted]
+
+
+def test_others_orders_that_no_stream_told_of_are_found_among_those_that_work() -> None:
+    desk = Desk(external="halt")
+    desk.open = [desk.report(client_id="", venue_id="v9")]
+    desk.wait(120)
     assert kinds(desk) == [Halted]
 
 
