@@ -14,10 +14,10 @@ from app.core.bars import Bar
 from app.core.config import SessionConfig
 from app.core.config_risk import RiskConfig
 from app.core.money import from_units
-from app.core.orders import CANCELED, Order, Terms
+from app.core.orders import CANCELED, LIMIT, MARKET, STOP, STOP_LIMIT, Order, Terms
 from app.managers.execution_manager.execution_state import execution_state
 from app.managers.execution_manager.watched_execution import Heard
-from app.managers.system_manager.why.asking import _KINDS, Answer, Asker, Question
+from app.managers.system_manager.why.asking import Answer, Asker, Question
 from app.managers.system_manager.why.sights import weighed_of
 from app.managers.system_manager.wiring import Run, replay_parts
 from app.threads.hooks.seats import Seat
@@ -60,7 +60,7 @@ class Always(Asker):
         )
         self._seat = self._engine.seats[order.strategy]
         linked = order.reduce_only or order.parent or order.group
-        askable = terms is None and not linked and order.kind in _KINDS.values()
+        askable = terms is None and not linked and order.kind in (MARKET, LIMIT, STOP, STOP_LIMIT)
         self.answer = self._answer(now_ns) if askable else None
         self._question = asked
 

@@ -43,8 +43,9 @@ from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES, RunJournal
+from app.managers.system_manager.live.catching_up import ResumedFeed
 from app.managers.system_manager.record.run_outcome import RunEnd
-from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.system_manager import SystemManager
 from app.threads.engines.guarded_engine import SKEW

@@ -17,7 +17,7 @@ from app.integrations.binance.adapter import BinanceAdapter
 from app.integrations.binance.endpoints import REAL, endpoints_of
 from app.integrations.binance.key_rights import judged_rights
 from app.integrations.registry import open_venue
-from app.managers.system_manager.venue.real_money import need_confirmation, trades_real_money
+from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.time_manager import WallClock
 
 WORD = "I trade real money"
@@ -68,8 +68,8 @@ def test_a_config_asks_for_real_money_in_one_way_alone(
 
 
 def test_a_config_that_says_nothing_trades_none(tmp_path: Path) -> None:
-    assert not trades_real_money(config_of(tmp_path))
-    assert trades_real_money(config_of(tmp_path, real_money=WORD))
+    assert not config_of(tmp_path).lived.trades_real_money
+    assert config_of(tmp_path, real_money=WORD).lived.trades_real_money
 
 
 def test_the_check_of_a_config_says_that_it_trades_real_money(

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cli.shell.events import ALARM, DAY, END, FILL, ORDER, STATE, Event
-from app.cli.shell.outbox import LINES_A_SECOND, MOST_WAITING, SECOND_NS, Outbox
+from app.cli.shell.outbox import LINES_A_SECOND, MOST_WAITING, Outbox
 from app.core.errors import UsageError
+from app.core.intervals import SECOND_NS
 
 
 def fill(number: int, run: str = "a", held: int = 0) -> Event:

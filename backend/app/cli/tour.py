@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from app.cli.system.serving import PROGRAM
 from app.cli.terminal.output import console, print_json
 from app.core.errors import AppError, UsageError
 from app.core.settings import PREFIX
@@ -16,7 +17,6 @@ FOLDER = "tour"  # in the data folder
 _STRATEGY = "my_first"
 _ASKS = "Enter runs it, s skips it, q leaves: "
 _SESSIONS: Final = {"start": "2024-11-01", "end": "2024-12-13"}
-_PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
 
 
 class Left(Exception):
@@ -145,7 +145,7 @@ class Tour:
         output = subprocess.PIPE if self._quiet else None
         sys.stdout.flush()
         process = subprocess.Popen(
-            [*_PROGRAM, *words], cwd=self.folder, env=environment, stdout=output, stderr=output
+            [*PROGRAM, *words], cwd=self.folder, env=environment, stdout=output, stderr=output
         )
         while True:
             try:

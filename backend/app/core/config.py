@@ -171,7 +171,7 @@ class SessionConfig(Part):
     @classmethod
     def _check_execution(cls, execution: ExecutionConfig, info: ValidationInfo) -> ExecutionConfig:
         live = info.data.get("live")
-        if live is not None and live.broker == "venue" and execution != ExecutionConfig():
+        if live is not None and live.goes_to_venue and execution != ExecutionConfig():
             raise ValueError("orders go to the venue, which fills and charges; leave it out.")
         return execution
 

@@ -48,6 +48,16 @@ class LiveConfig(Part):
     on_error: Literal["freeze", "flatten"] = "freeze"
     notify: NotifyConfig = NotifyConfig()
 
+    @property
+    def goes_to_venue(self) -> bool:
+        """Whether orders are sent, or simulated here."""
+        return self.broker == "venue"
+
+    @property
+    def trades_real_money(self) -> bool:
+        """Whether orders cost money."""
+        return self.real_money is not None
+
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
@@ -62,10 +72,10 @@ class LiveConfig(Part):
     @model_validator(mode="after")
     def _check_real_money(self) -> Self:
         faults: list[Fault] = []
-        if self.real_money is not None and self.broker != "venue":
+        if self.trades_real_money and not self.goes_to_venue:
             what = 'on paper no order leaves; leave it out, or give "broker": "venue".'
             faults.append((("real_money",), what))
-        if self.real_money is not None and self.url is not None:
+        if self.trades_real_money and self.url is not None:
             what = "real money is traded at the venue's own address alone; leave url out."
             faults.append((("url",), what))
         raise_if_any(faults)

@@ -77,9 +77,9 @@ _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its sq
 _MOST_FILES = 1_000  # of a folder, that are looked at
 
 
-def did_you_mean(word: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(word: object, known: Iterable[str]) -> str:
     """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
-    return _meant(str(word), {name: name for name in known}, cutoff)
+    return _meant(str(word), {name: name for name in known}, 0.6)
 
 
 def near_file(path: Path, *folders: Path, ending: str = "") -> str:

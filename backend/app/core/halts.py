@@ -4,7 +4,7 @@ from typing import Final
 
 ALL_SYMBOLS: Final = -1  # in place of a symbol's number
 
-# The sources of halts; each lifts only what it has closed.
+# The sources of halts; each lifts only what it has closed. A pause and breakers have their own.
 COMMAND: Final = "command"  # a person, or the end of the run
 FEED: Final = "feed"  # data is stale, or its stream is gone
 GATE: Final = "gate"  # what the gate sees at the venue

@@ -58,6 +58,10 @@ class Journal(Protocol):
         ...
 
 
+Alarm = Callable[[str, str], None]
+"""What a Notifier is told by: what it is, and the details."""
+
+
 class Notifier(Protocol):
     """Where alarms go; telling never blocks and never raises."""
 

@@ -41,7 +41,7 @@ class BarCache:
     the folder may be deleted at any time. Several processes share the copies' pages.
     """
 
-    def __init__(self, bars: Path, copies: Path, bound_bytes: int = DEFAULT_BOUND_BYTES) -> None:
+    def __init__(self, bars: Path, copies: Path, bound_bytes: int) -> None:
         self._bars = bars
         self._copies = copies
         self._bound_bytes = bound_bytes

@@ -51,7 +51,7 @@ def make_label(
     *,
     prices: str,
     synthetic: bool,
-    venues: tuple[str, ...] = (),
+    venues: tuple[str, ...],
 ) -> Label:
     """The label of these bars; there is at least one."""
     return Label(

@@ -248,5 +248,5 @@ def _sessions(config: "SessionConfig") -> str:
         return f"{config.replay.start} to {config.replay.end}, speed {config.replay.speed}"
     live = config.lived
     orders = "simulated" if live.broker == "paper" else "sent to it"
-    money = ", REAL MONEY" if live.real_money is not None else ""
+    money = ", REAL MONEY" if live.trades_real_money else ""
     return f"{live.sessions}, live at the venue '{live.venue}', orders {orders}{money}"

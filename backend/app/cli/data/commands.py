@@ -25,7 +25,7 @@ from app.cli.parameters import (
     Symbols,
     Yes,
 )
-from app.cli.terminal.figures import counted
+from app.cli.terminal.figures import count_text
 from app.cli.terminal.output import console, print_json, print_table, print_zoned
 from app.cli.terminal.progress import counting
 from app.core.errors import DataError, UsageError
@@ -69,7 +69,7 @@ def export(
     if as_json:
         print_json({"file": str(file), "bars": bars})
     else:
-        console.print(f"{counted(bars, 'bar')} written to {file}", highlight=False)
+        console.print(f"{count_text(bars, 'bar')} written to {file}", highlight=False)
 
 
 @app.command("list")
@@ -225,7 +225,7 @@ def delete(
     bars, told = None, "what is stored, a part of it damaged,"
     with suppress(DataError):
         bars = data.store.info(series).bars
-        told = counted(bars, "bar")
+        told = count_text(bars, "bar")
     if not yes:
         _confirm(f"Delete {told} of {series}?")
     data.delete(series)

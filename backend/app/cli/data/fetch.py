@@ -8,7 +8,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.parameters import AsJson, End, Interval, SourceUrl, Start
-from app.cli.terminal.figures import counted
+from app.cli.terminal.figures import count_text
 from app.cli.terminal.output import console, print_json, print_table
 from app.core.errors import UsageError
 
@@ -109,7 +109,7 @@ def _import(
 def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
     said = [
         f"{report.symbol} {report.interval} from {report.source}:"
-        f" {counted(report.added, 'bar')} added,"
+        f" {count_text(report.added, 'bar')} added,"
         f" {report.same:,} the same, {report.changed:,} changed; {report.present:,} of"
         f" {report.expected:,} are there, from {report.start} to {report.end}"
     ]
@@ -118,13 +118,16 @@ def _print(report: "FetchReport", sizes: "Sizes | None") -> None:
             f"{report.source} begins at {report.begins}; what is missing counts from there."
         )
     if report.differing:
+        differing = count_text(report.differing, "bar")
         said.append(
-            f"Stored with other values than the source's: {counted(report.differing, 'bar')}, left"
-            " as they are. --replace takes the source's."
+            f"Stored with other values than the source's: {differing}, left as they are. --replace"
+            " takes the source's."
         )
-    said += [f"{counted(count, 'bar')} kept out: {why}" for why, count in report.kept_out.items()]
+    said += [
+        f"{count_text(count, 'bar')} kept out: {why}" for why, count in report.kept_out.items()
+    ]
     if report.zero_volume:
-        said.append(f"{counted(report.zero_volume, 'bar')} in which nothing was traded")
+        said.append(f"{count_text(report.zero_volume, 'bar')} in which nothing was traded")
     if sizes is not None:
         said.append(sizes.told())
     for line in said:
@@ -137,7 +140,7 @@ def _print_gaps(report: "FetchReport") -> None:
     shown = sorted(sorted(report.gaps, key=lambda gap: -gap.bars)[:GAPS_PRINTED], key=_start_of)
     left = len(report.gaps) - len(shown) + report.gaps_left_out
     more = f"; the longest, {left:,} more in --json" if left else ""
-    title = f"Missing: {counted(report.missing, 'bar')} that {report.source} does not have{more}"
+    title = f"Missing: {count_text(report.missing, 'bar')} that {report.source} does not have{more}"
     rows: Sequence[Sequence[object]] = [(gap.start, gap.end, f"{gap.bars:,}") for gap in shown]
     print_table(title, ("from", "to", "bars"), rows)
 

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.context import DEFAULT_MARKET, Context
 from app.cli.parameters import AsJson, Interval, Market
-from app.cli.terminal.figures import counted
+from app.cli.terminal.figures import count_text
 from app.cli.terminal.output import console, print_json, print_table
 from app.core.errors import DataError, UsageError
 
@@ -132,7 +132,7 @@ def _progress(file: Path) -> "Iterator[Progress | None]":
 
 def _print_report(report: "ImportReport") -> None:
     console.print(
-        f"{report.file}: {counted(report.rows, 'row')}; {counted(report.added, 'bar')} added,"
+        f"{report.file}: {count_text(report.rows, 'row')}; {count_text(report.added, 'bar')} added,"
         f" {report.same:,} the same, {report.changed:,} changed"
         + (f"; from {report.first} to {report.last}" if report.first else ""),
         highlight=False,
@@ -144,7 +144,7 @@ def _print_report(report: "ImportReport") -> None:
     if "volume" not in report.columns and not quotes_alone:
         console.print("No volume: it is stored as 0.")
     if report.moved_to_open:
-        moved = counted(report.moved_to_open, "bar")
+        moved = count_text(report.moved_to_open, "bar")
         console.print(f"Moved to a session's open, which they span: {moved}.")
     if report.ignored_columns:
         console.print(f"Columns not used: {', '.join(report.ignored_columns)}", markup=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from app.cli.config_text import CONFIGS_FOLDER, SCHEMA
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
 from app.cli.system.real_money import REAL_MONEY, is_real
-from app.cli.terminal.figures import counted
+from app.cli.terminal.figures import count_text
 from app.core.errors import AppError
 from app.core.settings import ENV_FILE, PREFIX, Settings
 
@@ -57,7 +57,7 @@ def check_strategies(ground: Ground) -> Iterator[Verdict]:
     for use, problem in broken:
         yield warning(f"{use} cannot be loaded: {problem}", "./start_cli.sh strategies list")
     if not broken:
-        yield ok(f"{counted(count, 'file')} in {folder}, each can be loaded")
+        yield ok(f"{count_text(count, 'file')} in {folder}, each can be loaded")
 
 
 def check_configs(ground: Ground) -> Iterator[Verdict]:
@@ -135,4 +135,4 @@ def check_sockets(ground: Ground) -> Iterator[Verdict]:
     for path in stale:
         yield warning(f"nobody listens at {path.name}", "./start_cli.sh system status")
     if not stale:
-        yield ok(f"listening: {counted(len(paths), 'session')}" if paths else "no session runs")
+        yield ok(f"listening: {count_text(len(paths), 'session')}" if paths else "no session runs")

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.cli.terminal.figures import PACED, counted, money_text, quantity_text
+from app.cli.terminal.figures import PACED, count_text, money_text, quantity_text
 from app.core.accounts import account_of, option_of
 from app.core.order_views import FillData, OrderData
 from app.core.run_states import RUNNING
@@ -79,7 +79,7 @@ def began(view: View, own: bool) -> Event:
 def _come_to(view: View) -> str:
     if not view.fills_made:
         return ""
-    return f", {counted(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
+    return f", {count_text(view.fills_made, 'fill')}, holds {holding(positions(view).items())}"
 
 
 def changes(before: View, after: View) -> Iterator[Event]:
@@ -140,7 +140,7 @@ def _fills(before: View, after: View, new: Sequence[FillData], unseen: int) -> I
         told.append(_filled(before, after, fills, now.get(symbol, Decimal(0))))
         now[symbol] = now.get(symbol, Decimal(0)) - sum(fill.quantity for fill in fills)
     if unseen:
-        text = f"{counted(unseen, 'fill')} earlier"
+        text = f"{count_text(unseen, 'fill')} earlier"
         yield _event(after, FILL, text, fills=unseen, held=tuple(now.items()))
     yield from reversed(told)
 
@@ -151,7 +151,7 @@ def _filled(before: View, after: View, fills: Sequence[FillData], held: Decimal)
     prices = {fill.price for fill in fills}
     paid = sum((fill.quantity * Decimal(repr(fill.price)) for fill in fills), Decimal(0))
     mean = prices.pop() if len(prices) == 1 or not total else round(float(paid / total), 4)
-    several = f" ({counted(len(fills), 'fill')})" if len(fills) > 1 else ""
+    several = f" ({count_text(len(fills), 'fill')})" if len(fills) > 1 else ""
     symbol = fills[0].symbol
     text = (
         f"{'buy' if total > 0 else 'sell':<4} {quantity_text(abs(total)):>7} {symbol:<6} at "
@@ -200,7 +200,7 @@ def ended(run_id: str, view: View | None, record: Mapping[str, Any] | None) -> E
         net = Decimal(str(figures["final_equity"])) - Decimal(str(figures["start_equity"]))
         currency = view.currency if view else record["config"]["account"]["currency"]
         parts.append(f"net {money_text(net, signed=True)} {currency}")
-        parts += [counted(figures["trades"], "trade"), counted(figures["fills"], "fill")]
+        parts += [count_text(figures["trades"], "trade"), count_text(figures["fills"], "fill")]
         if figures.get("held_at_end"):
             parts.append(f"still holds {figures['held_at_end']}")
         if figures.get("working_at_end"):
@@ -233,7 +233,7 @@ def _left(view: View | None) -> str:
     if view is None:
         return ""
     held = positions(view)
-    orders = counted(view.orders_working, "order") if view.orders_working else ""
+    orders = count_text(view.orders_working, "order") if view.orders_working else ""
     words = [*([holding(held.items())] if held else []), *([orders] if orders else [])]
     return f", holding {' and '.join(words)}" if words else ", flat"
 

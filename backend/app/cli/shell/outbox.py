@@ -20,12 +20,12 @@ from app.cli.shell.events import (
     Event,
     holding,
 )
-from app.cli.terminal.figures import counted
+from app.cli.terminal.figures import count_text
 from app.core.errors import UsageError, did_you_mean
+from app.core.intervals import SECOND_NS
 
 LINES_A_SECOND = 8
 MOST_WAITING = 200
-SECOND_NS = 1_000_000_000
 SHOWN = {
     "on": (FILL, ORDER, DAY, STATE, ALARM, END),
     "fills": (FILL, STATE, ALARM, END),
@@ -72,7 +72,7 @@ class Outbox:
             if room <= 0:
                 return []
             if self._lost:
-                text = f"{counted(self._lost, 'older event')} not shown; the log has them"
+                text = f"{count_text(self._lost, 'older event')} not shown; the log has them"
                 self._waiting.insert(0, Event("", "", ALARM, "", text))
                 self._lost = 0
             self._waiting = _conflated(self._waiting, room)
@@ -114,7 +114,7 @@ def _summed(events: list[Event]) -> Event:
     held = {symbol: now for event in events for symbol, now in event.held}
     day = max(event.day for event in events)
     parts = [
-        counted(count, what).replace(" ", " more ", 1)
+        count_text(count, what).replace(" ", " more ", 1)
         for count, what in ((fills, "fill"), (orders, "ended order"))
         if count
     ]

@@ -24,7 +24,7 @@ def width() -> int:
         return DEFAULT_WIDTH
 
 
-def show_line(text: str, style: str = "") -> None:
+def show_line(text: str, style: str) -> None:
     """A line where the cursor is."""
     if is_dumb() or not sys.stdout.isatty():
         print(text, flush=True)

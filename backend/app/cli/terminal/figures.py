@@ -36,7 +36,7 @@ def quantity_text(quantity: Decimal, signed: bool = False) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def counted(count: int, what: str) -> str:
+def count_text(count: int, what: str) -> str:
     """`1 fill`, `17 fills`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 

@@ -30,6 +30,7 @@ from app.core.venue import (
 from app.integrations.binance.endpoints import Keys, endpoints_of
 from app.integrations.binance.key_rights import judged_rights
 from app.integrations.binance.link import Link
+from app.integrations.binance.places import INTERVALS
 from app.integrations.binance.problems import UnknownOrder
 from app.integrations.binance.streams import market_stream, order_stream
 from app.integrations.binance.wire import (
@@ -48,7 +49,6 @@ from app.integrations.binance.wire import (
 )
 from app.integrations.lasting_stream import Chance
 
-INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 PAGE: Final = 1_000  # rows of one answer, at most
 _LATE_MS: Final = 60_000  # that a trade may be told behind later ones
 _FEW: Final = 5  # orders that are asked for one by one, which weighs 4 each

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from binance.client import Client
@@ -143,13 +143,13 @@ class Link:
         except TooManyRequests as error:
             raise VenueUnclear(str(error)) from error
 
-    def signed_words(self, words: Mapping[str, Any]) -> dict[str, Any]:
+    def signed_words(self) -> dict[str, Any]:
         """A request of the websocket API, signed."""
         if self._clock is None:
             self.sync()
         client = self._client()
         client.timestamp_offset = self._ahead_ms()
-        asked = {**words, "recvWindow": RECEIVE_WINDOW_MS}
+        asked = {"recvWindow": RECEIVE_WINDOW_MS}
         return dict(client._sign_ws_params(asked, client._generate_ws_api_signature))
 
     def quiet_seconds(self) -> float:

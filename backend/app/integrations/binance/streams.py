@@ -135,7 +135,7 @@ def order_stream(
     def hello(connection: ClientConnection) -> None:
         filters.update(filters_of())
         method = "userDataStream.subscribe.signature"
-        asked = {"id": "orders", "method": method, "params": link.signed_words({})}
+        asked = {"id": "orders", "method": method, "params": link.signed_words()}
         connection.send(msgspec.json.encode(asked), text=True)
         try:
             answer = msgspec.json.decode(connection.recv(timeout=OPEN_SECONDS))

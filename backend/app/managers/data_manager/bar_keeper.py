@@ -4,7 +4,6 @@
 stops nothing: the journal has the bars too.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -16,6 +15,7 @@ from app.core.calendar import TradingSession
 from app.core.errors import AppError
 from app.core.intervals import DAILY
 from app.core.messages import Backfill, Bars, Message
+from app.core.seams import Alarm
 from app.core.venue import Venue
 from app.managers.data_manager.data_manager import DataManager
 from app.managers.data_manager.errands import Run
@@ -24,8 +24,6 @@ from app.managers.data_manager.missing_bars import missing_bars
 from app.repositories.bar_store_files import Series
 
 _NONE: Ints = np.empty(0, np.int64)
-
-Alarm = Callable[[str, str], None]
 
 
 class KeptTerms(msgspec.Struct, frozen=True):

@@ -99,7 +99,7 @@ class LiveStream:
                 self._ask_for_what_was_missed(now_ns)
                 self._watch.connect(now_ns)
             case Disconnected():
-                self._watch.disconnect(item.reason, now_ns)
+                self._watch.disconnect(item.reason)
             case Past():
                 self.bars.take_past(item)
                 self._wishes.answered(item, now_ns)
@@ -199,7 +199,6 @@ class LiveStream:
             start_ns = self._session_start_ns(slots.start_ns[self.bars.next - 1])
             if self._through_ns < start_ns:
                 yield self._block(self.bars.no_bars(), start_ns)
-        if late:
             yield Backfill(late)
         while self.bars.next < len(slots):
             slot, end_ns = self.bars.next, slots.end_ns[self.bars.next]

@@ -48,7 +48,7 @@ class LiveWatch:
         self._gone = None
         self.last_ns = self._opened_ns = now_ns
 
-    def disconnect(self, reason: str, now_ns: int) -> None:
+    def disconnect(self, reason: str) -> None:
         """A stream is gone."""
         self._gone = reason
         self._fresh.clear()

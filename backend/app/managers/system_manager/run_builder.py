@@ -71,7 +71,7 @@ class RunBuilder:
         engine: Callable[[], "Engine"],
         clock: WallClock,
         alarms: Alarms,
-        confirmed: str | None = None,
+        confirmed: str | None,
     ) -> None:
         self._settings = settings
         self._data = data
@@ -246,7 +246,7 @@ class RunBuilder:
     ) -> Plan:
         time = MarketTime(self._times, config.market)
         seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
-        if abilities is not None and config.lived.broker == "venue":
+        if abilities is not None and config.lived.goes_to_venue:
             check_protection(config, seats, abilities)
         return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
 

@@ -22,7 +22,7 @@ from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.messages import LastNews, Message
 from app.core.money import from_units
-from app.core.seams import BarSource
+from app.core.seams import Alarm, BarSource
 from app.core.trading_state import RiskPast
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.replay_feed import ReplayFeed
@@ -65,7 +65,7 @@ from app.threads.stream.plan import Plan
 from app.threads.stream.results import Results
 from app.threads.stream.run_state import StateGiven
 from app.threads.views.equity import EquityCurve
-from app.threads.watch.watchdog import Alarm, Watchdog, limited
+from app.threads.watch.watchdog import Watchdog, limited
 from app.threads.worker import Pipeline, prepare_thread
 
 QUEUE_ROWS = 32_768  # rows that may wait before a worker

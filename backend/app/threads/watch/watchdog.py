@@ -7,7 +7,7 @@ strategy, and whether the engine has moved on since the last time; and how much 
 import ctypes
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
@@ -18,6 +18,7 @@ import msgspec
 
 from app.core.errors import StateError, StrategyError
 from app.core.memory import used_mb
+from app.core.seams import Alarm
 from app.managers.time_manager.clock import WallClock
 from app.strategies.failure import HookInterrupted
 from app.strategies.indicator import Cursor
@@ -36,7 +37,6 @@ HOOK_HANGS = "hook hangs"  # the alarm's name
 LEFT_BEHIND = "hook left behind"  # and if it does not end
 
 Duty = Literal["", "report", "interrupt", "abandon"]
-Alarm = Callable[[str, str], None]  # what it is, and the details
 Mark = tuple[int, int, str, str]  # the instant, the step, and whose hook it is
 
 

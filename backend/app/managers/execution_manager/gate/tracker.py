@@ -58,7 +58,7 @@ class Tracker:
         strangers: Strangers,
         latch: Latch,
         output: Output,
-        lot_units: Sequence[int] = (),
+        lot_units: Sequence[int],
     ) -> None:
         self.symbols = tuple(symbols)
         self.lot_units = tuple(lot_units) or (1,) * len(self.symbols)

@@ -53,11 +53,11 @@ class RiskDesk:
         market: Known,
         books: Books,
         counts: OrderCounts,
-        power: BuyingPower | None = None,
-        on_verdict: OnVerdict | None = None,
-        past: RiskPast | None = None,
+        power: BuyingPower | None,
+        on_verdict: OnVerdict | None,
+        past: RiskPast | None,
         *,
-        guards: bool = False,
+        guards: bool,
     ) -> None:
         """With `power` an order that surely passes is within the account's means, too. With `past`,
         what an earlier run left, all are remembered for the next one; what `guards` an account

@@ -24,6 +24,7 @@ from app.managers.system_manager.drill.drill_plan import Rehearsal, check_moment
 from app.managers.system_manager.drill.drill_stuck import FromOutside, with_stuck
 from app.managers.system_manager.drill.drill_watch import DrillWatch
 from app.managers.system_manager.rerun.how_far import BarCount
+from app.managers.system_manager.rerun.verification import quiet
 from app.managers.system_manager.wiring import Run, replay_parts, replayed_market
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 
@@ -81,7 +82,7 @@ def drill(
     if at_ns is None:
         first = Rehearsal()
         take = count.of(first.take)
-        run = Run(config, market, strategies, take, alarm=lambda what, details: None)
+        run = Run(config, market, strategies, take, alarm=quiet)
         if not _executed(run, times):
             unstopped = str(run.final_equity())
         at_ns = first.moment(sessions)

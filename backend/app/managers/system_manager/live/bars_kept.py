@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.messages import Message
+from app.core.seams import Alarm
 from app.core.venue import Venue
 from app.integrations.origins import origin_of
 from app.managers.data_manager import DataManager
-from app.managers.data_manager.bar_keeper import Alarm, BarKeeper, KeptTerms
+from app.managers.data_manager.bar_keeper import BarKeeper, KeptTerms
 from app.managers.data_manager.errands import Errands
 
 _LONGEST_SECONDS = 30.0  # for the last bars, when the run has ended
@@ -17,7 +18,7 @@ _LONGEST_SECONDS = 30.0  # for the last bars, when the run has ended
 def bars_origin(config: SessionConfig) -> str:
     """How the bars of a live config's venue are labelled."""
     live = config.lived
-    return origin_of(live.venue, live.url, real_money=live.real_money is not None)
+    return origin_of(live.venue, live.url, real_money=live.trades_real_money)
 
 
 class BarsKept:

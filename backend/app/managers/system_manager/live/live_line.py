@@ -28,6 +28,7 @@ from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
 from app.managers.system_manager.live.bars_kept import BarsKept
+from app.managers.system_manager.live.catching_up import ResumedFeed, StartedFeed
 from app.managers.system_manager.live.feed_terms import feed_terms
 from app.managers.system_manager.live.line_aftermath import Aftermath
 from app.managers.system_manager.live.line_ending import LineEnding, close_seconds
@@ -38,7 +39,7 @@ from app.managers.system_manager.live.live_means import LiveMeans
 from app.managers.system_manager.live.releasing import Releasing
 from app.managers.system_manager.live.told_halts import ToldHalts
 from app.managers.system_manager.record.run_outcome import RunEnd, left_at_venue
-from app.managers.system_manager.rerun.recovery import Recovery, ResumedFeed, StartedFeed
+from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager
@@ -117,7 +118,7 @@ class LiveLine:
     @property
     def goes_to_venue(self) -> bool:
         """Whether orders are sent, or simulated here."""
-        return self._config.lived.broker == "venue"
+        return self._config.lived.goes_to_venue
 
     # -- before the run --------------------------------------------------------------------------
 

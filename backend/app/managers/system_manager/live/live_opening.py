@@ -30,7 +30,7 @@ from app.managers.system_manager.rerun.rebuilding import rebuild_run
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.risk.standing_risk import settled
-from app.managers.system_manager.venue.real_money import check_key, trades_real_money
+from app.managers.system_manager.venue.real_money import check_key
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
 from app.repositories.account_risk import AccountRisks
@@ -276,9 +276,10 @@ def _way_out(live: LiveConfig) -> str:
 
 
 def _venue_of(config: SessionConfig, wall: WallClock) -> Venue:
-    live, is_real = config.lived, trades_real_money(config)
-    symbols = config.symbols
-    return open_venue(live.venue, live.url, symbols=symbols, wall=wall, real_money=is_real)
+    live = config.lived
+    return open_venue(
+        live.venue, live.url, symbols=config.symbols, wall=wall, real_money=live.trades_real_money
+    )
 
 
 def complete_record(

@@ -4,16 +4,16 @@ Encoding and writing happen on a thread of the file's own, without Python's lock
 they cost it nothing. At most one part is under way; who brings the next waits for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.core.bars import Floats, Ints
-from app.core.errors import DataError
+from app.repositories.bar_store_files import disk_errors
 
 PART_ROWS = 32_768
 
@@ -32,7 +32,7 @@ class EquityFile:
         self._rows = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="equity file")
         self._under_way: Future[None] | None = None
-        with disk_errors(folder):
+        with record_errors(folder):
             self._writer = self._thread.submit(self._open).result()
 
     def add(self, instants: Ints, equity: Floats) -> None:
@@ -51,7 +51,7 @@ class EquityFile:
             self._wait()
         finally:
             try:
-                with disk_errors(self._folder):
+                with record_errors(self._folder):
                     self._writer.close()
             finally:
                 self._thread.shutdown()
@@ -64,7 +64,7 @@ class EquityFile:
     def _wait(self) -> None:
         done, self._under_way = self._under_way, None
         if done is not None:
-            with disk_errors(self._folder):
+            with record_errors(self._folder):
                 done.result()
 
     def _open(self) -> pq.ParquetWriter:
@@ -84,13 +84,6 @@ class EquityFile:
         self._writer.write_table(pa.table(columns, schema=_SCHEMA))
 
 
-@contextmanager
-def disk_errors(folder: Path) -> Iterator[None]:
+def record_errors(folder: Path) -> AbstractContextManager[None]:
     """Name the run's folder when the disk refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"The run's record in {folder} cannot be written: {error.strerror or error}. "
-            "Check the disk's space and rights."
-        ) from error
+    return disk_errors(f"The run's record in {folder} cannot be written")

@@ -18,7 +18,8 @@ from loguru import logger
 from app.core.errors import AppError, ConfigError, DatabaseLocked, DataError
 from app.core.orders import Order
 from app.core.run_states import FAILED
-from app.managers.system_manager.record.equity_file import EquityFile, disk_errors
+from app.core.seams import Alarm
+from app.managers.system_manager.record.equity_file import EquityFile, record_errors
 from app.managers.system_manager.record.summary import Summary, report_page
 from app.managers.system_manager.record.uncertain_bars import LocalText, UncertainBars
 from app.managers.system_manager.record.waiting_rows import WaitingRows
@@ -38,9 +39,6 @@ def claim_folder(runs: Path, stem: str, repository: "RunRepository") -> tuple[st
         number += 1
         run_id = f"{stem}-{number}"
     return run_id, runs / run_id
-
-
-Alarm = Callable[[str, str], None]
 
 
 class RunRecord:
@@ -67,7 +65,7 @@ class RunRecord:
         self._symbols = symbols
         self._unended: Sequence[Order] = ()
         self._curve = EquityFile(folder)
-        with disk_errors(folder):
+        with record_errors(folder):
             self._rows = WaitingRows(folder)
             self._uncertain = UncertainBars(folder, symbols, currencies, local_text)
         self._alarm: Alarm | None = None  # of a live run
@@ -91,7 +89,7 @@ class RunRecord:
         if self._is_given_up:
             return
         try:
-            with disk_errors(self.folder):
+            with record_errors(self.folder):
                 records = results.records
                 self._rows.add(records.orders, records.order_changes, records.fills)
                 self._uncertain.add(records.uncertain)
@@ -135,7 +133,7 @@ class RunRecord:
                 self._make_again()
                 return
             self._curve.close()
-            with disk_errors(self.folder):
+            with record_errors(self.folder):
                 self._rows.add(self._unended, (), ())
             self._store_patiently()
             self._write_pages(summary, facts, passport, error)
@@ -207,7 +205,7 @@ class RunRecord:
     ) -> None:
         """What scripts read, and what people read."""
         figures = summary.as_json()
-        with disk_errors(self.folder):
+        with record_errors(self.folder):
             whole = {**facts, "passport": list(passport), "summary": figures, "error": error}
             self._write("run.json", json.dumps(whole, indent=2, default=str) + "\n")
             self._write("report.md", report_page(summary, passport, error))
@@ -223,7 +221,7 @@ class RunRecord:
 
     def _store_rows(self) -> None:
         """Give orders, their changes and fills their place in SQL; a run that goes on, again."""
-        with disk_errors(self.folder):
+        with record_errors(self.folder):
             rows = self._rows
             self._repository.clear_rows(self.run_id)
             self._repository.add_orders(self.run_id, rows.orders(), self._strategies)

@@ -7,7 +7,7 @@ from loguru import logger
 
 from app.core.seams import BarSource
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
-from app.managers.system_manager.rerun.verification import wired_again
+from app.managers.system_manager.rerun.verification import quiet, wired_again
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.risk.standing_risk import settled
 from app.managers.time_manager import TimeManager
@@ -36,7 +36,7 @@ def _run_again(
 ) -> None:
     journal = RunJournal(run_folder)
     # all of it is on record, and nobody is told again
-    risk = RunRisk(run_folder.name, lambda what, details: None, risks, account, sys.maxsize)
+    risk = RunRisk(run_folder.name, quiet, risks, account, sys.maxsize)
     with wired_again(journal.header(), times, source, JournalFeed(journal), risk.take) as run:
         run.execute()
         for news in journal.last_news():

@@ -21,9 +21,8 @@ from app.core.progress import OnCount, counted
 from app.core.run_ids import runs_back
 from app.core.run_states import FAILED, FINISHED, RUNNING
 from app.core.seams import BarSource
-from app.managers.data_manager.stored_bars import HistorySources
-from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
-from app.managers.system_manager.record.equity_file import disk_errors
+from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.record.equity_file import record_errors
 from app.managers.system_manager.record.figures import figures_of
 from app.managers.system_manager.record.run_outcome import (
     RunEnd,
@@ -37,7 +36,7 @@ from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.record.uncertain_bars import FILE as UNCERTAIN_BARS
 from app.managers.system_manager.rerun.hung_again import HungAgain
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.managers.system_manager.rerun.verification import wired_again
+from app.managers.system_manager.rerun.verification import HeardFeed, wired_again
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks
@@ -155,7 +154,7 @@ class Rebuilding:
                 raise
             self._begin_row()
             record.replace(summary, facts, self._ended_at(), error)
-            with disk_errors(self._folder):
+            with record_errors(self._folder):
                 for name in _FILES:
                     if (folder / name).exists():
                         (folder / name).replace(self._folder / name)
@@ -188,15 +187,11 @@ class Rebuilding:
         assert run is not None
         assert record is not None
         if self.is_unfinished:
-            working = run.execution.broker.working.values()
-            record.take(_orders_alone(run, [o for o in working if o.order_id not in self._void()]))
+            working, void = run.execution.broker.working.values(), self._recovery.void
+            record.take(_orders_alone(run, [o for o in working if o.order_id not in void]))
             run.pipeline.stop("broken off")
         elif self._end is not None and self._end.ended != FINISHED:
             run.pipeline.stop(self._end.ended)
-
-    def _void(self) -> set[int]:
-        """Orders decided again that were never sent: they were not to be."""
-        return self._recovery.void
 
     def _execute(self, run: Run) -> BaseException | None:
         """What ended it, where it raised then too."""
@@ -222,7 +217,7 @@ class Rebuilding:
         end = self._end or RunEnd(FINISHED if raised is None else FAILED)
         figures = figures_of(run)
         summary = summary_of(run, figures, self._run_id, self._folder, end.ended, None, self._bars)
-        orders = summary.orders - len(self._void())
+        orders = summary.orders - len(self._recovery.void)
         summary = msgspec.structs.replace(summary, state=self._state(raised), orders=orders)
         header = self.header
         facts = {
@@ -303,7 +298,7 @@ class Rebuilding:
         """Where the files are made: what is there stays whole until they are."""
         folder = self._folder / _NEW
         shutil.rmtree(folder, ignore_errors=True)  # of a rebuilding that died
-        with disk_errors(self._folder):
+        with record_errors(self._folder):
             folder.mkdir()
         try:
             yield folder
@@ -311,8 +306,8 @@ class Rebuilding:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-class _EndingFeed:
-    """What was recorded; each is heard before it is run, and `at_end` before the stream ends."""
+class _EndingFeed(HeardFeed):
+    """The same, counted; `at_end` comes before the stream ends."""
 
     def __init__(
         self,
@@ -321,22 +316,14 @@ class _EndingFeed:
         at_end: Callable[[], None],
         on_count: OnCount | None,
     ) -> None:
-        self._feed = JournalFeed(journal)
-        self._hear = hear
+        super().__init__(journal, hear)
         self._at_end = at_end
         self._on_count = on_count
         self._inputs = 0 if on_count is None else journal.input_count()
 
-    @property
-    def history_sources(self) -> HistorySources:
-        """Which past bars the run was given."""
-        return self._feed.history_sources
-
     def messages(self) -> Iterator[Message]:
         """The recorded inputs."""
-        for message in counted(self._feed.messages(), self._inputs, self._on_count):
-            self._hear(message)
-            yield message
+        yield from counted(super().messages(), self._inputs, self._on_count)
         self._at_end()
 
 

@@ -16,7 +16,6 @@ from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJou
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.rerun.verification import wired_again
-from app.managers.system_manager.venue.real_money import trades_real_money
 from app.managers.system_manager.venue.reckoning import reckon
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
@@ -42,7 +41,6 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
     journal = RunJournal(run_folder)
     header, recovery = journal.header(), Recovery(journal)
     config = header.session_config
-    goes_to_venue = config.lived.broker == "venue"
 
     def take(results: Results) -> None:
         recovery.take(results)
@@ -52,7 +50,7 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
     held = dict(zip(config.symbols, run.execution.held_units, strict=True))
     known, *_ = recovery.finish()
     rows: list[Difference] = []
-    if goes_to_venue:
+    if config.lived.goes_to_venue:
         first = recovery.lacking(header.told_first)
         book = GateBook(
             header.run_id,
@@ -67,7 +65,7 @@ def preview(run_folder: Path, times: TimeManager, source: BarSource) -> Preview:
         rows = _differences(run, book, header, first)
     return Preview(
         run_id=header.run_id,
-        goes_to_venue=goes_to_venue,
+        goes_to_venue=config.lived.goes_to_venue,
         inputs=recovery.last_sequence,
         orders=sum(number not in recovery.void for number in run.execution.broker.working),
         holdings={name: units for name, units in held.items() if units},
@@ -80,10 +78,10 @@ def _differences(
 ) -> list[Difference]:
     config = header.session_config
     live = config.lived
-    is_real = trades_real_money(config)
     venue = open_venue(
-        live.venue, live.url, symbols=config.symbols, wall=WallClock(), real_money=is_real
-    )
+        live.venue, live.url, symbols=config.symbols, wall=WallClock(),
+        real_money=live.trades_real_money,
+    )  # fmt: skip
     try:
         now_ns = venue.time().venue_ns
         rows, _ = reckon(run.execution, book, venue, header.since_ns, now_ns, first)

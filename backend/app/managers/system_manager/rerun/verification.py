@@ -6,12 +6,13 @@ comes of the inputs is compared with the record byte by byte, wherever either wa
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 
 import msgspec
 
+from app.core.calendar import TradingSession
 from app.core.errors import ConfigError
 from app.core.fingerprint_text import described
 from app.core.logging import without_secrets
@@ -92,16 +93,13 @@ class Repetition:
         self.reloads: list[ReloadOutcome] = []
         self.inputs = 0
 
-    @property
-    def goes_to_venue(self) -> bool:
-        """Whether its orders went to a venue, or were simulated."""
-        return self.header.session_config.lived.broker == "venue"
-
     def verdict(self) -> Verdict:
         """Run it, and compare."""
-        header, feed = self.header, _HeardFeed(self._journal, self._hear)
-        again = (feed, self._take, self._runner, self._take_state, self._witness)
-        with wired_again(header, self._times, self._source, *again) as run:
+        header, feed = self.header, HeardFeed(self._journal, self._hear)
+        with wired_again(
+            header, self._times, self._source, feed, self._take,
+            self._runner, self._take_state, self._witness,
+        ) as run:  # fmt: skip
             self._run, self._keeper = run, self._state_keeper(run)
             self._hangs.begin(run)
             notes = [*self._notes(run)]  # of the code that it began with
@@ -224,7 +222,7 @@ class Repetition:
 
 
 def quiet(what: str, details: str) -> None:
-    """It was told when it happened."""
+    """The alarm of a run that nobody trades by: what it came to is told when it is over."""
 
 
 @contextlib.contextmanager
@@ -241,7 +239,7 @@ def wired_again(
     """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
     config = header.session_config
     engine = config.engine.model_copy(update={"runner": runner})
-    goes_to_venue = config.lived.broker == "venue"
+    goes_to_venue = config.lived.goes_to_venue
     strategies = len(config.strategies)
     with strategies_then(header) as folder:
         yield Run(
@@ -261,7 +259,7 @@ def wired_again(
         )
 
 
-class _HeardFeed(JournalFeed):
+class HeardFeed(JournalFeed):
     """A journal's inputs; each is heard before it is run."""
 
     def __init__(self, journal: RunJournal, hear: Callable[[Message], None]) -> None:
@@ -279,7 +277,7 @@ def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Mar
     """The world as the journal's header keeps it."""
     before = header.sessions_before
 
-    def sessions_before(count: int) -> tuple:  # type: ignore[type-arg]
+    def sessions_before(count: int) -> tuple[TradingSession, ...]:
         return tuple(before[max(len(before) - count, 0) :])  # as many as there are
 
     return Market(
@@ -335,7 +333,7 @@ def _told(outcomes: Iterable[ReloadOutcome]) -> list[str]:
     ]
 
 
-def _first(what: str, recorded: list, repeated: list) -> Difference | None:  # type: ignore[type-arg]
+def _first(what: str, recorded: Sequence[object], repeated: Sequence[object]) -> Difference | None:
     for number, (theirs, ours) in enumerate(zip_longest(recorded, repeated), start=1):
         if theirs != ours:
             sides = ("" if side is None else str(side) for side in (theirs, ours))

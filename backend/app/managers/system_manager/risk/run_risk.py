@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from app.core.errors import AppError
+from app.core.seams import Alarm
 from app.core.trading_state import RESUME, RiskEvent, RiskPast, RiskReport, RiskStatus
 from app.managers.system_manager.risk.standing_risk import settled
 from app.managers.system_manager.wiring import Run
@@ -12,7 +13,6 @@ from app.repositories.account_risk import AccountRisk, AccountRisks, RiskNote
 from app.threads.engines.guarded_engine import GuardedEngine
 from app.threads.stream.results import Results
 
-Alarm = Callable[[str, str], None]
 Change = Callable[[AccountRisk], AccountRisk]
 
 

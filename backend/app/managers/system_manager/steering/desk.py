@@ -25,7 +25,6 @@ from app.managers.system_manager.risk.run_risk import trading_state
 from app.managers.system_manager.run_session import RunSession
 from app.managers.system_manager.steering.reload import ReloadCommands
 from app.managers.system_manager.steering.risk import RiskCommands
-from app.managers.system_manager.venue.real_money import trades_real_money
 from app.threads.machine.pacing import Speed
 
 if TYPE_CHECKING:
@@ -160,7 +159,7 @@ class ControlDesk:
             run_id=session.run_id,
             config=run.config.name,
             mode=run.config.mode,
-            real_money=trades_real_money(run.config),
+            real_money=run.config.lived.trades_real_money,
             state=str(self._system.state),
             trading_state=trading_state(run),
             pid=os.getpid(),

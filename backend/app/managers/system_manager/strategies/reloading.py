@@ -29,6 +29,7 @@ from app.core.errors import (
 )
 from app.core.halts import ALL_SYMBOLS, START
 from app.core.messages import Command
+from app.core.seams import Alarm
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.record.run_outcome import reload_facts
 from app.managers.system_manager.record.uncertain_bars import LocalText
@@ -45,7 +46,6 @@ from app.strategies.loader import LoadError, source_of, strategy_file
 from app.threads.hooks.seats import Seat
 from app.threads.stream.commands import is_ending
 from app.threads.stream.reloading import Reload, ReloadOutcome, reload_of
-from app.threads.watch.watchdog import Alarm
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live.live_line import LiveLine

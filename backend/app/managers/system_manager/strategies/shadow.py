@@ -30,7 +30,7 @@ from app.core.messages import Bars, Command, History, Message
 from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.run_header import RunHeader, read_header
 from app.managers.system_manager.needs.workshop import SeatWorkshop
-from app.managers.system_manager.rerun.verification import market_from
+from app.managers.system_manager.rerun.verification import market_from, quiet
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import TimeManager
 from app.services.blocks import cut_block
@@ -176,7 +176,7 @@ class Shadow:
         )
         feed = _Feed(task.inputs, last)
         run = Run(
-            self._config(reload), market, self._folder, self._take, alarm=_tell_nobody,
+            self._config(reload), market, self._folder, self._take, alarm=quiet,
             parts=Parts(make_feed=lambda _: feed, on_gap=lambda _: None),
         )  # fmt: skip
         try:
@@ -227,10 +227,6 @@ class _NoBars:
 
 
 _NO_BARS: Any = _NoBars()
-
-
-def _tell_nobody(what: str, details: str) -> None:
-    """The verdict tells."""
 
 
 def _keep_small(memory_mb: int | None) -> None:

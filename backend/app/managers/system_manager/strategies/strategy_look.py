@@ -10,6 +10,7 @@ from app.core.config import SessionConfig
 from app.core.config_file import config_of
 from app.core.errors import AppError
 from app.core.settings import Settings
+from app.managers.data_manager.sample import SYMBOLS
 from app.managers.system_manager.wiring import MarketTime, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.strategy_shelf import Place
@@ -31,7 +32,6 @@ _OF_SETUP: Final = (
     "indicators", "history", "keeps_state", "protection", "asks_for_sizes", "symbols",
     "base_interval",
 )  # fmt: skip
-_SYMBOLS: Final = ("SYN1", "SYN2", "THIN")  # those of the sample, for who asks without a config
 
 
 def classes_of(place: Place, folder: Path, seconds: float) -> list[Told]:
@@ -79,7 +79,7 @@ def looked_into(use: str, settings: Settings, config: Mapping[str, Any], seconds
 
 
 def _set_up(use: str, settings: Settings, given: Told) -> Told:
-    words = {"name": "look", "mode": "live", "symbols": _SYMBOLS, "strategies": [{"use": use}]}
+    words = {"name": "look", "mode": "live", "symbols": SYMBOLS, "strategies": [{"use": use}]}
     words |= given
     config = config_of(Path("look"), words, SessionConfig)
     times = TimeManager(settings.data_folder, config.market)

@@ -7,14 +7,9 @@ from app.core.errors import ConfigError, StateError, UsageError
 from app.core.venue import Keyed, Venue, VenueRefused
 
 
-def trades_real_money(config: SessionConfig) -> bool:
-    """Whether its orders cost money."""
-    return config.lived.real_money is not None
-
-
 def need_confirmation(config: SessionConfig, confirmed: str | None) -> None:
     """Refuse a run of real money that nobody has confirmed by its name."""
-    if not trades_real_money(config):
+    if not config.lived.trades_real_money:
         if confirmed is not None:
             raise UsageError(
                 f"Real money was confirmed, and config '{config.name}' trades none: leave"
@@ -36,7 +31,7 @@ def need_confirmation(config: SessionConfig, confirmed: str | None) -> None:
 
 def check_key(config: SessionConfig, venue: Venue) -> None:
     """Before anything is ordered: refuse a key that may do too much or too little."""
-    if config.lived.broker != "venue" or not isinstance(venue, Keyed):
+    if not config.lived.goes_to_venue or not isinstance(venue, Keyed):
         return
     try:
         warnings = venue.check_key()
@@ -44,5 +39,5 @@ def check_key(config: SessionConfig, venue: Venue) -> None:
         raise ConfigError(f"The venue '{config.lived.venue}' is not traded. {error}") from error
     for warning in warnings:
         logger.warning("{}", warning)
-    if trades_real_money(config):
+    if config.lived.trades_real_money:
         logger.warning("Run of '{}' trades REAL MONEY at {}", config.name, config.lived.venue)

@@ -27,7 +27,7 @@ def reckon(
     venue: Venue,
     since_ns: int,
     now_ns: int,
-    first: Sequence[OrderEvent] = (),
+    first: Sequence[OrderEvent],
 ) -> tuple[list[Difference], tuple[OrderEvent, ...]]:
     """The differences, and what the run must hear of them. The book knows all of it then; what is
     `first`, the run will hear before.
