@@ -118,7 +118,7 @@ class SimTime(WallClock):
         self._world = world
 
     def now_ns(self) -> int:
-        return self._world.now_ns
+        return self._world.now_ns + self._world.wall_ahead_ns
 
     def monotonic_ns(self) -> int:
         return self._world.now_ns

@@ -158,7 +158,7 @@ class SimWall(WallClock):
         self._world = world
 
     def now_ns(self) -> int:
-        return self._world.now_ns
+        return self._world.now_ns + self._world.wall_ahead_ns
 
     def monotonic_ns(self) -> int:
         return self._world.now_ns

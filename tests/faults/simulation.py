@@ -11,6 +11,7 @@ import msgspec
 from app.core import message_codec as codec
 from app.core.config import SessionConfig
 from app.core.errors import AppError, DataError
+from app.core.intervals import HOUR_NS
 from app.core.venue import Execution, VenueError
 from app.integrations.practice.wire import Fault
 from app.managers.execution_manager.gate.calls import Call, PlaceCall
@@ -292,8 +293,9 @@ class Simulation:
         return client_id in self._filled
 
     def leap_to(self, venue_ns: int) -> None:
-        """The venue's clock jumps ahead."""
+        """The venue's clock jumps ahead, and the machine's is set back or right again."""
         self.count("F22")
+        self.world.wall_ahead_ns = -HOUR_NS - self.world.wall_ahead_ns
         self.side.clock.advance_to(venue_ns, self.world.now_ns)
 
     def _menu_fired(self, fault: Fault, where: str) -> None:

@@ -27,12 +27,14 @@ def _fault(draw: Random) -> Fault:
     )
 
 
-def turned_away(seed: int, *kinds: str) -> Simulation:
+def turned_away(seed: int, *kinds: str, leaps: int = 0) -> Simulation:
     sim = Simulation(seed, venue="binance")
     schedule, draw = Schedule(sim, kinds), Random(seed)
     for _ in range(_MOMENTS):
         fault = _fault(draw)
         schedule.at(schedule._some_moment_ns(), lambda fault=fault: sim.menu.add(fault))  # type: ignore[misc]
+    for _ in range(leaps):
+        schedule.at(schedule._some_moment_ns(), schedule._leap)
     sim.run()
     return sim
 
@@ -43,3 +45,10 @@ def test_what_is_held_is_protected_or_closed_whatever_is_turned_away(seed: int) 
     assert not sim.outcome.broke
     assert sim.outcome.counts.fired["F17"] > 0
     assert trouble_of(sim, "inline", 7) == ""
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_ban_is_over_in_time_where_the_machine_s_clock_is_set_back(seed: int) -> None:
+    sim = turned_away(seed, "F22", leaps=4)
+    assert not sim.outcome.broke
+    assert sim.outcome.counts.fired["F22"] > 0

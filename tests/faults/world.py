@@ -16,6 +16,7 @@ class World:
         self.random = Random(seed)
         self.now_ns = now_ns
         self.began_ns = now_ns
+        self.wall_ahead_ns = 0  # the machine's wall clock, which may be set
         self.sources: list[Source] = []  # of what is due by itself
         self.before_each: Callable[[], object] = lambda: None  # the program waits
         self.after_each: Callable[[], object] = lambda: None  # what must hold then

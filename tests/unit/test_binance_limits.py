@@ -170,6 +170,13 @@ def test_an_order_is_asked_for_at_its_own_symbol_alone(
     again.close()
 
 
+def test_an_order_that_binance_has_put_into_its_archive_is_known_no_more(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    peer.fail(ORDER, status=400, code=-2026)
+    assert venue.order("a-1", BTC) is None
+
+
 def test_whose_a_trade_is_is_known_from_the_placement(
     venue: BinanceAdapter, peer: BinancePeer
 ) -> None:

@@ -22,7 +22,7 @@ from app.core.order_events import (
     Resumed,
     Uncertain,
 )
-from app.core.orders import DAY, TRAILING_STOP, Terms
+from app.core.orders import DAY, MARKET, TRAILING_STOP, Terms
 from app.core.venue import Connected, Disconnected, VenueRefused, VenueUnclear
 from app.managers.execution_manager.gate.calls import (
     AmendCall,
@@ -179,13 +179,27 @@ def test_a_placement_refused_after_the_stream_acknowledged_it_is_asked_about() -
 
 
 @pytest.mark.parametrize("state", ALL)
-def test_a_fill_that_only_a_report_shows_is_asked_for_at_once(state: str) -> None:
+def test_a_fill_that_only_a_report_shows_is_asked_for_soon(state: str) -> None:
     desk = Desk().bring(state)
     already = 100 if state == "FILLED" else 40 if state == "PARTIAL" else 0
     desk.fill("e1", 20)
     desk.stream(desk.report("PARTIAL", already + 20))
     desk.wait(0.6)
     assert kinds(desk) == [*acknowledged(state), Filled, *beyond(state)]
+
+
+def test_an_answer_that_overtakes_the_stream_s_fill_asks_for_nothing() -> None:
+    desk = Desk()
+    desk.positions, desk.open = {}, [desk.report(client_id="someone", symbol="ZZZ")]
+    desk.wait(31)
+    asked = desk.book._calling._number
+    desk.send(place(kind=MARKET))
+    desk.answer(PlaceCall, desk.report("FILLED", 100, kind=MARKET, limit=None))
+    desk.wait(0.1)
+    desk.stream(desk.fill())
+    desk.wait(2)
+    assert kinds(desk) == [Acknowledged, Filled]
+    assert desk.book._calling._number == asked + 1, "the placement, and no question"
 
 
 @pytest.mark.parametrize("state", ALL)

@@ -8,10 +8,12 @@ from typing import Final, Protocol, Self
 
 from websockets.sync.client import ClientConnection, connect
 
+from app.core.intervals import SECOND_NS
 from app.core.venue import Disconnected, OnItem
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 10.0
 OPEN_SECONDS: Final = 5.0
+_LASTING_NS: Final = 5 * SECOND_NS  # by the venue's clock; what ends sooner is waited for longer
 _JOIN_SECONDS: Final = 5.0
 
 
@@ -61,10 +63,12 @@ class LastingStream(ABC):
     def _run(self) -> None:
         failures = 0
         while not self._closing.is_set():
+            began_ns = self._moment_ns()
             stood, reason = self._listen()
             if self._closing.is_set():
                 return
-            failures = 0 if stood else failures + 1
+            lasted = stood and self._moment_ns() - began_ns >= _LASTING_NS
+            failures = 0 if lasted else failures + 1
             if stood:
                 self._on_item(Disconnected(self._moment_ns(), reason))
             self._closing.wait(wait_seconds(failures, self._chance))

@@ -30,6 +30,7 @@ from app.core.venue import (
 from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME
 
 UNKNOWN_ORDER: Final = -2013
+ARCHIVED: Final = -2026  # it ended unfilled, 90 days ago and more
 NEW_ORDER_REJECTED: Final = -2010
 FILTER_FAILURE: Final = -1013
 TOO_MANY_ORDERS: Final = -1015
@@ -143,7 +144,7 @@ def judged(status: int, code: Any, message: str, what: str, host: str) -> VenueE
     is_plain = 400 <= status < 500 and status not in (NO_ANSWER_IN_TIME, *TOO_MUCH)
     if not is_known or not is_plain or code in UNCLEAR_CODES:
         return VenueUnclear(told)
-    if code == UNKNOWN_ORDER:
+    if code in (UNKNOWN_ORDER, ARCHIVED):
         return UnknownOrder(told)
     if code == CLOCK_IS_OFF:
         return ClockIsOff(told)

@@ -244,7 +244,7 @@ class GateBook:
         if order.acknowledged or not order.placing:
             self._away.settle(order)
         if order.is_behind:
-            self._sweep.executions_soon(now_ns)
+            self._sweep.expect_fill(now_ns)
         if not order.end:
             if self._must_cancel(order):
                 order.cancel_wanted = True

@@ -46,6 +46,7 @@ class Sweep:
         self._behind_since_ns: dict[str, int] = {}
         self._behind_wait_ns = times.first_ask_ns
         self._not_before_ns = 0  # no sooner again for fills that are missing
+        self._expected_ns: int | None = None  # until when the stream may bring those just told of
         self._moved_ns: dict[int, int] = {}
         self._differing: dict[int, int] = {}  # how often in a row
         self._unanswered = {"executions", "orders", "positions"}  # in this life
@@ -53,7 +54,10 @@ class Sweep:
     def next_ns(self) -> int | None:
         """When the next question is due."""
         questions = (self._executions, self._orders, self._positions)
-        return min((q.due_ns for q in questions if not q.asking), default=None)
+        times = [question.due_ns for question in questions if not question.asking]
+        if self._expected_ns is not None:
+            times.append(self._expected_ns)
+        return min(times, default=None)
 
     @property
     def has_compared(self) -> bool:
@@ -67,8 +71,13 @@ class Sweep:
             question.sooner(now_ns)
 
     def executions_soon(self, now_ns: int) -> None:
-        """A fill is known of that has not come."""
+        """A fill may have been that has not come."""
         self._executions.sooner(max(now_ns, self._not_before_ns))
+
+    def expect_fill(self, now_ns: int) -> None:
+        """A report shows a fill that has not come: the stream may be about to bring it."""
+        if self._expected_ns is None:
+            self._expected_ns = now_ns + self._times.first_ask_ns
 
     def moved(self, symbol: int, now_ns: int) -> None:
         """A fill was applied: positions asked for before it say nothing."""
@@ -76,6 +85,10 @@ class Sweep:
 
     def tick(self, now_ns: int) -> None:
         """Ask what is due."""
+        if self._expected_ns is not None and self._expected_ns <= now_ns:
+            self._expected_ns = None
+            if self._tracker.behind:
+                self.executions_soon(now_ns)
         if self._executions.is_due(now_ns):
             self._start(self._executions, now_ns)
             since_ns = max(self._since_ns - self._times.overlap_ns, self._first_ns)
