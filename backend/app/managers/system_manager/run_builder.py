@@ -90,7 +90,7 @@ class RunBuilder:
             return self._build_live(config, paused, on_progress, band, on_wired)
         need_confirmation(config, self._confirmed)
         sessions = replayed_sessions(config, self._times)
-        need_bars(config, sessions, self._data)
+        need_bars(config, sessions, self._data, tells=True)
         market = self._market_of(config, sessions)
         quotes = bool(quoted(config, market.hard_limits))
         if quotes:

@@ -1,32 +1,88 @@
-"""Whether a run's bars are there at all, asked before it begins."""
+"""Whether a run's bars are there, and look like those of its sessions; asked before it begins."""
 
 from collections.abc import Sequence
 
+import numpy as np
+from loguru import logger
+
+from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.errors import ConfigError, NotFoundError
+from app.core.instruments import Instrument
 from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
 from app.managers.time_manager import TimeManager
 
+_LOOKED_AT = 1000  # bars of a symbol, to see what ticks its prices are in
 
-def need_bars(config: SessionConfig, sessions: Sequence[TradingSession], data: DataManager) -> None:
-    """Every symbol has bars in the run's sessions; the sample is made when it is asked for."""
+
+def need_bars(
+    config: SessionConfig,
+    sessions: Sequence[TradingSession],
+    data: DataManager,
+    *,
+    tells: bool = False,
+) -> None:
+    """Every symbol has bars in the run's sessions; the sample is made when it is asked for. What is
+    odd about them is logged where the run `tells`.
+    """
     market, interval = config.market, config.base_interval
     data.ensure_sample(market, config.symbols, interval)
     start_ns = sessions[0].hours(config.extended_hours)[0]
     end_ns = sessions[-1].hours(config.extended_hours)[1]
-    lacking = [
-        symbol
+    found = {
+        symbol: data.store.columns(market, symbol, interval, start_ns, end_ns)
         for symbol in config.symbols
-        if not len(data.store.columns(market, symbol, interval, start_ns, end_ns))
-    ]
+    }
+    lacking = [symbol for symbol, bars in found.items() if not len(bars)]
     if lacking:
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
             f"{market} from {config.replayed.start} to {config.replayed.end}. "
             f"{_other_intervals(config, lacking, data)}"
             "'data list' shows what there is; 'data import-csv' and 'data import-api' bring more."
+        )
+    if tells:
+        _tell_of_sessions(config, sessions, found)
+        for symbol, bars in found.items():
+            _tell_of_tick(data.instrument(market, symbol), bars)
+
+
+def _tell_of_sessions(
+    config: SessionConfig, sessions: Sequence[TradingSession], found: dict[str, BarColumns]
+) -> None:
+    """A range that is longer than the data thins out figures: days without a bar count as days."""
+    bounds_ns = np.array([session.hours(config.extended_hours) for session in sessions])
+    without = {}
+    for symbol, bars in found.items():
+        first, end = np.searchsorted(bars.start_ns, bounds_ns.T)
+        if empty := int((first == end).sum()):
+            without[symbol] = empty
+    if without:
+        logger.warning(
+            "Sessions without a bar, of {}: {}. They count in all figures; 'data list' shows how "
+            "far the bars reach.",
+            len(sessions),
+            ", ".join(f"{empty} of {symbol}" for symbol, empty in without.items()),
+        )
+
+
+def _tell_of_tick(instrument: Instrument, bars: BarColumns) -> None:
+    """Prices that lie between ticks: each fill would be moved on to one, against the order."""
+    prices = bars.close[:_LOOKED_AT]
+    steps = prices / (float(instrument.tick) / 2)  # the middle of bid and ask lies halfway
+    between = np.abs(steps - np.rint(steps)) > 0.01
+    if between.mean() > 0.5:
+        logger.warning(
+            "{} has a tick of {}, and most of its prices lie between, such as {}: fills are moved "
+            "on to the tick, against the order. 'data instruments set {} --market {} --tick ...' "
+            "sets it. Prices that were adjusted lie so, too; a run wants them raw.",
+            instrument.symbol,
+            instrument.tick,
+            float(prices[between][0]),
+            instrument.symbol,
+            instrument.market,
         )
 
 
