@@ -8,7 +8,7 @@ from loguru import logger
 from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
-from app.core.errors import ConfigError, NotFoundError
+from app.core.errors import ConfigError, NotFoundError, did_you_mean
 from app.core.instruments import Instrument
 from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
@@ -40,7 +40,7 @@ def need_bars(
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
             f"{market} from {config.replayed.start} to {config.replayed.end}. "
-            f"{_other_intervals(config, lacking, data)}"
+            f"{_what_there_is(config, lacking, data)}"
             "'data list' shows what there is; 'data import-csv' and 'data import-api' bring more."
         )
     if tells:
@@ -86,20 +86,20 @@ def _tell_of_tick(instrument: Instrument, bars: BarColumns) -> None:
         )
 
 
-def _other_intervals(config: SessionConfig, lacking: Sequence[str], data: DataManager) -> str:
-    """What there is of them, for whoever takes a base interval for one that is derived."""
-    stored = {
-        one.interval
-        for one in data.store.series()
-        if one.market == config.market and one.symbol in lacking
-    } - {config.base_interval}
-    if not stored:
-        return ""
-    names = " and ".join(sorted(stored, key=interval_ns))
-    return (
-        f"There are {names} bars: a run's base_interval is one that is stored, longer ones are its "
-        "derived_intervals. "
-    )
+def _what_there_is(config: SessionConfig, lacking: Sequence[str], data: DataManager) -> str:
+    """For whoever took an interval that is derived, another market, or a wrong name."""
+    stored = data.store.series()
+    of_market = [one for one in stored if one.market == config.market]
+    intervals = {one.interval for one in of_market if one.symbol in lacking}
+    if other := sorted(intervals - {config.base_interval}, key=interval_ns):
+        return (
+            f"There are {' and '.join(other)} bars: a run's base_interval is one that is stored, "
+            "longer ones are its derived_intervals. "
+        )
+    if markets := sorted({one.market for one in stored if one.symbol in lacking} - {config.market}):
+        return f"There are on {' and '.join(markets)}. "
+    hints = (did_you_mean(symbol, {one.symbol for one in of_market}) for symbol in lacking)
+    return next((f"{hint.strip()} " for hint in hints if hint), "") if not intervals else ""
 
 
 def replayed_sessions(config: SessionConfig, times: TimeManager) -> tuple[TradingSession, ...]:
