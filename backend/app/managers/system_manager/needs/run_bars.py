@@ -1,6 +1,7 @@
 """Whether a run's bars are there, and look like those of its sessions; asked before it begins."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import numpy as np
 from loguru import logger
@@ -15,6 +16,7 @@ from app.managers.data_manager import DataManager
 from app.managers.time_manager import TimeManager
 
 _LOOKED_AT = 1000  # bars of a symbol, to see what ticks its prices are in
+_NAMED = 10  # symbols in a warning
 
 
 def need_bars(
@@ -31,11 +33,16 @@ def need_bars(
     data.ensure_sample(market, config.symbols, interval)
     start_ns = sessions[0].hours(config.extended_hours)[0]
     end_ns = sessions[-1].hours(config.extended_hours)[1]
-    found = {
-        symbol: data.store.columns(market, symbol, interval, start_ns, end_ns)
-        for symbol in config.symbols
-    }
-    lacking = [symbol for symbol, bars in found.items() if not len(bars)]
+    bounds_ns = np.array([session.hours(config.extended_hours) for session in sessions]).T
+    lacking, empty, between = list[str](), dict[str, int](), dict[str, float]()
+    for symbol in config.symbols:  # one at a time: years of many would not fit into memory
+        bars = data.store.columns(market, symbol, interval, start_ns, end_ns)
+        if not len(bars):
+            lacking.append(symbol)
+        elif tells:
+            first, end = np.searchsorted(bars.start_ns, bounds_ns)
+            empty[symbol] = int((first == end).sum())
+            between[symbol] = _between_ticks(bars, data.instrument(market, symbol).tick)
     if lacking:
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
@@ -43,47 +50,45 @@ def need_bars(
             f"{_what_there_is(config, lacking, data)}"
             "'data list' shows what there is; 'data import-csv' and 'data import-api' bring more."
         )
-    if tells:
-        _tell_of_sessions(config, sessions, found)
-        for symbol, bars in found.items():
-            _tell_of_tick(data.instrument(market, symbol), bars)
+    _tell_of_sessions(len(sessions), {symbol: n for symbol, n in empty.items() if n})
+    for symbol, price in between.items():
+        if price:
+            _tell_of_tick(data.instrument(market, symbol), price)
 
 
-def _tell_of_sessions(
-    config: SessionConfig, sessions: Sequence[TradingSession], found: dict[str, BarColumns]
-) -> None:
+def _tell_of_sessions(count: int, empty: dict[str, int]) -> None:
     """A range that is longer than the data thins out figures: days without a bar count as days."""
-    bounds_ns = np.array([session.hours(config.extended_hours) for session in sessions])
-    without = {}
-    for symbol, bars in found.items():
-        first, end = np.searchsorted(bars.start_ns, bounds_ns.T)
-        if empty := int((first == end).sum()):
-            without[symbol] = empty
-    if without:
+    if empty:
+        named = [f"{without} of {symbol}" for symbol, without in list(empty.items())[:_NAMED]]
         logger.warning(
-            "Sessions without a bar, of {}: {}. They count in all figures; 'data list' shows how "
+            "Sessions without a bar, of {}: {}{}. They count in all figures; 'data list' shows how "
             "far the bars reach.",
-            len(sessions),
-            ", ".join(f"{empty} of {symbol}" for symbol, empty in without.items()),
+            count,
+            ", ".join(named),
+            f", and of {len(empty) - _NAMED} more symbols" if len(empty) > _NAMED else "",
         )
 
 
-def _tell_of_tick(instrument: Instrument, bars: BarColumns) -> None:
-    """Prices that lie between ticks: each fill would be moved on to one, against the order."""
+def _between_ticks(bars: BarColumns, tick: Decimal) -> float:
+    """A price between two ticks where most of the first ones are; else 0."""
     prices = bars.close[:_LOOKED_AT]
-    steps = prices / (float(instrument.tick) / 2)  # the middle of bid and ask lies halfway
+    steps = prices / (float(tick) / 2)  # the middle of bid and ask lies halfway
     between = np.abs(steps - np.rint(steps)) > 0.01
-    if between.mean() > 0.5:
-        logger.warning(
-            "{} has a tick of {}, and most of its prices lie between, such as {}: fills are moved "
-            "on to the tick, against the order. 'data instruments set {} --market {} --tick ...' "
-            "sets it. Prices that were adjusted lie so, too; a run wants them raw.",
-            instrument.symbol,
-            instrument.tick,
-            float(prices[between][0]),
-            instrument.symbol,
-            instrument.market,
-        )
+    return float(prices[between][0]) if between.mean() > 0.5 else 0.0
+
+
+def _tell_of_tick(instrument: Instrument, price: float) -> None:
+    """Each fill would be moved on to the tick, against the order."""
+    logger.warning(
+        "{} has a tick of {}, and most of its prices lie between, such as {}: fills are moved on "
+        "to the tick, against the order. 'data instruments set {} --market {} --tick ...' sets it. "
+        "Prices that were adjusted lie so, too; a run wants them raw.",
+        instrument.symbol,
+        instrument.tick,
+        price,
+        instrument.symbol,
+        instrument.market,
+    )
 
 
 def _what_there_is(config: SessionConfig, lacking: Sequence[str], data: DataManager) -> str:
