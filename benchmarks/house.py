@@ -14,8 +14,8 @@ from app.core.config import SessionConfig
 from app.core.instruments import Instrument
 from app.core.intervals import MINUTE_NS
 from app.core.settings import Settings
+from app.managers.system_manager.needs.market import Market, MarketTime
 from app.managers.system_manager.system_manager import SystemManager
-from app.managers.system_manager.wiring import Market, MarketTime
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.bar_store_files import Series
 

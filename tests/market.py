@@ -19,7 +19,8 @@ from app.core.instruments import Adjustment, Instrument
 from app.core.intervals import MINUTE_NS
 from app.core.orders import FillRow, Order, OrderChange
 from app.managers.execution_manager.sim.fill_rules import Ambiguity
-from app.managers.system_manager.wiring import Market, Run
+from app.managers.system_manager.needs.market import Market
+from app.managers.system_manager.wiring import Run
 from app.managers.time_manager.clock import WallClock
 from app.threads.stream.results import Results
 

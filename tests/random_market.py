@@ -12,7 +12,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment, CorporateAction
 from app.core.intervals import DAY_NS, MINUTE_NS, interval_ns
-from app.managers.system_manager.wiring import Market
+from app.managers.system_manager.needs.market import Market
 from app.services.adjust import combine
 from tests.market import BLOCKS, SCALE, config_of, market_of, weekday_sessions
 

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -429,6 +430,19 @@ def test_an_import_names_what_it_could_not_use(say: Say, folder: Path) -> None:
     report = answer(say("data", "import-csv", "odd.csv", "--symbol", "ODD", "--json"))
     assert (report["same"], len(report["findings"])) == (3, 25)
     assert report["ignored_columns"] == ["colour"]
+    assert say("data", "delete", "ODD", "--yes").code == 0
+
+
+def test_an_import_that_lists_not_all_it_kept_out_counts_it_by_reason(
+    say: Say, folder: Path
+) -> None:
+    bad = ["2024-01-03T09:31,1,2,3,4,5"] * 25 + ["2024-01-03T20:30,1,1,1,1,5"] * 3
+    (folder / "odd.csv").write_text(rows_text([*minute_rows("2024-01-03T09:30", 1), *bad]))
+    said = say("data", "import-csv", "odd.csv", "--symbol", "ODD")
+    listed, counts = said.out.split("Rows kept out, by reason")
+    assert "lies outside" not in listed
+    assert re.search(r"high is not the highest or low not the lowest price +│ +25 │", counts)
+    assert re.search(r"the bar lies outside any trading session +│ +3 │", counts)
     assert say("data", "delete", "ODD", "--yes").code == 0
 
 

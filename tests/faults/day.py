@@ -12,7 +12,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment
 from app.core.intervals import MINUTE_NS
-from app.managers.system_manager.wiring import Market
+from app.managers.system_manager.needs.market import Market
 from tests.market import Memory, Time, market_of, minute_starts, random_bars
 
 SYMBOLS: Final = ("AAA", "BBB", "CCC", "DDD")

@@ -192,6 +192,18 @@ def test_what_is_exported_can_be_imported_to_the_last_bit(house: House, kind: st
         np.testing.assert_array_equal(again[name], values)
 
 
+def test_an_interval_that_is_not_stored_is_exported_as_it_is_shown(two_days: House) -> None:
+    path = two_days.folder / "days.csv"
+    frame = two_days.data.get_bars("AAA", "1d")
+    assert two_days.data.export(path, "csv", Series("XNYS", "AAA", "1d")) == len(frame) == 2
+    two_days.data.import_csv(path, ImportOptions("XNYS", "BBB", interval="1d"))
+    kept = two_days.data.get_bars("BBB", "1d")
+    assert (kept.attrs["derived_from"], frame.attrs["derived_from"]) == (None, "1m")
+    assert kept.equals(frame)
+    with pytest.raises(NotFoundError, match="No bars of CCC on XNYS are stored"):
+        two_days.data.export(path, "csv", Series("XNYS", "CCC", "1d"))
+
+
 def test_an_export_of_nothing_leaves_no_file(two_days: House) -> None:
     path = two_days.folder / "none.csv"
     with pytest.raises(NotFoundError, match="range asked for"):

@@ -25,7 +25,8 @@ from app.core.calendar import TradingSession
 from app.core.instruments import Adjustment, CorporateAction
 from app.core.intervals import DAY_NS
 from app.core.orders import Order
-from app.managers.system_manager.wiring import Market, Run
+from app.managers.system_manager.needs.market import Market
+from app.managers.system_manager.wiring import Run
 from app.services.adjust import combine
 
 WEEK_NS = 7 * DAY_NS

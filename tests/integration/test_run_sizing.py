@@ -29,7 +29,7 @@ from app.core.config import SessionConfig
 from app.core.config_sizing import SizingConfig
 from app.core.instruments import Instrument
 from app.core.money import UNITS
-from app.managers.system_manager.wiring import Market
+from app.managers.system_manager.needs.market import Market
 from app.strategies import Bar, Strategy
 
 SIZINGS: list[dict[str, Any]] = [

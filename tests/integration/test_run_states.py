@@ -22,9 +22,10 @@ from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.execution_manager.limits.order_counts import OrderCounts
 from app.managers.system_manager.journal.saved_states import first_difference
+from app.managers.system_manager.needs.market import Market
 from app.managers.system_manager.record.figures import figures_of
 from app.managers.system_manager.record.run_outcome import outcome_facts
-from app.managers.system_manager.wiring import Market, Parts, Run
+from app.managers.system_manager.wiring import Parts, Run
 from app.threads.hooks.session_course import SessionCourse
 from app.threads.stream.results import Results
 from app.threads.stream.run_state import RunState, StateGiven

@@ -32,9 +32,10 @@ from app.core.config import AccountConfig, SessionConfig
 from app.core.errors import ConfigError
 from app.core.instruments import Instrument
 from app.core.intervals import DAY_NS, MINUTE_NS
+from app.managers.system_manager.needs.market import Market
 from app.managers.system_manager.needs.rates import rates_of
 from app.managers.system_manager.record.attribution import book_results, strategy_results
-from app.managers.system_manager.wiring import Market, Run
+from app.managers.system_manager.wiring import Run
 from app.strategies import Bar, Strategy, TradingSession
 
 KINDS: dict[str, dict[str, Any]] = {

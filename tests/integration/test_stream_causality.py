@@ -12,7 +12,7 @@ from tests.random_market import Action, Spec, actions_of, specs
 
 from app.core.bars import COLUMNS, BarColumns
 from app.core.intervals import MINUTE_NS
-from app.managers.system_manager.wiring import Market
+from app.managers.system_manager.needs.market import Market
 
 
 def decided(outcome: Outcome, until_ns: int) -> dict[str, list[Any]]:

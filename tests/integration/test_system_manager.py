@@ -378,6 +378,18 @@ REFUSED = [
         "shows what there is; 'data import-csv' and 'data import-api' bring more.",
     ),
     ({"symbols": ("AAA", "ZZZ")}, NotFoundError, "There are no 1m bars of ZZZ on XNYS"),
+    (
+        {"symbols": ("AAA", "BBBB")},
+        NotFoundError,
+        "There are no 1m bars of BBBB on XNYS from 2024-06-03 to 2024-06-07. Did you mean 'BBB'? "
+        "'data list' shows",
+    ),
+    (
+        {"market": "NYSE"},
+        NotFoundError,
+        "There are no 1m bars of AAA, BBB on NYSE from 2024-06-03 to 2024-06-07. There are on "
+        "XNYS. 'data list' shows",
+    ),
     ({"base_interval": "5m"}, NotFoundError, "There are no 5m bars of AAA, BBB on XNYS"),
     ({"base_interval": "5m"}, NotFoundError, "There are 1m bars: a run's base_interval is one"),
     ({"start": "1960-01-04"}, NotFoundError, "1960 is beyond it"),

@@ -106,7 +106,9 @@ def test_what_was_triggered_before_waits_for_no_stop() -> None:
 def test_by_option_a_limit_inside_the_bar_must_be_traded_through(
     buys: bool, limit: float, filled: bool
 ) -> None:
-    assert (touch(Stand(LIMIT, buys, limit), BAR, through=True)[0] is not None) is filled
+    for same_bar in (WORST, OHLC_PATH, BEST):
+        at, _ = touch(Stand(LIMIT, buys, limit), BAR, through=True, same_bar=same_bar)
+        assert (at is not None) is filled
 
 
 def follow_by_one(price: float) -> float:
@@ -217,6 +219,8 @@ def test_a_fill_lies_in_its_bar_and_no_limit_is_broken(
         assert at.price >= stop if buys else at.price <= stop
     if kind != TRAILING_STOP:
         assert at.phase == OPEN or at.price in (limit, stop)
+    if kind == LIMIT and through and bar.open != limit:
+        assert bar.low < limit if buys else bar.high > limit
 
 
 def mirrored(price: float) -> float:

@@ -609,3 +609,19 @@ def test_a_bar_that_leaves_its_path_open_goes_on_record_with_both_ends() -> None
         assert (bar.worst_units, bar.best_units) == (-5 * UNITS, 5 * UNITS)
         assert bar.taken_units == gain * UNITS
         assert clock(bar.start_ns) == "09:32"
+
+
+def test_a_bar_whose_volume_goes_to_another_by_its_path_is_on_record() -> None:
+    """By its path the bar comes to 9.50 first; by number the order at 9.00 is the first in turn."""
+    bars = [QUIET, QUIET, (10.0, 10.1, 8.0, 9.0), QUIET]
+    steps: Steps = {
+        "09:31 AAA": lambda s: (s.order("AAA", 100, limit=9), s.order("AAA", 100, limit=9.5)),
+    }
+    found = {}
+    for same_bar in ("worst", "best", "ohlc_path"):
+        shared = {"same_bar": same_bar, "participation": 0.1}
+        _, outcome = run(bars, steps, volume=1000.0, execution=shared)
+        found[same_bar] = [
+            (bar.worst_units, bar.best_units, bar.taken_units) for bar in outcome.uncertain
+        ]
+    assert found == {"worst": [], "best": [], "ohlc_path": [(0, 0, -50 * UNITS)]}

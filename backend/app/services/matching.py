@@ -102,7 +102,7 @@ def walk(
     for leg in legs:
         end = float(int(start) + 1)
         at, order = touch(order, leg, through=through, same_bar=_LEG)
-        if at is not None:
+        if at is not None and not (through and start > 0.0 and _turns_at(order, leg)):
             length = leg.close - leg.open
             share = (at.price - leg.open) / length if length else 0.0
             moment = start + share * (end - start)
@@ -110,6 +110,14 @@ def walk(
             return at._replace(phase=phase), order, moment
         start = end
     return None, order, start
+
+
+def _turns_at(order: Stand, leg: Prices) -> bool:
+    """Whether the path only comes to an order's limit where this leg begins, and not beyond it."""
+    limit = order.limit
+    if limit is None or leg.open != limit:
+        return False
+    return leg.low >= limit if order.buys else leg.high <= limit
 
 
 def rest_of_path(legs: Sequence[Prices], moment: float, price: float) -> list[Prices]:

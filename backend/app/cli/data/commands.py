@@ -57,6 +57,8 @@ def export(
 ) -> None:
     """Write stored bars, and their quotes, to a CSV or Parquet file that is not there yet.
 
+    An interval that is not stored is derived from one that is, and has no quotes.
+
     \b
     Example:
       ./start_cli.sh data export SYN1 syn1.csv --start 2024-11-29 --end 2024-11-29

@@ -153,3 +153,6 @@ def _print_report(report: "ImportReport") -> None:
         more = f" ({left:,} more; see --json)" if left > 0 else ""
         rows = [(one.line, one.reason) for one in report.findings[:FINDINGS_PRINTED]]
         print_table(f"Rows kept out or moved{more}", ("line", "reason"), rows)
+        if left > 0 and len(report.kept_out) > 1:  # the first lines may all be of one reason
+            often = sorted(report.kept_out.items(), key=lambda one: -one[1])
+            print_table("Rows kept out, by reason", ("reason", "rows"), often)

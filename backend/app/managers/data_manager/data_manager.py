@@ -108,16 +108,13 @@ class DataManager:
         *,
         replace: bool = False,
     ) -> int:
-        """Write stored bars, quotes included, as "csv" or "parquet"; how many there were. A file
-        that is there is refused, unless it may be replaced.
+        """Write bars as "csv" or "parquet", stored ones with their quotes, else derived ones; how
+        many there were. A file that is there is refused, unless it may be replaced.
         """
         from app.managers.data_manager.exporting import write_file
 
-        self.store.require(series)
         start_ns, end_ns = time_range(self._time, series.market, start, end)
-        columns = self.store.columns(
-            series.market, series.symbol, series.interval, start_ns, end_ns
-        )
+        columns, source = self.load(series.market, series.symbol, series.interval, start_ns, end_ns)
         if not len(columns):
             raise NotFoundError(f"No bars of {series} lie in the range asked for.")
         if path.is_file() and not replace:
@@ -125,7 +122,9 @@ class DataManager:
                 f"{path} is there already; nothing was written. Name another file, or give "
                 "--replace."
             )
-        write_file(path, kind, columns, self.store.quotes(series, start_ns, end_ns), on_count)
+        is_stored = source == series.interval
+        quotes = self.store.quotes(series, start_ns, end_ns) if is_stored else {}
+        write_file(path, kind, columns, quotes, on_count)
         return len(columns)
 
     # Bars

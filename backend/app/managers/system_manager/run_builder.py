@@ -25,6 +25,7 @@ from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
+from app.managers.system_manager.needs.market import Market, MarketTime, market_of, replayed_market
 from app.managers.system_manager.needs.protecting import check_protection
 from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.rates import check_rates
@@ -36,15 +37,7 @@ from app.managers.system_manager.run_session import OnProgress, RunSession
 from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.system_manager.venue.venue_sizes import record_sizes
-from app.managers.system_manager.wiring import (
-    Market,
-    MarketTime,
-    Run,
-    market_of,
-    plan_of,
-    replayed_market,
-    seats_of,
-)
+from app.managers.system_manager.wiring import Run, plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
 from app.strategies.indicator import Cursor
@@ -98,7 +91,7 @@ class RunBuilder:
             return self._build_live(config, paused, on_progress, band, on_wired)
         need_confirmation(config, self._confirmed)
         hard = self.hard_limits()
-        market = replayed_market(config, self._data, self._times, self._clock, hard)
+        market = replayed_market(config, self._data, self._times, self._clock, hard, tells=True)
         passport = self._data.passport(
             config.market, config.symbols, config.base_interval, market.sessions,
             extended_hours=config.extended_hours, quotes=bool(quoted(config, hard)),

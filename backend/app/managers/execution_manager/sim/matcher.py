@@ -126,8 +126,8 @@ class Matcher:
                 policy = rules.but(same_bar)
                 other = self._bar(prices, symbol, policy, capacity, given_until_ns, row)
                 both.append(other.gain_units(other.of(orders)))
-            if both[0] != both[1]:
-                taken = bar.gain_units(fills)
+            taken = bar.gain_units(fills)  # by a path it can be another than both
+            if not both[0] == both[1] == taken:
                 start_ns = book.start_ns[row]
                 self._owner.uncertain(Ambiguity(symbol, start_ns, both[0], both[1], taken))
         self._note_left(bar, symbol, row)

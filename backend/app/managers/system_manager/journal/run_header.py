@@ -21,7 +21,7 @@ from app.strategies.base import Strategy
 from app.strategies.loader import source_hash, source_of
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.wiring import Market
+    from app.managers.system_manager.needs.market import Market
 
 _FORMAT = 1
 

@@ -26,8 +26,9 @@ from app.managers.system_manager.journal.platform_tag import platform_tag
 from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
+from app.managers.system_manager.needs.market import Market, MarketTime
 from app.managers.system_manager.rerun.hung_again import KILLED, HungAgain
-from app.managers.system_manager.wiring import Market, MarketTime, Parts, Run, RunFeed
+from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.failure import HookInterrupted
 from app.strategies.loader import source_hash

@@ -11,7 +11,8 @@ from app.core.config_file import config_of
 from app.core.errors import AppError
 from app.core.settings import Settings
 from app.managers.data_manager.sample import SYMBOLS
-from app.managers.system_manager.wiring import MarketTime, plan_of, seats_of
+from app.managers.system_manager.needs.market import MarketTime
+from app.managers.system_manager.wiring import plan_of, seats_of
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.strategy_shelf import Place
 from app.strategies.base import Strategy

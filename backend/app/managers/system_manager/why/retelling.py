@@ -29,13 +29,14 @@ from app.managers.data_manager import DataManager
 from app.managers.system_manager.journal.journal_feed import journal_of
 from app.managers.system_manager.journal.platform_tag import library_versions
 from app.managers.system_manager.journal.program import program_digest
+from app.managers.system_manager.needs.market import replayed_market
 from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
 from app.managers.system_manager.rerun.verification import Repetition, quiet
-from app.managers.system_manager.wiring import Parts, Run, replay_parts, replayed_market
+from app.managers.system_manager.wiring import Parts, Run, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.strategies.loader import source_hash
