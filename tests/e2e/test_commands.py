@@ -74,6 +74,7 @@ def test_version_is_told_by_an_option_too(cli: Run) -> None:
         (["runs", "list", "--count", "x"], "'--count': found 'x', allowed is a whole number."),
         (["runs", "show"], "Missing argument 'RUN'"),
         (["--nonsense"], "No such option: --nonsense"),
+        (["risk", "check", "last", "buy", "-10", "SYN1"], "A number below 0 is none of its values"),
         (["admin", "log-level", "LOUD"], "'LOUD' is not a log level"),
     ],
 )

@@ -232,6 +232,8 @@ def _usage_message(error: typer.TyperException) -> str:
     if option := getattr(error, "option_name", None):
         near = [*(getattr(error, "possibilities", None) or ())]
         message = f"No such option '{option}'.{did_you_mean(option, near)}" if near else message
+        if re.fullmatch(r"-\d", option):
+            message = "A number below 0 is none of its values"
     elif not path and (found := re.match(r"No such command '([a-z-]+)'\.", message)):
         message = f"{found[0]}{of_nouns(found[1])}" if of_nouns(found[1]) else message
     end = "" if message.endswith((".", "?")) else "."
