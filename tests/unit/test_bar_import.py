@@ -202,6 +202,14 @@ def test_rows_out_of_order_are_sorted_in_and_reported() -> None:
     assert checked.lines.tolist() == [3, 5, 2, 4]
 
 
+def test_a_file_with_the_newest_row_first_is_in_order() -> None:
+    times = ["2024-01-02T09:32", "2024-01-02T09:31", "2099-01-01T00:00", "2024-01-02T09:31"]
+    checked = check(rows([*times, "2024-01-02T09:30"], volume=[3.0, 2.0, 9.0, 8.0, 1.0]))
+    assert checked.columns.volume.tolist() == [1.0, 2.0, 3.0]
+    assert faults(checked) == {Fault.OUTSIDE_SESSION: [4], Fault.DUPLICATE: [5]}
+    assert not len(checked.out_of_order)
+
+
 def test_a_wild_time_in_the_future_does_not_put_the_rest_out_of_order() -> None:
     times = ["2099-01-01T00:00", "2024-01-02T09:30", "2024-01-02T09:31"]
     assert not len(check(rows(times)).out_of_order)

@@ -220,10 +220,16 @@ def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, M
 
 
 def _after_a_later_time(starts: Ints, faults: Faults) -> Mask:
-    if len(starts) < 2 or bool(np.all(starts[1:] > starts[:-1])):
+    of_good = starts[faults == 0]
+    if bool(np.all(of_good[1:] > of_good[:-1])) or _falls(of_good):
         return np.zeros(len(starts), dtype=bool)
     seen = np.maximum.accumulate(np.where(faults == 0, starts, np.iinfo(np.int64).min))
     return np.asarray((faults == 0) & (starts < seen))
+
+
+def _falls(starts: Ints) -> bool:
+    """Whether the newest row stands first: that is an order, too."""
+    return len(starts) > 2 and bool(np.all(starts[1:] <= starts[:-1]))
 
 
 def _order(starts: Ints, faults: Faults) -> Ints:
