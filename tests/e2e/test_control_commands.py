@@ -132,6 +132,21 @@ def test_a_detached_session_is_seen_steered_and_stopped_from_other_processes(
     after = terminal.json("system", "status")["sessions"][0]
     assert after["now"] == stepped["now"]
     assert bars < after["bars"] <= bars + 6
+    terminal.json("system", "step", "--count", "30")  # on to a minute that trades, and its fill
+    held = terminal.json("system", "positions", run_id)
+    shown = terminal.json("data", "session", run_id, "--once")["symbols"]
+    assert held
+    assert held == [
+        {
+            "symbol": one["symbol"],
+            **{"close" if name == "price" else name: x for name, x in one["position"].items()},
+        }
+        for one in shown
+        if float(one["position"]["quantity"])
+    ]
+    for one in held:
+        gain = float(one["close"]) - float(one["average_price"])
+        assert float(one["unrealised"]) == pytest.approx(float(one["quantity"]) * gain, abs=0.01)
     assert terminal.json("system", "resume") == {"run_id": run_id, "done": "resume"}
     code, _, err = terminal.run("strategies", "reload", "trader")
     assert (code, "A replay is its config and its files" in err) == (1, True)

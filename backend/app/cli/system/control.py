@@ -196,7 +196,7 @@ def kill(
 
 @app.command()
 def positions(run: RunningRun = None, as_json: AsJson = False) -> None:
-    """What a session holds.
+    """What a session holds, what was paid for it, and what came of it so far.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from app.core.errors import NotFoundError, UsageError, did_you_mean
 from app.core.intervals import SECOND_NS
 from app.core.money import from_units
 from app.core.order_views import FillData
-from app.core.session_data import SessionData, SymbolData
+from app.core.session_data import PositionData, SessionData, SymbolData
 from app.core.state import SystemState
 from app.managers.system_manager.control.messages import Look
 from app.managers.system_manager.risk.run_risk import trading_state
@@ -62,9 +62,13 @@ class Looking:
         """The latest, the newest last."""
         return tuple(fill_of(self.run.plan, row) for row in moment.fills)
 
-    def close(self, moment: Moment, symbol: int) -> float | None:
-        """The last close known of a symbol."""
-        return self._telling.close(moment, symbol)
+    def positions(self, moment: Moment) -> dict[str, PositionData]:
+        """What is held, by symbol."""
+        return {
+            self.run.plan.symbols[symbol]: self._telling.position(moment, symbol)
+            for symbol, one in moment.holdings.items()
+            if one.units
+        }
 
     def data(
         self, look: Look, state: SystemState, times: TimeManager, timeout_seconds: float

@@ -178,7 +178,7 @@ class Telling:
             },
             forming={} if part is None else dict(self._forming(part, windows, rows)),
             indicators={} if part is None else dict(self._indicators(part, symbol, rows)),
-            position=self._position(moment, symbol),
+            position=self.position(moment, symbol),
             quality=None if part is None else self._quality(part, moment, symbol, bad, filled),
             spread_bps=float(moment.spreads_bps[symbol]) or None,
             no_entries=moment.no_entries(symbol),
@@ -242,7 +242,8 @@ class Telling:
             numbers[item.symbol].append(number)
         return numbers
 
-    def _position(self, moment: Moment, symbol: int) -> PositionData:
+    def position(self, moment: Moment, symbol: int) -> PositionData:
+        """What is held of a symbol, and what came of it."""
         held = moment.holdings.get(symbol, Holding())
         return PositionData(
             quantity=from_units(held.units),

@@ -83,11 +83,15 @@ class Alarm(msgspec.Struct, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """What is held of a symbol, and the last close of it that is known."""
+    """What is held of a symbol and what came of it, by the last close that is known."""
 
     symbol: str
     quantity: Decimal
+    average_price: Decimal | None  # paid for it
     close: float | None
+    unrealised: Decimal
+    realised: Decimal
+    currency: str
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):

@@ -151,10 +151,12 @@ class ControlDesk:
             raise StateError("The run has nothing to show yet.")
         moment, stale_seconds = found
         held = [
-            Position(run.plan.symbols[symbol], from_units(one.units), looking.close(moment, symbol))
-            for symbol, one in moment.holdings.items()
-            if one.units
-        ]
+            Position(
+                name, one.quantity, one.average_price, one.price, one.unrealised, one.realised,
+                one.currency,
+            )
+            for name, one in looking.positions(moment).items()
+        ]  # fmt: skip
         return View(
             run_id=session.run_id,
             config=run.config.name,
