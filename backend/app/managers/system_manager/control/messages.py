@@ -87,11 +87,11 @@ class Position(msgspec.Struct, frozen=True):
 
     symbol: str
     quantity: Decimal
-    average_price: Decimal | None  # paid for it
     close: float | None
-    unrealised: Decimal
-    realised: Decimal
-    currency: str
+    average_price: Decimal | None = None  # paid for it
+    unrealised: Decimal = Decimal(0)
+    realised: Decimal = Decimal(0)
+    currency: str = ""
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True, tag="view"):

@@ -152,7 +152,7 @@ class ControlDesk:
         moment, stale_seconds = found
         held = [
             Position(
-                name, one.quantity, one.average_price, one.price, one.unrealised, one.realised,
+                name, one.quantity, one.price, one.average_price, one.unrealised, one.realised,
                 one.currency,
             )
             for name, one in looking.positions(moment).items()
