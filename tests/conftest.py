@@ -3,8 +3,11 @@
 import gc
 import os
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,13 +141,31 @@ def _is_of(module: Path, tier: str) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """What is collected stays: the collector would walk all of it again and again."""
     gc.disable()
     try:
+        _import_share(session.config)
         return (yield)
     finally:
         gc.enable()
+
+
+def _import_share(config: pytest.Config) -> None:
+    """Each worker begins with modules of its own: side by side all would rewrite the asserts of the
+    same new ones, for half a minute each. What one has rewritten the others find on the disk.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None or config.option.markexpr in TIERS:
+        return
+    found = sorted(path for folder in config.args for path in Path(folder).rglob("test_*.py"))
+    modules = [path for path in found if not (path.parent / "__init__.py").exists()]
+    place, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    for module in modules[place::count]:
+        if str(module.parent) not in sys.path:
+            sys.path.insert(0, str(module.parent))  # as for a module that is collected
+        with suppress(Exception, pytest.skip.Exception):  # it is told when it is collected
+            import_module(module.stem)
 
 
 # Modules of live runs that take half a minute and more: each worker begins with some of them.
