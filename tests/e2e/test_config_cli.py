@@ -16,12 +16,17 @@ def run(*words: object) -> "subprocess.CompletedProcess[str]":
     return processes.run(["config", *map(str, words)], Path.cwd())
 
 
+def example_but(folder: Path, words: str, others: str) -> Path:
+    """The example with other words in the place of some."""
+    path = folder / "config.json"
+    text = (EXAMPLES / "example_session.json").read_text()
+    path.write_text(text.replace(words, others))
+    return path
+
+
 @pytest.fixture
 def faulty(tmp_path: Path) -> Path:
-    path = tmp_path / "faulty.json"
-    text = (EXAMPLES / "example_session.json").read_text()
-    path.write_text(text.replace('"mode": "replay"', '"mode": "live", "symbol": []'))
-    return path
+    return example_but(tmp_path, '"mode": "replay"', '"mode": "live", "symbol": []')
 
 
 def test_the_examples_pass_and_tell_what_they_would_run() -> None:
@@ -139,10 +144,7 @@ def test_a_schema_that_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Pa
 
 
 def test_a_name_in_brackets_is_shown_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    text = (EXAMPLES / "example_session.json").read_text()
-    path.write_text(text.replace('"example"', '"[/bold]"'))
-    done = run("check", path)
+    done = run("check", example_but(tmp_path, '"example"', '"[/bold]"'))
     assert done.returncode == 0
     assert "[/bold]" in done.stdout
 
@@ -200,9 +202,6 @@ def test_all_that_strategies_have_wrong_is_told_at_once_each_with_its_place(tmp_
 
 
 def test_a_market_that_is_none_is_a_fault_of_the_config(tmp_path: Path) -> None:
-    path = tmp_path / "c.json"
-    text = (EXAMPLES / "example_session.json").read_text()
-    path.write_text(text.replace('"XNYS"', '"XNYSS"'))
-    done = run("check", path)
+    done = run("check", example_but(tmp_path, '"XNYS"', '"XNYSS"'))
     assert done.returncode == 4
     assert "market: There is no market 'XNYSS'. Did you mean 'XNYS'?" in done.stderr

@@ -54,10 +54,7 @@ class StoredBars:
             count = wanted.history.get(interval, 0)
             sessions = wanted.sessions_before[-count:] if count else ()
             for symbol in range(len(wanted.symbols)):
-                if sessions:
-                    bars[symbol, interval] = self._past(symbol, interval, sessions)
-                else:
-                    bars[symbol, interval] = no_rows()
+                bars[symbol, interval] = self._past(symbol, interval, sessions)
         return History(wanted.sessions_before, bars, wanted.adjustments)
 
     def table(self, symbol: int, sessions: Sequence[TradingSession]) -> Table:
@@ -113,6 +110,8 @@ class StoredBars:
 
     def _past(self, symbol: int, interval: str, sessions: Sequence[TradingSession]) -> Table:
         """Past bars of one interval, and a note of them."""
+        if not sessions:
+            return no_rows()
         past, origin = self._found(symbol, interval, sessions)
         columns = BarColumns(*(getattr(past, name) for name in COLUMNS))
         self.history_sources[f"{self._wanted.symbols[symbol]} {interval}"] = {
