@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from tests.own_ports import free_ports
 from tests.warm import launcher
 
 ROOT = Path(__file__).parents[2]
@@ -92,9 +92,7 @@ def _furnish(folder: Path, launcher: str) -> None:
     (folder / "start_cli.sh").write_text(launcher)
     (folder / "start_cli.sh").chmod(0o755)
     shutil.copytree(ROOT / "session_configs", folder / "session_configs")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        (folder / "port").write_text(str(free.getsockname()[1]))
+    (folder / "port").write_text(str(free_ports(1)))
     live = folder / "session_configs" / "practice_live.json"
     url = f'"url": "http://127.0.0.1:{(folder / "port").read_text()}"'
     live.write_text(live.read_text().replace('"broker":', f'{url}, "broker":'))

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from tests.data_house import same_bars
 from tests.fetch_house import BTC, Import, MinutePeer, files_of, minutes
+from tests.own_ports import free_ports
 from tests.practice_house import Practice
 
 from app.cli.main import main
@@ -350,8 +350,7 @@ def test_binance_is_tested_at_its_peer_whose_clock_is_another(ask: Ask, peer: Mi
 
 
 def test_a_source_that_is_not_there_fails_with_a_remedy(ask: Ask) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_ports(1)}"
     for name, remedy in (("practice", "practice start"), ("binance", "see to the network")):
         code, said, _ = ask("data", "sources", "test", name, "--url", url)
         assert code == 1

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.own_ports import free_ports
 
 from app.cli.doctor import examining, folder, machine, standing
 from app.cli.doctor.finding import Finding, Ground, Verdict, ok
@@ -357,8 +358,8 @@ def test_a_socket_nobody_listens_at_is_swept_by_its_remedy(desk: Path, doctor: D
 
 
 def test_a_port_that_is_taken_is_told(desk: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_ports(1)
+    with socket.create_server(("127.0.0.1", port)):
         (told,) = standing.check_ports(Ground(Settings(), desk, desk, port))
         assert told[0] == "warning"
         assert f"the practice venue's port {port} is taken" in told[1]

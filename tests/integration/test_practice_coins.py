@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.data_house import ns
+from tests.own_ports import free_ports
 from tests.practice_house import Heard
 from tests.processes import PIPE, begin
 
@@ -84,12 +85,13 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_a_port_that_is_taken_is_refused_also_the_one_of_the_streams(cli: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        for asked in (port, port - 1):
+    free = free_ports(2)
+    taken = free + 1
+    with socket.create_server(("127.0.0.1", taken)):
+        for asked in (taken, free):
             done = cli("practice", "start", "--as", "binance", "--port", str(asked))
             assert done.returncode == 2
-            assert f"Port {port} cannot be used" in done.stderr
+            assert f"Port {taken} cannot be used" in done.stderr
 
 
 def test_it_is_traded_at_by_its_own_words_and_goes_on_with_its_books_and_keys(

@@ -17,6 +17,7 @@ from app.integrations.practice.venue.process import VenueProcess
 from app.managers.time_manager.clock import WallClock
 from tests.conformance import bench as given
 from tests.conformance.bench import Facts, Fault, Row
+from tests.own_ports import free_ports
 from tests.practice_house import CASH, Sim, minute
 
 _STATUS = {given.RATE_LIMIT: 429, given.EXPIRED: 401}
@@ -86,7 +87,7 @@ class PracticeBench(InProcessBench):
         self._rows = rows
         self.sim = self._new_sim(rows)
         self._adapters: list[Any] = []
-        self._process = self._begin(0)
+        self._process = self._begin(free_ports(2))  # it restarts at the same
 
     def _new_sim(self, rows: Sequence[Row], **more: Any) -> Sim:
         return Sim(rows, symbols=self.facts.symbols, **more)
