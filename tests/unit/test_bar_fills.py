@@ -18,6 +18,7 @@ from app.core.orders import (
     STOP,
     STOP_LIMIT,
     TRAILING_STOP,
+    Guard,
     Order,
 )
 from app.managers.execution_manager.orders.links import Links
@@ -327,3 +328,28 @@ def test_the_leg_that_is_taken_has_its_own_turn_and_not_that_of_the_other() -> N
     ]
     assert floor.fills(orders) == [(2, 10, 99.0), (3, -10, 100.2)]
     assert floor.fills(orders, capacity=10) == [(2, 10, 99.0)]
+
+
+@pytest.mark.parametrize("same_bar", [WORST, BEST])
+def test_at_the_open_what_trades_at_market_goes_first_whatever_the_policy(same_bar: str) -> None:
+    """It opens the bar; a stop limit that it reaches trades at its limit, in its turn."""
+    floor = Floor()
+    orders = [
+        floor.order(10, LIMIT, limit=101.0),
+        floor.order(10, STOP_LIMIT, stop=99.0, limit=101.0),
+        floor.order(10, STOP, stop=99.0),
+    ]
+    filled = [floor.fills(orders, BAR, same_bar, shares) for shares in (10, 20)]
+    assert filled == [[(3, 10, 100.0)], [(3, 10, 100.0), (1, 10, 100.0)]]
+
+
+@pytest.mark.parametrize(
+    ("held", "exits"), [(10, [(3, 5, 102.0)]), (13, [(3, 2, 102.0)]), (15, [])]
+)
+def test_a_guarding_exit_takes_out_only_what_its_entry_opened_on_the_bar(
+    held: int, exits: Fills
+) -> None:
+    floor = Floor(held)
+    orders = [floor.order(-10), floor.order(-5)]
+    floor.order(5, STOP, stop=102.0, parent=2, tif=GTC, guard=Guard())
+    assert floor.fills(orders) == [(1, -10, 100.0), (2, -5, 100.0), *exits]

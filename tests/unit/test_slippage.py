@@ -288,3 +288,9 @@ def test_slippage_that_would_help_an_order_is_refused(value: float) -> None:
         Slippage("fixed", value)
     with pytest.raises(ConfigError, match=rf"Slippage has impact_bps {value}; give 0 or more\."):
         Slippage("none", 0.0, value)
+
+
+def test_slippage_by_volatility_needs_a_bar_to_measure_it_over() -> None:
+    assert Slippage("volatility", 0.1, bars=1).bars == 1
+    with pytest.raises(ConfigError, match=r"Slippage looks back on 0 bars; give 1 or more\."):
+        Slippage("volatility", 0.1, bars=0)

@@ -1,6 +1,5 @@
 """Until when a market takes orders for its opening and its closing auction."""
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from app.core.calendar import TradingSession
@@ -15,18 +14,13 @@ class CutOffs(NamedTuple):
     close_ns: int
 
 
-_OTHERS: Final = CutOffs(2 * MINUTE_NS, 10 * MINUTE_NS)
-_BY_MARKET: Final[Mapping[str, CutOffs]] = {
-    "XNYS": CutOffs(2 * MINUTE_NS, 10 * MINUTE_NS),
-    "NYSE": CutOffs(2 * MINUTE_NS, 10 * MINUTE_NS),
-    "XNAS": CutOffs(2 * MINUTE_NS, 5 * MINUTE_NS),
-    "NASDAQ": CutOffs(2 * MINUTE_NS, 5 * MINUTE_NS),
-}
+_NEW_YORK: Final = CutOffs(2 * MINUTE_NS, 10 * MINUTE_NS)
+_NASDAQ: Final = CutOffs(2 * MINUTE_NS, 5 * MINUTE_NS)
 
 
 def cut_offs_of(market: str) -> CutOffs:
     """A market's; those of New York where we know no better."""
-    return _BY_MARKET.get(market, _OTHERS)
+    return _NASDAQ if market in ("XNAS", "NASDAQ") else _NEW_YORK
 
 
 def belongs_to(order: Order, session: TradingSession, cut_offs: CutOffs) -> bool:
