@@ -244,6 +244,35 @@ def test_all_that_strategies_have_wrong_is_told_at_once_each_with_its_place(tmp_
     assert f'"{path}" has 3 problems:' in " ".join(started.stderr.split())
 
 
+def test_faults_of_form_are_told_with_those_of_market_and_strategies(tmp_path: Path) -> None:
+    """By the check, and by a start: whoever mends the one finds no other behind it."""
+    cross = "app.strategies.examples.sma_cross:SmaCross"
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config |= {
+        "symbol": [],
+        "market": "XNYSS",
+        "strategies": [
+            {"use": cross, "params": {"fst": 3}},
+            {"use": "nowhere.py"},
+            {"use": 5},
+            {"use": cross, "params": []},
+            "x",
+        ],
+    }
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(config))
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    assert [error["path"] for error in file["errors"]] == [
+        *("strategies[2].use", "strategies[3].params", "strategies[4]", "symbol"),
+        *("market", "strategies[0].params.fst", "strategies[1].use"),
+    ]
+    started = processes.run(["system", "start", str(path)], tmp_path)
+    assert started.returncode == 4
+    assert f'"{path}" has 7 problems' in " ".join(started.stderr.split())
+    path.write_text("{")
+    assert "not JSON at line 1" in run("check", path).stderr
+
+
 def test_a_market_that_is_none_is_a_fault_of_the_config(tmp_path: Path) -> None:
     done = run("check", example_but(tmp_path, '"XNYS"', '"XNYSS"'))
     assert done.returncode == 4

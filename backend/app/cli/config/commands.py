@@ -161,6 +161,8 @@ def _load(path: Path, system: "Callable[[], SystemManager]") -> Checked | AppErr
 
     try:
         config = load_session_config(path, _check_indicator)
+    except InvalidConfigError as error:
+        return system().all_faults(error, path)
     except AppError as error:
         return error  # it names the file
     try:

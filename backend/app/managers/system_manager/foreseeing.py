@@ -1,15 +1,15 @@
 """What a run of a config would compute, before there is one; and what keeps it from beginning."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from app.core.calendar import TradingSession
-from app.core.config import SessionConfig
-from app.core.config_json import InvalidConfigError
-from app.core.errors import AppError
+from app.core.config import EngineConfig, SessionConfig
+from app.core.config_json import InvalidConfigError, Problem, read_json
+from app.core.errors import AppError, NotFoundError
 from app.core.venue import Abilities
 from app.managers.system_manager.needs.history import scant_history
 from app.managers.system_manager.needs.market import MarketTime
@@ -18,7 +18,10 @@ from app.managers.system_manager.needs.run_bars import need_market
 from app.managers.system_manager.wiring import plan_of, seats_of
 from app.managers.time_manager import TimeManager
 from app.strategies.indicator import Cursor
+from app.strategies.loader import LoadError, load_strategy
+from app.strategies.params import ParamsError, checked_params
 from app.threads.stream.plan import Plan
+from app.threads.watch.watchdog import limited
 
 _ANY_MARKET = "24/7"  # strategies are set up before there is any time
 
@@ -61,3 +64,40 @@ def need_sound(config: SessionConfig, times: TimeManager, folder: Path) -> None:
         except AppError:
             pass  # a setup that fails: that is told once there is a market
         raise InvalidConfigError(None, problems) from None
+
+
+def with_all_faults(
+    error: InvalidConfigError, path: Path, times: TimeManager, folder: Path
+) -> InvalidConfigError:
+    """What is wrong with a file's form, and with what it names besides: its market, its strategies
+    and their parameters. Whoever mends the one finds no other behind it.
+    """
+    try:
+        words = read_json(path)
+    except AppError:  # it is no JSON: that is all there is to say
+        return error
+    told = {where for where, _ in error.problems}
+    with limited(EngineConfig().hook_seconds):
+        named = [*_faults_named(words, times, folder)]
+    more = (one for one in named if one[0] not in told)
+    return InvalidConfigError(path, [*error.problems, *more])
+
+
+def _faults_named(words: object, times: TimeManager, folder: Path) -> Iterator[Problem]:
+    """As far as words have the form of a config."""
+    config = words if isinstance(words, dict) else {}
+    if isinstance(market := config.get("market"), str):
+        try:
+            times.zone(market)
+        except NotFoundError as error:
+            yield "market", str(error)
+    items = config.get("strategies")
+    for number, item in enumerate(items if isinstance(items, list) else ()):
+        given = item if isinstance(item, dict) else {}
+        use, params = given.get("use"), given.get("params", {})
+        if not isinstance(use, str) or not isinstance(params, dict):
+            continue
+        try:
+            checked_params(load_strategy(use, folder), params)
+        except (LoadError, ParamsError) as error:
+            yield from ((f"strategies[{number}].{at}", what) for at, what in error.problems)

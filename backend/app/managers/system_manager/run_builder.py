@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
+from app.core.config_json import InvalidConfigError
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
@@ -22,7 +23,12 @@ from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
-from app.managers.system_manager.foreseeing import Foreseen, foreseen, need_sound
+from app.managers.system_manager.foreseeing import (
+    Foreseen,
+    foreseen,
+    need_sound,
+    with_all_faults,
+)
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
@@ -83,9 +89,7 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`on_wired` is told of the run before its record begins: it can be stopped from then."""
-        config = (
-            given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
-        )
+        config = given if isinstance(given, SessionConfig) else self._loaded(Path(given))
         need_sound(config, self._times, self._settings.strategies_folder)
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
@@ -216,6 +220,16 @@ class RunBuilder:
             line.pause()
         self._tell(record, market.sessions, config)
         return session
+
+    def _loaded(self, path: Path) -> SessionConfig:
+        try:
+            return load_session_config(path, faults)
+        except InvalidConfigError as error:
+            raise self.all_faults(error, path) from None
+
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """The same with what is wrong with all that the file names."""
+        return with_all_faults(error, path, self._times, self._settings.strategies_folder)
 
     def check(self, config: SessionConfig) -> Foreseen:
         """What a run of this config would compute; an error when it could not start.

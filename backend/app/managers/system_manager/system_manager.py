@@ -338,6 +338,10 @@ class SystemManager:
         _check_config(config)
         return self._builder.check(config)
 
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """A file's faults with those of all that it names: its market, its strategies."""
+        return self._builder.all_faults(error, path)
+
 
 def _check_config(config: object) -> None:
     if not isinstance(config, SessionConfig):
