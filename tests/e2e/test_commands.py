@@ -67,6 +67,9 @@ def test_version_is_told_by_an_option_too(cli: Run) -> None:
     ("words", "message"),
     [
         (["positions"], "No such command 'positions'. Did you mean 'system positions'?"),
+        (["backtest", "x.json"], "No such command 'backtest'. Did you mean 'system start'?"),
+        (["import", "x.csv"], "No such command 'import'. Did you mean 'data import-csv', "),
+        (["run", "a/x.json"], "'a/x.json'. Did you mean 'system start a/x.json'?"),
         (["rnus"], "No such command 'rnus'. Did you mean 'runs'?"),
         (["runs", "lst"], "No such command 'lst'. Did you mean 'list'?"),
         (["runs", "list", "--cuont", "3"], "No such option '--cuont'. Did you mean '--count'?"),

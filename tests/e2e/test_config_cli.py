@@ -70,6 +70,49 @@ def test_what_strategies_declare_in_their_code_is_among_it(
     assert told["history sessions"] == "1m: 1, 5m: 1, 15m: 1"
 
 
+def rules_of(path: Path, **parts: object) -> dict[str, str]:
+    """What a check tells of the example with other parts, by its names."""
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    path.write_text(json.dumps({**config, **parts}))
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    told: dict[str, str] = file["would_run"]
+    shown = " ".join(run("check", path).stdout.split())
+    for words in filter(None, told.values()):
+        assert words in shown, "the table says the same"
+    return told
+
+
+def test_the_rules_of_account_fees_and_fills_are_among_it(tmp_path: Path) -> None:
+    path = tmp_path / "ruled.json"
+    usual = rules_of(path)
+    assert usual["account"] == "100,000 USD, margin, leverage 2"
+    assert (usual["fees"], usual["slippage"]) == ("zero", "none")
+    assert usual["fills"] == (
+        "market_fill: next_open, same_bar: worst, limit_fill: touch, participation: 0.1"
+    )
+    execution = {
+        "fees": {"like": "ib_fixed", "minimum": 2},
+        "slippage": {"kind": "bps", "amount": 2},
+        "participation": None,
+        "latency_ms": 250,
+    }
+    told = rules_of(path, account={"cash": 5000, "kind": "cash"}, execution=execution)
+    assert told["account"] == "5,000 USD, cash"
+    assert told["fees"] == "like: ib_fixed, minimum: 2"
+    assert told["slippage"] == "kind: bps, amount: 2.0"
+    assert told["fills"].endswith("participation: null, latency_ms: 250")
+    lent = rules_of(path, account={"leverage": 4, "margin_rate": 0.06}, execution={"fees": "zero"})
+    assert lent["account"] == "100,000 USD, margin, leverage 4, margin_rate: 0.06"
+
+
+def test_where_a_venue_fills_it_charges_too(tmp_path: Path) -> None:
+    live = {"mode": "live", "replay": None, "live": {"broker": "venue"}, "execution": {}}
+    told = rules_of(tmp_path / "live.json", **live)
+    assert told["fees"] == "as its venue charges"
+    assert told["fills"] == "as its venue tells of them"
+    assert "slippage" not in told
+
+
 def test_what_a_config_says_of_its_risk_is_among_it(tmp_path: Path) -> None:
     config = json.loads((EXAMPLES / "example_session.json").read_text())
     config["risk"] = {"max_order_quantity": 150, "breakers": {"daily_loss": {"at": 40}}}
@@ -201,7 +244,86 @@ def test_all_that_strategies_have_wrong_is_told_at_once_each_with_its_place(tmp_
     assert f'"{path}" has 3 problems:' in " ".join(started.stderr.split())
 
 
+def test_faults_of_form_are_told_with_those_of_market_and_strategies(tmp_path: Path) -> None:
+    """By the check, and by a start: whoever mends the one finds no other behind it."""
+    cross = "app.strategies.examples.sma_cross:SmaCross"
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config |= {
+        "symbol": [],
+        "market": "XNYSS",
+        "strategies": [
+            {"use": cross, "params": {"fst": 3}},
+            {"use": "nowhere.py"},
+            {"use": 5},
+            {"use": cross, "params": []},
+            "x",
+        ],
+    }
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(config))
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    assert [error["path"] for error in file["errors"]] == [
+        *("strategies[2].use", "strategies[3].params", "strategies[4]", "symbol"),
+        *("market", "strategies[0].params.fst", "strategies[1].use"),
+    ]
+    started = processes.run(["system", "start", str(path)], tmp_path)
+    assert started.returncode == 4
+    assert f'"{path}" has 7 problems' in " ".join(started.stderr.split())
+    path.write_text("{")
+    assert "not JSON at line 1" in run("check", path).stderr
+
+
 def test_a_market_that_is_none_is_a_fault_of_the_config(tmp_path: Path) -> None:
     done = run("check", example_but(tmp_path, '"XNYS"', '"XNYSS"'))
     assert done.returncode == 4
     assert "market: There is no market 'XNYSS'. Did you mean 'XNYS'?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        ({"market": "XNYSS"}, "market"),
+        ({"replay": {"start": "2024-11-02", "end": "2024-11-03"}}, "replay"),
+    ],
+)
+def test_no_market_or_no_session_is_told_with_what_strategies_have_wrong(
+    tmp_path: Path, parts: dict[str, object], place: str
+) -> None:
+    """By the check, and by a start."""
+    cross = "app.strategies.examples.sma_cross:SmaCross"
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config["strategies"] = [
+        {"use": cross, "params": {"fst": 3}},
+        {"use": "nowhere.py"},
+    ]
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps({**config, **parts}))
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    places = [place, "strategies[0].params.fst", "strategies[1].use"]
+    assert [error["path"] for error in file["errors"]] == places
+    started = processes.run(["system", "start", str(path)], tmp_path)
+    assert started.returncode == 4
+    assert "has 3 problems" in " ".join(started.stderr.split())
+
+
+@pytest.mark.parametrize(("count", "warns"), [(19, True), (20, False), (None, False)])
+def test_a_history_with_which_a_daily_average_never_crosses_is_warned_of(
+    tmp_path: Path, count: int | None, warns: bool
+) -> None:
+    """By the check, and by a start."""
+    config = json.loads((EXAMPLES / "example_session.json").read_text())
+    config["indicators"] = [{"name": "SMA", "interval": "1d", "params": {"timeperiod": 20}}]
+    config["derived_intervals"] = ["1d"]
+    config["history"] = {} if count is None else {"1d": count}
+    config["replay"] = {"start": "2024-12-10", "end": "2024-12-10"}
+    path = tmp_path / "daily.json"
+    path.write_text(json.dumps(config))
+    done = run("check", path)
+    assert done.returncode == 0
+    words = "history.1d: with 19 sessions SMA(20) has a value on a session's last bar alone"
+    assert (f"warning: {words}" in done.stderr) is warns
+    (file,) = json.loads(run("check", path, "--json").stdout)["files"]
+    assert [one.startswith(words) for one in file["warnings"]] == [True] * warns
+    started = processes.run(["system", "start", str(path)], Path.cwd())
+    assert started.returncode == 0, started.stderr
+    assert (words in " ".join(started.stderr.split())) is warns

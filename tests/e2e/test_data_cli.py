@@ -56,6 +56,19 @@ def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
     assert "outside any trading session" in none.stdout
 
 
+@pytest.mark.parametrize(("nights", "is_told"), [(1, True), (0, False)])
+def test_a_file_of_which_much_lies_outside_all_sessions_is_told_what_that_often_is(
+    cli: Cli, tmp_path: Path, nights: int, is_told: bool
+) -> None:
+    head, *rows = ROWS.splitlines()
+    others = [row.replace("2024-01-02", "2024-01-07") for row in rows] * nights
+    path = write(tmp_path, "\n".join([head, *rows, *others]) + "\n", "round_the_clock.csv")
+    done = cli("data", "import-csv", path, "--symbol", "AAA")
+    assert done.returncode == 0
+    words = "lie outside all sessions of XNYS: is its market another one (--market 24/7)"
+    assert (words in " ".join(done.stdout.split())) is is_told
+
+
 def test_quality_is_told_per_session(cli: Cli, tmp_path: Path) -> None:
     cli("data", "import-csv", write(tmp_path, ROWS), "--symbol", "AAA")
     told = json.loads(cli("data", "quality", "AAA", "--json").stdout)

@@ -164,7 +164,11 @@ def test_what_is_said_of_a_run_has_its_refused_orders_and_how_to_see_why(teller:
         f"Of its orders {refused:,} were refused: 'runs orders {summary.run_id} --refused' tells "
         "why."
     ]
-    assert list(notes_on(teller.house.system.run(teller.house.config()).as_json())) == []
+    other = teller.house.system.run(teller.house.config())
+    assert list(notes_on(other.as_json())) == [  # given at the last close, for the next open
+        f"At its end 2 orders were working, and ended with it: 'runs orders {other.run_id}' has "
+        "them."
+    ]
 
 
 def test_the_list_of_runs_has_cents_also_where_there_are_none(teller: Teller) -> None:

@@ -60,6 +60,40 @@ def files_of(folder: Path) -> list[str]:
 # -- for scripts ---------------------------------------------------------------------------------
 
 
+def stored(interval: str, symbol: str) -> None:
+    """Bars of a symbol, at some interval, in the folder's store."""
+    path = Path(f"{symbol}.csv")
+    days = range(2, 6) if interval == "1d" else range(2, 3)
+    hours = (10, 11, 12, 13)
+    times = [f"2024-01-0{day}" for day in days] if interval == "1d" else [
+        f"2024-01-02T{hour}:00" for hour in hours
+    ]  # fmt: skip
+    rows = "".join(f"{time},1,2,1,2,100\n" for time in times)
+    path.write_text(f"timestamp,open,high,low,close,volume\n{rows}")
+    assert main(["data", "import-csv", str(path), "--symbol", symbol, "--interval", interval]) == 0
+
+
+def test_the_base_interval_is_one_at_which_all_its_symbols_are_stored(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored("1h", "AAA")
+    stored("1d", "BBB")
+
+    def made(name: str, symbols: str) -> tuple[str | None, str]:
+        capsys.readouterr()
+        assert main(["config", "new", "--yes", "--name", name, "--symbols", symbols]) == 0
+        config = json.loads((desk / "session_configs" / f"{name}.json").read_text())
+        return config.get("base_interval"), " ".join(capsys.readouterr().out.split())
+
+    assert made("hourly", "AAA")[0] == "1h"
+    interval, said = made("daily", "BBB")
+    assert (interval, "are stored" in said) == ("1d", False)
+    interval, said = made("mixed", "AAA BBB")
+    assert interval == "1h"
+    assert "No 1h bars of BBB are stored, but 1d bars: a run has one base interval" in said
+    assert "No 1h bars of BBBB are stored. Did you mean 'BBB'?" in made("wrong", "BBBB")[1]
+
+
 def test_the_defaults_alone_are_a_config_that_starts(
     desk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

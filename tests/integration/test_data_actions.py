@@ -182,7 +182,7 @@ def test_bad_actions_are_refused_and_none_is_stored(house: House, name: str) -> 
 
 def test_actions_that_are_no_text_are_refused(house: House) -> None:
     path = house.write("bad.csv", b"\xff\xfe\x00symbol")
-    with pytest.raises(DataError, match="not CSV text in UTF-8"):
+    with pytest.raises(DataError, match="cannot be read as CSV: it is UTF-16 text"):
         house.data.import_actions(path, "XNYS")
 
 

@@ -225,6 +225,40 @@ def test_a_ruined_file_keeps_its_report_short(house: House) -> None:
     assert report.stored == 5
 
 
+GERMAN = "Zeitpunkt,Eröffnung,Höchst,Tiefst,Schluß,Größe"
+NAMES = dict(zip(("timestamp", "open", "high", "low", "close", "volume"), GERMAN.split(","),
+                 strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_names_of_a_header_as_excel_writes_it_are_read(house: House, encoding: str) -> None:
+    path = house.write("file.csv", rows_text(GOOD, GERMAN).encode(encoding))
+    options = ImportOptions("XNYS", "AAA", columns=NAMES)
+    assert house.data.import_csv(path, options).stored == 5
+
+
+def test_a_header_that_is_not_utf_8_is_shown_as_it_was_read_and_the_way_out_with_it(
+    house: House,
+) -> None:
+    path = house.write("file.csv", rows_text(GOOD, GERMAN).encode("cp1252"))
+    with pytest.raises(DataError, match=r"the header reads Zeitpunkt, Eröffnung.*not UTF-8.*save"):
+        house.data.import_csv(path, ImportOptions("XNYS", "AAA"))
+    path = house.write("file.csv", rows_text(GOOD, GERMAN))
+    with pytest.raises(DataError) as caught:
+        house.data.import_csv(path, ImportOptions("XNYS", "AAA"))
+    assert "UTF-8" not in str(caught.value)
+
+
+def test_cells_that_are_not_utf_8_are_told_as_that(house: House) -> None:
+    rows = [f"{row},Größe" for row in GOOD]
+    text = rows_text(rows, f"{HEADER},symbol").encode("cp1252")
+    with pytest.raises(DataError, match="cannot be read as CSV: it is not UTF-8 text; save it as"):
+        house.data.import_csv(house.write("file.csv", text), ImportOptions("XNYS", "AAA"))
+    actions = "symbol,ex_date,kind,value\nGRÖ,2024-01-02,split,2\n".encode("cp1252")
+    with pytest.raises(DataError, match="cannot be read as CSV: it is not UTF-8 text; save it as"):
+        house.data.import_actions(house.write("actions.csv", actions), "XNYS")
+
+
 @pytest.mark.parametrize(
     ("options", "error"),
     [

@@ -215,6 +215,26 @@ def test_bars_that_have_gone_leave_a_page_without_candles(house: SystemHouse) ->
     assert run.metrics.metric("slippage_paid").reason == "no bars of AAA are stored"
 
 
+def test_a_history_that_has_changed_is_told_beside_bars_that_have_not(house: SystemHouse) -> None:
+    """As `report compare` and `why` look at both."""
+    house.strategy("seen.py", SEEN)
+    house.system.run(house.config(use="seen.py", start="2024-06-05", end="2024-06-05"))
+    _, before = reported(house)
+    assert before.content.count("the same</td>") == 2
+    assert "Its history is not what it was." not in before.content
+    store, series_of = house.system.data_manager.store, Series("XNYS", "AAA", "1m")
+    bars = store.columns("XNYS", "AAA", "1m", 0, 1 << 62)
+    store.delete(series_of)
+    for first, end in ((0, 700), (780, len(bars))):  # without the end of the session before
+        store.merge(series_of, bars.slice(first, end), {})
+    _, page = reported(house)
+    assert (page.content.count("the same</td>"), page.content.count("other history</td>")) == (1, 1)
+    assert "Bars of AAA from before its dates" in page.content
+    house.strategy("seen.py", SEEN + "\n")
+    _, page = reported(house)
+    assert page.content.count("the same</td>") == 2, "what other code looks back on says nothing"
+
+
 def test_a_hole_is_told_and_marked_and_thin_trading_is_none(house: SystemHouse) -> None:
     store = house.system.data_manager.store
     random = np.random.default_rng(3)

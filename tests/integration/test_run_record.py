@@ -415,6 +415,15 @@ def test_figures_are_grouped_and_money_has_cents() -> None:
     assert Summary.__struct_fields__[-1] == "strategies", "they have a table of their own"
 
 
+@pytest.mark.parametrize("count", [1, 10, 11])
+def test_each_symbol_that_is_held_at_the_end_has_a_line_up_to_ten(count: int) -> None:
+    held = [f"100 S{number} at 1.5, worth 150.00" for number in range(count)]
+    summary = summary_of(held_at_end="; ".join(held))
+    told = [*held[:10], *["and 1 more"] * (count > 10)]
+    assert dict(summary.rows())["held at end"].splitlines() == told
+    assert f"| held at end | {'; '.join(told)} |" in report_page(summary, [], None)
+
+
 @pytest.mark.parametrize("amount", ["100000", "99999.99500001", "0.1", "-3.25", "0"])
 def test_money_in_json_prints_as_the_exact_amount(amount: str) -> None:
     text = json.dumps(summary_of(final_equity=Decimal(amount)).as_json()["final_equity"])

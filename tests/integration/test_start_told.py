@@ -8,6 +8,7 @@ from loguru import logger
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.cli.main import main
+from app.cli.shell.events import ended
 
 __all__ = ["stored_market", "system_house"]
 
@@ -70,3 +71,61 @@ def test_a_run_of_prices_between_the_ticks_says_so(
     assert "AAA has a tick of 0.1, and most of its prices lie between, such as" in said
     assert "'data instruments set AAA --market XNYS --tick ...' sets it." in said
     assert "BBB" not in said
+
+
+HOLDING = """
+from app.strategies import Strategy
+
+class Holding(Strategy):
+    def on_bar(self, bar):
+        if self.now.hour == 10 and self.now.minute == 0:
+            self.order_target(bar.symbol, 100 if bar.symbol == "AAA" else -50)
+        if self.now.hour == 15 and self.now.minute == 59 and bar.symbol == "AAA":
+            self.order("AAA", 10, limit=1.5, tif="gtc")
+"""
+
+
+def test_what_a_replay_holds_at_its_end_is_told_with_its_worth_and_what_works_on(
+    system_house: SystemHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(system_house.folder))
+    monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(system_house.strategies))
+    use = system_house.strategy("holding.py", HOLDING)
+    config = system_house.config(use=use, end="2024-06-03")
+    assert main(["system", "start", str(system_house.file(config))]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    store = system_house.system.data_manager.store
+    last = {
+        symbol: float(store.columns("XNYS", symbol, "1m", 0, 1 << 62).close[389])
+        for symbol in ("AAA", "BBB")
+    }
+    held = (
+        f"100 AAA at {last['AAA']}, worth {100 * last['AAA']:,.2f}; "
+        f"-50 BBB at {last['BBB']}, worth {-50 * last['BBB']:,.2f}"
+    )
+    row = system_house.row(system_house.runs().list_runs()[0]["run_id"])
+    assert row["summary"]["held_at_end"] == held
+    assert "held at end" in out
+    assert "no run looks after it" not in out, "that is for venues"
+    outlived = f"At its end 1 order was working, and ended with it: 'runs orders {row['run_id']}'"
+    assert outlived in out
+    assert main(["runs", "show", "last"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "held at end" in shown and outlived in shown
+    assert f"still holds {held}" in ended(row["run_id"], None, row).text
+
+
+def test_of_a_replay_that_ends_flat_nothing_is_told(
+    system_house: SystemHouse,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(system_house.folder))
+    monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(system_house.strategies))
+    text = HOLDING.replace("hour == 10", "hour == 25").replace("hour == 15", "hour == 25")
+    config = system_house.config(use=system_house.strategy("holding.py", text), end="2024-06-03")
+    assert main(["system", "start", str(system_house.file(config))]) == 0
+    out = capsys.readouterr().out
+    assert "held at end" not in out and "At its end" not in out

@@ -125,6 +125,8 @@ CASES: list[Case] = [
     # symbols
     *[(("symbols", 1), bad, "symbols[1]", "")
       for bad in ("", "aaa", "A A", "$A", "-A", "A" * 33, "Ä", "A\n", True, 1.5)],
+    *[(("symbols", 1), bad, "symbols[1]", "Did you mean 'BTC/USDT'?")
+      for bad in ("btc/usdt", "Btc/Usdt ")],
     (("symbols",), [], "symbols", "at least 1 item"),
     (("symbols",), ["AAA", "BBB", "AAA"], "symbols[2]", "the same as at [0]"),
     # replay

@@ -196,6 +196,15 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree() -> None:
         ("", ["AAPL"], ""),
         ("x", [], ""),
         ("slwo", iter(["fast", "slow"]), " Did you mean 'slow'?"),
+        ("sma", ["RsiReversion", "SmaCross"], " Did you mean 'SmaCross'?"),
+        (
+            "goog",
+            ["20240102-0930-goog", "20240101-0930-goog"],
+            " Did you mean '20240102-0930-goog'?",
+        ),
+        ("cross", ["cros", "crosses-over"], " Did you mean 'cros'?"),
+        ("sm", ["sma_cross_and_more"], ""),
+        ("cro", ["sma_cross_and_more"], ""),
     ],
 )
 def test_a_close_word_is_suggested_as_it_is_written(word: str, known: list[str], hint: str) -> None:

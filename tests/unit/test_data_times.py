@@ -1,6 +1,7 @@
 """Times as files write them."""
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -109,6 +110,37 @@ def test_the_hour_that_the_clocks_skip_is_marked() -> None:
 def test_slashes_are_not_guessed_at() -> None:
     with pytest.raises(DataError, match="--time-format"):
         read_times(pa.array(["01/02/2024 09:30"]), NEW_YORK_NAME)
+
+
+WRITTEN = {
+    "31.12.2024 16:00": ["%d.%m.%Y %H:%M"],
+    "01.02.2024 16:00:30": ["%d.%m.%Y %H:%M:%S"],
+    "12/31/2024 16:00": ["%m/%d/%Y %H:%M"],
+    "31/12/24": ["%d/%m/%y"],
+    "1/2/2024 4:00 PM": ["%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p"],
+    "01-02-2024 16:00": ["%m-%d-%Y %H:%M", "%d-%m-%Y %H:%M"],
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN)
+def test_times_as_people_write_them_are_answered_with_patterns_that_read_them(text: str) -> None:
+    values = pa.array([None, text])
+    with pytest.raises(DataError) as caught:
+        read_times(values, NEW_YORK_NAME)
+    named = re.findall(r"--time-format '(.+?)'", str(caught.value))
+    assert named == WRITTEN[text]
+    for pattern in named:
+        assert read_times(values, NEW_YORK_NAME, pattern).unreadable.tolist() == [True, False]
+
+
+def test_one_of_many_times_tells_days_from_months() -> None:
+    with pytest.raises(DataError, match=r"such as --time-format '%d/%m/%Y'\.$"):
+        read_times(pa.array(["01/02/2024", "02/02/2024", "13/02/2024"]), NEW_YORK_NAME)
+
+
+def test_times_that_fit_no_given_pattern_are_shown() -> None:
+    with pytest.raises(DataError, match=r"the file, such as '1/2/2024 16:00', fits the pattern"):
+        read_times(pa.array(["1/2/2024 16:00"]), NEW_YORK_NAME, "%m/%d/%Y")
 
 
 def test_a_given_pattern_settles_what_slashes_mean() -> None:

@@ -33,6 +33,14 @@ NOUNS = {
     "report": "What a run came to: in the browser, its metrics, its tables, runs side by side.",
     "admin": "Housekeeping: how much is logged.",
 }
+# What other programs call what is here.
+_ELSEWHERE = {
+    **dict.fromkeys(("backtest", "simulate", "trade", "live"), ("system start",)),
+    "import": ("data import-csv", "data import-parquet", "data import-api"),
+    **dict.fromkeys(("download", "fetch"), ("data import-api",)),
+    **dict.fromkeys(("symbols", "bars"), ("data list",)),
+    **dict.fromkeys(("trades", "results", "performance"), ("report show",)),
+}
 PROGRAM = "mismartera"
 _WANTED = {
     "int_parsing": "a whole number",
@@ -236,13 +244,16 @@ def _usage_message(error: typer.TyperException) -> str:
             message = "A number below 0 is none of its values"
     elif not path and (found := re.match(r"No such command '([a-z-]+)'\.", message)):
         message = f"{found[0]}{of_nouns(found[1])}" if of_nouns(found[1]) else message
+    elif path == ["runs"] and (found := re.match(r"No such command '(\S+\.json)'\.", message)):
+        message = f"{found[0]} Did you mean 'system start {found[1]}'?"  # 'run CONFIG'
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See '{' '.join(['help', *path])}'."
 
 
 def of_nouns(word: str) -> str:
-    """Which nouns have a command of that name."""
+    """Which nouns have a command of that name, or which command does what others call so."""
     named = [f"'{noun} {word}'" for noun in NOUNS if word in load_noun(noun).commands]
+    named = named or [f"'{words}'" for words in _ELSEWHERE.get(word, ())]
     return f" Did you mean {', '.join(named)}?" if named else ""
 
 

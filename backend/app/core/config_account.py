@@ -18,16 +18,25 @@ from pydantic import (
 from app.core.config_fees import Fees
 from app.core.config_json import Fault
 from app.core.config_problems import raise_if_any
+from app.core.errors import did_you_mean
 
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9./:_-]*")
+_LONGEST = 32  # letters of a symbol
 _CURRENCY = re.compile(r"[A-Z]{3,5}")
+
+
+def meant_symbol(word: str) -> str:
+    """A trailing " Did you mean 'SYN1'?" where the word's capitals make a symbol, else ""."""
+    symbol = word.strip().upper()
+    is_one = len(symbol) <= _LONGEST and _SYMBOL.fullmatch(symbol)
+    return did_you_mean(word, [symbol]) if is_one else ""
 
 
 def _checked_symbol(symbol: str) -> str:
     if _SYMBOL.fullmatch(symbol) is None:
         raise ValueError(
             f"found {json.dumps(symbol)}, allowed are capital letters, digits and . / : _ - "
-            "after the first, as in AAPL or BTC/USDT."
+            f"after the first, as in AAPL or BTC/USDT.{meant_symbol(symbol)}"
         )
     return symbol
 
@@ -40,7 +49,7 @@ def _checked_currency(currency: str) -> str:
 
 Symbol = Annotated[
     str,
-    Field(min_length=1, max_length=32, json_schema_extra={"pattern": f"^{_SYMBOL.pattern}$"}),
+    Field(min_length=1, max_length=_LONGEST, json_schema_extra={"pattern": f"^{_SYMBOL.pattern}$"}),
     AfterValidator(_checked_symbol),
 ]
 Currency = Annotated[str, AfterValidator(_checked_currency)]

@@ -74,11 +74,15 @@ EXIT_INTERRUPTED = 130
 _COMMA = re.compile(r"[-+]?\d{1,20}(,\d{1,20}){1,7}", re.ASCII)
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
 _LONGEST_WORD = 200  # that is searched for; the time it takes grows with its square
+_LEAST_PART = 3  # letters that a longer word may begin or end with
 _MOST_FILES = 1_000  # of a folder, that are looked at
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A trailing " Did you mean 'x'?" when one of `known` is close to `word`, else ""."""
+    """A trailing " Did you mean 'x'?" for what is close to `word`, or begins or ends with it.
+
+    "" where nothing of what is `known` does. Small letters and capitals are the same.
+    """
     return _meant(str(word), {name: name for name in known}, 0.6)
 
 
@@ -96,7 +100,10 @@ def near_file(path: Path, *folders: Path, ending: str = "") -> str:
 
 def _meant(word: str, told_by_name: Mapping[str, str], cutoff: float) -> str:
     candidates = {name.lower(): told for name, told in told_by_name.items()}
-    near = difflib.get_close_matches(word[:_LONGEST_WORD].lower(), candidates, n=1, cutoff=cutoff)
+    plain = word[:_LONGEST_WORD].lower()
+    near = difflib.get_close_matches(plain, candidates, n=1, cutoff=cutoff)
+    if not near and len(plain) >= _LEAST_PART:
+        near = [name for name in candidates if name.startswith(plain) or name.endswith(plain)]
     return f" Did you mean '{candidates[near[0]]}'?" if near else ""
 
 

@@ -9,6 +9,7 @@ from app.core.errors import AppError
 NEW, SUBMITTED, ACCEPTED, PARTIAL = "NEW", "SUBMITTED", "ACCEPTED", "PARTIAL"
 AMEND_PENDING, CANCEL_PENDING = "AMEND_PENDING", "CANCEL_PENDING"
 FILLED, CANCELED, REJECTED, EXPIRED = "FILLED", "CANCELED", "REJECTED", "EXPIRED"
+RUN_ENDED: Final = "the run ended"  # the reason of those that worked until then begins so
 UNKNOWN = "UNKNOWN"  # a broker's answer was ambiguous; it says later what became of the order
 
 _ENDS = {FILLED, CANCELED, EXPIRED}

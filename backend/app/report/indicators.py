@@ -48,7 +48,7 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
     from app.managers.system_manager.why.retelling import unlogged
 
     try:
-        with unlogged(), _wired(run, sources) as again:
+        with unlogged(), ready_again(run, sources) as again:
             if not again.plan.declared:
                 return [], ""
             return _drawn(again), ""
@@ -57,7 +57,7 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
 
 
 @contextmanager
-def _wired(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
+def ready_again(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     """The run, ready to be run again."""
     from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
     from app.managers.system_manager.rerun.verification import wired_again

@@ -11,7 +11,7 @@ from app.core.run_states import ABANDONED, FAILED, STOPPED
 from app.integrations.origins import NO_MARKETS
 from app.managers.system_manager.record.summary import latched_text, left_text
 from app.report.completeness import completeness, lost_share, thin_share
-from app.report.standing import SAME
+from app.report.standing import OTHER_HISTORY, SAME
 
 if TYPE_CHECKING:
     from app.report.happenings import Happening
@@ -71,13 +71,21 @@ def _happened(found: Sequence["Happening"]) -> Iterator[Notice]:
 
 
 def _bars(now: Mapping[str, str]) -> Iterator[Notice]:
-    lost = [symbol for symbol, word in now.items() if word != SAME]
+    lost = [symbol for symbol, word in now.items() if word not in (SAME, OTHER_HISTORY)]
     if lost:
         yield Notice(
             "bad",
             "Its bars are not what they were.",
             f"Those of {_several(lost)} have changed or gone since. Figures and trades are of the "
             "run, candles of today's bars.",
+        )
+    begun = [symbol for symbol, word in now.items() if word == OTHER_HISTORY]
+    if begun:
+        yield Notice(
+            "bad",
+            "Its history is not what it was.",
+            f"Bars of {_several(begun)} from before its dates, with which its indicators began, "
+            "have changed or gone since: run again it may decide otherwise.",
         )
 
 

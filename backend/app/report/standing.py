@@ -1,8 +1,11 @@
-"""Whether the store still has the bars that a run stood on: asked when its report is written."""
+"""Whether the store still has the bars that a run stood on, those of before its dates among them:
+asked when its report is written.
+"""
 
 from typing import TYPE_CHECKING, Final
 
 from app.core.errors import AppError
+from app.report.indicators import ready_again
 
 if TYPE_CHECKING:
     from app.results.run import Run
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 SAME: Final = "the same"
 CHANGED: Final = "changed"
 GONE: Final = "gone"
+OTHER_HISTORY: Final = "other history"
 
 
 def bars_now(run: "Run", sources: "Sources") -> dict[str, str]:
@@ -36,7 +40,33 @@ def bars_now(run: "Run", sources: "Sources") -> dict[str, str]:
     except (AppError, ValidationError):
         return {}
     now = {one.symbol: (one.bars, one.source_hash) for one in found}
-    return {row["symbol"]: _word(row, *now.get(row["symbol"], (0, ""))) for row in run.passport}
+    words = {row["symbol"]: _word(row, *now.get(row["symbol"], (0, ""))) for row in run.passport}
+    others = dict.fromkeys(_with_other_history(run, sources), OTHER_HISTORY)
+    return {
+        symbol: others.get(symbol, SAME) if word == SAME else word for symbol, word in words.items()
+    }
+
+
+def _with_other_history(run: "Run", sources: "Sources") -> set[str]:
+    """The symbols whose bars of before its dates are not those that it began with; none where that
+    cannot be said, as its strategies are others or its bars are gone.
+    """
+    from app.managers.system_manager.why.retelling import unlogged
+
+    then = run.facts.get("history") or {}
+    if not then:
+        return set()
+    try:
+        with unlogged(), ready_again(run, sources) as again:
+            next(iter(again.feed.messages()))  # the first is its history
+    except AppError:
+        return set()
+    now = again.feed.history_sources
+    return {
+        name.rpartition(" ")[0]
+        for name, row in then.items()
+        if row["source_hash"] != now.get(name, {}).get("source_hash")
+    }
 
 
 def _word(row: dict[str, object], bars: int, source_hash: str) -> str:

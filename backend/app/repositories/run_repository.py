@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from app.core.errors import NotFoundError, did_you_mean
 from app.core.money import from_units
-from app.core.orders import REJECTED, Order, OrderChange, RecordedFill
+from app.core.orders import CANCELED, REJECTED, RUN_ENDED, Order, OrderChange, RecordedFill
 from app.core.run_ids import runs_back
 from app.core.run_states import RUNNING
 from app.models import tables
@@ -284,6 +284,11 @@ class RunRepository:
     def refused_count(self, run_id: str) -> int:
         """How many of its orders limits or the venue refused."""
         return self._count((_ORDERS.c.run_id == run_id) & (_ORDERS.c.state == REJECTED))
+
+    def outlived_count(self, run_id: str) -> int:
+        """How many of its orders worked until its end took them with it."""
+        ended = _ORDERS.c.reason.startswith(RUN_ENDED) & (_ORDERS.c.state == CANCELED)
+        return self._count((_ORDERS.c.run_id == run_id) & ended)
 
     def _count(self, which: ColumnElement[bool]) -> int:
         with database_errors(self._engine), self._engine.connect() as connection:

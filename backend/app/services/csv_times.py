@@ -13,7 +13,9 @@ from app.core.arrow import ints, nulls, to_arrow
 from app.core.bars import Ints
 from app.core.errors import DataError
 from app.core.intervals import DAY_NS
+from app.services.time_patterns import patterns_of
 
+_LOOKED_AT = 1000  # times, to see what pattern they have
 Mask = npt.NDArray[np.bool_]
 
 _NS = pa.timestamp("ns")
@@ -74,7 +76,9 @@ def read_times(values: pa.Array, zone: str, time_format: str | None = None) -> T
     if time_format is not None:
         parsed = _by_pattern(text, time_format)
         if parsed.null_count == len(parsed):
-            raise DataError(f"No time of the file fits the pattern '{time_format}'.")
+            present = text.drop_null()
+            example = f", such as '{present[0].as_py()[:40]}'," if len(present) else ""
+            raise DataError(f"No time of the file{example} fits the pattern '{time_format}'.")
         if parsed.type.tz is not None:
             return _from_aware(pc.cast(parsed, _UTC_NS))
         return _from_wall_clock(parsed, zone)
@@ -130,9 +134,12 @@ def _find_format(text: pa.Array) -> _Format:
             if re.fullmatch(known.pattern, value):
                 return known
     example = f" such as '{present[0].as_py()[:40]}'" if len(present) else ""
+    ways = " or ".join(
+        f"--time-format '{one}'" for one in patterns_of(present[:_LOOKED_AT].to_pylist())
+    )
     raise DataError(
         f"The times{example} are in no format known here. Use ISO 8601 or epochs, or give the"
-        " pattern, e.g. --time-format '%m/%d/%Y %H:%M'."
+        f" pattern, such as {ways}."
     )
 
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from app.core.bars import Bar, SymbolRows, no_rows
 from app.core.messages import BrokerNews, Command, EndOfStream, LastNews
-from app.core.orders import REJECTED, IllegalTransition, Order
+from app.core.orders import REJECTED, RUN_ENDED, IllegalTransition, Order
 from app.core.transfers import Conversion
 from app.managers.execution_manager.books.ledger import LedgerError
 from app.managers.execution_manager.execution_manager import ExecutionManager
@@ -113,7 +113,7 @@ class AnalysisEngine(Worker):
                     self._run(message.through_ns)
                     self._through_ns = message.through_ns
                 elif isinstance(message, EndOfStream):
-                    reason = f"the run ended: {message.reason}"
+                    reason = f"{RUN_ENDED}: {message.reason}"
                     self.execution.cancel_all(self._cursor.now_ns, reason)
                 elif isinstance(message, LastNews):
                     self._cursor.stand(message.at_ns)

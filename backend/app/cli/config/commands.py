@@ -1,26 +1,25 @@
 """`config`: make session configs, check them before a run, and the schema editors use."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from app.cli.config.told import would_run
 from app.cli.config_text import SCHEMA
 from app.cli.new_files import write_text
 from app.cli.parameters import AsJson, End, Start, Yes
-from app.cli.terminal.output import print_json, print_table, value_text
+from app.cli.terminal.output import print_json, print_table
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from app.core.config import SessionConfig
     from app.core.config_json import Fault
+    from app.managers.system_manager.foreseeing import Foreseen
     from app.managers.system_manager.system_manager import SystemManager
-    from app.threads.stream.plan import Plan
 
 app = typer.Typer(help="Make a session config, check it; its schema.")
 
@@ -32,7 +31,7 @@ class Checked(NamedTuple):
     """A config with nothing wrong, and what its run would compute, with what strategies declare."""
 
     config: "SessionConfig"
-    plan: "Plan"
+    foreseen: "Foreseen"
 
 
 def _text(metavar: str, help_line: str) -> Any:
@@ -162,6 +161,8 @@ def _load(path: Path, system: "Callable[[], SystemManager]") -> Checked | AppErr
 
     try:
         config = load_session_config(path, _check_indicator)
+    except InvalidConfigError as error:
+        return system().all_faults(error, path)
     except AppError as error:
         return error  # it names the file
     try:
@@ -197,56 +198,20 @@ def _described(path: Path, outcome: Checked | AppError) -> dict[str, Any]:
     elif isinstance(outcome, AppError):
         errors = [{"path": "", "message": str(outcome)}]
     else:
-        config = outcome.config.model_dump(mode="json")
-        return {"file": str(path), "ok": True, "errors": [], "config": config}
-    return {"file": str(path), "ok": False, "errors": errors, "config": None}
-
-
-def _given(part: "BaseModel | None") -> str | None:
-    """What a part of a config says, without its defaults; nothing of one that says nothing."""
-    said = {} if part is None else part.model_dump(mode="json", exclude_defaults=True)
-    return ", ".join(f"{key}: {value_text(value)}" for key, value in said.items()) or None
+        return {
+            "file": str(path), "ok": True, "errors": [],
+            "warnings": list(outcome.foreseen.warnings),
+            "config": outcome.config.model_dump(mode="json"), "would_run": would_run(*outcome),
+        }  # fmt: skip
+    unknown: dict[str, Any] = {"warnings": [], "config": None, "would_run": None}
+    return {"file": str(path), "ok": False, "errors": errors, **unknown}
 
 
 def _print_outcome(path: Path, outcome: Checked | AppError) -> None:
     if isinstance(outcome, AppError):
         typer.echo(f"error: {outcome}", err=True)
         return
-    config, plan = outcome
-    history = (f"{word}: {'all' if n is None else n}" for word, n in plan.history.items())
-    rows = [
-        ("name", config.name),
-        ("market", config.market),
-        ("symbols", ", ".join(config.symbols)),
-        ("sessions", _sessions(config)),
-        ("intervals", ", ".join(plan.intervals)),
-        ("history sessions", ", ".join(history) or None),
-        ("indicators", ", ".join(_indicators(plan)) or None),
-        ("strategies", ", ".join(strategy.label for strategy in config.strategies)),
-        ("account", f"{config.account.cash} {config.account.currency}"),
-        ("sizing", _given(config.sizing)),
-        ("risk", _given(config.risk)),
-        ("protection", _given(config.protection) or "as its strategies declare"),
-    ]
     typer.echo(f"{path}: ok")
-    print_table("It would run", ("what", "value"), rows)
-
-
-def _indicators(plan: "Plan") -> Iterator[str]:
-    """The config's and those of its strategies; with their symbols where not all have one."""
-    having: dict[str, list[str]] = {}
-    for one in plan.declared:
-        words = f"{one.computation.label} on {one.interval}"
-        having.setdefault(words, []).append(plan.symbols[one.symbol])
-    for words, symbols in having.items():
-        is_all = len(symbols) == len(plan.symbols)
-        yield words if is_all else f"{words} of {' '.join(symbols)}"
-
-
-def _sessions(config: "SessionConfig") -> str:
-    if config.replay is not None:
-        return f"{config.replay.start} to {config.replay.end}, speed {config.replay.speed}"
-    live = config.lived
-    orders = "simulated" if live.broker == "paper" else "sent to it"
-    money = ", REAL MONEY" if live.trades_real_money else ""
-    return f"{live.sessions}, live at the venue '{live.venue}', orders {orders}{money}"
+    print_table("It would run", ("what", "value"), list(would_run(*outcome).items()))
+    for words in outcome.foreseen.warnings:
+        typer.echo(f"warning: {words}", err=True)

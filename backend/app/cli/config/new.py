@@ -65,6 +65,7 @@ class Course:
 
     def _dates(self) -> None:
         symbols = self.draft.words["symbols"]
+        self._stock = self._stock.having(symbols)
         start, end = self._stock.dates(symbols)
         self._put("start", "First date", str(start), str, "replay", "start")
         earliest = dt.date.fromisoformat(self.draft.words["replay"]["start"])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.managers.data_manager.options import ImportReport, Progress
 
 FINDINGS_PRINTED = 20
+_MUCH_OUTSIDE = 0.2  # of a file's rows: that is no night or holiday among them
 EXAMPLE_CSV = """Import bars from a CSV file, compressed or not; its header tells the columns.
 
 \b
@@ -84,6 +85,7 @@ def import_file(
         print_json(msgspec.to_builtins(report))
     else:
         _print_report(report)
+        _tell_if_much_is_outside(report)
     if report.kept_out and not report.stored:
         why = max(report.kept_out, key=lambda reason: report.kept_out[reason])
         raise DataError(
@@ -99,6 +101,20 @@ def _advice(why: str, interval: str) -> str:
     if why != FAULT_TEXT[Fault.OUTSIDE_SESSION] or interval == "1d":
         return ""
     return " Are its bars daily (--interval 1d), or its times those of another zone (--timezone)?"
+
+
+def _tell_if_much_is_outside(report: "ImportReport") -> None:
+    """Some bars of another market, or of another zone, lie in this one's sessions by chance."""
+    from app.services.bar_import import FAULT_TEXT, Fault
+
+    outside = report.kept_out.get(FAULT_TEXT[Fault.OUTSIDE_SESSION], 0)
+    if report.stored and outside > report.rows * _MUCH_OUTSIDE:
+        console.print(
+            f"Of its {count_text(report.rows, 'row')} {outside:,} lie outside all sessions of "
+            f"{report.market}: is its market another one (--market 24/7), or are its times those "
+            "of another zone (--timezone)?",
+            markup=False,
+        )
 
 
 def _column_names(pairs: Sequence[str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PARTS = ("config", "data", "code", "platform")
 _ELSEWHERE = ("run_id", "mode", "state", "fingerprint", "report", "strategies")
+_WORDS = ("held_at_end", "working_at_end")  # they would make columns of figures wide
 _SHORT = 12  # characters of a hash that are shown
 _HASH = 64
 
@@ -145,7 +146,7 @@ def _print_figures(letters: str, runs: "Sequence[RecordedRun]") -> None:
     from app.managers.system_manager.record.summary import figure_rows
 
     columns = [dict(figure_rows({**run.summary})) for run in runs]
-    left_out = {name.replace("_", " ") for name in _ELSEWHERE}
+    left_out = {name.replace("_", " ") for name in (*_ELSEWHERE, *_WORDS)}
     names = [
         name for name in dict.fromkeys(n for column in columns for n in column)
         if name not in left_out

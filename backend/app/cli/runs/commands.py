@@ -72,6 +72,7 @@ def show_run(
     if as_json:
         print_json(run)
         return
+    from app.cli.runs.notes import outlived_text
     from app.managers.system_manager.record.summary import figure_rows, left_text
 
     summary = run["summary"] or {}
@@ -85,9 +86,9 @@ def show_run(
         if value is not None or name in recorded
     ]
     print_table(f"Run {run['run_id']}", ("what", "value"), rows)
-    left = left_text(summary)
-    if left is not None:
-        console.print(left, markup=False)
+    for words in (left_text(summary), outlived_text(repository, run["run_id"])):
+        if words is not None:
+            console.print(words, markup=False)
     if strategies:
         from app.managers.system_manager.record.attribution import as_cells
 

@@ -21,14 +21,29 @@ def notes_on(figures: Mapping[str, Any]) -> Iterator[str]:
         yield latched
     elif figures.get("trading_state") is not None:
         yield _still(repository, run_id, figures["trading_state"])
-    if figures.get("held_at_end") or figures.get("working_at_end"):
+    is_left = figures.get("held_at_end") or figures.get("working_at_end")
+    if is_left and figures.get("band") is None:  # a venue has it
         yield "What it held and what worked at its end is left to the venue: no run looks after it."
+    outlived = outlived_text(repository, run_id) if figures["orders"] else None
+    if outlived is not None:
+        yield outlived
     if not figures["orders"] and figures["bars"]:
         yield "No order was given: 'why-not SYMBOL TIME' shows what the strategies saw."
     refused = repository.refused_count(run_id) if figures["orders"] else 0
     if refused:
         where = f"'runs orders {run_id} --refused' tells why."
         yield f"Of its orders {refused:,} {'was' if refused == 1 else 'were'} refused: {where}"
+
+
+def outlived_text(repository: RunRepository, run_id: str) -> str | None:
+    """That orders worked until a run's end, which took them with it; None where none did."""
+    count = repository.outlived_count(run_id)
+    if not count:
+        return None
+    return (
+        f"At its end {count:,} order{' was' if count == 1 else 's were'} working, and ended with "
+        f"it: 'runs orders {run_id}' has {'it' if count == 1 else 'them'}."
+    )
 
 
 def _still(repository: RunRepository, run_id: str, found: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from app.core.errors import NotFoundError, UsageError, near_file
 
+NO_UTF_8 = "it is not UTF-8 text; save it as 'CSV UTF-8', or run iconv -f CP1252 -t UTF-8 on it"
 _UTF_16 = "it is UTF-16 text; save it as 'CSV UTF-8', or run iconv -f UTF-16 -t UTF-8 on it"
 # By how it begins: what it is, and what to do.
 _OTHERS = (

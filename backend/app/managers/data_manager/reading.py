@@ -17,7 +17,7 @@ from app.core.bars import Floats, Ints
 from app.core.errors import DataError, did_you_mean
 from app.core.progress import OnCount
 from app.managers.data_manager.counted_file import opened
-from app.managers.data_manager.input_files import require_file, why_no_table
+from app.managers.data_manager.input_files import NO_UTF_8, require_file, why_no_table
 from app.managers.data_manager.options import ImportOptions
 from app.services.bar_import import Rows
 from app.services.csv_columns import QUOTES, ColumnMap, map_columns
@@ -40,8 +40,14 @@ def read_csv(
 
     `on_count` is told of its bytes.
     """
-    header, delimiter = _read_header(path)
-    columns = map_columns(header, options.columns)
+    header, delimiter, is_utf_8 = _read_header(path)
+    try:
+        columns = map_columns(header, options.columns)
+    except DataError as error:
+        if is_utf_8:
+            raise
+        told = "The header is not UTF-8 text, and was read as Windows-1252: where that looks wrong"
+        raise DataError(f"{error} {told}, save the file as 'CSV UTF-8'.") from None
     broken: list[int] = []
     with _reading_errors(path, "CSV"):
         table = _parse(partial(opened, path, on_count), header, columns, delimiter, broken)
@@ -75,23 +81,33 @@ def _reading_errors(path: Path, kind: str) -> Iterator[None]:
         what = _first_line(error)[:300]
         if "straddling object" in what:
             what = "one of its lines is longer than a megabyte; it may be another kind of file."
+        elif kind == "CSV" and "invalid UTF8" in what:
+            what = f"{NO_UTF_8}."
         raise DataError(f"{path} cannot be read as {kind}: {what}") from None
 
 
-def _read_header(path: Path) -> tuple[list[str], str]:
+def _read_header(path: Path) -> tuple[list[str], str, bool]:
+    """The names of its columns, what parts them, and whether they are UTF-8."""
     require_file(path)
     with _reading_errors(path, "CSV"), pa.input_stream(str(path), compression="detect") as stream:
         head = stream.read(_HEADER_BYTES)
     if problem := why_no_table(head):
         raise DataError(f"{path} cannot be read as CSV: {problem}.")
-    text = head.decode("utf-8-sig", errors="replace")
-    line = text.split("\n", 1)[0].strip("\r")
+    line, is_utf_8 = _text(head.partition(b"\n")[0].strip(b"\r"))
     if not line.strip():
         raise DataError(f"{path} has no header in its first line; name the columns there.")
     delimiter = max(_DELIMITERS, key=line.count)
     with _reading_errors(path, "CSV"):
         names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
-    return [name.strip() for name in names], delimiter
+    return [name.strip() for name in names], delimiter, is_utf_8
+
+
+def _text(line: bytes) -> tuple[str, bool]:
+    """A line, and whether it is UTF-8; what is not is taken for what Excel writes on Windows."""
+    try:
+        return line.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return line.decode("cp1252", errors="replace"), False
 
 
 def _read_groups(file: pq.ParquetFile, names: list[str], on_count: OnCount | None) -> pa.Table:

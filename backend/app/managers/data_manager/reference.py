@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.errors import DataError, UsageError, did_you_mean, of_comma
 from app.core.instruments import CorporateAction, Instrument
-from app.managers.data_manager.input_files import require_file
+from app.managers.data_manager.input_files import NO_UTF_8, require_file, why_no_table
 
 ACTION_KINDS = ("split", "dividend")
 SIZES = ("tick", "lot", "multiplier", "least_value")
@@ -17,6 +17,7 @@ SymbolCheck = Callable[[str], str]  # returns the symbol it is given, or refuses
 
 _NUMBER = re.compile(r"[+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _LEAST, _MOST = Decimal("1e-12"), Decimal("1e12")
+_HEAD_BYTES = 4096  # that tell another kind of file
 _CENT, _ONE = Decimal("0.01"), Decimal(1)
 # Tick, lot and currency where a market has its own; an instrument that is set goes before.
 _DEFAULTS: dict[str, tuple[Decimal, Decimal, str]] = {
@@ -135,8 +136,11 @@ def _read_csv(
             _check_header(path, header, needed, allowed)
             reader.fieldnames = header
             rows = [(reader.line_num, _cells(path, reader.line_num, row)) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is not CSV text in UTF-8: {error}.") from None
+    except UnicodeDecodeError as error:
+        what = why_no_table(error.object[:_HEAD_BYTES]) or NO_UTF_8
+        raise DataError(f"{path} cannot be read as CSV: {what}.") from None
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as CSV: {error}.") from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from None
     if not rows:

@@ -2,8 +2,8 @@
 
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.config_account import Symbol
-from app.core.errors import UsageError, did_you_mean
+from app.core.config_account import Symbol, meant_symbol
+from app.core.errors import UsageError
 
 _SYMBOL: TypeAdapter[str] = TypeAdapter(Symbol)
 
@@ -15,13 +15,5 @@ def check_symbol(symbol: str) -> str:
     except ValidationError:
         raise UsageError(
             f"'{symbol[:40]}' is not a symbol: up to 32 capitals, digits and . / : _ -, such as"
-            f" AAPL or BTC/USDT.{_meant(symbol)}"
+            f" AAPL or BTC/USDT.{meant_symbol(symbol)}"
         ) from None
-
-
-def _meant(word: str) -> str:
-    """Its capitals, where these make a symbol."""
-    try:
-        return did_you_mean(word, [_SYMBOL.validate_python(word.strip().upper())])
-    except ValidationError:
-        return ""

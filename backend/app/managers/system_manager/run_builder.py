@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, load_session_config
+from app.core.config_json import InvalidConfigError
 from app.core.errors import AppError, ConfigError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
@@ -22,14 +23,20 @@ from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
+from app.managers.system_manager.foreseeing import (
+    Foreseen,
+    foreseen,
+    need_sound,
+    with_all_faults,
+)
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
-from app.managers.system_manager.needs.market import Market, MarketTime, market_of, replayed_market
-from app.managers.system_manager.needs.protecting import check_protection
+from app.managers.system_manager.needs.history import scant_history
+from app.managers.system_manager.needs.market import Market, market_of, replayed_market
 from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.rates import check_rates
-from app.managers.system_manager.needs.run_bars import need_market, replayed_sessions
+from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.record.run_record import RunRecord, claim_folder
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns
 from app.managers.system_manager.risk.run_risk import RunRisk
@@ -37,10 +44,9 @@ from app.managers.system_manager.run_session import OnProgress, RunSession
 from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.system_manager.venue.venue_sizes import record_sizes
-from app.managers.system_manager.wiring import Run, plan_of, seats_of
+from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
 from app.services.indicators import faults
-from app.strategies.indicator import Cursor
 from app.strategies.loader import load_strategy, source_hash
 from app.threads.stream.plan import Plan
 
@@ -83,10 +89,8 @@ class RunBuilder:
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`on_wired` is told of the run before its record begins: it can be stopped from then."""
-        config = (
-            given if isinstance(given, SessionConfig) else load_session_config(Path(given), faults)
-        )
-        need_market(config, self._times)
+        config = given if isinstance(given, SessionConfig) else self._loaded(Path(given))
+        need_sound(config, self._times, self._settings.strategies_folder)
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
         need_confirmation(config, self._confirmed)
@@ -100,6 +104,8 @@ class RunBuilder:
         make = self._maker(market)
         run = make(config, on_results=lambda results: holder[0].take(results), paused=paused)
         on_wired(run)
+        for words in scant_history(config, run.plan, market.sessions):
+            logger.warning(words)
         facts = self._facts(run, market)
         record = self._begin_record(run, facts, market)
         rows = [msgspec.to_builtins(one) for one in passport]
@@ -215,13 +221,23 @@ class RunBuilder:
         self._tell(record, market.sessions, config)
         return session
 
-    def check(self, config: SessionConfig) -> Plan:
+    def _loaded(self, path: Path) -> SessionConfig:
+        try:
+            return load_session_config(path, faults)
+        except InvalidConfigError as error:
+            raise self.all_faults(error, path) from None
+
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """The same with what is wrong with all that the file names."""
+        return with_all_faults(error, path, self._times, self._settings.strategies_folder)
+
+    def check(self, config: SessionConfig) -> Foreseen:
         """What a run of this config would compute; an error when it could not start.
 
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
         self.hard_limits()
-        need_market(config, self._times)
+        need_sound(config, self._times, self._settings.strategies_folder)
         abilities: Abilities | None = None
         check_rates(config, self._data.instrument)
         if config.replay is None:
@@ -232,16 +248,13 @@ class RunBuilder:
             sessions: Sequence[TradingSession] = [self._times.next_session(today, config.market)]
         else:
             sessions = replayed_sessions(config, self._times)
-        return self._plan(config, sessions, abilities)
+        return self._foreseen(config, sessions, abilities)
 
-    def _plan(
+    def _foreseen(
         self, config: SessionConfig, sessions: Sequence[TradingSession], abilities: Abilities | None
-    ) -> Plan:
-        time = MarketTime(self._times, config.market)
-        seats = seats_of(config, self._settings.strategies_folder, Cursor(), time)
-        if abilities is not None and config.lived.goes_to_venue:
-            check_protection(config, seats, abilities)
-        return plan_of(config, seats, sessions, partial(time.sessions_before, sessions[0]))
+    ) -> Foreseen:
+        folder = self._settings.strategies_folder
+        return foreseen(config, sessions, abilities, self._times, folder)
 
     @contextmanager
     def _files(self, header: RunHeader | None) -> Iterator[Path]:
@@ -264,10 +277,12 @@ class RunBuilder:
 
     def _need_history(self, config: SessionConfig, market: Market, line: "LiveLine") -> None:
         """Have the store hold what the run looks back on, from the venue if need be."""
-        plan = self._plan(config, market.sessions, line.venue.abilities)
+        found = self._foreseen(config, market.sessions, line.venue.abilities)
+        for words in found.warnings:
+            logger.warning(words)
         need = HistoryNeed(
             config.market, config.symbols, config.base_interval, config.extended_hours,
-            plan.history, market.sessions_before,
+            found.plan.history, market.sessions_before,
         )  # fmt: skip
         need_history(self._data, line.venue, bars_origin(config), need)
 

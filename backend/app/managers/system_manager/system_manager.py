@@ -20,6 +20,7 @@ from app.managers.data_manager import DataManager
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.control.messages import Look, check_kill_mode
+from app.managers.system_manager.foreseeing import Foreseen
 from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_session import (
@@ -30,7 +31,6 @@ from app.managers.system_manager.run_session import (
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.threads.machine.pacing import Speed
-from app.threads.stream.plan import Plan
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -333,10 +333,14 @@ class SystemManager:
         log.info("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
 
-    def check(self, config: SessionConfig) -> Plan:
+    def check(self, config: SessionConfig) -> Foreseen:
         """What a run of this config would compute; an error when it could not start."""
         _check_config(config)
         return self._builder.check(config)
+
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """A file's faults with those of all that it names: its market, its strategies."""
+        return self._builder.all_faults(error, path)
 
 
 def _check_config(config: object) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from app.core.bars import Bar
 from app.core.errors import StrategyError
 from app.core.messages import Command, EndOfStream
+from app.core.orders import RUN_ENDED
 from app.strategies.failure import HookInterrupted
 from app.threads.analysis_engine import Input
 from app.threads.desk.desk import ACTED
@@ -68,7 +69,7 @@ class KilledEngine(ReloadingEngine):
     def _report(self, sequence: int) -> None:
         if self.is_over and not self._has_ended:
             self._has_ended = True
-            self._break_off(sequence, f"the run ended: {self._reason}")
+            self._break_off(sequence, f"{RUN_ENDED}: {self._reason}")
         else:
             super()._report(sequence)
 

@@ -5,9 +5,11 @@ from functools import partial
 
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.config_json import json_path
 from app.core.errors import ConfigError
 from app.core.intervals import DAILY, interval_ns
 from app.services.indicators import Computation
+from app.threads.stream.plan import Plan
 
 Asked = tuple[Computation, int | None, str]  # what, for which symbol (None: all), where
 SessionsBefore = Callable[[int], tuple[TradingSession, ...]]
@@ -35,6 +37,30 @@ def history_of(
             for one in computations:
                 _refuse_too_little(declared, one, interval, longest)
     return history
+
+
+def scant_history(
+    config: SessionConfig, plan: Plan, sessions: Sequence[TradingSession]
+) -> tuple[str, ...]:
+    """Declared histories that an indicator's first value takes up, so that it has none before that
+    one on any session; in words.
+    """
+    told: dict[str, None] = {}
+    for interval, count in config.history.items():
+        asked = {one.computation for one in plan.declared if one.interval == interval}
+        if not asked or count == "all":
+            continue
+        longest = max(_bars_of(one, interval, config.extended_hours) for one in sessions)
+        for one in asked:
+            bars = one.lookback + 2
+            if (count + 1) * longest < bars:
+                told[
+                    f"{json_path(('history', interval))}: with {count} sessions {one.label} has a "
+                    "value on a session's last bar alone, and never the one before it: no "
+                    f"crossing of it is ever seen. {-(-bars // longest)} are enough; left out, "
+                    "it keeps as many by itself."
+                ] = None
+    return tuple(sorted(told))
 
 
 def _bars_before(computation: Computation, interval: str) -> int:

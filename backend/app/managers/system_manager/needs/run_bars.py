@@ -10,7 +10,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
-from app.core.errors import ConfigError, NotFoundError, did_you_mean
+from app.core.errors import NotFoundError, did_you_mean
 from app.core.instruments import Instrument
 from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
@@ -21,11 +21,13 @@ _NAMED = 10  # symbols in a warning
 
 
 def need_market(config: SessionConfig, times: TimeManager) -> None:
-    """The config's market is one that there is."""
+    """The config's market is one that there is, and trades on a replay's dates."""
     try:
         times.zone(config.market)
     except NotFoundError as error:
         raise InvalidConfigError(None, [("market", str(error))]) from None
+    if config.replay is not None:
+        replayed_sessions(config, times)
 
 
 def need_bars(
@@ -121,8 +123,6 @@ def replayed_sessions(config: SessionConfig, times: TimeManager) -> tuple[Tradin
     replay = config.replayed
     sessions = times.sessions_between(replay.start, replay.end, config.market)
     if not sessions:
-        raise ConfigError(
-            f"{config.market} has no session from {replay.start} to {replay.end}; "
-            "choose other replay dates."
-        )
+        what = f"{config.market} has no session from {replay.start} to {replay.end}"
+        raise InvalidConfigError(None, [("replay", f"{what}; choose other replay dates.")])
     return sessions

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from app.core.coins import coin_of
-from app.core.money import from_units
+from app.core.money import from_units, to_units
 from app.core.orders import Order
 from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.core.trading_state import RiskStatus
+from app.managers.execution_manager.books.account import Account, Mark
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
@@ -99,7 +100,7 @@ def summary_of(
     start, final = from_units(account.opening_units), figures.equity()
     band = from_units(figures.band_units) if simulates else None
     as_of = None if figures.left_ns is None else run.local_time(figures.left_ns).isoformat()
-    held, working = (None, None) if simulates else left_at_venue(run.execution)
+    working = None if simulates else _working(run.execution)  # a simulation takes them with it
     return Summary(
         run_id=run_id,
         state=state_of(reason),
@@ -121,7 +122,7 @@ def summary_of(
         borrow=from_units(account.total_units(lambda book: book.borrow_units)),
         loose_coins=_listed({coin_of(p.symbol): p.units for p in account.loose.values()}),
         fees_unbooked=_listed(account.unbooked_fees),
-        held_at_end=held,
+        held_at_end=_held(account, figures.mark),
         working_at_end=working,
         max_drawdown=figures.max_drawdown,
         uncertain_bars=figures.uncertain_bars if simulates else None,
@@ -138,9 +139,31 @@ def left_at_venue(execution: ExecutionManager) -> tuple[str | None, str | None]:
     """What a run holds and which orders work, in words: as far as the run knows."""
     left = standing(execution)
     held = ", ".join(f"{from_units(units):f} {name}" for name, units in left.positions.items())
+    return held or None, _working(execution)
+
+
+def _held(account: Account, mark: Mark) -> str | None:
+    """What the strategies hold of each symbol together, at which last price, and its worth."""
+    found = []
+    for symbol, row in enumerate(zip(*account.positions, strict=True)):
+        units = sum(position.units for position in row)
+        if not units:
+            continue
+        price, text = mark(symbol), f"{from_units(units):,f} {row[0].symbol}"
+        if price:
+            worth = from_units(sum(position.value_units(price) for position in row))
+            currency = account.currencies[symbol]
+            foreign = "" if currency == account.terms.currency else f" {currency}"
+            text += f" at {from_units(to_units(price)):,f}, worth {worth:,.2f}{foreign}"
+        found.append(text)
+    return "; ".join(found) or None
+
+
+def _working(execution: ExecutionManager) -> str | None:
+    """The orders that work, the first of many."""
     orders = [_order_text(order) for order in execution.broker.working.copy().values()]
     more = [f"and {len(orders) - _MOST_NAMED:,} more"] if len(orders) > _MOST_NAMED else []
-    return held or None, "; ".join([*orders[:_MOST_NAMED], *more]) or None
+    return "; ".join([*orders[:_MOST_NAMED], *more]) or None
 
 
 def _order_text(order: Order) -> str:

@@ -13,6 +13,7 @@ _MONEY = (
     *("equity_worst", "equity_best", "equity_difference"),
 )
 _SHARES = ("max_drawdown", "band_share")
+_MOST_HELD = 10  # symbols in a table
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +39,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     borrow: Decimal  # on borrowed shares
     loose_coins: str | None = None  # left over of fees in coins: the account's, no strategy's
     fees_unbooked: str | None = None  # taken in what the account has no book for
-    held_at_end: str | None = None  # of a run whose orders go to a venue: what it left there,
-    working_at_end: str | None = None  # and nobody looks after any more
+    held_at_end: str | None = None  # in words; where orders go to a venue, what was left there,
+    working_at_end: str | None = None  # and which of those work on, with nobody to look after them
     max_drawdown: float
     uncertain_bars: int | None  # that leave open what they did; None where a venue fills
     band: Decimal | None  # what those may differ by from worst to best, decisions fixed
@@ -102,7 +103,11 @@ def left_text(figures: Mapping[str, Any]) -> str | None:
 
 
 def _cell(name: str, value: object) -> str:
-    """One figure for people."""
+    """One figure for people; what is held has a line for each symbol, up to some."""
+    if name == "held_at_end":
+        held = str(value).split("; ")
+        more = [f"and {len(held) - _MOST_HELD:,} more"] if len(held) > _MOST_HELD else []
+        return "\n".join([*held[:_MOST_HELD], *more])
     if isinstance(value, Decimal) or name in _MONEY:
         return f"{value:,.2f}"
     if isinstance(value, float):
@@ -122,7 +127,7 @@ def report_page(summary: Summary, passport: Sequence[Mapping[str, Any]], error: 
     if error:
         lines += ["It failed:", "", *(f"    {line}" for line in error.splitlines()), ""]
     lines += ["| figure | value |", "|---|---:|"]
-    lines += [f"| {name} | {value} |" for name, value in summary.rows()]
+    lines += [f"| {name} | {'; '.join(value.splitlines())} |" for name, value in summary.rows()]
     for words in (left_text(msgspec.structs.asdict(summary)), summary.latched()):
         lines += ["", words] if words is not None else []
     if summary.band is not None:
