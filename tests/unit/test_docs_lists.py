@@ -31,6 +31,7 @@ from app.core.venue import Abilities, Venue, VenueRefused
 from app.integrations.binance.peer import faults as of_binance
 from app.integrations.binance.problems import UNCLEAR_CODES
 from app.integrations.practice.venue import faults as of_practice
+from app.managers.execution_manager.live import refused_stops
 from app.repositories.journal_format import KIND_NAMES
 from app.results import columns
 from app.strategies.views import OrderView
@@ -158,6 +159,17 @@ def test_every_refusal_is_described() -> None:
     }  # fmt: skip
     told = {one.rstrip(":") for one in words("docs/RISK.md", "| a reason begins with")}
     assert found - {"time_stop", "one_exit"} == {one for one in told if "_" in one}
+
+
+def test_every_change_of_an_order_is_described() -> None:
+    found = {refused_stops.AT_MARKET, refused_stops.GIVEN_ANEW, refused_stops.WAITS}
+    for _, one in constants("managers/execution_manager"):
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
+            place = {"note": 0, "_give": 1}.get(one.func.attr, len(one.args))
+            what = one.args[place] if place < len(one.args) else None
+            if isinstance(what, ast.Constant) and isinstance(what.value, str):
+                found.add(what.value)
+    assert words("docs/FINISHED_RUNS.md", "| what | |") == found
 
 
 def test_every_state_and_property_of_an_order_is_described() -> None:
