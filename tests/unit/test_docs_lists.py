@@ -225,3 +225,22 @@ def test_every_column_of_a_finished_run_is_described(
     ]
     own = {re.sub("_(ns|units)$", "", name) for name in kind.__struct_fields__}
     assert own <= {*_WORD.findall(" ".join(row))}
+
+
+# -- the house -------------------------------------------------------------------------------------
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    there = [str(path) for folder in (APP, ROOT / "tests") for path in folder.rglob("*.py")]
+    named = re.findall(r"`([a-z_/{},]+\.py)`", page("docs/ARCHITECTURE.md"))
+    assert len(named) > 50
+    assert [one for one in named if not any(path.endswith(f"/{one}") for path in there)] == []
+
+
+@pytest.mark.parametrize(
+    "room", ["cli", "threads", "managers/system_manager", "managers/execution_manager"]
+)
+def test_every_folder_of_a_room_is_described(room: str) -> None:
+    folders = {path.parent.name for path in (APP / room).glob("*/__init__.py")}
+    assert len(folders) > 5
+    assert {one for one in folders if f"`{one}/`" not in page("docs/ARCHITECTURE.md")} == set()
