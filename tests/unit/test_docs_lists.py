@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.faults.crash_launcher import POINTS
+from tests.faults.kinds import KINDS
 
 from app.cli.doctor.examining import NAMES
 from app.cli.practice.commands import PRACTICE
@@ -225,6 +227,12 @@ def test_every_column_of_a_finished_run_is_described(
     ]
     own = {re.sub("_(ns|units)$", "", name) for name in kind.__struct_fields__}
     assert own <= {*_WORD.findall(" ".join(row))}
+
+
+def test_the_faults_and_the_points_of_death_are_counted() -> None:
+    assert f"each of {len(POINTS)} named points" in page("docs/RELIABILITY.md")
+    assert f"schedules of {len(KINDS) - 1} kinds of faults" in page("docs/RELIABILITY.md")
+    assert f"`F01` to `{max(KINDS)}` are listed" in page("docs/FAULTS.md")
 
 
 # -- the house -------------------------------------------------------------------------------------

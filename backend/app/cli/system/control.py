@@ -134,7 +134,7 @@ def release(
 
     \b
     Example:
-      ./start_cli.sh system release --reason "the deposit was mine"
+      ./start_cli.sh system release --reason "news at noon are out"
     """
     import threading
 
