@@ -106,6 +106,12 @@ def test_every_option_of_a_practice_venue_is_described() -> None:
     names = {name for one in command.options for name in one.names}
     told = {word.split()[0] for word in words("docs/PRACTICE.md", "| option | default")}
     assert told == names
+    shown = {
+        row[0].split()[0].strip("`"): row[1]
+        for row in rows("docs/PRACTICE.md", "| option | default")
+    }
+    defaults = {one.names[0]: one.default for one in command.options if one.default}
+    assert {name: shown[name].strip("`") for name in defaults} == defaults
 
 
 def test_every_make_target_is_described() -> None:
