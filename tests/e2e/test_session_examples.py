@@ -39,7 +39,7 @@ LOOKED_AT = ("data session --symbols SYN1,SYN2 --once", "watch SYN1 --bars 30 --
 FOLLOWED = ("data session", "watch SYN1")
 FLATTEN = 'risk flatten --reason "it buys without end"'
 FREEZE_ALL = 'risk flatten --freeze --all --reason "the line to the venue is bad"'
-RELEASE = 'system release --reason "the deposit was mine"'
+RELEASE = 'system release --reason "news at noon are out"'
 VERIFY = ("verify last", "verify last --runner pool --json")
 RELOADS = (
     "strategies reload SmaCross --file sma_cross.py --fresh",

@@ -1,5 +1,6 @@
-"""The files a run writes while it streams: rows that wait for SQL, and the equity curve."""
+"""The files a run writes: rows that wait for SQL, the equity curve, what its record says."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.core.errors import DataError
 from app.core.orders import CANCELED, FILLED, FillRow, Order, OrderChange
@@ -14,6 +16,9 @@ from app.managers.system_manager.record import equity_file
 from app.managers.system_manager.record.equity_file import EquityFile
 from app.managers.system_manager.record.waiting_rows import WaitingRows
 
+__all__ = ["stored_market", "system_house"]
+
+DOCS = Path(__file__).parents[2] / "docs"
 wide = st.integers(-(2**63), 2**63 - 1)
 beyond = st.integers(-(10**30), 10**30)  # what is held, and cash, know no bound
 
@@ -97,3 +102,12 @@ def test_a_disk_that_refuses_on_the_writing_thread_is_told_at_the_close(tmp_path
     with pytest.raises(DataError, match="cannot be written: No space left on device"):
         file.close()
     assert not file._thread._threads or all(not t.is_alive() for t in file._thread._threads)
+
+
+def test_every_key_of_a_record_is_described(system_house: SystemHouse) -> None:
+    breakers = {"breakers": {"daily_loss": {"at": 1}}}
+    summary = system_house.system.run(system_house.config(risk=breakers), band=True)
+    page = (DOCS / "FINISHED_RUNS.md").read_text(encoding="utf-8")
+    table = page.partition("| key of `facts` |")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`(\w+)`", table))
+    assert told == {*system_house.facts(summary.run_id), "reloads"}  # of live runs alone

@@ -83,6 +83,40 @@ def test_every_key_is_described() -> None:
     assert not [key for key in keys if f"`{key}`" not in TEXT and f'"{key}"' not in TEXT]
 
 
+@pytest.mark.parametrize(
+    ("part", "model"),
+    [
+        ("key", config_module.SessionConfig),
+        ("key of `live`", config_live.LiveConfig),
+        ("key of `account`", config_account.AccountConfig),
+        ("key of `execution`", config_account.ExecutionConfig),
+        ("key of `fees`", config_fees.FeesConfig),
+        ("key of `risk`", config_risk.RiskConfig),
+        ("key of `breakers`", config_breakers.Breakers),
+        ("key of `protection`", config_protection.ProtectionConfig),
+    ],
+)
+def test_every_key_has_a_row_with_its_default(part: str, model: type[BaseModel]) -> None:
+    table = re.search(
+        rf"^\| {re.escape(part)} \| default .*\n\|.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE
+    )
+    assert table is not None
+    told = [[cell.strip() for cell in row.split("|")] for row in table[1].splitlines()]
+    shown = {key: row[2].strip("`") for row in told for key in re.findall("`([a-z_]+)`", row[1])}
+    fields = model.model_fields
+    assert {*fields} <= {*shown} | {"notify", "slippage"} | (
+        {"breakers"} if "risk" in part else set()
+    )
+    plain = {
+        name: json.dumps(field.default)
+        for name, field in fields.items()
+        if type(field.default) in (bool, int, str, float) and name in shown
+    }
+    assert {name: shown[name].replace(".0", "") for name in plain} == {
+        name: word.removesuffix(".0") for name, word in plain.items()
+    }
+
+
 def test_the_functions_of_ours_are_described() -> None:
     ours = [name for name in names() if f"| `{name}` |" in TEXT]
     assert ours == ["OPENING_RANGE", "PREVIOUS_DAY", "SESSION_VWAP", "VOLUME_RATIO"]

@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 
 from app.core.config import SessionConfig
+from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
 from app.managers.system_manager.control.alarms import Alarms
-from app.managers.system_manager.live.live_opening import LiveOpening, unfinished_run
+from app.managers.system_manager.live.live_opening import (
+    LiveOpening,
+    check_means,
+    unfinished_run,
+)
 from app.managers.time_manager import WallClock
 from app.repositories.account_risk import AccountRisk, AccountRisks
 from app.repositories.database import ensure_database, open_database, sqlite_url
@@ -53,3 +58,16 @@ def test_losses_of_one_currency_are_not_taken_for_those_of_another(
     else:
         with pytest.raises(StateError, match="counted in EUR, and this one counts in USD"):
             opening.risk_past()
+
+
+@pytest.mark.parametrize("rate", ["margin_rate", "borrow_rate"])
+def test_what_a_venue_charges_by_itself_is_not_charged_beside_it(rate: str) -> None:
+    """Our cash would not be the venue's any more, and after a break that halts the run."""
+    given = {
+        "name": "x", "mode": "live", "symbols": ["SYN1"], "strategies": [{"use": "trader.py"}],
+        "account": {rate: 0.06},
+    }  # fmt: skip
+    check_means(SessionConfig.model_validate(given))  # on paper nobody else does
+    at_venue = SessionConfig.model_validate({**given, "live": {"broker": "venue"}})
+    with pytest.raises(InvalidConfigError, match=rf"account\.{rate}: the venue keeps the account"):
+        check_means(at_venue)

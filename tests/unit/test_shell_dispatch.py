@@ -50,6 +50,8 @@ def configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("system recover --detach", Place.HERE),
         ("practice start --port 0", Place.CHILD),
         ("verify 2026", Place.CHILD),
+        ("runs rebuild 2026", Place.CHILD),
+        ("runs orders 2026", Place.HERE),
         ("why 1 --run 2026", Place.CHILD),
         ("why-not SYN1 10:31 --run 2026", Place.CHILD),
         ("risk check max.json buy 1 SYN1", Place.CHILD),

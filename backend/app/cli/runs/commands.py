@@ -123,7 +123,8 @@ def show_orders(
 ) -> None:
     """A run's orders, each with what was done to it after it was given, and why it ended.
 
-    What can be done to one is 'cancel', 'amend', 'amend refused' and 'reduce'.
+    A line below an order tells what was done to it: 'cut', 'cancel', 'amend', 'amend refused',
+    'reduce', 'priced', and more where it went to a venue.
 
     \b
     Examples:

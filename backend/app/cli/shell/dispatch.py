@@ -19,6 +19,7 @@ IN_A_CHILD = (
     ("risk", "drill"),
     ("config", "check"),
     ("verify",),
+    ("runs", "rebuild"),
     ("why",),
     ("why-not",),
 )

@@ -114,7 +114,8 @@ def halt(
 ) -> None:
     """From now on a session takes exits only: the run's own halt, which ends with it.
 
-    It is no trading state: that is the account's, outlives its runs, and is set by 'risk halt'.
+    An entry that works already stays, and can fill: 'risk halt' calls it off. It is no trading
+    state: that is the account's, outlives its runs, and is set by 'risk halt'.
 
     \b
     Example:
@@ -134,7 +135,7 @@ def release(
 
     \b
     Example:
-      ./start_cli.sh system release --reason "the deposit was mine"
+      ./start_cli.sh system release --reason "news at noon are out"
     """
     import threading
 

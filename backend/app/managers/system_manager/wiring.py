@@ -232,7 +232,7 @@ class Run:
             ),
             # a venue charges by itself, and says so with each fill
             fees=None if parts.make_broker is not None else fees_of(execution.fees),
-            terms=terms_of(config.account, market.rates),
+            terms=terms_of(config.account, market.rates, parts.make_broker is not None),
             make_broker=parts.make_broker,
         )
 
@@ -244,7 +244,9 @@ def fees_of(fees: Fees) -> FeesAt | None:
     return partial(own_schedule, fees.like, fees.parts)
 
 
-def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountTerms:
+def terms_of(
+    account: AccountConfig, rates: Mapping[dt.date, Rates], is_at_venue: bool
+) -> AccountTerms:
     """The account's terms as the config names them."""
     return AccountTerms(
         currency=account.currency,
@@ -254,6 +256,7 @@ def terms_of(account: AccountConfig, rates: Mapping[dt.date, Rates]) -> AccountT
         borrow_rate=account.borrow_rate,
         books={**dict.fromkeys(account.rates, Decimal(0)), **account.books},
         rates=rates,
+        is_at_venue=is_at_venue,
     )
 
 

@@ -28,6 +28,7 @@ class AccountTerms(msgspec.Struct, frozen=True):
     borrow_rate: Decimal = Decimal(0)
     books: Mapping[str, Decimal] = {}  # opening cash of further currencies
     rates: Mapping[dt.date, Rates] = {}  # by session
+    is_at_venue: bool = False  # which keeps its cash
 
 
 class AccountState(msgspec.Struct, frozen=True):

@@ -28,6 +28,11 @@ def checked_conversion(
     """
     if checked_currency(account, asked.source) == checked_currency(account, asked.target):
         raise UsageError(f"convert() from {asked.source} to {asked.target} changes nothing.")
+    if account.terms.is_at_venue:
+        raise UsageError(
+            "convert() would change our books alone: the venue keeps the money. Change it there, "
+            "before the run begins."
+        )
     if not 0 < asked.units < MOST_ASKED_UNITS:
         amount = from_units(asked.units)
         raise UsageError(f"convert({amount}, ...): the amount is above 0 and below 9e10.")

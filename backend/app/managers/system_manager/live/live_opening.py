@@ -8,6 +8,7 @@ from loguru import logger
 
 from app.core.accounts import account_of
 from app.core.config import SessionConfig
+from app.core.config_json import InvalidConfigError
 from app.core.config_live import LiveConfig
 from app.core.errors import AppError, ConfigError, DataError, NotFoundError, StateError
 from app.core.intervals import MINUTE_NS
@@ -248,10 +249,14 @@ def _refuse_forgotten(runs: Path, known: set[str], account: str) -> None:
 
 
 def check_means(config: SessionConfig) -> Abilities:
-    """Refuse a venue that cannot be one, and a program for alarms that is not there; what the
-    venue can be asked for.
+    """Refuse a venue that cannot be one, charges that it does not know of, and a program for alarms
+    that is not there; what the venue can be asked for.
     """
     live = config.lived
+    names = ("margin_rate", "borrow_rate") if live.goes_to_venue else ()
+    what = "the venue keeps the account, and charges what it charges; leave it out."
+    if charges := [(f"account.{name}", what) for name in names if getattr(config.account, name)]:
+        raise InvalidConfigError(None, charges)
     venue = _venue_of(config, WallClock())
     venue.close()
     program = (live.notify.command or ("",))[0]
