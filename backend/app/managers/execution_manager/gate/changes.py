@@ -3,8 +3,6 @@
 What is asked of an order meanwhile is kept until the change under way has been answered.
 """
 
-from collections.abc import Sequence
-
 from app.core import orders as states
 from app.core.order_events import KEPT_IN, Amend, Cancel, ChangeRefused, Place, Refused
 from app.core.venue import client_id
@@ -28,14 +26,12 @@ class Changes:
     def __init__(
         self,
         run_id: str,
-        symbols: Sequence[str],
         tracker: Tracker,
         latch: Latch,
         calling: Calling,
         output: Output,
     ) -> None:
         self._run_id = run_id
-        self._symbols = tuple(symbols)
         self._tracker = tracker
         self._latch = latch
         self._calling = calling
@@ -122,7 +118,7 @@ class Changes:
             order.call = self._calling.amend(order.client_id, name, order.wanted, now_ns)
 
     def _name(self, order: GateOrder) -> str:
-        return self._symbols[order.symbol]
+        return self._tracker.symbols[order.symbol]
 
     def may_begin(self, call: ChangingCall, order: GateOrder) -> bool:
         """Whether a change may still leave; where not, that is told."""

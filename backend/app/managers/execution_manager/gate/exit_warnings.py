@@ -54,10 +54,22 @@ class ExitWarnings:
             return "exit refused", "It is given anew"
         return "exit refused", "It goes on at market, or with what its entry brings next"
 
-    def was_last(self, order: GateOrder, cause: str) -> bool:
-        """Whether it stood in the place of a stop, and nothing is given in its own."""
-        is_second = order.order_id >= APART and order.kind == states.MARKET
-        return is_second and not cause and self._is_exit(order) and self._has_work(order)
+    def keeps_out(self, order: GateOrder, event: OrderEvent) -> str:
+        """Why its symbol is to take no entries, or "": what they would bring could not be
+        protected, or not be closed.
+        """
+        plain_no = isinstance(event, Refused) and not event.cause
+        asked = order.told_end or order.cancel_wanted or order.cancel_sent
+        if not plain_no or asked or not self._is_exit(order) or not self._has_work(order):
+            return ""
+        name, why = self._symbols[order.symbol], getattr(event, "reason", "")
+        if order.kind in states.STOPS:
+            return (
+                f"a stop of {name} was refused, and the next would be: {why.rstrip('.')}. Nothing "
+                "is entered until 'system release' lifts this"
+            )
+        stood_in = order.order_id >= APART and order.kind == states.MARKET
+        return f"{name} stays open: {why}" if stood_in else ""
 
     def not_resized(self, order: GateOrder, why: str) -> None:
         """What takes a position out stays too small for it, or too large."""

@@ -61,7 +61,7 @@ class Tracker:
         lot_units: Sequence[int],
     ) -> None:
         self.symbols = tuple(symbols)
-        self.lot_units = tuple(lot_units) or (1,) * len(self.symbols)
+        self.lot_units = list(lot_units) or [1] * len(self.symbols)
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
@@ -153,9 +153,31 @@ class Tracker:
         if event is not None:
             self.tell(order, event)
             self._exits.ended(order, state, event)
+            why = self._exits.keeps_out(order, event)
+            if why and not self._is_entered(order.symbol):
+                self._latch.halt(order.symbol, why)
         order.end, order.told_end = state, True
         order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
         self.open.pop(order.client_id, None)
+
+    def unsettled(self) -> set[int]:
+        """Symbols in which an answer is about to come, or fills are missing."""
+        placing = {order.symbol for order in self.open.values() if order.placing}
+        return placing | {order.symbol for order in self.behind.values()}
+
+    def missing_in(self, reports: Sequence[VenueReport], made_ns: int) -> list[GateOrder]:
+        """Orders that a list of what works, asked for at a moment, should have named."""
+        named = {report.client_id or f"{NAMELESS}{report.venue_id}" for report in reports}
+        return [
+            order
+            for name, order in self.open.items()
+            if order.acknowledged and order.known_ns < made_ns and name not in named
+        ]
+
+    def _is_entered(self, symbol: int) -> bool:
+        """Whether an entry fills: of its first piece a stop may be too small, and is given anew."""
+        working = (order for order in self.open.values() if order.symbol == symbol)
+        return any(order.opens and order.filled_units for order in working)
 
     def refuse(self, order: GateOrder, said: VenueRefused) -> None:
         """The venue has not taken a placement."""
@@ -167,8 +189,6 @@ class Tracker:
             what = f"{from_units(held_units)} of {self.symbols[order.symbol]}"
             self._output.alarm("too small to close", f"{what} are left, and stay there. {said}")
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
-        if self._exits.was_last(order, cause):
-            self._latch.halt(order.symbol, f"{self.symbols[order.symbol]} stays open: {said}")
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
