@@ -4,6 +4,7 @@ What is asked of an order meanwhile is kept until the change under way has been 
 """
 
 from app.core import orders as states
+from app.core.money import from_units
 from app.core.order_events import KEPT_IN, Amend, Cancel, ChangeRefused, Place, Refused
 from app.core.venue import client_id
 from app.managers.execution_manager.gate.calling import Calling
@@ -60,13 +61,22 @@ class Changes:
         if order.client_id in self._tracker.orders:
             return  # given already: an order has one placement
         self._tracker.add(order)
-        why = self._latch.against(order.symbol, order.opens)
+        why = self._latch.against(order.symbol, order.opens) or self._too_large(order)
         if why:
             self._tracker.end(order, states.REJECTED, Refused(order.order_id, why, KEPT_IN))
             return
         order.placing = True
         venue_order = order.for_venue(self._name(order))
         order.call = self._calling.place(venue_order, False, now_ns)
+
+    def _too_large(self, order: GateOrder) -> str:
+        """Why an entry cannot be taken, or its stop could not, or ""."""
+        most_units = self._tracker.most_units.get(order.symbol)
+        if most_units is None or not order.opens or abs(order.terms.units) <= most_units:
+            return ""
+        size, most = from_units(abs(order.terms.units)), from_units(most_units)
+        name = self._name(order)
+        return f"too_large: {size} is over {most}, the most of {name} that one order may be"
 
     def new_order(self, intent: Place) -> GateOrder:
         """The order that an intent asks for."""

@@ -46,6 +46,7 @@ class Closing:
         self._wait_ns: dict[int, int] = {}
         self._not_before_ns: dict[int, int] = {}
         self._told = False
+        self._told_why: dict[int, str] = {}  # by symbol: why closing it failed last
 
     def is_own(self, order: GateOrder) -> bool:
         """Whether an order is the one that closes: of the gate, given in this life."""
@@ -82,6 +83,8 @@ class Closing:
             if symbol not in waiting and symbol not in self._not_before_ns:
                 resting = (order.remaining_units for order in working[symbol])
                 units = closable_units(self._tracker.closable_units(symbol), resting)
+                most_units = self._tracker.most_units.get(symbol) or abs(units)
+                units = max(-most_units, min(units, most_units))
                 if units:
                     self._close(symbol, units, now_ns)
         self._tell_when_done()
@@ -97,14 +100,25 @@ class Closing:
             put_off_ns = self._away.put_off_ns(order)
             if order.end == FILLED or not self._tracker.closable_units(symbol):
                 self._wait_ns.pop(symbol, None)
+                self._told_why.pop(symbol, None)
                 continue
             wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)
             self._not_before_ns[symbol] = max(now_ns + wait_ns, put_off_ns or 0)
             if put_off_ns is None or put_off_ns <= now_ns:
                 self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
             if put_off_ns is None:  # of the others the human has been told
-                text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
-                self._output.alarm("closing failed", text)
+                self._tell_failed(order)
+
+    def _tell_failed(self, order: GateOrder) -> None:
+        """Told once, and again where the reason is another."""
+        why = order.why or f"it ended as {order.end}"
+        if self._told_why.get(order.symbol) != why:
+            self._told_why[order.symbol] = why
+            self._output.alarm(
+                "closing failed",
+                f"{order.client_id}, which closes {self._tracker.symbols[order.symbol]}: "
+                f"{why.rstrip('.')}. It is tried again, with growing pauses.",
+            )
 
     def _are_to_close(self) -> set[str]:
         """Where something is held that an order can close; a late fill may have done it."""

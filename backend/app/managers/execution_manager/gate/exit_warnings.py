@@ -23,6 +23,7 @@ class ExitWarnings:
         self._symbols = symbols
         self._held_units = held_units
         self._output = output
+        self._large: set[int] = set()  # symbols of which more is held than one order takes out
 
     def ended(self, order: GateOrder, state: str, event: OrderEvent) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
@@ -70,6 +71,20 @@ class ExitWarnings:
             )
         stood_in = order.order_id >= APART and order.kind == states.MARKET
         return f"{name} stays open: {why}" if stood_in else ""
+
+    def grown(self, symbol: int, most_units: int | None) -> None:
+        """What is held may be more than one order may be: told before it has to be closed."""
+        held_units = abs(self._held_units(symbol))
+        if most_units is None or held_units <= most_units:
+            self._large.discard(symbol)
+        elif symbol not in self._large:
+            self._large.add(symbol)
+            self._output.alarm(
+                "too large to close",
+                f"{from_units(held_units)} of {self._symbols[symbol]} are held, and one order may "
+                f"be {from_units(most_units)} at most: an exit of all is refused, close it in "
+                "parts. A flatten does.",
+            )
 
     def not_resized(self, order: GateOrder, why: str) -> None:
         """What takes a position out stays too small for it, or too large."""

@@ -380,6 +380,7 @@ class GateBook:
 
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""
+        self._sizes.ask_all(now_ns)
         self._strangers.skip_numbers(now_ns - self._since_ns)
         self.tracker.refuse_recalled()
         for order in list(self.tracker.open.values()):

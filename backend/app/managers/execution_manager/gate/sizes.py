@@ -27,22 +27,32 @@ class SymbolSizes:
         self._tick_units, self._lot_units = tuple(tick_units), tuple(tracker.lot_units)
         self._asking: set[int] = set()
 
+    def ask_all(self, now_ns: int) -> None:
+        """A program has started: nobody knows yet how large orders may be."""
+        for symbol in range(len(self._tick_units)):
+            self._ask(symbol, now_ns)
+
     def refused(self, order: GateOrder, now_ns: int) -> None:
         """The venue has refused a placement: of an exit, a rule of its own may be another."""
-        if order.reduce_only and self._tick_units and order.symbol not in self._asking:
-            self._asking.add(order.symbol)
-            self._calling.ask_sizes(self._tracker.symbols[order.symbol], now_ns)
+        if order.reduce_only and self._tick_units:
+            self._ask(order.symbol, now_ns)
+
+    def _ask(self, symbol: int, now_ns: int) -> None:
+        if symbol not in self._asking:
+            self._asking.add(symbol)
+            self._calling.ask_sizes(self._tracker.symbols[symbol], now_ns)
 
     def answered(self, call: SizesCall, answer: Answer) -> None:
         """What the venue says of them, if anything."""
         symbol = self._tracker.index[call.symbol]
         self._asking.discard(symbol)
         if isinstance(answer, Sizes):
-            self._take(symbol, to_units(answer.tick) or 1, to_units(answer.lot) or 1)
+            most_units = None if answer.most is None else to_units(answer.most)
+            self._tracker.size(symbol, to_units(answer.lot), most_units)
+            self._hold_against(symbol, to_units(answer.tick) or 1, to_units(answer.lot) or 1)
 
-    def _take(self, symbol: int, tick_units: int, lot_units: int) -> None:
+    def _hold_against(self, symbol: int, tick_units: int, lot_units: int) -> None:
         own_tick, own_lot = self._tick_units[symbol], self._lot_units[symbol]
-        self._tracker.lot_units[symbol] = max(lot_units, own_lot)
         if own_tick % tick_units or own_lot % lot_units:
             now, begun = _words(tick_units, lot_units), _words(own_tick, own_lot)
             self._latch.halt(

@@ -61,7 +61,8 @@ class Tracker:
         lot_units: Sequence[int],
     ) -> None:
         self.symbols = tuple(symbols)
-        self.lot_units = list(lot_units) or [1] * len(self.symbols)
+        self._own_lots = tuple(lot_units) or (1,) * len(self.symbols)
+        self.lot_units = list(self._own_lots)  # a venue may come to take coarser ones
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
@@ -75,6 +76,7 @@ class Tracker:
         self._output = output
         self._exits = ExitWarnings(self.symbols, self.closable_units, output)
         self._left: dict[int, int] = {}  # by symbol: a holding that is worth too little to close
+        self.most_units: dict[int, int] = {}  # by symbol: that one order at market may be
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -93,6 +95,21 @@ class Tracker:
             units[split.symbol] = left_units if had_units > 0 else -left_units
             if units is self._before:
                 self.net[split.symbol] += units[split.symbol] - had_units
+
+    def size(self, symbol: int, lot_units: int, most_units: int | None) -> None:
+        """How large orders may be by now: what is less than a lot by it cannot be closed."""
+        before_units = self.closable_units(symbol)
+        self.lot_units[symbol] = max(lot_units, self._own_lots[symbol])
+        left_units = before_units - self.closable_units(symbol)
+        if left_units:
+            what = (
+                f"{from_units(abs(left_units))} of {self.symbols[symbol]} are left, and stay there"
+            )
+            lot = from_units(lot_units)
+            self._output.alarm("too small to close", f"{what}. By now the lot is {lot}.")
+        if most_units is not None:
+            self.most_units[symbol] = whole_lots(most_units, self.lot_units[symbol])
+        self._exits.grown(symbol, self.most_units.get(symbol))
 
     def held_units(self, symbol: int) -> int:
         """What the account should hold, with what others' orders did where they are ignored."""
@@ -188,6 +205,7 @@ class Tracker:
             self._left[order.symbol] = self.net[order.symbol]
             what = f"{from_units(held_units)} of {self.symbols[order.symbol]}"
             self._output.alarm("too small to close", f"{what} are left, and stay there. {said}")
+        order.why = str(said)
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
@@ -301,6 +319,7 @@ class Tracker:
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)
+        self._exits.grown(symbol, self.most_units.get(symbol))
         most = order.terms if order.wanted is None else order.wanted
         bound_units = max(abs(order.terms.units), abs(most.units))
         if order.sized and abs(order.filled_units) > bound_units:
