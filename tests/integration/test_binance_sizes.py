@@ -124,3 +124,24 @@ def test_a_flatten_goes_by_the_lot_that_the_venue_has_come_to_take_and_tells_wha
     asked = peer.asked.count(PLACE)
     assert (line.gate.status().positions, line.differences()) == ({}, [])
     assert peer.asked.count(PLACE) == asked
+
+
+def test_a_flatten_closes_what_is_there_of_coins_that_were_taken_out_and_tells_the_rest_once(
+    line: Line, peer: BinancePeer
+) -> None:
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "the entry to fill")
+    peer.by_hand(positions={BTC: 50 * LOT})
+    line.gate.kill("flatten", "a test")
+    line.until(lambda: GateActed("flattened", "a test") in line.heard, "all that can be closed")
+    line.until(lambda: not line.venue.positions().get(BTC), "it to be sold")
+    (failed,) = told(line, "closing failed")
+    assert "insufficient balance" in failed
+    (lacking,) = told(line, "not there to close")
+    assert "Of 0.00122877 of BTC/USDT that the run holds the venue lacks 0.00072877" in lacking
+    (differs,) = told(line, "halted")
+    assert "ours is 122877 units, the venue's 50000" in differs
+    asked = peer.asked.count(PLACE)
+    status = line.gate.status()
+    assert (status.positions, set(status.left)) == ({}, {BTC})
+    assert peer.asked.count(PLACE) == asked

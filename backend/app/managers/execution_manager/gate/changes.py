@@ -71,7 +71,7 @@ class Changes:
 
     def _too_large(self, order: GateOrder) -> str:
         """Why an entry cannot be taken, or its stop could not, or ""."""
-        most_units = self._tracker.most_units.get(order.symbol)
+        most_units = self._tracker.closable.most_units.get(order.symbol)
         if most_units is None or not order.opens or abs(order.terms.units) <= most_units:
             return ""
         size, most = from_units(abs(order.terms.units)), from_units(most_units)

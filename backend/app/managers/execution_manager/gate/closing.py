@@ -82,11 +82,9 @@ class Closing:
         for symbol in sorted(self._tracker.net):
             if symbol not in waiting and symbol not in self._not_before_ns:
                 resting = (order.remaining_units for order in working[symbol])
-                units = closable_units(self._tracker.closable_units(symbol), resting)
-                most_units = self._tracker.most_units.get(symbol) or abs(units)
-                units = max(-most_units, min(units, most_units))
+                units = closable_units(self._tracker.closable.units(symbol), resting)
                 if units:
-                    self._close(symbol, units, now_ns)
+                    self._close(symbol, self._tracker.closable.at_most(symbol, units), now_ns)
         self._tell_when_done()
 
     def _count_ends(self, now_ns: int) -> None:
@@ -98,7 +96,7 @@ class Closing:
                 continue
             del self._last[symbol]
             put_off_ns = self._away.put_off_ns(order)
-            if order.end == FILLED or not self._tracker.closable_units(symbol):
+            if order.end == FILLED or not self._tracker.closable.units(symbol):
                 self._wait_ns.pop(symbol, None)
                 self._told_why.pop(symbol, None)
                 continue
@@ -123,7 +121,7 @@ class Closing:
     def _are_to_close(self) -> set[str]:
         """Where something is held that an order can close; a late fill may have done it."""
         tracker = self._tracker
-        return {tracker.symbols[symbol] for symbol in tracker.net if tracker.closable_units(symbol)}
+        return {tracker.symbols[symbol] for symbol in tracker.net if tracker.closable.units(symbol)}
 
     def _waiting_symbols(self) -> set[int]:
         """Where an answer is about to come that changes what is to be closed."""
@@ -154,7 +152,7 @@ class Closing:
         tracker = self._tracker
         if self._told or tracker.open or tracker.behind:
             return
-        if any(map(tracker.closable_units, tracker.net)):
+        if any(map(tracker.closable.units, tracker.net)):
             return
         self._told = True
         self._output.events.append(GateActed("flattened", self._latch.reason))

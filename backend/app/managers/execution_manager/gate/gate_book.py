@@ -170,6 +170,7 @@ class GateBook:
                 self.tracker.refuse(order, no)
                 self._doubts.settle(order)
                 self._sizes.refused(order, now_ns)
+                self._sweep.refused(order, now_ns)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
             self.tracker.refuse_terms(order, str(no))
@@ -294,8 +295,8 @@ class GateBook:
             in_doubt=len(self._doubts),
             unanswered=tracker.unanswered(),
             compared=self._sweep.has_compared,
-            positions=tracker.positions(),
-            left=tracker.left(),
+            positions=tracker.closable.holdings(),
+            left=tracker.closable.left(),
             away=self._away.exits(),
             put_off=dict(self._away.closings),
         )

@@ -24,7 +24,7 @@ class SymbolSizes:
         self._tracker = tracker
         self._latch = latch
         self._calling = calling
-        self._tick_units, self._lot_units = tuple(tick_units), tuple(tracker.lot_units)
+        self._tick_units, self._lot_units = tuple(tick_units), tracker.closable.own_lots
         self._asking: set[int] = set()
 
     def ask_all(self, now_ns: int) -> None:
@@ -48,7 +48,8 @@ class SymbolSizes:
         self._asking.discard(symbol)
         if isinstance(answer, Sizes):
             most_units = None if answer.most is None else to_units(answer.most)
-            self._tracker.size(symbol, to_units(answer.lot), most_units)
+            self._tracker.closable.size(symbol, to_units(answer.lot), most_units)
+            self._tracker.tell_if_large(symbol)
             self._hold_against(symbol, to_units(answer.tick) or 1, to_units(answer.lot) or 1)
 
     def _hold_against(self, symbol: int, tick_units: int, lot_units: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 from app.core import orders as states
-from app.core.coins import paid_from, whole_lots
+from app.core.coins import paid_from
 from app.core.money import from_units
 from app.core.order_events import (
     NEVER_HAD,
@@ -32,8 +32,9 @@ from app.core.venue import (
     VenueReport,
 )
 from app.managers.execution_manager.gate.calls import Output
+from app.managers.execution_manager.gate.closable import Closable
 from app.managers.execution_manager.gate.exit_warnings import ExitWarnings
-from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
+from app.managers.execution_manager.gate.gate_order import GATE, NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.gate_orders import GateOrders
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
@@ -61,8 +62,6 @@ class Tracker:
         lot_units: Sequence[int],
     ) -> None:
         self.symbols = tuple(symbols)
-        self._own_lots = tuple(lot_units) or (1,) * len(self.symbols)
-        self.lot_units = list(self._own_lots)  # a venue may come to take coarser ones
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
@@ -74,9 +73,10 @@ class Tracker:
         self._strangers = strangers
         self._latch = latch
         self._output = output
-        self._exits = ExitWarnings(self.symbols, self.closable_units, output)
-        self._left: dict[int, int] = {}  # by symbol: a holding that is worth too little to close
-        self.most_units: dict[int, int] = {}  # by symbol: that one order at market may be
+        self.closable = Closable(
+            self.symbols, self.net, self._before, self.beside, lot_units, output
+        )
+        self._exits = ExitWarnings(self.symbols, self.closable.units, output)
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -96,46 +96,9 @@ class Tracker:
             if units is self._before:
                 self.net[split.symbol] += units[split.symbol] - had_units
 
-    def size(self, symbol: int, lot_units: int, most_units: int | None) -> None:
-        """How large orders may be by now: what is less than a lot by it cannot be closed."""
-        before_units = self.closable_units(symbol)
-        self.lot_units[symbol] = max(lot_units, self._own_lots[symbol])
-        left_units = before_units - self.closable_units(symbol)
-        if left_units:
-            what = (
-                f"{from_units(abs(left_units))} of {self.symbols[symbol]} are left, and stay there"
-            )
-            lot = from_units(lot_units)
-            self._output.alarm("too small to close", f"{what}. By now the lot is {lot}.")
-        if most_units is not None:
-            self.most_units[symbol] = whole_lots(most_units, self.lot_units[symbol])
-        self._exits.grown(symbol, self.most_units.get(symbol))
-
     def held_units(self, symbol: int) -> int:
         """What the account should hold, with what others' orders did where they are ignored."""
         return self.net[symbol] + self.beside[symbol]
-
-    def closable_units(self, symbol: int) -> int:
-        """What the run holds, as far as it can be sold: less than a lot stays there, or than the
-        venue takes, and what was there before it is left alone.
-        """
-        if self._left.get(symbol) == self.net[symbol]:
-            return 0
-        return whole_lots(self.net[symbol] - self._before[symbol], self.lot_units[symbol])
-
-    def positions(self) -> dict[str, int]:
-        """What the run holds, by symbol, where it can be closed."""
-        return {
-            name: self.net[at] - self._before[at]
-            for name, at in self.index.items()
-            if self.closable_units(at)
-        }
-
-    def left(self) -> dict[str, int]:
-        """What the run holds and nothing closes, as it is worth less than the venue takes."""
-        kept = [at for at, units in self._left.items() if units == self.net[at]]
-        held = {self.symbols[at]: self.net[at] - self._before[at] for at in kept}
-        return {name: units for name, units in held.items() if units}
 
     def unanswered(self) -> int:
         """Of how many orders the venue has yet to say something."""
@@ -199,12 +162,12 @@ class Tracker:
     def refuse(self, order: GateOrder, said: VenueRefused) -> None:
         """The venue has not taken a placement."""
         cause = next((name for kind, name in _CAUSES.items() if isinstance(said, kind)), "")
-        held_units, closes = self.closable_units(order.symbol), not order.opens
+        held_units, closes = self.closable.units(order.symbol), not order.opens
         is_all = held_units != 0 and abs(order.terms.units) >= abs(held_units)
         if cause == TOO_SMALL and order.kind == states.MARKET and closes and is_all:
-            self._left[order.symbol] = self.net[order.symbol]
-            what = f"{from_units(held_units)} of {self.symbols[order.symbol]}"
-            self._output.alarm("too small to close", f"{what} are left, and stay there. {said}")
+            self.closable.is_too_small(order.symbol, str(said))
+        elif order.owner == GATE and not cause:
+            self.closable.refused(order.symbol)
         order.why = str(said)
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
 
@@ -293,7 +256,7 @@ class Tracker:
         units = self.net if order is not None else self.beside
         units[symbol] += execution.units
         self._pay(units, symbol, execution)
-        self._left.pop(symbol, None)
+        self.closable.moved(symbol, execution.units)
         if order is None:
             return None
         self.acknowledge(order, now_ns)
@@ -319,11 +282,15 @@ class Tracker:
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)
-        self._exits.grown(symbol, self.most_units.get(symbol))
+        self.tell_if_large(symbol)
         most = order.terms if order.wanted is None else order.wanted
         bound_units = max(abs(order.terms.units), abs(most.units))
         if order.sized and abs(order.filled_units) > bound_units:
             self._latch.halt(symbol, f"{order.client_id} was filled beyond its size.")
+
+    def tell_if_large(self, symbol: int) -> None:
+        """More may be held than one order takes out."""
+        self._exits.grown(symbol, self.closable.most_units.get(symbol))
 
     def _count_fill(self, order: GateOrder, units: int) -> None:
         order.filled_units += units
