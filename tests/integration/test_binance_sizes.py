@@ -66,6 +66,20 @@ def small(peer: BinancePeer) -> Iterator[Line]:
     found.close()
 
 
+def test_a_stop_worth_too_little_for_a_position_that_is_not_is_closed_once(
+    line: Line, peer: BinancePeer
+) -> None:
+    peer.ground.min_notional_units = 70 * UNITS  # at its stop it is worth 61, and 73 by now
+    _, stop = entered(line, 50_000.0)
+    line.until(lambda: stop.state == "FILLED", "it to be closed at market")
+    line.until(lambda: BTC in line.gate.status().halted, "no entry to follow")
+    asked = peer.asked.count(PLACE)
+    entry, _ = entered(line, 50_000.0)
+    assert (entry.state, "NOTIONAL" in entry.reason) == ("REJECTED", True)
+    assert peer.asked.count(PLACE) == asked
+    assert told(line, "too small to close") == []
+
+
 def test_an_entry_above_what_one_order_may_be_never_leaves(small: Line, peer: BinancePeer) -> None:
     small.until(lambda: small.gate.status().compared, "the first answers")
     entry = small.give(2 * BUY)

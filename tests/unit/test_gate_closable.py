@@ -127,3 +127,31 @@ def test_a_venue_that_does_not_say_its_sizes_is_closed_at_by_those_of_the_run(
     desk.wait(20)
     assert gave(desk) == [-100, -100]
     assert client_id(RUN, 2, "g") == desk.call(PlaceCall).order.client_id != name(2)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_others_have_taken_of_it_is_not_closed_though_the_positions_agree(sign: int) -> None:
+    desk = holding(sign)
+    desk.stream(desk.fill("theirs", sign * -30, client_id="web_somebody"))
+    desk.positions = {"AAA": sign * 70 * SHARE}
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, NO)
+    desk.wait(2)
+    assert gave(desk) == [sign * -100, sign * -70]
+    (lacking,) = told(desk, "not there to close")
+    assert "the venue lacks 30" in lacking
+    assert desk.book.status().halted == {}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_others_hold_beside_it_is_left_to_them(sign: int) -> None:
+    desk = holding(sign)
+    desk.stream(desk.fill("theirs", sign * 30, client_id="web_somebody"))
+    desk.positions = {"AAA": sign * 130 * SHARE}
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, NO)
+    desk.wait(2)
+    assert gave(desk) == [sign * -100, sign * -100]
+    assert told(desk, "not there to close") == []

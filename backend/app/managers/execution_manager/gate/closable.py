@@ -41,14 +41,20 @@ class Closable:
         return whole_lots(units, self._lots[symbol])
 
     def _lacking(self, symbol: int) -> int:
-        """What the run holds by its books alone: it counts once the venue has refused to close it,
-        for a venue may be late with what it says of positions.
+        """What the run holds by its books alone, as others have sold it, paid a fee with it or
+        taken it out. It counts once the venue has refused to close it, for a venue may be late
+        with what it says of positions.
         """
-        if symbol not in self._refused or symbol not in self._there:
+        if symbol not in self._refused:
             return 0
-        own_units = self._net[symbol] - self._before[symbol]
-        units = self._net[symbol] + self._beside[symbol] - self._there[symbol]
-        return max(0, min(units, own_units)) if own_units > 0 else min(0, max(units, own_units))
+        net_units, before_units = self._net[symbol], self._before[symbol]
+        own_units, others_units = net_units - before_units, before_units + self._beside[symbol]
+        there_units = self._there.get(symbol, net_units + self._beside[symbol])
+        if own_units > 0:
+            there_units -= max(others_units, 0)
+            return max(0, min(own_units - there_units, own_units))
+        there_units -= min(others_units, 0)
+        return min(0, max(own_units - there_units, own_units))
 
     def holdings(self) -> dict[str, int]:
         """What the run holds, by symbol, where it can be closed."""

@@ -35,6 +35,7 @@ class ExitWarnings:
         if is_exit and self._has_work(order) and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
             what, then = self._way_on(order, event)
+            reason = reason or "the venue gives no reason."
             why = f"{reason.rstrip('.')}. {then}." if then else reason
             where = " by the account" if order.counted_here else ""
             self._output.alarm(
@@ -65,10 +66,7 @@ class ExitWarnings:
             return ""
         name, why = self._symbols[order.symbol], getattr(event, "reason", "")
         if order.kind in states.STOPS:
-            return (
-                f"a stop of {name} was refused, and the next would be: {why.rstrip('.')}. Nothing "
-                "is entered until 'system release' lifts this"
-            )
+            return comes_again(name, why.rstrip("."))
         stood_in = order.order_id >= APART and order.kind == states.MARKET
         return f"{name} stays open: {why}" if stood_in else ""
 
@@ -135,6 +133,14 @@ class ExitWarnings:
 
     def _is_exit(self, order: GateOrder) -> bool:
         return order.reduce_only and order.owner == RUN
+
+
+def comes_again(name: str, why: str) -> str:
+    """Why a symbol whose stop was refused takes no entries."""
+    return (
+        f"a stop of {name} was refused, and the next would be: {why}. Nothing is entered until "
+        "'system release' lifts this"
+    )
 
 
 def _shrinks(order: GateOrder) -> bool:

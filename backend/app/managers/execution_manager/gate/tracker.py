@@ -33,11 +33,12 @@ from app.core.venue import (
 )
 from app.managers.execution_manager.gate.calls import Output
 from app.managers.execution_manager.gate.closable import Closable
-from app.managers.execution_manager.gate.exit_warnings import ExitWarnings
+from app.managers.execution_manager.gate.exit_warnings import ExitWarnings, comes_again
 from app.managers.execution_manager.gate.gate_order import GATE, NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.gate_orders import GateOrders
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
+from app.managers.execution_manager.orders.parts import order_of
 
 HAS_FILLED = "it has filled"
 _WHAT = Struct("<qiqqd").pack
@@ -77,6 +78,7 @@ class Tracker:
             self.symbols, self.net, self._before, self.beside, lot_units, output
         )
         self._exits = ExitWarnings(self.symbols, self.closable.units, output)
+        self._small_stops: dict[int, str] = {}  # by their order: why they were not taken
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -168,6 +170,8 @@ class Tracker:
             self.closable.is_too_small(order.symbol, str(said))
         elif order.owner == GATE and not cause:
             self.closable.refused(order.symbol)
+        elif cause == TOO_SMALL and order.kind in states.STOPS and closes:
+            self._small_stops[order_of(order.order_id)] = str(said).rstrip(".")
         order.why = str(said)
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
 
@@ -209,6 +213,10 @@ class Tracker:
             order.acknowledged, order.uncertain = True, False
             order.known_ns = now_ns
             self.tell(order, Acknowledged(order.order_id))
+            why = self._small_stops.pop(order_of(order.order_id), "")
+            if why and order.kind == states.MARKET:
+                name = self.symbols[order.symbol]
+                self._latch.halt(order.symbol, comes_again(name, why))
 
     def take_terms(self, order: GateOrder, terms: Terms) -> None:
         """These are in force."""
