@@ -118,7 +118,7 @@ class Output(msgspec.Struct):
 
 class GateStatus(msgspec.Struct, frozen=True):
     """How the gate stands, for whoever looks; the run's positions in units, without the flat ones
-    and those that nothing can close: of less than a lot, or `left` as worth too little.
+    and those that nothing can close: of less than a lot, or `left` as too small or not there.
     """
 
     killed: str  # "", "freeze" or "flatten"
