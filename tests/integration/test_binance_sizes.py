@@ -140,6 +140,21 @@ def test_a_flatten_goes_by_the_lot_that_the_venue_has_come_to_take_and_tells_wha
     assert peer.asked.count(PLACE) == asked
 
 
+def test_what_is_less_than_an_order_has_to_be_is_told_once_and_a_flatten_ends_without_it(
+    line: Line, peer: BinancePeer
+) -> None:
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "the entry to fill")
+    peer.ground.least_at_market_units = 10 * BUY
+    line.gate.kill("flatten", "a test")
+    line.until(lambda: GateActed("flattened", "a test") in line.heard, "all that can be closed")
+    (small,) = told(line, "too small to close")
+    assert small.startswith("0.00122 of BTC/USDT are left, and stay there. An order is 0.0123 at")
+    assert len(told(line, "closing failed")) <= 1, "it may be known too small before that is told"
+    assert line.gate.status().left == {BTC: BUY - 123}
+    assert told(line, "halted") == []
+
+
 def test_a_flatten_closes_what_is_there_of_coins_that_were_taken_out_and_tells_the_rest_once(
     line: Line, peer: BinancePeer
 ) -> None:

@@ -144,13 +144,13 @@ def test_sizes_a_minute_old_are_read_anew_and_those_of_one_symbol_alone(
     route = "GET /api/v3/exchangeInfo"
     peer.ground.most_at_market_units = 30 * UNITS
     venue.time()
-    first = venue.sizes(BTC)
-    assert first == Sizes(Decimal("0.01"), Decimal("0.00001"), Decimal(5), Decimal(30))
+    first, lot = venue.sizes(BTC), Decimal("0.00001")
+    assert first == Sizes(Decimal("0.01"), lot, Decimal(5), Decimal(30), lot)
     peer.ground.sizes[BTC] = VenueSizes(UNITS, UNITS, UNITS, "USDT")  # type: ignore[index]
     assert (venue.sizes(BTC), peer.asked.count(route)) == (first, 1)
     peer.to(minute(3))
     venue.time()
-    assert venue.sizes(BTC) == Sizes(Decimal(1), Decimal(1), Decimal(5), Decimal(30))
+    assert venue.sizes(BTC) == Sizes(Decimal(1), Decimal(1), Decimal(5), Decimal(30), Decimal(1))
     assert venue.sizes(ETH) == first
     assert peer.asked.count(route) == 3
     assert venue.filters(BTC).tick == Decimal("0.01"), "the run's own are as they were"

@@ -174,7 +174,8 @@ class BinanceAdapter:
         found, theirs = self.filters(symbol), self._theirs(symbol)
         if self._link.now_ns() - self._listed_ns > MINUTE_NS:
             found = self._link.call("exchangeInfo", 20, partial(_filters_now, theirs))
-        return Sizes(found.tick, found.lot, found.min_notional or None, found.most or None)
+        most, least = found.most or None, found.least or None
+        return Sizes(found.tick, found.lot, found.min_notional or None, most, least)
 
     # -- market data -----------------------------------------------------------------------------
 

@@ -51,7 +51,9 @@ def trade_number(at_ns: int, place: int) -> int:
     return at_ns // MINUTE_NS * _TRADES_OF_A_BAR + place
 
 
-def listed(symbol: str, sizes: Sizes, min_notional_units: int, most_units: int) -> dict[str, Any]:
+def listed(
+    symbol: str, sizes: Sizes, min_notional_units: int, most_units: int, least_units: int
+) -> dict[str, Any]:
     """A symbol of `exchangeInfo`."""
     base, quote = symbol.split("/")
     tick, lot = text(sizes.tick_units), text(sizes.lot_units)
@@ -76,7 +78,7 @@ def listed(symbol: str, sizes: Sizes, min_notional_units: int, most_units: int) 
             {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "9000000000", "stepSize": lot},
             {
                 "filterType": "MARKET_LOT_SIZE",
-                "minQty": "0.00000000",
+                "minQty": text(least_units),
                 "maxQty": text(most_units),
                 "stepSize": "0.00000000",
             },

@@ -23,7 +23,8 @@ class Closable:
         self._net, self._before, self._beside = net, before, beside
         self._output = output
         self.own_lots = tuple(lot_units) or (1,) * len(symbols)  # that the run trades by
-        self._lots = list(self.own_lots)  # a venue may come to take coarser ones
+        self._lots = list(self.own_lots)  # a venue may come to take coarser ones,
+        self._least: dict[int, int] = {}  # and by symbol, this at least
         self.most_units: dict[int, int] = {}  # by symbol: that one order at market may be
         self._too_small: dict[int, int] = {}  # by symbol: a holding that is worth too little
         self._there: dict[int, int] = {}  # by symbol: what the venue has, where that differs
@@ -38,7 +39,8 @@ class Closable:
         if self._too_small.get(symbol) == net_units:
             return 0
         units = net_units - self._before[symbol] - self._lacking(symbol)
-        return whole_lots(units, self._lots[symbol])
+        lots_units = whole_lots(units, self._lots[symbol])
+        return lots_units if abs(lots_units) >= self._least.get(symbol, 0) else 0
 
     def _lacking(self, symbol: int) -> int:
         """What the run holds by its books alone, as others have sold it, paid a fee with it or
@@ -110,12 +112,15 @@ class Closable:
                 f"{from_units(abs(lacking_units))}: no order closes these. See where they went.",
             )
 
-    def size(self, symbol: int, lot_units: int, most_units: int | None) -> None:
+    def size(self, symbol: int, lot_units: int, least_units: int, most_units: int | None) -> None:
         """How large orders may be by now."""
         before_units = self.units(symbol)
         self._lots[symbol] = max(lot_units, self.own_lots[symbol])
+        self._least[symbol] = least_units
         if left_units := before_units - self.units(symbol):
-            self._tell_left(symbol, left_units, f"By now the lot is {from_units(lot_units)}.")
+            least = from_units(max(least_units, lot_units))
+            why = f"An order is {least} at least by now, in lots of {from_units(lot_units)}."
+            self._tell_left(symbol, left_units, why)
         if most_units is not None:
             self.most_units[symbol] = whole_lots(most_units, self._lots[symbol])
 

@@ -48,7 +48,8 @@ class SymbolSizes:
         self._asking.discard(symbol)
         if isinstance(answer, Sizes):
             most_units = None if answer.most is None else to_units(answer.most)
-            self._tracker.closable.size(symbol, to_units(answer.lot), most_units)
+            lot_units, least_units = to_units(answer.lot), to_units(answer.least or 0)
+            self._tracker.closable.size(symbol, lot_units, least_units, most_units)
             self._tracker.tell_if_large(symbol)
             self._hold_against(symbol, to_units(answer.tick) or 1, to_units(answer.lot) or 1)
 
