@@ -50,7 +50,7 @@ class Line:
         open_session(self.execution, dt.date(2024, 11, 4), self.since_ns)
         book = GateBook(
             "run", [BTC], since_ns=self.since_ns, times=GateTimes().at_rate(RATE),
-            lot_units=self.execution.lot_units,
+            lot_units=self.execution.lot_units, tick_units=self.execution.tick_units,
         )  # fmt: skip
         self.alarms: list[tuple[str, str]] = []
         self.heard: list[OrderEvent] = []

@@ -66,7 +66,14 @@ def test_a_stop_that_is_refused_for_another_reason_closes_at_market(
     moved(line, stop, 55_000.0)
     line.until(lambda: stop.state == "FILLED", "it to be closed")
     assert has_left_nothing(line)
-    assert alarms(line) == ["exit refused"]
+    line.until(lambda: "BTC/USDT" in line.gate.status().halted, "no entry to follow")
+    assert alarms(line) == ["exit refused", "halted"]
+    refused = line.give(BUY)
+    assert (refused.state, "a stop of BTC/USDT was refused" in refused.reason) == ("REJECTED", True)
+    line.gate.lift("the fault is over", line.gate.status().halted)
+    line.until(lambda: any(isinstance(one, Resumed) for one in line.heard), "entries again")
+    entry = line.give(BUY)
+    line.until(lambda: entry.state == "FILLED", "an entry")
 
 
 @pytest.mark.parametrize("status", [418, 429])

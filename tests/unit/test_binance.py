@@ -38,6 +38,7 @@ from app.core.venue import (
     Execution,
     Heartbeat,
     Quote,
+    Sizes,
     StopReached,
     Tick,
     TooSmall,
@@ -60,6 +61,7 @@ from app.integrations.binance.problems import (
     judged,
 )
 from app.integrations.binance.wire import amount_text, price_text, their_symbol
+from app.integrations.practice.venue.checks import Sizes as VenueSizes
 from app.integrations.registry import open_venue
 from app.managers.time_manager.clock import WallClock
 
@@ -134,6 +136,24 @@ def test_its_time_is_told_and_kept_to_without_asking_again(
     venue.open_orders()
     venue.cash()
     assert peer.asked.count("GET /api/v3/time") == 1
+
+
+def test_sizes_a_minute_old_are_read_anew_and_those_of_one_symbol_alone(
+    venue: BinanceAdapter, peer: BinancePeer
+) -> None:
+    route = "GET /api/v3/exchangeInfo"
+    peer.ground.most_at_market_units = 30 * UNITS
+    venue.time()
+    first, lot = venue.sizes(BTC), Decimal("0.00001")
+    assert first == Sizes(Decimal("0.01"), lot, Decimal(5), Decimal(30), lot)
+    peer.ground.sizes[BTC] = VenueSizes(UNITS, UNITS, UNITS, "USDT")  # type: ignore[index]
+    assert (venue.sizes(BTC), peer.asked.count(route)) == (first, 1)
+    peer.to(minute(3))
+    venue.time()
+    assert venue.sizes(BTC) == Sizes(Decimal(1), Decimal(1), Decimal(5), Decimal(30), Decimal(1))
+    assert venue.sizes(ETH) == first
+    assert peer.asked.count(route) == 3
+    assert venue.filters(BTC).tick == Decimal("0.01"), "the run's own are as they were"
 
 
 def test_the_filters_of_a_symbol_are_told(venue: BinanceAdapter) -> None:

@@ -279,7 +279,12 @@ def test_a_refused_closing_order_is_given_anew_after_a_growing_pause() -> None:
         if desk.calls(PlaceCall):
             given.append(desk.answer(PlaceCall, VenueRefused("closed")).order.client_id[-2:])
     assert given == ["g1", "g2", "g3", "g4"]
-    assert [alarm.what for alarm in desk.alarms].count("closing failed") == 4
+    told = [alarm.details for alarm in desk.alarms if alarm.what == "closing failed"]
+    assert len(told) == 1 and ": closed. It is tried again" in told[0]
+    desk.wait(10)
+    desk.answer(PlaceCall, VenueRefused("no such market"))
+    desk.wait(1)
+    assert [alarm.what for alarm in desk.alarms].count("closing failed") == 2
 
 
 def test_a_pause_that_ends_while_a_fill_is_missing_is_over_and_not_waited_for_again() -> None:

@@ -209,7 +209,6 @@ def test_one_in_doubt_that_was_turned_away_after_all_is_given_anew_by_the_run(de
     ("said", "cause", "what"),
     [
         (StopReached("passed"), REACHED, "stop reached"),
-        (VenueRefused("no"), "", "exit refused"),
         (TooSmall("too little"), TOO_SMALL, "exit refused"),
     ],
 )
@@ -219,6 +218,48 @@ def test_a_refusal_says_why_and_a_human_what_follows(
     desk.send(stop())
     desk.answer(PlaceCall, said)
     assert (desk.events, alarms(desk)) == ([Refused(2, str(said), cause)], [what])
+
+
+def test_a_plain_no_to_a_stop_comes_again_and_its_symbol_takes_no_entries(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, VenueRefused("The tick is another."))
+    why = "a stop of AAA was refused, and the next would be: The tick is another. Nothing is "
+    why += "entered until 'system release' lifts this"
+    assert desk.events == [Refused(2, "The tick is another."), Halted(0, why)]
+    assert alarms(desk) == ["exit refused", "halted"]
+    desk.send(place(3), place(4, symbol=1))
+    assert [call.order.symbol for call in desk.waiting if isinstance(call, PlaceCall)] == ["BBB"]
+    desk.book.lift("it is seen to", desk.book.status().halted)
+    desk.send(place(5))
+    assert desk.calls(PlaceCall) == 2
+
+
+def test_a_stop_that_the_venue_takes_and_rejects_then_is_a_plain_no_too(desk: Desk) -> None:
+    desk.send(stop())
+    desk.answer(PlaceCall, desk.report(client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    desk.stream(desk.report("REJECTED", client_id=name(2), kind=STOP, limit=None, stop=9.0))
+    assert list(desk.book.status().halted) == ["AAA"]
+
+
+def test_a_no_to_a_stop_that_nobody_wants_any_more_halts_nothing(desk: Desk) -> None:
+    desk.send(stop())
+    desk.send(Cancel(2))
+    desk.answer(PlaceCall, VenueRefused("no"))
+    assert desk.book.status().halted == {}
+
+
+def test_the_stop_of_an_entry_s_first_piece_may_be_refused_and_the_whole_is_what_counts() -> None:
+    desk = Desk()
+    desk.send(place())
+    desk.answer(PlaceCall, desk.report())
+    desk.stream(desk.fill("e1", 1))
+    desk.send(stop(2, shares=1))
+    desk.answer(PlaceCall, VenueRefused("too few"))
+    assert desk.book.status().halted == {}
+    desk.stream(desk.fill("e2", 99), desk.report("FILLED", 100))
+    desk.send(stop(2 + APART))
+    desk.answer(PlaceCall, VenueRefused("no"))
+    assert list(desk.book.status().halted) == ["AAA"]
 
 
 def test_what_stood_in_a_stop_s_place_and_was_refused_halts_its_symbol(desk: Desk) -> None:

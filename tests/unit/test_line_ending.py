@@ -242,4 +242,8 @@ def test_what_strategies_cannot_close_by_themselves_the_gate_closes_together() -
         ending._flatten_again(FLATTEN)
     assert house.gate.status().killed == FLATTEN
     assert "could not be closed by itself" in house.heard.alarms[0][1]
+    assert len(asked.take(0)) == 3
+    for _ in range(100):
+        ending._flatten_again(FLATTEN)
+    assert asked.take(0) == [], "the gate sees to it, and needs no asking"
     house.gate.stop()

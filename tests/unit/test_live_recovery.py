@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from loguru import logger
 from tests.gate_desk import RUN, START_NS
 from tests.live_house import House, blocks_of
 from tests.market import Memory
@@ -41,9 +42,12 @@ from app.core.settings import Settings
 from app.core.state import SystemState
 from app.core.venue import VenueTime
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.reconcile import LEFT_ALONE, Difference
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES, RunJournal
+from app.managers.system_manager.live import line_reconciling
 from app.managers.system_manager.live.catching_up import ResumedFeed
+from app.managers.system_manager.live.line_reconciling import Reconciling
 from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.run_session import RunSession
@@ -295,3 +299,22 @@ def test_a_run_that_ends_before_it_was_recovered_says_that_nobody_looks_after_it
     line.line.close(RunEnd("failed", error="the strategy has changed"))
     assert [one for one in line.alarms.told if one.startswith("not recovered: ")]
     assert not line.book.latch.killed
+
+
+def test_what_others_did_meanwhile_is_one_line_of_the_log_and_what_differs_one_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [Difference(f"execution {at}", "missing", "1 AAA at 9", LEFT_ALONE) for at in range(900)]
+    rows += [Difference("position AAA", "1", "2", "halted")]
+    monkeypatch.setattr(line_reconciling, "reckon", lambda *_: (rows, ()))
+    lines: list[str] = []
+    sink = logger.add(lambda text: lines.append(str(text)), format="{message}")
+    try:
+        nobody: Any = None
+        Reconciling(nobody, nobody, lambda events: None).compare(nobody, nobody, 0, 0, ())
+    finally:
+        logger.remove(sink)
+    assert lines == [
+        "900 executions and orders of others are left alone\n",
+        "position AAA: ours 1, the venue's 2: halted\n",
+    ]

@@ -45,4 +45,5 @@ def test_the_cut_offs_are_those_that_hold() -> None:
         for names, before, close in rows
         for name in (re.findall("`(.+?)`", names) or ["any other"])
     }
-    assert shown == {**auctions._BY_MARKET, "any other": auctions._OTHERS}
+    assert shown == {name: auctions.cut_offs_of(name) for name in shown}
+    assert {"XNYS", "XNAS", "NASDAQ", "any other"} <= shown.keys()

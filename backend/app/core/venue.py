@@ -187,6 +187,8 @@ class Sizes(msgspec.Struct, frozen=True):
     tick: Decimal
     lot: Decimal
     least_value: Decimal | None = None  # in what the symbol is quoted in
+    most: Decimal | None = None  # that one order at market may be,
+    least: Decimal | None = None  # and has to be
 
 
 class Stream(Protocol):

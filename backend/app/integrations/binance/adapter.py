@@ -7,11 +7,12 @@ their quote coins come to.
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence, Set
+from functools import partial
 from typing import Any, Final
 
 from app.core.bars import BarColumns
 from app.core.errors import ConfigError
-from app.core.intervals import interval_ns
+from app.core.intervals import MINUTE_NS, interval_ns
 from app.core.money import to_units
 from app.core.orders import Terms
 from app.core.seams import Wall
@@ -75,6 +76,7 @@ class BinanceAdapter:
         self._by_theirs = {their_symbol(name): name for name in symbols}
         self._chance = chance
         self._filters: dict[str, Filters] = {}
+        self._listed_ns = 0  # when these were told
         self._symbol_of: dict[str, str] = {}  # by client id, theirs
         self._client_id_of: dict[tuple[str, str], str] = {}  # by their symbol and order number
         self._known_trades: dict[str, list[Mapping[str, Any]]] = {}
@@ -88,6 +90,7 @@ class BinanceAdapter:
         """What a symbol's orders must respect; all symbols are asked for at once, and once."""
         if not self._filters:
             self._filters = self._link.call("exchangeInfo", 20, self._listed)
+            self._listed_ns = self._link.now_ns()
         if symbol not in self._filters:
             raise VenueRefused(f"'{symbol}' is not traded at Binance.")
         return self._filters[symbol]
@@ -167,8 +170,12 @@ class BinanceAdapter:
         }
 
     def sizes(self, symbol: str) -> Sizes | None:
-        found = self.filters(symbol)
-        return Sizes(found.tick, found.lot, found.min_notional or None)
+        """As they are by now: Binance changes them."""
+        found, theirs = self.filters(symbol), self._theirs(symbol)
+        if self._link.now_ns() - self._listed_ns > MINUTE_NS:
+            found = self._link.call("exchangeInfo", 20, partial(_filters_now, theirs))
+        most, least = found.most or None, found.least or None
+        return Sizes(found.tick, found.lot, found.min_notional or None, most, least)
 
     # -- market data -----------------------------------------------------------------------------
 
@@ -360,6 +367,12 @@ def open_binance(
         return BinanceAdapter(Link(endpoints_of(url, real_money), keys, wall), symbols, chance)
     except VenueRefused as error:
         raise ConfigError(str(error)) from error
+
+
+def _filters_now(theirs: str, client: Any) -> Filters:
+    """Those of one symbol: all together are megabytes."""
+    (told,) = client._get("exchangeInfo", data={"symbol": theirs})["symbols"]
+    return filters_of(told)
 
 
 def _rows(told: Any) -> list[Any]:

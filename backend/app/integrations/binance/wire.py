@@ -60,6 +60,8 @@ class Filters(NamedTuple):
     tick: Decimal
     lot: Decimal
     min_notional: Decimal
+    most: Decimal  # of one order at market; 0: no bound
+    least: Decimal  # of any order
 
 
 def their_symbol(symbol: str) -> str:
@@ -73,6 +75,8 @@ def their_symbol(symbol: str) -> str:
 def filters_of(told: Mapping[str, Any]) -> Filters:
     """One symbol of `exchangeInfo`."""
     by_kind = {one["filterType"]: one for one in told["filters"]}
+    sizes = [by_kind[name] for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if name in by_kind]
+    bounds = [Decimal(one["maxQty"]) for one in sizes]
     notional = by_kind.get("NOTIONAL") or by_kind.get("MIN_NOTIONAL") or {"minNotional": "0"}
     return Filters(
         f"{told['baseAsset']}/{told['quoteAsset']}",
@@ -81,6 +85,8 @@ def filters_of(told: Mapping[str, Any]) -> Filters:
         Decimal(by_kind["PRICE_FILTER"]["tickSize"]),
         Decimal(by_kind["LOT_SIZE"]["stepSize"]),
         Decimal(notional["minNotional"]),
+        min((most for most in bounds if most), default=Decimal(0)),
+        max(Decimal(one["minQty"]) for one in sizes),
     )
 
 

@@ -25,6 +25,7 @@ from app.managers.execution_manager.gate.calls import (
     OpenOrdersCall,
     OrderCall,
     PlaceCall,
+    SizesCall,
 )
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
@@ -66,6 +67,8 @@ def _ask(venue: Venue, call: Call) -> Answer:
         return venue.open_orders()
     if isinstance(call, ExecutionsCall):
         return venue.executions(call.since_ns)
+    if isinstance(call, SizesCall):
+        return venue.sizes(call.symbol)
     return venue.positions()
 
 

@@ -36,6 +36,8 @@ class Ground:
         self.fees = fees
         self.ours = {name.replace("/", ""): name for name in sizes}
         self.min_notional_units = 5 * UNITS
+        self.most_at_market_units = 9_000_000_000 * UNITS
+        self.least_at_market_units = 0
         self.can_withdraw = False
         self.weights = Weights()
 

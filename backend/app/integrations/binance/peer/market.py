@@ -36,7 +36,13 @@ def exchange_info(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> An
         "rateLimits": limits(ground.weights.limit),
         "exchangeFilters": [],
         "symbols": [
-            listed(ours, ground.sizes[ours], ground.min_notional_units)
+            listed(
+                ours,
+                ground.sizes[ours],
+                ground.min_notional_units,
+                ground.most_at_market_units,
+                ground.least_at_market_units,
+            )
             for ours in _named(ground, asked)
         ],
     }

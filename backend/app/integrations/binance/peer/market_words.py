@@ -51,7 +51,9 @@ def trade_number(at_ns: int, place: int) -> int:
     return at_ns // MINUTE_NS * _TRADES_OF_A_BAR + place
 
 
-def listed(symbol: str, sizes: Sizes, min_notional_units: int) -> dict[str, Any]:
+def listed(
+    symbol: str, sizes: Sizes, min_notional_units: int, most_units: int, least_units: int
+) -> dict[str, Any]:
     """A symbol of `exchangeInfo`."""
     base, quote = symbol.split("/")
     tick, lot = text(sizes.tick_units), text(sizes.lot_units)
@@ -74,6 +76,12 @@ def listed(symbol: str, sizes: Sizes, min_notional_units: int) -> dict[str, Any]
                 "tickSize": tick,
             },
             {"filterType": "LOT_SIZE", "minQty": lot, "maxQty": "9000000000", "stepSize": lot},
+            {
+                "filterType": "MARKET_LOT_SIZE",
+                "minQty": text(least_units),
+                "maxQty": text(most_units),
+                "stepSize": "0.00000000",
+            },
             {
                 "filterType": "NOTIONAL",
                 "minNotional": text(min_notional_units),

@@ -128,6 +128,9 @@ def _checked(ground: Ground, asked: Mapping[str, str], at: VenueTime) -> VenueOr
     if tif not in _TIFS:
         raise Wrong(400, -1115, "Invalid timeInForce.")
     _check_filters(ground, symbol, units, prices)
+    bounds = ground.least_at_market_units, ground.most_at_market_units
+    if limit is None and not bounds[0] <= abs(units) <= bounds[1]:
+        raise Wrong(400, -1013, "Filter failure: MARKET_LOT_SIZE")
     price = limit or stop or ground.last_price(symbol, at.venue_ns)
     if amount_units(abs(units), price) < ground.min_notional_units:
         raise Wrong(400, -1013, "Filter failure: NOTIONAL")

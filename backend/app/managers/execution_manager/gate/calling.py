@@ -11,6 +11,7 @@ from app.managers.execution_manager.gate.calls import (
     Output,
     PlaceCall,
     PositionsCall,
+    SizesCall,
 )  # fmt: skip
 
 
@@ -65,3 +66,7 @@ class Calling:
     def ask_positions(self, now_ns: int) -> None:
         """Ask what is held."""
         self._output.calls.append(PositionsCall(number=self._next(), made_ns=now_ns))
+
+    def ask_sizes(self, symbol: str, now_ns: int) -> None:
+        """Ask what a symbol's orders have to respect."""
+        self._output.calls.append(SizesCall(number=self._next(), made_ns=now_ns, symbol=symbol))

@@ -6,7 +6,14 @@ import msgspec
 
 from app.core.order_events import OrderEvent
 from app.core.orders import Terms
-from app.core.venue import Execution, VenueOrder, VenueRefused, VenueReport, VenueUnclear
+from app.core.venue import (
+    Execution,
+    Sizes,
+    VenueOrder,
+    VenueRefused,
+    VenueReport,
+    VenueUnclear,
+)
 
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,14 +71,21 @@ class PositionsCall(_Call, frozen=True, kw_only=True):
     """What does the account hold?"""
 
 
+class SizesCall(_Call, frozen=True, kw_only=True):
+    """What do a symbol's orders have to respect by now?"""
+
+    symbol: str
+
+
 ChangingCall = PlaceCall | CancelCall | AmendCall
-Call = ChangingCall | OrderCall | OpenOrdersCall | ExecutionsCall | PositionsCall
+Call = ChangingCall | OrderCall | OpenOrdersCall | ExecutionsCall | PositionsCall | SizesCall
 Answer = (
     VenueReport
     | None
     | Sequence[VenueReport]
     | Sequence[Execution]
     | dict[str, int]
+    | Sizes
     | VenueRefused
     | VenueUnclear
 )
@@ -104,7 +118,7 @@ class Output(msgspec.Struct):
 
 class GateStatus(msgspec.Struct, frozen=True):
     """How the gate stands, for whoever looks; the run's positions in units, without the flat ones
-    and those that nothing can close: of less than a lot, or `left` as worth too little.
+    and those that nothing can close: of less than a lot, or `left` as too small or not there.
     """
 
     killed: str  # "", "freeze" or "flatten"

@@ -3,9 +3,8 @@
 What is asked of an order meanwhile is kept until the change under way has been answered.
 """
 
-from collections.abc import Sequence
-
 from app.core import orders as states
+from app.core.money import from_units
 from app.core.order_events import KEPT_IN, Amend, Cancel, ChangeRefused, Place, Refused
 from app.core.venue import client_id
 from app.managers.execution_manager.gate.calling import Calling
@@ -28,14 +27,12 @@ class Changes:
     def __init__(
         self,
         run_id: str,
-        symbols: Sequence[str],
         tracker: Tracker,
         latch: Latch,
         calling: Calling,
         output: Output,
     ) -> None:
         self._run_id = run_id
-        self._symbols = tuple(symbols)
         self._tracker = tracker
         self._latch = latch
         self._calling = calling
@@ -64,13 +61,22 @@ class Changes:
         if order.client_id in self._tracker.orders:
             return  # given already: an order has one placement
         self._tracker.add(order)
-        why = self._latch.against(order.symbol, order.opens)
+        why = self._latch.against(order.symbol, order.opens) or self._too_large(order)
         if why:
             self._tracker.end(order, states.REJECTED, Refused(order.order_id, why, KEPT_IN))
             return
         order.placing = True
         venue_order = order.for_venue(self._name(order))
         order.call = self._calling.place(venue_order, False, now_ns)
+
+    def _too_large(self, order: GateOrder) -> str:
+        """Why an entry cannot be taken, or its stop could not, or ""."""
+        most_units = self._tracker.closable.most_units.get(order.symbol)
+        if most_units is None or not order.opens or abs(order.terms.units) <= most_units:
+            return ""
+        size, most = from_units(abs(order.terms.units)), from_units(most_units)
+        name = self._name(order)
+        return f"too_large: {size} is over {most}, the most of {name} that one order may be"
 
     def new_order(self, intent: Place) -> GateOrder:
         """The order that an intent asks for."""
@@ -122,7 +128,7 @@ class Changes:
             order.call = self._calling.amend(order.client_id, name, order.wanted, now_ns)
 
     def _name(self, order: GateOrder) -> str:
-        return self._symbols[order.symbol]
+        return self._tracker.symbols[order.symbol]
 
     def may_begin(self, call: ChangingCall, order: GateOrder) -> bool:
         """Whether a change may still leave; where not, that is told."""

@@ -46,6 +46,7 @@ class Closing:
         self._wait_ns: dict[int, int] = {}
         self._not_before_ns: dict[int, int] = {}
         self._told = False
+        self._told_why: dict[int, str] = {}  # by symbol: why closing it failed last
 
     def is_own(self, order: GateOrder) -> bool:
         """Whether an order is the one that closes: of the gate, given in this life."""
@@ -81,9 +82,9 @@ class Closing:
         for symbol in sorted(self._tracker.net):
             if symbol not in waiting and symbol not in self._not_before_ns:
                 resting = (order.remaining_units for order in working[symbol])
-                units = closable_units(self._tracker.closable_units(symbol), resting)
+                units = closable_units(self._tracker.closable.units(symbol), resting)
                 if units:
-                    self._close(symbol, units, now_ns)
+                    self._close(symbol, self._tracker.closable.at_most(symbol, units), now_ns)
         self._tell_when_done()
 
     def _count_ends(self, now_ns: int) -> None:
@@ -95,21 +96,32 @@ class Closing:
                 continue
             del self._last[symbol]
             put_off_ns = self._away.put_off_ns(order)
-            if order.end == FILLED or not self._tracker.closable_units(symbol):
+            if order.end == FILLED or not self._tracker.closable.units(symbol):
                 self._wait_ns.pop(symbol, None)
+                self._told_why.pop(symbol, None)
                 continue
             wait_ns = self._wait_ns.get(symbol, self._times.retry_close_ns)
             self._not_before_ns[symbol] = max(now_ns + wait_ns, put_off_ns or 0)
             if put_off_ns is None or put_off_ns <= now_ns:
                 self._wait_ns[symbol] = next_wait_ns(wait_ns, self._times.longest_close_ns)
             if put_off_ns is None:  # of the others the human has been told
-                text = f"{order.client_id} in {self._tracker.symbols[symbol]} ended as {order.end}."
-                self._output.alarm("closing failed", text)
+                self._tell_failed(order)
+
+    def _tell_failed(self, order: GateOrder) -> None:
+        """Told once, and again where the reason is another."""
+        why = order.why or f"it ended as {order.end}"
+        if self._told_why.get(order.symbol) != why:
+            self._told_why[order.symbol] = why
+            self._output.alarm(
+                "closing failed",
+                f"{order.client_id}, which closes {self._tracker.symbols[order.symbol]}: "
+                f"{why.rstrip('.')}. It is tried again, with growing pauses.",
+            )
 
     def _are_to_close(self) -> set[str]:
         """Where something is held that an order can close; a late fill may have done it."""
         tracker = self._tracker
-        return {tracker.symbols[symbol] for symbol in tracker.net if tracker.closable_units(symbol)}
+        return {tracker.symbols[symbol] for symbol in tracker.net if tracker.closable.units(symbol)}
 
     def _waiting_symbols(self) -> set[int]:
         """Where an answer is about to come that changes what is to be closed."""
@@ -140,7 +152,7 @@ class Closing:
         tracker = self._tracker
         if self._told or tracker.open or tracker.behind:
             return
-        if any(map(tracker.closable_units, tracker.net)):
+        if any(map(tracker.closable.units, tracker.net)):
             return
         self._told = True
         self._output.events.append(GateActed("flattened", self._latch.reason))

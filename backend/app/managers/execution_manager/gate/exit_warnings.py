@@ -23,6 +23,7 @@ class ExitWarnings:
         self._symbols = symbols
         self._held_units = held_units
         self._output = output
+        self._large: set[int] = set()  # symbols of which more is held than one order takes out
 
     def ended(self, order: GateOrder, state: str, event: OrderEvent) -> None:
         """What should have closed a position is gone, and nobody here has asked for that."""
@@ -34,6 +35,7 @@ class ExitWarnings:
         if is_exit and self._has_work(order) and not asked and not in_time:
             left = from_units(abs(order.terms.units - order.filled_units))
             what, then = self._way_on(order, event)
+            reason = reason or "the venue gives no reason."
             why = f"{reason.rstrip('.')}. {then}." if then else reason
             where = " by the account" if order.counted_here else ""
             self._output.alarm(
@@ -54,10 +56,33 @@ class ExitWarnings:
             return "exit refused", "It is given anew"
         return "exit refused", "It goes on at market, or with what its entry brings next"
 
-    def was_last(self, order: GateOrder, cause: str) -> bool:
-        """Whether it stood in the place of a stop, and nothing is given in its own."""
-        is_second = order.order_id >= APART and order.kind == states.MARKET
-        return is_second and not cause and self._is_exit(order) and self._has_work(order)
+    def keeps_out(self, order: GateOrder, event: OrderEvent) -> str:
+        """Why its symbol is to take no entries, or "": what they would bring could not be
+        protected, or not be closed.
+        """
+        plain_no = isinstance(event, Refused) and not event.cause
+        asked = order.told_end or order.cancel_wanted or order.cancel_sent
+        if not plain_no or asked or not self._is_exit(order) or not self._has_work(order):
+            return ""
+        name, why = self._symbols[order.symbol], getattr(event, "reason", "")
+        if order.kind in states.STOPS:
+            return comes_again(name, why.rstrip("."))
+        stood_in = order.order_id >= APART and order.kind == states.MARKET
+        return f"{name} stays open: {why}" if stood_in else ""
+
+    def grown(self, symbol: int, most_units: int | None) -> None:
+        """What is held may be more than one order may be: told before it has to be closed."""
+        held_units = abs(self._held_units(symbol))
+        if most_units is None or held_units <= most_units:
+            self._large.discard(symbol)
+        elif symbol not in self._large:
+            self._large.add(symbol)
+            self._output.alarm(
+                "too large to close",
+                f"{from_units(held_units)} of {self._symbols[symbol]} are held, and one order may "
+                f"be {from_units(most_units)} at most: an exit of all is refused, close it in "
+                "parts. A flatten does.",
+            )
 
     def not_resized(self, order: GateOrder, why: str) -> None:
         """What takes a position out stays too small for it, or too large."""
@@ -108,6 +133,14 @@ class ExitWarnings:
 
     def _is_exit(self, order: GateOrder) -> bool:
         return order.reduce_only and order.owner == RUN
+
+
+def comes_again(name: str, why: str) -> str:
+    """Why a symbol whose stop was refused takes no entries."""
+    return (
+        f"a stop of {name} was refused, and the next would be: {why}. Nothing is entered until "
+        "'system release' lifts this"
+    )
 
 
 def _shrinks(order: GateOrder) -> bool:

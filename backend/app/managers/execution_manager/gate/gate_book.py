@@ -34,13 +34,15 @@ from app.managers.execution_manager.gate.calls import (
     Output,
     PlaceCall,
     PositionsCall,
+    SizesCall,
 )  # fmt: skip
 from app.managers.execution_manager.gate.changes import Changes
 from app.managers.execution_manager.gate.closing import Closing
 from app.managers.execution_manager.gate.doubts import Doubts
-from app.managers.execution_manager.gate.gate_order import NAMELESS, GateOrder
+from app.managers.execution_manager.gate.gate_order import GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.recall import recall
+from app.managers.execution_manager.gate.sizes import SymbolSizes
 from app.managers.execution_manager.gate.splits import ComingSplit, Splits
 from app.managers.execution_manager.gate.strangers import IGNORE, Strangers
 from app.managers.execution_manager.gate.sweep import Sweep
@@ -61,6 +63,7 @@ class GateBook:
         external: str = IGNORE,
         times: GateTimes | None = None,
         lot_units: Sequence[int] = (),
+        tick_units: Sequence[int] = (),
     ) -> None:
         self._since_ns = since_ns
         self._times = times or GateTimes()
@@ -75,6 +78,7 @@ class GateBook:
         self._doubts = Doubts(self.tracker, self._calling, self._times)
         self._away = TurnedAwayExits(self.latch, self._calling, self._times, self._output)
         self._splits = Splits(self.tracker)
+        self._sizes = SymbolSizes(self.tracker, self.latch, self._calling, tick_units)
         self._sweep = Sweep(
             self.tracker, self.latch, self._splits, self._calling, self._times, since_ns
         )
@@ -82,9 +86,7 @@ class GateBook:
             self.tracker, self._doubts, self.latch, self._strangers, self._away, self._calling,
             self._times, self._output,
         )  # fmt: skip
-        self._changes = Changes(
-            run_id, symbols, self.tracker, self.latch, self._calling, self._output
-        )
+        self._changes = Changes(run_id, self.tracker, self.latch, self._calling, self._output)
         self._is_deaf = False  # its stream is lost
         self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when, oldest first
 
@@ -125,6 +127,8 @@ class GateBook:
             self._changed(call, answer, now_ns)
         elif isinstance(call, OrderCall):
             self._told(self.tracker.orders[call.client_id], answer, now_ns)
+        elif isinstance(call, SizesCall):
+            self._sizes.answered(call, answer)
         elif isinstance(answer, VenueRefused | VenueUnclear):
             self._sweep.failed(_KINDS[type(call)], now_ns)
         elif isinstance(call, ExecutionsCall):
@@ -135,7 +139,7 @@ class GateBook:
         elif isinstance(call, OpenOrdersCall):
             self._take_open(call, cast(Sequence[VenueReport], answer), now_ns)
         else:
-            unsettled = self._unsettled_symbols()
+            unsettled = self._doubts.symbols() | self.tracker.unsettled()
             positions = cast(dict[str, int], answer)
             self._sweep.answered_positions(positions, unsettled, call.made_ns, now_ns)
         self._closing.look(now_ns)
@@ -165,6 +169,8 @@ class GateBook:
             if order in self._doubts or not self._away.takes(order, call.order.symbol, no, now_ns):
                 self.tracker.refuse(order, no)
                 self._doubts.settle(order)
+                self._sizes.refused(order, now_ns)
+                self._sweep.refused(order, now_ns)
             return
         if isinstance(call, AmendCall) and order.wanted is not None:
             self.tracker.refuse_terms(order, str(no))
@@ -198,13 +204,11 @@ class GateBook:
         self._sweep.answered_orders()
         for report in reports:
             self._take_report(report, now_ns)
-        named = {report.client_id or f"{NAMELESS}{report.venue_id}" for report in reports}
-        for name, order in list(self.tracker.open.items()):
-            if order.acknowledged and order.known_ns < call.made_ns and name not in named:
-                if order.is_nameless:
-                    self.tracker.end(order, states.EXPIRED, None)
-                else:
-                    self._doubts.open(order, now_ns, 0)
+        for order in self.tracker.missing_in(reports, call.made_ns):
+            if order.is_nameless:
+                self.tracker.end(order, states.EXPIRED, None)
+            else:
+                self._doubts.open(order, now_ns, 0)
 
     # The stream
 
@@ -291,8 +295,8 @@ class GateBook:
             in_doubt=len(self._doubts),
             unanswered=tracker.unanswered(),
             compared=self._sweep.has_compared,
-            positions=tracker.positions(),
-            left=tracker.left(),
+            positions=tracker.closable.holdings(),
+            left=tracker.closable.left(),
             away=self._away.exits(),
             put_off=dict(self._away.closings),
         )
@@ -340,13 +344,8 @@ class GateBook:
             self._unclear(order, "the venue does not answer", now_ns)
         elif isinstance(call, OrderCall):
             self._doubts.unanswered(self.tracker.orders[call.client_id], now_ns)
-        else:
+        elif type(call) in _KINDS:
             self._sweep.failed(_KINDS[type(call)], now_ns)
-
-    def _unsettled_symbols(self) -> set[int]:
-        behind = {order.symbol for order in self.tracker.behind.values()}
-        placing = {order.symbol for order in self.tracker.open.values() if order.placing}
-        return self._doubts.symbols() | behind | placing
 
     # After a restart
 
@@ -382,6 +381,7 @@ class GateBook:
 
     def recover(self, now_ns: int) -> None:
         """Go on after a restart: orders that nothing was heard of are asked for first."""
+        self._sizes.ask_all(now_ns)
         self._strangers.skip_numbers(now_ns - self._since_ns)
         self.tracker.refuse_recalled()
         for order in list(self.tracker.open.values()):

@@ -41,6 +41,7 @@ class GateOrder(msgspec.Struct, kw_only=True, eq=False, array_like=True):
     wanted_sent: bool = False
     wanted_opens: bool = False
     counted_here: bool = False  # the venue does not know that it only reduces
+    why: str = ""  # the venue has not taken it
 
     @property
     def is_nameless(self) -> bool:

@@ -16,6 +16,7 @@ from app.managers.execution_manager.gate.gate_order import NAMELESS, OUTSIDE
 
 NOT_KNOWN = "not known"
 STAYS = "the halt stays"
+LEFT_ALONE = "ignored"
 _MOMENTS = 5  # that are tried; who trades more often than that is told of differences
 
 
@@ -120,7 +121,7 @@ def _executions(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference
             what = f"execution {execution.execution_id} of {execution.client_id or 'nobody'}"
             text = f"{from_units(execution.units)} {execution.symbol} at {execution.price}"
             known = (execution.client_id or NAMELESS + execution.venue_id) in book.tracker.orders
-            rows.append(Difference(what, "missing", text, "applied" if known else "ignored"))
+            rows.append(Difference(what, "missing", text, "applied" if known else LEFT_ALONE))
     return rows
 
 
@@ -134,7 +135,7 @@ def _strangers(book: GateBook, says: VenueSays, now_ns: int) -> list[Difference]
         name = report.client_id or f"{NAMELESS}{report.venue_id}"
         order = book.tracker.orders.get(name)
         halted = book.tracker.index[report.symbol] in book.latch.halted
-        resolution = "halted" if halted else "ignored"
+        resolution = "halted" if halted else LEFT_ALONE
         if order is not None:
             resolution = "adopted" if order.owner == OUTSIDE else "the gate's own"
         text = f"{report.state} {from_units(report.units)} {report.symbol}"

@@ -3,6 +3,7 @@
 from app.core.venue import Execution
 from app.managers.execution_manager.gate.calling import Calling
 from app.managers.execution_manager.gate.calls import GateTimes, next_wait_ns
+from app.managers.execution_manager.gate.gate_order import GateOrder
 from app.managers.execution_manager.gate.latch import DIFFERS, Latch
 from app.managers.execution_manager.gate.splits import Splits
 from app.managers.execution_manager.gate.tracker import Tracker
@@ -73,6 +74,11 @@ class Sweep:
     def executions_soon(self, now_ns: int) -> None:
         """A fill may have been that has not come."""
         self._executions.sooner(max(now_ns, self._not_before_ns))
+
+    def refused(self, order: GateOrder, now_ns: int) -> None:
+        """The venue has refused a placement: of an exit, what is held may be less there."""
+        if order.reduce_only:
+            self._positions.sooner(now_ns)
 
     def expect_fill(self, now_ns: int) -> None:
         """A report shows a fill that has not come: the stream may be about to bring it."""
@@ -172,11 +178,13 @@ class Sweep:
         ours_units = self._tracker.held_units(symbol)
         if self.agrees(symbol, theirs_units, now_ns):
             self._differing.pop(symbol, None)
+            self._tracker.closable.agrees(symbol)
             if self._latch.why(symbol).startswith(DIFFERS):  # also one from before a restart
                 self._latch.resume(symbol, "The venue's position agrees again.")
             return True
         count = self._differing[symbol] = self._differing.get(symbol, 0) + 1
         if count > patience:
+            self._tracker.closable.differs(symbol, theirs_units)
             name = self._tracker.symbols[symbol]
             text = f"{DIFFERS} of {name}: ours is {ours_units} units, the venue's {theirs_units}."
             self._latch.halt(symbol, text)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 from app.core import orders as states
-from app.core.coins import paid_from, whole_lots
+from app.core.coins import paid_from
 from app.core.money import from_units
 from app.core.order_events import (
     NEVER_HAD,
@@ -32,11 +32,13 @@ from app.core.venue import (
     VenueReport,
 )
 from app.managers.execution_manager.gate.calls import Output
-from app.managers.execution_manager.gate.exit_warnings import ExitWarnings
-from app.managers.execution_manager.gate.gate_order import NAMELESS, RUN, GateOrder
+from app.managers.execution_manager.gate.closable import Closable
+from app.managers.execution_manager.gate.exit_warnings import ExitWarnings, comes_again
+from app.managers.execution_manager.gate.gate_order import GATE, NAMELESS, RUN, GateOrder
 from app.managers.execution_manager.gate.gate_orders import GateOrders
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.strangers import Strangers
+from app.managers.execution_manager.orders.parts import order_of
 
 HAS_FILLED = "it has filled"
 _WHAT = Struct("<qiqqd").pack
@@ -61,7 +63,6 @@ class Tracker:
         lot_units: Sequence[int],
     ) -> None:
         self.symbols = tuple(symbols)
-        self.lot_units = tuple(lot_units) or (1,) * len(self.symbols)
         self.index = {symbol: place for place, symbol in enumerate(symbols)}
         self.net: defaultdict[int, int] = defaultdict(int, positions)
         self._before: defaultdict[int, int] = defaultdict(int, positions)  # part of that
@@ -73,8 +74,11 @@ class Tracker:
         self._strangers = strangers
         self._latch = latch
         self._output = output
-        self._exits = ExitWarnings(self.symbols, self.closable_units, output)
-        self._left: dict[int, int] = {}  # by symbol: a holding that is worth too little to close
+        self.closable = Closable(
+            self.symbols, self.net, self._before, self.beside, lot_units, output
+        )
+        self._exits = ExitWarnings(self.symbols, self.closable.units, output)
+        self._small_stops: dict[int, str] = {}  # by their order: why they were not taken
         self._seen: set[bytes] = set()
         self._ids: set[str] = set()
         self._nameless: set[bytes] = set()  # told before a restart, order unknown
@@ -97,28 +101,6 @@ class Tracker:
     def held_units(self, symbol: int) -> int:
         """What the account should hold, with what others' orders did where they are ignored."""
         return self.net[symbol] + self.beside[symbol]
-
-    def closable_units(self, symbol: int) -> int:
-        """What the run holds, as far as it can be sold: less than a lot stays there, or than the
-        venue takes, and what was there before it is left alone.
-        """
-        if self._left.get(symbol) == self.net[symbol]:
-            return 0
-        return whole_lots(self.net[symbol] - self._before[symbol], self.lot_units[symbol])
-
-    def positions(self) -> dict[str, int]:
-        """What the run holds, by symbol, where it can be closed."""
-        return {
-            name: self.net[at] - self._before[at]
-            for name, at in self.index.items()
-            if self.closable_units(at)
-        }
-
-    def left(self) -> dict[str, int]:
-        """What the run holds and nothing closes, as it is worth less than the venue takes."""
-        kept = [at for at, units in self._left.items() if units == self.net[at]]
-        held = {self.symbols[at]: self.net[at] - self._before[at] for at in kept}
-        return {name: units for name, units in held.items() if units}
 
     def unanswered(self) -> int:
         """Of how many orders the venue has yet to say something."""
@@ -153,22 +135,45 @@ class Tracker:
         if event is not None:
             self.tell(order, event)
             self._exits.ended(order, state, event)
+            why = self._exits.keeps_out(order, event)
+            if why and not self._is_entered(order.symbol):
+                self._latch.halt(order.symbol, why)
         order.end, order.told_end = state, True
         order.cancel_wanted, order.cancel_refused, order.wanted = False, "", None
         self.open.pop(order.client_id, None)
 
+    def unsettled(self) -> set[int]:
+        """Symbols in which an answer is about to come, or fills are missing."""
+        placing = {order.symbol for order in self.open.values() if order.placing}
+        return placing | {order.symbol for order in self.behind.values()}
+
+    def missing_in(self, reports: Sequence[VenueReport], made_ns: int) -> list[GateOrder]:
+        """Orders that a list of what works, asked for at a moment, should have named."""
+        named = {report.client_id or f"{NAMELESS}{report.venue_id}" for report in reports}
+        return [
+            order
+            for name, order in self.open.items()
+            if order.acknowledged and order.known_ns < made_ns and name not in named
+        ]
+
+    def _is_entered(self, symbol: int) -> bool:
+        """Whether an entry fills: of its first piece a stop may be too small, and is given anew."""
+        working = (order for order in self.open.values() if order.symbol == symbol)
+        return any(order.opens and order.filled_units for order in working)
+
     def refuse(self, order: GateOrder, said: VenueRefused) -> None:
         """The venue has not taken a placement."""
         cause = next((name for kind, name in _CAUSES.items() if isinstance(said, kind)), "")
-        held_units, closes = self.closable_units(order.symbol), not order.opens
+        held_units, closes = self.closable.units(order.symbol), not order.opens
         is_all = held_units != 0 and abs(order.terms.units) >= abs(held_units)
         if cause == TOO_SMALL and order.kind == states.MARKET and closes and is_all:
-            self._left[order.symbol] = self.net[order.symbol]
-            what = f"{from_units(held_units)} of {self.symbols[order.symbol]}"
-            self._output.alarm("too small to close", f"{what} are left, and stay there. {said}")
+            self.closable.is_too_small(order.symbol, str(said))
+        elif order.owner == GATE and not cause:
+            self.closable.refused(order.symbol)
+        elif cause == TOO_SMALL and order.kind in states.STOPS and closes:
+            self._small_stops[order_of(order.order_id)] = str(said).rstrip(".")
+        order.why = str(said)
         self.end(order, states.REJECTED, Refused(order.order_id, str(said), cause))
-        if self._exits.was_last(order, cause):
-            self._latch.halt(order.symbol, f"{self.symbols[order.symbol]} stays open: {said}")
 
     def take_report(self, report: VenueReport, now_ns: int) -> GateOrder | None:
         """What an order has become; None for one that is nobody's business here."""
@@ -208,6 +213,10 @@ class Tracker:
             order.acknowledged, order.uncertain = True, False
             order.known_ns = now_ns
             self.tell(order, Acknowledged(order.order_id))
+            why = self._small_stops.pop(order_of(order.order_id), "")
+            if why and order.kind == states.MARKET:
+                name = self.symbols[order.symbol]
+                self._latch.halt(order.symbol, comes_again(name, why))
 
     def take_terms(self, order: GateOrder, terms: Terms) -> None:
         """These are in force."""
@@ -255,7 +264,7 @@ class Tracker:
         units = self.net if order is not None else self.beside
         units[symbol] += execution.units
         self._pay(units, symbol, execution)
-        self._left.pop(symbol, None)
+        self.closable.moved(symbol, execution.units)
         if order is None:
             return None
         self.acknowledge(order, now_ns)
@@ -281,10 +290,15 @@ class Tracker:
         else:
             self._output.events.append(GateFilled(symbol, *what))
         self._count_fill(order, execution.units)
+        self.tell_if_large(symbol)
         most = order.terms if order.wanted is None else order.wanted
         bound_units = max(abs(order.terms.units), abs(most.units))
         if order.sized and abs(order.filled_units) > bound_units:
             self._latch.halt(symbol, f"{order.client_id} was filled beyond its size.")
+
+    def tell_if_large(self, symbol: int) -> None:
+        """More may be held than one order takes out."""
+        self._exits.grown(symbol, self.closable.most_units.get(symbol))
 
     def _count_fill(self, order: GateOrder, units: int) -> None:
         order.filled_units += units

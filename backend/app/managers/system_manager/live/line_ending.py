@@ -185,7 +185,11 @@ class LineEnding:
         return {} if self.gate is None else self.gate.status().left
 
     def _flatten_again(self, mode: str) -> bool:
-        """Ask for it again where a late fill left something; it is not done by that."""
+        """Ask for it again where a late fill left something; it is not done by that. The gate needs
+        no asking.
+        """
+        if self._in_vain > _MOST_IN_VAIN and self.gate is not None:
+            return False
         left = self._left()
         is_left = self.execution is not None and is_left_holding(self.execution, left)
         self._left_looks = self._left_looks + 1 if is_left and mode == FLATTEN else 0

@@ -10,6 +10,7 @@ from app.core.seams import Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.gate.gate_book import GateBook
+from app.managers.execution_manager.gate.reconcile import LEFT_ALONE
 from app.managers.system_manager.venue.reckoning import reckon
 from app.threads.live.order_gate import OrderGate
 
@@ -44,7 +45,11 @@ class Reconciling:
             self._is_unasked = True
             return
         self._hear(told)
-        for row in rows:
+        told_apart = [row for row in rows if row.resolution != LEFT_ALONE]
+        if len(rows) - len(told_apart):
+            count = len(rows) - len(told_apart)
+            logger.warning("{} executions and orders of others are left alone", count)
+        for row in told_apart:
             logger.warning(
                 "{}: ours {}, the venue's {}: {}", row.what, row.ours, row.venues, row.resolution
             )

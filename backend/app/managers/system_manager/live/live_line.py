@@ -190,6 +190,7 @@ class LiveLine:
             external=self._config.lived.external,
             times=GateTimes().at_rate(self.rate),
             lot_units=run.execution.lot_units,
+            tick_units=run.execution.tick_units,
         )
         self._gate = self._means.gate(
             self._book, self.venue, self.clock, self._hear, self._notifier, self.rate
