@@ -3,12 +3,14 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests import processes
-from tests.processes import PIPE, Process
+from tests.processes import PIPE, PROGRAM, Process
 from tests.system_house import SystemHouse, stored_market, system_house
 
 __all__ = ["stored_market", "system_house"]
@@ -35,15 +37,19 @@ class Hanging(Strategy):
 """
 
 
-def command(house: SystemHouse, *words: str, is_cold: bool = False) -> Process:
-    """A command over the house's folders, under way."""
-    folders = {
+def env(house: SystemHouse) -> dict[str, str]:
+    """With the house's folders."""
+    return {
+        **os.environ,
         "MISMARTERA_DATA_FOLDER": str(house.folder),
         "MISMARTERA_STRATEGIES_FOLDER": str(house.strategies),
     }
-    env = {**os.environ, **folders}
+
+
+def command(house: SystemHouse, *words: str, is_cold: bool = False) -> Process:
+    """A command over the house's folders, under way."""
     return processes.begin(
-        words, house.folder.parent, env, is_cold=is_cold, stdout=PIPE, stderr=PIPE
+        words, house.folder.parent, env(house), is_cold=is_cold, stdout=PIPE, stderr=PIPE
     )
 
 
@@ -153,6 +159,24 @@ def test_an_interrupted_run_ends_with_130_and_is_recorded_as_stopped(
     assert (row["state"], row["error"]) == ("stopped", None)
     assert row["ended_at"] is not None
     assert system_house.facts(run_id)["summary"] == json.loads(out)
+
+
+def test_a_run_whose_terminal_closes_ends_in_order_and_is_recorded_as_stopped(
+    system_house: SystemHouse,
+) -> None:
+    config = system_house.file(system_house.config(speed=60.0))
+    terminal, ours = os.openpty()
+    words = ["setsid", "--ctty", sys.executable, *PROGRAM, "system", "start", str(config)]
+    process = subprocess.Popen(
+        words, cwd=system_house.folder.parent, env=env(system_house),
+        stdin=ours, stdout=ours, stderr=ours,
+    )  # fmt: skip
+    os.close(ours)
+    run_id = wait_for_run(system_house, process)
+    os.close(terminal)
+    assert process.wait(timeout=20) == 130
+    assert system_house.row(run_id)["state"] == "stopped"
+    assert "defect" not in (system_house.folder / "logs" / "app.log").read_text(encoding="utf-8")
 
 
 def test_a_run_started_with_interrupts_ignored_goes_on_through_them(

@@ -3,6 +3,7 @@
 What steers a session that runs is in `control.py`.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -236,17 +237,24 @@ def status(as_json: AsJson = False) -> None:
 
 @contextmanager
 def _interruptible(system: "SystemManager") -> Iterator[None]:
-    """The first Ctrl+C or SIGTERM has the run end in order and be recorded; a second kills it.
+    """The first Ctrl+C or SIGTERM has the run end in order and be recorded; a second kills it. So
+    does a terminal that closes, which says so more than once.
 
     What is ignored at the start stays so: a script's Ctrl+C is not meant for its background jobs.
     """
 
+    terminals = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+
     def on_signal(number: int, frame: object) -> None:
-        signal.signal(number, signal.default_int_handler)
+        again = signal.SIG_IGN if number == signal.SIGHUP else signal.default_int_handler
+        signal.signal(number, again)
+        for stream in terminals:
+            if not stream.isatty():  # it is gone: what is written there is for nobody
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not system.interrupt():
             raise KeyboardInterrupt
 
-    asked = (signal.SIGINT, signal.SIGTERM)
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     heeded = [number for number in asked if signal.getsignal(number) is not signal.SIG_IGN]
     with handled_by(dict.fromkeys(heeded, on_signal)):
         yield

@@ -10,9 +10,12 @@ from app.core.signals import handled_by
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """No Ctrl+C and no SIGTERM reaches this thread meanwhile; others never hear of them."""
+    """No Ctrl+C, SIGTERM or closed terminal reaches this thread meanwhile; others never hear of
+    them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with handled_by(dict.fromkeys((signal.SIGINT, signal.SIGTERM), signal.SIG_IGN)):
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with handled_by(dict.fromkeys(asked, signal.SIG_IGN)):
         yield
