@@ -11,7 +11,7 @@ import msgspec
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError
 from app.core.logging import without_secrets
 from app.core.messages import Command
-from app.core.run_states import FAILED, FINISHED, STOPPED
+from app.core.run_states import FAILED, FINISHED, INTERRUPTED, KILLED, STOPPED, TIMEOUT
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.manner import Manner
 from app.managers.system_manager.journal.saved_states import Chapter
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 _ENDS = {
     FAILED: "failed",
     STOPPED: "was stopped",
-    "interrupted": "was interrupted",
-    "timeout": "took too long",
-    "killed": "was killed",
+    INTERRUPTED: "was interrupted",
+    TIMEOUT: "took too long",
+    KILLED: "was killed",
 }
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
@@ -183,12 +183,12 @@ class RunSession:
             self.run.engine.expect(Command(KILL, kill_value(mode, reason)))
             self.run.pipeline.hurry()
         if self._others is not None:
-            self._others.stop("killed")
+            self._others.stop(KILLED)
         return True
 
     def _end_killed(self) -> None:
         self.kill_story.end()
-        self.run.pipeline.kill("killed")
+        self.run.pipeline.kill(KILLED)
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
@@ -237,7 +237,7 @@ class RunSession:
                 reason, summary = self._compare(self._others, summary, now_text)
         finally:
             self._ended.set()
-        if reason == "timeout":
+        if reason == TIMEOUT:
             error = RunTimeoutError(f"Run {summary.run_id} was stopped after {timeout_seconds} s.")
         return Ended(summary, reason, error)
 
@@ -247,7 +247,7 @@ class RunSession:
         try:
             reason = self.run.execute()
         except KeyboardInterrupt:  # a second one, while a worker did not end
-            reason = "interrupted"
+            reason = INTERRUPTED
             self._line.hurry()
         except Exception as raised:
             reason, error = FAILED, raised
@@ -326,7 +326,7 @@ class RunSession:
 
     def _time_out(self, seconds: float) -> None:
         if not self._clock.wait(self._ended, seconds):
-            self.stop("timeout")
+            self.stop(TIMEOUT)
 
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""

@@ -13,6 +13,7 @@ from app.core.instruments import Adjustment
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import Command, History, Message
 from app.core.order_events import OrderEvent
+from app.core.run_states import STOPPED
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -258,7 +259,7 @@ class LiveLine:
         """The run had been told to end when it broke off: it does so now."""
         logger.warning("The run was being ended when it broke off; it ends now.")
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
-        self.ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
+        self.ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop(STOPPED)))
 
     def leave(self) -> None:
         """There are no figures but the run's own: its journal tells what is on record."""
