@@ -26,18 +26,17 @@ from app.core.orders import (
     Order,
     Terms,
 )
-from app.managers.execution_manager.brokers import NOTHING_LEFT
 from app.managers.execution_manager.exits.declared_exits import DeclaredExits
 from app.managers.execution_manager.live.known_orders import KnownOrders
 from app.managers.execution_manager.live.past_splits import PastSplits
 from app.managers.execution_manager.orders.consequences import Consequences
+from app.managers.execution_manager.orders.ends import BY_STRATEGY, NOTHING_LEFT
 from app.managers.execution_manager.orders.entries import opens
 from app.managers.execution_manager.orders.links import NO_ORDERS, Links
 from app.managers.execution_manager.orders.parts import APART, Part, place_of, terms_of, terms_there
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import Owner
-from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY
 
 
 class _Fill(NamedTuple):
