@@ -26,7 +26,7 @@ from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.foreseeing import Foreseen, foreseen, need_sound, with_all_faults
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
-from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
+from app.managers.system_manager.live.bar_keeping import BarKeeping, bars_origin
 from app.managers.system_manager.needs.history import scant_history
 from app.managers.system_manager.needs.market import Market, market_of, replayed_market
 from app.managers.system_manager.needs.quotes import quoted
@@ -194,7 +194,7 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
-            line.bars_kept = BarsKept(
+            line.bar_keeping = BarKeeping(
                 self._data, line.venue, config, header.sessions, self._alarms.alarm
             )
             line.begin(run, header, record.folder)

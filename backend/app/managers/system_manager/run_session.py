@@ -195,7 +195,7 @@ class RunSession:
         state = STOPPED if self.run.pipeline.is_hurried else FAILED
         self._record.give_up(state, ended_at, error)
 
-    def latch(self, reason: str) -> None:
+    def halt(self, reason: str) -> None:
         """From now on nothing opens or increases a position; the first reason counts."""
         self._line.halt(reason)
 

@@ -189,7 +189,7 @@ class SystemManager:
     def halt(self, reason: str = "halted") -> None:
         """From now on the run takes exits only: nothing opens or increases a position."""
         session = self._running()
-        session.latch(reason)
+        session.halt(reason)
         if not session.has_gate:
             self.alarms.alarm("halted", reason)
 

@@ -27,7 +27,7 @@ from app.managers.system_manager.control.manner import PAPER, Manner
 from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
-from app.managers.system_manager.live.bars_kept import BarsKept
+from app.managers.system_manager.live.bar_keeping import BarKeeping
 from app.managers.system_manager.live.catching_up import ResumedFeed, StartedFeed
 from app.managers.system_manager.live.feed_terms import feed_terms
 from app.managers.system_manager.live.line_aftermath import Aftermath
@@ -92,7 +92,7 @@ class LiveLine:
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self.journal: LineJournal | None = None
         self._keeper: StateKeeper | None = None
-        self.bars_kept: BarsKept | None = None
+        self.bar_keeping: BarKeeping | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
@@ -187,8 +187,8 @@ class LiveLine:
     def _record_input(self, message: Message) -> None:
         journal = self.journal
         assert journal is not None, "the run begins after its journal"
-        if self.bars_kept is not None:
-            self.bars_kept.hear(message)
+        if self.bar_keeping is not None:
+            self.bar_keeping.hear(message)
         if isinstance(message, History) and self._gate is not None:
             self._gate.expect(self._coming_splits(message.adjustments, journal.header))
         if self._keeper is not None:
@@ -385,8 +385,8 @@ class LiveLine:
             self._notifier.alarm("run failed", end.error)
         with ExitStack() as rest:  # from below, whatever breaks off what is above it
             rest.callback(self.venue.close)
-            if self.bars_kept is not None:
-                rest.callback(self.bars_kept.close)
+            if self.bar_keeping is not None:
+                rest.callback(self.bar_keeping.close)
             rest.callback(self._means.close)
             if self.journal is not None:
                 rest.callback(self.journal.close, end, self._recovery)
