@@ -22,7 +22,7 @@ test-cov: setup ## run all tests and report what they do not reach
 	@$(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 test-unit: setup ## run the fast, isolated tests
-	@$(PYTEST) -n 2 -q tests/unit $(ARGS)
+	@$(PYTEST) -n 2 --dist worksteal -q tests/unit $(ARGS)
 
 test-integration: setup ## run the tests on real files and databases
 	@$(PYTEST) -n 2 -q tests/integration $(ARGS)

@@ -32,6 +32,7 @@ from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.control.server import ControlServer
 from app.managers.system_manager.live.live_means import TURN_SECONDS
 from app.managers.system_manager.looking import Looking
+from app.managers.system_manager.replay_line import ReplayLine
 from app.managers.system_manager.steering.desk import ControlDesk
 from app.managers.system_manager.system_manager import SystemManager
 from app.managers.system_manager.wiring import Parts, Run
@@ -239,7 +240,7 @@ class Watching:
     def __init__(self, system: SystemManager, desk: LiveDesk, own: Path) -> None:
         session = SimpleNamespace(
             run=desk.run, run_id=RUN, started_at="", bars=0, is_recovering=False,
-            looking=Looking(desk.run, RUN, WallClock()),
+            looking=Looking(desk.run, RUN, WallClock(), ReplayLine(desk.run, WallClock())),
         )  # fmt: skip
         shown = SimpleNamespace(
             state="RUNNING",

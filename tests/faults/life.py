@@ -13,7 +13,7 @@ from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.live_line import LiveLine
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.managers.system_manager.rerun.verification import market_from
-from app.managers.system_manager.venue.holdings import Holdings
+from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
@@ -145,7 +145,9 @@ class Life:
         if self.header is not None:
             market = market_from(self.header, Times(), market.source)  # type: ignore[arg-type]
         else:
-            config, held = self.line.opened(config, market.instruments)
+            config, held = opened_account(
+                self.line.venue, config, market.instruments, self.line.clock.now_ns()
+            )
         self.run = Run(config, market, NOWHERE, self._take, parts=self.line.parts())
         if self.header is None:
             self.header = header_of(

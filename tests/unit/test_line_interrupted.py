@@ -13,6 +13,7 @@ from app.core.order_events import Acknowledged
 from app.managers.system_manager import run_session
 from app.managers.system_manager.journal.journal_feed import RunJournal
 from app.managers.system_manager.record.run_outcome import RunEnd
+from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.run_session import RunSession
 
 
@@ -35,10 +36,13 @@ def session_of(line: Line, monkeypatch: pytest.MonkeyPatch) -> RunSession:
     """One whose run has ended by a Ctrl+C that came to the thread that waits for it."""
     monkeypatch.setattr(run_session, "timings_of", lambda run, seconds: {})
     pipeline = SimpleNamespace(was_interrupted=True)
-    run = SimpleNamespace(execute=lambda: "interrupted", pipeline=pipeline, execution=None)
+    run = SimpleNamespace(
+        execute=lambda: "interrupted", pipeline=pipeline, execution=None, engine=None
+    )
     clock = SimpleNamespace(monotonic_ns=lambda: 0)
     record = SimpleNamespace(local_text=str, run_id="r1", folder=None)
-    session = RunSession(*cast(Any, (run, record, clock, {}, (), None)), line=line.line)
+    risk = RunRisk("r1", line.alarms.alarm)
+    session = RunSession(*cast(Any, (run, record, clock, {}, (), None)), line=line.line, risk=risk)
     session.__dict__["kill_story"] = SimpleNamespace(end=lambda: None, told=lambda: None)
     return session
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -121,7 +121,10 @@ def test_a_run_that_was_paused_when_it_broke_off_is_so_until_somebody_resumes_it
     assert recovery.is_paused
     line = SimpleNamespace(was_paused=recovery.is_paused, resume=lambda: asked.append(RESUME))
     asked: list[str] = []
-    session = RunSession(None, None, None, {}, (), None, line=line)  # type: ignore[arg-type]
+    nothing: Any = None
+    session = RunSession(
+        nothing, nothing, nothing, {}, (), None, line=cast(Any, line), risk=nothing
+    )
     system = SystemManager(Settings(data_folder=tmp_path))
     system.__dict__["_builder"] = SimpleNamespace(build=lambda *words: session)
     system._prepare("config", False, None, False)
@@ -178,7 +181,7 @@ def test_a_recovery_that_fails_leaves_the_run_as_unfinished_as_it_was(
     tmp_path: Path,
 ) -> None:
     held = Line(tmp_path, [Acknowledged(1)])
-    assert held.line.is_unfinished
+    assert not held.line.is_recovered
     held.line.close(RunEnd("failed", error="a strategy has changed"))
     assert RunJournal(tmp_path).end() is None
     assert Recovery(RunJournal(tmp_path)).last_sequence == 1

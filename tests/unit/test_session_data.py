@@ -34,6 +34,7 @@ from app.core.session_data import BarData, SessionData
 from app.core.state import SystemState
 from app.managers.system_manager.control.messages import Look
 from app.managers.system_manager.looking import Looking
+from app.managers.system_manager.replay_line import ReplayLine
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import WallClock
 from app.strategies import Strategy
@@ -55,7 +56,8 @@ class Onlooker:
     """Somebody who looks at a run."""
 
     def __init__(self, run: Run) -> None:
-        self.looking = Looking(run, "run-1", WallClock())
+        clock = WallClock()
+        self.looking = Looking(run, "run-1", clock, ReplayLine(run, clock))
 
     def data(self, timeout_seconds: float = 1.0, **look: Any) -> SessionData:
         times: Any = Times()

@@ -57,6 +57,7 @@ THREADED = {
     "managers/system_manager/live/account_keeper.py",
     "managers/system_manager/live/live_means.py",
     "managers/system_manager/record/equity_file.py",
+    "managers/system_manager/replay_line.py",
     "managers/system_manager/run_session.py",
     "managers/system_manager/strategies/reloading.py",
     "managers/system_manager/system_manager.py",

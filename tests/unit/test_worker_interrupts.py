@@ -4,10 +4,11 @@ import _thread
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.waiting import until
 
 from app.core.errors import RunTimeoutError
 from app.core.messages import EndOfStream
@@ -48,15 +49,14 @@ def endless() -> Iterator[int]:
         number += 1
 
 
-def interrupt_after(seconds: float, times: int = 1) -> threading.Thread:
-    """Ctrl-C, by a thread of its own."""
+def press() -> None:
+    """Ctrl+C, once the main thread waits for the pool."""
+    time.sleep(0.1)
+    _thread.interrupt_main(signal.SIGINT)
 
-    def press() -> None:
-        for _ in range(times):
-            time.sleep(seconds)
-            _thread.interrupt_main(signal.SIGINT)
 
-    thread = threading.Thread(target=press)
+def started(body: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=body)
     thread.start()
     return thread
 
@@ -64,7 +64,7 @@ def interrupt_after(seconds: float, times: int = 1) -> threading.Thread:
 def test_an_interrupted_pool_works_off_what_is_under_way_and_ends() -> None:
     worker = Sleeping(0.001)
     pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4)
-    presser = interrupt_after(0.1)
+    presser = started(press)
     assert pipeline.run(endless()) == "interrupted"
     presser.join()
     assert pipeline.cause is None and pipeline.was_interrupted
@@ -76,9 +76,17 @@ def test_an_interrupted_pool_works_off_what_is_under_way_and_ends() -> None:
 
 
 def test_an_interrupted_pool_waits_for_the_one_worker_that_is_under_way() -> None:
-    worker = Sleeping(1.0)
+    interrupted = threading.Event()
+    worker = Sleeping(0.0, interrupted)
     pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4)
-    presser = interrupt_after(0.3)
+
+    def press_meanwhile() -> None:
+        until(lambda: worker.seen and pipeline._ends[0].is_set())  # the stream has been read
+        press()
+        until(lambda: pipeline.was_interrupted)
+        interrupted.set()
+
+    presser = started(press_meanwhile)
     assert pipeline.run([1]) == "finished"
     presser.join()
     assert pipeline.was_interrupted and not pipeline.goes_on
@@ -87,8 +95,16 @@ def test_an_interrupted_pool_waits_for_the_one_worker_that_is_under_way() -> Non
 
 def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
     deaf = threading.Event()
-    pipeline = Pipeline([Passing(), Sleeping(0.0, deaf)], "pool", bound_rows=4, stop_seconds=30)
-    presser = interrupt_after(0.3, times=2)
+    worker = Sleeping(0.0, deaf)
+    pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4, stop_seconds=30)
+
+    def press_twice() -> None:
+        until(lambda: worker.seen)
+        press()
+        until(lambda: pipeline.is_stopping)
+        press()
+
+    presser = started(press_twice)
     began = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -103,7 +119,7 @@ def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
 def test_who_interrupts_once_is_told_of_the_worker_that_hangs() -> None:
     deaf = threading.Event()
     pipeline = Pipeline([Passing(), Sleeping(0.0, deaf)], "pool", bound_rows=4, stop_seconds=0.3)
-    presser = interrupt_after(0.1)
+    presser = started(press)
     try:
         assert pipeline.run(endless()) == "failed"
     finally:

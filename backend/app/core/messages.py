@@ -29,9 +29,7 @@ class Bars(msgspec.Struct, frozen=True):
 
 
 class EndOfStream(msgspec.Struct, frozen=True):
-    """Nothing follows. `reason` is "finished", "stopped", "interrupted", "timeout", "killed" or
-    "failed".
-    """
+    """Nothing follows; the reason is one of `core/run_states.py`."""
 
     reason: str
     sequence: int = 0

@@ -15,6 +15,7 @@ import msgspec
 
 from app.core.errors import RunTimeoutError, StateError
 from app.core.messages import EndOfStream
+from app.core.run_states import FAILED, FINISHED, INTERRUPTED, KILLED, STOPPED
 from app.managers.time_manager.clock import WallClock
 from app.threads.machine.affinity import stay_on, this_processor
 from app.threads.machine.queues import RowQueue
@@ -169,8 +170,8 @@ class Pipeline:
         else:
             self._run_inline(source, sink)
         if self.cause is not None:
-            return "failed"
-        return ended[0] if ended else self._head.stop_reason or "killed"
+            return FAILED
+        return ended[0] if ended else self._head.stop_reason or KILLED
 
     def _run_inline(self, source: Iterable[Any], sink: Emit) -> None:
         emit = sink
@@ -244,7 +245,7 @@ class Pipeline:
             finally:
                 self.spent_ns["source"] += _now_ns() - begin_ns
             yield message
-        yield EndOfStream(self._head.stop_reason or "finished")
+        yield EndOfStream(self._head.stop_reason or FINISHED)
 
     def _wait(self, queues: Sequence[RowQueue[Any]]) -> None:
         """Wait for all; after a stop for no longer than `stop_seconds`, then name who hangs."""
@@ -256,7 +257,7 @@ class Pipeline:
                 self.was_interrupted = True
                 if self._head.stop_reason is not None:
                     raise  # asked for twice: whoever does not end is left behind
-                self.stop("interrupted")
+                self.stop(INTERRUPTED)
             if self._head.stop_reason is None:
                 continue
             waited += _POLL_SECONDS
@@ -279,11 +280,11 @@ class Pipeline:
 
     def fail(self, worker: str, error: BaseException) -> str:
         """Keep the first error as the cause, have the head end the stream, and say why it ends."""
-        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        reason = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
         with self._failing:
             if self._killed and self.cause is None:
                 reason = self._head.stop_reason or reason
-            elif self.cause is None and reason == "failed":
+            elif self.cause is None and reason == FAILED:
                 self.cause = Failure(worker, error)
         self._head.stop(reason)
         return reason
@@ -326,7 +327,7 @@ class _Stage:
                 passing_ns += _now_ns() - given_ns
                 if isinstance(out, EndOfStream) or not taken:
                     if not last:
-                        self._pipeline.stop(getattr(out, "reason", "stopped"))
+                        self._pipeline.stop(getattr(out, "reason", STOPPED))
                     return False
         finally:
             self._pipeline.spent_ns[self.worker.name] += _now_ns() - begin_ns - passing_ns

@@ -1,16 +1,17 @@
-"""Lines as they are typed, pasted or read from a file: their statements and words. Pure."""
+"""Lines as they are typed, pasted or read from a file: their pieces, words and statements. Pure."""
 
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from app.cli.shell.words import without_prompt
 from app.core.errors import UsageError
 
 _PIECE = re.compile(
-    r"""(?P<space>\s+) | (?P<end>;) | \\(?P<escaped>.) | (?P<plain>[^\s;'"\\]+)
-    | '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" """,
-    re.VERBOSE,
+    r"""(?P<space>\s+) | (?P<end>;) | \\(?P<escaped>.?) | (?P<plain>[^\s;'"\\]+)
+    | '(?P<single>[^']*)(?P<single_end>'?) | "(?P<double>(?:[^"\\]|\\.)*\\?)(?P<double_end>"?)""",
+    re.VERBOSE | re.DOTALL,
 )
 _ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
 _WITHOUT_WIDTH = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
@@ -20,6 +21,24 @@ _SENT_ON = {
     "&": "'system start' goes to the background by itself.",
 }
 _PIPE = "Pipes and redirection are for the shell of your system: './start_cli.sh NOUN VERB ...'."
+
+
+# What a piece is.
+SPACE: Final = "space"
+END: Final = "end"  # of a statement
+COMMENT: Final = "comment"  # up to the end of the line
+PLAIN: Final = "plain"
+QUOTED: Final = "quoted"
+
+
+class Piece(NamedTuple):
+    """A part of a word, or what stands between words."""
+
+    kind: str
+    text: str  # what it stands for
+    start: int
+    end: int
+    unclosed: str = ""  # the quote without its second one, the backslash that nothing follows
 
 
 class Statement(NamedTuple):
@@ -87,37 +106,57 @@ def cleaned(text: str) -> str:
     return "".join(" " if unicodedata.category(char) == "Zs" else char for char in lines)
 
 
+def pieces(line: str) -> Iterator[Piece]:
+    """A line in order, also one that is not finished yet."""
+    at, in_word = 0, False
+    while at < len(line):
+        if line[at] == "#" and not in_word:
+            yield Piece(COMMENT, "", at, len(line))
+            return
+        found = _PIECE.match(line, at)
+        assert found is not None  # every character begins a piece
+        piece = _piece_of(found)
+        yield piece
+        at, in_word = piece.end, piece.kind not in (SPACE, END)
+
+
+def _piece_of(found: re.Match[str]) -> Piece:
+    start, end = found.span()
+    if found["space"] or found["end"]:
+        return Piece(SPACE if found["space"] else END, found[0], start, end)
+    if found["plain"]:
+        return Piece(PLAIN, found["plain"], start, end)
+    if found["single"] is not None:
+        return Piece(QUOTED, found["single"], start, end, "" if found["single_end"] else "'")
+    if found["double"] is not None:
+        text = _ESCAPED_IN_QUOTES.sub(r"\1", found["double"])
+        return Piece(QUOTED, text, start, end, "" if found["double_end"] else '"')
+    return Piece(QUOTED, found["escaped"], start, end, "" if found["escaped"] else "\\")
+
+
 def statements(line: str, home: str = "") -> list[Statement]:
     """What one line says; `home` stands in for a leading `~`."""
     _refuse_control(line)
     found: list[Statement] = []
     words: list[str] = []
     word: str | None = None
-    begin = at = 0
+    begin = 0
     is_plain = True  # no part of the word is quoted
-    while at < len(line):
-        if word is None and line[at] == "#":
-            break
-        piece = _PIECE.match(line, at)
-        if piece is None:
-            raise _unclosed(line, at)
-        kind, text = str(piece.lastgroup), piece[str(piece.lastgroup)]
-        at = piece.end()
-        if kind in ("space", "end"):
-            if word is not None:
-                words.append(_ended(word, is_plain, home))
-            word = None
-            if kind == "end":
-                found.append(Statement(tuple(words), line[begin : at - 1].strip()))
-                words, begin = [], at
+    for piece in (*pieces(line), Piece(END, "", len(line), len(line))):
+        if piece.unclosed:
+            raise _unclosed(piece)
+        if piece.kind in (PLAIN, QUOTED):
+            is_plain = piece.kind == PLAIN and (word is None or is_plain)
+            word = (word or "") + piece.text
             continue
-        is_plain = kind == "plain" and (word is None or is_plain)
-        text = _ESCAPED_IN_QUOTES.sub(r"\1", text) if kind == "double" else text
-        word = (word or "") + text
-    if word is not None:
-        words.append(_ended(word, is_plain, home))
-    found.append(Statement(tuple(words), line[begin:at].strip()))
-    return [one for one in found if one.words]
+        if word is not None:
+            words.append(_ended(word, is_plain, home))
+            word = None
+        if piece.kind != SPACE:
+            if words:
+                found.append(Statement(tuple(words), line[begin : piece.start].strip()))
+            words, begin = [], piece.end
+    return found
 
 
 def _ended(word: str, is_plain: bool, home: str) -> str:
@@ -141,9 +180,10 @@ def _refuse_control(line: str) -> None:
             )
 
 
-def _unclosed(line: str, at: int) -> UsageError:
-    if line[at] == "\\":
+def _unclosed(piece: Piece) -> UsageError:
+    quote, column = piece.unclosed, piece.start + 1
+    if quote == "\\":
         return UsageError("The line ends in a backslash, and no line follows.")
     return UsageError(
-        f"The quote {line[at]} in column {at + 1} is not closed; close it, or write \\{line[at]}."
+        f"The quote {quote} in column {column} is not closed; close it, or write \\{quote}."
     )

@@ -1,17 +1,10 @@
-"""A line that is still being typed: the words before the cursor, and how to write one more. Pure.
-
-It reads as `lines.py` does, and forgives what is not finished yet: an open quote, a lone backslash.
-"""
+"""A line that is still being typed: the words before the cursor, and how one more is written."""
 
 import re
 from typing import NamedTuple
 
-_PIECE = re.compile(
-    r"""(?P<space>\s+) | (?P<end>;) | \\(?P<escaped>.?) | (?P<plain>[^\s;'"\\]+)
-    | '(?P<single>[^']*)(?P<single_end>'?) | "(?P<double>(?:[^"\\]|\\.)*\\?)(?P<double_end>"?)""",
-    re.VERBOSE | re.DOTALL,
-)
-_ESCAPED_IN_QUOTES = re.compile(r'\\(["\\])')
+from app.cli.shell.lines import COMMENT, END, SPACE, pieces
+
 _SAFE = re.compile(r"""[^\s;'"\\#|&<>]+""")
 
 
@@ -28,32 +21,16 @@ def typed(text: str) -> Typed | None:
     """The command at the end of the text; None in a comment."""
     words: list[str] = []
     word: str | None = None
-    start = at = 0
-    quote = ""
-    while at < len(text):
-        if word is None:
-            if text[at] == "#":
-                return None
-            start = at
-        piece = _PIECE.match(text, at)
-        assert piece is not None  # every character begins a piece
-        at = piece.end()
-        if piece["space"] or piece["end"]:
-            words = [] if piece["end"] else [*words, *([word] if word is not None else [])]
-            word, quote, start = None, "", at
+    start, quote = 0, ""
+    for piece in pieces(text):
+        if piece.kind == COMMENT:
+            return None
+        if piece.kind in (SPACE, END):
+            words = [] if piece.kind == END else [*words, *([word] if word is not None else [])]
+            word, start, quote = None, piece.end, ""
             continue
-        part, quote = _read(piece)
-        word = (word or "") + part
+        word, quote = (word or "") + piece.text, piece.unclosed.strip("\\")
     return Typed(tuple(words), word or "", start, quote)
-
-
-def _read(piece: re.Match[str]) -> tuple[str, str]:
-    """What a piece of a word stands for, and the quote it leaves open."""
-    if piece["single"] is not None:
-        return piece["single"], "" if piece["single_end"] else "'"
-    if piece["double"] is not None:
-        return _ESCAPED_IN_QUOTES.sub(r"\1", piece["double"]), "" if piece["double_end"] else '"'
-    return piece["escaped"] or piece["plain"] or "", ""
 
 
 def written(word: str, quote: str = "", is_open: bool = False) -> str:

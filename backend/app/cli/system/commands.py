@@ -19,6 +19,7 @@ from app.cli.system.real_money import ConfirmedName, confirmed_for, confirmed_of
 from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.accounts import USUAL_ACCOUNT
 from app.core.errors import EXIT_INTERRUPTED, StateError, UsageError
+from app.core.run_states import INTERRUPTED, KILLED, RUNNING
 from app.core.signals import handled_by
 
 if TYPE_CHECKING:
@@ -110,9 +111,9 @@ def _run_here(
         print_table(f"Run {summary.run_id}", ("figure", "value"), rows)
         for note in notes_on(summary.as_json()):
             console.print(note, markup=False)
-    if system.ended is not None and system.ended.reason == "interrupted":
+    if system.ended is not None and system.ended.reason == INTERRUPTED:
         raise typer.Exit(EXIT_INTERRUPTED)
-    if system.ended is not None and system.ended.reason == "killed":
+    if system.ended is not None and system.ended.reason == KILLED:
         raise StateError(f"Run {summary.run_id} was killed.")
 
 
@@ -201,7 +202,6 @@ def status(as_json: AsJson = False) -> None:
     from app.cli.runs.commands import described
     from app.cli.system.control import SHORT_COLUMNS, print_sessions, seen, short_row
     from app.cli.system.recovering import broken_off
-    from app.core.run_states import RUNNING
     from app.repositories.run_repository import RunRepository
 
     context = Context()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
 from app.core.calendar import TradingSession
 from app.core.order_events import Intent
@@ -11,10 +11,6 @@ from app.core.orders import Order, Terms
 from app.managers.execution_manager.orders.links import Links
 from app.managers.execution_manager.orders.working_orders import Pending, WorkingOrders
 from app.managers.execution_manager.sim.bar_book import BarBook
-
-# Why orders end: a run has the same words on record, wherever its orders were.
-NOTHING_LEFT: Final = "amended to what had filled"
-SESSION_CLOSED: Final = "the session closed"
 
 
 class Broker(Protocol):

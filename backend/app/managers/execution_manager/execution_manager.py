@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import partial
 
 from app.core.calendar import TradingSession
 from app.core.fingerprint import (
@@ -40,14 +39,15 @@ from app.managers.execution_manager.books.account import Account, AccountTerms
 from app.managers.execution_manager.books.corporate_actions import CorporateActions
 from app.managers.execution_manager.books.diary import Diary
 from app.managers.execution_manager.books.fee_book import FeeBook, FeesAt
-from app.managers.execution_manager.brokers import NOTHING_LEFT, SESSION_CLOSED, Broker
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.exits.protection import Protection
 from app.managers.execution_manager.limits.buying_power import BuyingPower
 from app.managers.execution_manager.limits.order_checks import OrderChecks
 from app.managers.execution_manager.limits.seen import Known
+from app.managers.execution_manager.orders.ends import BY_STRATEGY, NOTHING_LEFT, SESSION_CLOSED
 from app.managers.execution_manager.sim.bar_book import BarBook
 from app.managers.execution_manager.sim.fill_rules import Ambiguity, FillRules, Owner
-from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY, SimBroker
+from app.managers.execution_manager.sim.sim_broker import SimBroker
 from app.services.auctions import AUCTIONS
 from app.services.risk.scopes import Limits
 from app.services.risk.sizes import MOST_UNITS as MOST
@@ -72,8 +72,8 @@ class ExecutionManager:
     ) -> None:
         self.lot_units = [to_units(instrument.lot) for instrument in instruments]
         self.tick_units = [to_units(instrument.tick) for instrument in instruments]
-        simulated = partial(SimBroker, self.lot_units, self.tick_units, rules)
-        self.broker: Broker = (make_broker or simulated)(self)
+        sizes = self.lot_units, self.tick_units
+        self.broker: Broker = make_broker(self) if make_broker else SimBroker(*sizes, rules, self)
         self._fees = None if fees is None else FeeBook(fees)
         terms = terms or AccountTerms(instruments[0].currency)
         self.account = Account(terms, cash, instruments, len(strategies))
@@ -95,7 +95,7 @@ class ExecutionManager:
         self.diary = Diary(Fingerprint(strategies, [item.symbol for item in instruments]))
         self._happened = self.diary.happened
         self._actions = CorporateActions(
-            self.account, self.broker, self.diary, (self.lot_units, self.tick_units),
+            self.account, self.broker, self.diary, sizes,
             self.aim_units, self.held_units, self,
         )  # fmt: skip
         self.tells_fills = True  # whether it keeps whom they happened to, for somebody to hear

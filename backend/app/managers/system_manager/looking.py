@@ -12,6 +12,7 @@ from app.core.order_views import FillData
 from app.core.session_data import PositionData, SessionData, SymbolData
 from app.core.state import SystemState
 from app.managers.system_manager.control.messages import Look
+from app.managers.system_manager.replay_line import ReplayLine
 from app.managers.system_manager.risk.run_risk import trading_state
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
@@ -29,7 +30,7 @@ class Looking:
     """Shows one run to whoever looks; from any thread, and at no cost while nobody does."""
 
     def __init__(
-        self, run: Run, run_id: str, clock: WallClock, line: "LiveLine | None" = None
+        self, run: Run, run_id: str, clock: WallClock, line: "ReplayLine | LiveLine"
     ) -> None:
         self.run = run
         self._run_id = run_id
@@ -89,7 +90,7 @@ class Looking:
             mode=config.mode,
             state=str(state),
             trading_state=trading_state(run),
-            speed=run.coordinator.speed if self._line is None else None,
+            speed=None if self._line.manner.has_no_pace else run.coordinator.speed,
             market=config.market,
             zone=str(times.zone(config.market)),
             now=times.to_local(moment.now_ns, config.market).isoformat(),
@@ -147,13 +148,10 @@ class Looking:
 
     def _lag_seconds(self, moment: Moment) -> float | None:
         """How far the stream is behind its venue, in our time, while a session is under way."""
-        if self._line is None or moment.part is None:
+        part, through_ns = moment.part, moment.through_ns
+        if part is None or not part.start_ns <= through_ns < part.end_ns:
             return None
-        if not moment.part.start_ns <= moment.through_ns < moment.part.end_ns:
-            return None
-        behind_ns = self._line.clock.now_ns() - moment.through_ns
-        return round(behind_ns / max(self._line.rate, 1.0) / SECOND_NS, 3)
+        return self._line.lag_seconds(through_ns)
 
     def _queues(self) -> Mapping[str, int]:
-        waiting = self.run.pipeline.waiting_rows()
-        return waiting if self._line is None else {"inbox": len(self._line.inbox), **waiting}
+        return {**self._line.waiting(), **self.run.pipeline.waiting_rows()}

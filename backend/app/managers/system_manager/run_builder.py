@@ -23,25 +23,21 @@ from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
-from app.managers.system_manager.foreseeing import (
-    Foreseen,
-    foreseen,
-    need_sound,
-    with_all_faults,
-)
+from app.managers.system_manager.foreseeing import Foreseen, foreseen, need_sound, with_all_faults
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
-from app.managers.system_manager.live.bars_kept import BarsKept, bars_origin
+from app.managers.system_manager.live.bar_keeping import BarKeeping, bars_origin
 from app.managers.system_manager.needs.history import scant_history
 from app.managers.system_manager.needs.market import Market, market_of, replayed_market
 from app.managers.system_manager.needs.quotes import quoted
 from app.managers.system_manager.needs.rates import check_rates
-from app.managers.system_manager.needs.run_bars import replayed_sessions
+from app.managers.system_manager.needs.run_bars import live_sessions, replayed_sessions
 from app.managers.system_manager.record.run_record import RunRecord, claim_folder
+from app.managers.system_manager.replay_line import ReplayLine
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.run_session import OnProgress, RunSession
-from app.managers.system_manager.venue.holdings import Holdings
+from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.system_manager.venue.venue_sizes import record_sizes
 from app.managers.system_manager.wiring import Run
@@ -113,11 +109,13 @@ class RunBuilder:
         if band:
             others = CompleteRuns(lambda config, on_results: make(config, on_results=on_results))
         risk = RunRisk(record.run_id, self._alarms.alarm, local_text=record.local_text)
-        holder.append(
-            RunSession(run, record, self._clock, facts, rows, on_progress, others=others, risk=risk)
+        line = ReplayLine(run, self._clock)
+        session = RunSession(
+            run, record, self._clock, facts, rows, on_progress, line=line, risk=risk, others=others
         )
+        holder.append(session)
         self._tell(record, market.sessions, config)
-        return holder[0]
+        return session
 
     def _build_live(
         self,
@@ -176,8 +174,8 @@ class RunBuilder:
                 if line.goes_to_venue:
                     record_sizes(line.venue, self._data, config)
                 traded = [self._data.instrument(config.market, name) for name in config.symbols]
-                config, held = line.opened(config, traded)
-                sessions = line.sessions(self._times)
+                config, held = opened_account(line.venue, config, traded, line.clock.now_ns())
+                sessions = live_sessions(config, self._times, line.clock.now_ns())
                 market = self._market_of(config, sessions, opening.risk_past())
                 self._need_history(config, market, line)
             else:
@@ -196,7 +194,7 @@ class RunBuilder:
                 )  # fmt: skip
             else:
                 facts["started_at"] = header.started_at or facts["started_at"]
-            line.bars_kept = BarsKept(
+            line.bar_keeping = BarKeeping(
                 self._data, line.venue, config, header.sessions, self._alarms.alarm
             )
             line.begin(run, header, record.folder)

@@ -2,27 +2,21 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from app.core.errors import AppError, RunTimeoutError, StateError, StrategyError
-from app.core.halts import ALL_SYMBOLS, COMMAND
 from app.core.logging import without_secrets
 from app.core.messages import Command
-from app.core.run_states import FAILED, FINISHED, STOPPED
+from app.core.run_states import FAILED, FINISHED, INTERRUPTED, KILLED, STOPPED, TIMEOUT
 from app.managers.execution_manager.orders.kill import kill_value
-from app.managers.system_manager.control.manner import REPLAYED, Manner
+from app.managers.system_manager.control.manner import Manner
 from app.managers.system_manager.journal.saved_states import Chapter
 from app.managers.system_manager.looking import Looking
-from app.managers.system_manager.record.figures import (
-    Figures,
-    OnRecord,
-    figures_of,
-    standing_at,
-)
+from app.managers.system_manager.record.figures import Figures, figures_of, standing_at
 from app.managers.system_manager.record.kill_story import KillStory
 from app.managers.system_manager.record.run_outcome import (
     RunEnd,
@@ -32,7 +26,7 @@ from app.managers.system_manager.record.run_outcome import (
 )
 from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.record.summary import Summary
-from app.managers.system_manager.record.undisturbed import undisturbed
+from app.managers.system_manager.replay_line import ReplayLine
 from app.managers.system_manager.rerun.complete_runs import CompleteRuns, equities
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.wiring import Run
@@ -43,18 +37,16 @@ from app.threads.stream.results import Results
 
 if TYPE_CHECKING:
     from app.managers.system_manager.live.live_line import LiveLine
-    from app.managers.system_manager.live.releasing import Releasing
     from app.managers.system_manager.strategies.reloading import Reloads
 
 
 _ENDS = {
     FAILED: "failed",
     STOPPED: "was stopped",
-    "interrupted": "was interrupted",
-    "timeout": "took too long",
-    "killed": "was killed",
+    INTERRUPTED: "was interrupted",
+    TIMEOUT: "took too long",
+    KILLED: "was killed",
 }
-_STUCK_SECONDS = 5.0  # that a killed replay may stand still: then it ends as it is
 _LONGEST_SECONDS = 1e9  # thirty years; the machine's waits have bounds
 
 OnProgress = Callable[[int, int], None]  # bars so far, and the instant
@@ -80,23 +72,21 @@ class RunSession:
         passport: Sequence[Mapping[str, Any]],
         on_progress: OnProgress | None,
         *,
-        others: CompleteRuns | None = None,
-        line: "LiveLine | None" = None,
-        risk: RunRisk | None = None,
+        line: "ReplayLine | LiveLine",
+        risk: RunRisk,
         reloads: "Reloads | None" = None,
+        others: CompleteRuns | None = None,
     ) -> None:
         self.run = run
-        self._line = line  # of a live run
-        self._others = others  # under the other policies, when this one has finished
+        self._line = line
         self._record = record
         self._clock = clock
         self._facts = dict(facts)
         self._passport = passport
         self._on_progress = on_progress
-        self._reloads = reloads  # of a live run
         self._risk = risk  # what becomes of the account's trading state
-        # A live run has a journal to go by.
-        self._on_record = OnRecord(run) if line is None else None
+        self._reloads = reloads  # of a live run
+        self._others = others  # under the other policies, when this one has finished
         self._ended = threading.Event()
         self.bars = 0
         self.goes_on = False  # a run that had broken off
@@ -104,10 +94,9 @@ class RunSession:
     @cached_property
     def kill_story(self) -> KillStory:
         """When and why somebody killed it, and what that came to."""
-        line = self._line
         return KillStory(
             self.run.execution,
-            lambda: None if line is None else line.ending.standing(),
+            self._line.standing,
             self._clock.monotonic_ns,
             self._record.local_text,
         )
@@ -124,22 +113,22 @@ class RunSession:
     @property
     def has_gate(self) -> bool:
         """Whether a gate stands before a venue; it tells of halts and kills itself."""
-        return self._line is not None and self._line.goes_to_venue
+        return self._line.goes_to_venue
 
     @property
     def was_paused(self) -> bool:
         """Whether it goes on after a break as a run that somebody had paused."""
-        return self._line is not None and self._line.was_paused
+        return self._line.was_paused
 
     @property
     def is_recovering(self) -> bool:
         """Whether it is still run again up to where it broke off."""
-        return self._line is not None and not self._line.is_recovered
+        return not self._line.is_recovered
 
     @property
     def manner(self) -> Manner:
         """How it is lived, for whoever steers it."""
-        return REPLAYED if self._line is None else self._line.manner
+        return self._line.manner
 
     @property
     def under_way(self) -> Run:
@@ -151,38 +140,27 @@ class RunSession:
         """Have it end in order; safe in a signal handler."""
         if self._others is not None:
             self._others.stop(reason)
-        if self._line is not None:
-            self._line.stop(lambda: self.run.pipeline.stop(reason))
-        else:
-            self.run.pipeline.stop(reason)
+        self._line.stop(lambda: self.run.pipeline.stop(reason))
 
     def pause(self) -> None:
         """A replay stands still; a live run streams on, and refuses entries."""
-        (self._line or self.run.coordinator).pause()
+        self._line.pause()
 
     def resume(self) -> None:
         """It goes on."""
-        (self._line or self.run.coordinator).resume()
+        self._line.resume()
 
     def release(self, reason: str) -> None:
         """Lift the halts of a live run, once its venue has been looked at."""
-        self._releasing.ask(reason)
+        self._line.releasing.ask(reason)
 
     def released(self) -> str:
         """What came of that; "" while it is under way."""
-        return self._releasing.outcome()
-
-    @property
-    def _releasing(self) -> "Releasing":
-        if self._line is None:
-            raise StateError("Only a live run is released: start a replay again.")
-        return self._line.releasing
+        return self._line.releasing.outcome()
 
     def ask_risk(self, command: Command) -> None:
         """What a person asks of the account's trading state: an input of the run."""
-        if self._line is None:
-            raise StateError("A replay trades for no account; 'system halt' halts it.")
-        self._line.inbox.put(command)
+        self._line.ask(command)
 
     @property
     def reloads(self) -> "Reloads":
@@ -200,42 +178,26 @@ class RunSession:
         """
         if not self.kill_story.begin(mode, reason, at):
             return False
-        if self._line is not None:
-            if not self.has_gate:
-                self._expect_kill(mode, reason)
-            self._line.kill(mode, self._end_killed, reason)
-            return True
-        self.latch("killed")
-        self._expect_kill(mode, reason)
+        self._line.kill(mode, self._end_killed, reason)
+        if not self.has_gate:  # no hook that hangs may hold it up
+            self.run.engine.expect(Command(KILL, kill_value(mode, reason)))
+            self.run.pipeline.hurry()
         if self._others is not None:
-            self._others.stop("killed")
-        self.run.engine.end_when_killed()
-        self.run.coordinator.kill(mode, reason)
-        self._watch("run killed", self._end_if_stuck)
+            self._others.stop(KILLED)
         return True
-
-    def _expect_kill(self, mode: str, reason: str) -> None:
-        """No hook that hangs may hold it up."""
-        self.run.engine.expect(Command(KILL, kill_value(mode, reason)))
-        self.run.pipeline.hurry()
 
     def _end_killed(self) -> None:
         self.kill_story.end()
-        self.run.pipeline.kill("killed")
+        self.run.pipeline.kill(KILLED)
 
     def give_up(self, ended_at: str, error: str) -> None:
         """The thread that would end it never will: close its record without, as far as may be."""
         state = STOPPED if self.run.pipeline.is_hurried else FAILED
         self._record.give_up(state, ended_at, error)
 
-    def latch(self, reason: str) -> None:
+    def halt(self, reason: str) -> None:
         """From now on nothing opens or increases a position; the first reason counts."""
-        if self._line is not None:
-            self._line.halt(reason)
-            return
-        execution = self.run.execution
-        if not execution.entries.is_closed(ALL_SYMBOLS):
-            execution.close_entries(ALL_SYMBOLS, reason, COMMAND)
+        self._line.halt(reason)
 
     @property
     def started_at(self) -> str:
@@ -243,18 +205,12 @@ class RunSession:
 
     def take(self, results: Results) -> None:
         """What came of an input: to the journal, the record, and whoever watches."""
-        if self._on_record is not None:
-            self._on_record.admit(results, self._take)
-        else:
-            self._take(results)
+        self._line.admit(results, self._take)
 
     def _take(self, results: Results) -> None:
-        if self._line is not None:
-            self._line.take(results)
-        if self._risk is not None:
-            self._risk.take(results)
-        if self._reloads is not None and results.reload is not None:
-            self._reloads.take(results.reload)
+        self._risk.take(results)
+        if results.reload is not None:
+            self.reloads.take(results.reload)
         self.bars += results.bars
         self._record.take(results)
         if self._on_progress is not None:
@@ -264,23 +220,24 @@ class RunSession:
         """What came of the inputs before the state that the run goes on from."""
         for chapter in chapters:
             self.bars += chapter.bars
-            if self._reloads is not None:
-                for outcome in chapter.reloads:
-                    self._reloads.take(outcome)
+            for outcome in chapter.reloads:
+                self.reloads.take(outcome)
             self._record.take(chapter.results())
 
     def execute(self, timeout_seconds: float | None, now_text: Callable[[], str]) -> Ended:
         """Run to the end, however it ends, and close the record; then what it is compared with."""
         if timeout_seconds is not None:
             seconds = min(timeout_seconds, _LONGEST_SECONDS)
-            self._watch("run timeout", lambda: self._time_out(seconds))
+            threading.Thread(
+                target=self._time_out, args=(seconds,), name="run timeout", daemon=True
+            ).start()
         try:
             reason, summary, error = self._execute(now_text)
             if self._others is not None and reason == FINISHED:
                 reason, summary = self._compare(self._others, summary, now_text)
         finally:
             self._ended.set()
-        if reason == "timeout":
+        if reason == TIMEOUT:
             error = RunTimeoutError(f"Run {summary.run_id} was stopped after {timeout_seconds} s.")
         return Ended(summary, reason, error)
 
@@ -290,23 +247,23 @@ class RunSession:
         try:
             reason = self.run.execute()
         except KeyboardInterrupt:  # a second one, while a worker did not end
-            reason = "interrupted"
-            if self._line is not None:
-                self._line.ending.is_hurried = True
+            reason = INTERRUPTED
+            self._line.hurry()
         except Exception as raised:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
-        with undisturbed() if self._line is None else nullcontext():
+        with self._line.undisturbed():
             figures = self._left()
             summary = self._close(reason, error, figures, started_ns, now_text)
         return reason, summary, error
 
     def _left(self) -> Figures | None:
         """The figures of what is on record, where a worker goes on with the run's own."""
-        if self._on_record is None or not self.run.pipeline.goes_on:
+        left = self._line.leave()
+        if left is None:
             return None
-        figures, in_part = self._on_record.leave()
+        figures, in_part = left
         self.kill_story.leave(standing_at(figures))
         self._record.keep(in_part)
         return figures
@@ -320,7 +277,7 @@ class RunSession:
         now_text: Callable[[], str],
     ) -> Summary:
         """Close the record; without `figures` those are the run's own."""
-        if self._line is not None and self.run.pipeline.was_interrupted:
+        if self.run.pipeline.was_interrupted:
             self._line.break_off()
         seconds = (self._clock.monotonic_ns() - started_ns) / 1e9
         text = None if error is None else _told(error)
@@ -328,24 +285,22 @@ class RunSession:
         ended_at = now_text()
         self.kill_story.end()
         killed = self.kill_story.told()
-        if self._line is not None:
-            with suppress(KeyboardInterrupt):  # it is closed all the same, and so is the record
-                self._line.close(RunEnd(reason, ended_at, timings, text, killed))
-        is_unfinished = self._line is not None and self._line.is_unfinished
-        if self._risk is not None:
-            self._risk.close(self.run, is_over=not is_unfinished)
+        with suppress(KeyboardInterrupt):  # it is closed all the same, and so is the record
+            self._line.close(RunEnd(reason, ended_at, timings, text, killed))
+        is_over = self._line.is_recovered  # else the next start tries it again
+        self._risk.close(self.run, is_over=is_over)
         figures = figures_of(self.run) if figures is None else figures
         summary = summary_of(
             self.run, figures, self.run_id, self._record.folder, reason,
-            seconds if self._line is None else None, self.bars, self._note(reason),
+            None if self.manner.has_no_pace else seconds, self.bars, self._note(reason),
         )  # fmt: skip
         self._facts |= outcome_facts(self.run, timings, figures) | {"killed": killed}
         if self._reloads is not None:
             self._facts["reloads"] = self._reloads.facts()
-        if is_unfinished:
-            self._record.leave()
-        else:
+        if is_over:
             self._record.finish(summary, self._facts, self._passport, ended_at, text)
+        else:
+            self._record.leave()
         return summary
 
     def _compare(
@@ -369,21 +324,9 @@ class RunSession:
         self._record.amend(summary, self._facts, self._passport, now_text())
         return FINISHED if error is not None else reason, summary
 
-    def _watch(self, name: str, watch: Callable[[], None]) -> None:
-        threading.Thread(target=watch, name=name, daemon=True).start()
-
     def _time_out(self, seconds: float) -> None:
         if not self._clock.wait(self._ended, seconds):
-            self.stop("timeout")
-
-    def _end_if_stuck(self) -> None:
-        """End a killed replay as it stands once it has stood still for too long."""
-        before_ns = -1
-        while (now_ns := self.run.cursor.now_ns) != before_ns:
-            before_ns = now_ns
-            if self._clock.wait(self._ended, _STUCK_SECONDS):
-                return
-        self._end_killed()
+            self.stop(TIMEOUT)
 
     def _note(self, reason: str) -> str | None:
         """Why there are no whole runs under the other policies, while that is so."""

@@ -12,7 +12,7 @@ from loguru import logger
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError, UsageError
-from app.core.run_states import FAILED
+from app.core.run_states import FAILED, INTERRUPTED, STOPPED
 from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
 from app.core.state import StateMachine, SystemState
@@ -163,7 +163,7 @@ class SystemManager:
         settled = (SystemState.STOPPED, SystemState.ERROR)
         self._states.wait_for(*settled, SystemState.RUNNING, SystemState.PAUSED)
         if self._session is not None and self.is_running:
-            self._session.stop("stopped")
+            self._session.stop(STOPPED)
             self._states.wait_for(*settled)
         if self._thread is not None:
             self._thread.join()
@@ -173,7 +173,7 @@ class SystemManager:
                 self._states.to(SystemState.STOPPED)
         return None if self._ended is None else self._ended.summary
 
-    def interrupt(self, reason: str = "interrupted") -> bool:
+    def interrupt(self, reason: str = INTERRUPTED) -> bool:
         """Have the run end in order, if there is one; safe in a signal handler.
 
         A run that is wired is one already: from then on its record may have begun.
@@ -189,7 +189,7 @@ class SystemManager:
     def halt(self, reason: str = "halted") -> None:
         """From now on the run takes exits only: nothing opens or increases a position."""
         session = self._running()
-        session.latch(reason)
+        session.halt(reason)
         if not session.has_gate:
             self.alarms.alarm("halted", reason)
 

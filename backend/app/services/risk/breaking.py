@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Final, NamedTuple
@@ -32,6 +33,7 @@ class BreakerLimit(NamedTuple):
         return self.words(readings, self.at_units)
 
 
+@cache  # they lie in a folder
 def breaker_names() -> tuple[str, ...]:
     """Every breaker there is."""
     return tuple(sorted(module.name for module in iter_modules(breakers.__path__)))

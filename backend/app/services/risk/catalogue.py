@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, NamedTuple
@@ -44,6 +45,7 @@ class Limit(NamedTuple):
         return self.narrow is not None or self.narrow_now is not None
 
 
+@cache  # they lie in a folder
 def rule_names() -> tuple[str, ...]:
     """Every rule there is."""
     return tuple(sorted(module.name for module in iter_modules(rules.__path__)))

@@ -15,14 +15,13 @@ from app.core.bars import Bar
 from app.core.errors import StrategyError
 from app.core.messages import Command, EndOfStream
 from app.core.orders import RUN_ENDED
+from app.core.run_states import KILLED
 from app.strategies.failure import HookInterrupted
 from app.threads.analysis_engine import Input
 from app.threads.desk.desk import ACTED
 from app.threads.engines.reloading_engine import ReloadingEngine
 from app.threads.hooks.seats import Seat
 from app.threads.stream.commands import obey
-
-KILLED = "killed"
 
 
 class KilledEngine(ReloadingEngine):

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.core.bars import Block
 from app.core.messages import Bars, Command
+from app.core.run_states import KILLED
 from app.managers.execution_manager.orders.kill import kill_value
 from app.services.blocks import cut_block
 from app.threads.stream.commands import KILL
@@ -23,7 +24,7 @@ class KillInputs:
     def ask(self, mode: str, reason: str) -> None:
         """Before the next block."""
         self._asked.append(Command(KILL, kill_value(mode, reason)))
-        self.reason_of_end = "killed"
+        self.reason_of_end = KILLED
 
     def plan(self, at_ns: int, mode: str, reason: str) -> None:
         """When all is known up to then; later ones are planned later."""

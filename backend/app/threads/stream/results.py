@@ -1,4 +1,4 @@
-"""What the analysis engine hands to the recorder."""
+"""What the analysis engine says of each input: for the record, the journal and who watches."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ from app.threads.stream.reloading import ReloadOutcome
 
 
 class Results(msgspec.Struct, frozen=True):
-    """What one input came to, for the recorder."""
+    """What one input came to."""
 
     records: Records
     equity_ns: Ints

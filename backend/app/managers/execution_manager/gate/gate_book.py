@@ -68,7 +68,7 @@ class GateBook:
         self._since_ns = since_ns
         self._times = times or GateTimes()
         self._output = Output()
-        self._calling = Calling(self._output)
+        self._calling = Calling(self._output, self._times.patience_ns)
         self.latch = Latch(self._output)
         self._strangers = Strangers(run_id, external, self.latch)
         held = {symbols.index(name): units for name, units in (positions or {}).items()}
@@ -88,7 +88,6 @@ class GateBook:
         )  # fmt: skip
         self._changes = Changes(run_id, self.tracker, self.latch, self._calling, self._output)
         self._is_deaf = False  # its stream is lost
-        self._under_way: dict[int, tuple[Call, int]] = {}  # by number: and since when, oldest first
 
     def take(self) -> Output:
         """What came of the inputs since the last time."""
@@ -117,12 +116,12 @@ class GateBook:
                 order.call, order.placing = 0, False
                 self._after(order, now_ns)
                 return False
-        self._under_way[call.number] = call, now_ns
+        self._calling.begin(call, now_ns)
         return True
 
     def answered(self, call: Call, answer: Answer, now_ns: int) -> None:
         """What came of a call."""
-        self._under_way.pop(call.number, None)
+        self._calling.end(call.number)
         if isinstance(call, ChangingCall):
             self._changed(call, answer, now_ns)
         elif isinstance(call, OrderCall):
@@ -262,7 +261,7 @@ class GateBook:
         if self.latch.kill(mode, reason):
             working = self.tracker.open.values()
             for order in sorted(working, key=lambda order: not order.opens):  # entries first
-                waits = order.call and order.call not in self._under_way
+                waits = order.call and not self._calling.is_under_way(order.call)
                 if waits and order.placing and not order.acknowledged:
                     self._changes.keep_in(order)
                 if not order.end and self._must_cancel(order):
@@ -316,18 +315,14 @@ class GateBook:
 
     def due_ns(self) -> int | None:
         """When `tick` has something to do."""
-        found = [one.next_ns() for one in (self._doubts, self._sweep, self._closing, self._away)]
-        oldest = next(iter(self._under_way.values()), None)
-        if oldest is not None:
-            found.append(oldest[1] + self._times.patience_ns)
+        parts = self._calling, self._doubts, self._sweep, self._closing, self._away
+        found = [one.next_ns() for one in parts]
         return min((at_ns for at_ns in found if at_ns is not None), default=None)
 
     def tick(self, now_ns: int) -> None:
         """Time has passed."""
-        for number, (call, at_ns) in list(self._under_way.items()):
-            if now_ns - at_ns >= self._times.patience_ns:
-                del self._under_way[number]
-                self._hangs(call, now_ns)
+        for call in self._calling.overdue(now_ns):
+            self._hangs(call, now_ns)
         self._doubts.tick(now_ns)
         self._sweep.tick(now_ns)
         self._closing.tick(now_ns)

@@ -5,14 +5,11 @@ in `outbox`; what the venue made of it comes back as order events. Orders that w
 are held here, and leave when it fills, for as much as that has filled.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from app.core.calendar import TradingSession
 from app.core.order_events import Amend, Cancel, Intent, Split
 from app.core.orders import (
     ACCEPTED,
@@ -26,18 +23,17 @@ from app.core.orders import (
     Order,
     Terms,
 )
-from app.managers.execution_manager.brokers import NOTHING_LEFT
 from app.managers.execution_manager.exits.declared_exits import DeclaredExits
 from app.managers.execution_manager.live.known_orders import KnownOrders
+from app.managers.execution_manager.live.no_bars import NoBars
 from app.managers.execution_manager.live.past_splits import PastSplits
 from app.managers.execution_manager.orders.consequences import Consequences
+from app.managers.execution_manager.orders.ends import BY_STRATEGY, NOTHING_LEFT
 from app.managers.execution_manager.orders.entries import opens
-from app.managers.execution_manager.orders.links import NO_ORDERS, Links
+from app.managers.execution_manager.orders.links import Links
 from app.managers.execution_manager.orders.parts import APART, Part, place_of, terms_of, terms_there
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
-from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
 from app.managers.execution_manager.sim.fill_rules import Owner
-from app.managers.execution_manager.sim.sim_broker import BY_STRATEGY
 
 
 class _Fill(NamedTuple):
@@ -45,18 +41,12 @@ class _Fill(NamedTuple):
     units: int
 
 
-class LiveBroker:
-    """Orders of one run at a venue. No bar fills anything here: nothing is ever due."""
-
-    ends_orders = False  # the venue does, and tells of it
+class LiveBroker(NoBars):
+    """Orders of one run at a venue."""
 
     def __init__(self, owner: Owner) -> None:
+        super().__init__()
         self._owner = owner
-        self.latency_ns = 0
-        self.due_ns = NEVER_NS
-        self.closing: list[Order] = []
-        self.closing_ns = -1
-        self.spent: list[Order] = []
         self.working = WorkingOrders()
         self.known = KnownOrders()  # all that ever worked: late fills find theirs here
         self.links = Links(self.working)
@@ -370,30 +360,3 @@ class LiveBroker:
         of what the run holds follows.
         """
         self.outbox.append(Split(symbol, units, 1, 1))
-
-    # -- what only bars do to orders: nothing here -------------------------------------------------
-
-    def load(self, book: BarBook) -> None: ...
-    def match(self, now_ns: int) -> None: ...
-    def match_close(self, now_ns: int) -> None: ...
-    def match_auction(self, symbol: int, price: float, start_ns: int, now_ns: int) -> None: ...
-    def leave_instant(self, now_ns: int) -> None: ...
-    def settle(self, now_ns: int) -> None: ...
-    def look_again(self, order: Order, now_ns: int) -> None: ...
-
-    def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> list[Order]:
-        """None comes too late for the open unless the venue says so."""
-        return []
-
-    def for_the_close(self) -> Sequence[Order]:
-        """The venue holds the closing auction."""
-        return NO_ORDERS
-
-    def of_session(self, order: Order) -> bool:
-        """No order ends by a close of ours."""
-        return False
-
-    @contextmanager
-    def at_once(self) -> Iterator[None]:
-        """Many orders end or change."""
-        yield

@@ -28,9 +28,10 @@ from app.core.orders import (
     Order,
 )
 from app.core.venue import Abilities
-from app.managers.execution_manager.brokers import SESSION_CLOSED, Broker
+from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.live.limited_broker import LimitedBroker, live_broker_of
 from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.orders.ends import SESSION_CLOSED
 from app.managers.execution_manager.orders.entries import taking_out
 from app.managers.execution_manager.sim.fill_rules import Owner
 

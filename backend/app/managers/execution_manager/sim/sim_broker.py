@@ -23,6 +23,7 @@ from app.core.orders import (
     Terms,
 )
 from app.managers.execution_manager.orders.consequences import Consequences
+from app.managers.execution_manager.orders.ends import BY_STRATEGY
 from app.managers.execution_manager.orders.links import Links
 from app.managers.execution_manager.orders.working_orders import WorkingOrders
 from app.managers.execution_manager.sim.bar_book import NEVER_NS, BarBook
@@ -32,8 +33,6 @@ from app.services.auctions import belongs_to
 from app.services.bar_fills import BarFill
 from app.services.matching import Stand
 from app.services.slippage import Slippage
-
-BY_STRATEGY = "cancelled by its strategy"
 
 
 class SimBroker:

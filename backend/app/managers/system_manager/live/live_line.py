@@ -2,18 +2,18 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 from loguru import logger
 
-from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.halts import JOURNAL
-from app.core.instruments import Adjustment, Instrument
+from app.core.instruments import Adjustment
 from app.core.intervals import SECOND_NS, interval_ns
 from app.core.messages import Command, History, Message
 from app.core.order_events import OrderEvent
+from app.core.run_states import STOPPED
 from app.core.seams import BarSource, Notifier
 from app.core.venue import Venue, VenueError
 from app.managers.data_manager.live_feed import LiveFeed
@@ -22,12 +22,12 @@ from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.splits import ComingSplit, coming_splits
 from app.managers.execution_manager.live.shared_broker import broker_of
-from app.managers.execution_manager.orders.kill import kill_value
+from app.managers.execution_manager.orders.kill import Standing, kill_value
 from app.managers.system_manager.control.manner import PAPER, Manner
 from app.managers.system_manager.journal.journal_feed import HISTORY_SOURCES
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
-from app.managers.system_manager.live.bars_kept import BarsKept
+from app.managers.system_manager.live.bar_keeping import BarKeeping
 from app.managers.system_manager.live.catching_up import ResumedFeed, StartedFeed
 from app.managers.system_manager.live.feed_terms import feed_terms
 from app.managers.system_manager.live.line_aftermath import Aftermath
@@ -40,9 +40,7 @@ from app.managers.system_manager.live.releasing import Releasing
 from app.managers.system_manager.live.told_halts import ToldHalts
 from app.managers.system_manager.record.run_outcome import RunEnd, left_at_venue
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
-from app.managers.time_manager import TimeManager
 from app.repositories.journal_reader import JOURNAL_FOLDER
 from app.threads.engines.guarded_engine import SKEW
 from app.threads.live.order_gate import OrderGate
@@ -94,17 +92,12 @@ class LiveLine:
         self._early: list[Callable[[OrderGate], None]] | None = None if recovery is None else []
         self.journal: LineJournal | None = None
         self._keeper: StateKeeper | None = None
-        self.bars_kept: BarsKept | None = None
+        self.bar_keeping: BarKeeping | None = None
         self._book: GateBook | None = None
         self._gate: OrderGate | None = None
         self._run: Run | None = None
         self._feed: LiveFeed | None = None
         self._halts = ToldHalts(config.symbols, notifier)
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Whether a recovery did not come to its end: the next start tries it again."""
-        return self._recovery is not None and not self._recovery.is_over
 
     @property
     def manner(self) -> Manner:
@@ -121,29 +114,6 @@ class LiveLine:
         return self._config.lived.goes_to_venue
 
     # -- before the run --------------------------------------------------------------------------
-
-    def sessions(self, times: TimeManager) -> tuple[TradingSession, ...]:
-        """The session under way or the next, and as many as the config says."""
-        market, now_ns = self._config.market, self.clock.now_ns()
-        today = times.to_local(now_ns, market).date()
-        first = times.previous_session(today, market)
-        extended = self._config.extended_hours
-        while first.hours(extended)[1] <= now_ns:
-            first = times.next_session(first.date, market)
-        found = [first]
-        while len(found) < self._config.lived.sessions:
-            found.append(times.next_session(found[-1].date, market))
-        return tuple(found)
-
-    def opened(
-        self, config: SessionConfig, instruments: Sequence[Instrument]
-    ) -> tuple[SessionConfig, Holdings]:
-        """The config with the account as the venue has it, and what is held there, where orders
-        go there.
-        """
-        if not self.goes_to_venue:
-            return config, Holdings()
-        return opened_account(self.venue, config, instruments, self.clock.now_ns())
 
     def parts(self) -> Parts:
         """What a run has from here, in place of bars at rest and a simulated broker."""
@@ -218,8 +188,8 @@ class LiveLine:
     def _record_input(self, message: Message) -> None:
         journal = self.journal
         assert journal is not None, "the run begins after its journal"
-        if self.bars_kept is not None:
-            self.bars_kept.hear(message)
+        if self.bar_keeping is not None:
+            self.bar_keeping.hear(message)
         if isinstance(message, History) and self._gate is not None:
             self._gate.expect(self._coming_splits(message.adjustments, journal.header))
         if self._keeper is not None:
@@ -238,6 +208,11 @@ class LiveLine:
     ) -> list[ComingSplit]:
         patience_ns = int(_SPLIT_SECONDS * SECOND_NS * max(self.rate, 1.0))
         return coming_splits(adjustments, header.sessions, self._config.symbols, patience_ns)
+
+    def admit(self, results: Results, take: Callable[[Results], None]) -> None:
+        """What came of an input is for `take` too, also where the run has been left."""
+        self.take(results)
+        take(results)
 
     def take(self, results: Results) -> None:
         """What came of an input: into the journal, and once it is durable to the venue."""
@@ -285,7 +260,23 @@ class LiveLine:
         """The run had been told to end when it broke off: it does so now."""
         logger.warning("The run was being ended when it broke off; it ends now.")
         self._stopping.acquire(blocking=False)  # asked for again, it ends without more ado
-        self.ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop("stopped")))
+        self.ending.when_done(mode, lambda: self._end(lambda: run.pipeline.stop(STOPPED)))
+
+    def leave(self) -> None:
+        """There are no figures but the run's own: its journal tells what is on record."""
+
+    def lag_seconds(self, through_ns: int) -> float:
+        """How far the stream is behind the venue, in our time."""
+        behind_ns = self.clock.now_ns() - through_ns
+        return round(behind_ns / max(self.rate, 1.0) / SECOND_NS, 3)
+
+    def waiting(self) -> dict[str, int]:
+        """What waits before the first worker."""
+        return {"inbox": len(self.inbox)}
+
+    def standing(self) -> Standing | None:
+        """What the gate knows to work and to be held; None where orders are simulated."""
+        return self.ending.standing()
 
     def _look_after(self) -> None:
         """Follow the venue's clock; put the journal right where it failed."""
@@ -314,6 +305,10 @@ class LiveLine:
     def resume(self) -> None:
         """Entries pass again."""
         self.inbox.put(Command(RESUME))
+
+    def ask(self, command: Command) -> None:
+        """What a person asks of the account's trading state: an input of the run."""
+        self.inbox.put(command)
 
     def halt(self, reason: str) -> None:
         """Exits only, at the gate at once, also while a strategy hangs."""
@@ -350,17 +345,21 @@ class LiveLine:
         does the first time where a kill waits, and has told that who stops it ends it at once.
         """
         if not self._stopping.acquire(blocking=False) or self.ending.has_told:
-            self.ending.is_hurried = True
+            self.hurry()
             self._end(end)
             return
         mode = self._config.lived.on_stop
         self.inbox.put(Command(STOP, mode))
         self.ending.when_done(mode, lambda: self._end(end))
 
+    def hurry(self) -> None:
+        """The end waits for the venue no longer."""
+        self.ending.is_hurried = True
+
     def break_off(self) -> None:
         """The thread that runs it was interrupted: a second time, where it is being stopped."""
         if self._stopping.locked():
-            self.ending.is_hurried = True
+            self.hurry()
 
     @property
     def is_recovered(self) -> bool:
@@ -376,6 +375,10 @@ class LiveLine:
         if self._run is not None and self.is_recovered:
             self._aftermath.book(self._run)
 
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Its end may wait for the venue, and a Ctrl+C breaks off that wait."""
+        return nullcontext()
+
     def close(self, end: RunEnd) -> None:
         """The run has ended: no more calls, and a journal that says so."""
         self._stopping.acquire(blocking=False)  # who stops it now waits for nothing any more
@@ -383,8 +386,8 @@ class LiveLine:
             self._notifier.alarm("run failed", end.error)
         with ExitStack() as rest:  # from below, whatever breaks off what is above it
             rest.callback(self.venue.close)
-            if self.bars_kept is not None:
-                rest.callback(self.bars_kept.close)
+            if self.bar_keeping is not None:
+                rest.callback(self.bar_keeping.close)
             rest.callback(self._means.close)
             if self.journal is not None:
                 rest.callback(self.journal.close, end, self._recovery)

@@ -1,4 +1,6 @@
-"""Whether a run's market is one and its bars are there, and what is odd about them."""
+"""Whether a run's market is one, which sessions it has, whether its bars are there, and what is
+odd about them.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -126,3 +128,17 @@ def replayed_sessions(config: SessionConfig, times: TimeManager) -> tuple[Tradin
         what = f"{config.market} has no session from {replay.start} to {replay.end}"
         raise InvalidConfigError(None, [("replay", f"{what}; choose other replay dates.")])
     return sessions
+
+
+def live_sessions(
+    config: SessionConfig, times: TimeManager, now_ns: int
+) -> tuple[TradingSession, ...]:
+    """The session under way or the next, and as many as a live run's config says."""
+    market = config.market
+    first = times.previous_session(times.to_local(now_ns, market).date(), market)
+    while first.hours(config.extended_hours)[1] <= now_ns:
+        first = times.next_session(first.date, market)
+    found = [first]
+    while len(found) < config.lived.sessions:
+        found.append(times.next_session(found[-1].date, market))
+    return tuple(found)

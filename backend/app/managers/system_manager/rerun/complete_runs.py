@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from app.core.config import SessionConfig
-from app.core.run_states import FAILED, FINISHED
+from app.core.run_states import FAILED, FINISHED, INTERRUPTED
 from app.managers.system_manager.wiring import Run
 from app.services.matching import BEST, WORST
 from app.threads.stream.results import Results
@@ -79,7 +79,7 @@ class CompleteRuns:
                     return self._stopped, None
                 reason = run.execute()
             except KeyboardInterrupt:
-                return "interrupted", None
+                return INTERRUPTED, None
             except Exception as error:
                 return FAILED, error
             if reason != FINISHED:

@@ -7,14 +7,12 @@ killed amid the same block.
 from collections.abc import Iterable
 
 from app.core.messages import Command, Message
-from app.core.run_states import FAILED
+from app.core.run_states import FAILED, INTERRUPTED, KILLED
 from app.managers.system_manager.journal.journal_feed import RunJournal
 from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
 from app.threads.stream.commands import KILL
-
-KILLED, INTERRUPTED = "killed", "interrupted"
 
 
 class HungAgain:

@@ -19,6 +19,7 @@ from app.core.logging import without_secrets
 from app.core.messages import Message
 from app.core.order_events import Intent
 from app.core.progress import OnCount
+from app.core.run_states import KILLED
 from app.core.seams import BarSource
 from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
@@ -27,7 +28,7 @@ from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
 from app.managers.system_manager.needs.market import Market, MarketTime
-from app.managers.system_manager.rerun.hung_again import KILLED, HungAgain
+from app.managers.system_manager.rerun.hung_again import HungAgain
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
 from app.strategies.failure import HookInterrupted

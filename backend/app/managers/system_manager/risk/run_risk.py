@@ -1,4 +1,4 @@
-"""A live run and the memory of its account's risk: what it begins with, and what it leaves."""
+"""A run and the memory of its account's risk: what is told of it as it goes, and what it leaves."""
 
 from collections.abc import Callable
 

@@ -11,6 +11,7 @@ from loguru import logger
 from app import __version__
 from app.core.errors import StateError, UsageError
 from app.core.money import from_units
+from app.core.run_states import STOPPED
 from app.core.state import SystemState
 from app.managers.execution_manager.orders.kill import FREEZE, kill_of
 from app.managers.system_manager.control.messages import (
@@ -98,7 +99,7 @@ class ControlDesk:
         return f"Run {self._session.run_id} goes on."
 
     def _stop(self, value: str) -> str:
-        self._system.interrupt("stopped")
+        self._system.interrupt(STOPPED)
         why = f": {value}" if value else ""
         return f"Run {self._session.run_id} stops{why}. {self._session.manner.stopping}".rstrip()
 

@@ -80,7 +80,11 @@ class Holdings(msgspec.Struct, frozen=True):
 def opened_account(
     venue: Venue, config: SessionConfig, instruments: Sequence[Instrument], now_ns: int
 ) -> tuple[SessionConfig, Holdings]:
-    """The config with the account as the venue has it, and what is held there."""
+    """The config with the account as the venue has it, and what is held there, where orders go
+    there.
+    """
+    if not config.lived.goes_to_venue:
+        return config, Holdings()
     account = config.account
     lots = {item.symbol: to_units(item.lot) for item in instruments}
     held = holdings_of(venue, lots, config.base_interval, config.lived.external, now_ns)

@@ -21,8 +21,8 @@ def bars_origin(config: SessionConfig) -> str:
     return origin_of(live.venue, live.url, real_money=live.trades_real_money)
 
 
-class BarsKept:
-    """Keeps the bars of one run."""
+class BarKeeping:
+    """Has the bars of one run kept."""
 
     def __init__(
         self,
