@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -49,10 +50,11 @@ def endless() -> Iterator[int]:
         number += 1
 
 
-def press() -> None:
+def press(seconds: float = 0.1, times: int = 1) -> None:
     """Ctrl+C, once the main thread waits for the pool."""
-    time.sleep(0.1)
-    _thread.interrupt_main(signal.SIGINT)
+    for _ in range(times):
+        time.sleep(seconds)
+        _thread.interrupt_main(signal.SIGINT)
 
 
 def started(body: Callable[[], None]) -> threading.Thread:
@@ -61,10 +63,15 @@ def started(body: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def interrupt_after(seconds: float, times: int = 1) -> threading.Thread:
+    """The same, by a thread of its own."""
+    return started(partial(press, seconds, times))
+
+
 def test_an_interrupted_pool_works_off_what_is_under_way_and_ends() -> None:
     worker = Sleeping(0.001)
     pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4)
-    presser = started(press)
+    presser = interrupt_after(0.1)
     assert pipeline.run(endless()) == "interrupted"
     presser.join()
     assert pipeline.cause is None and pipeline.was_interrupted
@@ -119,7 +126,7 @@ def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
 def test_who_interrupts_once_is_told_of_the_worker_that_hangs() -> None:
     deaf = threading.Event()
     pipeline = Pipeline([Passing(), Sleeping(0.0, deaf)], "pool", bound_rows=4, stop_seconds=0.3)
-    presser = started(press)
+    presser = interrupt_after(0.1)
     try:
         assert pipeline.run(endless()) == "failed"
     finally:
