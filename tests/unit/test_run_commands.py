@@ -71,6 +71,15 @@ def test_the_end_of_a_run_is_not_lifted_neither_by_a_halt_that_comes_after_it() 
     assert "the run is stopping" in refusal(execution)
 
 
+@pytest.mark.parametrize("reason", ["killed", "the run is stopping"])
+def test_a_halt_for_a_reason_that_sounds_like_the_end_is_none_and_is_lifted(reason: str) -> None:
+    execution = told(Command(HALT, reason))
+    assert reason in refusal(execution)
+    assert not is_ending(execution)
+    obey(Command(RELEASE, "read it"), execution, lambda: None, 20)
+    assert refusal(execution) == ""
+
+
 def test_a_command_that_nobody_knows_is_refused() -> None:
     with pytest.raises(UsageError, match="knows no command 'dance'"):
         told(Command("dance"))

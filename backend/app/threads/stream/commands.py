@@ -17,6 +17,7 @@ RELEASE = "release"  # lifts a halt
 RECOVER = "recover"  # nobody asks for it: the inputs before it were run again, then it went on
 KEEP = "keep"  # positions stay
 _CLOSED = {PAUSE: "the run is paused", HALT: "halted", STOP: "the run is stopping", KILL: "killed"}
+_ENDS = (_CLOSED[STOP], _CLOSED[KILL])  # by which the end of a run is known
 
 
 def obey(
@@ -42,6 +43,8 @@ def obey(
         raise UsageError(f"A run that streams on knows no command '{command.name}'.")
     why = _CLOSED[command.name]
     told = command.value if command.name == HALT and command.value else why
+    if command.name == HALT and told in _ENDS:
+        told = f"halted: {told}"
     if command.name == PAUSE:
         execution.close_entries(ALL_SYMBOLS, told, PAUSE)
     elif command.name != HALT or not is_ending(execution):
@@ -93,7 +96,7 @@ def closed_besides(execution: ExecutionManager, source: str) -> list[str]:
 def is_ending(execution: ExecutionManager) -> bool:
     """Whether a stop or a kill has been heard. From any thread."""
     why = execution.entries.closed.get((ALL_SYMBOLS, COMMAND))
-    return why in (_CLOSED[STOP], _CLOSED[KILL])
+    return why in _ENDS
 
 
 def call_off_entries(
