@@ -169,7 +169,10 @@ INFO = {
         "symbol": "BTCUSDT", "status": "TRADING", "baseAsset": "BTC", "quoteAsset": "USDT",
         "filters": [
             {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
-            {"filterType": "LOT_SIZE", "minQty": "0.00001", "stepSize": "0.00001"},
+            {
+                "filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000",
+                "stepSize": "0.00001",
+            },
         ],
     }],
 }  # fmt: skip
