@@ -61,10 +61,14 @@ def clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Ctrl+C works here and in new processes, though a shell's background jobs ignore it."""
+    """Ctrl+C works here and in new processes, though a shell's background jobs ignore it; and a
+    terminal that closes does, though `nohup` has it ignored.
+    """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hung_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, hung_up)
 
 
 @pytest.fixture(scope="session")

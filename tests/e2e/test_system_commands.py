@@ -161,6 +161,7 @@ def test_an_interrupted_run_ends_with_130_and_is_recorded_as_stopped(
     assert system_house.facts(run_id)["summary"] == json.loads(out)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_run_whose_terminal_closes_ends_in_order_and_is_recorded_as_stopped(
     system_house: SystemHouse,
 ) -> None:
@@ -172,9 +173,12 @@ def test_a_run_whose_terminal_closes_ends_in_order_and_is_recorded_as_stopped(
         stdin=ours, stdout=ours, stderr=ours,
     )  # fmt: skip
     os.close(ours)
-    run_id = wait_for_run(system_house, process)
-    os.close(terminal)
-    assert process.wait(timeout=20) == 130
+    try:
+        run_id = wait_for_run(system_house, process)
+        os.close(terminal)
+        assert process.wait(timeout=20) == 130
+    finally:
+        process.kill()
     assert system_house.row(run_id)["state"] == "stopped"
     assert "defect" not in (system_house.folder / "logs" / "app.log").read_text(encoding="utf-8")
 
