@@ -344,7 +344,7 @@ def test_a_paced_replay_is_told_from_its_start_to_its_end(
     end = next(line for line in lines if "finished: net" in line)
     assert f"fingerprint {row['fingerprint'][:8]}" in end
     assert f"'runs show {run_id}' tells of it" in end
-    assert f", {row['summary']['fills']:,} fills\n" in end
+    assert f", {row['summary']['fills']:,} fills, still holds 100 AAA at " in end
     assert fills_told(lines) <= row["summary"]["fills"]
     assert followed.runs == []
     until(lambda: followed.running_here() == [])
