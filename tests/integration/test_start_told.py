@@ -1,7 +1,7 @@
 """What `system start` says behind the figures, where they say too little."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from loguru import logger
@@ -12,6 +12,8 @@ from app.cli.shell.events import ended
 
 __all__ = ["stored_market", "system_house"]
 
+Start = Callable[..., "pytest.CaptureResult[str]"]
+
 
 @pytest.fixture(autouse=True)
 def as_a_command() -> Iterator[None]:
@@ -21,53 +23,42 @@ def as_a_command() -> Iterator[None]:
     logger.add(sys.stderr)
 
 
-def test_who_gave_no_order_is_told_how_to_see_what_was_seen(
-    system_house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def start(
+    system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Start:
+    """Starts the house's two symbols from 3 June on, with a strategy's text if it is given one."""
     monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(system_house.folder))
     monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(system_house.strategies))
+
+    def run(text: str = "", end: str = "2024-06-03") -> "pytest.CaptureResult[str]":
+        own = {"use": system_house.strategy("own.py", text)} if text else {}
+        config = system_house.file(system_house.config(end=end, **own))
+        capsys.readouterr()
+        assert main(["system", "start", str(config)]) == 0
+        return capsys.readouterr()
+
+    return run
+
+
+def test_who_gave_no_order_is_told_how_to_see_what_was_seen(start: Start) -> None:
     idle = "from app.strategies import Strategy\n\nclass Idle(Strategy):\n    pass\n"
-    config = system_house.config(use=system_house.strategy("idle.py", idle), end="2024-06-03")
-    assert main(["system", "start", str(system_house.file(config))]) == 0
-    assert "No order was given: 'why-not SYMBOL TIME' shows" in capsys.readouterr().out
+    assert "No order was given: 'why-not SYMBOL TIME' shows" in start(idle).out
 
 
-def told(
-    house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    end: str,
-) -> str:
-    """What a start of the house's two symbols from 3 June on says on standard error, unfolded."""
-    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(house.folder))
-    capsys.readouterr()
-    assert main(["system", "start", str(house.file(house.config(end=end)))]) == 0
-    return capsys.readouterr().err
-
-
-def test_a_run_over_days_without_bars_says_how_many_there_are(
-    system_house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert "without a bar" not in told(system_house, monkeypatch, capsys, "2024-06-07")
-    said = told(system_house, monkeypatch, capsys, "2024-06-11")
+def test_a_run_over_days_without_bars_says_how_many_there_are(start: Start) -> None:
+    assert "without a bar" not in start(end="2024-06-07").err
+    said = start(end="2024-06-11").err
     assert "Sessions without a bar, of 7: 2 of AAA, 2 of BBB. They count in all figures" in said
 
 
-def test_a_run_of_prices_between_the_ticks_says_so(
-    system_house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_run_of_prices_between_the_ticks_says_so(system_house: SystemHouse, start: Start) -> None:
     data = system_house.system.get_data_manager()
     for tick in ("0.01", "0.02"):  # cents lie on the one, and on or halfway between the other
         data.set_instrument("XNYS", "AAA", {"tick": tick})
-        assert "tick" not in told(system_house, monkeypatch, capsys, "2024-06-03")
+        assert "tick" not in start().err
     data.set_instrument("XNYS", "AAA", {"tick": "0.1"})
-    said = told(system_house, monkeypatch, capsys, "2024-06-03")
+    said = start().err
     assert "AAA has a tick of 0.1, and most of its prices lie between, such as" in said
     assert "'data instruments set AAA --market XNYS --tick ...' sets it." in said
     assert "BBB" not in said
@@ -86,16 +77,9 @@ class Holding(Strategy):
 
 
 def test_what_a_replay_holds_at_its_end_is_told_with_its_worth_and_what_works_on(
-    system_house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    system_house: SystemHouse, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(system_house.folder))
-    monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(system_house.strategies))
-    use = system_house.strategy("holding.py", HOLDING)
-    config = system_house.config(use=use, end="2024-06-03")
-    assert main(["system", "start", str(system_house.file(config))]) == 0
-    out = " ".join(capsys.readouterr().out.split())
+    out = " ".join(start(HOLDING).out.split())
     store = system_house.system.data_manager.store
     last = {
         symbol: float(store.columns("XNYS", symbol, "1m", 0, 1 << 62).close[389])
@@ -117,15 +101,7 @@ def test_what_a_replay_holds_at_its_end_is_told_with_its_worth_and_what_works_on
     assert f"still holds {held}" in ended(row["run_id"], None, row).text
 
 
-def test_of_a_replay_that_ends_flat_nothing_is_told(
-    system_house: SystemHouse,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setenv("MISMARTERA_DATA_FOLDER", str(system_house.folder))
-    monkeypatch.setenv("MISMARTERA_STRATEGIES_FOLDER", str(system_house.strategies))
+def test_of_a_replay_that_ends_flat_nothing_is_told(start: Start) -> None:
     text = HOLDING.replace("hour == 10", "hour == 25").replace("hour == 15", "hour == 25")
-    config = system_house.config(use=system_house.strategy("holding.py", text), end="2024-06-03")
-    assert main(["system", "start", str(system_house.file(config))]) == 0
-    out = capsys.readouterr().out
+    out = start(text).out
     assert "held at end" not in out and "At its end" not in out
