@@ -39,6 +39,13 @@ def told(desk: Desk, what: str) -> list[str]:
     return [alarm.details for alarm in desk.alarms if alarm.what == what]
 
 
+def refused_flatten(desk: Desk) -> None:
+    """A kill whose first order to close the venue does not take."""
+    desk.kill("flatten")
+    desk.wait(0.1)
+    desk.answer(PlaceCall, NO)
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_what_the_venue_lacks_is_not_closed_and_told_once(sign: int) -> None:
     desk = holding(sign)
@@ -105,9 +112,7 @@ def test_finer_sizes_fit_what_the_run_trades_by_and_coarser_ones_halt(
     lot: str, tick: str, halts: int
 ) -> None:
     desk = holding()
-    desk.kill("flatten")
-    desk.wait(0.1)
-    desk.answer(PlaceCall, NO)
+    refused_flatten(desk)
     says(desk, tick, lot)
     assert sum(isinstance(one, Halted) for one in desk.events) == halts
     desk.wait(2)
@@ -119,9 +124,7 @@ def test_a_venue_that_does_not_say_its_sizes_is_closed_at_by_those_of_the_run(
     said: VenueRefused | VenueUnclear | str | None,
 ) -> None:
     desk = holding()
-    desk.kill("flatten")
-    desk.wait(0.1)
-    desk.answer(PlaceCall, NO)
+    refused_flatten(desk)
     if said != "nothing":
         desk.answer(SizesCall, said)  # type: ignore[arg-type]
     desk.wait(20)
@@ -134,9 +137,7 @@ def test_what_others_have_taken_of_it_is_not_closed_though_the_positions_agree(s
     desk = holding(sign)
     desk.stream(desk.fill("theirs", sign * -30, client_id="web_somebody"))
     desk.positions = {"AAA": sign * 70 * SHARE}
-    desk.kill("flatten")
-    desk.wait(0.1)
-    desk.answer(PlaceCall, NO)
+    refused_flatten(desk)
     desk.wait(2)
     assert gave(desk) == [sign * -100, sign * -70]
     (lacking,) = told(desk, "not there to close")
@@ -149,9 +150,7 @@ def test_what_others_hold_beside_it_is_left_to_them(sign: int) -> None:
     desk = holding(sign)
     desk.stream(desk.fill("theirs", sign * 30, client_id="web_somebody"))
     desk.positions = {"AAA": sign * 130 * SHARE}
-    desk.kill("flatten")
-    desk.wait(0.1)
-    desk.answer(PlaceCall, NO)
+    refused_flatten(desk)
     desk.wait(2)
     assert gave(desk) == [sign * -100, sign * -100]
     assert told(desk, "not there to close") == []
