@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.core.message_codec import decode
 from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import Entry, JournalWriter
@@ -39,6 +40,11 @@ def found(records: Sequence[Record]) -> list[Found]:
         for record in records
         if record.kind not in (form.HEADER, form.END)
     ]
+
+
+def header_of(record: Record) -> form.PartHeader:
+    """What a header record holds."""
+    return decode(record.payload, form.PartHeader)
 
 
 def read(disk: Disk, folder: Path = FOLDER) -> list[Found]:

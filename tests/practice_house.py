@@ -21,7 +21,6 @@ from app.core.orders import Terms
 from app.core.venue import Execution, VenueOrder, VenueReport
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter, open_practice
-from app.integrations.practice.in_process import InProcess
 from app.integrations.practice.venue.book_file import BookFile
 from app.integrations.practice.venue.books import BookEvent
 from app.integrations.practice.venue.checks import Sizes
@@ -35,6 +34,7 @@ from app.integrations.practice.venue.tape import Tape
 from app.integrations.practice.venue.venue import PracticeVenue
 from app.managers.time_manager.clock import WallClock
 from tests.data_house import ns, session
+from tests.practice_in_process import InProcess
 from tests.processes import PIPE, Process, begin
 
 DAY = "2024-11-04"

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.journal_house import FOLDER, read
+from tests.journal_house import FOLDER, header_of, read
 from tests.memory_disk import MemoryDisk
 
 from app.core.errors import DataError, StateError
 from app.core.message_codec import decode_message, decode_note, decode_output
 from app.core.messages import Command
 from app.core.order_events import Cancel
-from app.core.seams import Journal
 from app.repositories import journal_format as form
 from app.repositories.disk import Disk
 from app.repositories.journal_file import JournalWriter
-from app.repositories.journal_reader import JournalReader, decode_header
+from app.repositories.journal_reader import JournalReader
 from app.threads.live.recorder import Recorder
 
 
@@ -62,17 +61,16 @@ class House:
 
 def test_what_is_recorded_is_read_as_it_was_given() -> None:
     house = House()
-    journal: Journal = house.recorder  # the seam
     house.recorder.begin_part({"config": {"name": "a"}, "sessions": [1, 2]})
-    journal.record_input(Command("pause", "now", 7))
-    journal.record_output(7, b"entries", [Cancel(3)])
+    house.recorder.record_input(Command("pause", "now", 7))
+    house.recorder.record_output(7, b"entries", [Cancel(3)])
     house.recorder.record_note({"what": "start"})
     house.recorder.record_state(b"saved", 7)
     house.recorder.flush()
     house.recorder.close({"what": "end"}, ended=True)
 
     header, message, output, note, state, last_note, end = JournalReader(FOLDER, house.disk)
-    assert decode_header(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
+    assert header_of(header).header == {"config": {"name": "a"}, "sessions": [1, 2]}
     assert (message.sequence, decode_message(message.payload)) == (7, Command("pause", "now", 7))
     assert decode_output(output.payload).intents == (Cancel(3),)
     assert decode_note(note.payload) == {"what": "start"}
@@ -164,9 +162,7 @@ def test_the_header_is_kept_as_it_was_when_it_was_given() -> None:
     house.recorder.begin_part(header)
     header["config"]["name"] = "changed"
     house.recorder.flush()
-    assert (
-        decode_header(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
-    )
+    assert header_of(next(iter(JournalReader(FOLDER, house.disk)))).header["config"]["name"] == "a"
 
 
 @pytest.mark.parametrize("call", ["write", "sync"])

@@ -1,12 +1,16 @@
-"""Every protocol of the house, each tiny: what can be exchanged without touching the rest."""
+"""What of a run's surroundings can be exchanged without touching the rest, each tiny.
+
+A venue is in `venue.py`, a source of data in `source.py`, beside what they speak of; a broker in
+`managers/execution_manager/brokers.py`, as it shares its working orders with the run.
+"""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
 
 from app.core.bars import BarColumns, Floats, Ints
-from app.core.messages import Message
-from app.core.order_events import Intent
+
+Fed = TypeVar("Fed", covariant=True)
 
 
 class Clock(Protocol):
@@ -22,10 +26,10 @@ class Wall(Clock, Protocol):
     def wait(self, event: threading.Event, seconds: float) -> bool: ...
 
 
-class Feed(Protocol):
+class Feed(Protocol[Fed]):
     """Where a run's messages come from; the sequencer numbers them as it takes them."""
 
-    def messages(self) -> Iterator[Message]: ...
+    def messages(self) -> Iterator[Fed]: ...
 
 
 class BarSource(Protocol):
@@ -39,22 +43,6 @@ class BarSource(Protocol):
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
     ) -> tuple[Ints, Floats]:
         """The bars' starts, and the quoted spread at each one's open; nan for no quote."""
-        ...
-
-
-class Journal(Protocol):
-    """Takes everything in the order it is given, from any thread, and makes it durable."""
-
-    def record_input(self, message: Message) -> None:
-        """A sequenced input, before any worker sees it."""
-        ...
-
-    def record_output(self, sequence: int, entries: bytes, intents: Sequence[Intent]) -> None:
-        """What came of an input: fingerprint entries, and intents for the broker."""
-        ...
-
-    def commit(self, then: Callable[[], None]) -> None:
-        """Call `then` once all that was recorded until now is durable."""
         ...
 
 

@@ -64,11 +64,6 @@ class JournalWriter:
                     disk.remove(folder / name)
             self._find_end()
 
-    @property
-    def next_number(self) -> int:
-        """What the next record's number will be."""
-        return self._place.number
-
     def begin_part(self, header: Mapping[str, Any]) -> None:
         """Close the part under way and begin the next with a header of its own, durable."""
         self._check_usable()

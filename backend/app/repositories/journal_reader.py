@@ -103,11 +103,6 @@ class JournalReader:
             self.torn, place = walk.torn, walk.place
 
 
-def decode_header(record: Record) -> PartHeader:
-    """What a header record holds."""
-    return decode(record.payload, PartHeader)
-
-
 class PartWalk:
     """One pass over one part. `place` is where a part before it ended, None to take its word."""
 

@@ -10,7 +10,6 @@ from app.core.money import UNITS
 from app.core.venue import Abilities, Venue, VenueOrder
 from app.integrations.practice import wire
 from app.integrations.practice.adapter import PracticeAdapter, open_practice
-from app.integrations.practice.in_process import InProcess
 from app.integrations.practice.venue.clock import VenueClock
 from app.integrations.practice.venue.desk import Request
 from app.integrations.practice.venue.process import VenueProcess
@@ -19,6 +18,7 @@ from tests.conformance import bench as given
 from tests.conformance.bench import Facts, Fault, Row
 from tests.own_ports import free_ports
 from tests.practice_house import CASH, Sim, minute
+from tests.practice_in_process import InProcess
 
 _STATUS = {given.RATE_LIMIT: 429, given.EXPIRED: 401}
 _SECRETS = "canary-of-a-user", "canary-of-a-password"

@@ -20,7 +20,7 @@ from app.core.errors import ConfigError
 from app.core.intervals import DAILY, DAY_NS, interval_ns
 from app.core.messages import LastNews, Message
 from app.core.money import from_units
-from app.core.seams import Alarm
+from app.core.seams import Alarm, Feed
 from app.managers.data_manager.replay_feed import ReplayFeed
 from app.managers.data_manager.stored_bars import HistorySources, Wanted
 from app.managers.execution_manager.books.account import AccountTerms, Rates
@@ -64,10 +64,8 @@ from app.threads.worker import Pipeline, prepare_thread
 QUEUE_ROWS = 32_768  # rows that may wait before a worker
 
 
-class RunFeed(Protocol):
+class RunFeed(Feed[Message | StateGiven], Protocol):
     """A feed that knows where its history came from; one may begin with a state."""
-
-    def messages(self) -> Iterator[Message | StateGiven]: ...
 
     @property
     def history_sources(self) -> HistorySources: ...
