@@ -123,6 +123,28 @@ def test_who_interrupts_twice_does_not_wait_for_a_worker_that_hangs() -> None:
         presser.join()
 
 
+def test_an_interrupt_as_the_threads_are_started_leaves_none_that_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = Sleeping(0.001)
+    pipeline = Pipeline([Passing(), worker], "pool", bound_rows=4)
+    begun: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def start_and_press(thread: threading.Thread) -> None:
+        start(thread)
+        begun.append(thread)
+        if len(begun) == 2:
+            press()
+
+    monkeypatch.setattr(threading.Thread, "start", start_and_press)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(endless())
+    until(lambda: not any(thread.is_alive() for thread in begun))
+    assert worker.seen[-1] == EndOfStream("interrupted")
+    assert not pipeline.goes_on
+
+
 def test_who_interrupts_once_is_told_of_the_worker_that_hangs() -> None:
     deaf = threading.Event()
     pipeline = Pipeline([Passing(), Sleeping(0.0, deaf)], "pool", bound_rows=4, stop_seconds=0.3)

@@ -199,9 +199,13 @@ class Pipeline:
             self._ends.append(end := threading.Event())
             body = self._thread_body(stage, inputs[place], inbox, outbox, end, processor)
             threads.append(threading.Thread(target=body, name=worker.name, daemon=True))
-        for thread in threads:
-            thread.start()
-        self._wait(queues)
+        try:
+            for thread in threads:
+                thread.start()
+            self._wait(queues)
+        except KeyboardInterrupt:  # as they were started, or the second one
+            self.stop(INTERRUPTED)  # what has begun ends by itself
+            raise
         self.dropped = tuple(
             f"{queue.dropped_messages} messages ({queue.dropped_rows} rows) to {worker.name}"
             for queue, worker in zip(queues, self._workers[1:], strict=True)
