@@ -95,19 +95,29 @@ def _module_of(use: str, folder: Path) -> ModuleType:
     if module_name.endswith(".py"):
         return _from_file(folder, module_name)
     if class_name:
-        return _imported(module_name, use)
+        return _imported(module_name, use, folder)
     raise LoadError(use, f"write package.module:Class, or file.py of {folder}.")
 
 
-def _imported(name: str, use: str) -> ModuleType:
+def _imported(name: str, use: str, folder: Path) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise LoadError(use, f"there is no module '{name}'.") from None
+            raise LoadError(use, f"there is no module '{name}'.{_places(use, folder)}") from None
         raise LoadError(use, f"{error.name} is not installed.") from None
     except BaseException as error:
         raise LoadError(use, _broken(error)) from error
+
+
+def _places(use: str, folder: Path) -> str:
+    """Where modules come from; of what may be a file of one's own, how that is given."""
+    name, _, class_name = use.partition(":")
+    given = f"'{name}.py:{class_name}'"
+    if (folder / f"{name}.py").is_file():
+        return f" There is a {name}.py in {folder}: write {given}."
+    own = "" if "." in name else f" A file of your own belongs in {folder} and is given as {given}."
+    return f" It is neither installed nor on PYTHONPATH.{own}"
 
 
 def strategy_file(folder: Path, name: str) -> Path:
