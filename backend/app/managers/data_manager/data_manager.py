@@ -141,8 +141,9 @@ class DataManager:
     ) -> "pd.DataFrame":
         """Bars as a DataFrame; an interval that is not stored is derived from one that is.
 
-        A date as `end` includes that session, a time is excluded. `adjust="back"` applies all
-        known splits and dividends to earlier prices, for charts and comparisons; `attrs` say so.
+        A date as `end` includes that day, a time is excluded; a bar is in the range in which it
+        starts, and whole. `adjust="back"` applies all known splits and dividends to earlier
+        prices, for charts and comparisons; `attrs` say so.
         """
         from app.managers.data_manager.exporting import to_frame
 
@@ -176,16 +177,25 @@ class DataManager:
     def load(
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
     ) -> tuple[BarColumns, str]:
-        """Raw bars, and the stored interval they come from; derived ones with extended hours."""
+        """Raw bars that start in this time, and the stored interval they come from; derived ones
+        with extended hours, each of all its parts.
+        """
         source = self.source_interval(market, symbol, interval)
-        columns = self.store.columns(market, symbol, source, start_ns, end_ns)
-        if source != interval and len(columns):
-            from app.services.aggregation import aggregate
+        series = Series(market, symbol, source)
+        if source == interval:
+            return self.store.columns(market, symbol, source, start_ns, end_ns), source
+        from app.services.aggregation import aggregate
 
-            first_ns, last_ns = (int(at) for at in columns.start_ns[[0, -1]])
-            sessions = self._sessions_from(market, first_ns, last_ns)
-            columns, _ = aggregate(columns, interval, sessions, True)
-        return columns, source
+        info = self.store.info(series)
+        first_ns, last_ns = (min(max(at, info.first_ns), info.last_ns) for at in (start_ns, end_ns))
+        sessions = self._sessions_from(market, first_ns, last_ns)
+        hours = [one.hours(True) for one in sessions]
+        begin_ns = min((start for start, end in hours if end > first_ns), default=first_ns)
+        until_ns = max((end for start, end in hours if start <= last_ns), default=last_ns)
+        columns = self.store.columns(market, symbol, source, begin_ns, until_ns)
+        columns, _ = aggregate(columns, interval, sessions, True)
+        rows = columns.start_ns.searchsorted((start_ns, end_ns))
+        return columns.slice(*rows.tolist()), source
 
     def source_interval(self, market: str, symbol: str, interval: str) -> str:
         """The stored interval that gives this one: itself, or the longest it is a multiple of."""
