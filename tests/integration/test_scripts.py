@@ -14,11 +14,13 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.system_house import SystemHouse, stored_market, system_house
 
 from app.core.config_json import InvalidConfigError
 from app.core.errors import AppError, NotFoundError, StrategyError
+from app.strategies import Strategy
 from app.strategies.loader import LoadError, load_strategy, source_hash, text_hash
 
 __all__ = ["stored_market", "system_house"]
@@ -39,7 +41,7 @@ def words(**parts: Any) -> dict[str, Any]:
     base = {
         "name": "script",
         "symbols": ("AAA", "BBB"),
-        "replay": {"start": dt.date(2024, 6, 3), "end": "2024-06-04"},
+        "replay": {"start": "2024-06-03", "end": "2024-06-04"},
         "strategies": [{"use": "trader.py"}],
     }
     return {**base, **parts}
@@ -61,7 +63,8 @@ def typed(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_a_dict_runs_as_the_file_that_it_would_be(system_house: SystemHouse) -> None:
     account = {"cash": Decimal("50000.5"), "leverage": np.int64(3)}
-    given = words(account=account, symbols=np.array(["AAA", "BBB"]))
+    dates = {"start": pd.Timestamp("2024-06-03"), "end": dt.date(2024, 6, 4)}
+    given = words(account=account, symbols=np.array(["AAA", "BBB"]), replay=dates)
     system = system_house.system
     once = system.run(given)
     assert system.config is not None
@@ -85,6 +88,11 @@ def test_all_that_is_wrong_with_a_dict_is_told_in_our_words(system_house: System
 def test_what_no_file_can_hold_is_refused(system_house: SystemHouse, what: object) -> None:
     with pytest.raises(InvalidConfigError, match="all of it: JSON cannot hold it: "):
         system_house.system.run(words(account=what))
+
+
+def test_a_class_in_the_place_of_its_name_is_answered_with_that(system_house: SystemHouse) -> None:
+    with pytest.raises(InvalidConfigError, match=r"by text, 'app\.strategies\.base:Strategy'\."):
+        system_house.system.run(words(strategies=[{"use": Strategy}]))
 
 
 def test_a_strategy_that_was_typed_runs_and_is_known_by_its_text(

@@ -73,8 +73,12 @@ def as_written(words: object) -> Any:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, dt.datetime) and value.time() == dt.time.min:  # as pandas has dates
+        value = value.date()
     if isinstance(value, dt.date):
         return value.isoformat()
+    if isinstance(value, type):
+        raise TypeError(f"a class is named by text, '{value.__module__}:{value.__qualname__}'")
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, Mapping):
