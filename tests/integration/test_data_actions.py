@@ -19,6 +19,10 @@ from app.repositories.bar_store_files import Series
 __all__ = ["calendars", "house"]
 
 ACTIONS = "symbol,ex_date,kind,value\n"
+# Read at once: tests run without these names in their environment.
+REAL_DATA = Path(
+    os.environ.get("MISMARTERA_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
+)
 AAA, AAA_FILE = Series("XNYS", "AAA", "1m"), ImportOptions("XNYS", "AAA")
 JUNE = (dt.date(2024, 6, 3), dt.date(2024, 6, 28))
 
@@ -265,11 +269,9 @@ def test_instruments_are_imported_all_or_none(house: House) -> None:
 
 @pytest.fixture
 def real_data() -> Iterator[Path]:
-    default = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
-    folder = Path(os.environ.get("MISMARTERA_REAL_DATA", default))
-    if not (folder / "IBM_factors.csv").is_file():
-        pytest.skip(f"no real bars in {folder}; MISMARTERA_REAL_DATA names their folder")
-    yield folder
+    if not (REAL_DATA / "IBM_factors.csv").is_file():
+        pytest.skip(f"no real bars in {REAL_DATA}; MISMARTERA_REAL_DATA names their folder")
+    yield REAL_DATA
 
 
 def factor_rows(folder: Path) -> list[tuple[dt.date, float, float, float]]:
