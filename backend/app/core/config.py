@@ -298,13 +298,17 @@ class SessionConfig(Part):
         return strategy.sizing or self.sizing
 
 
-def load_session_config(path: Path, check_indicator: IndicatorCheck | None = None) -> SessionConfig:
+def load_session_config(
+    path: Path | str, check_indicator: IndicatorCheck | None = None
+) -> SessionConfig:
     """The session config of a JSON file; one InvalidConfigError lists all that is wrong with it.
 
     `check_indicator` is `faults` of the catalogue of indicators, which lies above this module.
     """
     context = {"check_indicator": check_indicator}
-    return read_config(path, SessionConfig, context, ignored=("$schema",))  # that is for editors
+    return read_config(
+        Path(path), SessionConfig, context, ignored=("$schema",)
+    )  # that is for editors
 
 
 def session_config(
