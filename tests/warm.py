@@ -21,6 +21,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from tests import warm_client
@@ -212,7 +213,8 @@ if __name__ == "__main__":
     gc.freeze()  # else the first collection copies all of it
     asked = serve(*given)
     if asked[:1] == ["-c"]:
-        exec(compile(asked[1], "<string>", "exec"), {"__name__": "__main__"})
+        sys.modules["__main__"] = ModuleType("__main__")
+        exec(compile(asked[1], "<string>", "exec"), vars(sys.modules["__main__"]))
         _end(0)
     module = "app.cli.main"
     if asked[:1] == ["-m"]:

@@ -19,6 +19,11 @@ from app.repositories.bar_store_files import Series
 __all__ = ["calendars", "house"]
 
 ACTIONS = "symbol,ex_date,kind,value\n"
+# Read at once: tests run without these names in their environment.
+REAL_DATA = Path(
+    os.environ.get("MISMARTERA_REAL_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
+)
+AAA, AAA_FILE = Series("XNYS", "AAA", "1m"), ImportOptions("XNYS", "AAA")
 JUNE = (dt.date(2024, 6, 3), dt.date(2024, 6, 28))
 
 
@@ -204,7 +209,7 @@ def test_an_instrument_has_its_markets_defaults(house: House) -> None:
 
 def test_what_is_set_goes_before_defaults_and_the_rest_stays(house: House) -> None:
     house.data.set_instrument("XNYS", "AAA", {"tick": "0.05"})
-    found = house.data.set_instrument("XNYS", "AAA", {"lot": "10"}, "EUR")
+    found = house.data.set_instrument("XNYS", "AAA", {"lot": 10}, "EUR")
     assert (found.tick, found.lot, found.currency) == (Decimal("0.05"), Decimal(10), "EUR")
     assert house.data.instrument("XNYS", "AAA") == found
     assert house.data.instruments() == (found,)
@@ -217,6 +222,8 @@ def test_what_is_set_goes_before_defaults_and_the_rest_stays(house: House) -> No
         ("XNYS", "AAA", {"tick": "0"}, None),
         ("XNYS", "AAA", {"tick": "a cent"}, None),
         ("XNYS", "AAA", {"lot": "-1"}, None),
+        ("XNYS", "AAA", {"lot": -1.5}, None),
+        ("XNYS", "AAA", {"lots": "1"}, None),
         ("XNYS", "AAA", {"multiplier": "nan"}, None),
         ("XNYS", "AAA", {"multiplier": "1" * 40}, None),
         ("XNYS", "AAA", {}, "usd"),
@@ -226,11 +233,26 @@ def test_what_is_set_goes_before_defaults_and_the_rest_stays(house: House) -> No
     ],
 )
 def test_sizes_without_sense_are_refused(
-    house: House, market: str, symbol: str, sizes: dict[str, str], currency: str | None
+    house: House,
+    market: str,
+    symbol: str,
+    sizes: dict[str, str | Decimal | float],
+    currency: str | None,
 ) -> None:
     with pytest.raises((UsageError, NotFoundError)):
         house.data.set_instrument(market, symbol, sizes, currency)
     assert house.data.instruments() == ()
+
+
+def test_a_path_may_be_text(house: House) -> None:
+    bars = house.write("bars.csv", "timestamp,open,high,low,close\n2024-01-02T09:30,1,1,1,1\n")
+    actions = house.write("actions.csv", ACTIONS + "AAA,2024-01-03,split,2\n")
+    sizes = house.write("sizes.csv", "symbol,tick\nAAA,0.1\n")
+    assert house.data.import_csv(str(bars), ImportOptions("XNYS", "AAA")).added == 1
+    assert house.data.import_actions(str(actions), "XNYS").added == 1
+    assert len(house.data.import_instruments(str(sizes), "XNYS")) == 1
+    assert house.data.export(f"{house.folder}/all.parquet", "parquet", AAA) == 1
+    assert house.data.import_parquet(f"{house.folder}/all.parquet", AAA_FILE).same == 1
 
 
 def test_instruments_are_imported_all_or_none(house: House) -> None:
@@ -247,11 +269,9 @@ def test_instruments_are_imported_all_or_none(house: House) -> None:
 
 @pytest.fixture
 def real_data() -> Iterator[Path]:
-    default = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
-    folder = Path(os.environ.get("MISMARTERA_REAL_DATA", default))
-    if not (folder / "IBM_factors.csv").is_file():
-        pytest.skip(f"no real bars in {folder}; MISMARTERA_REAL_DATA names their folder")
-    yield folder
+    if not (REAL_DATA / "IBM_factors.csv").is_file():
+        pytest.skip(f"no real bars in {REAL_DATA}; MISMARTERA_REAL_DATA names their folder")
+    yield REAL_DATA
 
 
 def factor_rows(folder: Path) -> list[tuple[dt.date, float, float, float]]:

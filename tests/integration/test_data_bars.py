@@ -85,6 +85,27 @@ def test_an_interval_that_is_not_stored_is_derived_and_marked(two_days: House) -
     assert frame["high"].iloc[0] == pytest.approx(101.59)
 
 
+@pytest.mark.parametrize("interval", ["7m", "1h", "1d"])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2024-01-02T09:31", "2024-01-03T09:45"),
+        ("2024-01-02T10:30", "2024-01-02T10:31"),
+        ("2024-01-02T11:29", None),
+        (None, "2024-01-02T09:31"),
+        ("2024-01-04", None),
+    ],
+)
+def test_a_derived_bar_is_whole_wherever_a_range_begins_and_ends(
+    two_days: House, interval: str, start: str | None, end: str | None
+) -> None:
+    every = two_days.data.get_bars("AAA", interval)
+    since, until = (pd.Timestamp(at or other, tz="America/New_York")
+                    for at, other in ((start, "2024-01-01"), (end, "2024-01-09")))  # fmt: skip
+    wanted = every[(every.index >= since) & (every.index < until)]
+    assert two_days.data.get_bars("AAA", interval, start, end).equals(wanted)
+
+
 def test_a_day_is_regular_hours_alone(two_days: House) -> None:
     frame = two_days.data.get_bars("AAA", "1d")
     assert frame["open"].tolist() == [100.0, 200.3]

@@ -1,14 +1,17 @@
 """Files that are read without a fault and yet mean something else: another symbol or interval."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.data_house import HEADER, House, calendars, house, minute_rows, rows_text
+from tests.data_house import HEADER, House, calendars, house, minute_rows, minutes, rows_text
 
 from app.core.errors import DataError
 from app.managers.data_manager import ImportOptions
+from app.repositories.bar_store_files import Series
 
 __all__ = ["calendars", "house"]
 
@@ -140,3 +143,27 @@ def test_days_that_were_exported_are_not_taken_for_minutes(house: House) -> None
     opens = [f"2024-01-{day:02}T09:30,10,11,9,10.5,7" for day in sessions]
     with pytest.raises(DataError, match="a day apart, not 1m; import them with --interval 1d"):
         house.import_text(rows_text(opens))
+
+
+def test_decimals_of_a_parquet_file_are_the_floats_that_they_print_as(house: House) -> None:
+    cents = [Decimal(number) / 100 for number in range(7000, 7360)]
+    times = pd.date_range("2024-01-02 14:30", periods=len(cents), freq="min", tz="UTC")
+    exact = pa.array(cents, pa.decimal128(12, 4))
+    path = house.folder / "decimals.parquet"
+    names = ("open", "high", "low", "close", "volume")
+    pq.write_table(pa.table({"start": times, **dict.fromkeys(names, exact)}), path)
+    report = house.data.import_parquet(path, ImportOptions("XNYS", "AAA"))
+    assert (report.added, report.kept_out) == (len(cents), {})
+    frame = house.data.get_bars("AAA", "1m")
+    assert all(frame[name].tolist() == [float(one) for one in cents] for name in names)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_frame_is_imported_as_pandas_writes_it(house: House, kind: str) -> None:
+    house.store.merge(Series("XNYS", "AAA", "1m"), minutes("2024-01-02T09:30", 120, 100.0), {})
+    frame = house.data.get_bars("AAA", "1m")
+    path = house.folder / f"frame.{kind}"
+    getattr(frame.rename_axis(None), f"to_{kind}")(path)
+    report = getattr(house.data, f"import_{kind}")(path, ImportOptions("XNYS", "BBB"))
+    assert (report.added, report.kept_out) == (120, {})
+    assert house.data.get_bars("BBB", "1m").equals(frame)

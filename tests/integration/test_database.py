@@ -1,8 +1,12 @@
 """The database on real files: made, brought up to date, and refused when it is not ours."""
 
+import datetime as dt
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,10 +19,12 @@ from sqlalchemy import Engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from app.core.errors import ConfigError, DataError
+from app.core.instruments import CorporateAction
 from app.core.money import UNITS
 from app.core.orders import FILLED, LIMIT, Order
 from app.models import migrations
 from app.models.tables import Base
+from app.repositories.action_repository import ActionRepository
 from app.repositories.database import (
     MIGRATIONS,
     SCHEMA_REVISION,
@@ -243,3 +249,26 @@ def test_a_database_in_use_is_waited_for_then_reported(tmp_path: Path) -> None:
         ):
             connection.exec_driver_sql("DELETE FROM runs")
     holder.close()
+
+
+def test_two_who_write_at_once_wait_for_each_other(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    ensure_database(open_database(url))
+    split, dividend = (
+        CorporateAction("AAA", dt.date(2024, 1, day), kind, Decimal(2))
+        for day, kind in ((2, "split"), (3, "dividend"))
+    )
+    with ThreadPoolExecutor() as threads:
+        others: list[Future[tuple[int, int, int]]] = []
+
+        def given() -> Iterator[CorporateAction]:
+            yield split  # it is looked for, and then another wants to write
+            other = ActionRepository(open_database(url))
+            others.append(threads.submit(other.put, "XNYS", [dividend]))
+            wait(others, timeout=0.1)
+            yield split
+
+        repository = ActionRepository(open_database(url))
+        assert repository.put("XNYS", given())[0] == 1
+        assert others[0].result() == (1, 0, 0)
+    assert [one.kind for one in repository.of("XNYS")] == ["split", "dividend"]

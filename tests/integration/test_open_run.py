@@ -50,6 +50,8 @@ def test_every_table_is_what_the_record_says(system_house: SystemHouse) -> None:
     assert run.columns.trades.realised_units.sum() == sum(
         int(one.realised * 10**8) for one in summary.strategies
     )
+    signed = run.trades.side * run.trades.quantity  # numbers both; those of names are categories
+    assert (signed.dtype, str(run.orders.side.dtype)) == ("float64", "category")
     assert run.sessions.equity.iloc[-1] == float(summary.final_equity)
     assert [str(date)[:10] for date in run.sessions.date] == [
         f"2024-06-0{day}" for day in range(3, 8)

@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loguru import logger
 
+from app.core import logging
 from app.core.errors import ConfigError
 from app.core.logging import (
     HIDDEN,
     LEVELS,
     configure_logging,
+    info_for_file,
     known_level,
     log_path,
     redact,
@@ -68,6 +70,22 @@ def test_a_line_names_its_level_function_and_line(
     assert f"INFO     {function}:" in console
     assert console.endswith("read 3 bars\n")
     assert f"test_logging.{function}:" in logged(tmp_path)
+
+
+def test_a_line_for_the_file_is_in_no_other_log_of_a_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "_configured", [])
+    logger.remove()
+    logger.add(sys.stderr)
+    info_for_file("run {} ended", 1)
+    assert capsys.readouterr().err == ""
+    configure_logging(tmp_path, "INFO")
+    info_for_file("run {} ended", 2)
+    assert capsys.readouterr().err == ""
+    function = "test_a_line_for_the_file_is_in_no_other_log_of_a_script"
+    assert f"test_logging.{function}:" in logged(tmp_path)
+    assert logged(tmp_path).endswith("run 2 ended\n")
 
 
 def test_less_than_the_level_is_written_nowhere(

@@ -77,6 +77,14 @@ def test_a_database_url_with_a_password_is_a_secret(monkeypatch: pytest.MonkeyPa
     assert settings.secrets() == ["postgresql://me:hunter2@db/bars"]
 
 
+def test_a_setting_given_in_code_by_a_name_that_is_none_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"no setting 'data_fodler'\. Did you mean 'data_folder'\?"
+    ):
+        Settings(data_fodler="elsewhere")
+    assert Settings(data_folder="elsewhere", log_level="debug").log_level == "DEBUG"
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().log_level = "DEBUG"  # type: ignore[misc]

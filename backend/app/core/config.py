@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from app.core.config_account import AccountConfig, ExecutionConfig, Part, Symbol
-from app.core.config_file import read_config
-from app.core.config_json import Fault, PathParts
+from app.core.config_file import config_of, read_config
+from app.core.config_json import Fault, PathParts, as_written
 from app.core.config_live import LiveConfig
 from app.core.config_problems import raise_if_any
 from app.core.config_protection import ProtectionConfig, ProtectionFields, flat_fault
@@ -298,13 +298,25 @@ class SessionConfig(Part):
         return strategy.sizing or self.sizing
 
 
-def load_session_config(path: Path, check_indicator: IndicatorCheck | None = None) -> SessionConfig:
+def load_session_config(
+    path: Path | str, check_indicator: IndicatorCheck | None = None
+) -> SessionConfig:
     """The session config of a JSON file; one InvalidConfigError lists all that is wrong with it.
 
     `check_indicator` is `faults` of the catalogue of indicators, which lies above this module.
     """
     context = {"check_indicator": check_indicator}
-    return read_config(path, SessionConfig, context, ignored=("$schema",))  # that is for editors
+    return read_config(
+        Path(path), SessionConfig, context, ignored=("$schema",)
+    )  # that is for editors
+
+
+def session_config(
+    words: Mapping[str, Any], check_indicator: IndicatorCheck | None = None
+) -> SessionConfig:
+    """The same of a dict with a file's keys."""
+    context = {"check_indicator": check_indicator}
+    return config_of(None, as_written(words), SessionConfig, context, ignored=("$schema",))
 
 
 def export_schema() -> dict[str, Any]:

@@ -24,7 +24,7 @@ def read_config(
 
 
 def config_of(
-    path: Path,
+    path: Path | None,
     words: object,
     model: type[ModelT],
     context: Mapping[str, Any] | None = None,

@@ -1,9 +1,11 @@
 """Reading a JSON file that a person wrote: strictly, and with every fault named by its path."""
 
+import datetime as dt
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,8 @@ class InvalidConfigError(ConfigError):
 
     def __init__(self, path: Path | None, problems: Sequence[Problem]) -> None:
         self.problems = tuple((where, _printable(what)) for where, what in problems)
-        lines = [f"{where or 'the file'}: {what}" for where, what in self.problems[:MAX_SHOWN]]
+        whole = "all of it" if path is None else "the file"
+        lines = [f"{where or whole}: {what}" for where, what in self.problems[:MAX_SHOWN]]
         if len(problems) > MAX_SHOWN:
             lines.append(f"and {len(problems) - MAX_SHOWN} more.")
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
@@ -59,6 +62,30 @@ def read_json(path: Path) -> Any:
         raise InvalidConfigError(path, [("", "it is nested too deep.")]) from None
     except ValueError:  # Python refuses to read whole numbers of thousands of digits
         raise InvalidConfigError(path, [("", "it holds a number that is too long.")]) from None
+
+
+def as_written(words: object) -> Any:
+    """What a file of these words would hold: a date is text, a number of numpy a plain one."""
+    try:
+        return json.loads(json.dumps(words, default=_plain), object_pairs_hook=_object)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidConfigError(None, [("", f"JSON cannot hold it: {error}.")]) from None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dt.datetime) and value.time() == dt.time.min:  # as pandas has dates
+        value = value.date()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, type):
+        raise TypeError(f"a class is named by text, '{value.__module__}:{value.__qualname__}'")
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):  # of numpy and pandas
+        return value.tolist()
+    raise TypeError(f"{str(value)[:60]} is of type {type(value).__name__}")
 
 
 def clean(value: Any) -> tuple[Any, dict[PathParts, str]]:

@@ -22,12 +22,23 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 class AppError(Exception):
     """Base of every deliberate error; `exit_code` is what a command ends with."""
 
     exit_code = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As another process raised it: what made it does not make it again of its message."""
+        return _received, (type(self), self.args, self.__dict__)
+
+
+def _received(kind: type[AppError], args: tuple[Any, ...], facts: dict[str, Any]) -> AppError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
 
 
 class UsageError(AppError):

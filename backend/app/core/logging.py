@@ -49,6 +49,7 @@ _URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@/]+@")
 
 
 _known_secrets: list[str] = []  # of this process's settings, the longest first
+_configured: list[Path] = []  # the folder that was logged to last
 
 
 def log_path(folder: Path) -> Path:
@@ -75,6 +76,7 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
             " America/New_York or UTC."
         )
     tell_stray_errors()
+    _configured[:] = [folder]
     wanted = level or stored_level(folder)
     logger.remove()
     logger.add(
@@ -87,6 +89,14 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     logger.configure(patcher=hide_secrets)
     if not can_only_read(folder):  # else only what reads can go on, and has little to tell
         _log_to_file(log_path(folder), wanted)
+
+
+def info_for_file(message: str, *args: object) -> None:
+    """A line for the file alone; a script or a notebook, which configures no log, has none."""
+    from loguru import logger
+
+    if _configured:
+        logger.bind(file_only=True).opt(depth=1).info(message, *args)
 
 
 class _LogFile:

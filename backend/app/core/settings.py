@@ -50,6 +50,15 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("MISMARTERA_LOG_LEVEL", "LOG_LEVEL")
     )  # None: what `admin log-level` stored, else INFO
 
+    def __init__(self, **given: Any) -> None:
+        """Those that are given in code go before the environment's; a name that is none is refused:
+        it would leave data in the usual folder.
+        """
+        for name in given.keys() - type(self).model_fields.keys():
+            hint = did_you_mean(name, type(self).model_fields)
+            raise ConfigError(f"There is no setting '{name}'.{hint}")
+        super().__init__(**given)
+
     @property
     def runs_folder(self) -> Path:
         """Where each run has a folder of its own."""

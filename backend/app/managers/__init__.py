@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.managers.system_manager.system_manager import get_system_manager
+    from app.managers.system_manager.system_manager import SystemManager, get_system_manager
 
-__all__ = ["get_system_manager"]
+__all__ = ["SystemManager", "get_system_manager"]
 
 
 def __getattr__(name: str) -> object:
     """Import the system only when it is asked for: it pulls in every other part."""
-    if name == "get_system_manager":
-        from app.managers.system_manager.system_manager import get_system_manager
+    if name in __all__:
+        from app.managers.system_manager import system_manager
 
-        return get_system_manager
+        return getattr(system_manager, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

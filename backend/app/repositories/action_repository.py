@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core.instruments import CorporateAction
 from app.models.tables import CorporateActionRow
-from app.repositories.database import database_errors
+from app.repositories.database import database_errors, writing
 
 
 class ActionRepository:
@@ -33,7 +33,7 @@ class ActionRepository:
     def put(self, market: str, actions: Iterable[CorporateAction]) -> tuple[int, int, int]:
         """Set actions in place of equal ones, all or none; how many are new, same, changed."""
         added = same = changed = 0
-        with database_errors(self._engine), Session(self._engine) as session, session.begin():
+        with database_errors(self._engine), writing(self._engine) as session:
             for one in actions:
                 key = (market, one.symbol, one.ex_date, one.kind)
                 row = session.get(CorporateActionRow, key)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from app.core.errors import ConfigError, DatabaseLocked, DataError
 from app.core.folders import can_only_read
@@ -139,6 +140,15 @@ def database_errors(engine: Engine) -> Iterator[None]:
         raise kind(
             f"The database {_name(engine)} cannot be used: {cause}. {_way_out(cause)}"
         ) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A transaction that reads what it then writes. SQLite waits for others only at its beginning:
+    one that has read is refused at once when another has written meanwhile.
+    """
+    with Session(engine.execution_options(write_lock=True)) as session, session.begin():
+        yield session
 
 
 def _prepare_sqlite(engine: Engine, way: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.core.instruments import Instrument
 from app.models.tables import InstrumentRow
-from app.repositories.database import database_errors
+from app.repositories.database import database_errors, writing
 
 
 class InstrumentRepository:
@@ -33,7 +33,7 @@ class InstrumentRepository:
 
     def put(self, instruments: Iterable[Instrument]) -> None:
         """Set instruments, in place of what was set before; all of them or none."""
-        with database_errors(self._engine), Session(self._engine) as session, session.begin():
+        with database_errors(self._engine), writing(self._engine) as session:
             for one in instruments:
                 session.merge(
                     InstrumentRow(

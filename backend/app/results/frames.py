@@ -36,7 +36,7 @@ def frame_of(
             data[name] = values.astype(np.float64) / UNITS
         elif field in names:
             data[name] = _named(values, names[field])
-        elif field in _CATEGORIES:
+        elif field in _CATEGORIES and values.dtype == object:  # the side of a trade is a number
             data[name] = pd.Categorical(values)
         elif field in NONE_IS_ZERO:
             data[name] = pd.arrays.IntegerArray(values.copy(), values == 0)

@@ -57,6 +57,8 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
     by_plain = {_plain(name): name for name in reversed(header) if name not in names.values()}
     if not {"timestamp", "date", "time"} & names.keys():
         names.update(_guess_time(by_plain))
+    if not {"timestamp", "date", "time"} & names.keys() and header[:1] == [""]:
+        names["timestamp"] = ""  # as pandas writes an index without a name
     for role in (*PRICES, "volume", "symbol", *QUOTES):
         free = by_plain.keys() - {_plain(name) for name in names.values()}
         aliases = _ALIASES.get(role, (role.replace("_", ""),))

@@ -4,8 +4,10 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import linecache
 import sys
 import traceback
+from contextlib import suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -71,13 +73,13 @@ def text_hash(text: str) -> str:
 
 
 def source_hash(strategy: type[Strategy]) -> str:
-    """SHA-256 of the file a strategy comes from; part of a run's record."""
+    """SHA-256 of the file or cell a strategy comes from; part of a run's record."""
     source = _source_bytes(strategy)
     return hashlib.sha256(source).hexdigest() if source else ""
 
 
 def source_of(strategy: type[Strategy]) -> str:
-    """The text of that file."""
+    """The text of that; "" of one that was typed where nothing keeps it."""
     return _source_bytes(strategy).decode("utf-8", "replace")
 
 
@@ -86,8 +88,23 @@ def _source_bytes(strategy: type[Strategy]) -> bytes:
     loader = getattr(sys.modules.get(strategy.__module__), "__loader__", None)
     if isinstance(loader, _FreshLoader):
         return loader.source
-    path = inspect.getsourcefile(strategy)
-    return Path(path).read_bytes() if path else b""
+    return b"".join(map(_read, code_files(strategy)))
+
+
+def code_files(kind: type) -> list[str]:
+    """Where a class is written: its file, or the cells of a notebook that have its methods."""
+    with suppress(OSError, TypeError):  # its module has no file
+        if path := inspect.getsourcefile(kind):
+            return [path]
+    codes = (getattr(item, "__code__", None) for item in vars(kind).values())
+    return list(dict.fromkeys(code.co_filename for code in codes if code is not None))
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError:  # a cell, which Python remembers, or a prompt
+        return "".join(linecache.getlines(name)).encode()
 
 
 def _module_of(use: str, folder: Path) -> ModuleType:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,16 +79,16 @@ class DataManager:
     # Files in and out
 
     def import_csv(
-        self, path: Path, options: ImportOptions, progress: Progress | None = None
+        self, path: Path | str, options: ImportOptions, progress: Progress | None = None
     ) -> ImportReport:
         """Import one CSV file, whole or not at all."""
-        return self._import(path, "csv", options, progress)
+        return self._import(Path(path), "csv", options, progress)
 
     def import_parquet(
-        self, path: Path, options: ImportOptions, progress: Progress | None = None
+        self, path: Path | str, options: ImportOptions, progress: Progress | None = None
     ) -> ImportReport:
         """Import one Parquet file, whole or not at all."""
-        return self._import(path, "parquet", options, progress)
+        return self._import(Path(path), "parquet", options, progress)
 
     def _import(
         self, path: Path, kind: str, options: ImportOptions, progress: Progress | None
@@ -99,7 +100,7 @@ class DataManager:
 
     def export(
         self,
-        path: Path,
+        path: Path | str,
         kind: str,
         series: Series,
         start: Moment | None = None,
@@ -113,6 +114,7 @@ class DataManager:
         """
         from app.managers.data_manager.exporting import write_file
 
+        path = Path(path)
         start_ns, end_ns = time_range(self._time, series.market, start, end)
         columns, source = self.load(series.market, series.symbol, series.interval, start_ns, end_ns)
         if not len(columns):
@@ -141,8 +143,9 @@ class DataManager:
     ) -> "pd.DataFrame":
         """Bars as a DataFrame; an interval that is not stored is derived from one that is.
 
-        A date as `end` includes that session, a time is excluded. `adjust="back"` applies all
-        known splits and dividends to earlier prices, for charts and comparisons; `attrs` say so.
+        A date as `end` includes that day, a time is excluded; a bar is in the range in which it
+        starts, and whole. `adjust="back"` applies all known splits and dividends to earlier
+        prices, for charts and comparisons; `attrs` say so.
         """
         from app.managers.data_manager.exporting import to_frame
 
@@ -176,16 +179,25 @@ class DataManager:
     def load(
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
     ) -> tuple[BarColumns, str]:
-        """Raw bars, and the stored interval they come from; derived ones with extended hours."""
+        """Raw bars that start in this time, and the stored interval they come from; derived ones
+        with extended hours, each of all its parts.
+        """
         source = self.source_interval(market, symbol, interval)
-        columns = self.store.columns(market, symbol, source, start_ns, end_ns)
-        if source != interval and len(columns):
-            from app.services.aggregation import aggregate
+        series = Series(market, symbol, source)
+        if source == interval:
+            return self.store.columns(market, symbol, source, start_ns, end_ns), source
+        from app.services.aggregation import aggregate
 
-            first_ns, last_ns = (int(at) for at in columns.start_ns[[0, -1]])
-            sessions = self._sessions_from(market, first_ns, last_ns)
-            columns, _ = aggregate(columns, interval, sessions, True)
-        return columns, source
+        info = self.store.info(series)
+        first_ns, last_ns = (min(max(at, info.first_ns), info.last_ns) for at in (start_ns, end_ns))
+        sessions = self._sessions_from(market, first_ns, last_ns)
+        hours = [one.hours(True) for one in sessions]
+        begin_ns = min((start for start, end in hours if end > first_ns), default=first_ns)
+        until_ns = max((end for start, end in hours if start <= last_ns), default=last_ns)
+        columns = self.store.columns(market, symbol, source, begin_ns, until_ns)
+        columns, _ = aggregate(columns, interval, sessions, True)
+        rows = columns.start_ns.searchsorted((start_ns, end_ns))
+        return columns.slice(*rows.tolist()), source
 
     def source_interval(self, market: str, symbol: str, interval: str) -> str:
         """The stored interval that gives this one: itself, or the longest it is a multiple of."""
@@ -289,18 +301,23 @@ class DataManager:
         return self._instruments.all(market)
 
     def set_instrument(
-        self, market: str, symbol: str, sizes: Mapping[str, str], currency: str | None = None
+        self,
+        market: str,
+        symbol: str,
+        sizes: Mapping[str, str | Decimal | float],
+        currency: str | None = None,
     ) -> Instrument:
         """Set some of an instrument's sizes, as `SIZES` names them; the rest stays."""
         self._time.zone(market)
         current = self.instrument(market, check_symbol(symbol))
-        instrument = with_sizes(current, sizes, currency or current.currency)
+        words = {name: str(size) for name, size in sizes.items()}
+        instrument = with_sizes(current, words, currency or current.currency)
         self._instruments.put([instrument])
         return instrument
 
-    def import_instruments(self, path: Path, market: str) -> tuple[Instrument, ...]:
+    def import_instruments(self, path: Path | str, market: str) -> tuple[Instrument, ...]:
         """Set the instruments of a CSV file, all or none."""
-        instruments = read_instruments(path, market, check_symbol)
+        instruments = read_instruments(Path(path), market, check_symbol)
         for name in {one.market for one in instruments}:
             self._time.zone(name)
         self._instruments.put(instruments)
@@ -310,9 +327,9 @@ class DataManager:
         """A market's corporate actions, or one symbol's."""
         return self._actions.of(market, symbol)
 
-    def import_actions(self, path: Path, market: str) -> MergeCounts:
+    def import_actions(self, path: Path | str, market: str) -> MergeCounts:
         """Set the corporate actions of a CSV file, all or none."""
-        actions = read_actions(path, check_symbol, self._time.known_years(market))
+        actions = read_actions(Path(path), check_symbol, self._time.known_years(market))
         return MergeCounts(*self._actions.put(market, actions))
 
     def adjustments(

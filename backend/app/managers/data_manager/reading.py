@@ -242,6 +242,8 @@ def _numbers(values: pa.Array) -> Floats:
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         text = pc.utf8_trim_whitespace(values)
         values = pc.if_else(pc.match_substring_regex(text, pattern=_NUMBER), text, None)
+    elif pa.types.is_decimal(values.type):  # Arrow makes 70.46 of it a float that is another
+        values = pc.cast(values, pa.string())
     return floats(pc.cast(values, pa.float64(), safe=False))
 
 

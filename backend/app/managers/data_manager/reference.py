@@ -46,6 +46,9 @@ def with_sizes(instrument: Instrument, sizes: Mapping[str, str], currency: str) 
     """The instrument with these sizes in place of its own; each has to be above zero."""
     values = {name: getattr(instrument, name) for name in SIZES}
     for name, text in sizes.items():
+        if name not in SIZES:
+            hint = did_you_mean(name, SIZES)
+            raise UsageError(f"There is no size '{name}'; there are {', '.join(SIZES)}.{hint}")
         values[name] = positive_decimal(text, name)
     if not (
         currency.isascii() and currency.isalpha() and currency.isupper() and len(currency) <= 8

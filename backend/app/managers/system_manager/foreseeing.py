@@ -1,13 +1,19 @@
 """What a run of a config would compute, before there is one; and what keeps it from beginning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from app.core.calendar import TradingSession
-from app.core.config import EngineConfig, SessionConfig
+from app.core.config import (
+    EngineConfig,
+    SessionConfig,
+    load_session_config,
+    session_config,
+)
 from app.core.config_json import InvalidConfigError, Problem, read_json
 from app.core.errors import AppError, NotFoundError
 from app.core.venue import Abilities
@@ -17,12 +23,14 @@ from app.managers.system_manager.needs.protecting import check_protection
 from app.managers.system_manager.needs.run_bars import need_market
 from app.managers.system_manager.wiring import plan_of, seats_of
 from app.managers.time_manager import TimeManager
+from app.services.indicators import faults
 from app.strategies.indicator import Cursor
 from app.strategies.loader import LoadError, load_strategy
 from app.strategies.params import ParamsError, checked_params
 from app.threads.stream.plan import Plan
 from app.threads.watch.watchdog import limited
 
+Given = SessionConfig | Mapping[str, Any] | Path | str  # a config, however it is given
 _ANY_MARKET = "24/7"  # strategies are set up before there is any time
 
 
@@ -64,6 +72,19 @@ def need_sound(config: SessionConfig, times: TimeManager, folder: Path) -> None:
         except AppError:
             pass  # a setup that fails: that is told once there is a market
         raise InvalidConfigError(None, problems) from None
+
+
+def config_of(given: Given, times: TimeManager, folder: Path) -> SessionConfig:
+    """A config as it was given: as such, as a dict of a file's keys, or by the path of a file."""
+    if isinstance(given, SessionConfig):
+        return given
+    if isinstance(given, Mapping):
+        return session_config(given, faults)
+    path = Path(given)
+    try:
+        return load_session_config(path, faults)
+    except InvalidConfigError as error:
+        raise with_all_faults(error, path, times, folder) from None
 
 
 def with_all_faults(

@@ -14,16 +14,24 @@ from msgspec.structs import replace
 
 from app.core.account_limits import AccountLimits, load_account_limits
 from app.core.calendar import TradingSession
-from app.core.config import SessionConfig, load_session_config
+from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import AppError, ConfigError
+from app.core.logging import info_for_file
 from app.core.settings import Settings
 from app.core.trading_state import RiskPast
 from app.core.venue import Abilities
 from app.managers.data_manager import DataManager
 from app.managers.data_manager.missing_bars import HistoryNeed, need_history
 from app.managers.system_manager.control.alarms import Alarms
-from app.managers.system_manager.foreseeing import Foreseen, foreseen, need_sound, with_all_faults
+from app.managers.system_manager.foreseeing import (
+    Foreseen,
+    Given,
+    config_of,
+    foreseen,
+    need_sound,
+    with_all_faults,
+)
 from app.managers.system_manager.journal.program import Program, made_with, program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.bar_keeping import BarKeeping, bars_origin
@@ -42,7 +50,6 @@ from app.managers.system_manager.venue.real_money import need_confirmation
 from app.managers.system_manager.venue.venue_sizes import record_sizes
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
-from app.services.indicators import faults
 from app.strategies.loader import load_strategy, source_hash
 from app.threads.stream.plan import Plan
 
@@ -78,14 +85,14 @@ class RunBuilder:
 
     def build(
         self,
-        given: SessionConfig | Path | str,
+        given: Given,
         paused: bool,
         on_progress: OnProgress | None,
         band: bool,
         on_wired: Callable[[Run], None],
     ) -> RunSession:
         """`on_wired` is told of the run before its record begins: it can be stopped from then."""
-        config = given if isinstance(given, SessionConfig) else self._loaded(Path(given))
+        config = config_of(given, self._times, self._settings.strategies_folder)
         need_sound(config, self._times, self._settings.strategies_folder)
         if config.mode == "live":
             return self._build_live(config, paused, on_progress, band, on_wired)
@@ -219,21 +226,16 @@ class RunBuilder:
         self._tell(record, market.sessions, config)
         return session
 
-    def _loaded(self, path: Path) -> SessionConfig:
-        try:
-            return load_session_config(path, faults)
-        except InvalidConfigError as error:
-            raise self.all_faults(error, path) from None
-
     def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
         """The same with what is wrong with all that the file names."""
         return with_all_faults(error, path, self._times, self._settings.strategies_folder)
 
-    def check(self, config: SessionConfig) -> Foreseen:
+    def check(self, given: Given) -> Foreseen:
         """What a run of this config would compute; an error when it could not start.
 
         Strategies are loaded and set up; whether their bars are there is not asked.
         """
+        config = config_of(given, self._times, self._settings.strategies_folder)
         self.hard_limits()
         need_sound(config, self._times, self._settings.strategies_folder)
         abilities: Abilities | None = None
@@ -338,7 +340,7 @@ class RunBuilder:
     ) -> None:
         is_soon_over = config.replay is not None and config.replay.speed == "max"
         # A bar shows it at once then, and the summary soon; else its id is wanted now.
-        (logger.bind(file_only=True) if is_soon_over else logger).info(
+        (info_for_file if is_soon_over else logger.info)(
             "Run {}: {} session{} of {}, from {}", record.run_id, len(sessions),
             "" if len(sessions) == 1 else "s", ", ".join(config.symbols),
             record.local_text(sessions[0].open_ns),

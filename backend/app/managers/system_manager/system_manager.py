@@ -1,7 +1,7 @@
 """SystemManager: one system, its state, its managers, and the run it has under way."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from loguru import logger
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError, UsageError
+from app.core.logging import info_for_file
 from app.core.run_states import FAILED, INTERRUPTED, STOPPED
 from app.core.session_data import SessionData
 from app.core.settings import Settings, get_settings
@@ -20,7 +21,7 @@ from app.managers.data_manager import DataManager
 from app.managers.execution_manager.orders.kill import kill_value
 from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.control.messages import Look, check_kill_mode
-from app.managers.system_manager.foreseeing import Foreseen
+from app.managers.system_manager.foreseeing import Foreseen, Given
 from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_session import (
@@ -111,7 +112,7 @@ class SystemManager:
 
     def start(
         self,
-        config: SessionConfig | Path | str,
+        config: Given,
         *,
         paused: bool = False,
         on_progress: OnProgress | None = None,
@@ -127,7 +128,7 @@ class SystemManager:
 
     def run(
         self,
-        config: SessionConfig | Path | str,
+        config: Given,
         *,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
@@ -276,24 +277,25 @@ class SystemManager:
 
     def _prepare(
         self,
-        config: SessionConfig | Path | str,
+        config: Given,
         paused: bool,
         on_progress: OnProgress | None,
         band: bool,
     ) -> RunSession:
-        if not isinstance(config, Path | str):
-            _check_config(config)
+        _check_config(config)
         try:
             self._states.to(SystemState.STARTING)
         except StateError as error:
-            raise StateError(f"{error} There is one run at a time: call stop() first.") from None
+            has_failed = self.state is SystemState.ERROR
+            why = "The last run failed" if has_failed else "There is one run at a time"
+            raise StateError(f"{error} {why}: call stop() first.") from None
         try:
             session = self._builder.build(config, paused, on_progress, band, self._be_wired)
         except BaseException as error:
             self._wired = None
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
-            if isinstance(error, InvalidConfigError) and not isinstance(config, SessionConfig):
+            if isinstance(error, InvalidConfigError) and isinstance(config, Path | str):
                 raise error.of(Path(config)) from None
             raise
         self._session, self._ended, self._failure = session, None, None
@@ -328,12 +330,11 @@ class SystemManager:
             self._states.to(SystemState.STOPPING)
             self._states.to(SystemState.STOPPED)
         # The summary, which is printed next, says the same; of a failed run there is none.
-        has_summary = ended.summary.state != FAILED
-        log = logger.bind(file_only=True) if has_summary else logger
-        log.info("Run {} {}", ended.summary.run_id, ended.summary.state)
+        tell = logger.info if ended.summary.state == FAILED else info_for_file
+        tell("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
 
-    def check(self, config: SessionConfig) -> Foreseen:
+    def check(self, config: Given) -> Foreseen:
         """What a run of this config would compute; an error when it could not start."""
         _check_config(config)
         return self._builder.check(config)
@@ -344,10 +345,10 @@ class SystemManager:
 
 
 def _check_config(config: object) -> None:
-    if not isinstance(config, SessionConfig):
+    if not isinstance(config, SessionConfig | Mapping | Path | str):
         raise UsageError(
-            f"{str(config)[:80]!r} is no session config: give what load_session_config(path) reads,"
-            " or, to start it, the path itself."
+            f"{str(config)[:80]!r} is no session config: give the path of one, or a dict of its"
+            " keys."
         )
 
 

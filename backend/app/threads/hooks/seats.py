@@ -1,6 +1,5 @@
 """A seat: one strategy, its desk, and which hooks it really has."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from app.core.messages import Command
 from app.strategies.base import Strategy
 from app.strategies.failure import failure
 from app.strategies.indicator import Cursor, Indicator
+from app.strategies.loader import code_files
 from app.strategies.state import State, plain_state
 from app.threads.desk.desk import Desk, LocalTime
 
@@ -138,4 +138,4 @@ def _keeps_state(kind: type[Strategy]) -> bool:
 def _sources_of(kind: type[Strategy]) -> frozenset[str]:
     """The files of a strategy and of what it inherits from, up to our own base class."""
     own = kind.__mro__[: kind.__mro__.index(Strategy)]
-    return frozenset(inspect.getsourcefile(base) or "" for base in own)
+    return frozenset(name for base in own for name in code_files(base))

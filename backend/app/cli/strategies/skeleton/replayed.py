@@ -6,7 +6,6 @@ It runs in a data folder of its own. Change what it says as you change the rule.
 from pathlib import Path
 from typing import Any
 
-from app.core.config import SessionConfig
 from app.core.settings import Settings
 from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.system_manager import SystemManager
@@ -28,7 +27,7 @@ def replay(data: Path, **params: Any) -> tuple[Summary, SystemManager]:
         data_folder=data, strategies_folder=FOLDER, database_url=None, account_limits=None
     )
     system = SystemManager(settings)
-    return system.run(SessionConfig.model_validate(words)), system
+    return system.run(words), system
 
 
 def test_it_trades_and_goes_home_flat(tmp_path: Path) -> None:
