@@ -14,6 +14,7 @@ import msgspec
 
 from app.cli.terminal.printable import printable
 from app.core.errors import AppError
+from app.core.processes import end_group
 from app.managers.time_manager.clock import WallClock
 
 CHILD = [sys.executable, "-m", "app.cli.strategies.child"]
@@ -89,8 +90,7 @@ def _lost(process: "subprocess.Popen[bytes]", seconds: float, is_late: bool) -> 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Nothing of theirs is left behind, children that they started included."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    end_group(process.pid)
     process.wait()
 
 
