@@ -298,9 +298,10 @@ def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
 
     What a file or an argument smuggled in may not steer the terminal.
     """
+    from app.core.called import as_called
     from app.core.logging import without_secrets
 
-    message = without_secrets(message)
+    message = as_called(without_secrets(message))
     if "--json" in args:
         print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
     else:

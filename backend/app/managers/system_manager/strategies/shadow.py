@@ -235,7 +235,8 @@ def _keep_small(memory_mb: int | None) -> None:
     most_mb = memory_mb or (None if free is None else free * _MEMORY_SHARE)
     if most_mb is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (int(most_mb) << 20, hard))
+        with suppress(ValueError, OSError):  # less is the most already, or it cannot be set
+            resource.setrlimit(resource.RLIMIT_DATA, (int(most_mb) << 20, hard))
 
 
 def main(path: Path) -> None:
