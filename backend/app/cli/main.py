@@ -61,6 +61,7 @@ _REMEDIES = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENAMETOOLONG: "give a shorter one",
 }
+_SCARCE = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 
 EPILOG = """\b
 Examples:
@@ -166,6 +167,9 @@ def _not_meant(error: Exception, args: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         what = f"{error.strerror}: '{str(error.filename)[:200]}'" if error.filename else ""
         return f"{what or error.strerror}; {_REMEDIES[error.errno]}.", AppError.exit_code
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _SCARCE):
+        what = "the system gives this process no more memory or threads"
+        return f"{what}; end others, or raise its limits (ulimit -a).", AppError.exit_code
     if isinstance(error, UnicodeEncodeError):
         for word in args:
             if not word.isascii() and word != word.encode("utf-8", "ignore").decode():
