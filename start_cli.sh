@@ -3,6 +3,7 @@
 #   ./start_cli.sh time now        run a command          ./start_cli.sh       open the shell
 #   ./start_cli.sh --setup [dev]   only set up, with the named extra of pyproject.toml
 set -euo pipefail
+unset CDPATH # else cd goes elsewhere, and says so
 
 self=${BASH_SOURCE[0]}
 [[ $self == */* ]] || self=./$self
@@ -110,4 +111,4 @@ is_installed "$extra" || set_up "$extra"
 [ "${1:-}" != --setup ] || exit 0
 
 export PYTHONHASHSEED=${PYTHONHASHSEED-0} # one order of sets in every run; see docs/CLI.md
-exec "$python" -m app.cli.main "$@"
+exec "$python" -P -m app.cli.main "$@" # -P: a signal.py in the working folder is not Python's

@@ -153,6 +153,21 @@ def test_a_folder_that_cannot_be_locked_is_told_at_once(clone: Clone) -> None:
     assert (code, err) == (1, f"error: nothing can be set up in {clone.folder}: File exists.\n")
 
 
+def test_cdpath_leads_it_nowhere_else(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / clone.folder.name).mkdir(parents=True)
+    done = subprocess.run(
+        ["bash", f"{clone.folder.name}/start_cli.sh", "version"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "CDPATH": str(tmp_path / "elsewhere"),
+            "PATH": f"{clone.tools}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+    )
+    assert done.stdout.startswith(b"MisMartera "), done.stderr
+
+
 def test_an_extra_that_there_is_not_is_refused_with_those_that_there_are(clone: Clone) -> None:
     code, _, err = clone.run("--setup", "postgress")
     assert code == 1

@@ -19,6 +19,7 @@ from app.cli import root_commands
 from app.cli.terminal import ascii_terminal
 from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean, of_comma
+from app.core.import_path import look_here_last
 from app.core.run_ids import runs_back
 
 NOUNS = {
@@ -124,6 +125,7 @@ def _heed_no_more(argv: Sequence[str] | None) -> None:
 
 def _ended(argv: Sequence[str] | None) -> int:
     _open_closed_streams()
+    look_here_last()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
         args = ["shell"]

@@ -26,6 +26,7 @@ from app.core.errors import (
     did_you_mean,
 )
 from app.core.halts import ALL_SYMBOLS, START
+from app.core.import_path import PYTHON
 from app.core.messages import Command
 from app.core.processes import end_group
 from app.core.seams import Alarm
@@ -53,7 +54,7 @@ OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
 DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
-_PROGRAM: Final = ("-m", "app.managers.system_manager.strategies.shadow")
+_PROGRAM: Final = (*PYTHON[1:], "app.managers.system_manager.strategies.shadow")
 
 
 class Asked(msgspec.Struct, frozen=True):
