@@ -284,6 +284,14 @@ def test_a_system_that_gives_no_more_is_no_defect(
     assert capsys.readouterr().err.startswith(told)
 
 
+def test_where_it_does_not_run_it_says_so_and_where_it_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert main(["version"]) == 1
+    assert capsys.readouterr().err == "error: it runs on Linux and macOS; on Windows use WSL.\n"
+
+
 def test_streams_that_were_closed_take_nothing_from_a_command(
     say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

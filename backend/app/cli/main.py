@@ -125,6 +125,9 @@ def _heed_no_more(argv: Sequence[str] | None) -> None:
 
 def _ended(argv: Sequence[str] | None) -> int:
     _open_closed_streams()
+    if sys.platform == "win32":
+        print("error: it runs on Linux and macOS; on Windows use WSL.", file=sys.stderr)
+        return AppError.exit_code
     look_here_last()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
