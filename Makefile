@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup test test-cov test-unit test-integration test-e2e test-slow test-shell test-browser test-faults test-pythons simulate kills risk-kills crashes reloads imports soak coin-days lint format typecheck bench screens run-cli clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-20s%s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv and install everything, development tools too
 	@./start_cli.sh --setup dev

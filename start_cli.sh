@@ -3,10 +3,15 @@
 #   ./start_cli.sh time now        run a command          ./start_cli.sh       open the shell
 #   ./start_cli.sh --setup [dev]   only set up, with the named extra of pyproject.toml
 set -euo pipefail
+unset CDPATH # else cd goes elsewhere, and says so
 
 self=${BASH_SOURCE[0]}
-[ ! -L "$self" ] || self=$(readlink -f -- "$self")
 [[ $self == */* ]] || self=./$self
+while [ -L "$self" ]; do # not every readlink has -f
+  link=$(readlink "$self")
+  [[ $link == /* ]] || link=${self%/*}/$link
+  self=$link
+done
 home=$(cd -P -- "${self%/*}" && pwd)
 venv=$home/.venv
 python=$venv/bin/python
@@ -58,8 +63,12 @@ install_package() { # install_package "EXTRA ..."
 unlock() { rm -rf "$lock"; }
 
 take_lock() { # one installation at a time; a lock whose owner is gone counts as free
-  local owner waited=0
+  local owner problem waited=0
   until mkdir "$lock" 2>/dev/null; do
+    if [ ! -d "$lock" ]; then # given back just now, or it cannot be made
+      problem=$(mkdir "$lock" 2>&1) && break
+      [ -d "$lock" ] || fail "nothing can be set up in $home: ${problem##*: }."
+    fi
     owner=$(cat "$lock/pid" 2>/dev/null || true)
     if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then
       unlock
@@ -94,8 +103,12 @@ set_up() {
 
 extra=''
 if [ "${1:-}" = --setup ]; then extra=${2:-}; fi
+if [ -n "$extra" ]; then
+  extras=$(sed -n '/^\[project.optional-dependencies]/,/^$/s/^\([a-z]*\) = .*/\1/p' "$home/pyproject.toml")
+  grep -qxF -- "$extra" <<<"$extras" || fail "there is no extra '$extra', but" $extras
+fi
 is_installed "$extra" || set_up "$extra"
 [ "${1:-}" != --setup ] || exit 0
 
 export PYTHONHASHSEED=${PYTHONHASHSEED-0} # one order of sets in every run; see docs/CLI.md
-exec "$python" -m app.cli.main "$@"
+exec "$python" -P -m app.cli.main "$@" # -P: a signal.py in the working folder is not Python's

@@ -264,6 +264,34 @@ def test_what_the_system_refuses_is_told_with_the_remedy_and_is_no_defect(
     assert said.err == f"error: File name too long: '{'x' * 200}'; give a shorter one.\n"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)),
+    ],
+)
+def test_a_system_that_gives_no_more_is_no_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def refuse() -> None:
+        raise error
+
+    monkeypatch.setattr("app.cli.main.root_group", refuse)
+    assert main(["data", "list"]) == 1
+    told = "error: the system gives this process no more memory or threads; "
+    assert capsys.readouterr().err.startswith(told)
+
+
+def test_where_it_does_not_run_it_says_so_and_where_it_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    assert main(["version"]) == 1
+    assert capsys.readouterr().err == "error: it runs on Linux and macOS; on Windows use WSL.\n"
+
+
 def test_streams_that_were_closed_take_nothing_from_a_command(
     say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

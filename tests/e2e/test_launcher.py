@@ -147,6 +147,44 @@ def test_a_lock_whose_owner_is_gone_is_taken_over(clone: Clone) -> None:
     assert clone.run("version")[0] == 0
 
 
+def test_a_folder_that_cannot_be_locked_is_told_at_once(clone: Clone) -> None:
+    (clone.folder / ".venv.lock").touch()  # refused to root too, unlike a folder without rights
+    code, _, err = clone.run("version")
+    assert (code, err) == (1, f"error: nothing can be set up in {clone.folder}: File exists.\n")
+
+
+def test_cdpath_leads_it_nowhere_else(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / clone.folder.name).mkdir(parents=True)
+    done = subprocess.run(
+        ["bash", f"{clone.folder.name}/start_cli.sh", "version"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "CDPATH": str(tmp_path / "elsewhere"),
+            "PATH": f"{clone.tools}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+    )
+    assert done.stdout.startswith(b"MisMartera "), done.stderr
+
+
+def test_an_extra_that_there_is_not_is_refused_with_those_that_there_are(clone: Clone) -> None:
+    code, _, err = clone.run("--setup", "postgress")
+    assert code == 1
+    assert err.startswith("error: there is no extra 'postgress', but postgres binance dev ")
+    assert clone.installs() == []
+
+
+def test_the_targets_of_make_are_listed_by_awk_alone(tmp_path: Path) -> None:
+    for tool in ("sh", "awk"):  # the sed of macOS knows no tab
+        (tmp_path / tool).symlink_to(shutil.which(tool) or "")
+    make = [shutil.which("make") or "make", "-s", "help"]
+    done = subprocess.run(make, cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True)
+    lines = done.stdout.decode().splitlines()
+    assert "  help                list the targets" in lines
+    assert all(line[22] != " " == line[21] for line in lines)
+
+
 def test_without_a_usable_python_it_says_what_to_install(clone: Clone, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -166,9 +204,14 @@ def test_the_hash_seed_is_fixed_unless_given(clone: Clone) -> None:
     assert clone.run("version", PYTHONHASHSEED="7")[1] == "seed 7\n"
 
 
-def test_it_can_be_started_from_anywhere_and_through_a_link(clone: Clone, tmp_path: Path) -> None:
+def test_it_can_be_started_from_anywhere_and_through_links(clone: Clone, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "start").symlink_to(f"../{clone.folder.name}/start_cli.sh")
     link = tmp_path / "trade"
-    link.symlink_to(clone.folder / "start_cli.sh")
+    link.symlink_to(tmp_path / "bin" / "start")
+    readlink = clone.tools / "readlink"  # as that of an older macOS
+    readlink.write_text(f'#!/bin/bash\n[[ $1 != -* ]] && exec {shutil.which("readlink")} "$1"\n')
+    readlink.chmod(0o755)
     path = f"{clone.tools}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [link, "version"],

@@ -2,16 +2,18 @@
 
 import mmap
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loguru import logger
 
 from app.core.errors import StrategyError
 from app.core.memory import free_mb, used_mb
 from app.strategies.failure import HookInterrupted
 from app.threads.watch.memory_watch import SHARE, STUBBORN_SECONDS, MemoryWatch
-from app.threads.watch.watchdog import limited
+from app.threads.watch.watchdog import Watchdog, limited
 
 
 def test_this_process_takes_some_memory_and_there_is_some_left() -> None:
@@ -87,3 +89,23 @@ def test_what_ignores_that_is_interrupted_again(monkeypatch: pytest.MonkeyPatch)
             with suppress(HookInterrupted):
                 hang()
         hang()
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "taken", "count"), [(100, None, 1), (100, 50.0, 0), (None, None, 0)]
+)
+def test_a_bound_that_cannot_be_held_is_not_taken_without_a_word(
+    monkeypatch: pytest.MonkeyPatch, memory_mb: int | None, taken: float | None, count: int
+) -> None:
+    for name in ("app.threads.watch.watchdog.used_mb", "app.threads.watch.memory_watch.used_mb"):
+        monkeypatch.setattr(name, lambda: taken)  # macOS does not tell
+    monkeypatch.setattr("app.threads.watch.memory_watch.free_mb", lambda: taken)
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING")
+    nothing: Any = None
+    dog = Watchdog(nothing, nothing, (), 30.0, memory_mb, nothing, None)
+    dog.start()
+    dog.stop()
+    logger.remove(sink)
+    assert [one for one in said if "engine.memory_mb does not hold" in one] == said
+    assert len(said) == count

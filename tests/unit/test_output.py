@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.cli.terminal.output import console, print_json, print_table
+from app.cli.terminal.output import _console, console, print_json, print_table
 
 
 def test_json_is_one_line_with_dates_and_decimals_as_text(
@@ -45,3 +45,16 @@ def test_nothing_that_is_shown_steers_the_terminal(capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert "all is well" in printed and "mine" in printed
     assert not [char for char in printed if not char.isprintable() and char != "\n"]
+
+
+def test_a_terminal_without_a_width_is_shown_what_there_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "0")
+    monkeypatch.setenv("LINES", "0")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # it is a terminal
+    monkeypatch.setenv("TERM", "xterm")
+    _console.cache_clear()
+    print_table("T", ("word", "number"), [("a", 1)])
+    _console.cache_clear()
+    assert "number" in capsys.readouterr().out

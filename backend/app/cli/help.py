@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from app.cli.tree import LAUNCHER, Node, Parameter, child_names, node, summaries, walk
+from app.core.called import as_called
 from app.core.errors import UsageError, did_you_mean
 
 _WIDEST, _NARROWEST = 100, 40
@@ -66,7 +67,8 @@ def show_help(words: Sequence[str], is_all: bool, as_json: bool) -> None:
 
 def help_text(found: Node, launcher: str = LAUNCHER) -> str:
     """What a person reads; in the shell the launcher is "" and its words alone are shown."""
-    return "\n".join(_lines(found, f"{launcher} " if launcher else "", _width())).rstrip()
+    lines = _lines(found, f"{launcher} " if launcher else "", _width())
+    return as_called("\n".join(lines).rstrip())
 
 
 def related(found: Node) -> list[str]:

@@ -19,6 +19,7 @@ from app.cli import root_commands
 from app.cli.terminal import ascii_terminal
 from app.cli.terminal.printable import printable
 from app.core.errors import EXIT_INTERRUPTED, AppError, UsageError, did_you_mean, of_comma
+from app.core.import_path import look_here_last
 from app.core.run_ids import runs_back
 
 NOUNS = {
@@ -61,6 +62,7 @@ _REMEDIES = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENAMETOOLONG: "give a shorter one",
 }
+_SCARCE = ("can't start new thread", "Resource temporarily unavailable", "Cannot allocate memory")
 
 EPILOG = """\b
 Examples:
@@ -123,6 +125,10 @@ def _heed_no_more(argv: Sequence[str] | None) -> None:
 
 def _ended(argv: Sequence[str] | None) -> int:
     _open_closed_streams()
+    if sys.platform == "win32":
+        print("error: it runs on Linux and macOS; on Windows use WSL.", file=sys.stderr)
+        return AppError.exit_code
+    look_here_last()
     args = list(sys.argv[1:] if argv is None else argv)
     if not args and sys.stdin.isatty() and sys.stdout.isatty():
         args = ["shell"]
@@ -166,6 +172,9 @@ def _not_meant(error: Exception, args: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         what = f"{error.strerror}: '{str(error.filename)[:200]}'" if error.filename else ""
         return f"{what or error.strerror}; {_REMEDIES[error.errno]}.", AppError.exit_code
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _SCARCE):
+        what = "the system gives this process no more memory or threads"
+        return f"{what}; end others, or raise its limits (ulimit -a).", AppError.exit_code
     if isinstance(error, UnicodeEncodeError):
         for word in args:
             if not word.isascii() and word != word.encode("utf-8", "ignore").decode():
@@ -298,9 +307,10 @@ def _report(message: str, exit_code: int, args: Sequence[str]) -> int:
 
     What a file or an argument smuggled in may not steer the terminal.
     """
+    from app.core.called import as_called
     from app.core.logging import without_secrets
 
-    message = without_secrets(message)
+    message = as_called(without_secrets(message))
     if "--json" in args:
         print(json.dumps({"error": message, "exit_code": exit_code}), file=sys.stderr)
     else:

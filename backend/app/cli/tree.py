@@ -14,8 +14,8 @@ import msgspec
 
 from app.cli.main import NOUNS, load_noun, root_group
 from app.cli.main import known_word as known_word
+from app.core.called import LAUNCHER as LAUNCHER
 
-LAUNCHER = "./start_cli.sh"
 _SECTION = r"\x08?\n?{}:\n((?: +\S.*(?:\n|$))+)"
 _EXAMPLES = re.compile(_SECTION.format("Examples?"))
 _EXIT_CODES = re.compile(_SECTION.format("Exit codes?"))

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from app.core.called import LAUNCHER, as_called
 from app.core.logging import redact
 from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.report.completeness import completeness
@@ -198,7 +199,7 @@ def proof(run: "Run") -> Html:
 def _how_to_verify(run: "Run") -> Html:
     """In a command each."""
     if (run.folder / JOURNAL_FOLDER).exists():
-        command = f"./start_cli.sh verify {run.id}"
+        command = as_called(f"{LAUNCHER} verify {run.id}")
         return joined(
             (
                 "It is a SHA-256 over every decision and fill, in order. ",
@@ -210,11 +211,11 @@ def _how_to_verify(run: "Run") -> Html:
         (
             "It is a SHA-256 over every decision and fill, in order. Start the config above again "
             "on bars of the same SHA-256: ",
-            element("code", "./start_cli.sh system start CONFIG"),
+            element("code", as_called(f"{LAUNCHER} system start CONFIG")),
             " decides the same as far as this run came before it was stopped, and goes on; "
             if run.state == STOPPED
             else " ends in the same fingerprint, and ",
-            element("code", f"./start_cli.sh report compare {run.id} last"),
+            element("code", as_called(f"{LAUNCHER} report compare {run.id} last")),
             " names the first decision that differs, if one does.",
         )
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
+from unicodedata import normalize
 from urllib.parse import unquote
 
 import msgspec
@@ -80,6 +81,11 @@ class AccountRisks:
             raise DataError(
                 f"{path} has the form {found.format}; this version reads {_FORMAT}. The version "
                 "that wrote it reads it."
+            )
+        if normalize("NFC", found.account) != normalize("NFC", account):
+            raise DataError(
+                f"{path} is of the account '{found.account}', not of '{account}': this disk does "
+                "not tell their names apart. Write it as it was written first, or rename one."
             )
         return found
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from app.core.durable import sync_file
 from app.core.errors import DataError
 from app.core.intervals import is_interval
 from app.core.progress import OnCount, counted
@@ -115,7 +116,7 @@ def write_all(
             with open(part, "wb") as file:
                 write(file)
                 file.flush()
-                os.fsync(file.fileno())
+                sync_file(file.fileno())
         for part, path in parts:
             os.replace(part, path)
     except BaseException:
@@ -141,6 +142,6 @@ def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync_file(descriptor)
     finally:
         os.close(descriptor)

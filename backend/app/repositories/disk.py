@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
+from app.core.durable import sync_file
 from app.core.errors import StateError
 from app.repositories.bar_store_files import sync_folder
 
 # what has to reach the disk is the content and the length, not the time of the last change
-_sync = getattr(os, "fdatasync", os.fsync)
+_sync = getattr(os, "fdatasync", sync_file)
 
 
 class DiskFile(Protocol):

@@ -12,7 +12,7 @@ from app.cli.context import Context
 from app.cli.new_files import write_new, write_text
 from app.cli.terminal.asking import Asker, is_at_terminal
 from app.cli.terminal.output import print_json, print_table
-from app.cli.tree import LAUNCHER
+from app.core.called import LAUNCHER, as_called
 from app.core.errors import AppError, UsageError
 
 
@@ -101,6 +101,7 @@ def _tell(path: Path, course: Course, as_json: bool) -> None:
     if not course.asker.asks:
         typer.echo("\n".join([f"{key}: {one_line(value)}" for key, value in words.items()]))
         typer.echo("\n".join(course.notes), nl=bool(course.notes))
+    launcher = as_called(LAUNCHER)
     typer.echo(
-        "\n".join(["Next, check it and start it:", *(f"  {LAUNCHER} {one}" for one in commands)])
+        "\n".join(["Next, check it and start it:", *(f"  {launcher} {one}" for one in commands)])
     )

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from app.cli.config_text import CONFIGS_FOLDER
 from app.cli.doctor import folder, machine, program, standing, store
 from app.cli.doctor.finding import Check, Finding, Ground
+from app.core.called import as_called
 from app.core.errors import ConfigError, UsageError, did_you_mean
 from app.core.settings import ENV_FILE, NO_FILE, Settings, read_settings
 from app.managers.time_manager.clock import WallClock
@@ -62,7 +65,13 @@ def examined(only: Sequence[str] | None, seconds: float) -> list[Finding]:
     checks = {**ALWAYS} if faults else {**ALWAYS, **BY_SETTINGS}
     wanted = {name: check for name, check in checks.items() if not only or name in only}
     found += each_apart(wanted, ground, seconds)
-    return [one for one in found if not only or one.check in only or faults]
+    return [_here(one) for one in found if not only or one.check in only or faults]
+
+
+def _here(found: Finding) -> Finding:
+    """The same with commands as they are typed here."""
+    remedy = None if found.remedy is None else as_called(found.remedy)
+    return msgspec.structs.replace(found, what=as_called(found.what), remedy=remedy)
 
 
 def each_apart(checks: Mapping[str, Check], ground: Ground, most_seconds: float) -> list[Finding]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
+from app.core.durable import sync_file
 from app.managers.time_manager.clock import WallClock
 
 _GB: Final = 1 << 30
@@ -79,7 +80,7 @@ def sync_times_ms(folder: Path) -> list[float]:
             since_ns = clock.monotonic_ns()
             file.write(_PROBE)
             file.flush()
-            os.fsync(file.fileno())
+            sync_file(file.fileno())
             times.append((clock.monotonic_ns() - since_ns) / 1e6)
     return times
 

@@ -19,7 +19,11 @@ _EARLIEST_NS: Final = 1_735_689_600 * 10**9  # 2025: this program is younger
 _TIMEX = struct.Struct("@I4xqqqqi")  # modes, offset, freq, maxerror, esterror, status
 _TIMEX_BYTES: Final = 256
 _UNSYNCHRONISED: Final = 0x0040
-_BY_NETWORK: Final = "sudo timedatectl set-ntp true"
+_IS_MACOS: Final = sys.platform == "darwin"
+_BY_NETWORK: Final = (
+    "sudo sntp -sS time.apple.com" if _IS_MACOS else "sudo timedatectl set-ntp true"
+)
+_LOOK: Final = "sntp time.apple.com" if _IS_MACOS else "timedatectl status"
 
 
 def check_clock(ground: Ground) -> Iterator[Verdict]:
@@ -32,7 +36,7 @@ def check_clock(ground: Ground) -> Iterator[Verdict]:
     known = kernel_clock()
     step_ms = abs(clock.now_ns() - clock.monotonic_ns() - first_ns) / 1e6
     if step_ms > _MOST_STEP_MS:
-        yield warning(f"the clock was set by {step_ms:.0f} ms just now", "timedatectl status")
+        yield warning(f"the clock was set by {step_ms:.0f} ms just now", _LOOK)
     elif known is None:
         yield ok("steady; whether it is held right is not known here")
     elif known[1]:

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-DEFAULT_WIDTH = 80
+from app.cli.terminal.output import DEFAULT_WIDTH
+
 _DUMB = ("", "dumb", "unknown")
 _SHOW_CURSOR = "\x1b[?25h\x1b[0m"
 _NO_NEWLINE = "%"  # marks output that did not end its line

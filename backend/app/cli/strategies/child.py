@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from app.core.errors import AppError
+from app.core.import_path import look_here_last
 
 _PARENT_DEATH_SIGNAL: Final = 1  # of Linux
 _MOST_PRINTED: Final = 200  # characters of what a file prints
@@ -22,6 +23,7 @@ _MOST_PRINTED: Final = 200  # characters of what a file prints
 def main() -> None:
     """Answer what is asked, in order."""
     _die_with_parent()
+    look_here_last()
     asked = json.load(sys.stdin)
     with tempfile.TemporaryFile("w+") as printed, os.fdopen(os.dup(1), "w") as answers:
         _redirect(printed)

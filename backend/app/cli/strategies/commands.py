@@ -117,7 +117,7 @@ def new_strategy(
     """
     from app.cli.context import Context
     from app.cli.strategies.new import make_strategy
-    from app.cli.tree import LAUNCHER
+    from app.core.called import LAUNCHER, as_called
 
     made = make_strategy(name, Context().settings.strategies_folder, not no_config)
     files, commands = [str(path) for path in made.files], made.next_commands()
@@ -126,7 +126,8 @@ def new_strategy(
         return
     typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
     look, test, run = commands
-    lines = (f"{LAUNCHER} {look}", test, f"{LAUNCHER} {run}")
+    launcher = as_called(LAUNCHER)
+    lines = (f"{launcher} {look}", test, f"{launcher} {run}")
     typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
 
 

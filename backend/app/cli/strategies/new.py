@@ -13,6 +13,7 @@ import msgspec
 from app.cli.config_text import CONFIGS_FOLDER, config_texts
 from app.cli.new_files import refuse_existing, write_new
 from app.cli.strategies.facts import shelf
+from app.core.called import LAUNCHER, is_clone
 from app.core.errors import UsageError
 
 _SKELETON: Final = Path(__file__).parent / "skeleton"
@@ -54,7 +55,10 @@ class Made(msgspec.Struct, frozen=True):
             run = f"system start {shlex.quote(str(self.config))}"
         test = shlex.join([_python(), "-m", "pytest", str(self.test)])
         if importlib.util.find_spec("pytest") is None:
-            test = f"./start_cli.sh --setup dev && {test}"
+            bring = (
+                f"{LAUNCHER} --setup dev" if is_clone() else f"{_python()} -m pip install pytest"
+            )
+            test = f"{bring} && {test}"
         return [f"strategies show {self.class_name}", test, run]
 
 

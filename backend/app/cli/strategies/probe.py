@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -14,9 +13,11 @@ import msgspec
 
 from app.cli.terminal.printable import printable
 from app.core.errors import AppError
+from app.core.import_path import PYTHON
+from app.core.processes import end_group
 from app.managers.time_manager.clock import WallClock
 
-CHILD = [sys.executable, "-m", "app.cli.strategies.child"]
+CHILD = [*PYTHON, "app.cli.strategies.child"]
 LOOK_SECONDS = 5.0  # that an import and a setup may take
 START_SECONDS: Final = 20.0  # that the process itself may take to start, on a busy machine
 STUBBORN_SECONDS = 1.5  # and what ignores its interruption is killed
@@ -89,8 +90,7 @@ def _lost(process: "subprocess.Popen[bytes]", seconds: float, is_late: bool) -> 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """Nothing of theirs is left behind, children that they started included."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    end_group(process.pid)
     process.wait()
 
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from app.core.errors import AppError, StateError
+from app.core.import_path import PYTHON
 from app.managers.time_manager.clock import WallClock
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
-PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
+PROGRAM: Final = (*PYTHON, "app.cli.main")
 
 
 class Detached(NamedTuple):

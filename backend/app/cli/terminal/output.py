@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleDimensions
 
 PIPED_WIDTH = 200  # a file or a pipe has no width; its lines should not be broken
+DEFAULT_WIDTH = 80  # of a terminal that has none, and COLUMNS=0 says so too
 
 
 class _WhenUsed:
@@ -55,7 +56,8 @@ def _console(stderr: bool) -> "Console":
         @property  # type: ignore[misc]  # it can be set, too, which nobody does
         def size(self) -> "ConsoleDimensions":
             found = super().size
-            return found if self.is_terminal else ConsoleDimensions(PIPED_WIDTH, found.height)
+            width = found.width or DEFAULT_WIDTH if self.is_terminal else PIPED_WIDTH
+            return ConsoleDimensions(width, found.height)
 
     return Measured(stderr=stderr, highlight=False)
 

@@ -4,8 +4,6 @@ Telling never blocks and never raises. The command is a list of words, never a s
 gets the alarm as JSON on its input, and has a thread, a bound and a time-out of its own.
 """
 
-import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -15,6 +13,7 @@ import msgspec
 from loguru import logger
 
 from app.core.logging import redact
+from app.core.processes import end_group
 from app.core.seams import Clock
 
 BOUND = 100  # alarms that wait for the command
@@ -112,7 +111,7 @@ class AlarmNotifier:
         try:
             process.communicate(text, self._timeout_seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            end_group(process.pid)
             process.communicate()
             return f"it took longer than {self._timeout_seconds:g} s and was ended"
         except OSError as error:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Literal
 
 import msgspec
+from loguru import logger
 
 from app.core.errors import StateError, StrategyError
 from app.core.memory import used_mb
@@ -109,6 +110,10 @@ class Watchdog:
         self.left_behind: Hook | None = None
 
     def start(self) -> None:
+        if self._memory.most_mb is not None and used_mb() is None:
+            logger.warning(
+                "engine.memory_mb does not hold: this system does not tell what is taken"
+            )
         threading.Thread(target=self._run, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:

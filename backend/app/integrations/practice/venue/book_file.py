@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from app.core.durable import sync_file
 from app.core.errors import DataError, StateError
 from app.integrations.practice.venue.books import BookEvent
 from app.repositories.bar_store_files import sync_folder
@@ -47,7 +48,7 @@ class BookFile:
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.ftruncate(self._file, whole)
-            os.fsync(self._file)
+            sync_file(self._file)
         events: list[BookEvent] = []
         for number, line in enumerate(content[:whole].splitlines(), 1):
             try:
@@ -65,7 +66,7 @@ class BookFile:
         try:
             while line:
                 line = line[os.write(self._file, line) :]
-            os.fsync(self._file)
+            sync_file(self._file)
         except OSError as error:
             raise DataError(f"{self.path} cannot be written: {error.strerror}.") from error
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from app.core.errors import StateError
 
 SUFFIX = ".sock"
-LONGEST_PATH_BYTES = 107  # of a local socket's name, on Linux
+_LONGEST_BYTES = 103  # of a local socket's path, on macOS; Linux has four more
+_EARLY = ".new"
 _WAITING_CLIENTS = 64
 _PEER = struct.Struct("3i")  # pid, uid, gid
 
@@ -35,12 +37,12 @@ def make_control_folder(data_folder: Path) -> Path:
 
 def listen_at(path: Path) -> socket.socket:
     """Listen there. The file appears when it can be connected to, and not before."""
-    early = path.with_suffix(".new")
+    early = path.with_name(f"{os.getpid()}{_EARLY}")
     early.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _short(early) as address:
-            server.bind(address)
+        with _short(path.parent, len(f"/{early.name}")) as folder:
+            server.bind(str(folder / early.name))
         early.chmod(0o600)
         server.listen(_WAITING_CLIENTS)
         server.setblocking(False)
@@ -58,7 +60,7 @@ def connect_to(path: Path, timeout_seconds: float) -> socket.socket | None:
     client.settimeout(timeout_seconds)
     try:
         with _short(path) as address:
-            client.connect(address)
+            client.connect(str(address))
     except (ConnectionRefusedError, FileNotFoundError):
         client.close()
         with suppress(OSError):
@@ -76,7 +78,7 @@ def is_listened_to(path: Path, timeout_seconds: float) -> bool:
         client.settimeout(timeout_seconds)
         try:
             with _short(path) as address:
-                client.connect(address)
+                client.connect(str(address))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except OSError:
@@ -93,20 +95,12 @@ def is_own(client: socket.socket) -> bool:
 
 
 @contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A name for the path that is short enough: through its open folder when need be."""
-    if len(os.fsencode(path)) <= LONGEST_PATH_BYTES:
-        yield str(path)
+def _short(path: Path, spare_bytes: int = 0) -> Iterator[Path]:
+    """The path, or where it is too long for a socket a link to it, in a folder for the moment."""
+    if len(os.fsencode(path)) + spare_bytes <= _LONGEST_BYTES:
+        yield path
         return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        short = f"/proc/self/fd/{folder}/{path.name}"
-        if len(os.fsencode(short)) > LONGEST_PATH_BYTES or not Path(short).parent.exists():
-            raise StateError(
-                f"The path {path} is longer than the {LONGEST_PATH_BYTES} bytes a local socket "
-                "can have; set MISMARTERA_DATA_FOLDER to a folder with a shorter path."
-            )
-        yield short
-    finally:
-        with suppress(OSError):
-            os.close(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, "c")
+        link.symlink_to(path.absolute())
+        yield link

@@ -4,8 +4,6 @@ The check is a shadow run in a process of its own; the stream does not wait for 
 refuses has no effect on the run, and is told to whoever asked. One reload is under way at a time.
 """
 
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -28,7 +26,9 @@ from app.core.errors import (
     did_you_mean,
 )
 from app.core.halts import ALL_SYMBOLS, START
+from app.core.import_path import PYTHON
 from app.core.messages import Command
+from app.core.processes import end_group
 from app.core.seams import Alarm
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.record.run_outcome import reload_facts
@@ -54,7 +54,7 @@ OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
 DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
-_PROGRAM: Final = ("-m", "app.managers.system_manager.strategies.shadow")
+_PROGRAM: Final = (*PYTHON[1:], "app.managers.system_manager.strategies.shadow")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -324,16 +324,8 @@ def _judged(path: Path) -> Verdict:
         except subprocess.TimeoutExpired:
             how = f"did not end within {SHADOW_SECONDS:g} s"
         finally:
-            _end_all(process.pid)
+            end_group(process.pid)  # with whatever its strategy began
     verdict = path.with_name(path.name + VERDICT)
     if not verdict.exists():
         raise StrategyError(f"The shadow run over today's bars {how}; the old code goes on.")
     return codec.decode(verdict.read_bytes(), Verdict)
-
-
-def _end_all(group: int) -> None:
-    """The process, and whatever its strategy began."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -25,6 +25,7 @@ from app.core.bars import Block, SessionSpan, Table, fields_of, interleave, no_r
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig, StrategyConfig
 from app.core.errors import AppError, StrategyError
+from app.core.import_path import look_here_last
 from app.core.memory import free_mb
 from app.core.messages import Bars, Command, History, Message
 from app.managers.data_manager.stored_bars import HistorySources
@@ -235,12 +236,14 @@ def _keep_small(memory_mb: int | None) -> None:
     most_mb = memory_mb or (None if free is None else free * _MEMORY_SHARE)
     if most_mb is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (int(most_mb) << 20, hard))
+        with suppress(ValueError, OSError):  # less is the most already, or it cannot be set
+            resource.setrlimit(resource.RLIMIT_DATA, (int(most_mb) << 20, hard))
 
 
 def main(path: Path) -> None:
     """Leave a verdict, whatever becomes of the strategy."""
     os.nice(_NICE)
+    look_here_last()
     signal.setitimer(signal.ITIMER_REAL, SHADOW_SECONDS)  # its end, also where the run has ended
     logger.remove()
     task = codec.decode(path.read_bytes(), Task)
