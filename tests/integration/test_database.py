@@ -214,11 +214,21 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
     ("://", "is not a database URL"),
     ("sqlite+nothing://x", "is not a database URL"),
     ("mysql+pymysql://me:hunter2@host/bars", "names a database of mysql, which is not supported"),
+    ("postgresql://me:one@hunter2@host/bars", "has an '@' too many: write a password's as %40"),
     ("oracle9://x", "names a database of oracle9, which is not supported"),
 ])  # fmt: skip
 def test_a_url_that_is_none_is_refused_with_examples(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said + ".*; use sqlite:///path") as caught:
         open_database(url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["password", "sslpassword", "options"])
+def test_what_a_url_carries_behind_its_name_is_told_by_no_error(key: str) -> None:
+    url = f"postgresql://me:hunter2@127.0.0.1:1/bars?connect_timeout=1&{key}=hunter2"
+    with pytest.raises(DataError, match="cannot be used") as caught:
+        ensure_database(open_database(url))
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/bars " in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 

@@ -22,11 +22,11 @@ def init_db(as_json: AsJson = False) -> None:
       ./start_cli.sh init-db
     """
     from app.cli.context import Context
-    from app.repositories.database import ensure_database
+    from app.repositories.database import ensure_database, shown_url
 
     engine = Context().open_engine()
     changed = ensure_database(engine)
-    where = engine.url.render_as_string(hide_password=True)
+    where = shown_url(engine.url)
     if as_json:
         typer.echo(json.dumps({"database": where, "changed": changed}))
         return
