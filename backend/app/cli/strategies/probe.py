@@ -16,7 +16,7 @@ from app.cli.terminal.printable import printable
 from app.core.errors import AppError
 from app.managers.time_manager.clock import WallClock
 
-CHILD = [sys.executable, "-m", "app.cli.strategies.child"]
+CHILD = [sys.executable, "-P", "-m", "app.cli.strategies.child"]
 LOOK_SECONDS = 5.0  # that an import and a setup may take
 START_SECONDS: Final = 20.0  # that the process itself may take to start, on a busy machine
 STUBBORN_SECONDS = 1.5  # and what ignores its interruption is killed

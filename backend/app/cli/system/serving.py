@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 LOG_NAME = "session.log"
 _LEAVE_SECONDS = 10.0  # that a run may take to end once a hook was left behind
 _EARLY_BYTES = 1_000_000
-PROGRAM: Final = (sys.executable, "-m", "app.cli.main")
+# -P: nothing is imported from the folder it is run in, whatever lies there.
+PROGRAM: Final = (sys.executable, "-P", "-m", "app.cli.main")
 
 
 class Detached(NamedTuple):

@@ -54,7 +54,7 @@ OUTCOME_SECONDS: Final = 60.0  # for the run to come to it
 DURABLE_SECONDS: Final = 30.0  # for the journal to be written then
 _BLOCK_SECONDS: Final = 10.0  # for a block that is under way
 _MOST_BYTES: Final = 1_000_000  # of a file
-_PROGRAM: Final = ("-m", "app.managers.system_manager.strategies.shadow")
+_PROGRAM: Final = ("-P", "-m", "app.managers.system_manager.strategies.shadow")
 
 
 class Asked(msgspec.Struct, frozen=True):
