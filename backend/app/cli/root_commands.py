@@ -9,6 +9,7 @@ import typer
 
 from app import __version__
 from app.cli.parameters import AsJson, OfRun, PastRun, RunningRun, Symbol, Yes
+from app.cli.terminal.output import say
 
 app = typer.Typer()
 
@@ -30,7 +31,7 @@ def init_db(as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"database": where, "changed": changed}))
         return
-    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
+    say(f"Database {'ready' if changed else 'already up to date'}: {where}")
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """`strategies list`, `show`, `params`, `new`: what there is to trade with, and how to make more."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,8 @@ import typer
 
 from app.cli.parameters import AsJson
 from app.cli.strategies.reloading import app as reloading
-from app.cli.terminal.output import print_json, print_table
+from app.cli.terminal.output import print_json, print_table, say
+from app.cli.terminal.printable import printable
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
 app.add_typer(reloading)
@@ -68,7 +70,9 @@ def show_strategy(
         if as_json:
             print_json({"use": facts["use"], "file": facts["file"], "source": text})
         else:
-            typer.echo(text, nl=not text.endswith("\n"))
+            if sys.stdout.isatty():  # who looks at code is to see all of it
+                text = "\t".join(map(printable, text.split("\t")))
+            print(text, end="" if text.endswith("\n") else "\n")
     elif as_json:
         print_json(facts)
     else:
@@ -124,10 +128,10 @@ def new_strategy(
     if as_json:
         print_json({"class": made.class_name, "files": files, "next": commands})
         return
-    typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
+    say("\n".join(["Written:", *(f"  {file}" for file in files)]))
     look, test, run = commands
     lines = (f"{LAUNCHER} {look}", test, f"{LAUNCHER} {run}")
-    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
+    say("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
 
 
 def _print_params(facts: Mapping[str, Any]) -> None:
