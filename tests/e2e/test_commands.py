@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.main import NOUNS
+from app.cli.main import NOUNS, main, root_group
 from app.core.run_states import FINISHED
 from app.repositories.database import ensure_database, open_database, sqlite_url
 from app.repositories.run_repository import RunRepository
@@ -163,6 +163,20 @@ def test_a_stored_log_level_holds_for_later_commands(cli: Run) -> None:
     overruled = cli("admin", "log-level", "ERROR", MISMARTERA_LOG_LEVEL="WARNING").stdout
     assert overruled.startswith("WARNING ")
     assert "wins over the stored level" in overruled
+
+
+def test_what_there_is_not_enough_memory_for_is_no_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(argv: object, **options: object) -> None:
+        raise MemoryError("Unable to allocate 458. MiB")
+
+    monkeypatch.setattr(root_group(), "main", full)
+    assert main(["version"]) == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "error: There is not enough memory for it (Unable to allocate 458. MiB); give it less.\n"
+    )
 
 
 def test_a_defect_is_one_line_and_its_traceback_is_in_the_log(tmp_path: Path) -> None:

@@ -166,6 +166,8 @@ def _not_meant(error: Exception, args: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in _REMEDIES:
         what = f"{error.strerror}: '{str(error.filename)[:200]}'" if error.filename else ""
         return f"{what or error.strerror}; {_REMEDIES[error.errno]}.", AppError.exit_code
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory for it ({error}); give it less.", AppError.exit_code
     if isinstance(error, UnicodeEncodeError):
         for word in args:
             if not word.isascii() and word != word.encode("utf-8", "ignore").decode():
