@@ -17,6 +17,8 @@ from sqlalchemy.engine import make_url
 from app.core.errors import ConfigError, DataError
 from app.core.money import UNITS
 from app.core.orders import FILLED, LIMIT, Order
+from app.core.settings import Settings
+from app.managers.system_manager.system_manager import SystemManager
 from app.models import migrations
 from app.models.tables import Base
 from app.repositories.database import (
@@ -194,6 +196,12 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     folder = tmp_path / "a b?c%20#d@e:f"
     assert ensure_database(open_database(sqlite_url(folder))) is True
     assert (folder / "mismartera.db").exists()
+
+
+def test_a_data_folder_that_python_code_makes_is_its_owner_s(tmp_path: Path) -> None:
+    system = SystemManager(Settings(data_folder=tmp_path / "new"))
+    assert system.data_manager.instruments("XNYS") == ()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_folder_in_the_place_of_the_file_is_an_error_in_words(tmp_path: Path) -> None:

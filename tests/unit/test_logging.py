@@ -192,6 +192,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         configure_logging(tmp_path / "file", "INFO")
 
 
+def test_a_new_data_folder_is_its_owner_s_and_one_that_is_there_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    configure_logging(tmp_path / "below" / "new", "INFO")
+    assert (tmp_path / "below" / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "there").mkdir(mode=0o755)
+    configure_logging(tmp_path / "there", "INFO")
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_costs_the_log_its_lines_and_the_console_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.core.errors import ConfigError, did_you_mean
-from app.core.folders import can_only_read
+from app.core.folders import can_only_read, make_private
 from app.core.stray_errors import tell_stray_errors
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     )
     logger.configure(patcher=hide_secrets)
     if not can_only_read(folder):  # else only what reads can go on, and has little to tell
-        _log_to_file(log_path(folder), wanted)
+        _log_to_file(folder, wanted)
 
 
 class _LogFile:
@@ -125,10 +125,12 @@ class _LogFile:
             self._sink.stop()
 
 
-def _log_to_file(path: Path, level: str) -> None:
+def _log_to_file(folder: Path, level: str) -> None:
     from loguru import logger
 
+    path = log_path(folder)
     try:
+        make_private(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             logger.add(_LogFile(path), level=level, format=FILE_FORMAT)
