@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from tests.processes import begin
 
-CODE = """from app.strategies import Strategy
+CODE = """import pathlib
+
+from app.strategies import Strategy
+
+pathlib.Path("ran").touch()
 
 
 class Esc(Strategy):
@@ -64,7 +68,9 @@ def test_no_name_and_no_code_steers_the_terminal(folder: Path, words: tuple[str,
     assert all(char.isprintable() or char in "\r\n\t" for char in said.decode()), said
 
 
-def test_code_that_goes_to_a_file_is_the_file_s(folder: Path) -> None:
+def test_code_that_is_shown_is_the_file_s_and_is_not_run(folder: Path) -> None:
     words = [sys.executable, "-P", "-m", "app.cli.main", "strategies", "show", "esc.py", "--code"]
+    (folder / "ran").unlink(missing_ok=True)
     told = subprocess.run(words, cwd=folder, capture_output=True, check=True, timeout=60).stdout
     assert told.decode() == CODE
+    assert not (folder / "ran").exists()

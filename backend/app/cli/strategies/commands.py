@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -64,16 +63,11 @@ def show_strategy(
     """
     from app.cli.strategies.facts import fact_rows, facts_of
 
-    facts = facts_of(name)
     if source:
-        text = Path(facts["file"]).read_text(encoding="utf-8", errors="replace")
-        if as_json:
-            print_json({"use": facts["use"], "file": facts["file"], "source": text})
-        else:
-            if sys.stdout.isatty():  # who looks at code is to see all of it
-                text = "\t".join(map(printable, text.split("\t")))
-            print(text, end="" if text.endswith("\n") else "\n")
-    elif as_json:
+        _show_code(name, as_json)
+        return
+    facts = facts_of(name)
+    if as_json:
         print_json(facts)
     else:
         typer.echo(f"{facts['doc']}\n" if facts["doc"] else "(it says nothing of itself)\n")
@@ -81,6 +75,19 @@ def show_strategy(
         _print_params(facts)
         if facts["problem"]:
             typer.echo(f"It cannot be set up: {facts['problem']}")
+
+
+def _show_code(name: str, as_json: bool) -> None:
+    from app.cli.strategies.facts import code_of
+
+    use, path = code_of(name)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if as_json:
+        print_json({"use": use, "file": str(path), "source": text})
+        return
+    if sys.stdout.isatty():  # who looks at code is to see all of it
+        text = "\t".join(map(printable, text.split("\t")))
+    print(text, end="" if text.endswith("\n") else "\n")
 
 
 @app.command("params")
