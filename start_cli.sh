@@ -43,7 +43,7 @@ make_venv() {
   fi
   for candidate in python3 python3.13 python3.12 python3.11; do
     is_usable_python "$candidate" || continue
-    "$candidate" -m venv --clear "$venv" >/dev/null && return
+    "$candidate" -P -m venv --clear "$venv" >/dev/null && return
     fail "'$candidate -m venv' failed (on Debian and Ubuntu: apt install python3-venv)."
   done
   fail "no Python 3.11, 3.12 or 3.13 found. Install one, or install uv, which brings its own."
@@ -55,8 +55,8 @@ install_package() { # install_package "EXTRA ..."
   if command -v uv >/dev/null; then
     uv pip install --quiet --compile-bytecode --python "$python" --editable "$target"
   else
-    "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null # uv leaves it out
-    "$python" -m pip install -qq --disable-pip-version-check --editable "$target"
+    "$python" -P -m pip --version >/dev/null 2>&1 || "$python" -P -m ensurepip >/dev/null # uv leaves it out
+    "$python" -P -m pip install -qq --disable-pip-version-check --editable "$target"
   fi
 }
 

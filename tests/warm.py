@@ -143,7 +143,7 @@ def _settle(folder: str, env: Mapping[str, str], streams: Sequence[int], is_boun
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
-    sys.path[0] = folder
+    del sys.path[0]  # this server's folder; what is tested looks in none (`python -P`)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """A loopback server that answers with the bytes it is given, and answers that are none."""
 
+import gzip
 import socket
 import threading
 from collections.abc import Iterator, Sequence
@@ -55,6 +56,9 @@ def rubbish_like(good: bytes) -> dict[str, bytes | None]:
         "a chunk that is none": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n{}",
         "a head without end": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 40_000,
         "gzip that is none": http(good, "200 OK", "Content-Encoding: gzip"),
+        "little that unpacks to too much": http(
+            gzip.compress(b" " * (65 << 20) + good, 1), "200 OK", "Content-Encoding: gzip"
+        ),
         "a way elsewhere": http(b"", "302 Found", "Location: http://127.0.0.1:9/"),
         "no content": http(b"", "204 No Content"),
         "empty": http(b""),

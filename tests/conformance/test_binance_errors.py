@@ -25,7 +25,7 @@ from app.integrations.binance import streams
 from app.integrations.binance.adapter import BinanceAdapter
 from app.integrations.binance.endpoints import Endpoints, Keys
 from app.integrations.binance.link import Link
-from app.integrations.binance.problems import FOREIGN
+from app.integrations.binance.problems import FOREIGN, TooManyRequests
 from app.managers.time_manager.clock import WallClock
 from tests.binance_house import KEY, SECRET
 from tests.conformance.rubbish import answering, http, nested, rubbish_like
@@ -50,6 +50,9 @@ RUBBISH: dict[str, bytes | None] = {
     "a refusal without words": http(b"", "400 Bad Request"),
     "a refusal of no letters": http(b'{"code":-2010,"msg":"\xff', "400 Bad Request"),
     "a refusal without a code": http(b'{"code":0,"msg":"?"}', "400 Bad Request"),
+    "more counted than a number holds": http(
+        GOOD[:-1], "200 OK", "X-MBX-USED-WEIGHT-1M: " + "9" * 5_000
+    ),
     "too late an answer": http(b'{"code":-2010,"msg":"?"}', "408 Request Timeout"),
 }
 
@@ -83,6 +86,19 @@ def test_the_same_answer_unspoilt_is_read() -> None:
     with answering(http(GOOD)) as url:
         adapter = opened(url)
         assert adapter.place(ORDER).venue_id == "7"
+        adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), [("30", 30), ("9" * 400, 60), ("9" * 9, 3 * 86_400), ("-1", 60)]
+)
+def test_no_wait_that_is_told_is_longer_than_binance_bans_anybody(told: str, seconds: int) -> None:
+    turned_away = http(b'{"code":-1003,"msg":"?"}', "418 Banned", f"Retry-After: {told}")
+    with answering(turned_away) as url:
+        adapter = opened(url)
+        with pytest.raises(TooManyRequests) as caught:
+            adapter.place(ORDER)
+        assert seconds - 5 < caught.value.wait_seconds <= seconds
         adapter.close()
 
 

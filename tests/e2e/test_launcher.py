@@ -25,6 +25,9 @@ exit {exit_code}
 """
 
 
+SMA_CROSS = "app.strategies.examples.sma_cross:SmaCross"
+
+
 class Clone:
     """A folder with the launcher and what it reads, and a pretended uv before everything else."""
 
@@ -221,3 +224,29 @@ def test_it_can_be_started_from_anywhere_and_through_links(clone: Clone, tmp_pat
         check=True,
     )
     assert done.stdout.startswith(b"MisMartera ")
+
+
+def test_no_code_of_the_folder_it_is_run_in_is_run(clone: Clone, tmp_path: Path) -> None:
+    clone.run("--setup")
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    for name in ("msgspec", "numpy", "json", "app"):  # of bars that somebody else has packed, say
+        code = "import pathlib; pathlib.Path('ran').touch()"
+        (downloads / f"{name}.py").write_text(code, encoding="utf-8")
+    data = {"MISMARTERA_DATA_FOLDER": str(downloads / "data"), "PWD": str(downloads)}
+    config = f"""{{"name": "x", "symbols": ["SYN1"], "strategies": [{{"use": "{SMA_CROSS}"}}],
+        "replay": {{"start": "2024-11-01", "end": "2024-12-13"}}}}"""
+    (downloads / "x.json").write_text(config, encoding="utf-8")
+    # looked at in a process of its own, and run in one
+    for words in ("strategies list", "data sample", "system start x.json --detach", "system stop"):
+        done = subprocess.run(
+            [clone.folder / "start_cli.sh", *words.split()],
+            cwd=downloads,
+            env={**os.environ, **data},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert words == "system stop" or (done.returncode, done.stderr) == (0, ""), words
+        assert "cannot be used" not in done.stdout
+    assert not (downloads / "ran").exists()

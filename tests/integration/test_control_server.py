@@ -138,10 +138,19 @@ def test_the_socket_is_its_owner_s_alone(house: House) -> None:
     assert stat.S_IMODE(house.path.parent.stat().st_mode) == 0o700
 
 
+def let_all_in(folder: Path) -> None:
+    """Any user may reach this folder, and write to it."""
+    folder.chmod(0o777)
+    for above in folder.parents:
+        mode = stat.S_IMODE(above.stat().st_mode)
+        if not mode & stat.S_IXOTH:
+            above.chmod(mode | stat.S_IXOTH)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_another_user_is_refused_even_where_the_modes_let_it_in(house: House) -> None:
-    for folder in [house.path, *house.path.parents][:-1]:
-        folder.chmod(0o777)
+    house.path.chmod(0o777)
+    let_all_in(house.path.parent)
     program = (
         "import os, socket, sys; os.setgid(65534); os.setuid(65534);"
         "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
@@ -157,6 +166,27 @@ def test_another_user_is_refused_even_where_the_modes_let_it_in(house: House) ->
     goodbye = told_of(body)
     assert isinstance(goodbye, Goodbye)
     assert goodbye.reason == "Only the user who started the session may steer it."
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_nothing_is_asked_of_another_user_who_listens_in_a_session_s_place(tmp_path: Path) -> None:
+    folder = control_folder(tmp_path)
+    folder.mkdir()
+    let_all_in(folder)
+    program = (
+        "import os, socket, sys; os.setgid(65534); os.setuid(65534);"
+        "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print(flush=True);"
+        "c, _ = s.accept(); print(c.recv(65536))"
+    )
+    path = folder / "run-1.sock"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(StateError, match="Another user listens at the session's socket"):
+            connect(tmp_path)
+        assert other.stdout.read() == b"b''\n"  # it was told nothing
 
 
 def test_views_come_while_somebody_watches_and_no_faster_than_they_may(house: House) -> None:

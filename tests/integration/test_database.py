@@ -22,6 +22,8 @@ from app.core.errors import ConfigError, DataError
 from app.core.instruments import CorporateAction
 from app.core.money import UNITS
 from app.core.orders import FILLED, LIMIT, Order
+from app.core.settings import Settings
+from app.managers.system_manager.system_manager import SystemManager
 from app.models import migrations
 from app.models.tables import Base
 from app.repositories.action_repository import ActionRepository
@@ -202,6 +204,12 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     assert (folder / "mismartera.db").exists()
 
 
+def test_a_data_folder_that_python_code_makes_is_its_owner_s(tmp_path: Path) -> None:
+    system = SystemManager(Settings(data_folder=tmp_path / "new"))
+    assert system.data_manager.instruments("XNYS") == ()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_in_the_place_of_the_file_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "mismartera.db").mkdir()
     with pytest.raises(DataError, match="unable to open database file"):
@@ -220,11 +228,21 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
     ("://", "is not a database URL"),
     ("sqlite+nothing://x", "is not a database URL"),
     ("mysql+pymysql://me:hunter2@host/bars", "names a database of mysql, which is not supported"),
+    ("postgresql://me:one@hunter2@host/bars", "has an '@' too many: write a password's as %40"),
     ("oracle9://x", "names a database of oracle9, which is not supported"),
 ])  # fmt: skip
 def test_a_url_that_is_none_is_refused_with_examples(url: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said + ".*; use sqlite:///path") as caught:
         open_database(url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["password", "sslpassword", "options"])
+def test_what_a_url_carries_behind_its_name_is_told_by_no_error(key: str) -> None:
+    url = f"postgresql://me:hunter2@127.0.0.1:1/bars?connect_timeout=1&{key}=hunter2"
+    with pytest.raises(DataError, match="cannot be used") as caught:
+        ensure_database(open_database(url))
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/bars " in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 

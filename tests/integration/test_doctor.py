@@ -303,6 +303,19 @@ def test_secrets_are_told_by_name_and_their_file_is_closed_to_others(
     doctor.cure(found[-2])
 
 
+@pytest.mark.parametrize("name", [".env", "data", "strategies", "session_configs"])
+def test_what_any_user_may_change_is_told(desk: Path, doctor: Doctor, name: str) -> None:
+    (desk / ".env").write_text("", encoding="utf-8")
+    for made in ("strategies", "session_configs"):
+        (desk / made).mkdir()
+    assert doctor.one("credentials").state == "ok"
+    (desk / name).chmod(0o777)
+    found, rest = doctor.look("credentials")
+    assert (found.state, rest.state) == ("warning", "ok")
+    assert found.what.startswith("any user of this machine may change ")
+    doctor.cure(found)
+
+
 def test_an_account_file_that_cannot_be_read_is_failing(
     desk: Path, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

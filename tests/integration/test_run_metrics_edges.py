@@ -1,5 +1,6 @@
 """Metrics of runs in which little is as usual: every figure is a number, or none with a reason."""
 
+import csv
 import datetime as dt
 import json
 import math
@@ -51,6 +52,23 @@ def test_a_run_that_never_trades_has_figures_or_reasons(
     )
     assert metrics.slices == {key: [] for key in metrics.slices}
     assert export_run(found, system_house.folder / "out", "parquet")["trades"][1] == 0
+
+
+@pytest.mark.parametrize("begins", "=+-@")
+def test_no_name_or_reason_is_a_formula_where_a_spreadsheet_reads_it(
+    system_house: SystemHouse, begins: str
+) -> None:
+    name = f"{begins}cmd|' /C calc'!A0"
+    found = run(system_house, strategies=[{"use": "trader.py", "name": name}])
+    out = system_house.folder / "out"
+    export_run(found, out, "csv", ["fills", "equity"])
+    export_run(found, out, "json", ["fills"])
+    with (out / "fills.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["strategy"] for row in rows} == {f"'{name}"}
+    assert any(row["quantity"].startswith("-") for row in rows)  # a number is none
+    told = json.loads((out / "fills.json").read_text(encoding="utf-8"))
+    assert {row["strategy"] for row in told} == {name}
 
 
 @pytest.mark.parametrize("day", [3, 5])

@@ -274,6 +274,7 @@ BROKEN_FILES: list[tuple[bytes, str]] = [
     (b'{"strategies": [{"use": "a:B", "params": {"x": 1e999}}]}', "strategies[0].params.x: found"),
     (b'{"name": "x", "name": "y"}', "name: the key is given more than once"),
     (b'{"replay": {"end": 1, "end": 1, "end": 2}}', "replay.end: the key is given more than once"),
+    (b'{"account": {"cash": "1e-999999999"}}', 'account.cash: found "1e-999999999", a number wh'),
     (b'{"name": "\\ud800"}', 'name: found "\\ud800", half a character'),
     (b'{"\\ud800": 1}', '["\\ud800"]: the key holds half a character'),
     (b"[" * 100_000, "nested too deep"),

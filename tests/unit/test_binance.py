@@ -54,13 +54,14 @@ from app.integrations.binance.adapter import BinanceAdapter, open_binance
 from app.integrations.binance.endpoints import TESTNET_URL, Keys, endpoints_of
 from app.integrations.binance.link import _Clock
 from app.integrations.binance.problems import (
+    FOREIGN,
     REFUSED_CODES,
     UNCLEAR_CODES,
     TooManyRequests,
     UnknownOrder,
     judged,
 )
-from app.integrations.binance.wire import amount_text, price_text, their_symbol
+from app.integrations.binance.wire import amount_text, filters_of, price_text, their_symbol
 from app.integrations.practice.venue.checks import Sizes as VenueSizes
 from app.integrations.registry import open_venue
 from app.managers.time_manager.clock import WallClock
@@ -222,6 +223,20 @@ def test_an_order_it_does_not_know_is_none_and_cannot_be_canceled(venue: Binance
     assert venue.order("never-1") is None
     with pytest.raises(UnknownOrder, match="never-1"):
         venue.cancel("never-1")
+
+
+def test_sizes_have_the_digits_of_the_books_and_no_gigabyte_of_them() -> None:
+    def told(size: str) -> dict[str, object]:
+        kinds = {"PRICE_FILTER": ("tickSize",), "LOT_SIZE": ("stepSize", "minQty", "maxQty"),
+                 "NOTIONAL": ("minNotional",)}  # fmt: skip
+        filters = [{"filterType": kind, **dict.fromkeys(of, size)} for kind, of in kinds.items()]
+        return {"baseAsset": "BTC", "quoteAsset": "USDT", "filters": filters}
+
+    assert {str(one) for one in filters_of(told("0.00100000"))[3:]} == {"0.001"}
+    assert {str(one) for one in filters_of(told("1E-999999999"))[3:]} == {"0"}
+    for size in ("1E+999999999", "NaN", "Infinity"):
+        with pytest.raises(FOREIGN):
+            filters_of(told(size))
 
 
 def test_an_order_given_by_hand_has_no_name_of_ours(

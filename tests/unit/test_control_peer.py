@@ -85,6 +85,17 @@ def test_what_is_refused_is_answered_with_its_reason_and_exit_code() -> None:
     assert not peer.closing
 
 
+def test_a_command_that_fails_costs_its_asker_an_answer_and_the_others_nothing() -> None:
+    session, peer = greeted()
+    session.obey = lambda command, value: str(int(value))  # type: ignore[method-assign]
+    for number, value in enumerate(("9" * 5_000, "7")):  # Python reads no number so long
+        peer.receive(framed(Ask(number, "speed", value)), 0)
+    failed, done = told(peer)
+    assert failed == Answer(0, "The command 'speed' failed; the session's log says why.", 1)
+    assert done == Answer(1, "7")
+    assert not peer.closing
+
+
 def test_another_version_is_told_what_to_do_and_nothing_it_asks_is_done() -> None:
     session = Steered()
     peer = Peer(session, 0)

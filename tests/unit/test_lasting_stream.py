@@ -27,7 +27,10 @@ class Flapping(LastingStream):
         return self._now_ns
 
     def _listen(self) -> tuple[bool, str]:
-        self._now_ns += self._left.pop() * SECOND_NS
+        lasting_seconds = self._left.pop()
+        if lasting_seconds < 0:
+            raise OverflowError("a number that is none")
+        self._now_ns += lasting_seconds * SECOND_NS
         return True, "it was cut"
 
 
@@ -50,3 +53,7 @@ def test_connections_that_end_as_soon_as_they_stand_are_opened_ever_seldomer() -
 
 def test_one_that_lasts_ends_the_waiting() -> None:
     assert waits_of([0, 0, 0, 0, 0, 10])[-1] <= 0.1
+
+
+def test_what_nobody_foresaw_is_waited_out_as_a_cut_is() -> None:
+    assert len(waits_of([-1, -1, 60])) == 3

@@ -149,6 +149,14 @@ def test_colours_are_left_out_where_nobody_looks(
         "Authorization: Bearer {}",
         "postgresql://me:{}@host/name",
         "wss://:{}@host",
+        "postgresql://me:one@{}@host/name",
+        "https://a-whole-t0ken-{}@host/path",
+        "Authorization: Token {}",
+        "passphrase={}",
+        "private-key: {}",
+        "curl https://hooks.slack.com/services/T0/B0/{} failed",
+        "https://discord.com/api/webhooks/1/{}",
+        "https://api.telegram.org/bot1:{}/sendMessage",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(form: str, secret: str) -> None:
@@ -162,6 +170,8 @@ def test_what_looks_like_a_secret_is_hidden(form: str, secret: str) -> None:
         "https://example.org/path?symbol=AAPL",
         "the token was refused",
         "at 09:30:00 order 12 filled 100 @ 150.25",
+        "http://127.0.0.1:8790/path@x",
+        "ws://me@host/x",
     ],
 )
 def test_other_text_is_left_alone(text: str) -> None:
@@ -200,6 +210,16 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         configure_logging(tmp_path / "file", "INFO")
 
 
+def test_a_new_data_folder_is_its_owner_s_and_one_that_is_there_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    configure_logging(tmp_path / "below" / "new", "INFO")
+    assert (tmp_path / "below" / "new").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "there").mkdir(mode=0o755)
+    configure_logging(tmp_path / "there", "INFO")
+    assert (tmp_path / "there").stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_costs_the_log_its_lines_and_the_console_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -235,6 +255,31 @@ def test_a_line_of_a_million_letters_is_looked_through_in_no_time() -> None:
     begin_ns = time.perf_counter_ns()
     assert redact("x" * 1_000_000 + " my_token=abc") == "x" * 1_000_000 + f" my_token={HIDDEN}"
     assert time.perf_counter_ns() - begin_ns < 10 * 10**9  # it was hours
+
+
+@pytest.mark.parametrize(
+    "part", ["token", "token:", "token ", "://", "://a:", "@", "bearer ", "x=token=", "signature-"]
+)
+def test_no_words_of_a_venue_make_the_search_for_secrets_slow(part: str) -> None:
+    begin_ns = time.perf_counter_ns()
+    redact(part * (500_000 // len(part)))
+    assert time.perf_counter_ns() - begin_ns < 10 * 10**9  # 80 kB took 38 s
+
+
+def test_words_from_outside_steer_no_terminal_and_look_like_no_other_entry(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(tmp_path, "INFO")
+    words = "\x1b[2J\x1b]0;mine\x07all is well\r\n09:30:00.000 INFO     _tell:1 flat\u202e\x9b"
+    logger.warning("The venue answered: {}", words)
+    try:
+        raise ValueError(words)
+    except ValueError:
+        logger.exception("It failed: {}", words)
+    for text in (capsys.readouterr().err, logged(tmp_path)):
+        assert all(char.isprintable() or char == "\n" for char in text)
+        assert "\\x1b[2J" in text
+        assert not [line for line in text.splitlines() if line.startswith("09:30:00.000")]
 
 
 def test_what_a_thread_or_an_object_raises_is_one_line_and_its_traceback_is_in_the_file(

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from loguru import logger
+from pydantic import ValidationError
 from tests.waiting import until
 
+from app.core.config_live import NotifyConfig
 from app.threads.watch.notifier import BOUND, Alarm, AlarmNotifier
 
 
@@ -104,3 +106,19 @@ def test_no_secret_reaches_the_command_or_a_listener() -> None:
     notifier.attach(heard.append)
     notifier.alarm("venue", "GET /orders?api_key=hunter2 failed")
     assert "hunter2" not in heard[0].details
+
+
+@pytest.mark.parametrize("words", [
+    "curl -u me:hunter2 https://hooks.example",
+    "curl https://hooks.slack.com/services/T0/B0/hunter2",
+    "send --token hunter2",
+    "send --api-key hunter2",
+])  # fmt: skip
+def test_a_command_that_holds_what_looks_like_a_secret_is_refused(words: str) -> None:
+    with pytest.raises(ValidationError, match="have the program read that from the environment"):
+        NotifyConfig(command=tuple(words.split()))
+
+
+@pytest.mark.parametrize("words", ["send --token-file token", "send --user me", "tell --to a:b"])
+def test_a_command_that_names_where_a_secret_is_is_taken(words: str) -> None:
+    assert NotifyConfig(command=tuple(words.split())).command == tuple(words.split())

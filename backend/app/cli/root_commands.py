@@ -9,6 +9,7 @@ import typer
 
 from app import __version__
 from app.cli.parameters import AsJson, OfRun, PastRun, RunningRun, Symbol, Yes
+from app.cli.terminal.output import say
 
 app = typer.Typer()
 
@@ -22,15 +23,15 @@ def init_db(as_json: AsJson = False) -> None:
       ./start_cli.sh init-db
     """
     from app.cli.context import Context
-    from app.repositories.database import ensure_database
+    from app.repositories.database import ensure_database, shown_url
 
     engine = Context().open_engine()
     changed = ensure_database(engine)
-    where = engine.url.render_as_string(hide_password=True)
+    where = shown_url(engine.url)
     if as_json:
         typer.echo(json.dumps({"database": where, "changed": changed}))
         return
-    typer.echo(f"Database {'ready' if changed else 'already up to date'}: {where}")
+    say(f"Database {'ready' if changed else 'already up to date'}: {where}")
 
 
 @app.command()

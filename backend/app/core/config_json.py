@@ -20,6 +20,7 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_SHOWN = 50
 _OF_PYTHON = {"True": "true", "False": "false", "None": "null"}
+_BEYOND = re.compile(r"\s*[-+]?[\d_.]+[eE][-+]?\d{4,}\s*")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_$-]{1,64}")
 
 
@@ -185,6 +186,9 @@ def _clean(value: Any, parts: PathParts, problems: dict[PathParts, str]) -> Any:
         return items
     if isinstance(value, float) and not math.isfinite(value):
         problems[parts] = f"found {shown(value)}, JSON has finite numbers only."
+        return None
+    if isinstance(value, str) and _BEYOND.fullmatch(value):
+        problems[parts] = f"found {shown(value)}, a number whose digits would fill the memory."
         return None
     if isinstance(value, str) and _has_half_characters(value):
         problems[parts] = f"found {shown(value)}, half a character; write it out."

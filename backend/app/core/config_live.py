@@ -26,9 +26,22 @@ class NotifyConfig(Part):
             "it holds what looks like a secret, and a config is kept with its run; have the program"
             " read that from the environment."
         )
-        words = enumerate(command or ())
-        raise_if_any([((place,), what) for place, word in words if redact(word) != word])
+        words = command or ()
+        before = ("", *words)
+        found = [place for place, word in enumerate(words) if _tells_secret(before[place], word)]
+        raise_if_any([((place,), what) for place in found])
         return command
+
+
+def _tells_secret(before: str, word: str) -> bool:
+    """Whether a word looks like a secret, by itself or behind the option that it belongs to."""
+    if redact(word) != word:
+        return True
+    if before in ("-u", "--user"):  # curl's, for NAME:PASSWORD
+        return ":" in word
+    names_file = before.endswith(("file", "path", "env"))
+    told = f"{before}={word}"
+    return before.startswith("-") and not names_file and redact(told) != told
 
 
 class LiveConfig(Part):

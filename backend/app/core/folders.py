@@ -1,9 +1,26 @@
-"""What a folder allows: one that can only be read is good for every command that only reads."""
+"""What a folder allows, and whom: one that can only be read is good for all that only reads."""
 
 import os
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 
 def can_only_read(folder: Path) -> bool:
     """Whether it is there, and nothing can be put into it."""
     return folder.is_dir() and not os.access(folder, os.W_OK)
+
+
+def make_private(folder: Path) -> None:
+    """Make it for its owner alone; one that is there stays as it is."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):  # or a file, which whoever writes into it learns
+        folder.mkdir(mode=0o700)
+
+
+def lets_others_write(path: Path) -> bool:
+    """Whether any user of this machine may change it."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return False

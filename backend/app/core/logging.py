@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.core.errors import ConfigError, did_you_mean
-from app.core.folders import can_only_read
+from app.core.folders import can_only_read, make_private
 from app.core.stray_errors import tell_stray_errors
 
 if TYPE_CHECKING:
@@ -38,14 +38,22 @@ FILE_FORMAT = (
     "{module}.{function}:{line} {message}{extra[traceback]}"
 )
 
+# Each is linear in the text, whatever a venue says: what has been taken is not given back (`++`).
 _KEYED = re.compile(
     r"""(?ix) (?<![\w-])
-        ( [\w-]* (?: passw(?:or)?d | secret | token | api[_-]?key | authorization | signature )
-        [\w-]*
-        ["']? \s* [=:] \s* (?: bearer \s+ | basic \s+ )? ["']? ) [^\s"',;&}]+"""
+        (?= [\w-]*
+            (?: passw(?:or)?d | passphrase | secret | token | (?:api|access|private)[_-]?key
+                | authorization | signature ) )
+        ( [\w-]++ ["']?+ \s*+ [=:] \s*+ (?: (?: bearer | basic | token ) \s++ )?+ ["']?+ )
+        [^\s"',;&}]++"""
 )
-_BEARER = re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{8,}")
-_URL_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s@/]+@")
+_BEARER = re.compile(r"(?i)(bearer\s++)[\w.~+/=-]{8,}")
+_URL_PASSWORD = re.compile(r"(://[^\s:/@]*+:)[^\s/]+@")
+_URL_TOKEN = re.compile(r"(://)[^\s:/@]{16,}+@")  # a user without a password
+_WEBHOOK = re.compile(  # of a chat: who knows its address may speak there
+    r"""(?ix) ( \b (?: hooks\.slack\.com/services/ | discord(?:app)?\.com/api/webhooks/
+        | api\.telegram\.org/(?:file/)?bot ) ) [^\s"']++"""
+)
 
 
 _known_secrets: list[str] = []  # of this process's settings, the longest first
@@ -88,7 +96,7 @@ def configure_logging(folder: Path, level: str | None, secrets: Iterable[str] = 
     )
     logger.configure(patcher=hide_secrets)
     if not can_only_read(folder):  # else only what reads can go on, and has little to tell
-        _log_to_file(log_path(folder), wanted)
+        _log_to_file(folder, wanted)
 
 
 def info_for_file(message: str, *args: object) -> None:
@@ -127,10 +135,12 @@ class _LogFile:
             self._sink.stop()
 
 
-def _log_to_file(path: Path, level: str) -> None:
+def _log_to_file(folder: Path, level: str) -> None:
     from loguru import logger
 
+    path = log_path(folder)
     try:
+        make_private(folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             logger.add(_LogFile(path), level=level, format=FILE_FORMAT)
@@ -146,14 +156,24 @@ def _log_to_file(path: Path, level: str) -> None:
 def redact(text: str) -> str:
     """`text` without the secrets of the settings and without what looks like one."""
     text = without_secrets(text)
-    text = _URL_PASSWORD.sub(rf"\1{HIDDEN}@", text)
-    text = _BEARER.sub(rf"\1{HIDDEN}", text)
-    return _KEYED.sub(rf"\1{HIDDEN}", text)
+    for pattern in (_URL_PASSWORD, _URL_TOKEN):
+        text = pattern.sub(rf"\1{HIDDEN}@", text)
+    for pattern in (_WEBHOOK, _BEARER, _KEYED):
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return text
 
 
 def _writable(text: str) -> str:
-    """With half characters as `\\udcff`: no file takes them, and loguru would tell a traceback."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+    """As an entry may hold it, whoever's words are in it: they steer no terminal, break no file,
+    and what stands on lines of its own is indented, so that it is taken for no other entry.
+    """
+    if text.isprintable():
+        return text
+    kept = "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
+    return kept.replace("\n", "\n  ")
 
 
 def without_secrets(text: str) -> str:

@@ -21,9 +21,21 @@ from app.core.bars import BarColumns
 from app.core.errors import AppError
 from app.core.orders import KINDS, TIFS, TRANSITIONS, Terms
 
+MOST_LETTERS: Final = 1_000
+
+
+def one_line(words: str) -> str:
+    """What a venue says, as it may stand among our words: on one line, and not without end."""
+    if len(words) > MOST_LETTERS:
+        words = f"{words[:MOST_LETTERS]}..."
+    if words.isprintable():
+        return words
+    return " ".join("".join(x if x.isprintable() else " " for x in words).split())
+
 
 class VenueError(AppError):
-    pass
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class VenueRefused(VenueError):
@@ -91,6 +103,8 @@ class VenueReport(msgspec.Struct, frozen=True, kw_only=True, tag="report"):
         """No state may come in that the table of transitions does not have."""
         if self.state not in TRANSITIONS:
             raise ValueError(f"'{self.state}' is no state of an order")
+        if self.reason:
+            msgspec.structs.force_setattr(self, "reason", one_line(self.reason))
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True, tag="execution"):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol, Self
 
+from loguru import logger
 from websockets.sync.client import ClientConnection, connect
 
 from app.core.intervals import SECOND_NS
@@ -64,7 +65,11 @@ class LastingStream(ABC):
         failures = 0
         while not self._closing.is_set():
             began_ns = self._moment_ns()
-            stood, reason = self._listen()
+            try:
+                stood, reason = self._listen()
+            except Exception as error:  # a defect, or what nobody foresaw: it must not end this
+                logger.opt(exception=error).critical("The stream '{}' failed.", self._thread.name)
+                stood, reason = True, f"it failed: {type(error).__name__}"
             if self._closing.is_set():
                 return
             lasted = stood and self._moment_ns() - began_ns >= _LASTING_NS

@@ -48,12 +48,21 @@ def open_database(url: str) -> Engine:
     return engine
 
 
+def shown_url(url: URL) -> str:
+    """As it may be told: without its password, and its query, which may hold others."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
 def _check_supported(url: URL) -> None:
     """Refuse what our tables have never been tried on."""
     name = url.get_backend_name()
     if name not in ("sqlite", "postgresql", "postgres"):
         raise ConfigError(
             f"MISMARTERA_DATABASE_URL names a database of {name}, which is not supported; {_URLS}."
+        )
+    if "@" in (url.host or ""):  # the rest of a password, which errors would tell
+        raise ConfigError(
+            f"MISMARTERA_DATABASE_URL has an '@' too many: write a password's as %40; {_URLS}."
         )
 
 
@@ -201,7 +210,7 @@ def _migrate(connection: Connection) -> None:
 def _name(engine: Engine) -> str:
     if engine.dialect.name == "sqlite" and engine.url.database:
         return engine.url.database
-    return engine.url.render_as_string(hide_password=True)
+    return shown_url(engine.url)
 
 
 def _way_out(cause: str) -> str:

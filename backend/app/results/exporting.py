@@ -34,6 +34,7 @@ TABLES: Final = ("orders", "fills", "trades", "equity", "sessions", "metrics")
 
 Values = Mapping[str, Sequence[Any]]  # a column each; Python's own values
 _DECIMALS = 8
+_FORMULAS: Final = tuple("=+-@\t\r")
 
 
 def export_run(
@@ -132,6 +133,8 @@ def _text(value: object) -> object:
         return f"{value:f}"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, str) and value.startswith(_FORMULAS):
+        return f"'{value}"  # a venue's reason, say, which a spreadsheet would carry out
     return repr(value) if isinstance(value, float) else value
 
 

@@ -31,7 +31,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 
 
 # A number or a time, and no name of anything.
-_VALUE = re.compile(r"[-+\d.,:/ TZ]*\d[-+\d.,:/ TZ]*")
+_VALUE = re.compile(r"(?=\D*\d)[-+\d.,:/ TZ]+")
 
 
 class ColumnMap(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import typer
 
 from app.cli.context import Context
 from app.cli.parameters import AsJson
-from app.cli.terminal.output import print_json
+from app.cli.terminal.output import print_json, say
 from app.core.errors import ConfigError, UsageError
 from app.core.logging import known_level, log_path, store_level, stored_level
 
@@ -35,7 +35,7 @@ def log_level(
     if as_json:
         print_json({"level": current, "file": str(log_path(folder))})
         return
-    typer.echo(f"{current} (log file: {log_path(folder)})")
+    say(f"{current} (log file: {log_path(folder)})")
     if level is not None and settings.log_level:
         typer.echo(
             "The environment's MISMARTERA_LOG_LEVEL or LOG_LEVEL wins over the stored level."

@@ -12,7 +12,7 @@ from app.cli.config.told import would_run
 from app.cli.config_text import SCHEMA
 from app.cli.new_files import write_text
 from app.cli.parameters import AsJson, End, Start, Yes
-from app.cli.terminal.output import print_json, print_table
+from app.cli.terminal.output import print_json, print_table, say
 from app.core.errors import AppError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def schema(
         if as_json:
             print_json({"file": str(output)})
         else:
-            typer.echo(f"The schema is in {output}")
+            say(f"The schema is in {output}")
     elif as_json:
         print_json(exported)
     else:
@@ -209,9 +209,9 @@ def _described(path: Path, outcome: Checked | AppError) -> dict[str, Any]:
 
 def _print_outcome(path: Path, outcome: Checked | AppError) -> None:
     if isinstance(outcome, AppError):
-        typer.echo(f"error: {outcome}", err=True)
+        say(f"error: {outcome}", to_errors=True)
         return
-    typer.echo(f"{path}: ok")
+    say(f"{path}: ok")
     print_table("It would run", ("what", "value"), list(would_run(*outcome).items()))
     for words in outcome.foreseen.warnings:
-        typer.echo(f"warning: {words}", err=True)
+        say(f"warning: {words}", to_errors=True)

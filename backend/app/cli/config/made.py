@@ -11,7 +11,7 @@ from app.cli.config_text import config_texts, one_line
 from app.cli.context import Context
 from app.cli.new_files import write_new, write_text
 from app.cli.terminal.asking import Asker, is_at_terminal
-from app.cli.terminal.output import print_json, print_table
+from app.cli.terminal.output import print_json, print_table, say
 from app.core.called import LAUNCHER, as_called
 from app.core.errors import AppError, UsageError
 
@@ -97,11 +97,9 @@ def _tell(path: Path, course: Course, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(path), "config": words, "notes": course.notes, "next": commands})
         return
-    typer.echo(f"Written: {path}")
+    say(f"Written: {path}")
     if not course.asker.asks:
-        typer.echo("\n".join([f"{key}: {one_line(value)}" for key, value in words.items()]))
-        typer.echo("\n".join(course.notes), nl=bool(course.notes))
+        told = (f"{key}: {one_line(value)}" for key, value in words.items())
+        say("\n".join([*told, *course.notes]))
     launcher = as_called(LAUNCHER)
-    typer.echo(
-        "\n".join(["Next, check it and start it:", *(f"  {launcher} {one}" for one in commands)])
-    )
+    say("\n".join(["Next, check it and start it:", *(f"  {launcher} {one}" for one in commands)]))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from app.cli.doctor.finding import Finding
-from app.cli.terminal.output import print_table
+from app.cli.terminal.output import print_table, say
 
 
 def print_findings(found: Sequence[Finding]) -> None:
@@ -17,6 +17,6 @@ def print_findings(found: Sequence[Finding]) -> None:
     if told:
         typer.echo("What to do:")
     for finding in told:
-        typer.echo(f"  {finding.check} ({finding.state}): {finding.remedy}")
+        say(f"  {finding.check} ({finding.state}): {finding.remedy}")
     words = [f"{counts[state]} {state}" for state in ("ok", "warning", "failing")]
     typer.echo(", ".join(words))

@@ -11,13 +11,16 @@ from app.cli.doctor.finding import Ground, Verdict, failing, ok, warning
 from app.cli.system.real_money import REAL_MONEY, is_real
 from app.cli.terminal.figures import count_text
 from app.core.errors import AppError
+from app.core.folders import lets_others_write
 from app.core.settings import ENV_FILE, PREFIX, Settings
 
 CONNECT_SECONDS = 0.3
 
 
 def check_credentials(ground: Ground) -> Iterator[Verdict]:
-    """Which secrets are set, by name; and that nobody else may read their file."""
+    """Which secrets are set, by name; and that nobody else may read their file, nor change what
+    runs and trades.
+    """
     names = [
         PREFIX + name.upper()
         for name in Settings.model_fields
@@ -26,6 +29,11 @@ def check_credentials(ground: Ground) -> Iterator[Verdict]:
     env = Path(ENV_FILE)
     if names and env.is_file() and env.stat().st_mode & 0o077:
         yield warning(f"{env} holds secrets and others may read it", f"chmod 600 {env}")
+    settings = ground.settings
+    for path in (env, ground.configs, settings.strategies_folder, settings.data_folder):
+        if lets_others_write(path):
+            remedy = f"chmod o-w {shlex.quote(str(path))}"
+            yield warning(f"any user of this machine may change {path}", remedy)
     yield ok(f"set: {', '.join(names)}" if names else "none set, none needed")
 
 

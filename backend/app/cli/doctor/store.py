@@ -32,6 +32,7 @@ class Deadline:
 
 def check_database(ground: Ground) -> Iterator[Verdict]:
     """It can be reached, its schema is this program's, and its pages are whole."""
+    from app.repositories.database import shown_url
     from app.repositories.database_health import examined
 
     path = sqlite_path(ground)
@@ -50,7 +51,7 @@ def check_database(ground: Ground) -> Iterator[Verdict]:
         return
     finally:
         engine.dispose()
-    name = path or engine.url.render_as_string(hide_password=True)
+    name = path or shown_url(engine.url)
     if health.faults:
         yield failing(f"{name} is damaged: {health.faults[0]}", _move_away(path))
     elif health.revision is None:

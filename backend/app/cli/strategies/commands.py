@@ -1,14 +1,15 @@
 """`strategies list`, `show`, `params`, `new`: what there is to trade with, and how to make more."""
 
+import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from app.cli.parameters import AsJson
 from app.cli.strategies.reloading import app as reloading
-from app.cli.terminal.output import print_json, print_table
+from app.cli.terminal.output import print_json, print_table, say
+from app.cli.terminal.printable import printable
 
 app = typer.Typer(help="The strategies there are, what each does and can be set to.")
 app.add_typer(reloading)
@@ -62,14 +63,11 @@ def show_strategy(
     """
     from app.cli.strategies.facts import fact_rows, facts_of
 
-    facts = facts_of(name)
     if source:
-        text = Path(facts["file"]).read_text(encoding="utf-8", errors="replace")
-        if as_json:
-            print_json({"use": facts["use"], "file": facts["file"], "source": text})
-        else:
-            typer.echo(text, nl=not text.endswith("\n"))
-    elif as_json:
+        _show_code(name, as_json)
+        return
+    facts = facts_of(name)
+    if as_json:
         print_json(facts)
     else:
         typer.echo(f"{facts['doc']}\n" if facts["doc"] else "(it says nothing of itself)\n")
@@ -77,6 +75,19 @@ def show_strategy(
         _print_params(facts)
         if facts["problem"]:
             typer.echo(f"It cannot be set up: {facts['problem']}")
+
+
+def _show_code(name: str, as_json: bool) -> None:
+    from app.cli.strategies.facts import code_of
+
+    use, path = code_of(name)
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if as_json:
+        print_json({"use": use, "file": str(path), "source": text})
+        return
+    if sys.stdout.isatty():  # who looks at code is to see all of it
+        text = "\t".join(map(printable, text.split("\t")))
+    print(text, end="" if text.endswith("\n") else "\n")
 
 
 @app.command("params")
@@ -124,11 +135,11 @@ def new_strategy(
     if as_json:
         print_json({"class": made.class_name, "files": files, "next": commands})
         return
-    typer.echo("\n".join(["Written:", *(f"  {file}" for file in files)]))
+    say("\n".join(["Written:", *(f"  {file}" for file in files)]))
     look, test, run = commands
     launcher = as_called(LAUNCHER)
     lines = (f"{launcher} {look}", test, f"{launcher} {run}")
-    typer.echo("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
+    say("\n".join(["Next, look at it, test it and run it:", *(f"  {x}" for x in lines)]))
 
 
 def _print_params(facts: Mapping[str, Any]) -> None:

@@ -103,6 +103,17 @@ def facts_of(name: str, setting: Mapping[str, Any] | None = None) -> Facts:
     return facts | {"configs": list(configs), "printed": answer.printed}
 
 
+def code_of(name: str) -> tuple[str, Path]:
+    """What a name stands for, and its file: of one in the strategies folder nothing is run."""
+    found = shelf()
+    use = use_named(name, found)
+    for place in found:
+        if place.use == use.partition(":")[0] and place.path is not None and place.path.is_file():
+            return use, place.path
+    facts = facts_of(name)
+    return facts["use"], Path(facts["file"])
+
+
 def _setting(configs: Sequence[str]) -> Facts:
     """What the first sound config that uses it is about."""
     from app.core.config import load_session_config

@@ -10,7 +10,7 @@ import typer
 from app.cli.context import Context
 from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
 from app.cli.terminal.figures import money_text, stale_lines
-from app.cli.terminal.output import console, print_json, print_table, print_zoned
+from app.cli.terminal.output import console, print_json, print_table, print_zoned, say
 from app.core.errors import AppError, RunTimeoutError, StateError
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def seen(folder: Path) -> list["View"]:
             with connect(folder, run_id) as client:
                 found.append(client.view())
         except AppError as error:
-            typer.echo(f"Run {run_id}: {error}", err=True)
+            say(f"Run {run_id}: {error}", to_errors=True)
     return found
 
 
@@ -347,7 +347,7 @@ def _show(title: str, view: "View", rows: Sequence[Any], as_json: bool) -> None:
         print_table(f"{title} of run {view.run_id} at {view.now}", columns, cells)
     for line in stale_lines(view):
         if as_json:
-            typer.echo(f"Run {view.run_id}: {line}", err=True)  # the rows are no place for it
+            say(f"Run {view.run_id}: {line}", to_errors=True)  # the rows are no place for it
         else:
             console.print(line, markup=False)
 

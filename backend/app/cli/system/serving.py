@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
+from app.cli.terminal.output import say
 from app.core.errors import AppError, StateError
 from app.core.import_path import PYTHON
 from app.managers.time_manager.clock import WallClock
@@ -102,7 +103,8 @@ class Serving:
             return
         try:
             self._run.give_up(alarm.at, alarm.details)
-            print(f"error: {alarm.details}", file=sys.stderr, flush=True)
+            say(f"error: {alarm.details}", to_errors=True)
+            sys.stderr.flush()
         finally:
             self.close()
             os._exit(AppError.exit_code)

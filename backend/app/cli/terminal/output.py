@@ -1,6 +1,7 @@
 """How commands speak: one JSON object for scripts, tables for people. Rich is loaded when used."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
 from types import TracebackType
@@ -60,6 +61,11 @@ def _console(stderr: bool) -> "Console":
             return ConsoleDimensions(width, found.height)
 
     return Measured(stderr=stderr, highlight=False)
+
+
+def say(text: str, *, to_errors: bool = False) -> None:
+    """A line, or several; names and reasons in it steer no terminal."""
+    print(printable(text), file=sys.stderr if to_errors else sys.stdout)
 
 
 def print_json(value: object) -> None:

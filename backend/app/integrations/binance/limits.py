@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.core.intervals import DAY_NS, MINUTE_NS, SECOND_NS
 
 FREE_SHARE: Final = 0.9  # what others leave begins here
+_MOST_DIGITS: Final = 9
 _WEIGHT, _TEN_SECONDS, _DAY = "weight of this minute", "orders of ten seconds", "orders of this day"
 _HEADERS: Final = {
     "X-MBX-USED-WEIGHT-1M": _WEIGHT,
@@ -22,6 +23,11 @@ _NAMES: Final = {
     ("ORDERS", "SECOND", 10): _TEN_SECONDS,
     ("ORDERS", "DAY", 1): _DAY,
 }
+
+
+def counted(told: str) -> int | None:
+    """A number of a header; None where it is none, or none that could be meant."""
+    return int(told) if told.isdecimal() and len(told) <= _MOST_DIGITS else None
 
 
 class _Span:
@@ -66,11 +72,11 @@ class Limits:
         """What Binance counts goes before what is counted here."""
         with self._lock:
             for header, name in _HEADERS.items():
-                told = headers.get(header, "")
-                if told.isdecimal():
+                used = counted(headers.get(header, ""))
+                if used is not None:
                     span = self._spans[name]
                     span.turn(now_ns)
-                    span.used = max(span.used, int(told))
+                    span.used = max(span.used, used)
 
     def learn(self, told: Iterable[Mapping[str, Any]]) -> None:
         """The limits themselves, as `exchangeInfo` tells them."""

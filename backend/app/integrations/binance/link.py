@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from binance.client import Client
+from requests import Response
+from requests.exceptions import ContentDecodingError
 
 from app.core.intervals import MINUTE_NS, SECOND_NS
 from app.core.seams import Wall
 from app.core.venue import VenueRefused, VenueUnclear
 from app.integrations.binance.endpoints import KEY_NAME, SECRET_NAME, Endpoints, Keys
-from app.integrations.binance.limits import Limits
+from app.integrations.binance.limits import Limits, counted
 from app.integrations.binance.problems import (
     FOREIGN,
     TOO_MUCH,
@@ -23,8 +25,11 @@ from app.integrations.binance.wire import MILLISECOND_NS, time_ns
 
 RECEIVE_WINDOW_MS: Final = 5_000
 TIMEOUT_SECONDS: Final = (2.0, 12.0)  # to connect; to answer, as Binance itself gives up after 10
+MOST_BYTES: Final = 64 << 20  # of an answer
+_CHUNK_BYTES: Final = 65_536
 _FASTEST: Final = 1e6  # that a peer's time runs
 _USUAL_WAIT_SECONDS: Final = 60  # where Binance does not say how long
+_LONGEST_WAIT_SECONDS: Final = 3 * 86_400  # that it bans anybody
 
 _Read = TypeVar("_Read")
 
@@ -195,8 +200,8 @@ class Link:
         client.response = None
         self.limits.note(response.headers, self.now_ns())
         if response.status_code in TOO_MUCH:
-            after = response.headers.get("Retry-After", "")
-            seconds = int(after) if after.isdecimal() else _USUAL_WAIT_SECONDS
+            told = counted(response.headers.get("Retry-After", ""))
+            seconds = _USUAL_WAIT_SECONDS if told is None else min(told, _LONGEST_WAIT_SECONDS)
             wait_ns = int(seconds * SECOND_NS / (self.rate or 1.0))
             self._quiet_until_ns = max(self._quiet_until_ns, self._wall.monotonic_ns() + wait_ns)
 
@@ -230,7 +235,20 @@ def _client(endpoints: Endpoints, keys: Keys) -> Client:
         asyncio.set_event_loop(before)
         loop.close()
     client.session.trust_env = False
+    client.session.hooks["response"].append(_read_bounded)
+    client.session.stream = True  # so that a body is first read there
     return client
+
+
+def _read_bounded(response: Response, **asked: Any) -> None:
+    """Read its body: a small one may unpack to more than the machine has."""
+    body = bytearray()
+    for part in response.iter_content(_CHUNK_BYTES):
+        body += part
+        if len(body) > MOST_BYTES:
+            response.close()
+            raise ContentDecodingError(f"its body is larger than {MOST_BYTES} bytes")
+    response._content = bytes(body)
 
 
 def _loop_of_this_thread() -> asyncio.AbstractEventLoop | None:

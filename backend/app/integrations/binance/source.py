@@ -1,7 +1,6 @@
 """Binance's market data as a source: public klines in pages, symbols, streams; without keys."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -10,7 +9,6 @@ from binance.exceptions import BinanceAPIException
 
 from app.core.bars import BarColumns, Ints
 from app.core.intervals import MINUTE_NS, SECOND_NS, interval_ns
-from app.core.money import from_units, to_units
 from app.core.seams import Wall
 from app.core.source import (
     BarPage,
@@ -195,12 +193,7 @@ def _listed(told: Mapping[str, Any]) -> Listed | None:
         theirs=told["symbol"],
         is_trading=told["status"] == "TRADING",
         currency=filters.quote,
-        tick=_size(filters.tick),
-        lot=_size(filters.lot),
-        least_value=_size(filters.min_notional),
+        tick=filters.tick or None,  # 0 is none
+        lot=filters.lot or None,
+        least_value=filters.min_notional or None,
     )
-
-
-def _size(told: Decimal) -> Decimal | None:
-    """Without trailing zeros; 0 is none."""
-    return from_units(to_units(told)) if told > 0 else None

@@ -76,18 +76,23 @@ def filters_of(told: Mapping[str, Any]) -> Filters:
     """One symbol of `exchangeInfo`."""
     by_kind = {one["filterType"]: one for one in told["filters"]}
     sizes = [by_kind[name] for name in ("LOT_SIZE", "MARKET_LOT_SIZE") if name in by_kind]
-    bounds = [Decimal(one["maxQty"]) for one in sizes]
+    bounds = [_size(one["maxQty"]) for one in sizes]
     notional = by_kind.get("NOTIONAL") or by_kind.get("MIN_NOTIONAL") or {"minNotional": "0"}
     return Filters(
         f"{told['baseAsset']}/{told['quoteAsset']}",
         told["baseAsset"],
         told["quoteAsset"],
-        Decimal(by_kind["PRICE_FILTER"]["tickSize"]),
-        Decimal(by_kind["LOT_SIZE"]["stepSize"]),
-        Decimal(notional["minNotional"]),
+        _size(by_kind["PRICE_FILTER"]["tickSize"]),
+        _size(by_kind["LOT_SIZE"]["stepSize"]),
+        _size(notional["minNotional"]),
         min((most for most in bounds if most), default=Decimal(0)),
-        max(Decimal(one["minQty"]) for one in sizes),
+        max(_size(one["minQty"]) for one in sizes),
     )
+
+
+def _size(told: str) -> Decimal:
+    """Of so many digits as the books have: 1E-999999999 would be text of a gigabyte."""
+    return from_units(to_units(told))
 
 
 def order_words(order: VenueOrder) -> dict[str, str]:

@@ -15,6 +15,7 @@ from app.core.venue import VenueRefused, VenueUnclear
 from app.integrations.practice import wire
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
+MOST_BYTES: Final = 64 << 20  # of an answer
 _UNCLEAR: Final = frozenset((408, 429))  # too late, too many: of the 4xx, these say nothing
 
 
@@ -47,8 +48,10 @@ class HttpTransport:
 
     def request(self, method: str, path: str, query: Mapping[str, str | int], body: bytes) -> Reply:
         try:
-            reply = self._client.request(method, path, params=dict(query), content=body or None)
-            return Reply(reply.status_code, reply.content)
+            with self._client.stream(
+                method, path, params=dict(query), content=body or None
+            ) as reply:
+                return Reply(reply.status_code, _bounded(reply))
         except _FOREIGN as error:
             what = f"{type(error).__name__}: {error}".rstrip(": ")
             raise VenueUnclear(
@@ -57,6 +60,16 @@ class HttpTransport:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _bounded(reply: httpx2.Response) -> bytes:
+    """Its body: a small one may unpack to more than the machine has."""
+    body = bytearray()
+    for part in reply.iter_bytes():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise httpx2.DecodingError(f"its body is larger than {MOST_BYTES} bytes")
+    return bytes(body)
 
 
 def _without_user(url: str) -> str:

@@ -12,6 +12,7 @@ from loguru import logger
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
 from app.core.errors import StateError, UsageError
+from app.core.folders import make_private
 from app.core.logging import info_for_file
 from app.core.run_states import FAILED, INTERRUPTED, STOPPED
 from app.core.session_data import SessionData
@@ -97,6 +98,8 @@ class SystemManager:
 
         url = self._settings.database_url
         folder = self._settings.data_folder
+        with suppress(OSError):  # the database says what is wrong with it
+            make_private(folder)
         engine = open_database(url.get_secret_value() if url else sqlite_url(folder))
         ensure_database(engine)
         return engine

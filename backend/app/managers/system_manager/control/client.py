@@ -30,7 +30,12 @@ from app.managers.system_manager.control.messages import (
     framed,
     told_of,
 )
-from app.managers.system_manager.control.sockets import SUFFIX, connect_to, control_folder
+from app.managers.system_manager.control.sockets import (
+    SUFFIX,
+    connect_to,
+    control_folder,
+    is_own,
+)
 
 ANSWER_SECONDS = 10.0
 _CHUNK_BYTES = 65_536
@@ -50,6 +55,11 @@ class ControlClient:
         self._numbers = itertools.count(1)
         self._view: View | None = None
         try:
+            if not is_own(connection):  # in a folder that others write to; it could tell anything
+                raise StateError(
+                    "Another user listens at the session's socket; only the one who started a"
+                    " session may steer it."
+                )
             self.session = self._greeted(protocol)
         except BaseException:
             self.close()

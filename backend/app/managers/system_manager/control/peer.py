@@ -5,6 +5,8 @@ Nothing here waits or reads a clock, so every course of a conversation can be st
 
 from typing import Protocol
 
+from loguru import logger
+
 from app.core.errors import AppError, DataError, UsageError, did_you_mean
 from app.managers.system_manager.control.messages import (
     LONGEST_ASK_BYTES,
@@ -138,6 +140,10 @@ class Peer:
             text = self._done(ask)
         except AppError as error:
             self._tell(Answer(ask.id, str(error), error.exit_code))
+        except Exception as error:  # a defect: it costs this command, and nobody their connection
+            logger.opt(exception=error).critical("The command '{}' failed.", ask.command)
+            what = f"The command '{ask.command}' failed; the session's log says why."
+            self._tell(Answer(ask.id, what, AppError.exit_code))
         else:
             if text is not None:
                 self._tell(Answer(ask.id, text))
