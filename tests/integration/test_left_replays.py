@@ -233,10 +233,48 @@ def test_an_interrupt_while_the_record_is_being_closed_does_not_cut_it_short(
         finish(record, *words)
 
     monkeypatch.setattr(run_record.RunRecord, "finish", pressed)
-    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    summary = system_house.system.run(system_house.config(end="2024-06-03"))
-    assert system_house.row(summary.run_id)["state"] == "finished"
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    system, own = system_house.system, lambda number, frame: None
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with pytest.raises(KeyboardInterrupt):  # then: it ends a script's loop
+            system.run(system_house.config(end="2024-06-03"))
+        handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        assert handlers == (signal.default_int_handler, own)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert system.ended is not None and str(system.state) == "STOPPED"
+    assert system_house.row(system.ended.summary.run_id)["state"] == "finished"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_that_finds_all_bars_read_is_raised_when_the_run_has_finished(
+    system_house: SystemHouse,
+) -> None:
+    system = system_house.system
+
+    def press(bars: int, at_ns: int) -> None:
+        assert system._session is not None
+        system._session.run.pipeline.was_interrupted = True  # its stop came to nothing
+
+    with pytest.raises(KeyboardInterrupt):
+        system.run(system_house.config(end="2024-06-03"), on_progress=press)
+    assert system.ended is not None and system.ended.summary.state == "finished"
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_who_handles_interrupts_otherwise_is_told_of_none_that_came_too_late(
+    system_house: SystemHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, told = run_record.RunRecord.finish, []
+
+    def pressed(record: run_record.RunRecord, *words: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        finish(record, *words)
+
+    monkeypatch.setattr(run_record.RunRecord, "finish", pressed)
+    signal.signal(signal.SIGINT, lambda number, frame: told.append(number))
+    assert system_house.system.run(system_house.config(end="2024-06-03")).state == "finished"
+    assert told == []
 
 
 @given(specs(), st.sampled_from([1, 7, 100]))

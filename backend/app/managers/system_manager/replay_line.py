@@ -107,9 +107,9 @@ class ReplayLine:
     def break_off(self) -> None:
         """Nor is one broken off."""
 
-    def undisturbed(self) -> AbstractContextManager[None]:
+    def undisturbed(self, heard: list[int]) -> AbstractContextManager[None]:
         """What closes the run waits for nobody, and no Ctrl+C may cut it short."""
-        return undisturbed()
+        return undisturbed(heard)
 
     def lag_seconds(self, through_ns: int) -> None:
         """It is behind nobody's time."""

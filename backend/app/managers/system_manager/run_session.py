@@ -1,5 +1,6 @@
 """One run from its record's first line to its last: what SystemManager starts and stops."""
 
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -87,6 +88,7 @@ class RunSession:
         self._risk = risk  # what becomes of the account's trading state
         self._reloads = reloads  # of a live run
         self._others = others  # under the other policies, when this one has finished
+        self.heard: list[int] = []  # signals, while the record was being closed
         self._ended = threading.Event()
         self.bars = 0
         self.goes_on = False  # a run that had broken off
@@ -253,9 +255,11 @@ class RunSession:
             reason, error = FAILED, raised
         except HookInterrupted as raised:  # it came a moment too late, when the hook had returned
             reason, error = FAILED, StrategyError(f"A strategy's hook hung: {raised}")
-        with self._line.undisturbed():
+        with self._line.undisturbed(self.heard):
             figures = self._left()
             summary = self._close(reason, error, figures, started_ns, now_text)
+        if self.run.pipeline.was_interrupted and reason != INTERRUPTED:  # it had ended already
+            self.heard.append(signal.SIGINT)
         return reason, summary, error
 
     def _left(self) -> Figures | None:

@@ -24,6 +24,7 @@ from app.managers.system_manager.control.alarms import Alarms
 from app.managers.system_manager.control.messages import Look, check_kill_mode
 from app.managers.system_manager.foreseeing import Foreseen, Given
 from app.managers.system_manager.record.summary import Summary
+from app.managers.system_manager.record.undisturbed import let_through
 from app.managers.system_manager.run_builder import RunBuilder
 from app.managers.system_manager.run_session import (
     Ended,
@@ -144,6 +145,8 @@ class SystemManager:
         _check_timeout(timeout_seconds)
         session = self._prepare(config, False, on_progress, band)
         ended = self._execute(session, timeout_seconds)
+        if ended.reason != INTERRUPTED:
+            let_through(session.heard)
         if ended.error is not None:
             raise ended.error
         return ended.summary

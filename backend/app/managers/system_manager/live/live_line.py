@@ -375,7 +375,7 @@ class LiveLine:
         if self._run is not None and self.is_recovered:
             self._aftermath.book(self._run)
 
-    def undisturbed(self) -> AbstractContextManager[None]:
+    def undisturbed(self, heard: list[int]) -> AbstractContextManager[None]:
         """Its end may wait for the venue, and a Ctrl+C breaks off that wait."""
         return nullcontext()
 
