@@ -305,3 +305,12 @@ def test_what_a_thread_or_an_object_raises_is_one_line_and_its_traceback_is_in_t
     assert "nobody caught ValueError: in vain" in console
     assert "Traceback" not in console
     assert logged(tmp_path).count("Traceback") == 2
+
+
+@pytest.mark.parametrize("name", ["{x}", "{time}", "{", "a}b"])
+def test_braces_in_the_data_folder_s_name_are_its_name(tmp_path: Path, name: str) -> None:
+    configure_logging(tmp_path / name, "INFO")
+    logger.info("here")
+    logger.remove()
+    assert "here" in logged(tmp_path / name)
+    assert [one.name for one in tmp_path.iterdir()] == [name]

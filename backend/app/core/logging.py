@@ -115,7 +115,7 @@ class _LogFile:
 
         made: Any = FileSink  # untyped
         self._path = path
-        self._sink = made(path, **_KEPT)
+        self._sink = made(_plain(path), **_KEPT)
         self._has_failed = False
 
     def write(self, line: str) -> None:
@@ -145,12 +145,17 @@ def _log_to_file(folder: Path, level: str) -> None:
         try:
             logger.add(_LogFile(path), level=level, format=FILE_FORMAT)
         except (ImportError, TypeError):  # a loguru whose file is made otherwise
-            logger.add(path, level=level, format=FILE_FORMAT, **_KEPT)
+            logger.add(_plain(path), level=level, format=FILE_FORMAT, **_KEPT)
     except OSError as error:
         raise ConfigError(
             f"The log {path} cannot be written: {error.strerror}. "
             "Set MISMARTERA_DATA_FOLDER to a folder you may write to."
         ) from error
+
+
+def _plain(path: Path) -> str:
+    """The path for loguru, which would put a time in place of `{time}`, and raise for `{x}`."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def redact(text: str) -> str:
