@@ -285,7 +285,7 @@ def test_a_module_that_is_not_there_or_has_no_such_class_is_refused(
 
 
 def test_of_a_module_that_is_not_there_it_is_told_where_one_would_be_found(tmp_path: Path) -> None:
-    nowhere = "It is neither installed nor on PYTHONPATH."
+    nowhere = "It is neither installed, nor in this folder, nor on PYTHONPATH."
     assert refusal("mine.rules:A", tmp_path).endswith(nowhere)
     own = f"A file of your own belongs in {tmp_path} and is given as 'mine.py:A'."
     assert refusal("mine:A", tmp_path).endswith(f"{nowhere} {own}")

@@ -134,7 +134,7 @@ def _places(use: str, folder: Path) -> str:
     if (folder / f"{name}.py").is_file():
         return f" There is a {name}.py in {folder}: write {given}."
     own = "" if "." in name else f" A file of your own belongs in {folder} and is given as {given}."
-    return f" It is neither installed nor on PYTHONPATH.{own}"
+    return f" It is neither installed, nor in this folder, nor on PYTHONPATH.{own}"
 
 
 def strategy_file(folder: Path, name: str) -> Path:
