@@ -140,6 +140,14 @@ def test_an_hour_that_spans_the_end_of_the_break_starts_at_it() -> None:
     assert checked.columns.start_ns.tolist() == [ns("2024-01-02T12:30")]
 
 
+def test_a_bar_before_the_open_stays_apart_from_the_one_of_the_open() -> None:
+    times = ["2024-01-02T09:00", "2024-01-02T09:30", "2024-01-02T10:30"]
+    checked = check(rows(times, open=[9.5, 10.0, 10.5]), interval="1h")
+    assert checked.columns.start_ns.tolist() == [ns(text) for text in times]
+    assert checked.columns.open.tolist() == [9.5, 10.0, 10.5]
+    assert not checked.faults
+
+
 def test_labels_at_the_end_are_set_back_by_an_interval() -> None:
     checked = check(rows(["2024-01-02T09:31", "2024-01-02T16:00"]), label="end")
     assert checked.columns.start_ns.tolist() == [ns("2024-01-02T09:30"), ns("2024-01-02T15:59")]
@@ -149,6 +157,20 @@ def test_labels_at_the_end_are_set_back_by_an_interval() -> None:
 def test_a_day_bar_starts_at_its_sessions_open(time: str) -> None:
     checked = check(rows([f"2024-01-02T{time}"]), interval="1d")
     assert checked.columns.start_ns.tolist() == [DAY.open_ns]
+
+
+def test_a_day_bar_that_starts_on_the_eve_is_of_the_session_that_opens_there() -> None:
+    futures = [
+        TradingSession(
+            "CME_Equity", dt.date(2024, 1, day), ns(f"{eve}T18:00"), ns(f"2024-01-0{day}T17:00")
+        )
+        for day, eve in ((2, "2024-01-01"), (3, "2024-01-02"))
+    ]
+    times = ["2024-01-01T18:00", "2024-01-02T18:00"]
+    checked = check(rows(times), interval="1d", sessions=tuple(futures))
+    assert checked.columns.start_ns.tolist() == [one.open_ns for one in futures]
+    by_date = check(rows(["2024-01-02T00:00"]), interval="1d", sessions=tuple(futures))
+    assert by_date.columns.start_ns.tolist() == [futures[0].open_ns]
 
 
 def test_a_day_bar_stamped_at_midnight_in_greenwich_is_that_days() -> None:
