@@ -153,6 +153,24 @@ def test_labels_at_the_end_are_set_back_by_an_interval() -> None:
     assert checked.columns.start_ns.tolist() == [ns("2024-01-02T09:30"), ns("2024-01-02T15:59")]
 
 
+def test_a_short_last_bar_with_its_end_for_a_label_starts_where_the_one_before_it_ends() -> None:
+    ends = ["10:30", "11:30", "12:30", "13:30", "14:30", "15:30", "16:00"]
+    checked = check(rows([f"2024-01-02T{end}" for end in ends]), interval="1h", label="end")
+    starts = ["09:30", *ends[:-1]]
+    assert checked.columns.start_ns.tolist() == [ns(f"2024-01-02T{start}") for start in starts]
+    lunch = [f"2024-01-02T{end}" for end in ("10:00", "11:00", "11:30", "13:30")]
+    checked = check(rows(lunch), interval="1h", label="end", sessions=(LUNCH,))
+    wanted = [ns(f"2024-01-02T{start}") for start in ("09:00", "10:00", "11:00", "12:30")]
+    assert checked.columns.start_ns.tolist() == wanted
+
+
+def test_hours_by_the_clock_with_their_end_for_a_label_are_whole_up_to_the_close() -> None:
+    ends = ["10:00", "11:00", "15:00", "16:00"]
+    checked = check(rows([f"2024-01-02T{end}" for end in ends]), interval="1h", label="end")
+    starts = ["09:30", "10:00", "14:00", "15:00"]
+    assert checked.columns.start_ns.tolist() == [ns(f"2024-01-02T{start}") for start in starts]
+
+
 @pytest.mark.parametrize("time", ["00:00", "09:30", "16:00", "18:59"])
 def test_a_day_bar_starts_at_its_sessions_open(time: str) -> None:
     checked = check(rows([f"2024-01-02T{time}"]), interval="1d")
