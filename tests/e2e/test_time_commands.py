@@ -66,6 +66,7 @@ def test_session_shows_a_half_day_in_local_time_and_utc(
 @pytest.mark.parametrize(
     ("words", "exit_code", "said"),
     [
+        (("session", "1970-01-01"), 3, "on 1970-01-01, a holiday; the next on 1970-01-02."),
         (("session", "2025-07-04"), 3, "a holiday; the one before is on 2025-07-03, the next on"),
         (("session", "2025-07-05"), 3, "no session on 2025-07-05, a Saturday"),
         (("session", "tomorrow"), 2, "'tomorrow' is not a date; write it as 2025-11-28"),

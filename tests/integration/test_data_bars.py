@@ -6,9 +6,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.data_house import House, calendars, house, minute_rows, minutes, ns, rows_text, same_bars
+from tests.data_house import (
+    House,
+    bars,
+    calendars,
+    house,
+    minute_rows,
+    minutes,
+    ns,
+    rows_text,
+    same_bars,
+)
 
 from app.core.errors import NotFoundError, UsageError
+from app.core.intervals import HOUR_NS, MINUTE_NS
 from app.managers.data_manager import ImportOptions
 from app.repositories.bar_store_files import Series
 
@@ -57,6 +68,24 @@ def test_dates_are_days_and_times_are_moments(
     two_days: House, start: str | None, end: str | None, count: int
 ) -> None:
     assert len(two_days.data.get_bars("AAA", "1m", start, end)) == count
+
+
+def test_a_date_is_the_session_that_opened_the_evening_before(house: House) -> None:
+    series = Series("CME_Equity", "ES", "1m")
+    sunday, monday = ns("2024-12-01T18:00"), ns("2024-12-02T18:00")  # 17:00 in Chicago
+    house.store.merge(series, bars([sunday, monday - HOUR_NS - MINUTE_NS, monday]), {})
+    frame = house.data.get_bars("ES", "1m", "2024-12-02", "2024-12-02", market="CME_Equity")
+    assert [f"{at:%d %H:%M}" for at in frame.index] == ["01 17:00", "02 15:59"]
+    told = house.data.quality(series, "2024-12-02", "2024-12-02")
+    assert [str(one.session.date) for one in told] == ["2024-12-02"]
+    for date, count in (("2024-11-29", 0), ("2024-12-01", 0), ("2024-12-03", 1)):
+        frame = house.data.get_bars("ES", "1m", date, date, market="CME_Equity")
+        assert len(frame) == count, date
+
+
+@pytest.mark.parametrize("date", ["0001-01-01", "1969-12-31", "2200-12-31", "9999-12-31"])
+def test_a_date_that_no_calendar_knows_is_its_day(two_days: House, date: str) -> None:
+    assert len(two_days.data.get_bars("AAA", "1m", date, date)) == 0
 
 
 @pytest.mark.parametrize("word", ["soon", "2024-13-01", "", "2024-01-02T25:00"])

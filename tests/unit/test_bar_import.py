@@ -140,15 +140,55 @@ def test_an_hour_that_spans_the_end_of_the_break_starts_at_it() -> None:
     assert checked.columns.start_ns.tolist() == [ns("2024-01-02T12:30")]
 
 
+def test_a_bar_before_the_open_stays_apart_from_the_one_of_the_open() -> None:
+    times = ["2024-01-02T09:00", "2024-01-02T09:30", "2024-01-02T10:30"]
+    checked = check(rows(times, open=[9.5, 10.0, 10.5]), interval="1h")
+    assert checked.columns.start_ns.tolist() == [ns(text) for text in times]
+    assert checked.columns.open.tolist() == [9.5, 10.0, 10.5]
+    assert not checked.faults
+
+
 def test_labels_at_the_end_are_set_back_by_an_interval() -> None:
     checked = check(rows(["2024-01-02T09:31", "2024-01-02T16:00"]), label="end")
     assert checked.columns.start_ns.tolist() == [ns("2024-01-02T09:30"), ns("2024-01-02T15:59")]
+
+
+def test_a_short_last_bar_with_its_end_for_a_label_starts_where_the_one_before_it_ends() -> None:
+    ends = ["10:30", "11:30", "12:30", "13:30", "14:30", "15:30", "16:00"]
+    checked = check(rows([f"2024-01-02T{end}" for end in ends]), interval="1h", label="end")
+    starts = ["09:30", *ends[:-1]]
+    assert checked.columns.start_ns.tolist() == [ns(f"2024-01-02T{start}") for start in starts]
+    lunch = [f"2024-01-02T{end}" for end in ("10:00", "11:00", "11:30", "13:30")]
+    checked = check(rows(lunch), interval="1h", label="end", sessions=(LUNCH,))
+    wanted = [ns(f"2024-01-02T{start}") for start in ("09:00", "10:00", "11:00", "12:30")]
+    assert checked.columns.start_ns.tolist() == wanted
+
+
+def test_hours_by_the_clock_with_their_end_for_a_label_are_whole_up_to_the_close() -> None:
+    ends = ["10:00", "11:00", "15:00", "16:00"]
+    checked = check(rows([f"2024-01-02T{end}" for end in ends]), interval="1h", label="end")
+    starts = ["09:30", "10:00", "14:00", "15:00"]
+    assert checked.columns.start_ns.tolist() == [ns(f"2024-01-02T{start}") for start in starts]
 
 
 @pytest.mark.parametrize("time", ["00:00", "09:30", "16:00", "18:59"])
 def test_a_day_bar_starts_at_its_sessions_open(time: str) -> None:
     checked = check(rows([f"2024-01-02T{time}"]), interval="1d")
     assert checked.columns.start_ns.tolist() == [DAY.open_ns]
+
+
+def test_a_day_bar_that_starts_on_the_eve_is_of_the_session_that_opens_there() -> None:
+    futures = [
+        TradingSession(
+            "CME_Equity", dt.date(2024, 1, day), ns(f"{eve}T18:00"), ns(f"2024-01-0{day}T17:00")
+        )
+        for day, eve in ((2, "2024-01-01"), (3, "2024-01-02"))
+    ]
+    times = ["2024-01-01T18:00", "2024-01-02T18:00"]
+    checked = check(rows(times), interval="1d", sessions=tuple(futures))
+    assert checked.columns.start_ns.tolist() == [one.open_ns for one in futures]
+    by_date = check(rows(["2024-01-02T00:00"]), interval="1d", sessions=tuple(futures))
+    assert by_date.columns.start_ns.tolist() == [futures[0].open_ns]
 
 
 def test_a_day_bar_stamped_at_midnight_in_greenwich_is_that_days() -> None:

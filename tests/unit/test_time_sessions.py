@@ -136,6 +136,19 @@ def test_a_half_day_in_hong_kong_ends_before_lunch(time: TimeManager) -> None:
     assert session.close_ns == ns("2024-12-24 04:00")
 
 
+def test_a_half_day_that_closes_amid_lunch_goes_on_until_it_closes(time: TimeManager) -> None:
+    session = session_of(time, "2009-12-24", "XHKG")  # the morning lasted until 12:30 then
+    assert (session.early_close, session.breaks) == (True, ())
+    assert session.close_ns == ns("2009-12-24 04:30")
+    assert time.is_open(utc("2009-12-24 04:29"), market="XHKG")
+
+
+def test_before_a_market_began_it_had_no_session(time: TimeManager) -> None:
+    assert time.sessions_between(day("1999-01-01"), day("1999-12-31"), "IEX") == ()
+    assert time.holidays(1999, "IEX") == ()
+    assert time.next_session(day("1999-12-31"), "IEX").date == day("2013-08-26")
+
+
 def test_seoul_gave_up_its_lunch_break_in_2000(time: TimeManager) -> None:
     assert len(session_of(time, "2000-05-19", "XKRX").breaks) == 1
     assert session_of(time, "2000-05-22", "XKRX").breaks == ()

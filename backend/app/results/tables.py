@@ -35,6 +35,8 @@ from app.services.metrics.exposure import TradingTime
 from app.services.trades import Action, Fill, TradeBook, booked
 from app.threads.machine.garbage import seldom_collected
 
+_NEAR = dt.timedelta(days=4)  # a session may open so long before its date, after a long weekend
+
 
 class Tables:
     """The tables of one run; arrays are not to be written to."""
@@ -132,12 +134,8 @@ class Tables:
     @cached_property
     def trading_sessions(self) -> tuple[TradingSession, ...]:
         """The sessions that began."""
-        first, last = self._dates()
-        if first is None or last is None:
-            return ()
-        times = self._sources.time
-        count = self._record.summary.get("sessions")
-        return times.sessions_between(first, last, self._market)[:count]
+        found = self._sessions_reached()
+        return found[: self._record.summary.get("sessions")]
 
     @cached_property
     def actions(self) -> list[Action]:
@@ -229,17 +227,23 @@ class Tables:
     def _is_extended(self) -> bool:
         return bool(self._config.get("extended_hours"))
 
-    def _dates(self) -> tuple[dt.date | None, dt.date | None]:
-        """The first and last day of the run; a live run's are those of its curve."""
+    def _sessions_reached(self) -> tuple[TradingSession, ...]:
+        """Those of a replay's dates; of a live run those its curve lies in, whose dates may be
+        the day after the evening they begin on.
+        """
+        times, market = self._sources.time, self._market
         dates = self._config.get("replay")
         if dates:
-            return dt.date.fromisoformat(dates["start"]), dt.date.fromisoformat(dates["end"])
+            first, last = (dt.date.fromisoformat(dates[end]) for end in ("start", "end"))
+            return times.sessions_between(first, last, market)
         instants: Ints = self.equity.instant_ns
         if not len(instants):
-            return None, None
-        local = (self._sources.time.to_local(int(at), self._market) for at in instants[[0, -1]])
-        first, last = (moment.date() for moment in local)
-        return first, last
+            return ()
+        first_ns, last_ns = int(instants[0]), int(instants[-1])
+        first, last = (times.to_local(at, market).date() for at in (first_ns, last_ns))
+        near = times.known_sessions(first - _NEAR, last + _NEAR, market)
+        hours = ((one, *self._hours(one)) for one in near)
+        return tuple(one for one, start, end in hours if first_ns <= end and start <= last_ns)
 
 
 def owned(fills: FillColumns) -> Iterator[Fill]:

@@ -185,7 +185,8 @@ def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Ma
     if terms.interval == DAILY:
         return _daily_starts(times_ns, terms, faults)
     length_ns = interval_ns(terms.interval)
-    starts = times_ns if terms.label == "start" else times_ns - length_ns
+    outline = sessions_outline(terms.sessions, extended_hours=True)
+    starts = times_ns if terms.label == "start" else _set_back(times_ns, length_ns, *outline)
     _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
     opens, closes = sessions_outline(terms.sessions, extended_hours=False)
     moved = np.zeros(len(starts), dtype=bool)
@@ -193,10 +194,23 @@ def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Ma
         following = np.minimum(np.searchsorted(opens, starts, side="right"), len(opens) - 1)
         spans_open = (opens[following] > starts) & (opens[following] < starts + length_ns)
         moved = spans_open & ~inside(starts, opens, closes)
+        moved &= ~np.isin(opens[following], starts)  # a bar of the open itself: this one ends there
         starts = np.where(moved, opens[following], starts)
-    outline = sessions_outline(terms.sessions, extended_hours=True)
     _mark(faults, Fault.OUTSIDE_SESSION, ~inside(starts, *outline))
     return starts, moved
+
+
+def _set_back(ends_ns: Ints, length_ns: int, opens: Ints, closes: Ints) -> Ints:
+    """Where bars that end at these times start; the last one of a stretch of trading may be short,
+    and starts where the one before it ends.
+    """
+    starts = ends_ns - length_ns
+    if not len(closes):
+        return starts
+    place = np.minimum(np.searchsorted(closes, ends_ns), len(closes) - 1)
+    cut = opens[place] + (ends_ns - 1 - opens[place]) // length_ns * length_ns
+    is_short = (closes[place] == ends_ns) & (cut > starts) & np.isin(cut, ends_ns)
+    return np.where(is_short, cut, starts)
 
 
 def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
@@ -210,7 +224,11 @@ def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, M
     days = local_days(times_ns, terms.zone).astype("datetime64[D]")
     index = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
     found = dates[index] == days
-    if terms.label == "end":  # round the clock, a day ends at the next one's midnight
+    if terms.label == "start":  # an open is its session's, also on the eve of its date
+        opening = np.minimum(np.searchsorted(opens, times_ns), len(opens) - 1)
+        at_open = opens[opening] == times_ns
+        index, found = np.where(at_open, opening, index), found | at_open
+    else:  # round the clock, a day ends at the next one's midnight
         closes = np.array([session.close_ns for session in terms.sessions], dtype=np.int64)
         ending = np.minimum(np.searchsorted(closes, times_ns), len(closes) - 1)
         at_close = closes[ending] == times_ns

@@ -1,6 +1,8 @@
 """`time`: the clock, trading sessions and holidays of a market."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -73,10 +75,8 @@ def session(
     found = time.get_trading_session(day)
     if found is None:
         why = "a holiday" if time.is_holiday(day) else f"a {day:%A}"
-        raise NotFoundError(
-            f"{market} has no session on {day}, {why}; the one before is on "
-            f"{time.previous_session(day).date}, the next on {time.next_session(day).date}."
-        )
+        near = ", ".join(_neighbours(time, day))
+        raise NotFoundError(f"{market} has no session on {day}, {why}; {near}.")
     if as_json:
         print_json(_session_json(time, found))
         return
@@ -160,6 +160,14 @@ def import_holidays(
 
 def _sessions(time: "TimeManager", first_year: int, last_year: int) -> "tuple[TradingSession, ...]":
     return time.sessions_between(dt.date(first_year, 1, 1), dt.date(last_year, 12, 31))
+
+
+def _neighbours(time: "TimeManager", day: dt.date) -> Iterator[str]:
+    """The sessions on either side of a day, as far as the calendar reaches."""
+    asked = ("the one before is on", time.previous_session), ("the next on", time.next_session)
+    for words, find in asked:
+        with suppress(NotFoundError):
+            yield f"{words} {find(day).date}"
 
 
 def _edges(session: "TradingSession") -> list[tuple[str, int]]:

@@ -117,6 +117,8 @@ def _sessions(name: str, calendar: Any, first_year: int, last_year: int) -> list
     )
     if "market_close" not in schedule:
         raise ConfigError(f"The calendar library lists '{name}' but not when it closes.")
+    if schedule.empty:  # years before the market began have no times, and no type for them
+        return []
     for column, since in calendar.discontinued_market_times.items():
         schedule.loc[schedule.index >= since, column] = None
     early_dates = set(calendar.early_closes(schedule).index)
@@ -165,9 +167,10 @@ def _pauses(times: dict[str, list[int | None]], rows: int) -> list[list[Pair]]:
 
 
 def _inside(pauses: list[Pair], open_ns: int, close_ns: int) -> tuple[Pair, ...]:
-    """What of the pauses lies in the session: a half day may close before or in its break."""
-    clipped = ((max(start, open_ns), min(end, close_ns)) for start, end in sorted(pauses))
-    return tuple((start, end) for start, end in clipped if start < end)
+    """The pauses in which the session stands still and then goes on: a half day that closes
+    before or in its break has none, and trades to its close.
+    """
+    return tuple((start, end) for start, end in sorted(pauses) if open_ns < start < end < close_ns)
 
 
 def _weekdays(sessions: list[TradingSession]) -> tuple[int, ...]:

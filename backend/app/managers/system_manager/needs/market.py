@@ -11,6 +11,7 @@ import msgspec
 from app.core.account_limits import AccountLimits
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
+from app.core.errors import NotFoundError
 from app.core.instruments import Adjustment, Instrument
 from app.core.seams import BarSource
 from app.core.trading_state import RiskPast
@@ -108,6 +109,12 @@ class MarketTime:
     def sessions_before(self, first: TradingSession, count: int) -> tuple[TradingSession, ...]:
         """The last `count` sessions before one, in order."""
         found = [first]
-        while len(found) <= count:
-            found.append(self._time.previous_session(found[-1].date, self._market))
+        try:
+            while len(found) <= count:
+                found.append(self._time.previous_session(found[-1].date, self._market))
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"There are no {count} sessions of history before {first.date}: {error} Start"
+                " later, or ask for less history."
+            ) from error
         return tuple(reversed(found[1:]))

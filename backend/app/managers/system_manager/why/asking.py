@@ -133,7 +133,8 @@ def asker_at(
 def until(config: SessionConfig, until_ns: int, times: TimeManager) -> SessionConfig:
     """The same replay, as far as an instant in its dates needs it: what comes later has no say."""
     replay, date = config.replayed, times.to_local(until_ns, config.market).date()
-    if not replay.start <= date <= replay.end:
+    begins_ns, _ = replayed_sessions(config, times)[0].hours(config.extended_hours)
+    if (date < replay.start and until_ns < begins_ns) or date > replay.end:
         raise UsageError(f"{date} is not in the config's dates, {replay.start} to {replay.end}.")
     end = min(replay.end, date + dt.timedelta(days=1))  # a session may begin the evening before
     shorter = replay.model_copy(update={"end": end})
