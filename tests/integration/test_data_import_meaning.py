@@ -12,6 +12,7 @@ from app.managers.data_manager import ImportOptions
 
 __all__ = ["calendars", "house"]
 
+NAME_IT = " Name the one that is meant with --file-symbol."
 HOURS = [
     f"2024-01-{day:02}T{hour:02}:30,10,11,9,10.5,7" for day in (2, 3, 4, 5) for hour in range(9, 16)
 ]
@@ -80,8 +81,8 @@ def test_read_strictly_a_row_of_another_symbol_refuses_the_file(house: House) ->
 @pytest.mark.parametrize(
     ("symbols", "words"),
     [
-        (["AAB"] * 3, "has no row of AAA; its symbols are AAB. Did you mean 'AAB'?"),
-        (["MSFT", "TSLA", ""], "has no row of AAA; its symbols are MSFT, TSLA."),
+        (["AAB"] * 3, f"has no row of AAA; its symbols are AAB. Did you mean 'AAB'?{NAME_IT}"),
+        (["MSFT", "TSLA", ""], f"has no row of AAA; its symbols are MSFT, TSLA.{NAME_IT}"),
     ],
 )
 def test_a_file_without_the_symbol_asked_for_names_those_it_has(
@@ -95,7 +96,7 @@ def test_a_file_without_the_symbol_asked_for_names_those_it_has(
 
 def test_of_many_symbols_the_first_are_named(house: House) -> None:
     rows = minute_rows("2024-01-02T09:30", 30)
-    with pytest.raises(DataError, match=r"S00, S01, .*S09 and 20 more\.$"):
+    with pytest.raises(DataError, match=r"S00, S01, .*S09 and 20 more\. Name"):
         house.import_text(with_symbols(rows, [f"S{number:02}" for number in range(30)]))
 
 

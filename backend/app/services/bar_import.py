@@ -35,6 +35,7 @@ class Fault(IntEnum):
     OUT_OF_REACH = 13
 
 
+_WHOLE_MOST = 100_000
 _MOST, _LEAST = 1e15, 1e-15  # beyond these is no market; sums and squares of what is within hold
 
 FAULT_TEXT = {
@@ -42,7 +43,8 @@ FAULT_TEXT = {
     Fault.BAD_TIME: "the time cannot be read",
     Fault.CLOCK_CHANGE: "the clock change makes this local time ambiguous or void; give UTC times",
     Fault.BAD_VALUE: "a price or volume is missing or not a finite number, such as 12.5",
-    Fault.COMMA: "a price or volume is written with a comma, as 12,5 or 1,200: write 12.5, or 1200",
+    Fault.COMMA: "a price or volume is written with a comma: say --decimal comma for 12,5, and"
+    " --decimal point for 1,200",
     Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
     Fault.OUT_OF_REACH: "a price or volume lies beyond 1e15, or a price below 1e-15",
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
@@ -116,6 +118,22 @@ def check_rows(rows: Rows, terms: Terms) -> Checked:
         faults=by_reason,
         out_of_order=rows.lines[late & (faults == 0)],
         moved_to_open=int(np.count_nonzero(moved[order])),
+    )
+
+
+def scale_problem(checked: Checked) -> str | None:
+    """What is wrong with prices in a unit of the file's own, such as 1e-9: none ends in decimals,
+    and the least is beyond what is quoted anywhere.
+    """
+    low = checked.columns.low
+    if not len(low) or low.min() < _WHOLE_MOST:
+        return None
+    if any(np.any(getattr(checked.columns, name) % 1) for name in PRICES):
+        return None
+    return (
+        f"its prices, such as {checked.columns.close[0]:.0f}, are whole numbers too large to be in"
+        " a currency. Say how many make one with --price-scale, such as 10000 or 1000000000, or"
+        " --price-scale 1 if they are right."
     )
 
 

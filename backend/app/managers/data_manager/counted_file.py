@@ -1,6 +1,7 @@
 """A file to be imported that tells how much of it was read."""
 
 import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from app.core.errors import DataError
 from app.core.progress import OnCount
+
+_NAMES_SHOWN = 5
 
 
 class CountedFile(io.FileIO):
@@ -26,9 +30,26 @@ class CountedFile(io.FileIO):
         return found
 
 
+def _only_name(path: Path, archive: zipfile.ZipFile) -> str:
+    names = [one.filename for one in archive.infolist() if not one.is_dir()]
+    if len(names) != 1:
+        shown = ", ".join(names[:_NAMES_SHOWN]) + ", ..." * (len(names) > _NAMES_SHOWN)
+        raise DataError(
+            f"{path} holds {len(names):,} files{': ' * bool(names)}{shown}; unpack it, and import"
+            " one by one."
+        )
+    return names[0]
+
+
 @contextmanager
 def opened(path: Path, on_count: OnCount | None) -> Iterator[Path | pa.NativeFile]:
-    """For Arrow to read from its beginning; as it reads any file where nobody counts."""
+    """For Arrow to read from its beginning; as it reads any file where nobody counts. Of a zip
+    archive it is the one file in it.
+    """
+    if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive, archive.open(_only_name(path, archive)) as member:
+            yield pa.PythonFile(member, mode="r")
+        return
     if on_count is None:
         yield path
         return
