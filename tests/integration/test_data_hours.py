@@ -104,6 +104,35 @@ def test_hours_begin_with_the_open_or_with_the_clock(house: House, first: str, c
     assert house.import_text(hours, interval="1h").doubts == ()
 
 
+def test_an_hour_that_the_close_cuts_short_begins_where_the_one_before_ended(house: House) -> None:
+    whole = list(starts(AUTUMN, "10:30", 6, 60))
+    ends = sorted([*whole, *starts(AUTUMN, "16:00", 1)])
+    with pytest.raises(DataError, match="Import it with --label end, or"):
+        house.import_text(file_of(iter(ends)), interval="1h")
+    report = house.import_text(file_of(iter(ends)), interval="1h", label="end")
+    assert (report.kept_out, report.doubts, report.stored) == ({}, (), 28)
+    expected = [one.timestamp() * 1e9 for one in starts(AUTUMN, "09:30", 7, 60)]
+    assert house.all_bars(interval="1h").start_ns.tolist() == expected
+
+
+def test_ends_in_another_zone_are_told_in_one_go(house: House) -> None:
+    content = file_of(starts(AUTUMN), "UTC", end=1)
+    with pytest.raises(
+        DataError, match=r"its times fit --label end --timezone UTC\. Import it with"
+    ):
+        house.import_text(content)
+    with pytest.raises(DataError, match="Import it with --label end, or"):
+        house.import_text(content, timezone="UTC")
+    assert house.import_text(content, timezone="UTC", label="end").doubts == ()
+
+
+def test_a_day_that_the_market_was_closed_on_is_no_matter_of_zones(house: House) -> None:
+    days = ("2024-07-02", "2024-07-03", "2024-07-04", "2024-07-05")
+    times = [one for one in starts(days) if one.day != 3 or one.hour < 13]
+    report = house.import_text(file_of(iter(times)))
+    assert (report.doubts, report.stored) == ((), 2 * 390 + 210)
+
+
 def test_a_break_at_noon_is_no_night(house: House) -> None:
     tokyo = ZoneInfo("Asia/Tokyo")
     day = dt.datetime(2024, 1, 4, 9, tzinfo=tokyo)

@@ -399,6 +399,14 @@ def test_an_archive_of_more_than_one_file_is_refused(
         house.data.import_csv(house.write("all.zip", content), ImportOptions("XNYS", "AAA"))
 
 
+def test_an_archive_with_a_password_is_refused(house: House) -> None:
+    content = bytearray(archive("a.csv", content=FILES["Kraken"]))
+    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(sign) + place] |= 1  # as what packs with one does
+    with pytest.raises(DataError, match=r"all.zip cannot be unpacked: .*password"):
+        house.data.import_csv(house.write("all.zip", bytes(content)), options("Kraken"))
+
+
 @pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
 def test_text_in_utf_16_that_says_so_is_read(house: House, mark: bytes) -> None:
     encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
@@ -430,5 +438,7 @@ def test_parquet_columns_of_views_of_text_and_of_decimals_are_read(house: House)
     table["volume"] = pa.array(VOLUMES)
     path = house.folder.parent / "bars.parquet"
     pq.write_table(pa.table(table), path)
+    with pytest.raises(UsageError, match="use --column for --names"):
+        house.data.import_parquet(path, ImportOptions("XNYS", "AAA", names=("open",)))
     assert house.data.import_parquet(path, ImportOptions("XNYS", "AAA")).kept_out == {}
     assert_read(house)

@@ -203,9 +203,11 @@ def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Ma
     if terms.interval == DAILY:
         return _daily_starts(times_ns, terms, faults)
     length_ns = interval_ns(terms.interval)
-    starts = times_ns if terms.label == "start" else times_ns - length_ns
-    _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
     opens, closes = sessions_outline(terms.sessions, extended_hours=False)
+    starts = (
+        times_ns if terms.label == "start" else _before_ends(times_ns, length_ns, opens, closes)
+    )
+    _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
     moved = np.zeros(len(starts), dtype=bool)
     if length_ns > MINUTE_NS and len(opens):
         following = np.minimum(np.searchsorted(opens, starts, side="right"), len(opens) - 1)
@@ -215,6 +217,20 @@ def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Ma
     outline = sessions_outline(terms.sessions, extended_hours=True)
     _mark(faults, Fault.OUTSIDE_SESSION, ~inside(starts, *outline))
     return starts, moved
+
+
+def _before_ends(ends: Ints, length_ns: int, opens: Ints, closes: Ints) -> Ints:
+    """Where bars start that are told by their ends: an interval before, but for one that ends with
+    trading where another ended less than that before. Bars begin with the open there, and the
+    close cuts the last one short.
+    """
+    starts = ends - length_ns
+    last = np.flatnonzero(np.isin(ends, closes)) if length_ns > MINUTE_NS else np.empty(0, np.int64)
+    begun = opens[np.searchsorted(closes, ends[last])]
+    cut = begun + (ends[last] - begun - 1) // length_ns * length_ns
+    follows = np.isin(cut, ends)
+    starts[last[follows]] = cut[follows]
+    return starts
 
 
 def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:

@@ -18,6 +18,7 @@ from app.core.intervals import DAILY, HOUR_NS, SECOND_NS, interval_ns
 from app.services.bar_import import Rows, Terms
 
 _NIGHT_NS = 3 * HOUR_NS  # without a bar; no break is as long
+_FARTHEST_NS = 16 * HOUR_NS  # that a zone is off; a day off, the market has another holiday
 _LONGEST_NS = 20 * HOUR_NS  # a session round the clock has no sides
 _FILLED_MIN = 0.9
 _NONE = -(1 << 62)
@@ -28,6 +29,8 @@ _ZONES = (
     "UTC", "America/New_York", "America/Chicago", "Europe/London", "Etc/GMT+5",
     "Europe/Berlin", "Europe/Athens", "Asia/Tokyo",
 )  # fmt: skip
+_NO_ZONE = "its times are those of another zone: name it with --timezone"
+_WRONG_ZONE = "its times tell their zone, and seem to tell a wrong one: import it as it should be"
 
 
 class Misfit(msgspec.Struct, frozen=True):
@@ -115,6 +118,7 @@ def _nearest_like(
     opens, closes = np.full((2, len(firsts)), _NONE)
     for starts, ends, trading_ns in hours:
         like = (lasts - firsts == ends - starts) & (ends - starts < _LONGEST_NS)
+        like &= np.abs(firsts - starts) < _FARTHEST_NS
         like &= counts * length_ns >= _FILLED_MIN * trading_ns
         by_label = (np.abs(firsts - starts) == length_ns) & (opens != firsts)
         like &= (opens == _NONE) | (starts == firsts) | by_label
@@ -129,13 +133,14 @@ def _way_out(rows: Rows, terms: Terms, firsts: Ints, opens: Ints, *, by_label: b
             f"its times name the {other}s of bars. Import it with --label {other}, or with"
             f" --label {terms.label} if these hours are right."
         )
-    fitting = _zone_that_fits(firsts, opens, rows.times.zone) if rows.times.zone else None
-    if fitting is not None:
-        found = f"its times fit --timezone {fitting}. Import it with that"
-    elif rows.times.zone:
-        found = "its times are those of another zone: name it with --timezone"
+    length_ns = interval_ns(terms.interval)
+    for label, ahead_ns in (("", 0), ("--label end ", length_ns if terms.label == "start" else 0)):
+        zone = rows.times.zone and _zone_that_fits(firsts - ahead_ns, opens, rows.times.zone)
+        if zone:
+            found = f"its times fit {label}--timezone {zone}. Import it with that"
+            break
     else:
-        found = "its times tell their zone, and seem to tell a wrong one"
+        found = _NO_ZONE if rows.times.zone else _WRONG_ZONE
     return f"{found}, or with --timezone {terms.zone} if these hours are right."
 
 

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -30,7 +30,8 @@ class CountedFile(io.FileIO):
         return found
 
 
-def _only_name(path: Path, archive: zipfile.ZipFile) -> str:
+def _member(path: Path, archive: zipfile.ZipFile) -> IO[bytes]:
+    """The one file of an archive."""
     names = [one.filename for one in archive.infolist() if not one.is_dir()]
     if len(names) != 1:
         shown = ", ".join(names[:_NAMES_SHOWN]) + ", ..." * (len(names) > _NAMES_SHOWN)
@@ -38,7 +39,10 @@ def _only_name(path: Path, archive: zipfile.ZipFile) -> str:
             f"{path} holds {len(names):,} files{': ' * bool(names)}{shown}; unpack it, and import"
             " one by one."
         )
-    return names[0]
+    try:
+        return archive.open(names[0])
+    except RuntimeError as error:  # it wants a password, or was packed in a way unknown here
+        raise DataError(f"{path} cannot be unpacked: {error}.") from None
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def opened(path: Path, on_count: OnCount | None) -> Iterator[Path | pa.NativeFil
     archive it is the one file in it.
     """
     if path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive, archive.open(_only_name(path, archive)) as member:
+        with zipfile.ZipFile(path) as archive, _member(path, archive) as member:
             yield pa.PythonFile(member, mode="r")
         return
     if on_count is None:

@@ -10,7 +10,7 @@ _UTF_16 = "it is UTF-16 text; save it as 'CSV UTF-8', or run iconv -f UTF-16 -t 
 _OTHERS = (
     (
         b"PK\x03\x04",
-        "it is an Excel workbook, or a zip archive whose name does not end in .zip; save it as CSV",
+        "it is an Excel workbook, or a zip archive, broken or not named .zip; save it as CSV",
     ),
     (b"\xd0\xcf\x11\xe0", "it is an Excel workbook; save it as CSV"),
     (b"\x1f\x8b", "it is compressed by gzip; have its name end in .gz"),

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from app.core.arrow import floats, nulls, to_arrow
 from app.core.bars import Floats, Ints
-from app.core.errors import DataError, did_you_mean
+from app.core.errors import DataError, UsageError, did_you_mean
 from app.core.progress import OnCount
 from app.managers.data_manager.counted_file import opened
 from app.managers.data_manager.input_files import NO_UTF_8, require_file, why_no_table
@@ -66,6 +66,8 @@ def read_parquet(
 ) -> tuple[Rows, ColumnMap]:
     """The rows of a Parquet file; a row's line is its number, from 1. Rows are counted."""
     require_file(path)
+    if options.names:
+        raise UsageError("The columns of a Parquet file have names; use --column for --names.")
     with _reading_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
         columns = map_columns(file.schema_arrow.names, options.columns)
@@ -74,10 +76,10 @@ def read_parquet(
         return _rows(path, table, columns, options, zone, lines, []), columns
 
 
-_UNREADABLE = (  # an archive with a password is a RuntimeError
-    pa.ArrowException, csv.Error, OSError, ValueError, EOFError,
-    zipfile.BadZipFile, zlib.error, RuntimeError,
-)  # fmt: skip
+_UNREADABLE = (
+    *(pa.ArrowException, csv.Error, OSError, ValueError),  # names in no UTF-8, too
+    *(EOFError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def _reading_errors(path: Path, kind: str) -> Iterator[None]:
     """What cannot be read or converted is the file's fault, said in one line."""
     try:
         yield
-    except _UNREADABLE as error:  # names in no UTF-8, too
+    except _UNREADABLE as error:
         what = _first_line(error)[:300]
         if "straddling object" in what:
             what = "one of its lines is longer than a megabyte; it may be another kind of file."
