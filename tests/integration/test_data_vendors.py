@@ -428,6 +428,27 @@ def test_a_flat_file_of_many_symbols_is_read_for_one(house: House) -> None:
     assert_read(house)
 
 
+@pytest.mark.parametrize("is_symbol_first", [True, False])
+def test_parquet_columns_of_two_levels_are_those_of_the_symbol(
+    house: House, is_symbol_first: bool
+) -> None:
+    opens = np.array(OPENS)
+    table: dict[str, pa.Array] = {}
+    for symbol, factor in (("AAA", 1), ("BBB", 2)):
+        for name, more in (("Open", 0), ("High", 1), ("Low", -1), ("Close", 0.5), ("Adj Close", 9)):
+            pair = (symbol, name) if is_symbol_first else (name, symbol)
+            table[str(pair)] = pa.array(factor * opens + more)
+        pair = (symbol, "Volume") if is_symbol_first else ("Volume", symbol)
+        table[str(pair)] = pa.array(VOLUMES)
+    table["Datetime"] = pa.array(STARTS, pa.timestamp("ns", "UTC"))
+    path = house.folder.parent / "two.parquet"
+    pq.write_table(pa.table(table), path)
+    assert house.data.import_parquet(path, ImportOptions("XNYS", "AAA")).kept_out == {}
+    assert_read(house)
+    with pytest.raises(DataError, match="No column found for open"):
+        house.data.import_parquet(path, ImportOptions("XNYS", "CCC"))
+
+
 def test_parquet_columns_of_views_of_text_and_of_decimals_are_read(house: House) -> None:
     opens = np.array(OPENS)
     columns = {"open": opens, "high": opens + 1, "low": opens - 1, "close": opens + 0.5}

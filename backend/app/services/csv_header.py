@@ -1,6 +1,7 @@
 """Where a table of text begins: its columns' names, and what stands above and below them."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -9,6 +10,7 @@ from app.core.errors import DataError, UsageError
 from app.services.csv_columns import PRICES, ColumnMap, map_columns, plain_name, roles_of
 
 _DELIMITERS = (",", ";", "\t", "|")
+_PAIR = re.compile(r"\('(.*)', '(.*)'\)")
 _LOOKED_AT = 5  # lines, for the names: titles and addresses stand above them
 
 
@@ -82,6 +84,17 @@ def _joined(rows: Sequence[list[str]], symbol: str) -> list[str]:
         for price, of in zip(prices[1:], symbols[1:], strict=True)
     ]
     return [rows[2][0], *names]
+
+
+def roles_of_pairs(names: Sequence[str], symbol: str) -> dict[str, str]:
+    """The columns of `symbol` that pandas named by two levels, as `('Close', 'AAPL')`."""
+    found = {}
+    for name in names:
+        pair = _PAIR.fullmatch(name)
+        words = [] if pair is None else [pair[1], pair[2]]
+        if plain_name(symbol) in map(plain_name, words):
+            found.update(dict.fromkeys(sorted(roles_of(words)), name))
+    return found
 
 
 def _padded(names: list[str], following: Sequence[list[str]]) -> list[str]:

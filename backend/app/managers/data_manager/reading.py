@@ -24,7 +24,7 @@ from app.managers.data_manager.input_files import NO_UTF_8, require_file, why_no
 from app.managers.data_manager.options import ImportOptions
 from app.services.bar_import import Rows
 from app.services.csv_columns import QUOTES, ColumnMap, is_utc, map_columns
-from app.services.csv_header import Header, find_header
+from app.services.csv_header import Header, find_header, roles_of_pairs
 from app.services.csv_symbols import Picked, pick_symbol
 from app.services.csv_times import Mask, read_times
 
@@ -70,7 +70,8 @@ def read_parquet(
         raise UsageError("The columns of a Parquet file have names; use --column for --names.")
     with _reading_errors(path, "Parquet"):
         file = pq.ParquetFile(path)
-        columns = map_columns(file.schema_arrow.names, options.columns)
+        names = file.schema_arrow.names
+        columns = map_columns(names, {**roles_of_pairs(names, options.theirs), **options.columns})
         table = _read_groups(file, list(columns.names.values()), on_count)
         lines = np.arange(1, table.num_rows + 1)
         return _rows(path, table, columns, options, zone, lines, []), columns
