@@ -134,6 +134,14 @@ def test_minutes_that_are_said_to_be_longer_are_refused(house: House, interval: 
     assert house.files() == {}
 
 
+def test_days_by_another_zones_midnight_stay_the_days_that_they_name(house: House) -> None:
+    days = [f"2024-01-{day:02},10,11,9,10.5,{day}" for day in (2, 3, 4, 5, 8)]
+    for zone in ("Europe/Athens", "Asia/Tokyo", "America/Los_Angeles"):
+        report = house.import_text(rows_text(days), interval="1d", timezone=zone)
+        assert (report.kept_out, len(house.all_bars(interval="1d"))) == ({}, 5)
+    assert house.all_bars(interval="1d").volume.tolist() == [2.0, 3.0, 4.0, 5.0, 8.0]
+
+
 def test_days_that_were_exported_are_not_taken_for_minutes(house: House) -> None:
     sessions = [day for day in range(2, 32) if day not in (6, 7, 13, 14, 15, 20, 21, 27, 28)]
     days = [f"2024-01-{day:02},10,11,9,10.5,7" for day in sessions]

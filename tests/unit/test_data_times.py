@@ -210,6 +210,15 @@ def test_a_day_is_that_of_the_markets_clock() -> None:
     assert days.tolist() == [dt.date(2024, 1, 2)]
 
 
+@pytest.mark.parametrize("read_by", ["Europe/Athens", "Asia/Tokyo", "America/Los_Angeles", "UTC"])
+def test_midnight_by_the_clock_it_was_read_by_means_its_own_date(read_by: str) -> None:
+    times = read_times(pa.array(["2024-07-02", "2024-01-03 00:00"]), read_by)
+    days = local_days(times.ns, NEW_YORK_NAME, times.zone).astype("datetime64[D]")
+    assert days.tolist() == [dt.date(2024, 7, 2), dt.date(2024, 1, 3)]
+    late = local_days(times.ns + 10**9, NEW_YORK_NAME, times.zone).astype("datetime64[D]")
+    assert late[0] == dt.date(2024, 7, 2 if read_by == "America/Los_Angeles" else 1)
+
+
 def test_midnight_utc_means_its_own_date_in_every_market() -> None:
     midnight = np.array([ns("2024-01-02T00:00", dt.UTC)])
     for zone in ("America/New_York", "Asia/Tokyo", "UTC"):

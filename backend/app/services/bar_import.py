@@ -96,7 +96,7 @@ def check_rows(rows: Rows, terms: Terms) -> Checked:
     _mark(faults, Fault.BAD_TIME, rows.times.unreadable)
     _mark(faults, Fault.CLOCK_CHANGE, rows.times.ambiguous)
     _mark_values(faults, values, rows.commas)
-    starts, moved = _start_times(rows.times.ns, terms, faults)
+    starts, moved = _start_times(rows.times, terms, faults)
     _mark(faults, Fault.IN_FUTURE, starts > terms.now_ns)
     late = _after_a_later_time(starts, faults)
     order = _order(starts, faults)
@@ -198,10 +198,11 @@ def _mark_values(faults: Faults, values: Mapping[str, Floats], commas: Mask | No
     _mark(faults, Fault.OUT_OF_REACH, (low < _LEAST) | (high > _MOST) | (values["volume"] > _MOST))
 
 
-def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
+def _start_times(times: Times, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """Where each bar starts, and which were moved to a session's open."""
     if terms.interval == DAILY:
-        return _daily_starts(times_ns, terms, faults)
+        return _daily_starts(times, terms, faults)
+    times_ns = times.ns
     length_ns = interval_ns(terms.interval)
     opens, closes = sessions_outline(terms.sessions, extended_hours=False)
     starts = (
@@ -233,15 +234,16 @@ def _before_ends(ends: Ints, length_ns: int, opens: Ints, closes: Ints) -> Ints:
     return starts
 
 
-def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
+def _daily_starts(times: Times, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """A day's bar starts at its session's open, whatever time of that day the file names."""
+    times_ns = times.ns
     moved = np.zeros(len(times_ns), dtype=bool)
     if not terms.sessions:
         _mark(faults, Fault.OUTSIDE_SESSION, ~moved)
         return times_ns, moved
     dates = np.array([session.date for session in terms.sessions], dtype="datetime64[D]")
     opens = np.array([session.open_ns for session in terms.sessions], dtype=np.int64)
-    days = local_days(times_ns, terms.zone).astype("datetime64[D]")
+    days = local_days(times_ns, terms.zone, times.zone).astype("datetime64[D]")
     index = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
     found = dates[index] == days
     if terms.label == "end":  # round the clock, a day ends at the next one's midnight

@@ -208,12 +208,19 @@ def _from_wall_clock(values: pa.Array, zone: str) -> Times:
     return Times(ns, nulls(values), ambiguous, zone)
 
 
-def local_days(times_ns: Ints, zone: str) -> Ints:
-    """Days since 1970 by the wall clock of `zone`; midnight UTC is taken as that date itself.
+def local_days(times_ns: Ints, zone: str, read_by: str = "") -> Ints:
+    """Days since 1970 by the wall clock of `zone`; midnight UTC is taken as that date itself, and
+    so is midnight by the clock that the times were `read_by`.
 
     Daily files are often stamped at midnight UTC whatever their market, and no market's day
     bar means the evening before.
     """
-    stamps = to_arrow(times_ns, pa.timestamp("ns", tz=zone))
-    days = ints(pc.local_timestamp(stamps)) // DAY_NS
-    return np.where(times_ns % DAY_NS == 0, times_ns // DAY_NS, days)
+    days = _local_ns(times_ns, zone) // DAY_NS
+    for clock in {read_by or "UTC", "UTC"} - {zone}:
+        local_ns = _local_ns(times_ns, clock)
+        days = np.where(local_ns % DAY_NS == 0, local_ns // DAY_NS, days)
+    return days
+
+
+def _local_ns(times_ns: Ints, zone: str) -> Ints:
+    return ints(pc.local_timestamp(to_arrow(times_ns, pa.timestamp("ns", tz=zone))))

@@ -34,7 +34,7 @@ Example:
 
 Names = Annotated[
     str | None,
-    typer.Option(metavar="NAMES", help="Of the columns, where the file has none: date,time,open."),
+    typer.Option(metavar="NAMES", help="Of the columns, where the file has none."),
 ]
 Decimals = Annotated[
     str | None,
