@@ -45,11 +45,16 @@ def misfit(rows: Rows, terms: Terms) -> Misfit | None:
     if terms.interval == DAILY or not terms.sessions:
         return None
     length_ns = interval_ns(terms.interval)
-    times = np.sort(rows.times.ns[~(rows.times.unreadable | rows.times.ambiguous)])
+    times = rows.times.ns
+    unusable = rows.times.unreadable | rows.times.ambiguous
+    if unusable.any():
+        times = times[~unusable]
     if not len(times):
         return None
+    if np.any(times[1:] < times[:-1]):
+        times = np.sort(times)
     starts = times if terms.label == "start" else times - length_ns
-    edges = np.flatnonzero(np.diff(starts) > _NIGHT_NS) + 1
+    edges = np.flatnonzero(starts[1:] - starts[:-1] > _NIGHT_NS) + 1
     firsts = starts[np.concatenate(([0], edges))]
     lasts = starts[np.concatenate((edges, [len(starts)])) - 1] + length_ns
     counts = np.diff(np.concatenate(([0], edges, [len(starts)])))
