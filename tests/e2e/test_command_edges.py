@@ -89,7 +89,8 @@ def answer(said: Said) -> Any:
          "bars.csv was refused: the bars lie 1 minute apart, not 5m; import them with"
          " --interval 1m. Nothing was stored."),
         (("import-csv", "named.csv", "--symbol", "AAPL"), 1,
-         "named.csv has no row of AAPL; its symbols are AAP, MSFT. Did you mean 'AAP'?"),
+         "named.csv has no row of AAPL; its symbols are AAP, MSFT. Did you mean 'AAP'?"
+         " Name the one that is meant with --file-symbol."),
         (("show", "AAA", "--interval", "1h", "--adjust", "BACK"), 2,
          "adjust is raw or back, not 'BACK'. Did you mean 'back'?"),
         (("show", "AAB"), 3,
@@ -204,7 +205,7 @@ def test_numbers_of_a_file_with_commas_are_named_as_that(say: Say, folder: Path)
     )
     said = say("data", "import-csv", "commas.csv", "--symbol", "CCC", "--market", "24/7", "--json")
     reasons = {one["line"]: one["reason"] for one in answer(said)["findings"]}
-    assert "written with a comma, as 12,5 or 1,200: write 12.5" in reasons[2]
+    assert "written with a comma: say --decimal comma for 12,5" in reasons[2]
     assert "missing or not a finite number" in reasons[3]
     said = say("data", "import-csv", "commas.csv", "--symbol", "DDD", "--market", "24/7")
     assert "commas.csv: 3 rows; 1 bar added, 0 the same" in said.out

@@ -56,6 +56,33 @@ def test_an_import_reports_and_goes_out_again(cli: Cli, tmp_path: Path) -> None:
     assert "outside any trading session" in none.stdout
 
 
+def test_sessions_beside_their_hours_are_refused_or_stored_with_a_warning(
+    cli: Cli, tmp_path: Path
+) -> None:
+    ends = [f"2024-01-02 {at // 60:02}:{at % 60:02},10,11,9,10" for at in range(571, 961)]
+    named = write(tmp_path, "\n".join(["timestamp,open,high,low,close", *ends]) + "\n")
+    refused = cli("data", "import-csv", named, "--symbol", "AAA")
+    assert refused.returncode == 1
+    assert "Import it with --label end, or with --label start if" in refused.stderr
+    taken = cli("data", "import-csv", named, "--symbol", "AAA", "--label", "start")
+    assert (taken.returncode, "Take care: in 1 of 1 whole sessions" in taken.stdout) == (0, True)
+    right = cli("data", "import-csv", named, "--symbol", "BBB", "--label", "end")
+    assert (right.returncode, "Take care" in right.stdout) == (0, False)
+
+
+def test_a_file_without_names_is_read_by_those_that_its_refusal_gives(
+    cli: Cli, tmp_path: Path
+) -> None:
+    named = write(tmp_path, "20240102 093000;10,5;11;9;10;1.200\n")
+    refused = cli("data", "import-csv", named, "--symbol", "AAA")
+    names = refused.stderr.split(" if that is")[0].split()[-1]
+    words = ("data", "import-csv", named, "--symbol", "AAA", "--names", names)
+    assert "--decimal comma for 12,5" in cli(*words).stderr.replace("\n", " ")
+    assert cli(*words, "--decimal", "comma").returncode == 0
+    shown = json.loads(cli("data", "show", "AAA", "--json").stdout)["bars"]
+    assert (shown[0]["open"], shown[0]["volume"]) == (10.5, 1200.0)
+
+
 @pytest.mark.parametrize(("nights", "is_told"), [(1, True), (0, False)])
 def test_a_file_of_which_much_lies_outside_all_sessions_is_told_what_that_often_is(
     cli: Cli, tmp_path: Path, nights: int, is_told: bool

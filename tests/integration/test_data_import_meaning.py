@@ -15,6 +15,7 @@ from app.repositories.bar_store_files import Series
 
 __all__ = ["calendars", "house"]
 
+NAME_IT = " Name the one that is meant with --file-symbol."
 HOURS = [
     f"2024-01-{day:02}T{hour:02}:30,10,11,9,10.5,7" for day in (2, 3, 4, 5) for hour in range(9, 16)
 ]
@@ -83,8 +84,8 @@ def test_read_strictly_a_row_of_another_symbol_refuses_the_file(house: House) ->
 @pytest.mark.parametrize(
     ("symbols", "words"),
     [
-        (["AAB"] * 3, "has no row of AAA; its symbols are AAB. Did you mean 'AAB'?"),
-        (["MSFT", "TSLA", ""], "has no row of AAA; its symbols are MSFT, TSLA."),
+        (["AAB"] * 3, f"has no row of AAA; its symbols are AAB. Did you mean 'AAB'?{NAME_IT}"),
+        (["MSFT", "TSLA", ""], f"has no row of AAA; its symbols are MSFT, TSLA.{NAME_IT}"),
     ],
 )
 def test_a_file_without_the_symbol_asked_for_names_those_it_has(
@@ -98,7 +99,7 @@ def test_a_file_without_the_symbol_asked_for_names_those_it_has(
 
 def test_of_many_symbols_the_first_are_named(house: House) -> None:
     rows = minute_rows("2024-01-02T09:30", 30)
-    with pytest.raises(DataError, match=r"S00, S01, .*S09 and 20 more\.$"):
+    with pytest.raises(DataError, match=r"S00, S01, .*S09 and 20 more\. Name"):
         house.import_text(with_symbols(rows, [f"S{number:02}" for number in range(30)]))
 
 
@@ -134,6 +135,14 @@ def test_minutes_that_are_said_to_be_longer_are_refused(house: House, interval: 
     with pytest.raises(DataError, match=r"1 minute apart, not .*; import them with --interval 1m"):
         house.import_text(text, interval=interval)
     assert house.files() == {}
+
+
+def test_days_by_another_zones_midnight_stay_the_days_that_they_name(house: House) -> None:
+    days = [f"2024-01-{day:02},10,11,9,10.5,{day}" for day in (2, 3, 4, 5, 8)]
+    for zone in ("Europe/Athens", "Asia/Tokyo", "America/Los_Angeles"):
+        report = house.import_text(rows_text(days), interval="1d", timezone=zone)
+        assert (report.kept_out, len(house.all_bars(interval="1d"))) == ({}, 5)
+    assert house.all_bars(interval="1d").volume.tolist() == [2.0, 3.0, 4.0, 5.0, 8.0]
 
 
 def test_days_that_were_exported_are_not_taken_for_minutes(house: House) -> None:

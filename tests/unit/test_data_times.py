@@ -42,6 +42,15 @@ NEW_YORK_NAME = "America/New_York"
         "1704205800000000",
         "1704205800000000000",
         "  2024-01-02T09:30  ",
+        "20240102-09:30:00",
+        "20240102  09:30:00",
+        "2024/01/02 09:30:00.000000",
+        "20240102 09:30:00 US/Eastern",
+        "20240102 08:30:00 US/Central",
+        "02.01.2024 09:30",
+        "02.01.2024 09:30:00.000",
+        "02.01.2024 14:30:00.000 UTC",
+        "02.01.2024 15:30:00.000 GMT+0100",
     ],
 )
 def test_one_moment_is_read_in_each_way_it_is_written(text: str) -> None:
@@ -51,7 +60,7 @@ def test_one_moment_is_read_in_each_way_it_is_written(text: str) -> None:
     assert not times.ambiguous.any()
 
 
-@pytest.mark.parametrize("text", ["2024-01-02", "20240102", "2024.01.02"])
+@pytest.mark.parametrize("text", ["2024-01-02", "20240102", "2024.01.02", "02.01.2024"])
 def test_a_date_alone_is_its_midnight_by_the_zones_clock(text: str) -> None:
     assert read_times(pa.array([text]), NEW_YORK_NAME).ns.tolist() == [ns("2024-01-02T00:00")]
 
@@ -113,8 +122,8 @@ def test_slashes_are_not_guessed_at() -> None:
 
 
 WRITTEN = {
-    "31.12.2024 16:00": ["%d.%m.%Y %H:%M"],
-    "01.02.2024 16:00:30": ["%d.%m.%Y %H:%M:%S"],
+    "31.12.24 16:00": ["%d.%m.%y %H:%M"],
+    "1.2.2024 16:00:30": ["%d.%m.%Y %H:%M:%S"],
     "12/31/2024 16:00": ["%m/%d/%Y %H:%M"],
     "31/12/24": ["%d/%m/%y"],
     "1/2/2024 4:00 PM": ["%m/%d/%Y %I:%M %p", "%d/%m/%Y %I:%M %p"],
@@ -148,6 +157,15 @@ def test_a_given_pattern_settles_what_slashes_mean() -> None:
     times = read_times(values, NEW_YORK_NAME, "%m/%d/%Y %H:%M")
     assert times.ns[0] == HALF_PAST
     assert times.unreadable.tolist() == [False, True]
+
+
+def test_a_time_that_names_another_zone_than_the_first_is_unreadable() -> None:
+    values = pa.array([f"20240102 09:30:00 {zone}" for zone in ("US/Eastern", "US/Central")])
+    times = read_times(values, "UTC")
+    assert (times.ns[0], times.unreadable.tolist()) == (HALF_PAST, [False, True])
+    assert times.zone == "US/Eastern"
+    with pytest.raises(DataError, match="in no format known here"):
+        read_times(pa.array(["20240102 09:30:00 Nowhere/Else"]), "UTC")
 
 
 def test_a_column_without_any_time_says_so() -> None:
@@ -190,6 +208,15 @@ def test_a_day_is_that_of_the_markets_clock() -> None:
     late_evening = np.array([ns("2024-01-02T20:30")])  # the third already, in Greenwich
     days = local_days(late_evening, str(NEW_YORK)).astype("datetime64[D]")
     assert days.tolist() == [dt.date(2024, 1, 2)]
+
+
+@pytest.mark.parametrize("read_by", ["Europe/Athens", "Asia/Tokyo", "America/Los_Angeles", "UTC"])
+def test_midnight_by_the_clock_it_was_read_by_means_its_own_date(read_by: str) -> None:
+    times = read_times(pa.array(["2024-07-02", "2024-01-03 00:00"]), read_by)
+    days = local_days(times.ns, NEW_YORK_NAME, times.zone).astype("datetime64[D]")
+    assert days.tolist() == [dt.date(2024, 7, 2), dt.date(2024, 1, 3)]
+    late = local_days(times.ns + 10**9, NEW_YORK_NAME, times.zone).astype("datetime64[D]")
+    assert late[0] == dt.date(2024, 7, 2 if read_by == "America/Los_Angeles" else 1)
 
 
 def test_midnight_utc_means_its_own_date_in_every_market() -> None:

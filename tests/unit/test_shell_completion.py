@@ -197,8 +197,19 @@ def test_every_command_can_be_typed_by_completing_each_of_its_words() -> None:
 
 
 FREE = (
-    *("BARS", "COMMAND", "COUNT", "CURRENCY", "DATE", "DAYS", "LINES", "MONEY", "NAME", "NUMBER"),
-    *("PATTERN", "PORT", "PRICE", "QUANTITY", "RATE", "RATES", "SECONDS", "SHARE", "SIZE"),
+    *("BARS", "COMMAND", "COUNT", "CURRENCY", "DATE", "DAYS", "LINES", "MONEY", "NAME", "NAMES"),
+    *(
+        "NUMBER",
+        "PATTERN",
+        "PORT",
+        "PRICE",
+        "QUANTITY",
+        "RATE",
+        "RATES",
+        "SECONDS",
+        "SHARE",
+        "SIZE",
+    ),
     *("TEXT", "TIME", "URL", "YEAR"),
 )
 

@@ -35,6 +35,7 @@ class Fault(IntEnum):
     OUT_OF_REACH = 13
 
 
+_WHOLE_MOST = 100_000
 _MOST, _LEAST = 1e15, 1e-15  # beyond these is no market; sums and squares of what is within hold
 
 FAULT_TEXT = {
@@ -42,7 +43,8 @@ FAULT_TEXT = {
     Fault.BAD_TIME: "the time cannot be read",
     Fault.CLOCK_CHANGE: "the clock change makes this local time ambiguous or void; give UTC times",
     Fault.BAD_VALUE: "a price or volume is missing or not a finite number, such as 12.5",
-    Fault.COMMA: "a price or volume is written with a comma, as 12,5 or 1,200: write 12.5, or 1200",
+    Fault.COMMA: "a price or volume is written with a comma: say --decimal comma for 12,5, and"
+    " --decimal point for 1,200",
     Fault.NOT_POSITIVE: "a price is not positive, or the volume is negative",
     Fault.OUT_OF_REACH: "a price or volume lies beyond 1e15, or a price below 1e-15",
     Fault.OHLC_ORDER: "high is not the highest or low not the lowest price",
@@ -94,7 +96,7 @@ def check_rows(rows: Rows, terms: Terms) -> Checked:
     _mark(faults, Fault.BAD_TIME, rows.times.unreadable)
     _mark(faults, Fault.CLOCK_CHANGE, rows.times.ambiguous)
     _mark_values(faults, values, rows.commas)
-    starts, moved = _start_times(rows.times.ns, terms, faults)
+    starts, moved = _start_times(rows.times, terms, faults)
     _mark(faults, Fault.IN_FUTURE, starts > terms.now_ns)
     late = _after_a_later_time(starts, faults)
     order = _order(starts, faults)
@@ -116,6 +118,22 @@ def check_rows(rows: Rows, terms: Terms) -> Checked:
         faults=by_reason,
         out_of_order=rows.lines[late & (faults == 0)],
         moved_to_open=int(np.count_nonzero(moved[order])),
+    )
+
+
+def scale_problem(checked: Checked) -> str | None:
+    """What is wrong with prices in a unit of the file's own, such as 1e-9: none ends in decimals,
+    and the least is beyond what is quoted anywhere.
+    """
+    low = checked.columns.low
+    if not len(low) or low.min() < _WHOLE_MOST:
+        return None
+    if any(np.any(getattr(checked.columns, name) % 1) for name in PRICES):
+        return None
+    return (
+        f"its prices, such as {checked.columns.close[0]:.0f}, are whole numbers too large to be in"
+        " a currency. Say how many make one with --price-scale, such as 10000 or 1000000000, or"
+        " --price-scale 1 if they are right."
     )
 
 
@@ -180,15 +198,16 @@ def _mark_values(faults: Faults, values: Mapping[str, Floats], commas: Mask | No
     _mark(faults, Fault.OUT_OF_REACH, (low < _LEAST) | (high > _MOST) | (values["volume"] > _MOST))
 
 
-def _start_times(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
+def _start_times(times: Times, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """Where each bar starts, and which were moved to a session's open."""
     if terms.interval == DAILY:
-        return _daily_starts(times_ns, terms, faults)
+        return _daily_starts(times, terms, faults)
+    times_ns = times.ns
     length_ns = interval_ns(terms.interval)
+    opens, closes = sessions_outline(terms.sessions, extended_hours=False)
     outline = sessions_outline(terms.sessions, extended_hours=True)
     starts = times_ns if terms.label == "start" else _set_back(times_ns, length_ns, *outline)
     _mark(faults, Fault.OFF_MINUTE, starts % MINUTE_NS != 0)
-    opens, closes = sessions_outline(terms.sessions, extended_hours=False)
     moved = np.zeros(len(starts), dtype=bool)
     if length_ns > MINUTE_NS and len(opens):
         following = np.minimum(np.searchsorted(opens, starts, side="right"), len(opens) - 1)
@@ -213,15 +232,16 @@ def _set_back(ends_ns: Ints, length_ns: int, opens: Ints, closes: Ints) -> Ints:
     return np.where(is_short, cut, starts)
 
 
-def _daily_starts(times_ns: Ints, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
+def _daily_starts(times: Times, terms: Terms, faults: Faults) -> tuple[Ints, Mask]:
     """A day's bar starts at its session's open, whatever time of that day the file names."""
+    times_ns = times.ns
     moved = np.zeros(len(times_ns), dtype=bool)
     if not terms.sessions:
         _mark(faults, Fault.OUTSIDE_SESSION, ~moved)
         return times_ns, moved
     dates = np.array([session.date for session in terms.sessions], dtype="datetime64[D]")
     opens = np.array([session.open_ns for session in terms.sessions], dtype=np.int64)
-    days = local_days(times_ns, terms.zone).astype("datetime64[D]")
+    days = local_days(times_ns, terms.zone, times.zone).astype("datetime64[D]")
     index = np.minimum(np.searchsorted(dates, days), len(dates) - 1)
     found = dates[index] == days
     if terms.label == "start":  # an open is its session's, also on the eve of its date

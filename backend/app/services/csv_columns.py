@@ -14,11 +14,12 @@ QUOTES = tuple(
 QUOTE_PRICES = tuple(name for name in QUOTES if not name.endswith("_size"))
 ROLES = ("timestamp", "date", "time", *PRICES, "volume", *QUOTES, "symbol")
 
-# Names as `_plain` leaves them; the first that a file has is taken.
+# Names as `plain_name` leaves them; the first that a file has is taken.
 _ALIASES: dict[str, tuple[str, ...]] = {
     "timestamp": (
-        "timestamp", "datetime", "unixtimestamp", "unix", "epoch", "ts", "opentime", "starttime",
-        "start", "windowstart", "time", "date", "t", "begin", "gmttime", "localtime",
+        "timestamp", "datetime", "unixtimestamp", "unix", "epoch", "ts", "tsevent", "opentime",
+        "starttime", "start", "windowstart", "time", "date", "t", "begin", "gmttime", "localtime",
+        "utc", "utctime", "timeutc", "dateutc", "datetimeutc", "timestamputc",
         "index", "indexlevel0",
     ),
     "open": ("open", "o", "openprice", "first"),
@@ -32,6 +33,9 @@ _ALIASES: dict[str, tuple[str, ...]] = {
 
 # A number or a time, and no name of anything.
 _VALUE = re.compile(r"(?=\D*\d)[-+\d.,:/ TZ]+")
+
+
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?|([01]\d|2[0-3])[0-5]\d([0-5]\d)?")
 
 
 class ColumnMap(msgspec.Struct, frozen=True):
@@ -50,17 +54,17 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
     """Match a file's header to roles; `given` (role to column name) goes before any guess."""
     if sum(_VALUE.fullmatch(name) is not None for name in header) > len(header) / 2:
         raise DataError(
-            f"The first line holds values, {', '.join(header)[:80]}, where the columns' names have"
-            " to be; put a line above it such as timestamp,open,high,low,close,volume."
+            f"The first line holds values, {', '.join(header)[:80]}, and no names of columns: give"
+            f" them with --names {','.join(_names_for(header))} if that is what they are."
         )
     names = _check_given(header, given)
-    by_plain = {_plain(name): name for name in reversed(header) if name not in names.values()}
+    by_plain = {plain_name(name): name for name in reversed(header) if name not in names.values()}
     if not {"timestamp", "date", "time"} & names.keys():
         names.update(_guess_time(by_plain))
     if not {"timestamp", "date", "time"} & names.keys() and header[:1] == [""]:
         names["timestamp"] = ""  # as pandas writes an index without a name
     for role in (*PRICES, "volume", "symbol", *QUOTES):
-        free = by_plain.keys() - {_plain(name) for name in names.values()}
+        free = by_plain.keys() - {plain_name(name) for name in names.values()}
         aliases = _ALIASES.get(role, (role.replace("_", ""),))
         found = next((alias for alias in aliases if alias in free), None)
         if role not in names and found is not None:
@@ -71,7 +75,40 @@ def map_columns(header: Sequence[str], given: Mapping[str, str]) -> ColumnMap:
     return ColumnMap(names, tuple(name for name in header if name not in names.values()))
 
 
-def _plain(name: str) -> str:
+def roles_of(header: Sequence[str]) -> set[str]:
+    """What a header's names are guessed to mean."""
+    words = {plain_name(name) for name in header}
+    return {role for role, aliases in _ALIASES.items() if words & set(aliases)}
+
+
+def _names_for(values: Sequence[str]) -> list[str]:
+    """What a row's values most often are."""
+    has_clock = len(values) > len(PRICES) + 1 and _CLOCK.fullmatch(values[1]) is not None
+    times = ["date", "time"] if has_clock else ["timestamp"]
+    return [*times, *_order_of(values[len(times) :]), "volume"][: len(values)]
+
+
+def _order_of(values: Sequence[str]) -> tuple[str, ...]:
+    """The order of a row's four prices: the usual one, unless another alone makes sense of it."""
+    try:
+        cells = [float(value) for value in values[: len(PRICES)]]
+    except ValueError:
+        return PRICES
+    for order in (PRICES, ("low", "high", "open", "close"), ("open", "close", "high", "low")):
+        row = dict(zip(order, cells, strict=False))
+        if len(row) == len(cells) == len(PRICES):
+            least, most = row["low"], row["high"]
+            if all(least <= cell <= most for cell in cells):
+                return order
+    return PRICES
+
+
+def is_utc(name: str) -> bool:
+    """Whether a column's name says that its times are those of Greenwich: `Gmt time`."""
+    return re.search("utc|gmt", plain_name(name)) is not None
+
+
+def plain_name(name: str) -> str:
     """`Bid Open`, `bid_open` and `<BID_OPEN>` are one word."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
@@ -114,7 +151,11 @@ def _check_alike(header: Sequence[str], names: Mapping[str, str], given: Mapping
     """A guess has one answer: `Close` and `close` may hold different prices."""
     for role in names.keys() - given.keys():
         name = names[role]
-        alike = [one for one in header if _plain(one) == _plain(name) and one not in given.values()]
+        alike = [
+            one
+            for one in header
+            if plain_name(one) == plain_name(name) and one not in given.values()
+        ]
         if len(alike) > 1:
             raise DataError(
                 f"The columns {' and '.join(map(repr, alike))} may both be {role}: say which it is"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from zoneinfo import available_timezones
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ _NS = pa.timestamp("ns")
 _UTC_NS = pa.timestamp("ns", tz="UTC")
 _CLOCK = r"([01]\d|2[0-3])"
 _ISO = r"(19|20)\d\d-[01]\d-[0-3]\d"
+_ZONE_NAME = re.compile(r" ([A-Z][A-Za-z]+/[A-Za-z_/]+)$")
 _OFFSET = r"(Z|[+-]\d\d(:?\d\d)?)"
 
 
@@ -31,6 +33,7 @@ class Times(msgspec.Struct, frozen=True):
     ns: Ints
     unreadable: Mask
     ambiguous: Mask  # a wall-clock time that happened twice, or never: clocks were changed
+    zone: str = ""  # that of the wall clock they were read by; none where they tell it themselves
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -44,6 +47,7 @@ class _Format(msgspec.Struct, frozen=True):
 
 _TIME = rf"{_CLOCK}(:[0-5]\d(:[0-5]\d(\.\d{{1,9}})?)?)?"
 _DAY = r"((?:19|20)\d\d)[./]?([01]\d)[./]?([0-3]\d)"
+_DOTTED = r"([0-3]\d)\.([01]\d)\.((?:19|20)\d\d)"  # with dots the day stands first everywhere
 # The first that fits a column's first value is the column's format.
 _FORMATS = (
     _Format(rf"{_ISO}([T ]{_TIME})?"),
@@ -51,7 +55,14 @@ _FORMATS = (
     _Format(rf"({_ISO}[T ]{_TIME}) ({_OFFSET})", r"\1\7", aware=True),
     _Format(_DAY, r"\1-\2-\3"),
     _Format(rf"{_DAY}[T ]?{_CLOCK}:?([0-5]\d)", r"\1-\2-\3 \4:\5"),
-    _Format(rf"{_DAY}[T ]?{_CLOCK}:?([0-5]\d):?([0-5]\d)", r"\1-\2-\3 \4:\5:\6"),
+    _Format(
+        rf"{_DAY}(?:[T-]| {{0,2}}){_CLOCK}:?([0-5]\d):?([0-5]\d)(\.\d{{1,9}})?",
+        r"\1-\2-\3 \4:\5:\6\7",
+    ),
+    _Format(_DOTTED, r"\3-\2-\1"),
+    _Format(rf"{_DOTTED} ({_TIME})", r"\3-\2-\1 \4"),
+    _Format(rf"{_DOTTED} ({_TIME}) (?:UTC|GMT)", r"\3-\2-\1 \4Z", aware=True),
+    _Format(rf"{_DOTTED} ({_TIME}) (?:UTC|GMT)([+-]\d{{4}})", r"\3-\2-\1 \4\9", aware=True),
     _Format(r"\d{9,10}(\.\d*)?", epoch_ns=1_000_000_000),
     _Format(r"\d{12,13}(\.0*)?", epoch_ns=1_000_000),
     _Format(r"\d{15,16}(\.0*)?", epoch_ns=1_000),
@@ -115,6 +126,7 @@ def _cast_timestamps(values: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _from_text(text: pa.Array, zone: str) -> Times:
+    text, zone = _without_zone(text, zone)
     found = _find_format(text)
     pattern = f"^{found.pattern}$"
     if found.epoch_ns:
@@ -125,6 +137,15 @@ def _from_text(text: pa.Array, zone: str) -> Times:
     except pa.ArrowInvalid:
         parsed = _cast_each(_iso(_keep_matching(text, pattern), pattern, found.replacement), kind)
     return _from_aware(parsed) if found.aware else _from_wall_clock(parsed, zone)
+
+
+def _without_zone(text: pa.Array, zone: str) -> tuple[pa.Array, str]:
+    """Times without the name of a zone that the first of them ends in, as ` US/Eastern`, and it."""
+    match = next((_ZONE_NAME.search(one) for one in text.drop_null()[:1].to_pylist()), None)
+    if match is None or match[1] not in available_timezones():
+        return text, zone
+    named = pc.ends_with(text, match[0])
+    return pc.if_else(named, pc.utf8_slice_codeunits(text, 0, -len(match[0])), None), match[1]
 
 
 def _find_format(text: pa.Array) -> _Format:
@@ -184,15 +205,22 @@ def _from_wall_clock(values: pa.Array, zone: str) -> Times:
     if len(ns) and offset_ns.min() != offset_ns.max():  # clocks changed within the file
         latest = pc.assume_timezone(values, zone, ambiguous="latest", nonexistent="latest")
         ambiguous = ns != ints(latest)
-    return Times(ns, nulls(values), ambiguous)
+    return Times(ns, nulls(values), ambiguous, zone)
 
 
-def local_days(times_ns: Ints, zone: str) -> Ints:
-    """Days since 1970 by the wall clock of `zone`; midnight UTC is taken as that date itself.
+def local_days(times_ns: Ints, zone: str, read_by: str = "") -> Ints:
+    """Days since 1970 by the wall clock of `zone`; midnight UTC is taken as that date itself, and
+    so is midnight by the clock that the times were `read_by`.
 
     Daily files are often stamped at midnight UTC whatever their market, and no market's day
     bar means the evening before.
     """
-    stamps = to_arrow(times_ns, pa.timestamp("ns", tz=zone))
-    days = ints(pc.local_timestamp(stamps)) // DAY_NS
-    return np.where(times_ns % DAY_NS == 0, times_ns // DAY_NS, days)
+    days = _local_ns(times_ns, zone) // DAY_NS
+    for clock in {read_by or "UTC", "UTC"} - {zone}:
+        local_ns = _local_ns(times_ns, clock)
+        days = np.where(local_ns % DAY_NS == 0, local_ns // DAY_NS, days)
+    return days
+
+
+def _local_ns(times_ns: Ints, zone: str) -> Ints:
+    return ints(pc.local_timestamp(to_arrow(times_ns, pa.timestamp("ns", tz=zone))))

@@ -32,6 +32,18 @@ Example:
   ./start_cli.sh data import-parquet btc.parquet --symbol BTC/USDT --market 24/7
 """
 
+Names = Annotated[
+    str | None,
+    typer.Option(metavar="NAMES", help="Of the columns, where the file has none."),
+]
+Decimals = Annotated[
+    str | None,
+    typer.Option(metavar="point|comma", help="Before decimals; the other one parts thousands."),
+]
+FileSymbol = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The symbol as the file names it: AAPL.US.")
+]
+
 
 def import_file(
     ctx: typer.Context,
@@ -50,15 +62,19 @@ def import_file(
         typer.Option(metavar="ZONE", help="Of times that carry none; else the market's."),
     ] = None,
     label: Annotated[
-        str, typer.Option(metavar="start|end", help="What of a bar its time names.")
-    ] = "start",
+        str | None,
+        typer.Option(metavar="start|end", help="What of a bar its time names; else the start."),
+    ] = None,
     price_scale: Annotated[
-        float, typer.Option(metavar="NUMBER", help="Divide the file's prices by this.")
-    ] = 1.0,
+        float | None, typer.Option(metavar="NUMBER", help="Divide the file's prices by this.")
+    ] = None,
     time_format: Annotated[
         str | None,
         typer.Option(metavar="PATTERN", help="Of times, as in strptime: %m/%d/%Y %H:%M."),
     ] = None,
+    names: Names = None,
+    decimal: Decimals = None,
+    file_symbol: FileSymbol = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse the file if any row is at fault.")
     ] = False,
@@ -75,6 +91,9 @@ def import_file(
         label=label,
         price_scale=price_scale,
         time_format=time_format,
+        names=tuple(name.strip() for name in names.split(",")) if names else (),
+        decimal=decimal,
+        file_symbol=file_symbol,
         strict=strict,
     )
     data = Context(market).data
@@ -158,12 +177,16 @@ def _print_report(report: "ImportReport") -> None:
         console.print("No prices of trades: the bars are the middle between bid and ask.")
     quotes_alone = report.prices == "trades" and "open" not in report.columns
     if "volume" not in report.columns and not quotes_alone:
-        console.print("No volume: it is stored as 0.")
+        others = " or ".join(repr(one) for one in report.ignored_columns if "vol" in one.lower())
+        way_out = f"; --column volume=NAME reads {others}" if others else ""
+        console.print(f"No volume: it is stored as 0{way_out}.", markup=False)
     if report.moved_to_open:
         moved = count_text(report.moved_to_open, "bar")
         console.print(f"Moved to a session's open, which they span: {moved}.")
-    if report.ignored_columns:
-        console.print(f"Columns not used: {', '.join(report.ignored_columns)}", markup=False)
+    if unread := ", ".join(name for name in report.ignored_columns if name):
+        console.print(f"Columns not used: {unread}", markup=False)
+    for doubt in report.doubts:
+        console.print(f"Take care: {doubt}", markup=False)
     if report.findings:
         left = len(report.findings) - FINDINGS_PRINTED + report.findings_left_out
         more = f" ({left:,} more; see --json)" if left > 0 else ""

@@ -23,9 +23,18 @@ from app.managers.time_manager import TimeManager
 from app.repositories.bar_store import BarStore
 from app.repositories.bar_store_files import Series
 from app.repositories.bar_store_merge import MergeCounts
-from app.services.bar_import import FAULT_TEXT, Checked, Fault, Rows, Terms, check_rows
+from app.services.bar_import import (
+    FAULT_TEXT,
+    Checked,
+    Fault,
+    Rows,
+    Terms,
+    check_rows,
+    scale_problem,
+)
 from app.services.bar_spacing import spacing_problem
 from app.services.csv_columns import ColumnMap
+from app.services.session_fit import misfit
 
 _OUT_OF_ORDER = "the row stands after a later one; it was sorted in"
 _NO_SYMBOL = "the row names no symbol"
@@ -53,11 +62,12 @@ def import_file(
     if progress is not None:
         progress("checking", _READ)
     sessions = _sessions_of(time, options.market, rows)
-    terms = Terms(options.interval, options.label, str(zone), sessions, time.now_ns())
+    terms = Terms(options.interval, options.label or "start", str(zone), sessions, time.now_ns())
     checked = check_rows(rows, terms)
     problem = spacing_problem(rows, checked, terms)
     if problem is not None:
         raise DataError(f"{path} was refused: {problem} Nothing was stored.")
+    doubts = _doubts(path, options, rows, checked, terms)
     prices = "mid" if columns.from_quotes else "trades"
     if columns.from_quotes and any(label.prices == "trades" for label in store.labels(series)):
         checked, prices = _beside_stored_bars(store, series, checked), "trades"
@@ -70,7 +80,21 @@ def import_file(
         counts = store.merge(
             series, checked.columns, checked.quotes, prices=prices, on_count=storing
         )
-    return _report(path, options, rows, columns, checked, reasons, counts, prices, zone)
+    report = _report(path, options, rows, columns, checked, reasons, counts, prices, zone)
+    return msgspec.structs.replace(report, doubts=doubts)
+
+
+def _doubts(
+    path: Path, options: ImportOptions, rows: Rows, checked: Checked, terms: Terms
+) -> tuple[str, ...]:
+    """What looks odd although an option says it is so; without that the file is refused."""
+    odd = misfit(rows, terms)
+    scaled = scale_problem(checked) if options.price_scale is None else None
+    said = options.label is not None if odd and odd.by_label else options.timezone is not None
+    problem = odd.text if odd and not said else scaled
+    if problem is not None:
+        raise DataError(f"{path} was refused: {problem} Nothing was stored.")
+    return (odd.text,) if odd else ()
 
 
 def _part(progress: Progress | None, step: str, begin: float, end: float) -> OnCount | None:

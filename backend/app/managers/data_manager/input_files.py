@@ -8,7 +8,10 @@ NO_UTF_8 = "it is not UTF-8 text; save it as 'CSV UTF-8', or run iconv -f CP1252
 _UTF_16 = "it is UTF-16 text; save it as 'CSV UTF-8', or run iconv -f UTF-16 -t UTF-8 on it"
 # By how it begins: what it is, and what to do.
 _OTHERS = (
-    (b"PK\x03\x04", "it is a zip archive or an Excel workbook; unpack it, or save it as CSV"),
+    (
+        b"PK\x03\x04",
+        "it is an Excel workbook, or a zip archive, broken or not named .zip; save it as CSV",
+    ),
     (b"\xd0\xcf\x11\xe0", "it is an Excel workbook; save it as CSV"),
     (b"\x1f\x8b", "it is compressed by gzip; have its name end in .gz"),
     (b"BZh", "it is compressed by bzip2; have its name end in .bz2"),
@@ -45,6 +48,4 @@ def why_no_table(head: bytes) -> str:
         return _UTF_16 if line[1::2].count(0) > len(line) // 4 else "it is not text"
     if b"\r" in line.rstrip(b"\r\n") and b"\n" not in head:
         return "its lines end in CR alone, as on Macs of old; save it with other line ends"
-    if line.lower().startswith(b"sep="):
-        return "its first line, 'sep=', is Excel's own; take it out, so that the names come first"
     return ""
