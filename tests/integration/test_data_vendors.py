@@ -391,6 +391,7 @@ def test_the_one_file_of_a_zip_archive_is_read(house: House) -> None:
         (archive(), "holds 0 files; unpack it"),
         (archive("a.csv", content="x" * 500)[:60], "is an Excel workbook, or a zip archive"),
     ],
+    ids=["two files", "no file", "torn"],
 )
 def test_an_archive_of_more_than_one_file_is_refused(
     house: House, content: bytes, told: str
