@@ -143,9 +143,9 @@ class DataManager:
     ) -> "pd.DataFrame":
         """Bars as a DataFrame; an interval that is not stored is derived from one that is.
 
-        A date as `end` includes that day, a time is excluded; a bar is in the range in which it
-        starts, and whole. `adjust="back"` applies all known splits and dividends to earlier
-        prices, for charts and comparisons; `attrs` say so.
+        A date is that session, as `end` included; a time as `end` is excluded. A bar is in the
+        range in which it starts, and whole. `adjust="back"` applies all known splits and dividends
+        to earlier prices, for charts and comparisons; `attrs` say so.
         """
         from app.managers.data_manager.exporting import to_frame
 
