@@ -5,6 +5,7 @@ and is answered by the peer in the same step. The streams are greeted and read b
 code; only the threads and websockets under them are events here.
 """
 
+import io
 import json
 import queue
 from collections.abc import Callable, Mapping
@@ -139,7 +140,7 @@ class Transport(BaseAdapter):
         asked = Request(str(request.method), parts.path, {}, body, parts.query, headers)
         answer = self._wire.answered(asked)
         response = requests.Response()
-        response.status_code, response._content = answer.status, answer.body
+        response.status_code, response.raw = answer.status, io.BytesIO(answer.body)
         response.headers = CaseInsensitiveDict(answer.headers)
         response.url, response.request = str(request.url), request
         return response
