@@ -30,7 +30,7 @@ test-integration: setup ## run the tests on real files and databases
 test-e2e: setup ## run the tests that start the commands
 	@$(PYTEST) -n 2 -q tests/e2e $(ARGS)
 
-test-slow: setup ## run what repeats the other tests' proofs with more of everything
+test-slow: setup ## run the benchmarks once, small, and the other tests' proofs with more of everything
 	@$(PYTEST) -n 4 --dist worksteal -q -m slow $(ARGS)
 
 test-shell: setup ## drive the interactive shell in a terminal, every command of it

@@ -117,6 +117,7 @@ def test_a_yardstick_that_does_something_else_is_refused(
         replays.race(tmp_path, config, 1)
 
 
+@pytest.mark.slow
 def test_the_last_line_is_the_one_json_object(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_last_line_is_the_one_json_object(
     assert 10 < one["peak_rss_mb"] < 1_000
 
 
+@pytest.mark.slow
 def test_the_module_is_the_command() -> None:
     words = [sys.executable, "-m", "benchmarks", "--only", "hopp"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
@@ -155,6 +157,7 @@ def test_the_module_is_the_command() -> None:
         (orders.orders, {"hand_us_per_order_of_100", "hand_us_per_order_of_1000"}),
     ],
 )
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_process")
 def test_a_workload_gives_its_figures(
     work: Callable[[Path, int, int], Outcome], keys: set[str], tmp_path: Path
