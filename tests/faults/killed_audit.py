@@ -79,8 +79,9 @@ def told_by_journal(house: House, run_id: str) -> Told:
 
 def placed_at_venue(house: House) -> list[str]:
     """The client id of every order the venue ever took."""
-    lines = (house.folder / "books" / "books.jsonl").read_bytes().splitlines()
-    events = [event for line in lines for event in _LINES.decode(line)]
+    content = (house.folder / "books" / "books.jsonl").read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]  # the venue may be writing a line just now
+    events = [event for line in whole.splitlines() for event in _LINES.decode(line)]
     return [event.order.client_id for event in events if isinstance(event, Placed)]
 
 
