@@ -27,6 +27,10 @@ class WallClock:
         """Wait for the event, at most so long; returns whether it is set."""
         return event.wait(max(seconds, 0.0))
 
+    def rest(self, seconds: float) -> None:
+        """Let other threads run, for so long at least; unlike `wait` it shares no lock with any."""
+        time.sleep(seconds)
+
 
 class _Course(NamedTuple):
     """Where a clock stood at one moment of the machine's, and how it goes on from there."""

@@ -31,6 +31,7 @@ from app.managers.execution_manager.gate.gate_book import GateBook
 from app.managers.execution_manager.gate.reconcile import Difference, VenueSays, recheck
 from app.managers.execution_manager.gate.splits import ComingSplit
 from app.threads.live.lanes import Lanes
+from app.threads.machine.brief_lock import BriefLock
 from app.threads.worker import prepare_thread
 
 Report = Callable[[tuple[OrderEvent, ...]], object]
@@ -104,7 +105,7 @@ class OrderGate:
         self._report = report
         self._notifier = notifier
         self._rate = rate
-        self._lock = threading.Lock()
+        self._lock = BriefLock()
         self._reporting = threading.Lock()  # what left the book first is reported first
         self._timer_ns = _NEVER_NS  # what the timer waits for
         self._wake = threading.Event()
