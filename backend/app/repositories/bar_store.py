@@ -37,7 +37,7 @@ from app.repositories.bar_store_files import (
 from app.repositories.bar_store_merge import MergeCounts, merge, without_conflicts
 from app.services.quotes import open_spread
 
-_EARLIEST_NS, _LATEST_NS = -(1 << 62), 1 << 62  # years 1823 to 2116: datetime takes both
+EARLIEST_NS, LATEST_NS = -(1 << 62), 1 << 62  # years 1823 to 2116: datetime takes both
 _NO_QUOTES: Quotes = {}
 _NO_BARS = BarColumns(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
 
@@ -75,11 +75,7 @@ class BarStore:
         self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
     ) -> BarColumns:
         """Bars that start from `start_ns` up to, not including, `end_ns`; within a year, views."""
-        series = Series(market, symbol, interval)
-        parts = [
-            year.columns.slice(*_rows(year, start_ns, end_ns))
-            for year in self._years(series, start_ns, end_ns)
-        ]
+        parts = self.years(Series(market, symbol, interval), start_ns, end_ns)
         return _joined([part for part in parts if len(part)])
 
     def spreads(
@@ -106,10 +102,12 @@ class BarStore:
             for name in names
         }
 
-    def years_before(self, series: Series, end_ns: int) -> Iterator[BarColumns]:
-        """Bars before `end_ns`, a year at a time, the latest year first."""
-        for year in self._years(series, _EARLIEST_NS, end_ns, latest_first=True):
-            yield year.columns.slice(*_rows(year, _EARLIEST_NS, end_ns))
+    def years(
+        self, series: Series, start_ns: int, end_ns: int, *, latest_first: bool = False
+    ) -> Iterator[BarColumns]:
+        """The same bars a year at a time, all of them views."""
+        for year in self._years(series, start_ns, end_ns, latest_first=latest_first):
+            yield year.columns.slice(*_rows(year, start_ns, end_ns))
 
     def merge(
         self,
@@ -273,7 +271,7 @@ class BarStore:
         self, series: Series, start_ns: int, end_ns: int, *, latest_first: bool = False
     ) -> Iterator[OpenYear]:
         zone = self._zone(series.market)
-        first, last = _year(max(start_ns, _EARLIEST_NS), zone), _year(min(end_ns, _LATEST_NS), zone)
+        first, last = _year(max(start_ns, EARLIEST_NS), zone), _year(min(end_ns, LATEST_NS), zone)
         paths = self._paths(series, first, last)
         for path in reversed(paths) if latest_first else paths:
             yield self._cache.open(path)

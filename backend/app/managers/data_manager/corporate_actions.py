@@ -11,7 +11,7 @@ from app.core.errors import NotFoundError
 from app.core.instruments import Adjustment, CorporateAction
 from app.core.intervals import interval_ns
 from app.managers.time_manager import TimeManager
-from app.repositories.bar_store import BarStore
+from app.repositories.bar_store import EARLIEST_NS, BarStore
 from app.repositories.bar_store_files import Series
 from app.services.adjust import combine
 from app.services.bar_import import inside, sessions_outline
@@ -69,7 +69,7 @@ def last_close(
 def _last_of(
     store: BarStore, time: TimeManager, series: Series, session: TradingSession
 ) -> tuple[dt.date, float] | None:
-    for columns in store.years_before(series, session.open_ns):
+    for columns in store.years(series, EARLIEST_NS, session.open_ns, latest_first=True):
         if not len(columns):
             continue
         first, last = (

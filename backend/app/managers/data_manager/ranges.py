@@ -4,9 +4,10 @@ import datetime as dt
 
 from app.core.errors import NotFoundError, UsageError
 from app.managers.time_manager import TimeManager
+from app.repositories.bar_store import EARLIEST_NS, LATEST_NS
 
 Moment = str | dt.date | dt.datetime
-_EARLIEST_NS, _LATEST_NS = -(1 << 62), 1 << 62
+
 _DAY = dt.timedelta(days=1)
 _FIRST = dt.date.min + _DAY
 _DAY_BEGINS = dt.time.min
@@ -22,8 +23,8 @@ def time_range(
     session opens on the eve, for all of that and nothing of the next; a time without a zone is by
     that clock too, and as an end it is excluded.
     """
-    start_ns = _EARLIEST_NS if start is None else _to_ns(time, market, start, ends=False)
-    end_ns = _LATEST_NS if end is None else _to_ns(time, market, end, ends=True)
+    start_ns = EARLIEST_NS if start is None else _to_ns(time, market, start, ends=False)
+    end_ns = LATEST_NS if end is None else _to_ns(time, market, end, ends=True)
     if start is not None and end is not None and start_ns > end_ns:
         raise UsageError(f"The range ends at {end}, before it starts at {start}.")
     return _within_reach(start_ns), _within_reach(end_ns)
@@ -56,7 +57,7 @@ def _no_later_than_open(at_ns: int, time: TimeManager, market: str, date: dt.dat
 
 def _within_reach(at_ns: int) -> int:
     """Moments beyond all bars, which may be beyond 64 bits too, drawn in."""
-    return min(max(at_ns, _EARLIEST_NS), _LATEST_NS)
+    return min(max(at_ns, EARLIEST_NS), LATEST_NS)
 
 
 def _parse(text: str) -> dt.date:

@@ -2,13 +2,14 @@
 odd about them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from itertools import chain
 
 import numpy as np
 from loguru import logger
 
-from app.core.bars import BarColumns
+from app.core.bars import BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.config import SessionConfig
 from app.core.config_json import InvalidConfigError
@@ -17,6 +18,7 @@ from app.core.instruments import Instrument
 from app.core.intervals import interval_ns
 from app.managers.data_manager import DataManager
 from app.managers.time_manager import TimeManager
+from app.repositories.bar_store_files import Series
 
 _LOOKED_AT = 1000  # bars of a symbol, to see what ticks its prices are in
 _NAMED = 10  # symbols in a warning
@@ -48,14 +50,15 @@ def need_bars(
     end_ns = sessions[-1].hours(config.extended_hours)[1]
     bounds_ns = np.array([session.hours(config.extended_hours) for session in sessions]).T
     lacking, empty, between = list[str](), dict[str, int](), dict[str, float]()
-    for symbol in config.symbols:  # one at a time: years of many would not fit into memory
-        bars = data.store.columns(market, symbol, interval, start_ns, end_ns)
-        if not len(bars):
+    for symbol in config.symbols:
+        series = Series(market, symbol, interval)
+        years = (bars for bars in data.store.years(series, start_ns, end_ns) if len(bars))
+        first = next(years, None)
+        if first is None:
             lacking.append(symbol)
         elif tells:
-            first, end = np.searchsorted(bars.start_ns, bounds_ns)
-            empty[symbol] = int((first == end).sum())
-            between[symbol] = _between_ticks(bars, data.instrument(market, symbol).tick)
+            empty[symbol] = _without_a_bar(bounds_ns, chain((first,), years))
+            between[symbol] = _between_ticks(first, data.instrument(market, symbol).tick)
     if lacking:
         raise NotFoundError(
             f"There are no {interval} bars of {', '.join(lacking)} on "
@@ -67,6 +70,15 @@ def need_bars(
     for symbol, price in between.items():
         if price:
             _tell_of_tick(data.instrument(market, symbol), price)
+
+
+def _without_a_bar(bounds_ns: Ints, years: Iterable[BarColumns]) -> int:
+    """How many sessions; a year at a time, as years joined would be in memory once more."""
+    has_bars = np.zeros(bounds_ns.shape[1], bool)
+    for bars in years:
+        first, end = np.searchsorted(bars.start_ns, bounds_ns)
+        has_bars |= first < end
+    return int((~has_bars).sum())
 
 
 def _tell_of_sessions(count: int, empty: dict[str, int]) -> None:

@@ -1,0 +1,28 @@
+"""What a replay asks of its stored bars before it begins, and what that takes."""
+
+import tracemalloc
+
+from benchmarks.house import INTERVAL, MARKET, cent_bars, config_of, session_minutes
+from tests.system_house import SystemHouse, stored_market, system_house
+
+from app.managers.system_manager.needs.run_bars import need_bars, replayed_sessions
+from app.repositories.bar_store_files import Series
+
+__all__ = ["stored_market", "system_house"]
+
+
+def test_bars_of_years_are_asked_for_without_being_in_memory_at_once(
+    system_house: SystemHouse,
+) -> None:
+    times, data = system_house.system.get_time_manager(), system_house.system.get_data_manager()
+    count = 200_000  # of minutes: two years and a part of the third
+    starts = session_minutes(times, count)
+    data.store.merge(Series(MARKET, "LONG", INTERVAL), cent_bars(starts, 1), {}, synthetic=True)
+    config = config_of(["LONG"], times.to_local(int(starts[-1]), MARKET).date())
+    sessions = replayed_sessions(config, times)
+    need_bars(config, sessions, data, tells=True)  # opens the files
+    tracemalloc.start()
+    need_bars(config, sessions, data, tells=True)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < count * 8 / 2  # a half of one of the six columns
