@@ -168,6 +168,16 @@ def test_a_workload_gives_its_figures(
     assert all(row.what and row.measured for row in outcome.rows)
 
 
+@pytest.mark.slow
+def test_ten_years_of_a_symbol_take_no_more_memory_than_one(tmp_path: Path) -> None:
+    year = fresh(fill_store, tmp_path, ("YEAR",), 98_000)
+    decade = fresh(fill_store, tmp_path, ("DECADE",), 980_000)
+    year_mb, decade_mb = replays.peak_mb(tmp_path, year), replays.peak_mb(tmp_path, decade)
+    if year_mb is None or decade_mb is None:
+        pytest.skip("this system does not tell its anonymous memory")
+    assert decade_mb < year_mb * 1.1
+
+
 @pytest.mark.usefixtures("one_process")
 def test_live_orders_are_timed_alone_and_watched_beside_a_bare_sync(tmp_path: Path) -> None:
     figures = live.live(tmp_path, 30, 1).figures
