@@ -18,6 +18,7 @@ from tests.data_house import (
     same_bars,
 )
 
+from app.core.bars import BarColumns
 from app.core.errors import NotFoundError, UsageError
 from app.core.intervals import HOUR_NS, MINUTE_NS
 from app.managers.data_manager import ImportOptions
@@ -149,10 +150,20 @@ def test_a_stored_interval_is_not_derived(two_days: House) -> None:
     assert frame.attrs["derived_from"] is None
 
 
-def test_the_longest_stored_interval_serves(two_days: House) -> None:
-    two_days.store.merge(Series("XNYS", "AAA", "5m"), minutes("2024-01-02T09:30", 1), {})
-    assert two_days.data.source_interval("XNYS", "AAA", "15m") == "5m"
-    assert two_days.data.source_interval("XNYS", "AAA", "3m") == "1m"
+def test_of_intervals_that_tell_as_much_the_longest_serves(two_days: House) -> None:
+    fives = two_days.data.get_bars("AAA", "5m")
+    starts = fives.index.as_unit("ns").asi8
+    columns = [fives[name].to_numpy(float) for name in ("open", "high", "low", "close", "volume")]
+    two_days.store.merge(Series("XNYS", "AAA", "5m"), BarColumns(starts, *columns), {})
+    assert two_days.data.get_bars("AAA", "15m").attrs["derived_from"] == "5m"
+    assert two_days.data.get_bars("AAA", "3m").attrs["derived_from"] == "1m"
+
+
+def test_a_few_longer_bars_hide_none_of_those_they_lie_beside(two_days: House) -> None:
+    hours = two_days.data.get_bars("AAA", "2h")
+    hour = minutes("2024-01-02T09:30", 1, 777.0)
+    two_days.store.merge(Series("XNYS", "AAA", "1h"), hour, {})
+    assert two_days.data.get_bars("AAA", "2h").equals(hours)
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,10 @@ import pytest
 from tests.system_house import TRADER, SystemHouse, stored_market, system_house
 
 from app import open_run
+from app.core.bars import BarColumns
 from app.core.errors import AppError, NotFoundError, StateError, UsageError
 from app.core.money import UNITS
+from app.repositories.bar_store_files import Series
 from app.results import Run
 from app.results.columns import Places, fill_columns, trade_columns
 from app.results.frames import frame_of
@@ -62,6 +64,16 @@ def test_every_table_is_what_the_record_says(system_house: SystemHouse) -> None:
     curve = run.columns.equity
     assert run.equity.equity.to_numpy().tolist() == curve.equity.tolist()
     assert run.equity.index.asi8.tolist() == curve.instant_ns.tolist()
+
+
+def test_derived_bars_of_a_run_are_those_that_it_derived_itself(system_house: SystemHouse) -> None:
+    house = system_house
+    house.system.run(house.config())
+    before = opened(house).bars("AAA", "15m")
+    starts = before.index.as_unit("ns").asi8
+    others = BarColumns(starts, *(np.full(len(starts), 1.0) for _ in range(5)))
+    house.system.get_data_manager().store.merge(Series("XNYS", "AAA", "5m"), others, {})
+    assert opened(house).bars("AAA", "15m").equals(before)
 
 
 def test_bars_are_those_of_the_runs_sessions_and_hours(system_house: SystemHouse) -> None:

@@ -12,9 +12,10 @@ from app.core.bars import COLUMNS, BarColumns, Ints
 from app.core.calendar import TradingSession
 from app.core.config import StrategyConfig
 from app.core.errors import NotFoundError, did_you_mean
-from app.core.intervals import DAILY, interval_ns
+from app.core.intervals import DAILY, interval_ns, is_multiple
 from app.core.money import to_units
 from app.managers.system_manager.record.recorded_run import RecordedRun
+from app.repositories.bar_store_files import Series
 from app.results.columns import (
     NOBODY,
     EquityColumns,
@@ -193,11 +194,14 @@ class Tables:
                 *(np.empty(0, np.int64 if n == "start_ns" else float) for n in COLUMNS)
             )
         data, extended = self._sources.data, self._is_extended
-        source = data.source_interval(self._market, symbol, interval)
         start_ns = self._hours(sessions[0])[0]
         end_ns = self._hours(sessions[-1])[1]
         if len(instants_ns := self.equity.instant_ns):
             end_ns = min(end_ns, int(instants_ns[-1]))
+        source = self.base_interval  # what the run itself derived its intervals from
+        is_there = data.store.has(Series(self._market, symbol, source))
+        if not (is_there and is_multiple(interval, source)):
+            source = data.source_interval(self._market, symbol, interval, start_ns, end_ns)
         columns = data.store.columns(self._market, symbol, source, start_ns, end_ns)
         if source != interval:
             return aggregate(columns, interval, sessions, extended)[0]

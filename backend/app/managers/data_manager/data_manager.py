@@ -182,7 +182,7 @@ class DataManager:
         """Raw bars that start in this time, and the stored interval they come from; derived ones
         with extended hours, each of all its parts.
         """
-        source = self.source_interval(market, symbol, interval)
+        source = self.source_interval(market, symbol, interval, start_ns, end_ns)
         series = Series(market, symbol, source)
         if source == interval:
             return self.store.columns(market, symbol, source, start_ns, end_ns), source
@@ -199,8 +199,12 @@ class DataManager:
         rows = columns.start_ns.searchsorted((start_ns, end_ns))
         return columns.slice(*rows.tolist()), source
 
-    def source_interval(self, market: str, symbol: str, interval: str) -> str:
-        """The stored interval that gives this one: itself, or the longest it is a multiple of."""
+    def source_interval(
+        self, market: str, symbol: str, interval: str, start_ns: int, end_ns: int
+    ) -> str:
+        """The stored interval that gives this one: itself, or of those it is a multiple of the one
+        whose bars fill most of these years, the longest where several do.
+        """
         interval_ns(interval)
         series = Series(market, symbol, interval)
         if not self.store.has(series):
@@ -212,8 +216,20 @@ class DataManager:
             ]
             if not stored:
                 self.store.require(series)
-            return max(stored, key=interval_ns)
+            return max(
+                stored,
+                key=lambda one: (
+                    self._filled_ns(Series(market, symbol, one), start_ns, end_ns),
+                    interval_ns(one),
+                ),
+            )
         return interval
+
+    def _filled_ns(self, series: Series, start_ns: int, end_ns: int) -> int:
+        """How much time a series' bars stand for, in the years of this range."""
+        labels = self.store.labels(series)
+        rows = sum(one.rows for one in labels if one.first_ns < end_ns and one.last_ns >= start_ns)
+        return rows * interval_ns(series.interval)
 
     def _sessions_from(
         self, market: str, first_ns: int, last_ns: int
