@@ -50,7 +50,6 @@ def acted(*what: str) -> BrokerNews:
         (Command("kill", "freeze", 1), "freeze"),
         (acted("latched", "froze"), "freeze"),
         (acted("latched", "flattening"), "flatten"),
-        (acted("latched", "released"), None),
         (Command("pause", "", 1), None),
     ],
 )
