@@ -112,7 +112,7 @@ def trouble_from_states(sim: Simulation) -> str:
         _execute(unbroken, journal)
     for part, sequence, saved in states:
         chapters.append(saved.read_chapter())
-        past = Past(part, sequence, saved, saved.run_state(), chapters)
+        past = Past(part, sequence, saved.run_state(), chapters)
         rest, told = GoingOn(past, journal), list[Results]()
         with wired_again(header, Times(), source, rest, told.append) as run:  # type: ignore[arg-type]
             for chapter in chapters:
