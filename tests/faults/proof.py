@@ -14,7 +14,8 @@ from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.journal.past import Past
 from app.managers.system_manager.journal.saved_states import first_difference
-from app.managers.system_manager.rerun.verification import Repetition, Verdict, wired_again
+from app.managers.system_manager.rerun.rewiring import wired_again
+from app.managers.system_manager.rerun.verification import Repetition, Verdict
 from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
 from app.threads.stream.results import Results

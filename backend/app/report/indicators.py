@@ -60,7 +60,7 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
 def ready_again(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     """The run, ready to be run again."""
     from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
-    from app.managers.system_manager.rerun.verification import wired_again
+    from app.managers.system_manager.rerun.rewiring import wired_again
     from app.managers.system_manager.why.retelling import watched_replay
     from app.repositories.journal_reader import JOURNAL_FOLDER
     from app.strategies.loader import source_hash

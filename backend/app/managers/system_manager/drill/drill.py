@@ -25,7 +25,7 @@ from app.managers.system_manager.drill.drill_stuck import FromOutside, with_stuc
 from app.managers.system_manager.drill.drill_watch import DrillWatch
 from app.managers.system_manager.needs.market import replayed_market
 from app.managers.system_manager.rerun.how_far import BarCount
-from app.managers.system_manager.rerun.verification import quiet
+from app.managers.system_manager.rerun.rewiring import quiet
 from app.managers.system_manager.wiring import Run, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 

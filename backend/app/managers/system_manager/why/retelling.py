@@ -35,7 +35,8 @@ from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
-from app.managers.system_manager.rerun.verification import Repetition, quiet
+from app.managers.system_manager.rerun.rewiring import quiet
+from app.managers.system_manager.rerun.verification import Repetition
 from app.managers.system_manager.wiring import Parts, Run, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
