@@ -59,11 +59,9 @@ class Context:
 
     def open_engine(self) -> "Engine":
         """The database as it is, its schema unchecked."""
-        from app.repositories.database import open_database, sqlite_url
+        from app.repositories.database import open_database, url_of
 
-        url = self.settings.database_url
-        folder = self.settings.data_folder
-        return open_database(url.get_secret_value() if url else sqlite_url(folder))
+        return open_database(url_of(self.settings))
 
     def trader(self, account: str) -> "Holder | None":
         """Who trades an account now: whoever holds it, unless that process has ended."""

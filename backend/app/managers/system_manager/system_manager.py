@@ -95,13 +95,11 @@ class SystemManager:
 
     @cached_property
     def _engine(self) -> "Engine":
-        from app.repositories.database import ensure_database, open_database, sqlite_url
+        from app.repositories.database import ensure_database, open_database, url_of
 
-        url = self._settings.database_url
-        folder = self._settings.data_folder
         with suppress(OSError):  # the database says what is wrong with it
-            make_private(folder)
-        engine = open_database(url.get_secret_value() if url else sqlite_url(folder))
+            make_private(self._settings.data_folder)
+        engine = open_database(url_of(self._settings))
         ensure_database(engine)
         return engine
 
