@@ -1,8 +1,8 @@
-"""A run wired once more as its journal has it: its market, its strategies' files, its inputs."""
+"""A run wired once more as its record has it: its market, its strategies' files, its inputs."""
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from app.core.calendar import TradingSession
@@ -15,6 +15,7 @@ from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.needs.market import Market, MarketTime
 from app.managers.system_manager.wiring import Parts, Run, RunFeed
 from app.managers.time_manager import TimeManager, WallClock
+from app.strategies.loader import source_hash
 from app.threads.engines.watched_engine import Witness
 from app.threads.hooks.engine_state import OnState
 from app.threads.stream.results import Results
@@ -121,3 +122,9 @@ def strategies_then(header: RunHeader) -> Iterator[Path]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text, encoding="utf-8", newline="")
         yield Path(folder)
+
+
+def changed_strategies(run: Run, hashes: Mapping[str, str]) -> list[str]:
+    """The strategies whose code is not what was recorded, by the hashes of their names."""
+    kinds = run.strategies.items()
+    return [name for name, kind in kinds if source_hash(kind) != hashes.get(name)]

@@ -21,11 +21,10 @@ from app.managers.system_manager.journal.platform_tag import platform_tag
 from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.saved_states import StateKeeper
 from app.managers.system_manager.rerun.hung_again import HungAgain
-from app.managers.system_manager.rerun.rewiring import HeardFeed, wired_again
+from app.managers.system_manager.rerun.rewiring import HeardFeed, changed_strategies, wired_again
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager
 from app.strategies.failure import HookInterrupted
-from app.strategies.loader import source_hash
 from app.threads.engines.watched_engine import Witness
 from app.threads.stream.reloading import ReloadOutcome
 from app.threads.stream.results import Results
@@ -207,10 +206,8 @@ class Repetition:
         return StateKeeper(program, lambda sequence: False, save, known, differ)
 
     def _notes(self, run: Run) -> Iterator[str]:
-        recorded = self.header.strategies
-        for seat in run.seats:
-            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
-                yield f"the strategy {seat.name} is not what it was: its file has changed"
+        for name in changed_strategies(run, self.header.strategies):
+            yield f"the strategy {name} is not what it was: its file has changed"
         if platform_tag() != self.header.platform:
             yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
 
