@@ -213,7 +213,7 @@ class RunJournal:
             if record.kind == form.NOTE:
                 note = decode_note(record.payload)
                 found = msgspec.convert(note, RunEnd) if "ended" in note else found
-            elif record.kind == form.INPUT and found is not None:
+            elif record.kind == form.INPUT:
                 found = None
         return found
 
