@@ -110,6 +110,17 @@ class SystemManager:
             self._clock, self.alarms, self._confirmed,
         )  # fmt: skip
 
+    # -- a config --------------------------------------------------------------------------------
+
+    def check(self, config: Given) -> Foreseen:
+        """What a run of this config would compute; an error when it could not start."""
+        _check_config(config)
+        return self._builder.check(config)
+
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """A file's faults with those of all that it names: its market, its strategies."""
+        return self._builder.all_faults(error, path)
+
     # -- a run -----------------------------------------------------------------------------------
 
     def start(
@@ -337,15 +348,6 @@ class SystemManager:
         tell = logger.info if ended.summary.state == FAILED else info_for_file
         tell("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
-
-    def check(self, config: Given) -> Foreseen:
-        """What a run of this config would compute; an error when it could not start."""
-        _check_config(config)
-        return self._builder.check(config)
-
-    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
-        """A file's faults with those of all that it names: its market, its strategies."""
-        return self._builder.all_faults(error, path)
 
 
 def _check_config(config: object) -> None:
