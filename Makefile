@@ -18,7 +18,7 @@ setup: ## make .venv and install everything, development tools too
 test: setup ## run all tests but those of the tiers below
 	@$(PYTEST) -n 4 --dist worksteal -q $(ARGS)
 
-test-cov: setup ## run all tests and report what they do not reach
+test-cov: setup ## run what `test` runs and report what that does not reach
 	@$(PYTEST) -n 2 -q --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 test-unit: setup ## run the fast, isolated tests
@@ -43,7 +43,7 @@ test-browser: setup ## open reports in a headless Chromium; skipped where there 
 test-faults: setup ## steer, kill and starve live runs, play fault schedules: minutes of it
 	@$(PYTEST) -n 4 --dist worksteal -q -m live $(ARGS)
 
-test-pythons: ## run all tests with each Python of PYTHONS, in an environment of its own: minutes each
+test-pythons: ## run what `test` runs with each Python of PYTHONS, in an environment of its own: minutes each
 	@for python in $(or $(PYTHONS),python3.11 python3.12 python3.13); do \
 	  own=.venv-$$($$python -c 'import sys; print(*sys.version_info[:2], sep=".")') && \
 	  $$python -m venv $$own && $$own/bin/python -m pip install -qq --editable '.[dev]' && \

@@ -42,9 +42,6 @@ class House(msgspec.Struct):
     volatility: float = 0.0
     spread: float = 1.0
 
-    def held_units(self, symbol: int) -> int:
-        return to_units(self.held)
-
     def reach_units(self, given: Ask) -> int:
         more = to_units(self.buys) if given.units > 0 else -to_units(self.sells)
         return to_units(self.held) + more

@@ -12,7 +12,7 @@ from app.managers.system_manager.journal.program import program_of
 from app.managers.system_manager.journal.run_header import RunHeader, header_of
 from app.managers.system_manager.live.live_line import LiveLine
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.managers.system_manager.rerun.verification import market_from
+from app.managers.system_manager.rerun.rewiring import market_from
 from app.managers.system_manager.venue.holdings import Holdings, opened_account
 from app.managers.system_manager.wiring import Run
 from app.repositories.journal_file import JournalWriter

@@ -14,7 +14,8 @@ from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.journal.past import Past
 from app.managers.system_manager.journal.saved_states import first_difference
-from app.managers.system_manager.rerun.verification import Repetition, Verdict, wired_again
+from app.managers.system_manager.rerun.rewiring import wired_again
+from app.managers.system_manager.rerun.verification import Repetition, Verdict
 from app.managers.system_manager.wiring import Run
 from app.strategies.failure import HookInterrupted
 from app.threads.stream.results import Results
@@ -112,7 +113,7 @@ def trouble_from_states(sim: Simulation) -> str:
         _execute(unbroken, journal)
     for part, sequence, saved in states:
         chapters.append(saved.read_chapter())
-        past = Past(part, sequence, saved, saved.run_state(), chapters)
+        past = Past(part, sequence, saved.run_state(), chapters)
         rest, told = GoingOn(past, journal), list[Results]()
         with wired_again(header, Times(), source, rest, told.append) as run:  # type: ignore[arg-type]
             for chapter in chapters:

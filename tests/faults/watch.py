@@ -249,7 +249,7 @@ class Watch:
         must(stops + under_way >= abs(held) or told, f"I7: {whose}: {held} held {under}")
         must(stops <= abs(held) or told, f"I7: {whose}: {held} held {under}")
         protection = execution.protection
-        if protection is not None and protection.is_flat(strategy, life.line.clock.now_ns()):
+        if protection is not None and protection.flat.is_flat(strategy, life.line.clock.now_ns()):
             # a bar has too little volume for some
             left = held + sum(one.order.units - one.order.filled_units for one in closing)
             is_capped = left * held < 0 and any(one.order.reduce_only for one in closing)

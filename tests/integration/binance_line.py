@@ -21,8 +21,8 @@ from app.integrations.binance.peer.fees import Fees
 from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.gate.calls import GateTimes
 from app.managers.execution_manager.gate.gate_book import GateBook
-from app.managers.execution_manager.live.limited_broker import live_broker_of
 from app.managers.execution_manager.live.order_reports import OrderReports
+from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.system_manager.venue.reckoning import look_again
 from app.managers.time_manager.clock import OffsetClock, WallClock
 from app.threads.live.order_gate import OrderGate
@@ -40,7 +40,7 @@ class Line:
         chance = np.random.default_rng(1)
         self.venue = open_binance(peer.url, Keys(KEY, SECRET), (BTC,), WallClock(), chance)
         self.execution = manager_of(
-            make_broker=live_broker_of(BinanceAdapter.abilities), strategies=("one",),
+            make_broker=broker_of(BinanceAdapter.abilities, 1), strategies=("one",),
             symbols=(BTC,), lot=Decimal("0.00001"), currency="USDT", terms=AccountTerms("USDT"),
         )  # fmt: skip
         self.reports = OrderReports(self.execution)

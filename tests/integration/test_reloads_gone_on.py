@@ -25,7 +25,7 @@ from app.core.message_codec import decode, encode
 from app.core.messages import Command, Message
 from app.core.venue import Abilities
 from app.managers.system_manager.journal.run_header import header_of
-from app.managers.system_manager.rerun.verification import are_as_then, market_from
+from app.managers.system_manager.rerun.rewiring import are_as_then, market_from
 from app.managers.system_manager.venue.holdings import Holdings
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import TimeManager

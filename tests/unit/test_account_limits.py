@@ -22,7 +22,7 @@ from app.core.money import UNITS
 from app.core.orders import REJECTED
 from app.core.venue import Abilities
 from app.managers.system_manager.journal.run_header import header_of, read_header
-from app.managers.system_manager.rerun.verification import market_from
+from app.managers.system_manager.rerun.rewiring import market_from
 from app.managers.system_manager.venue.holdings import Holdings
 from app.services.risk.scopes import limits_of_run
 

@@ -8,13 +8,15 @@ from typing import Any, cast
 import pytest
 from loguru import logger
 
+from app.core.bars import Block, fields_of, no_rows
 from app.core.errors import DatabaseLocked
-from app.core.message_codec import encode_message, encode_output
-from app.core.messages import BrokerNews, Command, EndOfStream, Message
-from app.core.order_events import GateActed
+from app.core.halts import START
+from app.core.message_codec import encode_message, encode_note, encode_output
+from app.core.messages import Bars, BrokerNews, Command, EndOfStream, LastNews, Message
+from app.core.order_events import GateActed, Halted
 from app.core.orders import ACCEPTED, MARKET, STOP, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.system_manager.journal.journal_feed import RunJournal
+from app.managers.system_manager.journal.journal_feed import ALARM, JournalFeed, RunJournal
 from app.managers.system_manager.record.run_record import RunRecord
 from app.managers.system_manager.rerun.recovery import Recovery
 from app.repositories import journal_format as form
@@ -22,16 +24,21 @@ from app.repositories.journal_file import Entry, JournalWriter
 from app.repositories.journal_reader import JOURNAL_FOLDER, has_begun
 from app.repositories.run_repository import RunRepository
 from app.threads.stream.commands import RECOVER, is_left_holding
+from app.threads.watch.watchdog import HOOK_HANGS
+
+Recorded = Message | tuple[int, bytes] | dict[str, object]
 
 
-def journal_of(folder: Path, records: Sequence[Message | tuple[int, bytes]]) -> RunJournal:
-    """A journal of inputs, and of what came of them: a sequence and entries."""
+def journal_of(folder: Path, records: Sequence[Recorded]) -> RunJournal:
+    """A journal of inputs, of what came of them (a sequence and entries), and of notes."""
     writer = JournalWriter(folder / JOURNAL_FOLDER)
     writer.begin_part({})
     for record in records:
         if isinstance(record, tuple):
             sequence, entries = record
             writer.append([Entry(form.OUTPUT, sequence, encode_output(entries, ()))])
+        elif isinstance(record, dict):
+            writer.append([Entry(form.NOTE, 0, encode_note(record))])
         else:
             writer.append([Entry(form.INPUT, record.sequence, encode_message(record))])
     writer.close()
@@ -50,7 +57,6 @@ def acted(*what: str) -> BrokerNews:
         (Command("kill", "freeze", 1), "freeze"),
         (acted("latched", "froze"), "freeze"),
         (acted("latched", "flattening"), "flatten"),
-        (acted("latched", "released"), None),
         (Command("pause", "", 1), None),
     ],
 )
@@ -58,6 +64,23 @@ def test_a_run_that_was_told_to_end_is_known_by_its_journal(
     message: Message, ending: str | None, tmp_path: Path
 ) -> None:
     assert Recovery(journal_of(tmp_path, [message])).ending == ending
+
+
+def test_what_a_gate_did_behind_the_end_counts_and_is_told_again(tmp_path: Path) -> None:
+    latched = GateActed("latched", "the run failed")
+    told, untold = (Halted(0, why, START) for why in ("told", "not told"))
+    stream = [BrokerNews((told,), 1), EndOfStream("failed", 2), LastNews((latched,), 9, 3)]
+    recovery = Recovery(journal_of(tmp_path, stream))
+    assert recovery.ending == "freeze"
+    assert recovery.lacking((told, untold)) == [untold, latched]
+
+
+def test_a_recovery_knows_how_far_its_record_reaches(tmp_path: Path) -> None:
+    columns = {name: getattr(no_rows(), name) for name in fields_of(no_rows())}
+    blocks = [Bars(Block(**columns, spans=(), through_ns=at), at) for at in (1, 2)]
+    recovery = Recovery(journal_of(tmp_path, [*blocks, Command("pause", "", 3)]))
+    assert recovery.through_ns == 2
+    assert [number for number in range(1, 6) if recovery.has_record_of(number)] == [1, 2, 3]
 
 
 def test_what_came_of_an_end_that_was_gone_past_is_left_out(tmp_path: Path) -> None:
@@ -69,6 +92,36 @@ def test_what_came_of_an_end_that_was_gone_past_is_left_out(tmp_path: Path) -> N
     journal = journal_of(tmp_path / "went on", [*before, *after])
     assert [entries for _, entries, _ in journal.outputs()] == [b"one", b"two"]
     assert [message.sequence for message in journal.inputs()] == [1, 2]
+
+
+def test_what_was_told_behind_the_end_shows_how_far_the_engine_came(tmp_path: Path) -> None:
+    """It failed in the second input; one more had its number by then."""
+    stream = [
+        Command("pause", "", 1), (1, b"one"), Command("resume", "", 2), Command("pause", "", 3),
+        EndOfStream("failed", 4),
+    ]  # fmt: skip
+    journal = journal_of(tmp_path / "told", [*stream, LastNews((), 9, 5), (5, b"booked")])
+    assert journal.last_sequence() == 1
+    assert [one.sequence for one in JournalFeed(journal).messages()] == [1]
+    journal = journal_of(tmp_path / "not told", stream)
+    assert journal.last_sequence() is None
+    assert [one.sequence for one in JournalFeed(journal).messages()] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("alarm", "behind", "hung_in"),
+    [
+        (HOOK_HANGS, [(2, b"two"), (3, b"three")], 2),
+        (HOOK_HANGS, [], None),  # it was left behind
+        ("halted", [(2, b"two")], None),
+    ],
+)
+def test_a_hook_hung_in_the_input_of_which_something_came_behind_the_alarm(
+    alarm: str, behind: list[tuple[int, bytes]], hung_in: int | None, tmp_path: Path
+) -> None:
+    before = [Command("pause", "", 1), (1, b"one"), {"other": "note"}, Command("resume", "", 2)]
+    told = {ALARM: [alarm, "details"]}
+    assert journal_of(tmp_path, [*before, told, *behind]).hung_in() == hung_in
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ from app.core.orders import CANCELED, CASH, FILLED, HELD, Order
 from app.core.venue import Abilities
 from app.managers.execution_manager.books.account import AccountTerms
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.live.limited_broker import live_broker_of
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.order_reports import OrderReports
+from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
 
@@ -244,7 +244,7 @@ class Covered(House):
     def __init__(self, abilities: Abilities) -> None:
         fields = ProtectionFields(stop_loss_percent=1)  # type: ignore[arg-type]
         self.execution = manager_of(
-            make_broker=live_broker_of(abilities), symbols=("BTC/USDT", "BNB/USDT"),
+            make_broker=broker_of(abilities, 1), symbols=("BTC/USDT", "BNB/USDT"),
             lot=Decimal("0.00001"), currency="USDT", terms=AccountTerms("USDT"),
             make=partial(ProtectedExecution, covers=[cover_by(fields), None]),
         )  # fmt: skip

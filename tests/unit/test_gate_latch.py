@@ -3,6 +3,7 @@
 import pytest
 from tests.gate_desk import RUN, SECOND, SHARE, START_NS, Desk, name, place
 
+from app.core.halts import ALL_SYMBOLS
 from app.core.order_events import (
     KEPT_IN,
     Acknowledged,
@@ -65,7 +66,7 @@ def test_a_halt_lets_exits_pass_and_keeps_entries_in() -> None:
         Refused(1, "halted: too much lost", KEPT_IN),
     ]
     assert desk.call(PlaceCall).client_id == name(2)
-    desk.book.latch.release("calm again")
+    desk.book.latch.resume(ALL_SYMBOLS, "calm again")
     desk.send(place(3))
     assert desk.events[-1] == Resumed(-1, "calm again")
     assert desk.calls(PlaceCall) == 2
@@ -326,15 +327,6 @@ def test_an_order_acknowledged_after_the_kill_is_cancelled_at_once() -> None:
     desk.kill("flatten")
     desk.answer(PlaceCall, desk.report())
     assert desk.call(CancelCall).client_id == name()
-
-
-def test_a_release_lets_strategies_trade_again() -> None:
-    desk = Desk()
-    desk.kill("freeze")
-    desk.book.latch.release("by hand")
-    desk.send(place())
-    assert desk.calls(PlaceCall) == 1
-    assert desk.events[-1] == GateActed("released", "by hand")
 
 
 def test_a_call_that_hangs_is_taken_for_unclear() -> None:

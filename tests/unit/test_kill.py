@@ -1,12 +1,14 @@
 """What a kill means, and that the gate and the simulated broker mean the same by it."""
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.execution_house import Row, manager_of, submit
+from tests.unit.execution_house import Row, manager_of, open_session, submit
 
 from app.core.money import UNITS
-from app.core.orders import CANCELED, LIMIT, REJECTED, STOP, Order
+from app.core.orders import CANCEL_PENDING, CANCELED, LIMIT, REJECTED, STOP, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
 from app.managers.execution_manager.gate.calls import Output
@@ -16,11 +18,13 @@ from app.managers.execution_manager.orders.kill import (
     FREEZE,
     KILL_MODES,
     KillLatch,
+    Standing,
     closable_units,
     kill_of,
     kill_value,
 )
-from app.managers.execution_manager.sim_stop import is_done, kill
+from app.managers.execution_manager.sim.fill_rules import FillRules
+from app.managers.execution_manager.sim_stop import is_done, kill, look
 
 MODES = st.sampled_from(KILL_MODES)
 KILLED = "killed (flatten): smoke"
@@ -75,10 +79,12 @@ def test_mode_and_reason_travel_in_one_value(mode: str, reason: str) -> None:
     assert kill_of(kill_value(mode, reason)) == (mode, reason)
 
 
-def holding() -> tuple[ExecutionManager, Order, Order]:
+def holding(rules: FillRules | None = None) -> tuple[ExecutionManager, Order, Order]:
     """100 of X are held; a stop protects them, and a limit order would buy more."""
-    execution = manager_of([Row(0, start, 100.0) for start in range(10, 60, 10)])
-    submit(execution, 0, 0, 100 * UNITS, 10)
+    execution = manager_of([Row(0, start, 100.0) for start in range(0, 60, 10)], rules=rules)
+    submit(execution, 0, 0, 100 * UNITS, 0)
+    execution.match(10)
+    execution.match_close(10)
     execution.match(20)
     stop = submit(execution, 0, 0, -100 * UNITS, 20, kind=STOP, stop=90.0, reduce_only=True)
     entry = submit(execution, 0, 0, 50 * UNITS, 20, kind=LIMIT, limit=80.0)
@@ -119,6 +125,39 @@ def test_a_frozen_run_can_still_be_flattened() -> None:
     assert stop.state == CANCELED
     execution.match(30)
     assert is_done(execution)
+
+
+def test_a_flatten_of_a_frozen_run_is_done_when_it_is_flat_and_not_before() -> None:
+    execution, _, _ = holding()
+    latch = execution.entries.kill
+    kill(execution, FREEZE, "smoke", "test", 20)
+    assert (latch.done_ns, latch.left) == (20, Standing(1, 0, {"X": 100 * UNITS}))
+    kill(execution, FLATTEN, "fire", "test", 25)
+    assert latch.done_ns == 0
+    execution.match(40)
+    look(execution, 40)
+    assert (latch.at_ns, latch.done_ns, latch.left) == (20, 40, Standing(0, 0, {}))
+
+
+def test_what_a_kill_closes_does_not_fill_at_the_close_of_its_own_instant() -> None:
+    execution, _, _ = holding(FillRules(None, this_close=True))
+    assert execution.held_units == [100 * UNITS, 0]
+    kill(execution, FLATTEN, "smoke", "test", 20)
+    assert execution.match_close(20) == []
+    execution.match(30)
+    execution.match_close(30)
+    assert execution.held_units == [0, 0]
+
+
+def test_a_freeze_is_not_done_while_an_entry_can_still_fill() -> None:
+    execution, _, entry = holding()
+    open_session(execution, dt.date(2024, 1, 2), 15)
+    kill(execution, FREEZE, "smoke", "test", 25)
+    assert entry.state == CANCEL_PENDING  # a bar that began before is under way
+    assert (is_done(execution), execution.entries.kill.done_ns) == (False, 0)
+    execution.match(50)
+    look(execution, 50)
+    assert (entry.state, execution.entries.kill.done_ns) == (CANCELED, 50)
 
 
 def test_what_was_killed_is_so_after_a_restart() -> None:

@@ -41,9 +41,10 @@ from app.core.orders import (
 )
 from app.core.venue import Abilities
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.live.limited_broker import ONE_EXIT, live_broker_of
+from app.managers.execution_manager.live.limited_broker import ONE_EXIT
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.live.order_reports import OrderReports
+from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
@@ -56,7 +57,7 @@ class LimitedHouse(House):
     def __init__(self, amends: bool = False, exits_twice: bool = False, **make: object) -> None:
         super().__init__()
         abilities = Abilities(amends=amends, exits_twice=exits_twice)
-        self.execution = manager_of(make_broker=live_broker_of(abilities), **make)  # type: ignore[arg-type]
+        self.execution = manager_of(make_broker=broker_of(abilities, 1), **make)  # type: ignore[arg-type]
         self.reports = OrderReports(self.execution)
         open_session(self.execution, dt.date(2024, 3, 8), 1)
 
@@ -71,7 +72,7 @@ def limit_at(price: float, shares: int = 100) -> Terms:
 
 
 def test_a_venue_that_lacks_nothing_gets_the_usual_broker() -> None:
-    assert live_broker_of(Abilities()) is LiveBroker
+    assert broker_of(Abilities(), 1) is LiveBroker
     assert type(LimitedHouse(amends=True).execution.broker) is not LiveBroker
 
 

@@ -10,9 +10,11 @@ from tests.unit.order_gate_house import Heard, House, place
 
 from app.core.inbox import Inbox
 from app.core.intervals import interval_ns
+from app.core.money import UNITS
 from app.managers.execution_manager.orders.kill import FLATTEN
 from app.managers.system_manager.live.line_ending import LineEnding, close_seconds
 from app.managers.system_manager.live.live_means import LiveMeans
+from app.managers.system_manager.record.run_outcome import RunEnd
 from app.managers.time_manager.clock import WallClock
 from app.threads.stream.commands import KEEP
 
@@ -247,3 +249,58 @@ def test_what_strategies_cannot_close_by_themselves_the_gate_closes_together() -
         ending._flatten_again(FLATTEN)
     assert asked.take(0) == [], "the gate sees to it, and needs no asking"
     house.gate.stop()
+
+
+class Killed:
+    """A gate, and means by which a wait looks once and is over."""
+
+    def __init__(self, killed: str, **told: Any) -> None:
+        usual = {"open_orders": 0, "opening_orders": 0, "positions": {}, "away": {}}
+        self._told = {"put_off": {}, "left": {}} | usual | told | {"killed": killed}
+        self.kills: list[tuple[str, str]] = []
+
+    def status(self) -> Any:
+        return SimpleNamespace(**self._told)
+
+    def kill(self, mode: str, reason: str) -> None:
+        self.kills.append((mode, reason))
+
+    def stop(self) -> tuple[str, ...]:
+        return ("a cancel",)
+
+    def wait_until(self, is_done: Callable[[], bool], longest_seconds: float) -> None:
+        is_done()
+
+    def ending(self, heard: Heard) -> LineEnding:
+        ending = LineEnding(cast(Any, self), heard, NOTHING, lambda: True, 20.0)
+        ending.gate = cast(Any, self)
+        return ending
+
+
+@pytest.mark.parametrize("asked", [KEEP, FLATTEN])
+@pytest.mark.parametrize(
+    ("gate", "is_done"),
+    [
+        (Killed("flatten"), True),
+        (Killed("flatten", open_orders=1), False),
+        (Killed("flatten", positions={"AAA": 5}), False),
+        (Killed("freeze", open_orders=1, positions={"AAA": 5}), True),  # under what protects it
+        (Killed("freeze", opening_orders=1), False),
+        (Killed("freeze", away={"mm-2": "AAA: banned"}), False),
+    ],
+)
+def test_how_a_gate_was_killed_says_when_that_is_done_whatever_else_was_asked_for(
+    gate: Killed, is_done: bool, asked: str
+) -> None:
+    assert gate.ending(Heard()).is_done(asked) is is_done
+
+
+def test_an_error_has_its_gate_killed_and_what_that_leaves_is_told() -> None:
+    gate, heard, booked = Killed("flatten", positions={"AAA": 5 * UNITS}), Heard(), []
+    gate.ending(heard).close(
+        None, RunEnd("failed", error="by zero"), FLATTEN, lambda: booked.append(1)
+    )
+    assert gate.kills == [("flatten", "the run failed")]
+    assert [what for what, _ in heard.alarms] == ["ended with open orders or positions", "gate"]
+    assert "held: 5 AAA" in heard.alarms[0][1] and heard.alarms[1][1] == "never called: a cancel"
+    assert booked, "what the venue tells last"

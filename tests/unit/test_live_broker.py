@@ -205,8 +205,6 @@ def test_a_halted_symbol_takes_exits_alone(house: House) -> None:
 def test_a_latched_gate_lets_no_entry_be_proposed(house: House) -> None:
     house.hear(GateActed("latched", "killed"))
     assert house.give().state == REJECTED
-    house.hear(GateActed("released", ""))
-    assert house.give().state == SUBMITTED
 
 
 def test_what_the_gate_closes_is_taken_from_the_strategies_that_hold_it(house: House) -> None:

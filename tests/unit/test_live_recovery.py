@@ -31,7 +31,6 @@ from app.core.order_events import (
     Amend,
     Cancel,
     ChangeRefused,
-    GateActed,
     Halted,
     Place,
     Resumed,
@@ -219,8 +218,7 @@ def test_a_run_that_goes_on_in_its_next_session_closes_the_one_before() -> None:
 
 @pytest.fixture
 def line(tmp_path: Path, no_answer_awaited: None) -> Iterator[Line]:
-    recorded = (GateActed("latched", "before"), GateActed("released", ""), Acknowledged(1))
-    held = Line(tmp_path, recorded)
+    held = Line(tmp_path, (Acknowledged(1),))
     yield held
     held.line.close(RunEnd("stopped"))
     assert threading.active_count() < 60

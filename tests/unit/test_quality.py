@@ -13,7 +13,7 @@ from stream_blocks import minute, session
 from app.core.bars import Ints
 from app.core.calendar import TradingSession
 from app.core.intervals import DAY_NS, HOUR_NS, MINUTE_NS
-from app.services.quality import Quality, assess, is_hole
+from app.services.quality import Quality, SlotGrid, assess, assess_slots, is_hole
 
 FULL = session(minutes=390)
 
@@ -28,6 +28,13 @@ def without(*gone: int) -> Ints:
 
 def quality(starts_ns: Ints, of: TradingSession = FULL, **more: object) -> Quality:
     return assess(starts_ns, of.segments(), MINUTE_NS, **more)  # type: ignore[arg-type]
+
+
+def beside_bad(
+    starts_ns: Ints, bad_ns: Ints, of: TradingSession = FULL, upto_ns: int | None = None
+) -> Quality:
+    grid = SlotGrid.of(of.segments(), MINUTE_NS, upto_ns)
+    return assess_slots(grid, grid.occupied(starts_ns), grid.occupied(bad_ns))
 
 
 def thin_minutes(share: float, seed: int) -> list[int]:
@@ -205,10 +212,10 @@ def test_a_market_that_never_closes_expects_every_minute_of_the_day() -> None:
 
 
 def test_a_bad_bar_is_lost_but_not_missing() -> None:
-    found = quality(without(7), bad_starts_ns=starts(FULL, [7]))
+    found = beside_bad(without(7), starts(FULL, [7]))
     assert (found.missing, found.bad, found.thin_bars) == (0, 1, 0)
     assert found.score == 389 / 390
-    again = quality(starts(FULL, range(390)), bad_starts_ns=starts(FULL, [7, 500]))
+    again = beside_bad(starts(FULL, range(390)), starts(FULL, [7, 500]))
     assert (again.bad, again.score) == (0, 1.0)
 
 
@@ -241,12 +248,8 @@ def test_the_counts_always_add_up(
     good: set[int], bad: set[int], breaks: tuple[tuple[int, int], ...], upto: int | None
 ) -> None:
     of = session(minutes=60, breaks=breaks)
-    found = quality(
-        starts(of, sorted(good)),
-        of,
-        upto_ns=None if upto is None else minute(of, upto),
-        bad_starts_ns=starts(of, sorted(bad)),
-    )
+    upto_ns = None if upto is None else minute(of, upto)
+    found = beside_bad(starts(of, sorted(good)), starts(of, sorted(bad)), of, upto_ns)
     trading = {n for n in range(60) if not any(a <= n < b for a, b in breaks)}
     known = {n for n in trading if upto is None or n < upto}
     assert found.expected == len(known)

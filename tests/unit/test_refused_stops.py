@@ -44,8 +44,8 @@ from app.core.orders import (
 )
 from app.core.venue import Abilities
 from app.managers.execution_manager.execution_state import execution_state, restore_execution
-from app.managers.execution_manager.live.limited_broker import live_broker_of
 from app.managers.execution_manager.live.order_reports import OrderReports
+from app.managers.execution_manager.live.shared_broker import broker_of
 from app.managers.execution_manager.orders.parts import APART
 from app.managers.execution_manager.protected_execution import ProtectedExecution
 from app.services.protection import cover_by
@@ -64,7 +64,7 @@ class Stopped(House):
     def begun(self) -> tuple[ProtectedExecution, OrderReports]:
         fields = ProtectionFields(stop_loss_percent=1)  # type: ignore[arg-type]
         make = partial(ProtectedExecution, covers=[cover_by(fields), None])
-        execution = manager_of(make_broker=live_broker_of(self._abilities), make=make)
+        execution = manager_of(make_broker=broker_of(self._abilities, 1), make=make)
         open_session(execution, dt.date(2024, 3, 8), 1)
         return execution, OrderReports(execution)  # type: ignore[return-value]
 

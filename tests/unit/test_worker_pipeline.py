@@ -26,15 +26,8 @@ class Source(Head):
 
     name = "source head"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.finished = 0
-
     def step(self, message: Any) -> Iterable[Any]:
         return (message,)
-
-    def finish(self) -> None:
-        self.finished += 1
 
 
 class Step(Worker):
@@ -45,7 +38,6 @@ class Step(Worker):
     def __init__(self, copies: int = 1, fails_at: int | None = None, seconds: float = 0.0) -> None:
         self.copies, self.fails_at, self.seconds = copies, fails_at, seconds
         self.seen: list[Any] = []
-        self.finished = 0
 
     def step(self, message: Any) -> Iterator[Any]:
         self.seen.append(message)
@@ -56,9 +48,6 @@ class Step(Worker):
         if not isinstance(message, EndOfStream):
             for copy in range(self.copies):
                 yield message * 3 + copy + len(self.seen)
-
-    def finish(self) -> None:
-        self.finished += 1
 
 
 class Last(Step):
@@ -108,7 +97,6 @@ def test_wherever_a_worker_raises_the_rest_ends_in_order(
     steps[place].fails_at = fails_at
     pipeline = Pipeline([Source(), *steps], runner, bound)
     reason = pipeline.run(range(messages))
-    assert [step.finished for step in steps] == [1, 1, 1]
     if pipeline.cause is None:
         assert reason == "finished"
         assert [ends_seen(step) for step in steps] == [["finished"]] * 3
@@ -190,18 +178,6 @@ def test_a_worker_that_wants_to_end_the_process_ends_the_run(
 
 
 @both
-def test_an_error_in_finish_is_not_lost(runner: Runner) -> None:
-    class Careless(Last):
-        def finish(self) -> None:
-            raise OSError("cannot close")
-
-    pipeline = Pipeline([Source(), Careless()], runner, 5)
-    assert pipeline.run([1]) == "failed"
-    assert pipeline.cause is not None
-    assert str(pipeline.cause.error) == "cannot close"
-
-
-@both
 def test_a_worker_may_end_the_stream_itself(runner: Runner) -> None:
     class Enough(Step):
         def step(self, message: Any) -> Iterator[Any]:
@@ -210,11 +186,10 @@ def test_a_worker_may_end_the_stream_itself(runner: Runner) -> None:
                 yield EndOfStream("stopped")
                 yield 99
 
-    head, last = Source(), Last()
-    pipeline = Pipeline([head, Enough(), last], runner, 5)
+    last = Last()
+    pipeline = Pipeline([Source(), Enough(), last], runner, 5)
     assert pipeline.run(iter(range(1_000_000))) == "stopped"
     assert last.seen == [0, 1, 2, 3, EndOfStream("stopped")]
-    assert head.finished == 1
 
 
 def test_what_a_failure_leaves_unread_is_named() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.managers.data_manager import DataManager
     from app.managers.system_manager.control.client import ControlClient
     from app.managers.time_manager import TimeManager
+    from app.repositories.account_locks import Holder
 
 DEFAULT_MARKET = "XNYS"
 
@@ -58,11 +59,18 @@ class Context:
 
     def open_engine(self) -> "Engine":
         """The database as it is, its schema unchecked."""
-        from app.repositories.database import open_database, sqlite_url
+        from app.repositories.database import open_database, url_of
 
-        url = self.settings.database_url
-        folder = self.settings.data_folder
-        return open_database(url.get_secret_value() if url else sqlite_url(folder))
+        return open_database(url_of(self.settings))
+
+    def trader(self, account: str) -> "Holder | None":
+        """Who trades an account now: whoever holds it, unless that process has ended."""
+        from app.core.processes import is_gone
+        from app.managers.time_manager import WallClock
+        from app.repositories.account_locks import AccountLocks
+
+        holder = AccountLocks(self.engine, WallClock()).holder(account)
+        return None if holder is None or is_gone(holder.process) else holder
 
     def session(self, run: str | None) -> "ControlClient":
         """A connection to the session of this run, or to the only one; `with` hangs up."""

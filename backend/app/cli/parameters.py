@@ -50,6 +50,7 @@ Account = Annotated[
     str, typer.Option("--account", metavar="ACCOUNT", help="As live.account names it.")
 ]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")]
+UNTIL_ENDED_SECONDS = 330.0  # to be flat takes a live run up to 300, and its record is closed then
 Timeout = Annotated[
     float,
     typer.Option(

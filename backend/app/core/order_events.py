@@ -114,7 +114,7 @@ class GateGave(msgspec.Struct, frozen=True, tag="gate_gave"):
 class GateActed(msgspec.Struct, frozen=True, tag="gate_acted"):
     """What the gate did by itself, with the cause.
 
-    "latched", then "froze", or "flattening" and in the end "flattened"; "released".
+    "latched", then "froze", or "flattening" and in the end "flattened".
     """
 
     what: str

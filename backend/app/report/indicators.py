@@ -60,10 +60,9 @@ def indicators_of(run: "Run", sources: "Sources") -> tuple[list[Drawn], str]:
 def ready_again(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     """The run, ready to be run again."""
     from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
-    from app.managers.system_manager.rerun.verification import wired_again
+    from app.managers.system_manager.rerun.rewiring import changed_strategies, wired_again
     from app.managers.system_manager.why.retelling import watched_replay
     from app.repositories.journal_reader import JOURNAL_FOLDER
-    from app.strategies.loader import source_hash
     from app.threads.engines.watched_engine import Onlooker
 
     if (run.folder / JOURNAL_FOLDER).exists():
@@ -77,10 +76,8 @@ def ready_again(run: "Run", sources: "Sources") -> "Iterator[WiredRun]":
     config = SessionConfig.model_validate(run.config)
     folder = sources.settings.strategies_folder
     again = watched_replay(config, None, Onlooker(), sources.data, sources.time, folder)
-    recorded = run.facts.get("strategies") or {}
-    for seat in again.seats:
-        if source_hash(type(seat.strategy)) != recorded.get(seat.name):
-            raise ConfigError(f"the file of the strategy {seat.name} has changed since the run.")
+    for name in changed_strategies(again, run.facts.get("strategies") or {}):
+        raise ConfigError(f"the file of the strategy {name} has changed since the run.")
     yield again
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -14,6 +14,9 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import ConfigError, DatabaseLocked, DataError
 from app.core.folders import can_only_read
+
+if TYPE_CHECKING:
+    from app.core.settings import Settings
 
 SCHEMA_REVISION = "0006"  # the newest migration; revisions are numbered, so they compare as text
 MIGRATIONS = "app.models:migrations"
@@ -25,6 +28,12 @@ _ADVISORY_LOCK = 7_403_118  # any number, the same in every process of ours
 def sqlite_url(folder: Path) -> str:
     """The default database of a data folder."""
     return URL.create("sqlite", database=str(folder / "mismartera.db")).render_as_string()
+
+
+def url_of(settings: "Settings") -> str:
+    """The database that the settings name, else that of their data folder."""
+    url = settings.database_url
+    return url.get_secret_value() if url else sqlite_url(settings.data_folder)
 
 
 def open_database(url: str) -> Engine:

@@ -38,13 +38,11 @@ class Sources:
     @cached_property
     def engine(self) -> "Engine":
         """The database, at this program's schema."""
-        from app.repositories.database import ensure_database, open_database, sqlite_url
+        from app.repositories.database import ensure_database, open_database, url_of
 
         if self._given is not None:
             return self._given
-        url = self.settings.database_url
-        own = sqlite_url(self.settings.data_folder)
-        engine = open_database(url.get_secret_value() if url else own)
+        engine = open_database(url_of(self.settings))
         ensure_database(engine)
         return engine
 

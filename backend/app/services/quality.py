@@ -32,7 +32,6 @@ from app.core.intervals import DAY_NS
 HOLE_BELOW = 0.001  # such runs a session, on average
 
 Mask = npt.NDArray[np.bool_]
-_NONE: Ints = np.empty(0, np.int64)
 
 
 class Quality(msgspec.Struct, frozen=True):
@@ -162,13 +161,12 @@ def assess(
     segments: Sequence[Segment],
     interval_ns: int,
     upto_ns: int | None = None,
-    bad_starts_ns: Ints = _NONE,
 ) -> Quality:
     """The quality of one symbol's bars in a session, or in the part of it known by `upto_ns`."""
     grid = SlotGrid.fitting(segments, interval_ns, upto_ns, starts_ns)
     if grid.filled_by(starts_ns):
         return complete(len(grid))
-    return assess_slots(grid, grid.occupied(starts_ns), grid.occupied(bad_starts_ns))
+    return assess_slots(grid, grid.occupied(starts_ns), None)
 
 
 def assess_slots(grid: SlotGrid, present: Mask, bad: Mask | None) -> Quality:

@@ -28,16 +28,13 @@ _now_ns = WallClock().monotonic_ns
 
 
 class Worker(ABC):
-    """One stage. Only the thread that runs it calls `step` and `finish`."""
+    """One stage. Only the thread that runs it calls `step`."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def step(self, message: Any) -> Iterable[Any]:
         """Take one message, give those that follow from it; `EndOfStream` is passed on for it."""
-
-    def finish(self) -> None:  # noqa: B027 most workers hold nothing
-        """Called once, when no message will follow, whatever the reason: release what is held."""
 
 
 class Head(Worker):
@@ -181,11 +178,7 @@ class Pipeline:
         self.threads = dict.fromkeys(self.spent_ns, threading.get_ident())
         with decimal.localcontext():
             prepare_thread()
-            try:
-                first.take_all(self._inputs(source))
-            finally:
-                for worker in self._workers:
-                    self._finish(worker)
+            first.take_all(self._inputs(source))
 
     def _run_pool(self, source: Iterable[Any], sink: Emit) -> None:
         queues = self._queues = [RowQueue(self._bound_rows) for _ in self._workers[1:]]
@@ -228,7 +221,6 @@ class Pipeline:
             try:
                 stage.take_all(inputs)
             finally:
-                self._finish(stage.worker)
                 if inbox is not None:
                     inbox.drop()
                 if outbox is not None:
@@ -275,12 +267,6 @@ class Pipeline:
                 for queue in queues:
                     queue.drop()
                 return
-
-    def _finish(self, worker: Worker) -> None:
-        try:
-            worker.finish()
-        except BaseException as error:
-            self.fail(worker.name, error)
 
     def fail(self, worker: str, error: BaseException) -> str:
         """Keep the first error as the cause, have the head end the stream, and say why it ends."""

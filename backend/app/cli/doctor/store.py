@@ -70,18 +70,16 @@ def sqlite_path(ground: Ground) -> Path | None:
     """The database's file; None where it is a server's."""
     from sqlalchemy import make_url
 
-    from app.repositories.database import sqlite_url
+    from app.repositories.database import url_of
 
-    url = ground.settings.database_url
-    parsed = make_url(url.get_secret_value() if url else sqlite_url(ground.settings.data_folder))
+    parsed = make_url(url_of(ground.settings))
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
 def open_engine(ground: Ground) -> "Engine":
-    from app.repositories.database import open_database, sqlite_url
+    from app.repositories.database import open_database, url_of
 
-    url = ground.settings.database_url
-    return open_database(url.get_secret_value() if url else sqlite_url(ground.settings.data_folder))
+    return open_database(url_of(ground.settings))
 
 
 def _move_away(path: Path | None) -> str:

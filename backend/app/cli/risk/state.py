@@ -224,12 +224,8 @@ def _ask(context: Context, run_id: str, command: str, value: str = "") -> str:
 
 def _running(context: Context, account: str) -> str | None:
     """The account's run that goes on in a process."""
-    from app.core.processes import is_gone
-    from app.managers.time_manager import WallClock
-    from app.repositories.account_locks import AccountLocks
-
-    holder = AccountLocks(context.engine, WallClock()).holder(account)
-    return None if holder is None or is_gone(holder.process) else holder.run_id
+    trader = context.trader(account)
+    return None if trader is None else trader.run_id
 
 
 def _risks(context: Context) -> "AccountRisks":

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.context import Context
-from app.cli.parameters import AsJson, Freeze, Reason, RunningRun, Timeout
+from app.cli.parameters import (
+    UNTIL_ENDED_SECONDS,
+    AsJson,
+    Freeze,
+    Reason,
+    RunningRun,
+    Timeout,
+)
 from app.cli.terminal.output import console, errors, print_json, print_table
 from app.core.errors import NotFoundError, RunTimeoutError, StateError, UsageError
 from app.core.run_states import ABANDONED, RUNNING
@@ -28,7 +35,7 @@ def flatten(
     run: RunningRun = None,
     is_freeze: Freeze = False,
     is_all: Annotated[bool, typer.Option("--all", help="Every session that runs.")] = False,
-    timeout: Timeout = 330.0,
+    timeout: Timeout = UNTIL_ENDED_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """The emergency stop: latch a session, cancel its orders, close its positions, end it.
@@ -89,10 +96,12 @@ def _stopped(run: str | None, is_all: bool, value: str, timeout: float) -> Itera
 
 def _is_again(client: "ControlClient", value: str) -> bool:
     """Latch a session; whether somebody had asked for the same before."""
+    from app.managers.execution_manager.orders.kill import FLATTEN, kill_of
+
     told = client.ask("killed")
     before = json.loads(told)["mode"] if told else ""
     client.ask("kill", value)
-    return before in ("flatten", value.partition(":")[0])
+    return before in (FLATTEN, kill_of(value)[0])
 
 
 def _wait(client: "ControlClient", timeout: float) -> None:

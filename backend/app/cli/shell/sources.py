@@ -272,11 +272,10 @@ def sources_of(context: "Context", shell: "Shell") -> MachineSources:
 @contextmanager
 def read_runs(settings: "Settings") -> "Iterator[RunRepository | None]":
     """The runs in SQL, as they are; None where there is no database, for none is made here."""
-    from app.repositories.database import open_database, sqlite_url
+    from app.repositories.database import open_database, url_of
     from app.repositories.run_repository import RunRepository
 
-    given = settings.database_url
-    url = given.get_secret_value() if given else sqlite_url(settings.data_folder)
+    url = url_of(settings)
     path = url.partition(":///")[2]
     if url.startswith("sqlite") and not Path(path).is_file():
         yield None

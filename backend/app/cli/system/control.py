@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.context import Context
-from app.cli.parameters import AsJson, Count, Reason, RunningRun, Timeout
+from app.cli.parameters import (
+    UNTIL_ENDED_SECONDS,
+    AsJson,
+    Count,
+    Reason,
+    RunningRun,
+    Timeout,
+)
 from app.cli.terminal.figures import money_text, stale_lines
 from app.cli.terminal.output import console, print_json, print_table, print_zoned, say
 from app.core.errors import AppError, RunTimeoutError, StateError
@@ -160,7 +167,7 @@ def release(
 def stop(
     run: RunningRun = None,
     reason: Reason = "",
-    timeout: Timeout = 330.0,
+    timeout: Timeout = UNTIL_ENDED_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """End a session in order, wait for that, and print what it came to.
@@ -179,7 +186,7 @@ def kill(
         str, typer.Option(metavar="freeze|flatten", help="What becomes of positions.")
     ] = "freeze",
     reason: Reason = "",
-    timeout: Timeout = 330.0,
+    timeout: Timeout = UNTIL_ENDED_SECONDS,
     as_json: AsJson = False,
 ) -> None:
     """Let no order that opens leave any more, and end a session then, also one that hangs.

@@ -58,7 +58,7 @@ def show_preview(account: str, as_json: bool) -> None:
     from app.managers.system_manager.rerun.recovery_preview import preview
 
     context = Context()
-    run_id, _ = unfinished_config(account)
+    run_id = _unfinished(context, account)
     _need_broken_off(context, account)
     runs = context.settings.runs_folder
     found = preview(runs / run_id, context.time, context.data.store)
@@ -102,15 +102,11 @@ def give_up(account: str, as_json: bool) -> None:
 
 def _need_broken_off(context: Context, account: str) -> None:
     """Refuse to call a run broken off that goes on."""
-    from app.core.processes import is_gone
-    from app.managers.time_manager import WallClock
-    from app.repositories.account_locks import AccountLocks
-
-    holder = AccountLocks(context.engine, WallClock()).holder(account)
-    if holder is not None and not is_gone(holder.process):
-        process = holder.process
+    trader = context.trader(account)
+    if trader is not None:
+        process = trader.process
         raise StateError(
-            f"Run {holder.run_id} of the account '{account}' goes on as process {process.pid} on "
+            f"Run {trader.run_id} of the account '{account}' goes on as process {process.pid} on "
             f"{process.host}: there is nothing to recover."
         )
 

@@ -85,8 +85,3 @@ class Limits:
                 found = one["rateLimitType"], one["interval"], int(one["intervalNum"])
                 if found in _NAMES:
                     self._spans[_NAMES[found]].limit = int(one["limit"])
-
-    def used(self) -> dict[str, int]:
-        """What has been counted, by the name of its span."""
-        with self._lock:
-            return {name: span.used for name, span in self._spans.items()}

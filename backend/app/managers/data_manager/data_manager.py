@@ -260,7 +260,7 @@ class DataManager:
     def keep_bars(self, series: Series, bars: BarColumns, venue: str, own_ns: Ints) -> KeptBars:
         """Add bars that a venue told. Stored ones stay, but for those that start at `own_ns`."""
         counts, left = self.store.keep(series, bars, venue, own_ns)
-        return KeptBars(series, counts.added, counts.same, counts.changed, left)
+        return KeptBars(counts.added, counts.same, counts.changed, left)
 
     def delete(self, series: Series) -> None:
         """Remove a series from the store."""

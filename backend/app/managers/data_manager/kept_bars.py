@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from app.core.bars import COLUMNS, BarColumns, Block, Ints, Table
 from app.core.calendar import TradingSession
-from app.repositories.bar_store_files import Series
 from app.services.bar_import import inside, sessions_outline
 
 Told = Block | Table  # bars of several symbols, as a run was given them
@@ -17,7 +16,6 @@ Told = Block | Table  # bars of several symbols, as a run was given them
 class KeptBars(msgspec.Struct, frozen=True):
     """What keeping did to a series. `left` bars differ from the stored ones, which stayed."""
 
-    series: Series
     added: int
     same: int
     changed: int

@@ -16,6 +16,7 @@ from app.core.bars import BarColumns
 from app.core.calendar import TradingSession
 from app.core.instruments import CorporateAction, Instrument
 from app.core.intervals import MINUTE_NS
+from app.services.mixing import mixed
 
 MARKET = "XNYS"
 INTERVAL = "1m"
@@ -23,8 +24,6 @@ SYMBOLS = ("SYN1", "SYN2", "THIN")
 FIRST_DATE, LAST_DATE = dt.date(2024, 10, 21), dt.date(2024, 12, 13)
 SPLIT_DATE, DIVIDEND_DATE = dt.date(2024, 12, 3), dt.date(2024, 11, 15)
 _SEED = 20241021
-
-_Words = npt.NDArray[np.uint64]
 
 
 def sample_instruments() -> tuple[Instrument, ...]:
@@ -93,10 +92,6 @@ def _path_cents(stream: int, minutes: int, edge: npt.NDArray[np.int64]) -> npt.N
 
 
 def _small(stream: int, part: int, count: int, bound: int) -> npt.NDArray[np.int64]:
-    """`count` whole numbers from 0 to `bound` - 1, by the splitmix64 mixing of a counter."""
+    """`count` whole numbers from 0 to `bound` - 1, of a stream's own."""
     key = np.uint64(_SEED * 1_000 + stream * 10 + part) << np.uint64(32)
-    word: _Words = (key + np.arange(1, count + 1, dtype=np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    word = word ^ (word >> np.uint64(31))
-    return ((word >> np.uint64(33)) % np.uint64(bound)).astype(np.int64)
+    return mixed(key + np.arange(1, count + 1, dtype=np.uint64), bound)

@@ -10,6 +10,7 @@ from app.core.orders import REJECTED, Order, Terms
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.exits.protection import Protection
 from app.managers.execution_manager.live.live_broker import LiveBroker
+from app.managers.execution_manager.open_orders import call_off
 from app.managers.execution_manager.orders.parts import terms_of
 from app.managers.execution_manager.sim.sim_broker import SimBroker
 from app.managers.execution_manager.watched_execution import Heard, WatchedExecution
@@ -111,10 +112,7 @@ class ProtectedExecution(ExecutionManager):
 
     def call_off(self, order: Order, now_ns: int, why: str) -> None:
         """End an order that its strategy did not take back."""
-        ended = self.cancel(order, now_ns)
-        order.reason = why
-        if ended:
-            self.untold.append(order)
+        call_off(self, order, now_ns, why)
 
 
 class WatchedProtectedExecution(WatchedExecution, ProtectedExecution):

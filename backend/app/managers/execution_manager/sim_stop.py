@@ -8,9 +8,8 @@ back. Its own orders close, one for each position; no strategy sees or moves the
 from app.core.halts import ALL_SYMBOLS
 from app.core.orders import CANCEL_PENDING, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.orders.entries import opens
-from app.managers.execution_manager.orders.kill import FLATTEN, Standing, closable_units
-from app.managers.execution_manager.orders.working_orders import WorkingOrders
+from app.managers.execution_manager.open_orders import call_off, may_open, standing
+from app.managers.execution_manager.orders.kill import FLATTEN, closable_units
 
 
 def kill(execution: ExecutionManager, mode: str, reason: str, source: str, now_ns: int) -> bool:
@@ -35,38 +34,11 @@ def look(execution: ExecutionManager, now_ns: int) -> None:
     for order in list(working.values()):
         is_theirs = order.is_working and order.order_id not in entries.own
         if is_theirs and entries.kill.stands_against(may_open(execution, order, working)):
-            take_back(execution, order, now_ns, f"killed ({entries.kill.mode})")
+            call_off(execution, order, now_ns, f"killed ({entries.kill.mode})")
     if entries.kill.mode == FLATTEN:
         _close(execution, now_ns)
     if not entries.kill.done_ns and is_done(execution):
         entries.kill.done_ns, entries.kill.left = now_ns, standing(execution)
-
-
-def standing(execution: ExecutionManager) -> Standing:
-    """What works and is held. From any thread."""
-    working = execution.broker.working.copy()  # the engine's thread goes on changing it
-    names = [position.symbol for position in execution.positions[0]]
-    held = zip(names, execution.held_units, strict=True)
-    return Standing(
-        orders=len(working),
-        opening=sum(may_open(execution, order, working) for order in working.values()),
-        positions={name: units for name, units in held if units},
-    )
-
-
-def may_open(execution: ExecutionManager, order: Order, working: WorkingOrders) -> bool:
-    """Whether what is left of a working order may open or increase its strategy's position."""
-    held_units = execution.held_units_of(order.strategy, order.symbol_index)
-    left = order.units - order.filled_units
-    return opens(order, left, working, held_units)
-
-
-def take_back(execution: ExecutionManager, order: Order, now_ns: int, why: str) -> None:
-    """End an order that its strategy did not take back."""
-    ended = execution.cancel(order, now_ns)
-    order.reason = why
-    if ended:
-        execution.untold.append(order)
 
 
 def is_done(execution: ExecutionManager) -> bool:

@@ -262,7 +262,7 @@ class RunBuilder:
 
         Where nothing has changed since it is theirs, with whatever else they read there.
         """
-        from app.managers.system_manager.rerun.verification import are_as_then, strategies_then
+        from app.managers.system_manager.rerun.rewiring import are_as_then, strategies_then
 
         if header is None or are_as_then(header, self._settings.strategies_folder):
             yield self._settings.strategies_folder
@@ -311,7 +311,7 @@ class RunBuilder:
 
     def _market_of_then(self, header: RunHeader) -> Market:
         """The market of a run that goes on: as its journal has it, hard limits too."""
-        from app.managers.system_manager.rerun.verification import market_from
+        from app.managers.system_manager.rerun.rewiring import market_from
 
         market = market_from(header, self._times, self._data.store)
         try:

@@ -95,13 +95,11 @@ class SystemManager:
 
     @cached_property
     def _engine(self) -> "Engine":
-        from app.repositories.database import ensure_database, open_database, sqlite_url
+        from app.repositories.database import ensure_database, open_database, url_of
 
-        url = self._settings.database_url
-        folder = self._settings.data_folder
         with suppress(OSError):  # the database says what is wrong with it
-            make_private(folder)
-        engine = open_database(url.get_secret_value() if url else sqlite_url(folder))
+            make_private(self._settings.data_folder)
+        engine = open_database(url_of(self._settings))
         ensure_database(engine)
         return engine
 
@@ -111,6 +109,17 @@ class SystemManager:
             self._settings, self.data_manager, self.time_manager, lambda: self._engine,
             self._clock, self.alarms, self._confirmed,
         )  # fmt: skip
+
+    # -- a config --------------------------------------------------------------------------------
+
+    def check(self, config: Given) -> Foreseen:
+        """What a run of this config would compute; an error when it could not start."""
+        _check_config(config)
+        return self._builder.check(config)
+
+    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
+        """A file's faults with those of all that it names: its market, its strategies."""
+        return self._builder.all_faults(error, path)
 
     # -- a run -----------------------------------------------------------------------------------
 
@@ -339,15 +348,6 @@ class SystemManager:
         tell = logger.info if ended.summary.state == FAILED else info_for_file
         tell("Run {} {}", ended.summary.run_id, ended.summary.state)
         return ended
-
-    def check(self, config: Given) -> Foreseen:
-        """What a run of this config would compute; an error when it could not start."""
-        _check_config(config)
-        return self._builder.check(config)
-
-    def all_faults(self, error: InvalidConfigError, path: Path) -> InvalidConfigError:
-        """A file's faults with those of all that it names: its market, its strategies."""
-        return self._builder.all_faults(error, path)
 
 
 def _check_config(config: object) -> None:

@@ -41,10 +41,6 @@ def ask_for(order: Order, now_ns: int) -> Ask:
 class Portfolio(Protocol):
     """The account, or one strategy's share of it: whatever the scope of a limit is."""
 
-    def held_units(self, symbol: int) -> int:
-        """What is held."""
-        ...
-
     def reach_units(self, ask: Ask) -> int:
         """What is held once all has filled that works on the side of an order; what others than
         its strategy have working, as far as was promised.

@@ -155,10 +155,6 @@ class OrderGate:
         """Exits only."""
         self._enter(lambda _: self._book.halt(reason, symbol))
 
-    def resume(self, symbol: int, reason: str) -> None:
-        """Entries again in one symbol."""
-        self._enter(lambda _: self._book.latch.resume(symbol, reason))
-
     def lift(self, reason: str, halted: Mapping[str, str]) -> None:
         """Entries again where a status told of these halts, as far as the kill latch lets them."""
         self._enter(lambda _: self._book.lift(reason, halted))
@@ -168,10 +164,6 @@ class OrderGate:
         rows: list[Difference] = []
         self._enter(lambda now_ns: rows.extend(recheck(self._book, says, now_ns)))
         return rows
-
-    def release(self, reason: str) -> None:
-        """Lift the latch."""
-        self._enter(lambda _: self._book.latch.release(reason))
 
     def status(self) -> GateStatus:
         """How things stand; from any thread."""

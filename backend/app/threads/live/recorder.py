@@ -48,7 +48,7 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 class Recorder:
-    """`core.seams.Journal` on a `JournalWriter`, for any number of threads.
+    """The journal's one writer, which any number of threads may record by.
 
     `on_failure` is called on the thread that finds the trouble, which may be one that records: it
     must not wait for anything.
@@ -222,18 +222,17 @@ class Recorder:
         thens: list[Then] = []
         size_bytes = 0
         with self._ready:
-            if self._waiting and isinstance(self._waiting[0], _Header):
-                header = self._waiting.popleft()
-                assert isinstance(header, _Header)
-                return _Group(entries, header, thens)
             while self._waiting and size_bytes < _GROUP_BYTES:
-                if isinstance(self._waiting[0], _Header):
+                item = self._waiting[0]
+                if isinstance(item, _Header) and (entries or thens):
                     break
-                item = self._waiting.popleft()
+                self._waiting.popleft()
+                if isinstance(item, _Header):
+                    return _Group(entries, item, thens)
                 if isinstance(item, Entry):
                     entries.append(item)
                     size_bytes += len(item.payload)
-                elif not isinstance(item, _Header):
+                else:
                     thens.append(item)
         return _Group(entries, None, thens) if entries or thens else None
 

@@ -9,8 +9,9 @@ from app.core.orders import CANCEL_PENDING, MARKET, UNKNOWN, Order
 from app.managers.execution_manager.execution_manager import ExecutionManager
 from app.managers.execution_manager.limits.breaker_desk import BREAKER
 from app.managers.execution_manager.live.limited_broker import gives_anew
+from app.managers.execution_manager.open_orders import call_off, may_open
 from app.managers.execution_manager.orders.kill import FLATTEN, kill_of
-from app.managers.execution_manager.sim_stop import is_done, kill, may_open, take_back
+from app.managers.execution_manager.sim_stop import is_done, kill
 
 PAUSE, RESUME, HALT, STOP, KILL = "pause", "resume", "halt", "stop", "kill"
 RELEASE = "release"  # lifts a halt
@@ -107,7 +108,7 @@ def call_off_entries(
         own = strategy is None or order.strategy == strategy
         working = execution.broker.working
         if own and order.is_working and may_open(execution, order, working):
-            take_back(execution, order, now_ns, why)
+            call_off(execution, order, now_ns, why)
 
 
 def has_stopped(execution: ExecutionManager, mode: str, left: Collection[str] = ()) -> bool:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from app.core.memory import free_mb, used_mb
 
 SHARE: Final = 0.75  # of what is free at the start, unless somebody says how much
-STUBBORN_SECONDS: Final = 5.0  # that a hook may ignore its interruption
+STUBBORN_SECONDS: Final = 5.0  # that a hook may ignore its interruption; then it is left behind
 _IDLE_SECONDS: Final = 0.5  # that no hook is found while too much is taken
 _CLOSE_LOOK_SECONDS: Final = 0.05
 

@@ -26,13 +26,12 @@ from app.strategies.indicator import Cursor
 from app.threads.analysis_engine import AnalysisEngine
 from app.threads.engines.killed_engine import KilledEngine
 from app.threads.hooks.seats import Seat
-from app.threads.watch.memory_watch import MemoryWatch
+from app.threads.watch.memory_watch import STUBBORN_SECONDS, MemoryWatch
 from app.threads.worker import Pipeline
 
 LOOK_SECONDS = 1.0
 STOPPED_SECONDS = 10.0  # that a hook may still take once the run was told to stop
 KILLED_SECONDS = 1.0  # and once it was killed
-STUBBORN_SECONDS = 5.0  # that a hook may ignore its interruption; then it is left behind
 
 HOOK_HANGS = "hook hangs"  # the alarm's name
 LEFT_BEHIND = "hook left behind"  # and if it does not end

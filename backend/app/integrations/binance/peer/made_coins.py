@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from app.core.bars import BarColumns
 from app.core.intervals import MINUTE_NS
+from app.services.mixing import mixed
 
 COINS: Final[Mapping[str, int]] = {  # in cents, about which a price moves
     "BTC/USDT": 6_000_000,
@@ -48,10 +49,6 @@ def _cents(symbol: str, minutes: _Whole) -> _Whole:
 
 
 def _small(symbol: str, part: int, minutes: _Whole, bound: int) -> _Whole:
-    """Whole numbers from 0 to `bound` - 1, by the splitmix64 mixing of the minute."""
+    """Whole numbers from 0 to `bound` - 1, one for each minute."""
     key = np.uint64(list(COINS).index(symbol) * 8 + part + 1) << np.uint64(40)
-    word = (minutes.astype(np.uint64) + key) * np.uint64(0x9E3779B97F4A7C15)
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    word = word ^ (word >> np.uint64(31))
-    return ((word >> np.uint64(33)) % np.uint64(bound)).astype(np.int64)
+    return mixed(minutes.astype(np.uint64) + key, bound)

@@ -16,6 +16,7 @@ from app.core.intervals import MINUTE_NS
 from app.core.money import UNITS, amount_units, divide_half_even
 from app.core.orders import CANCEL_PENDING, GTC, LIMIT, MARKET, STOP, TRAILING_STOP, Guard, Order
 from app.managers.execution_manager.brokers import Broker
+from app.managers.execution_manager.exits.flat_times import FlatTimes
 from app.managers.execution_manager.exits.trades import NEVER_NS, Trade, Trades
 from app.managers.execution_manager.orders.consequences import Consequences, Moved
 from app.managers.execution_manager.orders.entries import opens, taking_out
@@ -41,7 +42,8 @@ class ProtectionState(msgspec.Struct, frozen=True):
     """What protection remembers."""
 
     trades: list[Trade]
-    flat_at_ns: list[int]
+    flat_at_ns: list[int]  # by strategy, in the session under way
+    flat_due_ns: list[int]  # the same, until it is done
     end_ns: int
     breaks: tuple[Span, ...] = ()
 
@@ -66,35 +68,27 @@ class Protection:
         self._tick_units = tick_units
         self._house = house
         self.trades = Trades(broker.working, broker.links)
-        self._flat_at_ns = [NEVER_NS] * len(covers)  # in the session under way
-        self._acts_at_ns = list(self._flat_at_ns)  # the same, until it is done
+        self.flat = FlatTimes(covers)
         self._end_ns = NEVER_NS
         self._breaks: tuple[Span, ...] = ()
         consequences.on_moved = self._fit
 
     def state(self) -> ProtectionState:
         """As it stands."""
-        flat_ns = [*self._flat_at_ns, *self._acts_at_ns]
-        return ProtectionState(self.trades.state(), flat_ns, self._end_ns, self._breaks)
+        return ProtectionState(self.trades.state(), *self.flat.state(), self._end_ns, self._breaks)
 
     def restore(self, state: ProtectionState) -> None:
         """Be as it stood."""
         self.trades.restore(state.trades)
-        count = len(self._covers)
-        self._flat_at_ns = state.flat_at_ns[:count]
-        self._acts_at_ns = state.flat_at_ns[count:]
+        self.flat.restore(state.flat_at_ns, state.flat_due_ns)
         self._end_ns = state.end_ns
         self._breaks = state.breaks
-
-    def is_flat(self, strategy: int, now_ns: int) -> bool:
-        """Whether a strategy is to hold nothing from now on, until the session is over."""
-        return self._flat_at_ns[strategy] <= now_ns
 
     # -- entries and their exits -------------------------------------------------------------------
 
     def refusal(self, order: Order, units: int, now_ns: int) -> str:
         """Why `units` of an order may not leave, or ""."""
-        if order.reduce_only or not self.is_flat(order.strategy, now_ns):
+        if order.reduce_only or not self.flat.is_flat(order.strategy, now_ns):
             return ""
         left = self._left(order.strategy, order.symbol_index)
         if order.kind == MARKET and units * left < 0 and abs(units) <= abs(left):
@@ -167,7 +161,7 @@ class Protection:
         """An order works no more, or is smaller: what it was to close before a session's end has
         to be closed still.
         """
-        if order.guard is None and self.is_flat(order.strategy, now_ns):
+        if order.guard is None and self.flat.is_flat(order.strategy, now_ns):
             self._close_out(order.strategy, order.symbol_index, now_ns)
 
     # -- fills -------------------------------------------------------------------------------------
@@ -204,7 +198,7 @@ class Protection:
                     order.strategy, order.symbol_index, held_units, keep=order.order_id
                 )
                 self._follow(cover, trade, order, opened, price, now_ns)
-        if opened and self.is_flat(order.strategy, now_ns):
+        if opened and self.flat.is_flat(order.strategy, now_ns):
             self._close_out(order.strategy, order.symbol_index, now_ns)
 
     def _follow(
@@ -244,7 +238,7 @@ class Protection:
     def _fit(self, moved: Moved, now_ns: int) -> None:
         """Positions have moved: no exits are larger than what their entries still hold."""
         for strategy, symbol in moved:
-            is_flat = self.is_flat(strategy, now_ns)
+            is_flat = self.flat.is_flat(strategy, now_ns)
             held_units = self._house.held_units_of(strategy, symbol)
             self.trades.settle(strategy, symbol, held_units)
             for trade in [t for t in self.trades if (t.strategy, t.symbol) == (strategy, symbol)]:
@@ -293,19 +287,14 @@ class Protection:
     def open_session(self, session: TradingSession, end_ns: int, now_ns: int) -> None:
         """A session begins; all trading of it is over at `end_ns`."""
         self._end_ns, self._breaks = end_ns, session.breaks
-        self._flat_at_ns = [
-            session.close_ns - one.flat_ns if one is not None and one.flat_ns else NEVER_NS
-            for one in self._covers
-        ]
-        self._acts_at_ns = list(self._flat_at_ns)
+        self.flat.open_session(session.close_ns)
         for trade in self.trades:
             if trade.left_ns:
                 self._wait(trade, trade.left_ns, now_ns)
 
     def end_session(self) -> None:
         """All trading of a session is over."""
-        self._flat_at_ns = [NEVER_NS] * len(self._covers)
-        self._acts_at_ns = list(self._flat_at_ns)
+        self.flat.end_session()
 
     def _wait(self, trade: Trade, length_ns: int, now_ns: int) -> None:
         """So much of trading time from now; what of it this session has not, the next has."""
@@ -318,7 +307,7 @@ class Protection:
     def next_ns(self) -> int:
         """When there is something to do."""
         due_ns = min((trade.due_ns for trade in self.trades), default=NEVER_NS)
-        return min(due_ns, *self._acts_at_ns)
+        return min(due_ns, self.flat.next_ns())
 
     def act(self, now_ns: int) -> None:
         """Do what is due."""
@@ -328,11 +317,9 @@ class Protection:
             if entry is not None:
                 self._house.call_off(entry, now_ns, "time_stop: its time is up")
             self._close_trade(trade, now_ns)
-        for strategy, at_ns in enumerate(self._acts_at_ns):
-            if at_ns <= now_ns:
-                self._acts_at_ns[strategy] = NEVER_NS
-                for symbol in range(len(self._symbols)):
-                    self._leave(strategy, symbol, now_ns)
+        for strategy in self.flat.take_due(now_ns):
+            for symbol in range(len(self._symbols)):
+                self._leave(strategy, symbol, now_ns)
 
     def _working_of(self, strategy: int, symbol: int) -> list[Order]:
         return [

@@ -18,7 +18,6 @@ from app.managers.execution_manager.gate.calls import (
 from app.managers.execution_manager.gate.gate_order import RUN, GateOrder
 from app.managers.execution_manager.gate.latch import Latch
 from app.managers.execution_manager.gate.tracker import HAS_FILLED, Tracker
-from app.managers.execution_manager.orders.kill import FLATTEN
 
 
 class Changes:
@@ -147,7 +146,7 @@ class Changes:
 
     def _against(self, call: PlaceCall | AmendCall, order: GateOrder) -> str:
         if isinstance(call, PlaceCall) and call.closes:
-            return "" if self._latch.killed == FLATTEN else "released"
+            return ""
         opens = order.opens if isinstance(call, PlaceCall) else order.wanted_opens
         why = self._latch.against(order.symbol, opens)
         return why or ("cancelled before it left" if order.cancel_wanted else "")

@@ -68,11 +68,6 @@ class Closing:
         if due_ns is None or due_ns > now_ns:
             return
         self._look_ns = None
-        if self._latch.killed != FLATTEN:
-            self._told = False
-            self._not_before_ns.clear()
-            self._away.forget_closings()
-            return
         pauses = self._not_before_ns.items()
         self._not_before_ns = {symbol: at_ns for symbol, at_ns in pauses if at_ns > now_ns}
         self._count_ends(now_ns)

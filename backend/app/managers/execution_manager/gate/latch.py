@@ -75,13 +75,6 @@ class Latch:
         if self._halted.pop(symbol, None) is not None:
             self._output.events.append(Resumed(symbol, reason))
 
-    def release(self, reason: str) -> None:
-        """Lift the kill latch and the halt of everything; symbols halted singly stay so."""
-        if self.killed:
-            self._kill.lift()
-            self._output.events.append(GateActed("released", reason))
-        self.resume(ALL_SYMBOLS, reason)
-
     def recall(self, event: GateActed | Halted | Resumed) -> None:
         """What was told before a restart."""
         if isinstance(event, Halted | Resumed) and event.source != GATE:
@@ -90,8 +83,6 @@ class Latch:
             self._halted[event.symbol] = event.reason
         elif isinstance(event, Resumed):
             self._halted.pop(event.symbol, None)
-        elif event.what == "released":
-            self._kill.lift()
         elif event.what in ("latched", "froze", "flattening"):
             mode = FLATTEN if event.what == "flattening" else FREEZE
             self._kill = KillLatch(mode, event.reason)

@@ -92,19 +92,15 @@ class TurnedAwayExits:
             if not self.closings:
                 self._told_ns = None
 
-    def forget_closings(self) -> None:
-        """The venue takes them again, or none is wanted any more."""
-        self._told_ns = None
-        self.closings.clear()
-
     def exits(self) -> dict[str, str]:
         """The run's exits that wait, by name: what they reduce, and why they wait."""
         return {name: f"{one.symbol}: {one.why}" for name, one in self._waiting.items()}
 
     def settle(self, order: GateOrder) -> None:
         """More is known of an order than that it was turned away."""
-        if order.owner == GATE and order.acknowledged:
-            self.forget_closings()
+        if order.owner == GATE and order.acknowledged:  # the venue takes what closes again
+            self._told_ns = None
+            self.closings.clear()
         waiting = self._waiting.pop(order.client_id, None)
         if waiting is not None:
             order.placing = order.placing and waiting.at_ns is None

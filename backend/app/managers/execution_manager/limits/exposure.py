@@ -97,7 +97,7 @@ class Holdings:
             self.past.day_units = worth_units - figures.result_units
             self.left.today = figures.entries
 
-    def held_units(self, symbol: int) -> int:
+    def _held_units(self, symbol: int) -> int:
         rows = self._rows
         if len(rows) == 1:
             return rows[0][symbol].units
@@ -286,7 +286,7 @@ class Holdings:
         memo = self._memo
         if memo.works != self._moment.works:
             self._see()
-        held = self.held_units(symbol)
+        held = self._held_units(symbol)
         buys, sells = memo.sides.get(symbol, _NOTHING)
         return held + buys, held + sells
 

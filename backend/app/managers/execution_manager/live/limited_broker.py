@@ -7,15 +7,12 @@ Where it takes one exit of a holding, that is the stop. An order that takes out 
 others waits until these are back; one at market has them taken back, and they return if it fails.
 """
 
-from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 
 from app.core.order_events import Cancel, Place
 from app.core.orders import CANCELED, MARKET, STOPS, Order, Terms
-from app.core.venue import Abilities
 from app.managers.execution_manager.brokers import Broker
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.orders.parts import Part, terms_of
@@ -186,11 +183,3 @@ def _open_units(part: Part) -> int:
 
 def _is_of(intent: Place, part: Part | None) -> bool:
     return part is not None and intent.order_id == part.number
-
-
-def live_broker_of(abilities: Abilities) -> Callable[[Owner], LiveBroker]:
-    """What makes a broker for a venue of these abilities."""
-    amends, exits_twice = abilities.amends, abilities.exits_twice
-    if amends and exits_twice:
-        return LiveBroker
-    return partial(LimitedBroker, amends=amends, exits_twice=exits_twice)

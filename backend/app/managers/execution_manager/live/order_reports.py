@@ -98,9 +98,8 @@ class OrderReports:
                     if source == JOURNAL:
                         self._broker.ask_again(now_ns)
                 case GateActed(what=what, reason=reason):
-                    if what in ("latched", "released"):
-                        closed = reason if what == "latched" else ""
-                        self._execution.close_entries(ALL_SYMBOLS, closed, LATCH)
+                    if what == "latched":
+                        self._execution.close_entries(ALL_SYMBOLS, reason, LATCH)
                 case GateGave():
                     pass  # its fills say what comes of it
                 case _:

@@ -29,7 +29,7 @@ from app.core.orders import (
 )
 from app.core.venue import Abilities
 from app.managers.execution_manager.brokers import Broker
-from app.managers.execution_manager.live.limited_broker import LimitedBroker, live_broker_of
+from app.managers.execution_manager.live.limited_broker import LimitedBroker
 from app.managers.execution_manager.live.live_broker import LiveBroker
 from app.managers.execution_manager.orders.ends import SESSION_CLOSED
 from app.managers.execution_manager.orders.entries import taking_out
@@ -239,12 +239,12 @@ class SharedLimitedBroker(SharedBroker, LimitedBroker):
 
 def broker_of(abilities: Abilities, strategies: int) -> Callable[[Owner], LiveBroker]:
     """What makes a broker for a venue of these abilities and a run of so many strategies."""
-    if strategies < 2 or not abilities.reduces_only:
-        return live_broker_of(abilities)
+    shares = strategies > 1 and abilities.reduces_only
     amends, exits_twice = abilities.amends, abilities.exits_twice
     if amends and exits_twice:
-        return SharedBroker
-    return partial(SharedLimitedBroker, amends=amends, exits_twice=exits_twice)
+        return SharedBroker if shares else LiveBroker
+    kind = SharedLimitedBroker if shares else LimitedBroker
+    return partial(kind, amends=amends, exits_twice=exits_twice)
 
 
 def closing_of_opened(

@@ -43,10 +43,6 @@ class KillLatch:
         self.mode, self.reason = mode, reason
         return True
 
-    def lift(self) -> None:
-        """Take orders again."""
-        self.mode = self.reason = ""
-
     def stands_against(self, opens: bool) -> bool:
         """Whether an order may not leave, and may not work any longer."""
         return self.mode == FLATTEN or (bool(self.mode) and opens)

@@ -18,14 +18,14 @@ from app.core.progress import OnCount
 from app.core.settings import Settings
 from app.managers.data_manager import DataManager
 from app.managers.execution_manager.books.ledger import LedgerError
+from app.managers.execution_manager.open_orders import standing
 from app.managers.execution_manager.orders.kill import FLATTEN, Standing
-from app.managers.execution_manager.sim_stop import standing
 from app.managers.system_manager.drill.drill_plan import Rehearsal, check_moment, drilled_config
 from app.managers.system_manager.drill.drill_stuck import FromOutside, with_stuck
 from app.managers.system_manager.drill.drill_watch import DrillWatch
 from app.managers.system_manager.needs.market import replayed_market
 from app.managers.system_manager.rerun.how_far import BarCount
-from app.managers.system_manager.rerun.verification import quiet
+from app.managers.system_manager.rerun.rewiring import quiet
 from app.managers.system_manager.wiring import Run, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 

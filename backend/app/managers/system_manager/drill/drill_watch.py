@@ -2,7 +2,7 @@
 
 from app.core.messages import Command, Message
 from app.core.orders import Order
-from app.managers.execution_manager.sim_stop import may_open
+from app.managers.execution_manager.open_orders import may_open
 from app.managers.execution_manager.watched_execution import Heard
 from app.managers.system_manager.wiring import Run
 from app.threads.engines.watched_engine import Onlooker, WatchedEngine

@@ -76,9 +76,7 @@ class RunJournal:
         """
         for record in self._records():
             if record.kind == form.INPUT:
-                message = decode_message(record.payload)
-                if not isinstance(message, EndOfStream | LastNews):
-                    yield message
+                yield from _input_of(record)
 
     def inputs_and_notes(self) -> Iterator[Message | dict[str, Any]]:
         """The same, with what was noted between them, and behind them."""
@@ -86,9 +84,7 @@ class RunJournal:
             if record.kind == form.NOTE:
                 yield decode_note(record.payload)
             elif record.kind == form.INPUT:
-                message = decode_message(record.payload)
-                if not isinstance(message, EndOfStream | LastNews):
-                    yield message
+                yield from _input_of(record)
 
     def input_count(self) -> int:
         """How many inputs there are; none is decoded."""
@@ -130,9 +126,7 @@ class RunJournal:
             if record.kind == form.INPUT and is_one_of(record.payload, Bars):
                 last = record
             elif record.kind == form.INPUT:
-                message = decode_message(record.payload)
-                if not isinstance(message, EndOfStream | LastNews):
-                    yield message
+                yield from _input_of(record)
         if last is not None:
             yield decode_message(last.payload)
 
@@ -219,9 +213,16 @@ class RunJournal:
             if record.kind == form.NOTE:
                 note = decode_note(record.payload)
                 found = msgspec.convert(note, RunEnd) if "ended" in note else found
-            elif record.kind == form.INPUT and found is not None:
+            elif record.kind == form.INPUT:
                 found = None
         return found
+
+
+def _input_of(record: Record) -> Iterator[Message]:
+    """The input of a record; none where that is the end, or was told behind it."""
+    message = decode_message(record.payload)
+    if not isinstance(message, EndOfStream | LastNews):
+        yield message
 
 
 def _read_state(record: Record) -> SavedState | None:

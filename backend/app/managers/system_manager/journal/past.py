@@ -8,7 +8,7 @@ from loguru import logger
 from app.core.errors import DataError
 from app.managers.system_manager.journal.journal_feed import STATE_REFUSED, RunJournal
 from app.managers.system_manager.journal.program import Program
-from app.managers.system_manager.journal.saved_states import Chapter, SavedState
+from app.managers.system_manager.journal.saved_states import Chapter
 from app.threads.stream.run_state import RunState
 
 
@@ -17,7 +17,6 @@ class Past(msgspec.Struct, frozen=True):
 
     part: int
     sequence: int  # of the input it is the state behind
-    saved: SavedState
     state: RunState
     chapters: list[Chapter]
 
@@ -49,7 +48,7 @@ def _past_of(journal: RunJournal, program: Program) -> Past | None:
         )
         return None
     chapters = [saved.read_chapter() for _, _, saved in found]
-    return Past(part, sequence, last, last.run_state(), chapters)
+    return Past(part, sequence, last.run_state(), chapters)
 
 
 def changed_words(recorded: Mapping[str, str], now: Mapping[str, str]) -> str:

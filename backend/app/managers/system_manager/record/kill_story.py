@@ -5,8 +5,8 @@ from typing import Any
 
 from app.core.money import from_units
 from app.managers.execution_manager.execution_manager import ExecutionManager
+from app.managers.execution_manager.open_orders import standing
 from app.managers.execution_manager.orders.kill import FLATTEN, KillLatch, Standing
-from app.managers.execution_manager.sim_stop import standing
 
 GateStanding = Callable[[], Standing | None]
 

@@ -13,7 +13,7 @@ from app.core.run_states import FAILED, FINISHED, STOPPED
 from app.core.trading_state import RiskStatus
 from app.managers.execution_manager.books.account import Account, Mark
 from app.managers.execution_manager.execution_manager import ExecutionManager
-from app.managers.execution_manager.sim_stop import standing
+from app.managers.execution_manager.open_orders import standing
 from app.managers.system_manager.record.attribution import as_json, book_results, strategy_results
 from app.managers.system_manager.record.figures import Figures
 from app.managers.system_manager.record.run_inputs import input_facts

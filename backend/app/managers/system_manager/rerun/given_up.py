@@ -7,7 +7,7 @@ from loguru import logger
 
 from app.core.seams import BarSource
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
-from app.managers.system_manager.rerun.verification import quiet, wired_again
+from app.managers.system_manager.rerun.rewiring import quiet, wired_again
 from app.managers.system_manager.risk.run_risk import RunRisk
 from app.managers.system_manager.risk.standing_risk import settled
 from app.managers.time_manager import TimeManager

@@ -36,7 +36,7 @@ from app.managers.system_manager.record.summary import Summary
 from app.managers.system_manager.record.uncertain_bars import FILE as UNCERTAIN_BARS
 from app.managers.system_manager.rerun.hung_again import HungAgain
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.managers.system_manager.rerun.verification import HeardFeed, wired_again
+from app.managers.system_manager.rerun.rewiring import HeardFeed, wired_again
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock
 from app.repositories.account_locks import AccountLocks

@@ -45,7 +45,7 @@ _REBORN: Final = frozenset({FEED, RECOVERY, JOURNAL})
 _PATIENCE_SECONDS: Final = 600.0  # for all that was recorded to be run again
 _LOOK_SECONDS: Final = 0.1
 _NEVER_SENT: Final = "decided again in recovery, and never sent"
-_AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN, "released": None}  # by the gate's acts
+_AFTER: Final = {"latched": FREEZE, "flattening": FLATTEN}  # by the gate's acts
 
 
 class Recovery:

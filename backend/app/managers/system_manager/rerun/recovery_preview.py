@@ -15,7 +15,7 @@ from app.managers.execution_manager.gate.reconcile import Difference
 from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
 from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.rerun.recovery import Recovery
-from app.managers.system_manager.rerun.verification import wired_again
+from app.managers.system_manager.rerun.rewiring import wired_again
 from app.managers.system_manager.venue.reckoning import reckon
 from app.managers.system_manager.wiring import Run
 from app.managers.time_manager import TimeManager, WallClock

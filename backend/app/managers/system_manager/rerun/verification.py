@@ -4,16 +4,11 @@ The run is wired as it was, with the recorded inputs for a feed and nobody behin
 comes of the inputs is compared with the record byte by byte, wherever either was cut.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
-from pathlib import Path
 
 import msgspec
 
-from app.core.calendar import TradingSession
-from app.core.errors import ConfigError
 from app.core.fingerprint_text import described
 from app.core.logging import without_secrets
 from app.core.messages import Message
@@ -21,20 +16,16 @@ from app.core.order_events import Intent
 from app.core.progress import OnCount
 from app.core.run_states import KILLED
 from app.core.seams import BarSource
-from app.managers.execution_manager.live.shared_broker import broker_of
-from app.managers.system_manager.journal.journal_feed import JournalFeed, RunJournal
+from app.managers.system_manager.journal.journal_feed import RunJournal
 from app.managers.system_manager.journal.platform_tag import platform_tag
 from app.managers.system_manager.journal.program import program_of
-from app.managers.system_manager.journal.run_header import RunHeader
 from app.managers.system_manager.journal.saved_states import StateKeeper
-from app.managers.system_manager.needs.market import Market, MarketTime
 from app.managers.system_manager.rerun.hung_again import HungAgain
-from app.managers.system_manager.wiring import Parts, Run, RunFeed
-from app.managers.time_manager import TimeManager, WallClock
+from app.managers.system_manager.rerun.rewiring import HeardFeed, changed_strategies, wired_again
+from app.managers.system_manager.wiring import Run
+from app.managers.time_manager import TimeManager
 from app.strategies.failure import HookInterrupted
-from app.strategies.loader import source_hash
 from app.threads.engines.watched_engine import Witness
-from app.threads.hooks.engine_state import OnState
 from app.threads.stream.reloading import ReloadOutcome
 from app.threads.stream.results import Results
 from app.threads.stream.run_state import RunState
@@ -215,115 +206,10 @@ class Repetition:
         return StateKeeper(program, lambda sequence: False, save, known, differ)
 
     def _notes(self, run: Run) -> Iterator[str]:
-        recorded = self.header.strategies
-        for seat in run.seats:
-            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
-                yield f"the strategy {seat.name} is not what it was: its file has changed"
+        for name in changed_strategies(run, self.header.strategies):
+            yield f"the strategy {name} is not what it was: its file has changed"
         if platform_tag() != self.header.platform:
             yield f"recorded on {self.header.platform}, repeated on {platform_tag()}"
-
-
-def quiet(what: str, details: str) -> None:
-    """The alarm of a run that nobody trades by: what it came to is told when it is over."""
-
-
-@contextlib.contextmanager
-def wired_again(
-    header: RunHeader,
-    times: TimeManager,
-    source: BarSource,
-    feed: RunFeed,
-    on_results: Callable[[Results], None],
-    runner: str = "inline",
-    on_state: OnState = lambda sequence, state: None,
-    witness: Witness | None = None,
-) -> Iterator[Run]:
-    """The run as it was wired, with nobody behind its orders; while its strategies' files are."""
-    config = header.session_config
-    engine = config.engine.model_copy(update={"runner": runner})
-    goes_to_venue = config.lived.goes_to_venue
-    strategies = len(config.strategies)
-    with strategies_then(header) as folder:
-        yield Run(
-            config.model_copy(update={"engine": engine}),
-            market_from(header, times, source),
-            folder,
-            on_results,
-            alarm=quiet,  # a hook that hung then hangs again, and is interrupted again
-            parts=Parts(
-                make_feed=lambda _: feed,
-                make_broker=broker_of(header.abilities, strategies) if goes_to_venue else None,
-                on_gap=lambda gap: None,  # they were asked for then
-                on_trouble=quiet,
-                on_state=on_state,
-                witness=witness,
-            ),
-        )
-
-
-class HeardFeed(JournalFeed):
-    """A journal's inputs; each is heard before it is run."""
-
-    def __init__(self, journal: RunJournal, hear: Callable[[Message], None]) -> None:
-        super().__init__(journal)
-        self._hear = hear
-
-    def messages(self) -> Iterator[Message]:
-        """The recorded inputs."""
-        for message in super().messages():
-            self._hear(message)
-            yield message
-
-
-def market_from(header: RunHeader, times: TimeManager, source: BarSource) -> Market:
-    """The world as the journal's header keeps it."""
-    before = header.sessions_before
-
-    def sessions_before(count: int) -> tuple[TradingSession, ...]:
-        return tuple(before[max(len(before) - count, 0) :])  # as many as there are
-
-    return Market(
-        sessions=tuple(header.sessions),
-        sessions_before=sessions_before,
-        instruments=header.instruments,
-        adjustments=lambda _: (),  # the recorded history has them
-        source=source,
-        time=MarketTime(times, header.session_config.market),
-        clock=WallClock(),
-        rates={
-            session.date: header.rates.get(str(session.date), {}) for session in header.sessions
-        },
-        hard_limits=header.account_limits,
-        risk_past=header.risk_past,
-    )
-
-
-def are_as_then(header: RunHeader, folder: Path) -> bool:
-    """Whether the strategies' files of a folder are still those that the run began with."""
-    names = {use: use.partition(":")[0] for use in header.sources}
-    try:
-        return all(
-            (folder / name).read_bytes().decode("utf-8", "replace") == header.sources[use]
-            for use, name in names.items()
-            if name.endswith(".py")
-        )
-    except OSError:
-        return False
-
-
-@contextlib.contextmanager
-def strategies_then(header: RunHeader) -> Iterator[Path]:
-    """The strategies' files as the run began with them, for those of a folder of the user's."""
-    with tempfile.TemporaryDirectory() as folder:
-        for use, text in header.sources.items():
-            name = use.partition(":")[0]
-            if name.endswith(".py"):
-                path = Path(folder) / name
-                if not path.resolve().is_relative_to(Path(folder).resolve()):
-                    raise ConfigError(f"The journal names a strategy outside its folder: {use}.")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8", newline="")
-        yield Path(folder)
 
 
 def _told(outcomes: Iterable[ReloadOutcome]) -> list[str]:

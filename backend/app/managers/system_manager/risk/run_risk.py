@@ -114,6 +114,5 @@ def left(found: AccountRisk, past: RiskPast | None, *notes: RiskNote) -> Account
 
 def alarm_of(event: RiskEvent) -> tuple[str, str]:
     """An event as an alarm."""
-    if event.what == RESUME:
-        return f"risk: {event.name} cleared", f"the account is {event.state}: {event.why}"
-    return f"risk: {event.name}", f"the account is {event.state}: {event.why}"
+    cleared = " cleared" if event.what == RESUME else ""
+    return f"risk: {event.name}{cleared}", f"the account is {event.state}: {event.why}"

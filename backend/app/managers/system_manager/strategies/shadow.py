@@ -31,7 +31,7 @@ from app.core.messages import Bars, Command, History, Message
 from app.managers.data_manager.stored_bars import HistorySources
 from app.managers.system_manager.journal.run_header import RunHeader, read_header
 from app.managers.system_manager.needs.workshop import SeatWorkshop
-from app.managers.system_manager.rerun.verification import market_from, quiet
+from app.managers.system_manager.rerun.rewiring import market_from, quiet
 from app.managers.system_manager.wiring import Parts, Run
 from app.managers.time_manager import TimeManager
 from app.services.blocks import cut_block

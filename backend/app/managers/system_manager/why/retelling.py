@@ -35,11 +35,11 @@ from app.managers.system_manager.needs.run_bars import replayed_sessions
 from app.managers.system_manager.record.run_inputs import changed_inputs, input_facts
 from app.managers.system_manager.rerun.complete_runs import as_fast_as_it_goes
 from app.managers.system_manager.rerun.how_far import BarCount
-from app.managers.system_manager.rerun.verification import Repetition, quiet
+from app.managers.system_manager.rerun.rewiring import changed_strategies, quiet
+from app.managers.system_manager.rerun.verification import Repetition
 from app.managers.system_manager.wiring import Parts, Run, replay_parts
 from app.managers.time_manager import SessionClock, TimeManager, WallClock
 from app.repositories.journal_reader import JOURNAL_FOLDER
-from app.strategies.loader import source_hash
 from app.threads.engines.watched_engine import Witness
 
 Row = Mapping[str, Any]
@@ -219,10 +219,8 @@ class Retelling:
         return ": this program has changed since"
 
     def _changed_files(self, run: Run) -> Iterator[str]:
-        recorded = self._facts.get("strategies", {})
-        for seat in run.seats:
-            if source_hash(type(seat.strategy)) != recorded.get(seat.name):
-                yield f"the strategy {seat.name} is not what it was: its file has changed"
+        for name in changed_strategies(run, self._facts.get("strategies", {})):
+            yield f"the strategy {name} is not what it was: its file has changed"
         then = self._facts.get("versions", {})
         others = [name for name, one in library_versions().items() if then.get(name, one) != one]
         if others:

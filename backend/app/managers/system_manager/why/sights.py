@@ -10,6 +10,7 @@ from app.core.money import from_units
 from app.core.orders import Order, Terms
 from app.managers.execution_manager.limits.buying_power import working_sides
 from app.managers.execution_manager.limits.counted import kept_beside
+from app.managers.execution_manager.orders.parts import terms_of
 from app.managers.execution_manager.watched_execution import Heard
 from app.threads.engines.watched_engine import WatchedEngine
 from app.threads.hooks.seats import Seat
@@ -100,7 +101,7 @@ def sight_of(engine: WatchedEngine, seat: Seat, symbol: int) -> Sight:
 
 def asked_of(order: Order, terms: Terms | None) -> Asked:
     """What is asked for."""
-    new = terms or Terms(order.units, order.limit, order.stop, order.trail, order.trail_percent)
+    new = terms or terms_of(order)
     return Asked(
         order.side, abs(from_units(new.units)), order.kind, order.tif, new.limit, new.stop,
         new.trail, new.trail_percent, order.reduce_only, order.parent or None,
